@@ -1,0 +1,66 @@
+"""Linear regression by gradients derived by hand.
+
+``fit`` trains w and b on a CSV or Parquet file, a frame or arrays; ``compare`` puts scikit-learn beside it;
+``check_gradients`` proves the gradient four ways; ``LinearRegressor`` is a scikit-learn estimator; ``load`` reads a
+saved model and ``to_sklearn`` turns it into a Pipeline. Nothing is imported before it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regress.adapters import to_sklearn
+    from regress.checking import check_gradients
+    from regress.comparison import Comparison, compare
+    from regress.errors import ConvergenceWarning, DataWarning, InputError, RegressError
+    from regress.estimator import LinearRegressor
+    from regress.evidence.gradcheck import GradientCheck
+    from regress.fitting import Fit, fit
+    from regress.model import LinearModel, load
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Comparison": "comparison",
+    "ConvergenceWarning": "errors",
+    "DataWarning": "errors",
+    "Fit": "fitting",
+    "GradientCheck": "evidence.gradcheck",
+    "InputError": "errors",
+    "LinearModel": "model",
+    "LinearRegressor": "estimator",
+    "RegressError": "errors",
+    "check_gradients": "checking",
+    "compare": "comparison",
+    "fit": "fitting",
+    "load": "model",
+    "to_sklearn": "adapters",
+}
+
+__all__ = [
+    "Comparison",
+    "ConvergenceWarning",
+    "DataWarning",
+    "Fit",
+    "GradientCheck",
+    "InputError",
+    "LinearModel",
+    "LinearRegressor",
+    "RegressError",
+    "__version__",
+    "check_gradients",
+    "compare",
+    "fit",
+    "load",
+    "to_sklearn",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"regress.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'regress' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,63 @@
+"""A saved or fitted model as a scikit-learn Pipeline that stands without this package."""
+
+from typing import Any
+
+import numpy as np
+
+from regress.fitting import Fit
+from regress.model import LinearModel
+from regress.tables.design import Design, Term
+from regress.tables.frames import of_columns
+
+
+def to_sklearn(model: LinearModel | Fit) -> Any:
+    """Return a fitted scikit-learn Pipeline that takes the same DataFrame and predicts the same.
+
+    Made of scikit-learn's own parts: a ColumnTransformer that picks, fills and encodes the columns by name, a
+    StandardScaler that subtracts the training means (which keeps the digits of far-off columns), a LinearRegression.
+
+    Parameters
+    ----------
+    model : LinearModel or Fit
+        What to turn into a Pipeline.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Rows with missing cells are refused, unless the model was trained with missing="mean".
+    """
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = model.model if isinstance(model, Fit) else model
+    n = len(model.w)
+    center = StandardScaler(with_std=False).fit(np.zeros((1, n)))
+    center.mean_ = model.center
+    line = LinearRegression().fit(np.zeros((1, n)), np.zeros(1))
+    line.coef_, line.intercept_ = model.w, model.b_center
+    return Pipeline([("encode", _encoder(model.design)), ("center", center), ("line", line)])
+
+
+def _encoder(design: Design) -> Any:
+    """Return a ColumnTransformer, fitted on one made-up row a level."""
+    from sklearn.compose import ColumnTransformer
+
+    steps = [(term.name, _step(term, design), [term.name]) for term in design.terms]
+    height = max((len(term.levels) for term in design.terms), default=1) or 1
+    rows = {
+        term.name: [term.levels[i % len(term.levels)] for i in range(height)] if term.levels else np.zeros(height)
+        for term in design.terms
+    }
+    return ColumnTransformer(steps).fit(of_columns(rows))
+
+
+def _step(term: Term, design: Design) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder
+
+    if term.kind == "text":
+        return OneHotEncoder(categories=[list(term.levels)], drop="first", sparse_output=False)
+    if term.name in design.fills:
+        return SimpleImputer(strategy="constant", fill_value=design.fills[term.name])
+    return "passthrough"

@@ -1,0 +1,1 @@
+"""Floor 2: what is derived by hand, and the same by automatic differentiation."""

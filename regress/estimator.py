@@ -1,0 +1,146 @@
+"""Ourselves as a scikit-learn estimator."""
+
+import warnings
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from regress.errors import InputError
+from regress.numerics.moments import blocks_of
+from regress.numerics.threads import one_blas_thread, resolve_jobs
+from regress.numerics.twofold import Array
+from regress.training.gathering import gather
+from regress.training.options import TrainOptions
+from regress.training.regression import Regression
+from regress.training.trainer import Status
+
+
+class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Linear least squares by gradients derived by hand, as a scikit-learn estimator.
+
+    Parameters
+    ----------
+    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol
+        How to train; see `regress.training.options.TrainOptions`.
+    n_jobs : int, optional
+        Threads; default: the CPUs that this process may use, and 1 inside a joblib worker.
+
+    Attributes
+    ----------
+    coef_ : array of shape (n,) or (targets, n)
+        Coefficients, in the user's units.
+    intercept_ : float or array of shape (targets,)
+        The intercept; 0.0 without one.
+    n_iter_ : int
+        Steps of the slowest target; at least 1.
+    rank_ : int
+        Rank of the columns, decided after scaling them.
+    status_ : str
+        How training ended: the worst of the targets.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : array of shape (n,)
+        Their names, where X had names that are text.
+    """
+
+    def __init__(
+        self,
+        *,
+        fit_intercept: bool = True,
+        alpha: float = 0.0,
+        solver: str = "auto",
+        gradient: str = "derived",
+        over: str = "auto",
+        standardize: bool = True,
+        learning_rate: float | str = "auto",
+        max_iter: int | None = None,
+        tol: float = 1e-10,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.fit_intercept = fit_intercept
+        self.alpha = alpha
+        self.solver = solver
+        self.gradient = gradient
+        self.over = over
+        self.standardize = standardize
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to rows.
+
+        Parameters
+        ----------
+        X : array or frame of shape (m, n)
+            Numbers; sparse matrices are refused.
+        y : array of shape (m,) or (m, targets)
+            Targets.
+        sample_weight : array of shape (m,), optional
+            Weights a ≥ 0 in Σ a (ŷ − y)²; rows of weight 0 are left out.
+
+        Returns
+        -------
+        self
+        """
+        parameters = self.get_params(deep=False)
+        jobs = resolve_jobs(parameters.pop("n_jobs"))
+        options = TrainOptions(**parameters)
+        # Looking for NaN takes a tenth of the fit; the sums show it for free, so it is looked for only if they do.
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_all_finite=False)
+        weights = None if sample_weight is None else _weights(sample_weight, len(X))
+        rows, targets, weights = _weighty(X, y.astype(np.float64, copy=False).reshape(len(X), -1), weights)
+        with one_blas_thread():
+            data = gather(blocks_of(rows, targets, weights), X.shape[1], options.over, jobs)
+            if not np.isfinite(data.summary.norm).all():
+                assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+            names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
+            regression = Regression(data, options, names)
+            trained = [regression.train(target) for target in range(targets.shape[1])]
+        if any(t.status is Status.INTERRUPTED for t in trained):
+            raise KeyboardInterrupt
+        failed = [t.status for t in trained if t.status is not Status.CONVERGED]
+        if failed:
+            warnings.warn(f"{failed[0].message} {failed[0].remedy}", ConvergenceWarning, stacklevel=2)
+
+        several = y.ndim == 2
+        self.coef_ = np.stack([t.w for t in trained]) if several else trained[0].w
+        self.intercept_ = np.array([t.b for t in trained]) if several else trained[0].b
+        self.n_iter_ = max(1, *(t.n_iter for t in trained))
+        self.rank_ = trained[0].rank
+        self.status_ = str(failed[0] if failed else Status.CONVERGED)
+        self._center = trained[0].center
+        self._at_center = np.array([t.b_center for t in trained]) if several else trained[0].b_center
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return ŷ of shape (m,) or (m, targets), computed about the training means: (X − x̄)w + ȳ."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        predicted: Array = (X - self._center) @ self.coef_.T + self._at_center
+        return predicted
+
+
+def _weights(given: Any, rows: int) -> Array:
+    weights = np.full(rows, given, dtype=np.float64) if isinstance(given, Real) else np.asarray(given, dtype=np.float64)
+    if weights.shape != (rows,):
+        raise InputError(f"sample_weight must have one value a row, ({rows},); its shape is {weights.shape}.")
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise InputError("sample_weight must be finite and at least 0.")
+    if not weights.any():
+        raise InputError("sample_weight is 0 for every row: there is nothing to fit.")
+    return weights
+
+
+def _weighty(X: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:
+    """Leave out rows of weight zero."""
+    if weights is None or weights.all():
+        return X, Y, weights
+    kept = weights > 0
+    return X[kept], Y[kept], weights[kept]

@@ -1,0 +1,1 @@
+"""Floor 4: proofs about a fit. Sees numbers only."""

@@ -1,0 +1,244 @@
+"""The fitted model and its file: JSON that holds no row of the data, and whose loading executes nothing."""
+
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from regress.errors import InputError, TableError
+from regress.numerics import twofold
+from regress.numerics.twofold import Array
+from regress.tables.design import Design, Term
+from regress.tables.opening import open_table
+from regress.tables.source import Batch, find_column
+
+FORMAT, VERSION = "regress-model", 1
+
+
+class Predictions(NamedTuple):
+    """ŷ of one batch of rows: NaN where a cell is missing."""
+
+    batch: Batch
+    values: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearModel:
+    """ŷ = (x − center)ᵀw + b_center, and how it came about.
+
+    Attributes
+    ----------
+    w : array of shape (n,)
+        Coefficients, in units of the target a unit of the column.
+    center : array of shape (n,)
+        The columns' training means (zeros without intercept): predictions are computed about them, which keeps the
+        digits that xᵀw + b would lose where a column is far from zero.
+    b_center : float
+        The prediction at `center`.
+    design : Design
+        What becomes of the columns of a table.
+    target : str
+        Name of the target.
+    options : mapping
+        How it was trained.
+    n_rows : int
+        Rows that it was trained on.
+    loss : float
+        Σ(ŷ − y)² + α‖w‖² over those rows.
+    status : str
+        How training ended.
+    versions : mapping
+        Versions of what computed it.
+    """
+
+    w: Array
+    center: Array
+    b_center: float
+    design: Design
+    target: str
+    options: Mapping[str, Any]
+    n_rows: int
+    loss: float
+    status: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def b(self) -> float:
+        """The intercept: the prediction at x = 0, rounded once."""
+        return twofold.dot(-self.center, self.w, self.b_center)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients."""
+        return self.design.names
+
+    def predict(self, table: Any) -> Array:
+        """Return ŷ (m,) for every row of a table: NaN where a used cell is missing.
+
+        Columns are found by name: their order does not matter, and others are ignored. An array is taken by position.
+
+        Parameters
+        ----------
+        table : path, glob, frame or array of shape (m, n)
+            Rows to predict.
+
+        Raises
+        ------
+        TableError
+            If a column is missing, or text holds a level that training did not see.
+        """
+        parts = [part.values for part in self.predict_batches(table)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def predict_batches(self, table: Any, also: tuple[str, ...] = ()) -> Iterator[Predictions]:
+        """Predict in batches of bounded size, reading the columns `also` along."""
+        source = open_table(table)
+        for term in self.design.terms:
+            column = find_column(source, term.name, "a feature of the model")
+            if column.kind == "unusable" or (term.kind != "text" and column.kind == "text"):
+                raise TableError(
+                    f"Column {term.name!r} of {source.label} is {column.dtype or 'text'}; training saw {term.kind}."
+                )
+        source = source.as_text([term.name for term in self.design.terms if term.kind == "text"])
+        for batch in source.batches(list(dict.fromkeys([*self.design.columns, *also]))):
+            X = self.design.encode(batch, source)
+            with np.errstate(invalid="ignore"):  # missing cells give NaN, and are meant to
+                values = (np.where(np.isfinite(X), X, np.nan) - self.center) @ self.w + self.b_center
+            yield Predictions(batch, values)
+
+    def summary(self) -> str:
+        """Return the model as a table for people."""
+        names = ["(intercept)", *self.names] if self.options["fit_intercept"] else list(self.names)
+        values = [self.b, *self.w.tolist()] if self.options["fit_intercept"] else self.w.tolist()
+        wide = max(map(len, names))
+        lines = [f"{self.target} on {self.n_rows:,} rows: {self.status}, loss {self.loss:.10g}"]
+        lines += [f"  {name:<{wide}}  {value: .10g}" for name, value in zip(names, values, strict=True)]
+        for term in self.design.terms:
+            if term.kind == "text" and term.levels:
+                lines.append(f"  {term.name}: compared with {term.levels[0]!r}")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "target": self.target,
+            "names": list(self.names),
+            "w": self.w.tolist(),
+            "b": self.b,
+            "center": self.center.tolist(),
+            "b_center": self.b_center,
+            "terms": [{"name": t.name, "kind": t.kind, "levels": list(t.levels)} for t in self.design.terms],
+            "training_means": dict(self.design.fills),
+            "options": dict(self.options),
+            "n_rows": self.n_rows,
+            "loss": self.loss if np.isfinite(self.loss) else None,
+            "status": self.status,
+            "versions": dict(self.versions),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as JSON: to a file beside `path` first, which then takes its name."""
+        write_text(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
+
+
+def load(path: str | Path) -> LinearModel:
+    """Read a model that `LinearModel.save` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is no model, or of a newer major version.
+    """
+    path = Path(path)
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The model {path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise InputError(f"{path} is not a model: it is not JSON. Write one with --save.") from None
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
+        raise InputError(f"{path} is not a model of this package. Write one with --save.")
+    if held.get("version") != VERSION:
+        raise InputError(
+            f"{path} is a model of version {held.get('version')}; this release reads {VERSION}. Update the package."
+        )
+    try:
+        terms = tuple(Term(t["name"], t["kind"], tuple(t["levels"])) for t in held["terms"])
+        model = LinearModel(
+            np.array(held["w"], dtype=np.float64),
+            np.array(held["center"], dtype=np.float64),
+            float(held["b_center"]),
+            Design(terms, held["training_means"]),
+            held["target"],
+            held["options"],
+            held["n_rows"],
+            float("nan") if held["loss"] is None else held["loss"],
+            held["status"],
+            held["versions"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a complete model: {error!s} is missing or malformed.") from None
+    if not len(model.w) == len(model.center) == len(model.names):
+        raise InputError(
+            f"{path} is not a complete model: it has {len(model.w)} coefficients for {len(model.names)} names."
+        )
+    return model
+
+
+def environment() -> dict[str, str]:
+    """Return the versions of what computes: Python, NumPy, SciPy and this package."""
+    import scipy
+
+    from regress import __version__
+
+    return {
+        "regress": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "machine": platform.machine(),
+    }
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file whole or not at all; see `write_lines`."""
+    write_lines(path, [text])
+
+
+def write_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """Write a file whole or not at all: beside `path` first, then renamed.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written.
+    """
+    path = Path(path)
+    try:
+        file = tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        )
+        try:
+            with file:
+                file.writelines(lines)
+            os.chmod(file.name, 0o666 & ~_umask())
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""Floor 1: sums that keep their digits."""

@@ -1,0 +1,263 @@
+"""Moments: one pass over the rows gives all that least squares needs to know of them.
+
+For columns X (m, n), targets Y (m, k) and row weights a (m,) these are W = Σa, the weighted means, and the
+centred co-moments Σ a (x − x̄)(x − x̄)ᵀ, Σ a (x − x̄)(y − ȳ), Σ a (y − ȳ)². They merge (Chan, Golub, LeVeque 1983),
+so threads, files and folds all reduce the same way.
+
+Raw sums of squares lose every digit on a column at 1e9 ± 1. So each column gets one shift c, chosen from the first
+rows, and the sums are those of x − c: centring them afterwards costs about a digit while |x̄ − c| is at most a few
+times the spread. A block for which it is more than that is summed again about its own mean.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from regress.numerics.threads import ordered_map
+from regress.numerics.twofold import Array, two_sum
+
+_TILE = 8192  # rows a product: they stay in the cache between their two uses
+_FIRST_ROWS = 1000  # rows that choose the shift
+_FAR = 0.9  # a mean with W·(x̄ − c)² above this part of Σa(x − c)², i.e. 3 spreads away from c, is far
+
+
+class Block(NamedTuple):
+    """Some rows: X (m, n), Y (m, k), and weights (m,) > 0 or None for all ones."""
+
+    X: Array
+    Y: Array
+    weights: Array | None = None
+
+
+class Shift(NamedTuple):
+    """What is subtracted from every row before anything is summed: x (n,), y (k,)."""
+
+    x: Array
+    y: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Sufficient statistics of a table. Means are relative to the shift: x̄ = shift.x + mean_x.
+
+    Attributes
+    ----------
+    rows : int
+        Rows counted.
+    weight : float
+        Σa; equals `rows` without weights.
+    shift : Shift
+        The shift c of each column.
+    mean_x, mean_y : arrays of shape (n,), (k,)
+        x̄ − c and ȳ − c.
+    xx, xy, yy : arrays of shape (n, n), (n, k), (k,)
+        Σa(x − x̄)(x − x̄)ᵀ, Σa(x − x̄)(y − ȳ), Σa(y − ȳ)².
+    """
+
+    rows: int
+    weight: float
+    shift: Shift
+    mean_x: Array
+    mean_y: Array
+    xx: Array
+    xy: Array
+    yy: Array
+
+    @property
+    def center(self) -> Array:
+        """x̄ (n,), rounded to float64."""
+        return self.shift.x + self.mean_x
+
+    @property
+    def target_center(self) -> Array:
+        """ȳ (k,), rounded to float64."""
+        return self.shift.y + self.mean_y
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Return the moments of both sets of rows; the shifts may differ."""
+        weight = self.weight + other.weight
+        part = other.weight / weight
+        dx = _distance(self.shift.x, self.mean_x, other.shift.x, other.mean_x)
+        dy = _distance(self.shift.y, self.mean_y, other.shift.y, other.mean_y)
+        t = np.sqrt(self.weight * part)
+        return Moments(
+            self.rows + other.rows,
+            weight,
+            self.shift,
+            self.mean_x + part * dx,
+            self.mean_y + part * dy,
+            self.xx + other.xx + np.outer(t * dx, t * dx),
+            self.xy + other.xy + np.outer(t * dx, t * dy),
+            self.yy + other.yy + (t * dy) ** 2,
+        )
+
+    def finite(self) -> bool:
+        """Tell whether every sum is finite, which a single NaN, infinity or overflow prevents."""
+        return bool(np.isfinite(self.xx).all() and np.isfinite(self.xy).all() and np.isfinite(self.yy).all())
+
+
+def _distance(shift_a: Array, mean_a: Array, shift_b: Array, mean_b: Array) -> Array:
+    """(shift_b + mean_b) − (shift_a + mean_a), the large parts taken as an exact pair."""
+    high, low = two_sum(shift_b, -shift_a)
+    return high + (low + (mean_b - mean_a))
+
+
+@dataclass(slots=True, eq=False)
+class _Sums:
+    """Plain sums of x − c and y − c and their products: parts with the same shift simply add."""
+
+    rows: int
+    weight: float
+    shift: Shift
+    x: Array
+    y: Array
+    xx: Array
+    xy: Array
+    yy: Array
+
+    def add(self, other: "_Sums") -> None:
+        self.rows += other.rows
+        self.weight += other.weight
+        for mine, theirs in zip(
+            (self.x, self.y, self.xx, self.xy, self.yy),
+            (other.x, other.y, other.xx, other.xy, other.yy),
+            strict=True,
+        ):
+            mine += theirs
+
+    def far_from_shift(self) -> Shift | None:
+        """Return a better shift, or None while no mean is too far from this one."""
+        if self.weight == 0 or not (np.isfinite(self.x).all() and np.isfinite(self.y).all()):
+            return None
+        far_x = self.x**2 > _FAR * self.weight * np.diagonal(self.xx)
+        far_y = self.y**2 > _FAR * self.weight * self.yy
+        if not far_x.any() and not far_y.any():
+            return None
+        return Shift(
+            np.where(far_x, self.shift.x + self.x / self.weight, self.shift.x),
+            np.where(far_y, self.shift.y + self.y / self.weight, self.shift.y),
+        )
+
+    def centred(self) -> Moments:
+        t = np.sqrt(self.weight)
+        x, y = self.x / t, self.y / t
+        return Moments(
+            self.rows,
+            self.weight,
+            self.shift,
+            self.x / self.weight,
+            self.y / self.weight,
+            self.xx - np.outer(x, x),
+            self.xy - np.outer(x, y),
+            np.maximum(self.yy - y**2, 0.0),
+        )
+
+
+def choose_shift(block: Block) -> Shift:
+    """Return one shift per column from the first rows: their mean, rounded to about their spread.
+
+    A column within two spreads of zero gets the shift 0, and then its blocks need not be copied. A column that is
+    constant so far gets that constant, so that its co-moments are exactly zero.
+    """
+
+    def of(columns: Array) -> Array:
+        with np.errstate(all="ignore"):
+            mean, spread = columns.mean(0), columns.std(0)
+            unit = 2.0 * np.exp2(np.ceil(np.log2(spread)))
+            shift = np.where(np.abs(mean) <= 2.0 * spread, 0.0, unit * np.round(mean / unit))
+        shift = np.where((columns == columns[0]).all(0), columns[0], shift)
+        return np.where(np.isfinite(shift), shift, 0.0)
+
+    return Shift(of(block.X[:_FIRST_ROWS]), of(block.Y[:_FIRST_ROWS]))
+
+
+def _sums(block: Block, shift: Shift) -> _Sums:
+    """Sum one block about `shift`, tile by tile."""
+    X, Y, weights = block
+    (m, n), k = X.shape, Y.shape[1]
+    # For few columns `group` consecutive rows are viewed as one row of group·n columns: larger products are
+    # faster, and the diagonal blocks of vᵀv add up to xᵀx.
+    group = 4 if n <= 12 else 2 if n <= 20 else 1
+    gram, cross = np.zeros((group * n, group * n)), np.zeros((1 + k, n))
+    head = np.zeros((1 + k, 1 + k))
+    root = None if weights is None else np.sqrt(weights)
+    shifted = bool(shift.x.any())
+    with np.errstate(over="ignore", invalid="ignore"):  # non-finite sums are reported by whoever knows the columns
+        for i in range(0, m, _TILE):
+            x = X[i : i + _TILE]
+            left = np.empty((1 + k, len(x)))  # [1; y] times the rows gives their sums and Xᵀy in one product
+            left[0] = 1.0
+            np.subtract(Y[i : i + _TILE].T, shift.y[:, None], out=left[1:])
+            if shifted:
+                x = np.subtract(x, shift.x, order="C")
+            if root is not None:
+                x = x * root[i : i + _TILE, None]
+                left *= root[i : i + _TILE]
+            _add_gram(gram, x, group)
+            cross += left @ x
+            head += left @ left.T
+    xx = sum((gram[g * n : (g + 1) * n, g * n : (g + 1) * n] for g in range(1, group)), gram[:n, :n])
+    return _Sums(
+        m,
+        float(head[0, 0]),
+        shift,
+        cross[0],
+        head[0, 1:].copy(),
+        xx,
+        cross[1:].T,
+        np.diagonal(head)[1:].copy(),
+    )
+
+
+def _add_gram(gram: Array, x: Array, group: int) -> None:
+    """Gram += xᵀx, with `group` rows at a time where the memory layout allows the view."""
+    m, n = x.shape
+    whole = m - m % group if x.flags.c_contiguous else 0
+    if whole:
+        v = x[:whole].reshape(-1, group * n)
+        gram += v.T @ v
+    if whole < m:
+        rest = x[whole:]
+        gram[:n, :n] += rest.T @ rest
+
+
+def block_rows(n: int) -> int:
+    """Return the rows a block for `n` columns. It fixes the grid, and so the bits, whatever the threads."""
+    return int(np.clip(2 ** int(np.log2(2**22 / max(n, 1))), 2048, 65536))
+
+
+def blocks_of(X: Array, Y: Array, weights: Array | None = None) -> Iterator[Block]:
+    """Cut arrays into blocks on the fixed grid: views, not copies."""
+    step = block_rows(X.shape[1])
+    for i in range(0, len(X), step):
+        yield Block(X[i : i + step], Y[i : i + step], None if weights is None else weights[i : i + step])
+
+
+def accumulate(blocks: Iterable[Block], n_jobs: int = 1) -> Moments:
+    """Return the moments of at least one row, given in blocks on the fixed grid.
+
+    Blocks are summed by `n_jobs` threads and added in their order: the same bits for any number of threads.
+    """
+    iterator = iter(blocks)
+    first = next(iterator)
+    shift = choose_shift(first)
+
+    def part(block: Block) -> _Sums:
+        sums = _sums(block, shift)
+        better = sums.far_from_shift()
+        return sums if better is None else _sums(block, better)
+
+    near: _Sums | None = None
+    strays: list[Moments] = []
+    for sums in ordered_map(part, chain([first], iterator), n_jobs):
+        if sums.shift is not shift:
+            strays = [reduce(Moments.merge, [*strays, sums.centred()])]
+        elif near is None:
+            near = sums
+        else:
+            near.add(sums)
+    return reduce(Moments.merge, ([near.centred()] if near else []) + strays)

@@ -1,0 +1,66 @@
+"""How many threads, and work shared among them in a fixed order. Owner of threadpoolctl."""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+from regress.errors import InputError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def resolve_jobs(n_jobs: int | None) -> int:
+    """Return the number of threads: `n_jobs`, or the CPUs that this process may use.
+
+    ``None`` gives 1 inside a worker process (joblib, multiprocessing): its siblings have the other CPUs.
+    Negative numbers count back from all CPUs, as in joblib: -1 is all of them.
+    """
+    try:
+        available = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS has no affinity
+        available = os.cpu_count() or 1
+    if n_jobs is None:
+        return available if multiprocessing.current_process().name == "MainProcess" else 1
+    if n_jobs == 0 or isinstance(n_jobs, bool) or not isinstance(n_jobs, int):
+        raise InputError(f"n_jobs must be a whole number other than 0, or None; got {n_jobs!r}")
+    return n_jobs if n_jobs > 0 else max(1, available + 1 + n_jobs)
+
+
+@cache
+def _blas() -> Any:
+    import numpy  # noqa: F401  the controller sees only the BLAS libraries that are already loaded
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+def one_blas_thread() -> Any:
+    """Hold every BLAS to one thread inside a ``with`` block.
+
+    Our own threads each work on their own rows; BLAS threads beside them would only wait for each other.
+    """
+    return _blas().limit(limits=1)
+
+
+def ordered_map(function: Callable[[T], R], items: Iterable[T], n_jobs: int) -> Iterator[R]:
+    """Yield ``function(item)`` in the order of `items`, at most 2·`n_jobs` of them in flight.
+
+    The order of the results, and so of every sum over them, does not depend on the number of threads.
+    """
+    if n_jobs == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(n_jobs) as pool:
+        flying: deque[Future[R]] = deque()
+        for item in items:
+            flying.append(pool.submit(function, item))
+            if len(flying) > 2 * n_jobs:
+                yield flying.popleft().result()
+        while flying:
+            yield flying.popleft().result()

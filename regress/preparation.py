@@ -1,0 +1,126 @@
+"""A table, its options checked, read once into what training needs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from regress.errors import InputError
+from regress.numerics.moments import Block
+from regress.tables.design import plan
+from regress.tables.opening import open_table
+from regress.tables.reading import Missing, Reader, Tally, as_values
+from regress.tables.split import Split
+from regress.training.gathering import TrainingData, gather
+from regress.training.options import Over, TrainOptions, check_choice, check_number
+
+Progress = Callable[[str, int], None]
+"""Called with what is being done, and how many rows or iterations of it are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions:
+    """What becomes of a table's columns and rows; `fit` says what each means."""
+
+    features: Sequence[str] | None = None
+    drop: Sequence[str] = ()
+    weights: Any = None
+    categorical: Sequence[str] = ()
+    max_levels: int = 100
+    missing: Missing = "error"
+    test: float = 0.0
+    split_key: str | None = None
+    random_state: int = 0
+    rows: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("features", "drop", "categorical"):
+            if isinstance(getattr(self, name), str):
+                raise InputError(f"{name} must be a list of column names, not one text; use [{getattr(self, name)!r}].")
+        check_choice("missing", self.missing, ("error", "drop", "mean"))
+        check_number("max_levels", self.max_levels, at_least=1)
+        check_number("test", self.test, at_least=0.0)
+        if self.rows is not None:
+            check_number("rows", self.rows, at_least=1)
+        if self.test >= 1.0:
+            raise InputError(f"test must be a fraction below 1; got {self.test!r}.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A table, read: what training needs, and where every row went."""
+
+    data: TrainingData
+    reader: Reader
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of X."""
+        return self.reader.design.names
+
+
+def prepare(
+    table: Any,
+    target: Any,
+    options: TableOptions,
+    over: Over,
+    n_jobs: int,
+    progress: Progress | None = None,
+    room: int | None = None,
+) -> Prepared:
+    """Open, plan and read a table; `over` and `room` are those of `gather`."""
+    source = open_table(table)
+    y = as_values(source, target, "the target")
+    a = None if options.weights is None else as_values(source, options.weights, "weights")
+    others = [v.name for v in (y, a) if v is not None and v.array is None]
+    source, design = plan(
+        source,
+        exclude=others,
+        features=options.features,
+        drop=options.drop,
+        categorical=options.categorical,
+        max_levels=options.max_levels,
+    )
+    split = Split(options.test, options.split_key, options.random_state)
+    reader = Reader(source, design, y, a, options.missing, split, options.rows)
+
+    def blocks() -> Iterator[Block]:
+        for block in reader.blocks():
+            if progress is not None:
+                progress("rows", reader.tally.rows)
+            yield block
+
+    try:
+        data = gather(blocks(), len(design.names), over, n_jobs, room)
+    except InputError:
+        if reader.tally.rows and not reader.tally.used:
+            raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
+        raise
+    return Prepared(data, reader)
+
+
+def describe(tally: Tally) -> str:
+    """Return the account of the rows in words."""
+    parts = [f"{tally.used:,} used"]
+    for name in ("held_out", "missing", "zero_weight"):
+        if count := getattr(tally, name):
+            parts.append(f"{count:,} {name.replace('_', ' ')}")
+    return f"{tally.rows:,} rows = " + " + ".join(parts)
+
+
+def split_options(options: dict[str, Any]) -> tuple[TableOptions, TrainOptions]:
+    """Return the options of a table and those of training, checked.
+
+    Raises
+    ------
+    TypeError
+        If an option belongs to neither.
+    """
+    of_table = {f.name for f in fields(TableOptions)}
+    of_training = {f.name for f in fields(TrainOptions)}
+    for name in options:
+        if name not in of_table | of_training:
+            raise TypeError(f"unexpected option {name!r}")
+    return (
+        TableOptions(**{k: v for k, v in options.items() if k in of_table}),
+        TrainOptions(**{k: v for k, v in options.items() if k in of_training}),
+    )

@@ -1,0 +1,181 @@
+"""The design: what becomes of a table's columns in X. Frozen before the rows are read, kept in the model."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from regress.errors import TableError
+from regress.numerics.twofold import Array
+from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Column, Kind, Source, find_column
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One column of the table. Text becomes one 0/1 column a level, but for the first, which is the reference."""
+
+    name: str
+    kind: Kind
+    levels: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of X that it becomes."""
+        return [f"{self.name}={level}" for level in self.levels[1:]] if self.kind == "text" else [self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The terms in order, and the training means that fill missing numbers where that was asked for."""
+
+    terms: tuple[Term, ...]
+    fills: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of X."""
+        return tuple(name for term in self.terms for name in term.names)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the table's columns that are read."""
+        return [term.name for term in self.terms]
+
+    def encode(self, batch: Batch, source: Source) -> Array:
+        """Return X (rows, n) of a batch, NaN where a cell is missing and nothing fills it.
+
+        Raises
+        ------
+        TableError
+            If a text column holds a level that is not in the design.
+        """
+        if all(term.kind != "text" for term in self.terms):
+            X = batch.matrix(self.columns)
+        else:
+            X = np.empty((batch.rows, len(self.names)))
+            j = 0
+            for term in self.terms:
+                width = len(term.names)
+                self._encode_term(term, batch, source, X[:, j : j + width])
+                j += width
+        return self._filled(X) if self.fills else X
+
+    def _encode_term(self, term: Term, batch: Batch, source: Source, out: Array) -> None:
+        if term.kind != "text":
+            out[:, 0] = batch.numbers(term.name)
+            return
+        codes = batch.codes(term.name, term.levels)
+        unseen = np.flatnonzero(codes == UNSEEN_CODE)
+        if unseen.size:
+            row = int(unseen[0])
+            shown = ", ".join(map(repr, term.levels[:5])) + (", …" if len(term.levels) > 5 else "")
+            raise TableError(
+                f"{source.place(batch.part, batch.first + row)}, column {term.name!r}: the level "
+                f"{batch.texts(term.name)[row]!r} was not seen in training, which saw {shown}. "
+                "Leave such rows out, or train on data that has it."
+            )
+        out[:] = codes[:, None] == np.arange(1, len(term.levels))
+        out[codes == MISSING_CODE] = np.nan
+
+    def _filled(self, X: Array) -> Array:
+        X = X.copy()
+        for j, name in enumerate(self.names):
+            if name in self.fills:
+                X[~np.isfinite(X[:, j]), j] = self.fills[name]
+        return X
+
+    def missing_cells(self, X: Array) -> dict[str, int]:
+        """Count the missing cells of each column of the table in an encoded block."""
+        bad = ~np.isfinite(X)
+        counts: dict[str, int] = {}
+        j = 0
+        for term in self.terms:
+            width = len(term.names)
+            if width:
+                counts[term.name] = int(bad[:, j].sum())
+            j += width
+        return {name: count for name, count in counts.items() if count}
+
+    def with_fills(self, fills: Mapping[str, float]) -> "Design":
+        """Return the design with missing numbers filled."""
+        return replace(self, fills=dict(fills))
+
+
+def plan(
+    source: Source,
+    *,
+    exclude: Sequence[str | None] = (),
+    features: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    max_levels: int = 100,
+) -> tuple[Source, Design]:
+    """Decide what becomes of each column.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    exclude : sequence of str or None
+        Columns with another role (target, weights).
+    features : sequence of str, optional
+        Columns to use, in this order; all of them unless given.
+    drop : sequence of str
+        Columns not to use.
+    categorical : sequence of str
+        Columns to read as text, whatever they look like.
+    max_levels : int
+        Most levels that a text column may have.
+
+    Returns
+    -------
+    source, design
+        The source, with the categorical columns read as text, and the design.
+
+    Raises
+    ------
+    TableError
+        If a column is unknown, of a type that cannot be used, has too many levels, or its name clashes with a level's.
+    """
+    for name in drop:
+        find_column(source, name, "a column to drop")
+    for name in categorical:
+        find_column(source, name, "categorical")
+    source = source.as_text(categorical) if categorical else source
+    chosen = [c.name for c in source.columns] if features is None else list(features)
+    if features is not None:
+        for name in chosen:
+            if name in exclude:
+                raise TableError(f"{name!r} is among the features and has another role too. Name it once.")
+    chosen = [name for name in dict.fromkeys(chosen) if name not in drop and name not in exclude]
+    terms = tuple(_term(source, find_column(source, name, "a feature"), max_levels) for name in chosen)
+    design = Design(terms)
+    if not design.names:
+        raise TableError(f"{source.label} has no column left to use as a feature.")
+    doubled = [name for name, count in Counter(design.names).items() if count > 1]
+    if doubled:
+        raise TableError(
+            f"The column {doubled[0]!r} has the name that a level of {doubled[0].split('=')[0]!r} gets. Rename it."
+        )
+    return source, design
+
+
+def _term(source: Source, column: Column, max_levels: int) -> Term:
+    if column.kind == "unusable":
+        raise TableError(
+            f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
+            f"Leave it out with --drop {column.name}, or turn it into a number first."
+        )
+    if column.kind != "text":
+        return Term(column.name, column.kind)
+    present = source.levels(column.name)
+    if len(present) > max_levels:
+        raise TableError(
+            f"Column {column.name!r} of {source.label} is text with {len(present):,} different values, such as "
+            f"{', '.join(map(repr, present[:3]))}: more than --max-levels {max_levels}. "
+            f"Leave it out with --drop {column.name}, or raise --max-levels."
+        )
+    known = set(present)
+    ordered = present if column.levels is None else [level for level in column.levels if level in known]
+    return Term(column.name, "text", tuple(ordered))

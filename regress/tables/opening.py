@@ -1,0 +1,45 @@
+"""Anything that people call a table, as a source."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from regress.errors import InputError
+from regress.tables.source import ArraySource, Source
+
+
+def _from(table: object, package: str) -> bool:
+    """Tell whether a table's class is a package's, without importing the package."""
+    module = type(table).__module__.split(".")[0]
+    return module == package and package in sys.modules
+
+
+def open_table(table: Any) -> Source:
+    """Return a path, a glob, a pandas or Polars frame, or an array as a source.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, or its header cannot be used.
+    InputError
+        If it is none of these.
+    """
+    if isinstance(table, str | Path):
+        from regress.tables.files import open_files
+
+        return open_files(table)
+    if _from(table, "pandas"):
+        from regress.tables.frames import is_frame, open_pandas
+
+        if is_frame(table):
+            return open_pandas(table)
+    if _from(table, "polars"):
+        from regress.tables.files import is_frame, open_polars
+
+        if is_frame(table):
+            return open_polars(table)
+        if type(table).__name__ == "LazyFrame":
+            raise InputError("A LazyFrame has no rows yet. Pass its .collect(), or the file itself.")
+    if _from(table, "scipy"):
+        raise InputError("Sparse matrices are not supported. Pass X.toarray() if it fits in memory.")
+    return ArraySource(table)

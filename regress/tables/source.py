@@ -1,0 +1,207 @@
+"""Where rows come from: one contract for arrays, frames and files."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regress.errors import InputError, TableError
+from regress.numerics.moments import block_rows
+from regress.numerics.twofold import Array
+
+Kind = Literal["number", "boolean", "text", "unusable"]
+Codes = NDArray[np.int32]
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
+"""Cells that hold no value, in numbers and text alike; infinities count as missing too."""
+
+MISSING_CODE, UNSEEN_CODE = -1, -2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column before anything is done with it.
+
+    `levels` is the order that a Categorical or Enum brings along, else None; `dtype` is for messages.
+    """
+
+    name: str
+    kind: Kind
+    levels: tuple[str, ...] | None = None
+    dtype: str = ""
+
+
+class Batch(Protocol):
+    """Some consecutive rows of one part of a table."""
+
+    @property
+    def part(self) -> str:
+        """The file's name, or "" for a table in memory."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """Record number of the first row within the part, from 0."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Rows in the batch."""
+        ...
+
+    def head(self, rows: int) -> "Batch":
+        """Return the first rows of the batch."""
+        ...
+
+    def numbers(self, name: str) -> Array:
+        """Return a number or boolean column (rows,), NaN where missing."""
+        ...
+
+    def matrix(self, names: Sequence[str]) -> Array:
+        """Return number and boolean columns side by side (rows, len(names)), row by row in memory."""
+        ...
+
+    def codes(self, name: str, levels: Sequence[str]) -> Codes:
+        """Return a text column as positions in `levels`; MISSING_CODE and UNSEEN_CODE are negative."""
+        ...
+
+    def texts(self, name: str) -> list[str]:
+        """Return any column as text, for messages and keys."""
+        ...
+
+
+class Source(Protocol):
+    """A table that can be read in batches, again and again."""
+
+    label: str
+    columns: tuple[Column, ...]
+
+    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+        """Read the named columns, in order, in batches of bounded size."""
+        ...
+
+    def levels(self, name: str) -> list[str]:
+        """Return the distinct values of a text column, missing ones left out, sorted by code point."""
+        ...
+
+    def place(self, part: str, record: int) -> str:
+        """Say where a record is, in the words of whoever made the table: "houses.csv, line 17"."""
+        ...
+
+    def as_text(self, names: Sequence[str]) -> "Source":
+        """Return the source with the named columns read as text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayBatch:
+    """Some rows of an array."""
+
+    part: str
+    first: int
+    rows: int
+    block: Array
+    names: Mapping[str, int]
+
+    def head(self, rows: int) -> "ArrayBatch":
+        """Return the first rows of the batch."""
+        return replace(self, rows=rows, block=self.block[:rows])
+
+    def numbers(self, name: str) -> Array:
+        """Return a column."""
+        column: Array = self.block[:, self.names[name]]
+        return column
+
+    def matrix(self, names: Sequence[str]) -> Array:
+        """Return columns side by side: a view where all of them are wanted."""
+        return self.block if tuple(names) == tuple(self.names) else self.block[:, [self.names[n] for n in names]]
+
+    def codes(self, name: str, levels: Sequence[str]) -> Codes:
+        """Return a column's values, written out, as positions in `levels`."""
+        where = {level: i for i, level in enumerate(levels)}
+        finite = np.isfinite(self.numbers(name))
+        texts = self.texts(name)
+        return np.array(
+            [where.get(t, UNSEEN_CODE) if ok else MISSING_CODE for t, ok in zip(texts, finite, strict=True)],
+            dtype=np.int32,
+        )
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column as text, whole numbers without a point."""
+        return [f"{v:.0f}" if v == int(v) else repr(v) for v in np.nan_to_num(self.numbers(name)).tolist()]
+
+
+class ArraySource:
+    """A numeric array X (m, n), its columns named x0, x1, … or by `names`."""
+
+    label = "the table"
+
+    def __init__(self, X: object, names: Sequence[str] | None = None, text: Sequence[str] = ()) -> None:
+        array = np.asarray(X)
+        if array.ndim != 2:
+            raise InputError(
+                f"X must have two dimensions, rows by columns; its shape is {array.shape}."
+                + (" For a single column use X.reshape(-1, 1)." if array.ndim == 1 else "")
+            )
+        if array.dtype.kind not in "biuf":
+            try:
+                array = array.astype(np.float64)
+            except (TypeError, ValueError):
+                raise InputError(
+                    f"X holds {array.dtype} values, not numbers. Pass a DataFrame to have text columns encoded."
+                ) from None
+        self.array: Array = array.astype(np.float64, copy=False)
+        n = array.shape[1]
+        self._names = tuple(names) if names is not None else tuple(f"x{j}" for j in range(n))
+        if len(self._names) != n:
+            raise InputError(f"{len(self._names)} names were given for {n} columns.")
+        self.columns = tuple(Column(name, "text" if name in text else "number") for name in self._names)
+
+    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+        """Yield views of the rows on the fixed grid."""
+        where = {name: j for j, name in enumerate(self._names)}
+        step = block_rows(len(names))
+        for i in range(0, len(self.array), step):
+            part = self.array[i : i + step]
+            yield ArrayBatch("", i, len(part), part, where)
+
+    def levels(self, name: str) -> list[str]:
+        """Return the distinct values of a column, written out."""
+        found: set[str] = set()
+        for batch in self.batches([name]):
+            finite = np.isfinite(batch.numbers(name))
+            found.update(t for t, ok in zip(batch.texts(name), finite, strict=True) if ok)
+        return sorted(found)
+
+    def place(self, part: str, record: int) -> str:
+        """Say which row: arrays count from 0."""
+        return f"row {record}"
+
+    def as_text(self, names: Sequence[str]) -> "ArraySource":
+        """Return the source with the named columns read as text."""
+        return ArraySource(self.array, self._names, names)
+
+
+def find_column(source: Source, name: str, role: str) -> Column:
+    """Return a column by name.
+
+    Raises
+    ------
+    TableError
+        If there is none; the message lists the nearest names.
+    """
+    names = [column.name for column in source.columns]
+    if name in names:
+        return source.columns[names.index(name)]
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    lower = [other for other in names if other.strip().lower() == name.strip().lower()]
+    hint = list(dict.fromkeys(lower + near)) or names[:8]
+    raise TableError(
+        f"{source.label} has no column {name!r} to use as {role}. "
+        + ("Nearest: " if lower or near else "It has: ")
+        + ", ".join(repr(other) for other in hint)
+        + ("." if lower or near or len(names) <= 8 else f", … ({len(names)} columns).")
+    )

@@ -1,0 +1,132 @@
+"""Rows, read once, into what training needs of them: moments, the rows themselves, or both."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from regress.errors import InputError
+from regress.numerics.moments import Block, Moments, accumulate
+from regress.numerics.twofold import Array
+from regress.training.options import Over
+
+
+class RoomError(InputError):
+    """Holding the rows would take more memory than allowed."""
+
+
+def memory() -> int:
+    """Return the bytes of physical memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def square_fits(n: int) -> bool:
+    """Tell whether an n×n matrix of float64 fits in a quarter of memory."""
+    return 8 * n * n <= memory() // 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """Per column the mean, and the norm about it: x (n,), y (k,)."""
+
+    rows: int
+    weight: float
+    center: Array
+    norm: Array
+    target_center: Array
+    target_norm: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held)."""
+
+    summary: Summary
+    moments: Moments | None
+    rows: Sequence[Block] | None
+
+
+def gather(
+    blocks: Iterable[Block], n: int, over: Over = "auto", n_jobs: int = 1, room: int | None = None
+) -> TrainingData:
+    """Read blocks of `n` columns once.
+
+    With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
+    fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
+    "moments" never. Held rows may take `room` bytes, half of memory unless given.
+
+    Raises
+    ------
+    InputError
+        If there is no row, or what was asked for does not fit in memory.
+    """
+    room = memory() // 2 if room is None else room
+    if over == "moments" and not square_fits(n):
+        raise InputError(
+            f'over="moments" needs an n×n matrix of {n:,} columns, more than a quarter of memory. Use over="rows".'
+        )
+    iterator, held, count = iter(blocks), list[Block](), 0
+    for block in iterator:
+        held.append(block)
+        count += len(block.X)
+        if over == "moments" or (count > n and square_fits(n)):
+            break
+        _check_room(count, n, room)
+    else:
+        if not held:
+            raise InputError("There is no row to train on.")
+        return TrainingData(_summarise_rows(held), None, held)
+
+    def stream() -> Iterator[Block]:
+        nonlocal count
+        for block in iterator:
+            if over == "rows":
+                held.append(block)
+                count += len(block.X)
+                _check_room(count, n, room)
+            yield block
+
+    moments = accumulate(chain(tuple(held), stream()), n_jobs)
+    summary = Summary(
+        moments.rows,
+        moments.weight,
+        moments.center,
+        np.sqrt(np.diagonal(moments.xx)),
+        moments.target_center,
+        np.sqrt(moments.yy),
+    )
+    return TrainingData(summary, moments, held if over == "rows" else None)
+
+
+def _check_room(rows: int, n: int, room: int) -> None:
+    if 8 * rows * n > room:
+        raise RoomError(
+            f"Holding {rows:,} rows of {n:,} columns would take more than {room / 2**30:.1f} GiB of memory. "
+            'Use over="moments", or fewer rows or columns.'
+        )
+
+
+def _summarise_rows(blocks: Sequence[Block]) -> Summary:
+    """Two passes over held rows: means, then norms about them."""
+
+    def weighted_sum(part: Array, a: Array | None) -> Array:
+        total: Array = part.sum(0) if a is None else a @ part
+        return total
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight = float(sum(len(X) if a is None else a.sum() for X, _, a in blocks))
+        center = np.asarray(sum(weighted_sum(X, a) for X, _, a in blocks) / weight)
+        target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a in blocks) / weight)
+        square = sum(weighted_sum((X - center) ** 2, a) for X, _, a in blocks)
+        target_square = sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a in blocks)
+        rows = sum(len(block.X) for block in blocks)
+        # The mean of equal numbers can differ from them by rounding: such a column is constant all the same.
+        noise = (np.abs(center) * np.finfo(np.float64).eps) ** 2 * weight * 4
+        target_noise = (np.abs(target_center) * np.finfo(np.float64).eps) ** 2 * weight * 4
+        square, target_square = (
+            np.where(square <= noise, 0, square),
+            np.where(target_square <= target_noise, 0, target_square),
+        )
+        return Summary(rows, weight, center, np.sqrt(square), target_center, np.sqrt(target_square))

@@ -1,0 +1,84 @@
+"""What a user may choose about training, checked once for Python, the command line and the model file alike."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal, get_args
+
+from regress.errors import InputError
+
+Solver = Literal["auto", "gd", "accelerated", "cg", "newton"]
+Gradient = Literal["derived", "autodiff"]
+Over = Literal["auto", "rows", "moments"]
+
+_MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise `InputError` unless `value` is one of `choices`."""
+    if value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
+
+
+def check_number(name: str, value: object, *, above: float | None = None, at_least: float | None = None) -> None:
+    """Raise `InputError` unless `value` is a finite number within its bound."""
+    bound = f"above {above:g}" if above is not None else f"of at least {at_least:g}"
+    valid = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not valid or not (value > above if above is not None else value >= at_least):  # type: ignore[operator]
+        raise InputError(f"{name} must be a finite number {bound}; got {value!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """How to train.
+
+    Attributes
+    ----------
+    fit_intercept : bool
+        Whether b is trained; otherwise it is 0.
+    alpha : float
+        Ridge penalty α‖w‖² in the user's units; b is free.
+    solver : {"auto", "gd", "accelerated", "cg", "newton"}
+        The update rule. "auto" is "newton", or "cg" where no matrix of the size of the columns fits in memory.
+    gradient : {"derived", "autodiff"}
+        Who computes the gradient: the formulas derived by hand, or TensorFlow.
+    over : {"auto", "rows", "moments"}
+        What it is computed from. "auto" is "moments", or "rows" where there are more columns than rows.
+    standardize : bool
+        Whether the descent runs in standardised coordinates. The result is in the user's units either way.
+    learning_rate : float or "auto"
+        Step on ∇L/Σa, in the coordinates of the descent; for "gd" and "accelerated". "auto" is half the limit.
+    max_iter : int or None
+        Limit on iterations; None is 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).
+    tol : float
+        Largest |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) of a converged fit.
+    """
+
+    fit_intercept: bool = True
+    alpha: float = 0.0
+    solver: Solver = "auto"
+    gradient: Gradient = "derived"
+    over: Over = "auto"
+    standardize: bool = True
+    learning_rate: float | Literal["auto"] = "auto"
+    max_iter: int | None = None
+    tol: float = 1e-10
+
+    def __post_init__(self) -> None:
+        check_choice("solver", self.solver, get_args(Solver))
+        check_choice("gradient", self.gradient, get_args(Gradient))
+        check_choice("over", self.over, get_args(Over))
+        check_number("alpha", self.alpha, at_least=0.0)
+        check_number("tol", self.tol, above=0.0)
+        if self.max_iter is not None and (type(self.max_iter) is not int or self.max_iter < 1):
+            raise InputError(f"max_iter must be a whole number of at least 1, or None; got {self.max_iter!r}.")
+        if self.learning_rate != "auto":
+            check_number("learning_rate", self.learning_rate, above=0.0)
+            if self.solver not in ("gd", "accelerated"):
+                raise InputError(
+                    f'learning_rate goes with solver="gd" or "accelerated"; "{self.solver}" takes its step from the '
+                    "curvature."
+                )
+
+    def iteration_limit(self, solver: str, n: int) -> int:
+        """Return `max_iter`, or the default of `solver` for `n` columns."""
+        return self.max_iter or _MAX_ITER.get(solver) or 10 * (n + 1)
