@@ -9,25 +9,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from regress.calculus import derived
 from regress.errors import ConvergenceWarning, DataWarning
+from regress.evidence.scores import r2
 from regress.model import LinearModel, environment
-from regress.numerics.moments import Moments
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, TableOptions, describe, prepare
 from regress.tables.reading import Missing, Tally
-from regress.training.objective import Coordinates
 from regress.training.options import Gradient, Over, Solver, TrainOptions
 from regress.training.regression import Regression, Training
 from regress.training.trainer import Iteration, Status
-
-
-def r2(moments: Moments, w: Array, center: Array, b_center: float) -> float:
-    """Return R² = 1 − Σ(ŷ − y)²/Σ(y − ȳ)² over the rows of some moments; NaN where y is constant."""
-    form = Coordinates(center, np.ones(len(w)), 0.0).moments(moments, 0)
-    error = max(derived.moments(form, w, b_center).value, 0.0)
-    return float(1.0 - error / form.square) if form.square > 0 else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +113,7 @@ class Fit:
             shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
             said.append(f"Constant in the training rows, so the coefficient is 0: {shown}.")
         if training.rank < n - len(constant) and not self.model.options["alpha"]:
-            few = f"there are only {self.tally.used:,} rows" if self.tally.used <= n else "columns depend on each other"
+            few = f"there are only {self.tally.used:,} rows" if self.tally.used <= n else "columns depend on each other as far as doubles can tell"
             said.append(
                 f"{few[0].upper()}{few[1:]} (rank {training.rank} of {n}): many coefficients fit equally well; these "
                 "are the ones of least ‖w‖. Predictions do not suffer; single coefficients mean little."

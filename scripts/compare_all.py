@@ -1,0 +1,73 @@
+"""Compare with scikit-learn on every bundled data set, and print the table that the README shows.
+
+python scripts/compare_all.py             # print it
+python scripts/compare_all.py --write     # and put it into README.md
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import regress
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "data"
+MARKS = "<!-- compare_all -->\n", "<!-- /compare_all -->"
+
+SETS: dict[str, tuple[str, dict[str, object]]] = {
+    "diabetes.csv": ("progression", {}),
+    "iris.csv": ("petal_width", {}),
+    "co2.csv": ("co2", {"missing": "drop"}),
+    "income_rate.csv": ("spend", {}),
+    "nist/norris.csv": ("y", {}),
+    "nist/pontius.csv": ("y", {}),
+    "nist/noint1.csv": ("y", {"fit_intercept": False}),
+    "nist/noint2.csv": ("y", {"fit_intercept": False}),
+    "nist/longley.csv": ("employed", {}),
+    "nist/wampler1.csv": ("y", {}),
+    "nist/wampler2.csv": ("y", {}),
+    "nist/wampler3.csv": ("y", {}),
+    "nist/wampler4.csv": ("y", {}),
+    "nist/wampler5.csv": ("y", {}),
+    "nist/filip.csv": ("y", {}),
+}
+TOOLS = {
+    "regress autodiff": "autodiff",
+    "regress plain descent": "plain descent",
+    "LinearRegression()": "`LinearRegression()`",
+    "LinearRegression(tol=0)": "`LinearRegression(tol=0)`",
+    "Ridge(alpha=1e-10)": "`Ridge(1e-10)`",
+    "StandardScaler + SGDRegressor": "scaled `SGDRegressor()`",
+}
+
+
+def line(file: str) -> str:
+    """Compare on one file; return a row of the table."""
+    target, options = SETS[file]
+    result = regress.compare(DATA / file, target, **options)
+    digits = {fit.name: "–" if fit.w is None else f"{fit.digits:.1f}" for fit in result.fits}
+    ranks = {fit.name: fit.rank for fit in result.fits}
+    name = Path(file).stem
+    shape = f"{result.rows.split(' ')[0]} × {len(result.names)}"
+    cells = [name, shape, str(ranks["regress"]), *(digits[tool] for tool in TOOLS), "yes" if result.agree else "**no**"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # what the tools say is part of the comparison's own notes
+    head = ["data set", "rows × columns", "rank", *TOOLS.values(), "agree"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *map(line, SETS)]
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    if options.write:
+        readme = ROOT / "README.md"
+        before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+        _, _, after = rest.partition(MARKS[1])
+        readme.write_text(before + MARKS[0] + text + MARKS[1] + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

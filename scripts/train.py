@@ -1,0 +1,30 @@
+"""Gradient descent on a CSV file, written out: copy it and change what you like.
+
+python scripts/train.py data/diabetes.csv progression
+"""
+
+import sys
+
+import numpy as np
+
+from regress.calculus import derived
+from regress.calculus.loss import SquaredError
+from regress.preparation import TableOptions, prepare
+
+table, target = sys.argv[1:3] if len(sys.argv) == 3 else ("data/diabetes.csv", "progression")
+data = prepare(table, target, TableOptions(), over="rows", n_jobs=1).data
+X, y = np.concatenate([block.X for block in data.rows]), np.concatenate([block.Y[:, 0] for block in data.rows])
+m, n = X.shape
+X = (X - X.mean(axis=0)) / X.std(axis=0)  # raw units would need a thousand times the steps
+
+w, b = np.zeros(n), 0.0
+eta = 0.9 * m / np.linalg.eigvalsh(X.T @ X)[-1]  # below the stability limit m/λmax
+loss = SquaredError()
+for step in range(1001):
+    prediction = X @ w + b
+    grad_w, grad_b = derived.chain_rule(X, loss.gradient(prediction, y))  # 2Xᵀ(ŷ − y), 2Σ(ŷ − y)
+    if step % 100 == 0:
+        print(f"step {step:4d}  loss {loss.value(prediction, y):.10g}  |gradient| {np.linalg.norm(grad_w):.3g}")
+    w -= eta / m * grad_w
+    b -= eta / m * grad_b
+print("b", b, "w", w)
