@@ -1,5 +1,6 @@
 """A saved or fitted model as a scikit-learn Pipeline that stands without this package."""
 
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def _encoder(design: Design) -> Any:
     """Return a ColumnTransformer, fitted on one made-up row a level."""
     from sklearn.compose import ColumnTransformer
 
-    steps = [(term.name, _step(term, design), [term.name]) for term in design.terms]
+    # Steps are named by number: a column's name may be one that scikit-learn refuses for a step.
+    steps = [(str(j), _step(term, design), [term.name]) for j, term in enumerate(design.terms)]
     height = max((len(term.levels) for term in design.terms), default=1) or 1
     rows = {
         term.name: [term.levels[i % len(term.levels)] for i in range(height)] if term.levels else np.zeros(height)
@@ -54,10 +56,12 @@ def _encoder(design: Design) -> Any:
 
 def _step(term: Term, design: Design) -> Any:
     from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import OneHotEncoder
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
     if term.kind == "text":
-        return OneHotEncoder(categories=[list(term.levels)], drop="first", sparse_output=False)
+        as_text = FunctionTransformer(methodcaller("astype", "str"))  # levels may be numbers in the frame
+        return make_pipeline(as_text, OneHotEncoder(categories=[list(term.levels)], drop="first", sparse_output=False))
     if term.name in design.fills:
         return SimpleImputer(strategy="constant", fill_value=design.fills[term.name])
     return "passthrough"

@@ -1,35 +1,48 @@
 """scikit-learn beside us: the same encoded rows, the same split, and who is right."""
 
-import time
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from regress.calculus import derived
+from regress import rivals
 from regress.errors import InputError, MissingDependencyError
-from regress.fitting import r2
+from regress.evidence.judge import Judge
 from regress.numerics import twofold
 from regress.numerics.moments import Block
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, TableOptions, describe, prepare, split_options
-from regress.rivals import Run, ours, scikit_learn
 from regress.training.gathering import RoomError, memory
-from regress.training.objective import Coordinates
 
-MOST_DIGITS = 15.95
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
 _CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that dependent columns allow
+_FIGURES = ("digits", "excess_loss", "gradient_norm", "r2_test", "seconds", "n_iter", "rank", "note")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedRow:
-    """One tool's fit. `note` says why there is none, or what the tool said."""
+    """One tool's fit, measured on the training rows. A tool that failed has no `w`, and a `note` that says why.
+
+    Attributes
+    ----------
+    name : str
+        The tool, as a user would call it.
+    w, b : array of shape (n,), float
+        Its coefficients and intercept, in the user's units.
+    digits, excess_loss, loss, gradient_norm, r2_test
+        See `regress.evidence.judge.Measure`.
+    seconds : float
+        Of fitting only.
+    n_iter, rank : int or None
+        What the tool says of them.
+    note : str
+        Why there is no fit, or the warnings of the tool.
+    """
 
     name: str
     w: Array | None = None
@@ -52,12 +65,12 @@ class Comparison:
     Attributes
     ----------
     fits : list of FittedRow
-        Ours first; the first of them is what the others are measured against.
+        Ours first. All are measured against our best: Newton steps over rows, polished.
     names : tuple of str
         The columns of X.
     agree : bool
         Whether ``LinearRegression()`` has at least the asked digits; with dependent columns, whether its loss is within
-        1e-9 of the minimum. The other rows decide nothing.
+        1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
     verdict : list of str
         Who disagrees, by how much and, where it can be seen, why.
     rows : str
@@ -75,17 +88,7 @@ class Comparison:
         """The comparison as a pandas DataFrame, a row a tool."""
         from regress.tables.frames import to_frame
 
-        columns = [
-            "name",
-            "digits",
-            "excess_loss",
-            "gradient_norm",
-            "r2_test",
-            "seconds",
-            "n_iter",
-            "rank",
-            "note",
-        ]
+        columns = ["name", *_FIGURES]
         return to_frame([[getattr(fit, c) for c in columns] for fit in self.fits], columns, index="name")
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,14 +99,7 @@ class Comparison:
                 "coef": None if fit.w is None else dict(zip(self.names, fit.w.tolist(), strict=True)),
                 "intercept": fit.b,
                 "loss": fit.loss,
-                "excess_loss": fit.excess_loss,
-                "gradient_norm": fit.gradient_norm,
-                "digits": fit.digits,
-                "r2_test": fit.r2_test,
-                "seconds": fit.seconds,
-                "n_iter": fit.n_iter,
-                "rank": fit.rank,
-                "note": fit.note,
+                **{figure: getattr(fit, figure) for figure in _FIGURES},
             }
             for fit in self.fits
         ]
@@ -149,13 +145,28 @@ def compare(
         raise InputError("compare has no penalty, since LinearRegression() has none. Leave alpha out.")
     jobs = resolve_jobs(n_jobs)
     prepared = _read(table, target, table_options, jobs, progress)
-    judge = _Judge(prepared, train_options.fit_intercept)
-    for name, run in ours(judge.block, prepared.names, train_options, jobs):
-        judge.hear(name, run)
-    for name, run in scikit_learn(judge.block, train_options.fit_intercept):
-        judge.hear(name, run)
-    agree, verdict = _verdict(judge, digits)
-    return Comparison(judge.fits, prepared.names, agree, verdict, describe(prepared.reader.tally))
+    data, fit_intercept = prepared.data, train_options.fit_intercept
+    assert data.rows is not None
+    block = _joined(data.rows)
+    best = rivals.best(block, prepared.names, fit_intercept, jobs)
+    judge = Judge(block, data.summary, prepared.reader.held_out, fit_intercept, best.w, best.center, best.b_center)
+    fits: list[FittedRow] = []
+    our_own, theirs = rivals.ours(block, prepared.names, train_options, jobs), rivals.scikit_learn(block, fit_intercept)
+    for name, run in chain(our_own, theirs):
+        try:
+            found, seconds, note = rivals.timed(run)
+            seen = judge.measure(found.w, found.center, found.b_center)
+        except (MissingDependencyError, ArithmeticError, ValueError) as error:
+            fits.append(FittedRow(name, note=str(error).partition("\n")[0]))
+        else:
+            b = twofold.dot(-found.center, found.w, found.b_center)
+            fits.append(
+                FittedRow(
+                    name, found.w, b, **asdict(seen), seconds=seconds, n_iter=found.n_iter, rank=found.rank, note=note
+                )
+            )
+    agree, verdict = _verdict(fits, prepared.names, best.rank, judge, digits)
+    return Comparison(fits, prepared.names, agree, verdict, describe(prepared.reader.tally))
 
 
 def free_memory() -> int:
@@ -191,80 +202,6 @@ def _read(table: Any, target: Any, options: TableOptions, jobs: int, progress: P
     return prepared
 
 
-class _Judge:
-    """Measures every fit by the same rows: the gradient over them, and the quadratic around our fit."""
-
-    def __init__(self, prepared: Prepared, fit_intercept: bool) -> None:
-        data = prepared.data
-        assert data.rows is not None
-        self.block = _joined(data.rows)
-        self.names, self.held_out, self.fit_intercept = (
-            prepared.names,
-            prepared.reader.held_out,
-            fit_intercept,
-        )
-        self.summary = data.summary
-        self.origin = self.summary.center if fit_intercept else np.zeros(len(self.names))
-        self.rows = Coordinates(self.origin, np.ones(len(self.names)), 0.0).rows([self.block], 0)[0]
-        self.total = float(self.summary.target_norm[0]) ** 2
-        self.fits: list[FittedRow] = []
-        self._best: tuple[Array, float] | None = None
-
-    def hear(self, name: str, run: Run) -> None:
-        """Time one tool and measure its fit; a tool that fails gets a row that says so."""
-        began = time.perf_counter()
-        try:
-            with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always")
-                result = run()
-        except MissingDependencyError as error:
-            self.fits.append(FittedRow(name, note=str(error)))
-            return
-        seconds = time.perf_counter() - began
-        note = "; ".join(dict.fromkeys(str(w.message).splitlines()[0] for w in said))
-        level = result.b_center + twofold.dot(self.origin - result.center, result.w)  # the prediction at `origin`
-        at = derived.rows(self.rows.X, self.rows.Y, self.rows.weights, result.w, level)
-        grad_b = at.grad_b if self.fit_intercept else 0.0
-        self._best = self._best or (result.w, level)
-        held = self.held_out
-        self.fits.append(
-            FittedRow(
-                name,
-                result.w,
-                twofold.dot(-result.center, result.w, result.b_center),
-                float(self.digits(result.w).min()),
-                self._excess(result.w, level),
-                at.value,
-                float(np.sqrt(at.grad_w @ at.grad_w + grad_b**2)),
-                None if held is None else r2(held, result.w, result.center, result.b_center),
-                seconds,
-                result.n_iter,
-                result.rank,
-                note,
-            )
-        )
-
-    def digits(self, w: Array) -> Array:
-        """Digits that each coefficient (n,) shares with our fit.
-
-        A coefficient that moves predictions by less than rounding of y is measured against the spread of y instead.
-        """
-        assert self._best is not None
-        best = self._best[0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            floor = np.where(self.summary.norm > 0, np.sqrt(self.total) / self.summary.norm, np.inf)
-            size = np.where(np.abs(best) < 2.0**-52 * floor, floor, np.abs(best))
-            shared = -np.log10(np.abs(w - best) / size)
-        return np.asarray(np.where(w == best, MOST_DIGITS, np.clip(shared, 0.0, MOST_DIGITS) + 0.0))
-
-    def _excess(self, w: Array, level: float) -> float:
-        """L − min L, from the difference alone: ‖X(w − w*) + (b − b*)‖², as the gradient at w* is zero."""
-        assert self._best is not None
-        X, _, a = self.rows
-        change = X @ (w - self._best[0]) + (level - self._best[1])
-        return float(change @ (change if a is None else a * change))
-
-
 def _joined(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
@@ -274,37 +211,42 @@ def _joined(blocks: Sequence[Block]) -> Block:
     return Block(X, Y, np.concatenate(parts) if weighted else None)
 
 
-def _verdict(judge: _Judge, digits: float) -> tuple[bool, list[str]]:
+def _verdict(
+    fits: list[FittedRow], names: tuple[str, ...], rank: int, judge: Judge, digits: float
+) -> tuple[bool, list[str]]:
     """Decide by ``LinearRegression()``, and say in words who disagrees, by how much and why."""
-    best = judge.fits[0]
-    said = []
-    dependent = best.rank is not None and best.rank < len(judge.names)
-    agree = True
-    for fit in judge.fits[1:]:
+    said, agree, dependent = [], False, rank < len(names)
+    for fit in fits:
         if fit.w is None:
-            continue
-        near = fit.excess_loss <= _CLOSE * judge.total if dependent else fit.digits >= digits
+            near = False
+        else:
+            near = fit.excess_loss <= _CLOSE * judge.variation if dependent else fit.digits >= digits
+            if not near:
+                said.append(_disagreement(fit, names, rank, judge))
         if fit.name == "LinearRegression()":
             agree = near
-        if near:
-            continue
-        assert best.w is not None
-        worst = int(np.argmin(judge.digits(fit.w)))
-        part = fit.excess_loss / judge.total if judge.total else 0.0
-        text = (
-            f"{fit.name} disagrees: {fit.digits:.1f} digits in its worst coefficient; of {judge.names[worst]!r} it "
-            f"says {fit.w[worst]:.6g}, we say {best.w[worst]:.6g}; loss {fit.excess_loss:.3g} above the minimum, "
-            f"{part:.2g} of the variation of y."
-        )
-        if fit.rank is not None and best.rank is not None and fit.rank < best.rank:
-            text += (
-                f" It took {fit.rank} of {best.rank} independent columns: its cut-off on singular values drops what is "
-                "small next to the largest column, however much it explains."
-            )
-        elif fit.n_iter is not None:
-            text += f" It stopped after {fit.n_iter:,} iterations, before the gradient vanished."
-        said.append(text)
     peer = f"scikit-learn {version('scikit-learn')}"
     basis = "loss at the minimum, with dependent columns" if dependent else f"{digits:g} digits or more"
     first = f"{peer}'s LinearRegression() {'agrees with us' if agree else 'does not agree with us'} ({basis})."
     return agree, [first, *said]
+
+
+def _disagreement(fit: FittedRow, names: tuple[str, ...], rank: int, judge: Judge) -> str:
+    assert fit.w is not None
+    worst = int(np.argmin(judge.digits(fit.w)))
+    part = fit.excess_loss / judge.variation if judge.variation else 0.0
+    text = (
+        f"{fit.name} disagrees: {fit.digits:.1f} digits in its worst coefficient; of {names[worst]!r} it "
+        f"says {fit.w[worst]:.6g}, we say {judge.best[worst]:.6g}; loss {fit.excess_loss:.3g} above the minimum, "
+        f"{part:.2g} of the variation of y."
+    )
+    if fit.rank is not None and fit.rank < rank:
+        return (
+            f"{text} It took {fit.rank} of {rank} independent columns: its cut-off on singular values drops "
+            "what is small next to the largest column, however much it explains."
+        )
+    if fit.excess_loss > judge.variation:
+        return f"{text} It diverged: the mean of y alone would predict better."
+    if fit.n_iter is not None:
+        return f"{text} It stopped after {fit.n_iter:,} iterations, before the gradient vanished."
+    return text

@@ -134,7 +134,7 @@ def _weights(given: Any, rows: int) -> Array:
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise InputError("sample_weight must be finite and at least 0.")
     if not weights.any():
-        raise InputError("sample_weight is 0 for every row: there is nothing to fit.")
+        raise InputError("sample_weight is zero for every row: there is nothing to fit.")
     return weights
 
 

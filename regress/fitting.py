@@ -113,7 +113,11 @@ class Fit:
             shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
             said.append(f"Constant in the training rows, so the coefficient is 0: {shown}.")
         if training.rank < n - len(constant) and not self.model.options["alpha"]:
-            few = f"there are only {self.tally.used:,} rows" if self.tally.used <= n else "columns depend on each other as far as doubles can tell"
+            few = (
+                f"there are only {self.tally.used:,} rows"
+                if self.tally.used <= n
+                else "columns depend on each other as far as doubles can tell"
+            )
             said.append(
                 f"{few[0].upper()}{few[1:]} (rank {training.rank} of {n}): many coefficients fit equally well; these "
                 "are the ones of least ‖w‖. Predictions do not suffer; single coefficients mean little."

@@ -107,9 +107,9 @@ class LinearModel:
                 )
         source = source.as_text([term.name for term in self.design.terms if term.kind == "text"])
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *also]))):
-            X = self.design.encode(batch, source)
-            with np.errstate(invalid="ignore"):  # missing cells give NaN, and are meant to
-                values = (np.where(np.isfinite(X), X, np.nan) - self.center) @ self.w + self.b_center
+            X, whole = self.design.encode(batch, source)
+            values = np.full(batch.rows, np.nan)
+            values[whole] = (X[whole] - self.center) @ self.w + self.b_center
             yield Predictions(batch, values)
 
     def summary(self) -> str:

@@ -9,6 +9,7 @@ from regress.numerics.moments import Block
 from regress.tables.design import plan
 from regress.tables.opening import open_table
 from regress.tables.reading import Missing, Reader, Tally, as_values
+from regress.tables.source import find_column
 from regress.tables.split import Split
 from regress.training.gathering import TrainingData, gather
 from regress.training.options import Over, TrainOptions, check_choice, check_number
@@ -80,6 +81,8 @@ def prepare(
         categorical=options.categorical,
         max_levels=options.max_levels,
     )
+    if options.split_key is not None:
+        find_column(source, options.split_key, "the key of the split")
     split = Split(options.test, options.split_key, options.random_state)
     reader = Reader(source, design, y, a, options.missing, split, options.rows)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -186,20 +186,19 @@ def _sums(block: Block, shift: Shift) -> _Sums:
     head = np.zeros((1 + k, 1 + k))
     root = None if weights is None else np.sqrt(weights)
     shifted = bool(shift.x.any())
-    with np.errstate(over="ignore", invalid="ignore"):  # non-finite sums are reported by whoever knows the columns
-        for i in range(0, m, _TILE):
-            x = X[i : i + _TILE]
-            left = np.empty((1 + k, len(x)))  # [1; y] times the rows gives their sums and Xᵀy in one product
-            left[0] = 1.0
-            np.subtract(Y[i : i + _TILE].T, shift.y[:, None], out=left[1:])
-            if shifted:
-                x = np.subtract(x, shift.x, order="C")
-            if root is not None:
-                x = x * root[i : i + _TILE, None]
-                left *= root[i : i + _TILE]
-            _add_gram(gram, x, group)
-            cross += left @ x
-            head += left @ left.T
+    for i in range(0, m, _TILE):
+        x = X[i : i + _TILE]
+        left = np.empty((1 + k, len(x)))  # [1; y] times the rows gives their sums and Xᵀy in one product
+        left[0] = 1.0
+        np.subtract(Y[i : i + _TILE].T, shift.y[:, None], out=left[1:])
+        if shifted:
+            x = np.subtract(x, shift.x, order="C")
+        if root is not None:
+            x = x * root[i : i + _TILE, None]
+            left *= root[i : i + _TILE]
+        _add_gram(gram, x, group)
+        cross += left @ x
+        head += left @ left.T
     xx = sum((gram[g * n : (g + 1) * n, g * n : (g + 1) * n] for g in range(1, group)), gram[:n, :n])
     return _Sums(
         m,
@@ -247,17 +246,24 @@ def accumulate(blocks: Iterable[Block], n_jobs: int = 1) -> Moments:
     shift = choose_shift(first)
 
     def part(block: Block) -> _Sums:
-        sums = _sums(block, shift)
-        better = sums.far_from_shift()
-        return sums if better is None else _sums(block, better)
+        with _quiet():
+            sums = _sums(block, shift)
+            better = sums.far_from_shift()
+            return sums if better is None else _sums(block, better)
 
     near: _Sums | None = None
-    strays: list[Moments] = []
-    for sums in ordered_map(part, chain([first], iterator), n_jobs):
-        if sums.shift is not shift:
-            strays = [reduce(Moments.merge, [*strays, sums.centred()])]
-        elif near is None:
-            near = sums
-        else:
-            near.add(sums)
-    return reduce(Moments.merge, ([near.centred()] if near else []) + strays)
+    far: Moments | None = None
+    with _quiet():
+        for sums in ordered_map(part, chain([first], iterator), n_jobs):
+            if sums.shift is not shift:
+                far = sums.centred() if far is None else far.merge(sums.centred())
+            elif near is None:
+                near = sums
+            else:
+                near.add(sums)
+        return reduce(Moments.merge, ([near.centred()] if near else []) + ([far] if far else []))
+
+
+def _quiet() -> Any:
+    """Let sums overflow in silence: whoever knows the columns' names reports them. Each thread has its own setting."""
+    return np.errstate(over="ignore", invalid="ignore")

@@ -15,19 +15,22 @@ from typing import NoReturn
 import numpy as np
 
 from regress.errors import TableError
-from regress.tables.source import MISSING, Kind
+from regress.tables.source import MISSING, Column, Kind
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 BOOLEAN = ("true", "false")
 
 _CHUNK = 2**24
 
 
-def kind_of(cell: str) -> Kind:
-    """Tell what a column is whose first cell with a value is this one."""
-    if NUMBER.fullmatch(cell):
-        return "number"
-    return "boolean" if cell.lower() in BOOLEAN else "text"
+def column_of(name: str, cell: str | None) -> Column:
+    """Tell what a column is whose first cell with a value is this one; None where it has no value at all."""
+    if cell is None or NUMBER.fullmatch(cell.lstrip()):
+        return Column(name, "number")
+    if DATE.fullmatch(cell):
+        return Column(name, "unusable", dtype="date")
+    return Column(name, "boolean" if cell.lower() in BOOLEAN else "text")
 
 
 def read_header(path: Path) -> list[str]:
@@ -38,10 +41,7 @@ def read_header(path: Path) -> list[str]:
     TableError
         If the file is empty, the header is not UTF-8, or a name is empty or stands twice.
     """
-    try:
-        names = next(_records(path), (1, []))[1]
-    except UnicodeDecodeError:
-        _refuse_encoding(path)
+    names = next(_records(path), (1, []))[1]
     if not names:
         raise TableError(f"{path.name}, line 1 is empty: the first line must name the columns.")
     for j, name in enumerate(names, start=1):
@@ -72,7 +72,8 @@ def blank_records(path: Path, width: int) -> list[int]:
             whole, newline, rest = (rest + chunk).rpartition(b"\n")
             if b'"' in whole or b'"' in rest:
                 return _blank_records_quoted(path, width)
-            line = _count_cells(path, whole + newline, width, line, blanks)
+            if newline:
+                line = _count_cells(path, whole + newline, width, line, blanks)
         if rest:
             _count_cells(path, rest + b"\n", width, line, blanks)
     return [number - 1 for number in blanks if number > 0]
@@ -127,28 +128,23 @@ def explain(path: Path, kinds: Mapping[str, Kind], reason: str) -> NoReturn:
         What the fast reader said, for a fault that cannot be found here.
     """
     names = list(kinds)
-    try:
-        for line, cells in _records(path, after_header=True):
-            if cells and len(cells) != len(names):
-                _refuse_width(path, line, len(cells), len(names))
-            for name, cell in zip(names, cells, strict=False):
-                if not _fits(cell, kinds[name]):
-                    raise TableError(
-                        f"{path.name}, line {line}, column {name!r}: {cell!r} is not "
-                        f"{'true or false' if kinds[name] == 'boolean' else 'a number'}, as its first value is. "
-                        f"Mend the cell, or read the column as text with --categorical {_flag(name)}."
-                    )
-    except UnicodeDecodeError:
-        _refuse_encoding(path)
-    except csv.Error as error:
-        raise TableError(f"{path.name} is not a readable CSV file: {error}.") from None
+    for line, cells in _records(path, after_header=True):
+        if cells and len(cells) != len(names):
+            _refuse_width(path, line, len(cells), len(names))
+        for name, cell in zip(names, cells, strict=False):
+            if not _fits(cell, kinds[name]):
+                raise TableError(
+                    f"{path.name}, line {line}, column {name!r}: {cell!r} is not "
+                    f"{'true or false' if kinds[name] == 'boolean' else 'a number'}, as its first value is. "
+                    f"Mend the cell, or read the column as text with --categorical {_flag(name)}."
+                )
     raise TableError(f"{path.name} is not a readable CSV file: {reason.strip().splitlines()[0]}.")
 
 
 def _fits(cell: str, kind: Kind) -> bool:
     if kind == "text" or cell in MISSING or not cell.strip():
         return True
-    return cell.lower() in BOOLEAN if kind == "boolean" else NUMBER.fullmatch(cell) is not None
+    return cell.lower() in BOOLEAN if kind == "boolean" else NUMBER.fullmatch(cell.lstrip()) is not None
 
 
 def _flag(name: str) -> str:
@@ -161,10 +157,17 @@ def _records(path: Path, after_header: bool = False) -> Iterator[tuple[int, list
     with path.open(newline="", encoding="utf-8-sig", errors="strict") as file:
         reader = csv.reader(file, strict=True)
         line = 1
-        for cells in reader:
-            if not (after_header and line == 1):
-                yield line, cells
-            line = reader.line_num + 1
+        try:
+            for cells in reader:
+                if not (after_header and line == 1):
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise TableError(
+                f"{path.name}, line {line}: the quotes of this record cannot be read ({error}). Mend them."
+            ) from None
+        except UnicodeDecodeError:
+            _refuse_encoding(path)
 
 
 def _refuse_width(path: Path, line: int, found: int, width: int) -> NoReturn:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from regress.errors import TableError
-from regress.numerics.twofold import Array
+from regress.numerics.twofold import Array, Mask
 from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Column, Kind, Source, find_column
 
 
@@ -42,8 +42,8 @@ class Design:
         """Names of the table's columns that are read."""
         return [term.name for term in self.terms]
 
-    def encode(self, batch: Batch, source: Source) -> Array:
-        """Return X (rows, n) of a batch, NaN where a cell is missing and nothing fills it.
+    def encode(self, batch: Batch, source: Source) -> tuple[Array, Mask]:
+        """Return X (rows, n) of a batch, and which rows (rows,) miss no cell that nothing fills.
 
         Raises
         ------
@@ -51,20 +51,22 @@ class Design:
             If a text column holds a level that is not in the design.
         """
         if all(term.kind != "text" for term in self.terms):
-            X = batch.matrix(self.columns)
+            X, whole = batch.matrix(self.columns), np.ones(batch.rows, dtype=bool)
         else:
-            X = np.empty((batch.rows, len(self.names)))
+            X, whole = np.empty((batch.rows, len(self.names))), np.ones(batch.rows, dtype=bool)
             j = 0
             for term in self.terms:
                 width = len(term.names)
-                self._encode_term(term, batch, source, X[:, j : j + width])
+                whole &= self._encode_term(term, batch, source, X[:, j : j + width])
                 j += width
-        return self._filled(X) if self.fills else X
+        X = self._filled(X) if self.fills else X
+        return X, whole & np.isfinite(X).all(1)
 
-    def _encode_term(self, term: Term, batch: Batch, source: Source, out: Array) -> None:
+    def _encode_term(self, term: Term, batch: Batch, source: Source, out: Array) -> Mask | bool:
+        """Write the columns of a term, and tell which rows have a text; a single level has no column to show it."""
         if term.kind != "text":
             out[:, 0] = batch.numbers(term.name)
-            return
+            return True
         codes = batch.codes(term.name, term.levels)
         unseen = np.flatnonzero(codes == UNSEEN_CODE)
         if unseen.size:
@@ -76,7 +78,7 @@ class Design:
                 "Leave such rows out, or train on data that has it."
             )
         out[:] = codes[:, None] == np.arange(1, len(term.levels))
-        out[codes == MISSING_CODE] = np.nan
+        return np.asarray(codes != MISSING_CODE)
 
     def _filled(self, X: Array) -> Array:
         X = X.copy()
@@ -85,16 +87,14 @@ class Design:
                 X[~np.isfinite(X[:, j]), j] = self.fills[name]
         return X
 
-    def missing_cells(self, X: Array) -> dict[str, int]:
-        """Count the missing cells of each column of the table in an encoded block."""
-        bad = ~np.isfinite(X)
+    def missing_cells(self, batch: Batch, rows: Mask) -> dict[str, int]:
+        """Count the missing cells of each column that nothing fills, in some rows of a batch."""
         counts: dict[str, int] = {}
-        j = 0
         for term in self.terms:
-            width = len(term.names)
-            if width:
-                counts[term.name] = int(bad[:, j].sum())
-            j += width
+            if term.kind == "text":
+                counts[term.name] = int((batch.codes(term.name, term.levels)[rows] == MISSING_CODE).sum())
+            elif term.name not in self.fills:
+                counts[term.name] = int((~np.isfinite(batch.numbers(term.name)[rows])).sum())
         return {name: count for name, count in counts.items() if count}
 
     def with_fills(self, fills: Mapping[str, float]) -> "Design":

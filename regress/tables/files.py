@@ -41,7 +41,11 @@ class PolarsBatch:
 
     def numbers(self, name: str) -> Array:
         """Return a number or boolean column (rows,), NaN where missing."""
-        return self.frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        column = self.frame[name]
+        floats = (
+            column if column.dtype == pl.Float64 else column.cast(pl.Float64)
+        )  # a cast costs, even to the same type
+        return floats.to_numpy()  # nulls become NaN
 
     def matrix(self, names: Sequence[str]) -> Array:
         """Return number and boolean columns side by side."""
@@ -169,7 +173,7 @@ class CsvPart:
                 first |= scan.select(pl.col(late).drop_nulls().first()).collect(engine="streaming").row(0, named=True)
         except pl.exceptions.PolarsError as error:
             self._explain(all_text, error)
-        return tuple(Column(n, "number" if first[n] is None else csvtext.kind_of(first[n])) for n in self.header)
+        return tuple(csvtext.column_of(name, first[name]) for name in self.header)
 
     def frames(self, kinds: Mapping[str, Kind]) -> Iterator[pl.DataFrame]:
         """Stream the columns. The file's last one always comes along: where it is null, rows may be short."""

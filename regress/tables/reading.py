@@ -117,12 +117,12 @@ class Reader:
         self.tally = Tally()
         train, test = _Rebuffer(len(self.design.names)), _Rebuffer(len(self.design.names))
         held: list[Moments] = []
-        for batch, X, y, a in self._batches(self.design):
-            whole = np.isfinite(y) & np.isfinite(X).all(1)
+        for batch, X, whole, y, a in self._batches(self.design):
+            whole = whole & np.isfinite(y)
             counted = self._weighty(batch, a)
             if a is not None:
                 whole &= np.isfinite(a)
-            self._count(batch, X, y, a, whole, counted)
+            self._count(batch, y, a, whole, counted)
             kept = whole & counted
             out = self.split.held_out(batch) & kept if self.split.fraction else np.zeros(batch.rows, dtype=bool)
             self.tally.held_out += int(out.sum())
@@ -137,18 +137,18 @@ class Reader:
         self.held_out = reduce(Moments.merge, held) if held else None
         self._refuse_missing()
 
-    def _batches(self, design: Design) -> Iterator[tuple[Batch, Array, Array, Array | None]]:
+    def _batches(self, design: Design) -> Iterator[tuple[Batch, Array, Mask, Array, Array | None]]:
         columns = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
         key = [self.split.key] if self.split.key is not None else []
         start = 0
         for batch in self.source.batches(list(dict.fromkeys([*design.columns, *columns, *key]))):
-            X = design.encode(batch, self.source)
+            if self.limit is not None and start + batch.rows > self.limit:
+                batch = batch.head(self.limit - start)
+            X, whole = design.encode(batch, self.source)
             stop = start + batch.rows
-            if self.limit is not None and stop > self.limit:
-                batch, X, stop = batch.head(self.limit - start), X[: self.limit - start], self.limit
             y = self._column(self.target, batch, start, stop)
             a = None if self.weights is None else self._column(self.weights, batch, start, stop)
-            yield batch, X, y, a
+            yield batch, X, whole, y, a
             start = stop
             if start == self.limit:
                 return
@@ -177,7 +177,7 @@ class Reader:
             raise TableError(f"{place}: the weight {a[row]:g} is not a finite number of at least 0.")
         return np.asarray(a != 0)
 
-    def _count(self, batch: Batch, X: Array, y: Array, a: Array | None, whole: Mask, counted: Mask) -> None:
+    def _count(self, batch: Batch, y: Array, a: Array | None, whole: Mask, counted: Mask) -> None:
         tally = self.tally
         tally.rows += batch.rows
         tally.zero_weight += int((~counted).sum())
@@ -185,7 +185,7 @@ class Reader:
         if not lost.any():
             return
         tally.missing += int(lost.sum())
-        tally.missing_cells.update(self.design.missing_cells(X[lost]))
+        tally.missing_cells.update(self.design.missing_cells(batch, lost))
         for values, column in ((self.target, y), (self.weights, a)):
             if values is not None and column is not None:
                 absent = int((~np.isfinite(column[lost])).sum())
@@ -211,7 +211,7 @@ class Reader:
         numbers = [name for term in design.terms if term.kind != "text" for name in term.names]
         at = [design.names.index(name) for name in numbers]
         weight, mean, rows = np.zeros(len(at)), np.zeros(len(at)), 0
-        for batch, X, y, a in self._batches(design):
+        for batch, X, _, y, a in self._batches(design):
             rows += batch.rows
             used = self._weighty(batch, a) & np.isfinite(y)
             if self.split.fraction:

@@ -16,7 +16,13 @@ from regress.errors import InputError
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 
-_EPS = float(np.finfo(np.float64).eps)
+
+def _noise(n: int) -> float:
+    """Eigenvalues of n scaled columns below this are rounding of co-moments, which reaches 8 ulps on sums of columns.
+
+    It does not grow with the number of rows.
+    """
+    return (n + 32) * float(np.finfo(np.float64).eps)
 
 
 class Curvature(Protocol):
@@ -118,7 +124,7 @@ class _DependentFactor(_Factor):
 
     def __init__(self, scaled: Array, diagonal: Array, scale: Array) -> None:
         values, vectors = linalg.eigh(scaled, check_finite=False)
-        kept = values > len(values) * _EPS * max(values[-1], 0.0)
+        kept = values > _noise(len(values))
         self.rank = int(kept.sum())
         self._values, self._vectors = values[kept], vectors[:, kept]
         self._diagonal, self._scale = diagonal, scale
@@ -141,7 +147,7 @@ def _factor(gram: Array, scale: Array) -> _Factor:
         lower = linalg.cholesky(scaled, lower=True, check_finite=False)
     except linalg.LinAlgError:
         return _DependentFactor(scaled, diagonal, scale)
-    if np.diagonal(lower).min(initial=1.0) ** 2 <= len(gram) * _EPS:
+    if np.diagonal(lower).min(initial=1.0) ** 2 <= _noise(len(gram)):
         return _DependentFactor(scaled, diagonal, scale)
     return _Factor(lower, diagonal)
 
@@ -179,7 +185,7 @@ class DualCurvature:
         norm = np.sqrt(np.einsum("ij,ij->j", self._rows, self._rows))
         unit = self._rows / np.where(norm > 0, norm, 1.0)
         values, vectors = linalg.eigh(unit @ unit.T, check_finite=False)
-        span = vectors[:, values > len(values) * _EPS * max(values[-1], 0.0)]
+        span = vectors[:, values > _noise(len(values)) * max(values[-1], 0.0)]
         across = span.T @ (self._rows * self._scale)
         values, turn = linalg.eigh(across @ across.T, check_finite=False)
         return values, span @ turn

@@ -71,9 +71,11 @@ def gather(
     for block in iterator:
         held.append(block)
         count += len(block.X)
-        if over == "moments" or (count > n and square_fits(n)):
+        enough = over == "moments" or (count > n and square_fits(n))
+        if over == "rows" or not enough:
+            _check_room(count, n, room)
+        if enough:
             break
-        _check_room(count, n, room)
     else:
         if not held:
             raise InputError("There is no row to train on.")

@@ -1,0 +1,207 @@
+"""CSV files as people have them: what is read, what is refused, and in which words."""
+
+import csv
+import io
+import re
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import regress
+from regress.errors import TableError
+from regress.tables.csvtext import blank_records
+from regress.tables.files import open_files
+from regress.tables.source import MISSING
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(content, name="t.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return make
+
+
+def numbers(path, *names):
+    source = open_files(path)
+    names = names or tuple(c.name for c in source.columns if c.kind in ("number", "boolean"))
+    parts = [np.column_stack([batch.numbers(n) for n in names]) for batch in source.batches(names)]
+    return np.concatenate(parts).tolist() if parts else []
+
+
+READABLE = {
+    "plain": ("a,b\n1,2\n3,4\n", [[1, 2], [3, 4]]),
+    "no newline at the end": ("a,b\n1,2\n3,4", [[1, 2], [3, 4]]),
+    "Windows line ends": ("a,b\r\n1,2\r\n3,4\r\n", [[1, 2], [3, 4]]),
+    "a byte order mark": ("\ufeffa,b\n1,2\n", [[1, 2]]),
+    "quoted numbers": ('a,b\n"1","2"\n', [[1, 2]]),
+    "quoted names with a comma and a newline": ('"a,1","b\nc"\n1,2\n', [[1, 2]]),
+    "a blank line in the middle": ("a,b\n1,2\n\n3,4\n", [[1, 2], [3, 4]]),
+    "blank lines at the end": ("a,b\n1,2\n\n\n", [[1, 2]]),
+    "blank Windows lines": ("a,b\r\n1,2\r\n\r\n3,4\r\n", [[1, 2], [3, 4]]),
+    "a blank line in a file with quotes": ('a,b\n"1",2\n\n3,4\n', [[1, 2], [3, 4]]),
+    "a blank line in a single column": ("a\n1\n\n3\n", [[1], [3]]),
+    "exponents, signs, bare points": ("a,b\n+1,1E+05\n.5,-5.\n1e-3,0\n", [[1, 1e5], [0.5, -5], [1e-3, 0]]),
+    "21-digit integers": ("a\n123456789012345678901\n1\n", [[123456789012345678901.0], [1]]),
+    "blanks before a number": ("a,b\n 1, 2\n3, 4\n", [[1, 2], [3, 4]]),
+    "booleans in any case": ("a,b\ntrue,FALSE\nFalse,True\n", [[1, 0], [0, 1]]),
+    "no rows": ("a,b\n", []),
+}
+
+
+@pytest.mark.parametrize("case", READABLE)
+def test_readable_files_are_read(write, case):
+    content, rows = READABLE[case]
+    assert numbers(write(content)) == rows
+
+
+@pytest.mark.parametrize("token", [*MISSING, "inf", "-inf", "Infinity"])
+def test_missing_tokens_hold_no_number(write, token):
+    ((a, b), (c, _)) = numbers(write(f"a,b\n1,{token}\n2,3\n"))
+    assert (a, c) == (1, 2)
+    assert not np.isfinite(b)
+
+
+@pytest.mark.parametrize("token", MISSING)
+def test_missing_tokens_are_no_level(write, token):
+    source = open_files(write(f"k,y\nred,1\n{token},2\nblue,3\n"))
+    assert source.levels("k") == ["blue", "red"]
+
+
+REFUSED = {
+    "a quote that never ends": ('a,b\n1,2\n3,"4\n5,6\n', ["line 3"]),
+    "short row": ("a,b,c\n1,2,3\n4,5\n", ["line 3", "2 cells", "3 columns", "too few"]),
+    "short row after a blank line": ("a,b\n1,2\n\n4\n", ["line 4", "too few"]),
+    "short row in a file with quotes": ('a,b\n"1",2\n4\n', ["line 3", "too few"]),
+    "long row": ("a,b\n1,2\n3,4,5\n", ["line 3", "3 cells", "too many"]),
+    "later cell is text": ("a,b\n1,2\n3,four\n", ["line 3", "'b'", "'four'", "--categorical b"]),
+    "blanks after a number": ("a,b\n1,2\n3,4 \n", ["line 3", "'4 '"]),
+    "hexadecimal": ("a,b\n1,2\n0x10,4\n", ["line 3", "'0x10'"]),
+    "underscores": ("a,b\n1,2\n1_000,4\n", ["line 3", "'1_000'"]),
+    "decimal comma": ('a,b\n1,2\n"1,5",4\n', ["line 3", "'1,5'"]),
+    "later cell is not true or false": ("a,b\ntrue,2\nmaybe,4\n", ["line 3", "'maybe'", "true or false"]),
+    "line numbers count quoted newlines": ('a,b\n1,2\n3,"4\n5"\n', ["line 3"]),
+    "name twice": ("a,b,a\n1,2,3\n", ["line 1", "columns 1 and 3", "'a'"]),
+    "saved pandas index": (",a\n0,1\n", ["line 1", "column 1", "index=False"]),
+    "no name": ("a,\n0,1\n", ["line 1", "column 2"]),
+    "empty file": ("", ["line 1", "empty"]),
+    "Latin-1 header": ("città,b\n1,2\n".encode("latin-1"), ["line 1", "UTF-8", "0xe0"]),
+    "Latin-1 cell": ("a,b\n1,2\n3,é\n".encode("latin-1"), ["line 3", "UTF-8", "0xe9"]),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), ["line 1", "UTF-8"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_used_is_refused_in_a_sentence(write, case):
+    content, words = REFUSED[case]
+    with pytest.raises(TableError) as refused:
+        numbers(write(content))
+    said = str(refused.value)
+    assert "t.csv" in said
+    assert "\n" not in said.replace("b\nc", "")
+    for word in words:
+        assert word in said
+
+
+def test_integers_for_300000_rows_and_then_a_fraction(write):
+    path = write("x,y\n" + "7,1\n" * 300_000 + "1.5,2\n")
+    assert numbers(path)[-1] == [1.5, 2]
+
+
+def test_a_column_empty_at_first_is_what_its_first_value_is(write):
+    source = open_files(write("x,k,y\n" + ",,1\n" * 5000 + "2.5,red,3\n"))
+    assert [c.kind for c in source.columns] == ["number", "text", "number"]
+    assert numbers(write("x,y\n" + ",1\n" * 5000 + "2.5,3\n"))[-1] == [2.5, 3]
+
+
+def test_a_fault_far_behind_names_its_line(write):
+    path = write("x,y\n" + "1,2\n" * 200_000 + "1,oops\n")
+    with pytest.raises(TableError, match=r"line 200002, column 'y': 'oops'"):
+        numbers(path)
+    path = write("x,y\n" + "1,2\n" * 200_000 + "1\n")
+    with pytest.raises(TableError, match="line 200002"):
+        numbers(path)
+
+
+def test_a_fault_in_a_column_that_is_not_used_does_not_matter(write):
+    path = write("x,junk,y\n1,2,3\n4,what,6\n7,8,9\n")
+    assert numbers(path, "x", "y") == [[1, 3], [4, 6], [7, 9]]
+
+
+def test_long_rows_are_found_whatever_columns_are_used(write):
+    with pytest.raises(TableError, match="line 3"):
+        numbers(write("x,junk,y\n1,2,3\n4,5,6,7\n"), "x")
+
+
+def test_dates_ask_to_be_dropped(write):
+    path = write("when,x,y\n2020-01-02,1,2\n2020-01-03 10:00,2,3\n2020-01-05,4,4\n")
+    with pytest.raises(TableError, match="--drop when"):
+        regress.fit(path, "y")
+    assert regress.fit(path, "y", drop=["when"]).names == ("x",)
+
+
+def test_places_of_records_skip_header_and_blank_lines(write):
+    path = write('a,b\n1,"x\ny"\n\n2,z\n')
+    source = open_files(path)
+    assert source.place("t.csv", 0) == "t.csv, line 2"
+    assert source.place("t.csv", 1) == "t.csv, line 5"
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 7, 2**24])
+def test_widths_are_counted_right_at_every_edge_of_a_chunk(write, chunk, monkeypatch):
+    monkeypatch.setattr("regress.tables.csvtext._CHUNK", chunk)
+    assert blank_records(write("a,b\n1,2\n\n\r\n3,4\n\n"), 2) == [1, 2, 4]
+    with pytest.raises(TableError, match="line 4"):
+        blank_records(write("a,b\n1,2\n\n3\n"), 2)
+    assert blank_records(write('a,b\n1,"2\n3"\n\n4,5'), 2) == [1]
+
+
+# Text that Python's csv module writes and reads back: quotes, commas, newlines, but no missing token.
+cell = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=6).filter(
+    lambda t: (
+        t not in MISSING
+        and t.strip() == t
+        and not re.fullmatch(r"[\d.+\-eEinfatyrulsINFATYRULS]*.*\d.*|true|false|inf.*", t, re.I)
+    )
+)
+values = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=64), st.integers(-(10**6), 10**6))
+
+
+@settings(deadline=None, max_examples=80, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(cell, values, st.integers(0, 9)), min_size=1, max_size=12))
+def test_any_table_is_read_as_python_reads_it(write, rows):
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["text", "x", "last"])
+    writer.writerows([[t, "" if v is None else repr(v), z] for t, v, z in rows])
+    source = open_files(write(buffer.getvalue()))
+    levels = source.levels("text")
+    assert levels == sorted({t for t, _, _ in rows})
+    (batch,) = source.batches(["text", "x", "last"])
+    assert [levels[code] for code in batch.codes("text", levels)] == [t for t, _, _ in rows]
+    expected = [np.nan if v is None else float(v) for _, v, _ in rows]
+    assert np.array_equal(batch.numbers("x"), expected, equal_nan=True)
+    assert batch.numbers("last").tolist() == [z for _, _, z in rows]
+
+
+BYTES = st.text(st.sampled_from('12.,"\n\r;xé \t-'), max_size=40)
+
+
+@settings(
+    deadline=None, max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(header=st.sampled_from(["a,b\n", "a\n", '"a","b",c\n']), body=BYTES)
+def test_rubbish_is_read_or_refused_but_never_breaks(write, header, body):
+    path = write(header + body)
+    try:
+        for column in open_files(path).columns:
+            numbers(path, column.name) if column.kind in ("number", "boolean") else open_files(path).levels(column.name)
+    except TableError as error:
+        said = str(error)
+    else:
+        said = "t.csv"
+    assert "t.csv" in said
