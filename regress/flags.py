@@ -1,0 +1,117 @@
+"""The flags of the command line, each declared once, and how help pages group them."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+class Option(click.Option):
+    """An option that belongs to a group of the help page."""
+
+    def __init__(self, *args: Any, group: str = "Options", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+class Command(click.Command):
+    """A command whose help page lists its options by group."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, group by group."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                group = parameter.group if isinstance(parameter, Option) else "Other"
+                groups.setdefault(group, []).append(record)
+        for group, records in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(records)
+
+
+class Columns(click.ParamType[list[str]]):
+    """Column names as one CSV record: names may contain commas, in quotes."""
+
+    name = "cols"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Split the record."""
+        return value if isinstance(value, list) else next(csv.reader(io.StringIO(value)), [])
+
+
+def option(*names: str, group: str, **kwargs: Any) -> Callable[[Any], Any]:
+    """Declare an option of a group."""
+    return click.option(*names, cls=Option, group=group, **kwargs)
+
+
+def columns(name: str, help: str) -> Callable[[Any], Any]:
+    """Declare an option that takes column names, and may be repeated."""
+    return option(name, group="Data", type=Columns(), multiple=True, help=help)
+
+
+def together(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Apply decorators in the order in which the help page shows them."""
+
+    def apply(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+table_options = together(
+    click.argument("table"),
+    option("--target", group="Data", metavar="COL", help="Column to predict."),
+    columns("--features", "Columns to use, comma-separated; all others unless given."),
+    columns("--drop", "Columns to leave out."),
+    option("--weights", group="Data", metavar="COL", help="Column of row weights, at least 0."),
+    columns("--categorical", "Columns to read as text, whatever they look like."),
+    option("--max-levels", group="Data", type=int, default=100, show_default=True, help="Most levels of a column."),
+    option("--missing", group="Data", type=click.Choice(["error", "drop", "mean"]), default="error", show_default=True,
+           help="Rows with missing cells: refuse, leave out, or fill numbers with the training mean."),
+    option("--seed", "random_state", group="Data", type=int, default=0, show_default=True, help="Seed of the split."),
+)  # fmt: skip
+split_flags = together(
+    option(
+        "--test",
+        group="Data",
+        type=float,
+        metavar="F",
+        help="Fraction of rows to hold out.  [default: 0; compare: 0.2]",
+    ),
+    option("--split-key", group="Data", metavar="COL", help="Column whose value decides which rows are held out."),
+)
+model_options = together(
+    option("--no-intercept", "fit_intercept", group="Model", flag_value=False, default=True, help="Leave b at 0."),
+)
+train_options = together(
+    option("--alpha", group="Model", type=float, default=0.0, show_default=True, help="Ridge penalty α‖w‖²."),
+    option("--solver", group="Training", type=click.Choice(["auto", "gd", "accelerated", "cg", "newton"]),
+           default="auto", show_default=True, help="Update rule."),
+    option("--gradient", group="Training", type=click.Choice(["derived", "autodiff"]), default="derived",
+           show_default=True, help="Formulas derived by hand, or TensorFlow."),
+    option("--over", group="Training", type=click.Choice(["auto", "rows", "moments"]), default="auto",
+           show_default=True, help="What the gradient is computed from."),
+    option("--no-standardize", "standardize", group="Training", flag_value=False, default=True,
+           help="Descend in raw units."),
+    option("--learning-rate", group="Training", default="auto", show_default=True, metavar="RATE",
+           help="Step of gd and accelerated."),
+    option("--max-iter", group="Training", type=int, metavar="N", help="Most iterations."),
+)  # fmt: skip
+tolerance = option("--tol", group="Training", type=float, default=1e-10, show_default=True,
+                   help="Scale-free size of a gradient that counts as zero.")  # fmt: skip
+run_options = together(
+    option(
+        "--threads",
+        "n_jobs",
+        group="Training",
+        type=int,
+        metavar="N",
+        help="Threads; as many as CPUs unless given.",
+    ),
+    option("--json", "as_json", group="Output", is_flag=True, help="Print one JSON object and nothing else."),
+)

@@ -1,0 +1,126 @@
+"""The floors of docs/architecture.md: who may import whom, and who owns which library."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "regress"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+FLOORS = [
+    {"errors"},
+    {"numerics"},
+    {"calculus", "tables"},
+    {"training", "model"},
+    {"evidence", "preparation"},
+    {"fitting", "checking", "inspection", "rivals"},
+    {"comparison", "estimator", "adapters"},
+    set(),  # kept for reports
+    {"flags", "console", "cli"},
+]
+ABOVE = {("cli", "console"), ("cli", "flags")}  # of one floor, the first may use the second
+OWNERS = {
+    "tensorflow": {"calculus/autodiff.py"},
+    "polars": {"tables/files.py", "tables/parts.py", "tables/frames.py"},
+    "pandas": {"tables/frames.py"},
+    "sklearn": {"rivals.py", "estimator.py", "adapters.py"},
+    "threadpoolctl": {"numerics/threads.py"},
+    "click": {"cli.py", "flags.py"},
+    "rich": {"console.py"},
+}
+
+
+def room(module: str) -> str:
+    """Return the folder or file right below the package: "tables" of regress.tables.design."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def floor(name: str) -> int:
+    return next(i for i, rooms in enumerate(FLOORS) if name in rooms)
+
+
+def imports(path: Path) -> list[str]:
+    """Return every module that a file imports, also inside functions."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write imports in full"
+            found += (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "regress" else [node.module]
+            )
+    return found
+
+
+def home(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_floors_below(path):
+    here = home(path)
+    if here == "__init__":
+        return  # names them all, and imports none before it is used
+    for module in imports(path):
+        if module.split(".")[0] != "regress":
+            continue
+        there = room(module)
+        allowed = there in ("__version__", "") or there == here or (here, there) in ABOVE
+        assert allowed or floor(there) < floor(here), f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_each_heavy_library_has_its_owner(path):
+    for module in imports(path):
+        library = module.split(".")[0]
+        if library in OWNERS:
+            assert str(path.relative_to(PACKAGE)) in OWNERS[library], f"{path.name} imports {module}"
+
+
+def test_no_two_modules_of_a_folder_need_each_other():
+    names = {path: ".".join(("regress", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in MODULES}
+    edges = {names[path]: set(imports(path)) & set(names.values()) for path in MODULES}
+    seen: dict[str, str] = {}
+
+    def visit(module: str) -> None:
+        assert seen.get(module) != "open", f"{module} is part of a circle of imports"
+        if module not in seen:
+            seen[module] = "open"
+            for other in edges[module]:
+                visit(other)
+            seen[module] = "done"
+
+    for module in edges:
+        visit(module)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_fits_in_three_hundred_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_the_package_fits_in_five_thousand_lines_of_code():
+    def size(path: Path) -> int:
+        text = path.read_text(encoding="utf-8")
+        told = [
+            node.body[0].value
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+        ]
+        docstrings = sum(string.end_lineno - string.lineno + 1 for string in told)
+        return sum(1 for line in text.splitlines() if line.strip()) - docstrings
+
+    assert 2_000 < sum(map(size, MODULES)) <= 5_000
+
+
+def test_the_architecture_names_every_room_on_its_floor():
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    for number, rooms in enumerate(FLOORS):
+        row = next((line for line in lines if line.startswith(f"| {number} |")), "")
+        for name in rooms:
+            assert f"`{name}.py`" in row or f"`{name}/`" in row, f"{name} on floor {number}"
+    assert {home(path) for path in MODULES} - {"__init__"} == set().union(*FLOORS)

@@ -1,0 +1,32 @@
+"""What is not needed is not imported: the difference between a start at once and one that takes seconds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ["tensorflow", "polars", "pandas", "sklearn", "scipy", "numpy", "click", "rich", "matplotlib", "jinja2"]
+
+ARRAYS = "import numpy as np, regress; regress.fit(np.eye(4)[:, :2], np.arange(4.0))"
+CALL = "import sys; from regress.cli import main\ntry: main({})\nexcept SystemExit as end: assert not end.code"
+CSV = str(ROOT / "data" / "diabetes.csv")
+CASES = {
+    "import regress": ("import regress; regress.__version__", HEAVY),
+    "regress --help": (CALL.format(["--help"]), [m for m in HEAVY if m != "click"]),
+    "regress fit --help": (CALL.format(["fit", "--help"]), [m for m in HEAVY if m != "click"]),
+    "regress fit": (CALL.format(["fit", CSV, "--target", "progression"]), ["tensorflow", "pandas", "sklearn"]),
+    "regress inspect": (CALL.format(["inspect", CSV]), ["tensorflow", "pandas", "sklearn", "scipy"]),
+    "a fit of arrays": (ARRAYS, ["tensorflow", "polars", "pandas", "sklearn", "click", "rich"]),
+    "the autodiff module": ("import regress.calculus.autodiff", ["tensorflow"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_not_needed_is_not_imported(case):
+    code, absent = CASES[case]
+    code += f"\nimport sys; print('loaded:', [m for m in {absent} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded: []"

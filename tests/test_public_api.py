@@ -1,0 +1,80 @@
+"""The names that scripts rely on, and docstrings that say what the signatures say."""
+
+import importlib
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import regress
+from regress.errors import INSTALL_TENSORFLOW
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((ROOT / "regress").rglob("*.py"))
+]
+
+
+def members():
+    """Yield every public function, class and method that is defined in the package."""
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for key, value in vars(module).items():
+            if key.startswith("_") or getattr(value, "__module__", None) != name:
+                continue
+            yield f"{name}.{key}", value
+            if inspect.isclass(value):
+                for method, function in vars(value).items():
+                    if not method.startswith("_") and inspect.isfunction(function):
+                        yield f"{name}.{key}.{method}", function
+
+
+MEMBERS = {
+    name: value
+    for name, value in members()
+    if inspect.isclass(value) or (inspect.isfunction(value) and "<locals>" not in value.__qualname__)
+}
+
+
+def test_all_names_are_there_and_no_other():
+    assert regress.__all__ == sorted(regress.__all__, key=str)
+    for name in regress.__all__:
+        assert getattr(regress, name) is not None
+    assert set(dir(regress)) == set(regress.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        regress.nothing  # noqa: B018  the access is what is tested
+
+
+def test_the_version_is_a_release_number():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", regress.__version__)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_everything_public_has_a_docstring(name):
+    assert inspect.getdoc(MEMBERS[name])
+
+
+@pytest.mark.parametrize("name", [n for n, v in MEMBERS.items() if "Parameters\n" in (inspect.getdoc(v) or "")])
+def test_documented_parameters_are_those_of_the_signature(name):
+    value = MEMBERS[name]
+    parameters = [p for p in inspect.signature(value).parameters.values() if p.name not in ("self", "progress")]
+    text = (inspect.getdoc(value) or "").split("Parameters\n----------\n")[1]
+    text = re.split(r"\n\n\w+\n-+\n", text)[0]
+    headings = re.findall(r"^(\S.*)$", text, re.MULTILINE)
+    documented = {word.strip(" *") for line in headings for word in line.split(" : ")[0].split(",")}
+    assert documented - {"progress"} == {p.name for p in parameters}
+
+
+def test_the_install_line_is_one_constant_that_the_project_honours():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = re.fullmatch(r"pip install '\.\[(\w+)\]'", INSTALL_TENSORFLOW).group(1)
+    assert any(line.startswith("tensorflow") for line in project["optional-dependencies"][extra])
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for line in re.findall(r"pip install '[^']*\[[^']*'", page.read_text(encoding="utf-8")):
+            assert line == INSTALL_TENSORFLOW
+    for path in (ROOT / "regress").rglob("*.py"):
+        if path.name != "errors.py":
+            assert "pip install" not in path.read_text(encoding="utf-8")
