@@ -146,7 +146,7 @@ def inspect(table: str, target: str | None, as_json: bool, **given: Any) -> int:
 @click.argument("table")
 @option("-o", "--output", group="Output", metavar="FILE", help="Write a CSV file instead of standard output.")
 def predict(model: str, table: str, output: str | None) -> int:
-    """Predict every row of TABLE with a saved MODEL; a row with a missing cell gives an empty line."""
+    """Predict every row of TABLE with a saved MODEL; a row with a missing cell gets an empty prediction."""
     from regress import console
     from regress.model import load, write_lines
 
@@ -154,10 +154,11 @@ def predict(model: str, table: str, output: str | None) -> int:
 
     def lines() -> Any:
         nonlocal missing
-        yield "prediction\n"
-        for part in loaded.predict_batches(table):
-            missing += int((part.values != part.values).sum())
-            yield from (f"{v!r}\n" if v == v else '""\n' for v in part.values.tolist())
+        yield "row,prediction\n"
+        values = (value for part in loaded.predict_batches(table) for value in part.values.tolist())
+        for row, value in enumerate(values, start=1):
+            missing += value != value
+            yield f"{row},{value!r}\n" if value == value else f"{row},\n"
 
     loaded = load(model)
     if output is None:

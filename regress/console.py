@@ -95,7 +95,7 @@ def print_fit(fit: Any) -> None:
         f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}\n"
     )
     rows = [["(intercept)", number(fit.b, 10), ""]] if model.options["fit_intercept"] else []
-    for name, w, beta in zip(fit.names, fit.w.tolist(), (fit.w * fit.spread).tolist(), strict=True):
+    for name, w, beta in zip(fit.names, fit.w.tolist(), fit.standardized.tolist(), strict=True):
         rows.append([name, number(w, 10), number(beta, 4)])
     print_table(["", "coefficient", "standardized"], rows)
     references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]
@@ -109,11 +109,8 @@ def print_comparison(comparison: Any) -> None:
     columns = ["", "digits", "loss above min", "‖∇L‖", "R² test", "seconds", "iterations", "rank"]
     rows = []
     for f in comparison.fits:
-        cells = [
-            f"{f.digits:.1f}" if f.w is not None else "",
-            number(f.excess_loss, 2),
-            number(f.gradient_norm, 2),
-        ]
+        digits = "" if f.w is None else f"{f.digits:.1f}"
+        cells = [digits, number(f.excess_loss, 2), number(f.gradient_norm, 2)]
         r2 = "" if f.r2_test is None else f"{f.r2_test:.6f}"
         rows.append([f.name, *cells, r2, number(f.seconds, 2), number(f.n_iter), number(f.rank)])
     print_table(columns, rows)

@@ -37,8 +37,10 @@ class Fit:
         R² on the training rows; about the mean of y, also without an intercept.
     r2_test : float or None
         R² on the rows held out.
-    spread : array of shape (n,)
-        sd(xⱼ)/sd(y): times w these are the standardised coefficients.
+    standardized : array of shape (n,)
+        w·sd(x)/sd(y): what one standard deviation of a column moves y, in its own.
+    constant : tuple of str
+        Columns that are constant in the training rows.
     """
 
     model: LinearModel
@@ -46,7 +48,8 @@ class Fit:
     tally: Tally
     r2: float
     r2_test: float | None
-    spread: Array
+    standardized: Array
+    constant: tuple[str, ...]
 
     @property
     def w(self) -> Array:
@@ -91,7 +94,7 @@ class Fit:
         rows: list[tuple[Any, ...]] = (
             [("(intercept)", self.b, float("nan"))] if self.model.options["fit_intercept"] else []
         )
-        rows += zip(self.names, self.w.tolist(), (self.w * self.spread).tolist(), strict=True)
+        rows += zip(self.names, self.w.tolist(), self.standardized.tolist(), strict=True)
         return to_frame(rows, ["name", "coef", "standardized"], index="name")
 
     def predict(self, table: Any) -> Array:
@@ -104,12 +107,11 @@ class Fit:
 
     def notes(self) -> list[str]:
         """Return what a careful reader should know about this fit, a sentence each."""
-        training, n = self.training, len(self.names)
+        training, constant, n = self.training, self.constant, len(self.names)
         said = []
         if self.status is not Status.CONVERGED:
             said.append(f"{self.status.message} {self.status.remedy}")
-        constant = [name for name, s in zip(self.names, self.spread, strict=True) if s == 0]
-        if constant and not np.isnan(self.spread).any():
+        if constant:
             shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
             said.append(f"Constant in the training rows, so the coefficient is 0: {shown}.")
         if training.rank < n - len(constant) and not self.model.options["alpha"]:
@@ -282,15 +284,15 @@ def train(prepared: Prepared, options: TrainOptions, progress: Progress | None =
         versions=environment(),
     )
     summary = data.summary
-    total = float(summary.target_norm[0]) ** 2
     penalty = options.alpha * float(training.w @ training.w)
     held = reader.held_out
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return Fit(
-            model,
-            training,
-            reader.tally,
-            1.0 - (training.loss - penalty) / total if total > 0 else float("nan"),
-            None if held is None else r2(held, training.w, training.center, training.b_center),
-            summary.norm / float(summary.target_norm[0]),
-        )
+    norm, target_norm = summary.norm, float(summary.target_norm[0])
+    return Fit(
+        model,
+        training,
+        reader.tally,
+        1.0 - (training.loss - penalty) / target_norm**2 if target_norm > 0 else float("nan"),
+        None if held is None else r2(held, training.w, training.center, training.b_center),
+        training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
+        tuple(name for name, size in zip(prepared.names, norm, strict=True) if size == 0),
+    )

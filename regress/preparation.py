@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from regress.errors import InputError
+from regress.errors import InputError, TableError
 from regress.numerics.moments import Block
 from regress.tables.design import plan
 from regress.tables.opening import open_table
@@ -94,10 +94,10 @@ def prepare(
 
     try:
         data = gather(blocks(), len(design.names), over, n_jobs, room)
-    except InputError:
-        if reader.tally.rows and not reader.tally.used:
-            raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
-        raise
+    except InputError as error:
+        if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
+            raise
+        raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
     return Prepared(data, reader)
 
 

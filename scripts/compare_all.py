@@ -32,7 +32,8 @@ SETS: dict[str, tuple[str, dict[str, object]]] = {
     "nist/filip.csv": ("y", {}),
 }
 TOOLS = {
-    "regress autodiff": "autodiff",
+    "regress": "regress",
+    "regress autodiff": "by autodiff",
     "regress plain descent": "plain descent",
     "LinearRegression()": "`LinearRegression()`",
     "LinearRegression(tol=0)": "`LinearRegression(tol=0)`",

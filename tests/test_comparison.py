@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.linear_model
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, SGDRegressor
 from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import regress
 from regress import comparison, console
@@ -53,8 +55,8 @@ def income_rate():
 
 @pytest.fixture(scope="module")
 def powers():
-    """x … x⁴ at 0 … 20 and a rough y: every tool loses digits, each its own number of them; with exact answers."""
-    frame = pd.DataFrame({f"x{k}": np.arange(21.0) ** k for k in (1, 2, 3, 4)})
+    """x … x⁵ at 0 … 20 and a rough y: every tool loses digits, each its own number of them; with exact answers."""
+    frame = pd.DataFrame({f"x{k}": np.arange(21.0) ** k for k in range(1, 6)})
     frame["y"] = frame.x1 - 3.0 * frame.x2 + 0.25 * frame.x3 + frame.x4 / 64.0 + np.arange(21) ** 2 % 7
     return frame, regress.compare(frame, "y", test=0.0)
 
@@ -143,6 +145,29 @@ def test_the_loss_above_the_minimum_is_that_of_exact_arithmetic(powers):
         else:
             assert 0.0 <= fit.excess_loss < 1.1e-9, fit.name
     assert judged >= 2
+
+
+def test_the_loss_above_the_minimum_counts_weights_and_the_intercept():
+    X, y = normal_rows()
+    a = np.random.default_rng(1).uniform(0.1, 5.0, 80)
+    result = regress.compare(X, y, weights=a, test=0.0)
+    theirs = LinearRegression().fit(X, y, a)
+    minimum = a @ (theirs.predict(X) - y) ** 2
+    fit = by_name(result)["StandardScaler + SGDRegressor"]
+    loss = a @ (X @ fit.w + fit.b - y) ** 2
+    assert fit.excess_loss == pytest.approx(loss - minimum, rel=1e-9)  # 1e-5 of the loss, which has 15 digits
+    assert fit.excess_loss > 1e-5 * minimum
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_sgd_row_is_the_pipeline_that_a_user_would_write(fit_intercept):
+    X, y = normal_rows()
+    X = X + np.array([0.0, 10.0, -5.0])
+    scaler, sgd = StandardScaler(with_mean=fit_intercept), SGDRegressor(random_state=0, fit_intercept=fit_intercept)
+    pipeline = make_pipeline(scaler, sgd).fit(X, y)
+    fit = by_name(regress.compare(X, y, test=0.0, fit_intercept=fit_intercept))["StandardScaler + SGDRegressor"]
+    np.testing.assert_allclose(X @ fit.w + fit.b, pipeline.predict(X), rtol=0, atol=1e-12)
+    assert fit.n_iter == sgd.n_iter_
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -382,10 +407,10 @@ def test_without_tensorflow_its_row_holds_the_install_line():
     assert pd.isna(result.table.loc["regress autodiff", "digits"])
 
 
-@pytest.mark.parametrize("level", [0.1, 0.0, 1e9 / 3])
+@pytest.mark.parametrize("level", [0.1, 0.7, 0.0, 1e9 / 3])
 def test_a_constant_target_is_agreed_upon(level):
     # The mean of equal numbers may differ from them in the last bit, and coefficients of 1e-17 fit the difference.
-    result = regress.compare(normal_rows()[0], np.full(80, level))
+    result = regress.compare(normal_rows()[0], np.full(80, level), test=0.0)
     assert result.agree
     np.testing.assert_array_equal(result.fits[0].w, 0.0)
 

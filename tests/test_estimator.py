@@ -88,7 +88,7 @@ def test_predictions_are_the_projection_of_y_on_any_small_table(data, m, n, fit_
     projection = design @ np.linalg.lstsq(design, y)[0]
     fitted = LinearRegressor(fit_intercept=fit_intercept).fit(X, y).predict(X)
     # Of integers up to 4 on 12 rows, independent columns are far from dependent: a condition number below 1e4.
-    np.testing.assert_allclose(fitted, projection, atol=1e-9)
+    np.testing.assert_allclose(fitted, projection, rtol=0, atol=1e-9)
 
 
 def test_dependent_columns_get_the_coefficients_of_least_norm(rows):
@@ -109,7 +109,7 @@ def test_columns_far_from_zero_keep_their_digits_in_predictions():
     regressor = LinearRegressor().fit(X, y)
     exact = _exact_line(steps.tolist(), y.tolist())
     expected = [float(exact[-1] + sum(w * x for w, x in zip(exact, row, strict=False))) for row in steps.tolist()]
-    np.testing.assert_allclose(regressor.predict(X), expected, atol=1e-11)  # y is about 100: 13 digits
+    np.testing.assert_allclose(regressor.predict(X), expected, rtol=0, atol=1e-11)  # y is about 100: 13 digits
     np.testing.assert_allclose(regressor.coef_, [float(w) for w in exact[:-1]], rtol=1e-12)
 
 

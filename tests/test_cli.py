@@ -1,0 +1,261 @@
+"""The command line as a user meets it: what it prints, where, and with which exit code."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import regress
+from regress.cli import main
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+DIABETES = str(DATA / "diabetes.csv")
+COMMAND = [sys.executable, "-m", "regress.cli"]
+
+
+@pytest.fixture
+def run(capfd):
+    """Run the command line in this process; return exit code, standard output and standard error."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return ended.value.code or 0, out, err
+
+    return call
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "t.csv"
+    x = np.arange(60.0)
+    frame = pl.DataFrame(
+        {"x": x, "a,b": x**2, "kind": ["u", "v", "v"] * 20, "w": [1.0, 1.0, 2.0, 3.0] * 15, "y": 2 * x + 1}
+    )
+    frame.write_csv(path)
+    return path
+
+
+def test_fit_prints_coefficients_for_people(run):
+    code, out, err = run("fit", DIABETES, "--target", "progression")
+    assert (code, err) == (0, "")
+    assert "442 rows = 442 used" in out
+    bmi = re.search(r"^bmi\s+(\S+)\s+(\S+)$", out, re.MULTILINE)
+    fit = regress.fit(DIABETES, "progression")
+    assert float(bmi[1]) == pytest.approx(fit.w[2], rel=1e-9)
+    assert float(bmi[2]) == pytest.approx(fit.coefficients["standardized"]["bmi"], rel=1e-3)
+
+
+def test_fit_prints_one_strict_json_object(run):
+    code, out, err = run("fit", DIABETES, "--target", "progression", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    fit = regress.fit(DIABETES, "progression")
+    assert told["schema"] == 1
+    assert told["coef"] == dict(zip(fit.names, fit.w.tolist(), strict=True))
+    assert (told["intercept"], told["loss"], told["n_rows"]) == (fit.b, fit.loss, 442)
+    assert (told["status"], told["digits"], told["r2_test"]) == ("converged", None, None)
+
+
+FLAGS = {
+    "features": (["--features", "x"], {"features": ["x"]}),
+    "a name with a comma": (["--features", '"a,b",x'], {"features": ["a,b", "x"]}),
+    "a list repeated": (["--features", "x", "--features", '"a,b"'], {"features": ["x", "a,b"]}),
+    "drop": (["--drop", "kind,w"], {"drop": ["kind", "w"]}),
+    "weights": (["--weights", "w"], {"weights": "w"}),
+    "categorical": (["--categorical", "w"], {"categorical": ["w"]}),
+    "test and seed": (["--test", "0.3", "--seed", "5"], {"test": 0.3, "random_state": 5}),
+    "split key": (["--test", "0.3", "--split-key", "x"], {"test": 0.3, "split_key": "x"}),
+    "no intercept": (["--no-intercept"], {"fit_intercept": False}),
+    "alpha": (["--alpha", "2.5"], {"alpha": 2.5}),
+    "solver": (["--solver", "cg", "--tol", "1e-6"], {"solver": "cg", "tol": 1e-6}),
+    "over": (["--over", "rows"], {"over": "rows"}),
+    "gradient": (["--gradient", "autodiff"], {"gradient": "autodiff"}),
+    "rate": (
+        ["--solver", "gd", "--learning-rate", "0.1", "--tol", "1e-3", "--drop", "kind,w"],
+        {"solver": "gd", "learning_rate": 0.1, "tol": 1e-3, "drop": ["kind", "w"]},
+    ),
+    "raw units": (
+        ["--no-standardize", "--solver", "cg", "--features", "x"],
+        {"standardize": False, "solver": "cg", "features": ["x"]},
+    ),
+    "threads": (["--threads", "1"], {"n_jobs": 1}),
+    "missing": (["--missing", "drop"], {"missing": "drop"}),
+    "levels": (["--max-levels", "2"], {"max_levels": 2}),
+}
+
+
+@pytest.mark.parametrize("case", FLAGS)
+def test_each_flag_is_the_argument_of_its_name(run, table, case):
+    flags, options = FLAGS[case]
+    code, out, _ = run("fit", table, "--target", "y", *flags, "--json")
+    fit = regress.fit(table, "y", **options)
+    told = json.loads(out)
+    assert code == 0
+    assert told["coef"] == dict(zip(fit.names, fit.w.tolist(), strict=True))
+    assert told["rows"]["held_out"] == fit.tally.held_out
+    assert told["n_iter"] == fit.n_iter
+
+
+UNUSABLE = {
+    "no target": (["fit", "{t}"], "--target"),
+    "wrong target": (["fit", "{t}", "--target", "Y"], "Nearest: 'y'"),
+    "no table": (["fit"], "TABLE"),
+    "no file": (["fit", "nowhere.csv", "--target", "y"], "nowhere.csv"),
+    "unknown command": (["train"], "train"),
+    "unknown flag": (["fit", "{t}", "--target", "y", "--fast"], "--fast"),
+    "unknown solver": (["fit", "{t}", "--target", "y", "--solver", "sgd"], "sgd"),
+    "text target": (["fit", "{t}", "--target", "kind"], "text"),
+    "rate without its solver": (["fit", "{t}", "--target", "y", "--learning-rate", "1"], "learning_rate"),
+    "rate that is no number": (["fit", "{t}", "--target", "y", "--solver", "gd", "--learning-rate", "big"], "big"),
+    "rate too high": (["fit", "{t}", "--target", "y", "--solver", "gd", "--learning-rate", "9"], "stability limit"),
+    "model that is none": (["predict", "{t}", "{t}"], "not a model"),
+    "compare without target": (["compare", "{t}"], "--target"),
+    "folder that is not there": (["fit", "{t}", "--target", "y", "--save", "nowhere/m.json"], "nowhere"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_what_cannot_be_used_exits_2_with_a_sentence_and_nothing_else(run, table, case):
+    arguments, word = UNUSABLE[case]
+    code, out, err = run(*(a.format(t=table) for a in arguments))
+    assert (code, out) == (2, "")
+    assert word in err
+
+
+def test_a_fit_that_does_not_converge_is_printed_and_saved_and_exits_3(run, tmp_path):
+    model = tmp_path / "m.json"
+    code, out, err = run(
+        "fit", DIABETES, "--target", "progression", "--solver", "gd", "--max-iter", "5", "--save", model
+    )
+    assert code == 3
+    assert "max_iter" in out
+    assert "raise max_iter" in err
+    assert regress.load(model).status == "max_iter"
+
+
+def test_notes_go_to_standard_error(run, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,y\n1,2,3\n2,4,5\n3,6,6\n4,8,9\n")
+    code, out, err = run("fit", path, "--target", "y", "--json")
+    assert code == 0
+    json.loads(out)
+    assert "rank 1 of 2" in err
+
+
+def test_compare_exits_1_where_scikit_learn_disagrees(run):
+    code, out, err = run("compare", DATA / "income_rate.csv", "--target", "spend")
+    assert code == 1
+    assert "'rate'" in out
+    assert err == ""
+    code, out, _ = run("compare", DIABETES, "--target", "progression", "--json")
+    told = json.loads(out)
+    assert (code, told["agree"], told["schema"]) == (0, True, 1)
+    needed = {"name", "coef", "intercept", "loss", "gradient_norm", "digits", "r2_test", "seconds"}
+    assert all(needed <= set(fit) for fit in told["fits"])
+    code, _, _ = run("compare", DIABETES, "--target", "progression", "--digits", "15.9")
+    assert code == 1
+
+
+def test_check_shows_every_way_and_agrees(run):
+    code, out, _ = run("check", DIABETES, "--target", "progression")
+    assert code == 0
+    assert "central difference" in out
+    assert "All ways agree" in out
+    code, out, _ = run("check", DIABETES, "--target", "progression", "--json")
+    assert json.loads(out)["passed"] is True
+
+
+def test_predictions_match_by_name_and_keep_every_row(run, table, tmp_path):
+    model = tmp_path / "m.json"
+    run("fit", table, "--target", "y", "--save", model)
+    frame = pl.read_csv(table)
+    mixed = frame.select("y", "w", "kind", pl.lit(1).alias("extra"), "a,b", "x")
+    holes = mixed.with_columns(x=pl.when(pl.int_range(pl.len()).is_in([0, 7])).then(None).otherwise("x"))
+    holes.write_csv(tmp_path / "new.csv")
+    code, out, err = run("predict", model, tmp_path / "new.csv")
+    assert code == 0
+    assert "2 rows" in err
+    cells = list(csv.reader(out.splitlines()))
+    assert cells[0] == ["row", "prediction"]
+    assert [int(row) for row, _ in cells[1:]] == list(range(1, 61))
+    assert [int(row) for row, cell in cells[1:] if not cell] == [1, 8]
+    expected = regress.load(model).predict(holes)
+    assert [float(c) if c else None for _, c in cells[1:]] == [None if np.isnan(v) else v for v in expected]
+    code, out, _ = run("predict", model, tmp_path / "new.csv", "-o", tmp_path / "p.csv")
+    assert (code, out) == (0, "")
+    for back in (pd.read_csv(tmp_path / "p.csv"), pl.read_csv(tmp_path / "p.csv")):
+        assert back["prediction"].to_numpy() == pytest.approx(expected, nan_ok=True)
+    code, out, err = run("predict", model, DIABETES)
+    assert code == 2
+    assert "has no column 'x'" in err
+
+
+def test_a_prediction_that_fails_midway_leaves_no_file(run, table, tmp_path):
+    model, new = tmp_path / "m.json", tmp_path / "new.csv"
+    run("fit", table, "--target", "y", "--save", model)
+    text = table.read_text()
+    new.write_text(text + "1,1,unheard,1,1\n")
+    before = set(os.listdir(tmp_path))
+    code, _, err = run("predict", model, new, "-o", tmp_path / "p.csv")
+    assert code == 2
+    assert "line 62" in err
+    assert "'unheard'" in err
+    assert set(os.listdir(tmp_path)) == before
+
+
+def test_version_and_help(run):
+    code, out, _ = run("--version")
+    assert (code, out) == (0, f"regress, version {regress.__version__}\n")
+    _, out, _ = run("fit", "--help")
+    positions = [out.index(f"\n{group}:") for group in ("Data", "Model", "Training", "Output")]
+    assert positions == sorted(positions)
+    assert run("--help")[0] == 0
+
+
+def test_a_closed_pipe_is_silent(table, tmp_path):
+    model = tmp_path / "m.json"
+    subprocess.run([*COMMAND, "fit", table, "--target", "y", "--save", model], check=True, capture_output=True)
+    big = tmp_path / "big.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    big.write_text(lines[0] + "".join(lines[1:]) * 2000)
+    done = subprocess.run(
+        f"{sys.executable} -m regress.cli predict {model} {big} | head -n 1", shell=True, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("row,prediction\n", "")
+
+
+def test_an_interrupt_exits_130_without_a_traceback(tmp_path):
+    path = tmp_path / "t.csv"
+    random = np.random.default_rng(0)
+    x = random.normal(size=300)
+    np.savetxt(
+        path,
+        np.c_[x, x + 1e-6 * random.normal(size=300), random.normal(size=300)],
+        delimiter=",",
+        header="a,b,y",
+        comments="",
+    )
+    arguments = ["fit", path, "--target", "y", "--solver", "gd", "--max-iter", "100000000", "--tol", "1e-15"]
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
+
+
+def test_progress_is_quiet_where_there_is_no_terminal(run):
+    assert run("fit", DIABETES, "--target", "progression", "--solver", "gd")[2] == ""
