@@ -112,6 +112,11 @@ def test_options_are_refused_in_a_sentence(options, words):
         TrainOptions(**options)
 
 
+def test_numbers_of_numpy_are_numbers():
+    options = TrainOptions(alpha=np.float32(0.5), max_iter=np.int64(5), tol=np.float64(1e-8))
+    assert options.iteration_limit("gd", 3) == 5
+
+
 def test_each_solver_has_its_own_limit():
     limits = {solver: TrainOptions().iteration_limit(solver, 7) for solver in ("gd", "accelerated", "cg", "newton")}
     assert limits == {"gd": 100_000, "accelerated": 10_000, "cg": 80, "newton": 100}

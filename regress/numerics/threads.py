@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from numbers import Integral
 from typing import Any, TypeVar
 
 from regress.errors import InputError
@@ -26,9 +27,9 @@ def resolve_jobs(n_jobs: int | None) -> int:
         available = os.cpu_count() or 1
     if n_jobs is None:
         return available if multiprocessing.current_process().name == "MainProcess" else 1
-    if n_jobs == 0 or isinstance(n_jobs, bool) or not isinstance(n_jobs, int):
+    if n_jobs == 0 or isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral):
         raise InputError(f"n_jobs must be a whole number other than 0, or None; got {n_jobs!r}")
-    return n_jobs if n_jobs > 0 else max(1, available + 1 + n_jobs)
+    return int(n_jobs) if n_jobs > 0 else max(1, available + 1 + int(n_jobs))
 
 
 @cache

@@ -121,14 +121,20 @@ def _summarise_rows(blocks: Sequence[Block]) -> Summary:
         weight = float(sum(len(X) if a is None else a.sum() for X, _, a in blocks))
         center = np.asarray(sum(weighted_sum(X, a) for X, _, a in blocks) / weight)
         target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a in blocks) / weight)
-        square = sum(weighted_sum((X - center) ** 2, a) for X, _, a in blocks)
-        target_square = sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a in blocks)
+        square = np.asarray(sum(weighted_sum((X - center) ** 2, a) for X, _, a in blocks))
+        target_square = np.asarray(sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a in blocks))
         rows = sum(len(block.X) for block in blocks)
-        # The mean of equal numbers can differ from them by rounding: such a column is constant all the same.
-        noise = (np.abs(center) * np.finfo(np.float64).eps) ** 2 * weight * 4
-        target_noise = (np.abs(target_center) * np.finfo(np.float64).eps) ** 2 * weight * 4
-        square, target_square = (
-            np.where(square <= noise, 0, square),
-            np.where(target_square <= target_noise, 0, target_square),
+        return Summary(
+            rows,
+            weight,
+            center,
+            _norm(square, center, weight),
+            target_center,
+            _norm(target_square, target_center, weight),
         )
-        return Summary(rows, weight, center, np.sqrt(square), target_center, np.sqrt(target_square))
+
+
+def _norm(square: Array, center: Array, weight: float) -> Array:
+    """Return √square; 0 where it is rounding of a mean of equal numbers, which makes a column no less constant."""
+    noise = (2.0 * np.finfo(np.float64).eps * np.abs(center)) ** 2 * weight
+    return np.sqrt(np.where((square <= noise) & np.isfinite(noise), 0.0, square))

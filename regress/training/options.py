@@ -1,7 +1,8 @@
 """What a user may choose about training, checked once for Python, the command line and the model file alike."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 from regress.errors import InputError
@@ -22,8 +23,9 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 def check_number(name: str, value: object, *, above: float | None = None, at_least: float | None = None) -> None:
     """Raise `InputError` unless `value` is a finite number within its bound."""
     bound = f"above {above:g}" if above is not None else f"of at least {at_least:g}"
-    valid = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    if not valid or not (value > above if above is not None else value >= at_least):  # type: ignore[operator]
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    within = number > above if above is not None else number >= (at_least or 0.0)
+    if not (isfinite(number) and within):
         raise InputError(f"{name} must be a finite number {bound}; got {value!r}.")
 
 
@@ -69,7 +71,7 @@ class TrainOptions:
         check_choice("over", self.over, get_args(Over))
         check_number("alpha", self.alpha, at_least=0.0)
         check_number("tol", self.tol, above=0.0)
-        if self.max_iter is not None and (type(self.max_iter) is not int or self.max_iter < 1):
+        if self.max_iter is not None and (not isinstance(self.max_iter, Integral) or self.max_iter < 1):
             raise InputError(f"max_iter must be a whole number of at least 1, or None; got {self.max_iter!r}.")
         if self.learning_rate != "auto":
             check_number("learning_rate", self.learning_rate, above=0.0)
