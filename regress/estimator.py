@@ -1,6 +1,8 @@
 """Ourselves as a scikit-learn estimator."""
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import Any, Self
 
@@ -14,7 +16,7 @@ from regress.errors import InputError
 from regress.numerics.moments import blocks_of
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
-from regress.training.gathering import gather
+from regress.training.gathering import gather, gather_rough
 from regress.training.options import TrainOptions
 from regress.training.regression import Regression
 from regress.training.trainer import Status
@@ -97,11 +99,13 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         weights = None if sample_weight is None else _weights(sample_weight, len(X))
         rows, targets, weights = _weighty(X, y.astype(np.float64, copy=False).reshape(len(X), -1), weights)
         with one_blas_thread():
-            data = gather(blocks_of(rows, targets, weights), X.shape[1], options.over, jobs)
-            if not np.isfinite(data.summary.norm).all():
-                assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
             names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-            regression = Regression(data, options, names)
+            regression = _rough_regression(rows, targets, weights, options, names, jobs)
+            if regression is None:
+                data = gather(blocks_of(rows, targets, weights), X.shape[1], options.over, jobs)
+                if not np.isfinite(data.summary.norm).all():
+                    assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+                regression = Regression(data, options, names, jobs)
             trained = [regression.train(target) for target in range(targets.shape[1])]
         if any(t.status is Status.INTERRUPTED for t in trained):
             raise KeyboardInterrupt
@@ -125,6 +129,18 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         X = validate_data(self, X, dtype=np.float64, reset=False)
         predicted: Array = (X - self._center) @ self.coef_.T + self._at_center
         return predicted
+
+
+def _rough_regression(
+    X: Array, Y: Array, weights: Array | None, options: TrainOptions, names: Sequence[str], jobs: int
+) -> Regression | None:
+    """Return the problem with a curvature in single precision, where nothing speaks against it."""
+    plain = replace(options, alpha=0.0, tol=1e-10, max_iter=None) == TrainOptions()
+    data = gather_rough(X, Y, weights, jobs) if plain else None
+    if data is None:
+        return None
+    regression = Regression(data, options, names, jobs)
+    return regression if regression.curvature.rank == X.shape[1] else None
 
 
 def _weights(given: Any, rows: int) -> Array:

@@ -10,6 +10,8 @@ from regress.calculus.loss import Loss, MomentForm, SquaredError
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 
+_CACHED = 2**20  # cells, 8 MiB
+
 
 class Evaluation(NamedTuple):
     """L, ∇_w L (n,) and ∂L/∂b at one point (w, b)."""
@@ -51,8 +53,14 @@ def prepare(array: Array) -> Array:
 
 
 def prepare_rows(blocks: Sequence[Block]) -> Sequence[Block]:
-    """Return (X, y, weights) block by block: a block stays in the cache between ŷ = Xw + b and Xᵀ(ŷ − y)."""
-    return blocks
+    """Return (X, y, weights) in views that stay in the cache between ŷ = Xw + b and Xᵀ(ŷ − y)."""
+    out = []
+    for X, y, weights in blocks:
+        step = max(_CACHED // max(X.shape[1], 1), 1)
+        for i in range(0, len(X), step):
+            rows = slice(i, i + step)
+            out.append(Block(X[rows], y[rows], None if weights is None else weights[rows]))
+    return out
 
 
 def rows(X: Array, y: Array, weights: Array | None, w: Array, b: float) -> Evaluation:

@@ -110,7 +110,7 @@ def check(data: TrainingData, names: tuple[str, ...], fit_intercept: bool, seed:
     gradients = {}
     for engine in ("derived", "autodiff"):
         terms: dict[str, DataTerm] = {
-            "rows": RowsTerm(blocks, ENGINES[engine]),
+            "rows": RowsTerm(data.rows, coordinates, 0, ENGINES[engine]),
             "moments": MomentsTerm(form, ENGINES[engine]),
         }
         for over, term in terms.items():

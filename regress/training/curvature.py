@@ -16,13 +16,15 @@ from regress.errors import InputError
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 
+Precision = type[np.float32] | type[np.float64]
 
-def _noise(n: int) -> float:
+
+def _noise(n: int, precision: Precision = np.float64) -> float:
     """Eigenvalues of n scaled columns below this are rounding of co-moments, which reaches 8 ulps on sums of columns.
 
     It does not grow with the number of rows.
     """
-    return (n + 32) * float(np.finfo(np.float64).eps)
+    return (n + 32) * float(np.finfo(precision).eps)
 
 
 class Curvature(Protocol):
@@ -58,10 +60,20 @@ class PrimalCurvature:
         α in these coordinates, and how many user's units one unit of each column is.
     fit_intercept : bool
         Whether b moves.
+    precision : type
+        Of the moments' products; decides which eigenvalues are noise.
     """
 
-    def __init__(self, form: MomentForm, penalty: Array, scale: Array, fit_intercept: bool) -> None:
+    def __init__(
+        self,
+        form: MomentForm,
+        penalty: Array,
+        scale: Array,
+        fit_intercept: bool,
+        precision: Precision = np.float64,
+    ) -> None:
         self._form, self._penalty, self._scale, self._fit_intercept = form, penalty, scale, fit_intercept
+        self._precision = precision
         # Without b the columns are not centred: Σ a x xᵀ = G + W δδᵀ.
         self._gram = form.gram if fit_intercept else form.gram + form.weight * np.outer(form.mean, form.mean)
 
@@ -85,11 +97,12 @@ class PrimalCurvature:
         """Numerical rank of the scaled columns, whatever the penalty."""
         if not self._penalty.any():
             return self._factor.rank
-        return _factor(self._gram, self._scale).rank
+        return _factor(self._gram, self._scale, self._precision).rank
 
     @cached_property
     def _factor(self) -> "_Factor":
-        return _factor(self._gram + np.diag(self._penalty) if self._penalty.any() else self._gram, self._scale)
+        gram = self._gram + np.diag(self._penalty) if self._penalty.any() else self._gram
+        return _factor(gram, self._scale, self._precision)
 
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
         """Return (∇²L)⁺ times a gradient: in w and b̄ = b + δᵀw the curvature is 2 diag(G + penalty, W)."""
@@ -122,9 +135,9 @@ class _Factor:
 class _DependentFactor(_Factor):
     """The same where columns depend on each other: by eigenvectors, the answer of least ‖w‖ in the user's units."""
 
-    def __init__(self, scaled: Array, diagonal: Array, scale: Array) -> None:
+    def __init__(self, scaled: Array, diagonal: Array, scale: Array, noise: float) -> None:
         values, vectors = linalg.eigh(scaled, check_finite=False)
-        kept = values > _noise(len(values))
+        kept = values > noise
         self.rank = int(kept.sum())
         self._values, self._vectors = values[kept], vectors[:, kept]
         self._diagonal, self._scale = diagonal, scale
@@ -139,16 +152,17 @@ class _DependentFactor(_Factor):
         return np.asarray(w - self._free @ (self._free.T @ w))
 
 
-def _factor(gram: Array, scale: Array) -> _Factor:
+def _factor(gram: Array, scale: Array, precision: Precision = np.float64) -> _Factor:
     diagonal = np.sqrt(np.diagonal(gram))
     diagonal = np.where(diagonal > 0, diagonal, 1.0)  # a constant column: a zero row, left to the eigenvectors
     scaled = gram / diagonal / diagonal[:, None]
+    noise = _noise(len(gram), precision)
     try:
         lower = linalg.cholesky(scaled, lower=True, check_finite=False)
     except linalg.LinAlgError:
-        return _DependentFactor(scaled, diagonal, scale)
-    if np.diagonal(lower).min(initial=1.0) ** 2 <= _noise(len(gram)):
-        return _DependentFactor(scaled, diagonal, scale)
+        return _DependentFactor(scaled, diagonal, scale, noise)
+    if np.diagonal(lower).min(initial=1.0) ** 2 <= noise:
+        return _DependentFactor(scaled, diagonal, scale, noise)
     return _Factor(lower, diagonal)
 
 

@@ -14,6 +14,7 @@ from regress.calculus import autodiff, derived
 from regress.calculus.derived import Evaluation
 from regress.calculus.loss import MomentForm
 from regress.numerics.moments import Block, Moments
+from regress.numerics.threads import ordered_map
 from regress.numerics.twofold import Array
 
 
@@ -41,6 +42,8 @@ class GradientEngine(Protocol):
         ...
 
 
+_SHARED = 2**22  # cells above which threads pay
+
 ENGINES: dict[str, GradientEngine] = {"derived": derived, "autodiff": autodiff}
 
 
@@ -57,10 +60,15 @@ class Coordinates:
         return w / self.scale, b + self.target_origin
 
     def rows(self, blocks: Sequence[Block], target: int) -> list[Block]:
-        """Return the rows in these coordinates; raw coordinates return views of the rows as they are."""
+        """Return a copy of the rows in these coordinates; raw coordinates return views of the rows as they are."""
         if not self.origin.any() and not self.target_origin and (self.scale == 1.0).all():
             return [Block(X, Y[:, target], a) for X, Y, a in blocks]
         return [Block((X - self.origin) / self.scale, Y[:, target] - self.target_origin, a) for X, Y, a in blocks]
+
+    @property
+    def near(self) -> bool:
+        """Whether the origin is so near to zero that rows need no copy: xᵀw loses less than a digit."""
+        return bool((np.abs(self.origin) <= 4.0 * self.scale).all())
 
     def moments(self, m: Moments, target: int) -> MomentForm:
         """Return the moments in these coordinates. Shifts are subtracted first: they hold the large parts."""
@@ -87,26 +95,46 @@ class DataTerm(Protocol):
 
 
 class RowsTerm:
-    """The squared error, block by block: ∇_w L = 2Xᵀ(ŷ − y)."""
+    """The squared error, block by block: ∇_w L = 2Xᵀ(ŷ − y).
 
-    def __init__(self, blocks: Sequence[Block], engine: GradientEngine) -> None:
-        self.blocks = blocks
+    Where the origin is near zero the rows stay as they are, and the coordinates enter by the chain rule:
+    ŷ = ((x − origin)/scale)ᵀw + b = xᵀv + (b − originᵀv) with v = w/scale.
+    """
+
+    def __init__(
+        self, blocks: Sequence[Block], coordinates: Coordinates, target: int, engine: GradientEngine, n_jobs: int = 1
+    ) -> None:
+        self._origin, self._scale = np.zeros_like(coordinates.origin), np.ones_like(coordinates.scale)
+        if coordinates.near:
+            self._origin, self._scale = coordinates.origin, coordinates.scale
+            blocks = [Block(X, Y[:, target] - coordinates.target_origin, a) for X, Y, a in blocks]
+        else:
+            blocks = coordinates.rows(blocks, target)
+        self._blocks = blocks
         self._evaluate = engine.rows
         self._prepared = engine.prepare_rows(blocks)
+        self._n_jobs = n_jobs if sum(block.X.size for block in blocks) > _SHARED else 1
 
     def __call__(self, w: Array, b: float) -> Evaluation:
         """Evaluate value and gradient: the sums over the blocks, in their order."""
-        value, grad_w, grad_b = 0.0, np.zeros_like(w), 0.0
-        for X, y, a in self._prepared:
-            part = self._evaluate(X, y, a, w, b)
-            value, grad_w, grad_b = value + part.value, grad_w + part.grad_w, grad_b + part.grad_b
-        return Evaluation(value, grad_w, grad_b)
+        v = w / self._scale
+        level = b - float(self._origin @ v)
+        value, grad_v, grad_b = 0.0, np.zeros_like(w), 0.0
+
+        def evaluate(block: tuple[Any, ...]) -> Evaluation:
+            X, y, a = block
+            return self._evaluate(X, y, a, v, level)
+
+        for part in ordered_map(evaluate, self._prepared, self._n_jobs):
+            value, grad_v, grad_b = value + part.value, grad_v + part.grad_w, grad_b + part.grad_b
+        return Evaluation(value, (grad_v - self._origin * grad_b) / self._scale, grad_b)
 
     def curvature_along(self, w: Array, b: float) -> float:
         """Return pᵀ∇²L p = 2‖Xw + b‖²."""
-        total = 0.0
-        for X, _, a in self.blocks:
-            along = X @ w + b
+        v = w / self._scale
+        level, total = b - float(self._origin @ v), 0.0
+        for X, _, a in self._blocks:
+            along = X @ v + level
             total += 2.0 * float(along @ (along if a is None else a * along))
         return total
 

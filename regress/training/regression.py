@@ -7,6 +7,7 @@ from math import inf
 
 import numpy as np
 
+from regress.calculus import derived
 from regress.calculus.derived import Evaluation
 from regress.errors import InputError, LearningRateError
 from regress.numerics import twofold
@@ -83,13 +84,16 @@ class Regression:
         How to train.
     names : sequence of str
         Names of the columns, for messages.
+    n_jobs : int
+        Threads that work on rows.
     """
 
-    def __init__(self, data: TrainingData, options: TrainOptions, names: Sequence[str]) -> None:
-        self._data, self._options, self._names = data, options, names
+    def __init__(self, data: TrainingData, options: TrainOptions, names: Sequence[str], n_jobs: int = 1) -> None:
+        self._data, self._options, self._names, self._n_jobs = data, options, names, n_jobs
         summary = data.summary
         n = len(summary.center)
-        self.over = options.over if options.over != "auto" else "rows" if data.moments is None else "moments"
+        from_rows = data.moments is None or data.rough
+        self.over = options.over if options.over != "auto" else "rows" if from_rows else "moments"
         fits = square_fits(min(n, summary.rows))
         self.solver = options.solver if options.solver != "auto" else "newton" if fits else "cg"
         self._origin, self._scale = np.zeros(n), np.ones(n)
@@ -117,7 +121,7 @@ class Regression:
             term = MomentsTerm(coordinates.moments(data.moments, target), engine)
         else:
             assert data.rows is not None
-            term = RowsTerm(coordinates.rows(data.rows, target), engine)
+            term = RowsTerm(data.rows, coordinates, target, engine, self._n_jobs)
         mean = (summary.center - self._origin) / self._scale
         norm, target_norm = summary.norm / self._scale, float(summary.target_norm[target])
         if not options.fit_intercept:
@@ -135,7 +139,8 @@ class Regression:
         data, options = self._data, self._options
         if data.moments is not None:
             form = self._coordinates(0).moments(data.moments, 0)
-            return PrimalCurvature(form, self._penalty, self._scale, options.fit_intercept)
+            precision = np.float32 if data.rough else np.float64
+            return PrimalCurvature(form, self._penalty, self._scale, options.fit_intercept, precision)
         assert data.rows is not None
         blocks = self._coordinates(0).rows(data.rows, 0)
         if square_fits(data.summary.rows):
@@ -176,7 +181,7 @@ class Regression:
         return rule(rate, objective.weight), rate
 
     def train(self, target: int = 0, watch: Callable[[Array, float], None] | None = None) -> Training:
-        """Train on one target, from w = 0 and b = 0.
+        """Train on one target, from w = 0 and b = 0, or from where rough moments have their minimum.
 
         Raises
         ------
@@ -196,7 +201,7 @@ class Regression:
         else:
             optimizer, rate = self._optimizer(objective)
             limit = options.iteration_limit(self.solver, n)
-            ended = descend(objective, optimizer, (np.zeros(n), 0.0), tol=options.tol, max_iter=limit, watch=watch)
+            ended = descend(objective, optimizer, self._start(target), tol=options.tol, max_iter=limit, watch=watch)
         coordinates = self._coordinates(target)
         w, b = coordinates.to_user(ended.w, ended.b)
         rank = self.curvature.rank
@@ -218,6 +223,15 @@ class Regression:
             self.over,
             rate,
         )
+
+    def _start(self, target: int) -> tuple[Array, float]:
+        nothing = np.zeros(len(self._names)), 0.0
+        if not self._data.rough or self._data.moments is None:
+            return nothing
+        form = self._coordinates(target).moments(self._data.moments, target)
+        at = derived.moments(form, *nothing)
+        w, b = self.curvature.solve(at.grad_w, at.grad_b)
+        return -w, -b
 
     def _refuse_overflow(self, target: int) -> None:
         summary = self._data.summary

@@ -1,0 +1,86 @@
+"""A curvature in single precision changes the way to the minimum, not the minimum."""
+
+import numpy as np
+import pytest
+
+from regress import LinearRegressor
+from regress.numerics.moments import accumulate, blocks_of
+from regress.training.gathering import gather_rough
+
+N, M = 256, 2100
+random = np.random.default_rng(8)
+X = random.normal(size=(M, N)) * np.logspace(-6, 6, N)
+y = X @ (random.normal(size=N) / np.logspace(-6, 6, N)) + 3.0 + 0.1 * random.normal(size=M)
+a = random.uniform(0.5, 2.0, size=M)
+
+
+def answer(X, y, weights=None):
+    """Return coefficients and intercept by singular values of centred columns of unit length: scales do not matter."""
+    weights = np.ones(len(X)) if weights is None else weights
+    center, level = weights @ X / weights.sum(), weights @ y / weights.sum()
+    root = np.sqrt(weights)[:, None]
+    Z = (X - center) * root
+    norm = np.linalg.norm(Z, axis=0)
+    w = np.linalg.lstsq(Z / norm, (y - level).reshape(len(X), -1) * root, rcond=1e-12)[0].T / norm
+    w = w[0] if y.ndim == 1 else w
+    return w, level - w @ center
+
+
+def rough(X, weights=None):
+    return gather_rough(X, y[:, None], weights, 1)
+
+
+@pytest.mark.parametrize("weights", [None, a])
+def test_the_coefficients_are_those_of_double_precision(weights):
+    data = rough(X, weights)
+    assert data is not None
+    assert data.rough
+    double = accumulate(blocks_of(X, y[:, None], weights))
+    size = np.sqrt(np.outer(np.diagonal(double.xx), np.diagonal(double.xx)))
+    apart = np.abs(data.moments.xx - double.xx) / size
+    assert 1e-9 < apart.max() < 1e-5  # it is single precision that is used, and no less
+    assert np.allclose(np.diagonal(data.moments.xx), np.diagonal(double.xx), rtol=1e-13)
+    ours, (w, b) = LinearRegressor().fit(X, y, weights), answer(X, y, weights)
+    assert ours.coef_ == pytest.approx(w, rel=1e-9, abs=0)
+    assert ours.intercept_ == pytest.approx(b, rel=1e-11)
+    assert ours.rank_ == N
+
+
+def test_several_targets_and_threads():
+    Y = np.c_[y, y**2]
+    one, two = LinearRegressor(n_jobs=1).fit(X, Y), LinearRegressor(n_jobs=2).fit(X, Y)
+    assert np.array_equal(one.coef_, two.coef_)
+    assert one.coef_ == pytest.approx(answer(X, Y)[0], rel=1e-8)
+
+
+UNFIT = {
+    "few columns": X[:, :255],
+    "few rows": X[: 8 * N - 1],
+    "a column far from zero": np.c_[X[:, 1:], X[:, 0] + 1.0],
+    "a column beyond single precision": np.c_[X[:, 1:], random.normal(size=M) * 1e30],
+    "a column below single precision": np.c_[X[:, 1:], random.normal(size=M) * 1e-30],
+    "a cell that is missing": np.where(np.arange(N) == 3, np.nan, X),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_where_it_would_not_work_double_precision_does(case):
+    Z = UNFIT[case]
+    assert gather_rough(Z, y[: len(Z), None], None, 1) is None
+    if "missing" in case:
+        with pytest.raises(ValueError, match="NaN"):
+            LinearRegressor().fit(Z, y)
+    elif "far" not in case:
+        ours = LinearRegressor().fit(Z, y[: len(Z)])
+        assert ours.coef_ == pytest.approx(answer(Z, y[: len(Z)])[0], rel=1e-7)
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-5])
+def test_nearly_dependent_columns_are_left_to_double_precision(gap):
+    Z = X / np.logspace(-6, 6, N)
+    Z[:, 0] = Z[:, 1] + Z[:, 2] + gap * random.normal(size=M)
+    ours = LinearRegressor().fit(Z, y)
+    assert ours.rank_ == (N if gap else N - 1)
+    Z -= Z.mean(0)  # lstsq gives the least norm of the columns as they are
+    w = np.linalg.lstsq(Z, y, rcond=1e-12)[0]
+    assert ours.coef_ == pytest.approx(w, rel=1e-4, abs=1e-4 * np.abs(w).max())
