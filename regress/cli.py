@@ -1,7 +1,10 @@
 """The command line: parse, call, print, exit code. No arithmetic."""
 
+import io
 import os
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -23,9 +26,10 @@ from regress.flags import (
 )
 
 FAILED, UNUSABLE, UNCONVERGED, INTERRUPTED = 1, 2, 3, 130
+_SPOOL = 2**26  # bytes of predictions that wait in memory, more on disk
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, no_args_is_help=False)
 @click.version_option(__version__, package_name="regress-trainer", prog_name="regress")
 def cli() -> None:
     """Fit linear regressions by gradients derived by hand, and prove them."""
@@ -162,7 +166,10 @@ def predict(model: str, table: str, output: str | None) -> int:
 
     loaded = load(model)
     if output is None:
-        sys.stdout.writelines(lines())
+        with tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8") as file:
+            file.writelines(lines())  # a late row that cannot be used leaves standard output empty
+            file.seek(0)
+            shutil.copyfileobj(file, sys.stdout)
     else:
         write_lines(output, lines())
     if missing:
@@ -172,9 +179,9 @@ def predict(model: str, table: str, output: str | None) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    code = _run(arguments)
-    sys.stdout.flush()
-    sys.exit(code)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for encodings without ŷ
+    sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -182,9 +189,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             warnings.showwarning = _show_warning
-            return int(cli.main(arguments, prog_name="regress", standalone_mode=False) or 0)
-    except click.ClickException as error:
-        error.show()
+            code = int(cli.main(arguments, prog_name="regress", standalone_mode=False) or 0)
+            sys.stdout.flush()
+            return code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "regress"
+        sys.stderr.write(f"Error: {error.format_message()} See '{command} --help'.\n")
         return UNUSABLE
     except RegressError as error:
         sys.stderr.write(f"Error: {error}\n")
@@ -192,9 +202,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on; nothing is left to flush to
-        return 0
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere
+        if isinstance(error, BrokenPipeError):
+            return 0  # nobody reads on
+        sys.stderr.write(f"Error: {error.filename or 'standard output'} cannot be used: {error.strerror}.\n")
+        return UNUSABLE
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from regress.preparation import Progress, describe
 
@@ -31,8 +32,8 @@ def strict(value: Any) -> Any:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print one strict JSON object."""
-    sys.stdout.write(json.dumps({"schema": 1, **strict(value)}, allow_nan=False, ensure_ascii=False) + "\n")
+    """Print one strict JSON object, in ASCII: whatever the encoding of standard output is, it stays JSON."""
+    sys.stdout.write(json.dumps({"schema": 1, **strict(value)}, allow_nan=False) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -47,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             no_wrap=not left,
         )
     for row in rows:
-        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+        table.add_row(*map(Text, row))  # a name is shown as it is: no markup, no emoji
     wide = None if sys.stdout.isatty() else 10_000
     Console(file=sys.stdout, width=wide, highlight=False, soft_wrap=wide is not None).print(table)
 

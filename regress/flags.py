@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
+GROUPS = ("Data", "Model", "Training", "Output", "Other")  # of a help page, in order
+
 
 class Option(click.Option):
     """An option that belongs to a group of the help page."""
 
-    def __init__(self, *args: Any, group: str = "Options", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.group = group
 
@@ -21,15 +23,15 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, group by group."""
-        groups: dict[str, list[tuple[str, str]]] = {}
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
-                group = parameter.group if isinstance(parameter, Option) else "Other"
-                groups.setdefault(group, []).append(record)
+                groups[parameter.group if isinstance(parameter, Option) else GROUPS[-1]].append(record)
         for group, records in groups.items():
-            with formatter.section(group):
-                formatter.write_dl(records)
+            if records:
+                with formatter.section(group):
+                    formatter.write_dl(records)
 
 
 class Columns(click.ParamType[list[str]]):
@@ -39,7 +41,15 @@ class Columns(click.ParamType[list[str]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
         """Split the record."""
-        return value if isinstance(value, list) else next(csv.reader(io.StringIO(value)), [])
+        if isinstance(value, list):
+            return value
+        try:
+            records = list(csv.reader(io.StringIO(value, newline=""), strict=True))
+        except csv.Error as error:
+            self.fail(f"{value!r} is not one CSV record: {error}.", param, ctx)
+        if len(records) != 1 or not all(records[0]):
+            self.fail(f"{value!r} is not a list of column names, such as a,b or '\"a, b\",c'.", param, ctx)
+        return records[0]
 
 
 def option(*names: str, group: str, **kwargs: Any) -> Callable[[Any], Any]:

@@ -1,5 +1,7 @@
 """A look at a table before any fit: types, missing cells, scales, offsets, and what to run next."""
 
+import csv
+import io
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -63,7 +65,7 @@ def inspect(
     table : path, glob, frame or array
         What to look at.
     target : str, optional
-        The column to predict, for the command; the last column of numbers unless given.
+        The column to predict, for the command; the last column of numbers unless given, or unless it holds none.
     categorical : sequence of str
         Columns to read as text.
     progress : callable, optional
@@ -98,14 +100,15 @@ def inspect(
             report.n_levels, report.levels = len(levels), levels[:_MANY_LEVELS]
             report.looks_like_id = len(levels) > 10 and len(levels) == rows - report.missing
         reports.append(report)
-    chosen = target or next((r.name for r in reversed(reports) if r.kind == "number" and not r.looks_like_id), None)
-    return Inspection(
-        source.label,
-        rows,
-        reports,
-        _remarks(reports, chosen, rows),
-        _command(table, reports, chosen, categorical),
-    )
+    chosen = _target(reports, target, rows)
+    drop = _to_drop(reports, chosen, rows)
+    remarks = _remarks(reports, chosen, drop, rows)
+    if chosen is None:
+        remarks.append("No column of numbers to predict.")
+    elif target not in (None, chosen):
+        remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
+    command = _command(table, reports, chosen, drop, categorical, rows)
+    return Inspection(source.label, rows, reports, remarks, command)
 
 
 class _Running:
@@ -135,7 +138,7 @@ class _Running:
     def report(self, to: ColumnReport) -> None:
         if self.count:
             to.mean, to.low, to.high = self.mean, self.low, self.high
-            to.spread = sqrt(self.squares / (self.count - 1)) if self.count > 1 and isfinite(self.squares) else 0.0
+            to.spread = sqrt(self.squares / (self.count - 1)) if self.count > 1 else 0.0
             steady = self.low in (0, 1) and self.high - self.low == self.count - 1  # a counter; a year is none
             to.looks_like_id = self.count > 10 and self.whole and self.rising and steady and to.missing == 0
 
@@ -150,9 +153,31 @@ def _look(batch: Batch, column: Column, running: dict[str, _Running]) -> int:
     return int((~finite).sum())
 
 
-def _remarks(reports: list[ColumnReport], target: str | None, rows: int) -> list[str]:
+def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str | None:
+    """Return the wanted column if it holds numbers, else the last that does: one that looks like an ID in need only."""
+    able = [r for r in reports if r.kind in ("number", "boolean") and r.missing < max(rows, 1)]
+    able.sort(key=lambda r: (r.name == wanted, not r.looks_like_id, r.kind == "number"))
+    return able[-1].name if able else None
+
+
+def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list[str]:
+    """Return the columns better left out: IDs and half-empty ones too, as long as others remain."""
+    others = [r for r in reports if r.name != target]
+    useless = [
+        r.name
+        for r in others
+        if r.kind == "unusable" or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > _MANY_LEVELS)
+    ]
+    doubtful = [r.name for r in others if r.looks_like_id or 0 < rows <= 2 * r.missing]
+    drop = [r.name for r in others if r.name in useless or r.name in doubtful]
+    return drop if len(drop) < len(others) else useless
+
+
+def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], rows: int) -> list[str]:
     said = []
     for r in reports:
+        if 2 * r.missing >= rows > 0:
+            said.append(f"{r.name}: {r.missing:,} of {rows:,} cells are missing.")
         if r.kind == "unusable":
             said.append(f"{r.name}: of type {r.dtype}, which a fit cannot use.")
         elif r.looks_like_id:
@@ -166,7 +191,8 @@ def _remarks(reports: list[ColumnReport], target: str | None, rows: int) -> list
                 f"{r.name}: its values are {abs(r.mean) / r.spread:.1g} spreads away from 0; many tools "
                 "lose digits on such columns."
             )
-    spreads = {r.name: r.spread for r in reports if r.kind == "number" and r.spread > 0 and r.name != target}
+    used = [r for r in reports if r.name != target and r.name not in drop]
+    spreads = {r.name: r.spread for r in used if r.kind == "number" and r.spread > 0 and isfinite(r.spread)}
     if spreads:
         wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
         if spreads[wide] > _UNEVEN * spreads[narrow]:
@@ -175,24 +201,22 @@ def _remarks(reports: list[ColumnReport], target: str | None, rows: int) -> list
                 f"{wide} varies {ratio:.1g} times as much as {narrow}: scikit-learn's LinearRegression() "
                 "may drop the smaller."
             )
-    used = sum(1 if r.kind != "text" else max(r.n_levels - 1, 0) for r in reports if r.name != target)
-    if rows <= used:
-        said.append(f"{rows:,} rows for {used:,} columns: coefficients will not be unique.")
+    columns = sum(1 if r.kind != "text" else max(r.n_levels - 1, 0) for r in used)
+    if 0 < rows <= columns:
+        said.append(f"Rows are {rows:,}, columns {columns:,}: coefficients will not be unique.")
     return said
 
 
-def _command(table: Any, reports: list[ColumnReport], target: str | None, categorical: Sequence[str]) -> str:
-    drop = [
-        r.name
-        for r in reports
-        if r.name != target
-        and (r.kind == "unusable" or r.looks_like_id or (r.kind == "text" and r.n_levels > _MANY_LEVELS))
-    ]
+def _command(
+    table: Any, reports: list[ColumnReport], target: str | None, drop: list[str], categorical: Sequence[str], rows: int
+) -> str:
     file = str(table) if isinstance(table, str) or hasattr(table, "__fspath__") else "TABLE"
-    words = ["regress", "fit", file, "--target", target or "COL"]
-    for flag, names in (("--drop", drop), ("--categorical", categorical)):
-        for name in names:
-            words += [flag, f'"{name}"' if "," in name else name]
-    if any(r.missing for r in reports if r.name not in drop):
-        words += ["--missing", "drop"]
+    words = ["regress", "fit", f"./{file}" if file.startswith("-") else file, "--target", target or "COL"]
+    for flag, names in (("--drop", drop), ("--categorical", [name for name in categorical if name not in drop])):
+        if names:
+            record = io.StringIO(newline="")
+            csv.writer(record, lineterminator="").writerow(names)
+            words += [flag, record.getvalue()]
+    if missing := sum(r.missing for r in reports if r.name not in drop):
+        words += ["--missing", "drop" if missing < rows else "mean"]  # leaving out rows might leave none
     return shlex.join(words)

@@ -3,11 +3,12 @@
 import json
 import os
 import platform
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -16,9 +17,22 @@ from regress.numerics import twofold
 from regress.numerics.twofold import Array
 from regress.tables.design import Design, Term
 from regress.tables.opening import open_table
-from regress.tables.source import Batch, find_column
+from regress.tables.source import Batch, Kind, find_column
 
 FORMAT, VERSION = "regress-model", 1
+_HELD: dict[str, type | tuple[type, ...]] = {
+    "target": str,
+    "w": list,
+    "center": list,
+    "b_center": (int, float),
+    "terms": list,
+    "training_means": dict,
+    "options": dict,
+    "n_rows": int,
+    "loss": (int, float, type(None)),
+    "status": str,
+    "versions": dict,
+}
 
 
 class Predictions(NamedTuple):
@@ -146,11 +160,16 @@ class LinearModel:
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON: to a file beside `path` first, which then takes its name."""
-        write_text(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
+        write_text(path, json.dumps(self.to_dict(), indent=1, allow_nan=False, default=np.generic.item) + "\n")
 
 
 def load(path: str | Path) -> LinearModel:
     """Read a model that `LinearModel.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
 
     Raises
     ------
@@ -162,7 +181,7 @@ def load(path: str | Path) -> LinearModel:
         held = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"The model {path} cannot be read: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path} is not a model: it is not JSON. Write one with --save.") from None
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise InputError(f"{path} is not a model of this package. Write one with --save.")
@@ -171,25 +190,40 @@ def load(path: str | Path) -> LinearModel:
             f"{path} is a model of version {held.get('version')}; this release reads {VERSION}. Update the package."
         )
     try:
-        terms = tuple(Term(t["name"], t["kind"], tuple(t["levels"])) for t in held["terms"])
-        model = LinearModel(
-            np.array(held["w"], dtype=np.float64),
-            np.array(held["center"], dtype=np.float64),
-            float(held["b_center"]),
-            Design(terms, held["training_means"]),
-            held["target"],
-            held["options"],
-            held["n_rows"],
-            float("nan") if held["loss"] is None else held["loss"],
-            held["status"],
-            held["versions"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a complete model: {error!s} is missing or malformed.") from None
-    if not len(model.w) == len(model.center) == len(model.names):
-        raise InputError(
-            f"{path} is not a complete model: it has {len(model.w)} coefficients for {len(model.names)} names."
-        )
+        return _model(held)
+    except KeyError as error:
+        raise InputError(f"{path} is not a complete model: {error} is missing.") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a complete model: {error}.") from None
+
+
+def _model(held: dict[str, Any]) -> LinearModel:
+    """Build a model from what a file holds; blocks that are not known here are left alone."""
+    for name, kind in _HELD.items():
+        if not isinstance(held[name], kind) or isinstance(held[name], bool):
+            raise ValueError(f"{name!r} is malformed")
+    terms = tuple(Term(t["name"], t["kind"], tuple(t["levels"])) for t in held["terms"])
+    fills = held["training_means"]
+    model = LinearModel(
+        np.array(held["w"], dtype=np.float64),
+        np.array(held["center"], dtype=np.float64),
+        float(held["b_center"]),
+        Design(terms, fills),
+        held["target"],
+        held["options"],
+        held["n_rows"],
+        float("nan") if held["loss"] is None else float(held["loss"]),
+        held["status"],
+        held["versions"],
+    )
+    if not all(isinstance(text, str) for t in terms for text in (t.name, *t.levels)):
+        raise ValueError("a name or a level is no text")
+    if not all(t.kind in get_args(Kind) for t in terms) or "fit_intercept" not in model.options:
+        raise ValueError("'terms' or 'options' is malformed")
+    if not model.w.shape == model.center.shape == (len(model.names),):
+        raise ValueError(f"it has {model.w.size} coefficients for {len(model.names)} names")
+    if not np.isfinite([*model.w, *model.center, model.b_center, *fills.values()]).all():
+        raise ValueError("a number in it is not finite")
     return model
 
 
@@ -216,20 +250,27 @@ def write_text(path: str | Path, text: str) -> None:
 def write_lines(path: str | Path, lines: Iterable[str]) -> None:
     """Write a file whole or not at all: beside `path` first, then renamed.
 
+    A file that is replaced passes its permissions on. A device or pipe is written to as it is.
+
     Raises
     ------
     InputError
         If the folder does not exist or cannot be written.
     """
-    path = Path(path)
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "w", encoding="utf-8") as device:  # such as /dev/stdout: nothing may take its place
+                device.writelines(lines)
+            return
+        path = Path(path).resolve()  # a link stays, and the file that it names is replaced
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
         file = tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
         )
         try:
             with file:
                 file.writelines(lines)
-            os.chmod(file.name, 0o666 & ~_umask())
+            os.chmod(file.name, mode)
             os.replace(file.name, path)
         except BaseException:
             os.unlink(file.name)

@@ -59,12 +59,12 @@ def fit(repeat: int) -> None:
 
 def gradient(repeat: int) -> None:
     """Time one gradient over rows: by autodiff, derived, and as two plain NumPy products."""
-    from regress.numerics.moments import Block, blocks_of
-    from regress.training.objective import ENGINES, RowsTerm
+    from regress.numerics.moments import blocks_of
+    from regress.training.objective import ENGINES, Coordinates, RowsTerm
 
     X, y = table(1_000_000, 10)
     w, b = np.ones(10), 0.5
-    blocks = [Block(block.X, block.Y[:, 0]) for block in blocks_of(X, y[:, None])]
+    blocks, raw = list(blocks_of(X, y[:, None])), Coordinates(np.zeros(10), np.ones(10), 0.0)
 
     def plain() -> tuple[np.ndarray, float]:
         d = 2.0 * (X @ w + b - y)
@@ -73,7 +73,7 @@ def gradient(repeat: int) -> None:
     base = seconds(plain, repeat)
     print(f"gradient over 1,000,000 × 10 rows: plain NumPy {base * 1e3:.1f} ms")
     for name, engine in ENGINES.items():
-        term = RowsTerm(blocks, engine)
+        term = RowsTerm(blocks, raw, 0, engine, resolve_jobs(None))
         apart = float(np.max(np.abs(term(w, b).grad_w / plain()[0] - 1.0)))
         took = seconds(lambda term=term: term(w, b), repeat)
         print(f"  {name:<9} {took * 1e3:5.1f} ms = {took / base:.2f}× plain, largest relative difference {apart:.0e}")
