@@ -202,10 +202,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
-    except OSError as error:
+    except (OSError, SystemExit) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere
-        if isinstance(error, BrokenPipeError):
-            return 0  # nobody reads on
+        if isinstance(error, BrokenPipeError | SystemExit):
+            return 0  # nobody reads on, which click tells by SystemExit
         sys.stderr.write(f"Error: {error.filename or 'standard output'} cannot be used: {error.strerror}.\n")
         return UNUSABLE
 

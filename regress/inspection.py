@@ -77,8 +77,10 @@ def inspect(
         If the table cannot be read, or has no such column.
     """
     source = open_table(table)
-    for name in (*categorical, *([target] if target is not None else [])):
-        find_column(source, name, "a column to look at")
+    for name in categorical:
+        find_column(source, name, "categorical")
+    if target is not None:
+        find_column(source, target, "the target")
     source = source.as_text(categorical) if categorical else source
     usable = [c for c in source.columns if c.kind != "unusable"]
     running = {c.name: _Running() for c in usable if c.kind != "text"}
@@ -161,14 +163,14 @@ def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str |
 
 
 def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list[str]:
-    """Return the columns better left out: IDs and half-empty ones too, as long as others remain."""
+    """Return the columns better left out: IDs and those more than half empty too, as long as others remain."""
     others = [r for r in reports if r.name != target]
     useless = [
         r.name
         for r in others
         if r.kind == "unusable" or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > _MANY_LEVELS)
     ]
-    doubtful = [r.name for r in others if r.looks_like_id or 0 < rows <= 2 * r.missing]
+    doubtful = [r.name for r in others if r.looks_like_id or 2 * r.missing > rows]
     drop = [r.name for r in others if r.name in useless or r.name in doubtful]
     return drop if len(drop) < len(others) else useless
 
@@ -176,7 +178,7 @@ def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list
 def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], rows: int) -> list[str]:
     said = []
     for r in reports:
-        if 2 * r.missing >= rows > 0:
+        if 2 * r.missing > rows:
             said.append(f"{r.name}: {r.missing:,} of {rows:,} cells are missing.")
         if r.kind == "unusable":
             said.append(f"{r.name}: of type {r.dtype}, which a fit cannot use.")
@@ -217,6 +219,9 @@ def _command(
             record = io.StringIO(newline="")
             csv.writer(record, lineterminator="").writerow(names)
             words += [flag, record.getvalue()]
-    if missing := sum(r.missing for r in reports if r.name not in drop):
-        words += ["--missing", "drop" if missing < rows else "mean"]  # leaving out rows might leave none
+    holes = [r for r in reports if r.missing and r.name not in drop]
+    if holes:
+        fillable = all(r.kind != "text" and r.name != target for r in holes)
+        none_left = sum(r.missing for r in holes) >= rows  # perhaps, without the rows that miss a cell
+        words += ["--missing", "mean" if none_left and fillable else "drop"]
     return shlex.join(words)

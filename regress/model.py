@@ -275,6 +275,8 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> None:
         except BaseException:
             os.unlink(file.name)
             raise
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -1,13 +1,13 @@
 """The command line as a user meets it: what it prints, where, and with which exit code."""
 
 import csv
+import inspect
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,12 @@ import polars as pl
 import pytest
 
 import regress
-from regress.cli import main
+from regress.cli import cli, main
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 DIABETES = str(DATA / "diabetes.csv")
 COMMAND = [sys.executable, "-m", "regress.cli"]
+BUFFERED = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}  # output that waits for the last flush
 
 
 @pytest.fixture
@@ -97,6 +98,29 @@ FLAGS = {
 }
 
 
+def test_every_flag_of_fit_is_there_under_its_name():
+    expected = {
+        *("target", "features", "drop", "weights", "categorical", "max-levels", "missing", "test", "split-key", "seed"),
+        *("no-intercept", "alpha", "solver", "gradient", "over", "no-standardize", "learning-rate", "max-iter", "tol"),
+        *("threads", "save", "json"),
+    }
+    flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
+    assert flags == {f"--{name}" for name in expected}
+
+
+@pytest.mark.parametrize("name", ["fit", "compare", "check"])
+def test_flags_have_the_defaults_of_the_arguments(name):
+    python = {p.name: p.default for p in inspect.signature(regress.fit).parameters.values()}
+    if name == "compare":
+        python |= {p.name: p.default for p in inspect.signature(regress.compare).parameters.values()}
+    given = cli.commands[name].make_context(name, ["t.csv"]).params
+    options = {k: v for k, v in given.items() if k not in ("table", "target", "save", "as_json")}
+    assert set(options) <= set(python)
+    assert {k: v for k, v in options.items() if v not in (None, ())} == {
+        k: python[k] for k, v in options.items() if v not in (None, ())
+    }
+
+
 @pytest.mark.parametrize("case", FLAGS)
 def test_each_flag_is_the_argument_of_its_name(run, table, case):
     flags, options = FLAGS[case]
@@ -124,6 +148,26 @@ UNUSABLE = {
     "model that is none": (["predict", "{t}", "{t}"], "not a model"),
     "compare without target": (["compare", "{t}"], "--target"),
     "folder that is not there": (["fit", "{t}", "--target", "y", "--save", "nowhere/m.json"], "nowhere"),
+    "no convergence, and nowhere to save": (
+        ["fit", "{t}", "--target", "y", "--solver", "gd", "--max-iter", "1", "--save", "nowhere/m.json"],
+        "nowhere",
+    ),
+    "no command": ([], "Missing command"),
+    "flag without value": (["fit", "{t}", "--target"], "--target"),
+    "wrong feature": (["fit", "{t}", "--target", "y", "--features", "x,kinds"], "Nearest: 'kind'"),
+    "wrong column to drop": (["fit", "{t}", "--target", "y", "--drop", "X"], "Nearest: 'x'"),
+    "wrong weights": (["compare", "{t}", "--target", "y", "--weights", "W"], "Nearest: 'w'"),
+    "wrong key": (["fit", "{t}", "--target", "y", "--test", "0.2", "--split-key", "kin"], "Nearest: 'kind'"),
+    "empty list": (["fit", "{t}", "--target", "y", "--features", ""], "--features"),
+    "list with a gap": (["fit", "{t}", "--target", "y", "--features", "x,,w"], "--features"),
+    "quote that stays open": (["fit", "{t}", "--target", "y", "--drop", '"a,b'], "--drop"),
+    "two records": (["fit", "{t}", "--target", "y", "--drop", "kind\nw"], "--drop"),
+    "too many levels": (["fit", "{t}", "--target", "y", "--max-levels", "1"], "--max-levels"),
+    "penalty below 0": (["fit", "{t}", "--target", "y", "--alpha", "-1"], "alpha"),
+    "all rows held out": (["fit", "{t}", "--target", "y", "--test", "1"], "test"),
+    "seed that is no number": (["check", "{t}", "--target", "y", "--seed", "x"], "--seed"),
+    "model that is not there": (["predict", "nowhere.json", "{t}"], "nowhere.json"),
+    "wrong column to inspect": (["inspect", "{t}", "--target", "Y"], "Nearest: 'y'"),
 }
 
 
@@ -133,6 +177,7 @@ def test_what_cannot_be_used_exits_2_with_a_sentence_and_nothing_else(run, table
     code, out, err = run(*(a.format(t=table) for a in arguments))
     assert (code, out) == (2, "")
     assert word in err
+    assert re.fullmatch(r"(Note: [^\n]*\n)*Error: [^\n]*\n", err)
 
 
 def test_a_fit_that_does_not_converge_is_printed_and_saved_and_exits_3(run, tmp_path):
@@ -144,6 +189,31 @@ def test_a_fit_that_does_not_converge_is_printed_and_saved_and_exits_3(run, tmp_
     assert "max_iter" in out
     assert "raise max_iter" in err
     assert regress.load(model).status == "max_iter"
+
+
+def test_what_json_cannot_say_is_null(run, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n1,5\n2,5\n3,5\n")  # R² of a constant is 0/0
+    code, out, _ = run("fit", path, "--target", "y", "--json")
+    told = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (code, told["r2"], told["coef"], told["intercept"]) == (0, None, {"x": 0.0}, 5.0)
+
+
+def test_names_are_shown_as_they_are(run, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a:smile:b,[red]x,é\\[b],y\n1,2,1,3\n2,2,4,4\n3,9,1,1\n4,1,1,1\n5,5,3,2\n", encoding="utf-8")
+    _, out, _ = run("fit", path, "--target", "y")
+    assert {"a:smile:b", "[red]x", "é\\[b]"} <= {line.split(" ")[0] for line in out.splitlines()}
+    _, out, _ = run("fit", path, "--target", "y", "--json")
+    assert list(json.loads(out)["coef"]) == ["a:smile:b", "[red]x", "é\\[b]"]
+
+
+def test_an_encoding_without_our_letters_is_enough():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    arguments = [*COMMAND, "fit", DIABETES, "--target", "progression"]
+    done = subprocess.run(arguments, env=environment, capture_output=True, encoding="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "R\\xb2 0.5177" in done.stdout
 
 
 def test_notes_go_to_standard_error(run, tmp_path):
@@ -209,52 +279,99 @@ def test_a_prediction_that_fails_midway_leaves_no_file(run, table, tmp_path):
     text = table.read_text()
     new.write_text(text + "1,1,unheard,1,1\n")
     before = set(os.listdir(tmp_path))
-    code, _, err = run("predict", model, new, "-o", tmp_path / "p.csv")
-    assert code == 2
-    assert "line 62" in err
-    assert "'unheard'" in err
-    assert set(os.listdir(tmp_path)) == before
+    for output in (["-o", tmp_path / "p.csv"], []):
+        code, out, err = run("predict", model, new, *output)
+        assert (code, out) == (2, "")
+        assert "line 62" in err
+        assert "'unheard'" in err
+        assert set(os.listdir(tmp_path)) == before
+
+
+def test_a_late_row_that_cannot_be_used_leaves_standard_output_empty(run, table, tmp_path):
+    model, new = tmp_path / "m.json", tmp_path / "new.csv"
+    run("fit", table, "--target", "y", "--features", "x,w", "--save", model)
+    new.write_text("x,w\n" + "1,1\n" * 300_000 + "one,1\n")  # several batches are predicted before the last line
+    code, out, err = run("predict", model, new)
+    assert (code, out) == (2, "")
+    assert "line 300002" in err
 
 
 def test_version_and_help(run):
     code, out, _ = run("--version")
     assert (code, out) == (0, f"regress, version {regress.__version__}\n")
     _, out, _ = run("fit", "--help")
-    positions = [out.index(f"\n{group}:") for group in ("Data", "Model", "Training", "Output")]
-    assert positions == sorted(positions)
-    assert run("--help")[0] == 0
+    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["Data", "Model", "Training", "Output", "Other"]
+    _, out, _ = run("--help")
+    assert all(command in out for command in ("fit", "compare", "check", "inspect", "predict"))
 
 
-def test_a_closed_pipe_is_silent(table, tmp_path):
-    model = tmp_path / "m.json"
-    subprocess.run([*COMMAND, "fit", table, "--target", "y", "--save", model], check=True, capture_output=True)
-    big = tmp_path / "big.csv"
-    lines = table.read_text().splitlines(keepends=True)
-    big.write_text(lines[0] + "".join(lines[1:]) * 2000)
-    done = subprocess.run(
-        f"{sys.executable} -m regress.cli predict {model} {big} | head -n 1", shell=True, capture_output=True, text=True
-    )
-    assert (done.stdout, done.stderr) == ("row,prediction\n", "")
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "m.json"
+    regress.fit(DIABETES, "progression").save(path)
+    return path
 
 
-def test_an_interrupt_exits_130_without_a_traceback(tmp_path):
-    path = tmp_path / "t.csv"
+@pytest.mark.parametrize("command", ["fit", "fit --json", "inspect", "--help", "predict"])
+def test_a_closed_pipe_is_silent(command, saved):
+    arguments = {"fit": [DIABETES, "--target", "progression"], "inspect": [DIABETES], "predict": [saved, DIABETES]}
+    first, *rest = command.split()
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*COMMAND, first, *arguments.get(first, []), *rest],
+            env=BUFFERED,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_a_full_disk_is_a_sentence(flags):
+    with open("/dev/full", "w") as full:
+        arguments = [*COMMAND, "fit", DIABETES, "--target", "progression", *flags]
+        done = subprocess.run(arguments, env=BUFFERED, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "Error: standard output cannot be used: No space left on device.\n"
+
+
+def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     random = np.random.default_rng(0)
     x = random.normal(size=300)
-    np.savetxt(
-        path,
-        np.c_[x, x + 1e-6 * random.normal(size=300), random.normal(size=300)],
-        delimiter=",",
-        header="a,b,y",
-        comments="",
+    rows = np.c_[x, x + 1e-6 * random.normal(size=300), random.normal(size=300)]  # descent takes ages along a − b
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,y", comments="")
+    arguments = ["fit", "t.csv", "--target", "y", "--solver", "gd", "--max-iter", "1000000000", "--tol", "1e-15"]
+    terminal, other = os.openpty()  # progress shows on a terminal, and tells when the descent is under way
+    process = subprocess.Popen(
+        [*COMMAND, *arguments, "--json", "--save", "m.json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(DATA.parent), "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=other,
+        text=True,
     )
-    arguments = ["fit", path, "--target", "y", "--solver", "gd", "--max-iter", "100000000", "--tol", "1e-15"]
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(2.0)
+    os.close(other)
+    shown = b""
+    while b" iterations" not in shown:
+        shown += os.read(terminal, 4096)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
+    try:
+        while more := os.read(terminal, 4096):
+            shown += more
+    except OSError:
+        pass  # how Linux tells the end of a terminal
+    os.close(terminal)
     assert process.returncode == 130
-    assert "Traceback" not in out + err
+    assert b"Traceback" not in shown
+    assert json.loads(out)["status"] == "interrupted"
+    assert regress.load(tmp_path / "m.json").status == "interrupted"
 
 
 def test_progress_is_quiet_where_there_is_no_terminal(run):

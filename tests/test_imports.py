@@ -1,10 +1,13 @@
 """What is not needed is not imported: the difference between a start at once and one that takes seconds."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import regress
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ["tensorflow", "polars", "pandas", "sklearn", "scipy", "numpy", "click", "rich", "matplotlib", "jinja2"]
@@ -17,6 +20,15 @@ CASES = {
     "regress --help": (CALL.format(["--help"]), [m for m in HEAVY if m != "click"]),
     "regress fit --help": (CALL.format(["fit", "--help"]), [m for m in HEAVY if m != "click"]),
     "regress fit": (CALL.format(["fit", CSV, "--target", "progression"]), ["tensorflow", "pandas", "sklearn"]),
+    "regress --version": (CALL.format(["--version"]), [m for m in HEAVY if m != "click"]),
+    "a usage error": (
+        CALL.format(["fit"]).replace("not end.code", "end.code == 2"),
+        [m for m in HEAVY if m != "click"],
+    ),
+    "regress predict": (
+        CALL.format(["predict", "m.json", CSV]),
+        ["tensorflow", "pandas", "sklearn", "scipy"],
+    ),
     "regress inspect": (CALL.format(["inspect", CSV]), ["tensorflow", "pandas", "sklearn", "scipy"]),
     "a fit of arrays": (ARRAYS, ["tensorflow", "polars", "pandas", "sklearn", "click", "rich"]),
     "the autodiff module": ("import regress.calculus.autodiff", ["tensorflow"]),
@@ -24,9 +36,11 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_not_needed_is_not_imported(case):
+def test_what_is_not_needed_is_not_imported(case, tmp_path):
     code, absent = CASES[case]
+    regress.fit(CSV, "progression").save(tmp_path / "m.json")
     code += f"\nimport sys; print('loaded:', [m for m in {absent} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "loaded: []"

@@ -3,10 +3,14 @@
 import json
 import os
 import stat
+import threading
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import regress
 from regress.errors import InputError, TableError
@@ -37,6 +41,25 @@ def test_a_saved_model_comes_back_to_the_bit(path):
     assert (model.b, model.names, model.loss, model.status) == (FIT.b, FIT.names, FIT.loss, "converged")
     assert np.array_equal(model.predict(FRAME), FIT.predict(FRAME))
     assert model.to_dict() == FIT.model.to_dict()
+
+
+@settings(deadline=None, max_examples=50, derandomize=True)
+@given(st.lists(st.floats(-1e150, 1e150), min_size=9, max_size=9))  # tables are refused above 1e150
+def test_every_float_comes_back_to_the_bit(tmp_path_factory, values):
+    path = tmp_path_factory.getbasetemp() / "floats.json"
+    model = replace(FIT.model, w=np.array(values[:4]), center=np.array(values[4:8]), b_center=values[8])
+    model.save(path)
+    back = regress.load(path)
+    for name in ("w", "center", "b_center"):  # bytes, so that 0.0 is not -0.0
+        assert np.array(getattr(back, name)).tobytes() == np.array(getattr(model, name)).tobytes()
+
+
+def test_options_that_numpy_made_are_saved(tmp_path):
+    X = random.normal(size=(20, 2))
+    given = {"max_iter": np.int64(50), "tol": np.float64(1e-9), "alpha": np.int64(1), "fit_intercept": np.bool_(True)}
+    regress.fit(X, X @ [1.0, 2.0], **given).save(tmp_path / "m.json")
+    held = regress.load(tmp_path / "m.json").options
+    assert {name: held[name] for name in given} == given
 
 
 def test_predictions_on_a_far_column_keep_the_digits_that_xw_plus_b_loses():
@@ -78,6 +101,23 @@ def test_blocks_that_a_reader_does_not_know_are_ignored(path):
         ({"w": [1.0]}, "1 coefficients for 4 names"),
         ({"w": "rm -rf"}, "not a complete model"),
         ({"terms": None}, "not a complete model"),
+        ({"terms": [{"name": "time"}]}, "'kind' is missing"),
+        ({"terms": [{"name": n, "kind": "matrix", "levels": []} for n in "abcd"]}, "not a complete model"),
+        ({"terms": [{"name": n, "kind": "number", "levels": []} for n in (1, 2, 3, 4)]}, "not a complete model"),
+        ({"w": [float("nan")] * 4}, "not finite"),
+        ({"w": [[1.0]] * 4}, "4 coefficients for 4 names|not a complete model"),
+        ({"w": 1.0}, "'w' is malformed"),
+        ({"center": [1.0]}, "not a complete model"),
+        ({"b_center": float("inf")}, "not finite"),
+        ({"b_center": "0"}, "'b_center' is malformed"),
+        ({"b_center": True}, "'b_center' is malformed"),
+        ({"training_means": {"time": "noon"}}, "not a complete model"),
+        ({"training_means": None}, "'training_means' is malformed"),
+        ({"options": {}}, "not a complete model"),
+        ({"n_rows": "many"}, "'n_rows' is malformed"),
+        ({"loss": []}, "'loss' is malformed"),
+        ({"status": 3}, "'status' is malformed"),
+        ({"versions": []}, "'versions' is malformed"),
     ],
 )
 def test_a_file_that_is_no_such_model_is_refused(path, change, words):
@@ -85,6 +125,22 @@ def test_a_file_that_is_no_such_model_is_refused(path, change, words):
     with pytest.raises(InputError, match=words) as refused:
         regress.load(path)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["target", "w", "center", "b_center", "terms", "training_means", "options", "status"])
+def test_a_file_without_one_of_its_parts_is_refused(path, key):
+    held = json.loads(path.read_text())
+    del held[key]
+    path.write_text(json.dumps(held))
+    with pytest.raises(InputError, match=f"'{key}' is missing"):
+        regress.load(path)
+
+
+@pytest.mark.parametrize("text", [b"", b"[", b"[" * 100_000, b"null", b"[1]", b"\xff", b'{"format": NaN}'])
+def test_what_is_no_model_at_all_is_refused(tmp_path, text):
+    (tmp_path / "x.json").write_bytes(text)
+    with pytest.raises(InputError, match="is not a model"):
+        regress.load(tmp_path / "x.json")
 
 
 def test_what_is_no_json_or_not_there_is_refused(tmp_path):
@@ -108,9 +164,56 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert os.listdir(tmp_path) == ["out.txt"]
     write_lines(path, ["whole"])
     assert path.read_text() == "whole"
-    umask = os.umask(0)
-    os.umask(umask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_new_file_has_the_permissions_that_open_gives(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        write_lines(tmp_path / "ours", ["x"])
+        (tmp_path / "opened").write_text("x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "opened").stat().st_mode
+
+
+def test_a_file_that_is_replaced_keeps_permissions_and_links(tmp_path):
+    path, link = tmp_path / "secret.json", tmp_path / "link.json"
+    path.write_text("before")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    write_lines(link, ["after"])
+    assert link.is_symlink()
+    assert path.read_text() == "after"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe, got = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()), daemon=True)
+    reader.start()
+    write_lines(pipe, ["row\n", "1\n"])
+    reader.join(timeout=30)
+    assert got == ["row\n1\n"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        FIT.save(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_missing_numbers_are_filled_with_the_mean_of_the_training_rows(tmp_path):
+    x = [1.0, 2.0, None, 6.0, 3.0, None]
+    fit = regress.fit(pl.DataFrame({"x": x, "z": [1.0, 0, 2, 5, 4, 9], "y": [1.0, 4, 2, 8, 5, 7]}), "y", missing="mean")
+    fit.save(tmp_path / "m.json")
+    model = regress.load(tmp_path / "m.json")
+    new = pl.DataFrame({"x": [None, 100.0], "z": [1.0, 1.0]}, schema={"x": pl.Float64, "z": pl.Float64})
+    filled = new.with_columns(x=pl.col("x").fill_null(3.0))  # (1 + 2 + 6 + 3)/4, not a mean of the new rows
+    assert np.array_equal(model.predict(new), model.predict(filled))
+    assert np.isfinite(model.predict(new)).all()
 
 
 def test_prediction_finds_columns_by_name_and_says_what_is_missing():

@@ -52,6 +52,68 @@ def test_the_version_is_a_release_number():
     assert re.fullmatch(r"\d+\.\d+\.\d+", regress.__version__)
 
 
+SIGNATURES = {
+    "fit": (
+        "table target features drop weights categorical max_levels missing test split_key random_state fit_intercept "
+        "alpha solver gradient over standardize learning_rate max_iter tol n_jobs progress"
+    ),
+    "LinearRegressor": "fit_intercept alpha solver gradient over standardize learning_rate max_iter tol n_jobs",
+    "compare": "table target digits rows n_jobs progress options",
+    "check_gradients": "table target n_jobs progress options",
+    "load": "path",
+    "to_sklearn": "model",
+}
+ATTRIBUTES = {
+    "Fit": "w b names model loss status n_iter history coefficients summary predict save to_dict",
+    "LinearModel": "w b names predict summary save",
+    "Comparison": "table agree to_dict",
+    "GradientCheck": "table passed",
+    "LinearRegressor": "fit predict score get_params set_params",
+}
+DEFAULTS = {
+    "max_levels": 100,
+    "missing": "error",
+    "test": 0.0,
+    "random_state": 0,
+    "fit_intercept": True,
+    "alpha": 0.0,
+    "solver": "auto",
+    "gradient": "derived",
+    "over": "auto",
+    "standardize": True,
+    "learning_rate": "auto",
+    "max_iter": None,
+    "tol": 1e-10,
+    "n_jobs": None,
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_scripts_may_rely_on_arguments_and_defaults(name):
+    parameters = inspect.signature(getattr(regress, name)).parameters
+    assert set(parameters) == set(SIGNATURES[name].split())
+    for key in set(parameters) & set(DEFAULTS):
+        assert parameters[key].default == DEFAULTS[key], key
+        assert parameters[key].kind is inspect.Parameter.KEYWORD_ONLY, key
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_scripts_may_rely_on_attributes(name):
+    value = getattr(regress, name)
+    assert set(ATTRIBUTES[name].split()) <= set(dir(value)) | set(getattr(value, "__annotations__", ()))
+
+
+def test_input_errors_are_value_errors_and_errors_of_this_package():
+    assert issubclass(regress.InputError, ValueError)
+    assert issubclass(regress.InputError, regress.RegressError)
+    assert not issubclass(regress.RegressError, ValueError)
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_the_public_functions_document_their_parameters(name):
+    assert "Parameters\n----------\n" in inspect.getdoc(getattr(regress, name))
+
+
 @pytest.mark.parametrize("name", MEMBERS)
 def test_everything_public_has_a_docstring(name):
     assert inspect.getdoc(MEMBERS[name])

@@ -1,5 +1,6 @@
 """Every command and every line of Python in the README runs, but the two set-up scripts, which CI runs."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -25,9 +26,10 @@ def folder(tmp_path_factory):
     return path
 
 
-def command(folder, words):
-    arguments = [sys.executable, "-m", "regress.cli", *words[1:]]
-    return subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
+def python(folder, *arguments):
+    """Run Python in the folder, on the package of this checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def test_every_command_runs_in_order(folder):
@@ -38,9 +40,7 @@ def test_every_command_runs_in_order(folder):
             continue
         words = shlex.split(line)
         assert words[0] == "regress"
-        done = subprocess.run(
-            [sys.executable, "-m", "regress.cli", *words[1:]], cwd=folder, capture_output=True, text=True
-        )
+        done = python(folder, "-m", "regress.cli", *words[1:])
         assert done.returncode == FAILS.get(line, 0), f"{line}\n{done.stderr}"
         ran += 1
     assert ran >= 5
@@ -54,18 +54,14 @@ def test_both_set_up_commands_are_named():
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_every_block_of_python_runs(folder, number):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", blocks("python")[number]], cwd=folder, capture_output=True, text=True
-    )
+    done = python(folder, "-W", "error", "-c", blocks("python")[number])
     assert done.returncode == 0, done.stderr
 
 
 def test_the_run_shown_is_what_the_command_prints(folder):
     shown = re.search(r"<!-- run -->\n```text\n(.*?)```", README, re.DOTALL)[1]
     words = shlex.split(next(iter(FAILS)))
-    told = subprocess.run(
-        [sys.executable, "-m", "regress.cli", *words[1:]], cwd=folder, capture_output=True, text=True
-    ).stdout
+    told = python(folder, "-m", "regress.cli", *words[1:]).stdout
 
     def skeleton(text):
         """Leave out figures: seconds differ from run to run, and last digits among machines."""
