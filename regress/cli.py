@@ -107,7 +107,7 @@ def compare(table: str, target: str | None, as_json: bool, **given: Any) -> int:
         console.print_json(result.to_dict())
     else:
         console.print_comparison(result)
-    return 0 if result.agree else FAILED
+    return (0 if result.agree else FAILED) if result.converged else UNCONVERGED
 
 
 @cli.command(cls=Command)

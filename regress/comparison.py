@@ -18,6 +18,7 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, TableOptions, describe, prepare, split_options
 from regress.training.gathering import RoomError, memory
+from regress.training.options import check_number
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
 _CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that dependent columns allow
@@ -84,6 +85,11 @@ class Comparison:
     rows: str
 
     @property
+    def converged(self) -> bool:
+        """Whether our default fit converged; its note says so otherwise."""
+        return not self.fits[0].note
+
+    @property
     def table(self) -> Any:
         """The comparison as a pandas DataFrame, a row a tool."""
         from regress.tables.frames import to_frame
@@ -141,6 +147,7 @@ def compare(
         If the table cannot be used, or scikit-learn would need more than half of the free memory.
     """
     table_options, train_options = split_options({"test": 0.2, **options, "rows": rows})
+    check_number("digits", digits, above=0.0)
     if train_options.alpha:
         raise InputError("compare has no penalty, since LinearRegression() has none. Leave alpha out.")
     jobs = resolve_jobs(n_jobs)

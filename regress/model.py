@@ -17,7 +17,7 @@ from regress.numerics import twofold
 from regress.numerics.twofold import Array
 from regress.tables.design import Design, Term
 from regress.tables.opening import open_table
-from regress.tables.source import Batch, Kind, find_column
+from regress.tables.source import ArraySource, Batch, Kind, find_column
 
 FORMAT, VERSION = "regress-model", 1
 _HELD: dict[str, type | tuple[type, ...]] = {
@@ -113,6 +113,8 @@ class LinearModel:
     def predict_batches(self, table: Any, also: tuple[str, ...] = ()) -> Iterator[Predictions]:
         """Predict in batches of bounded size, reading the columns `also` along."""
         source = open_table(table)
+        if isinstance(source, ArraySource):
+            source = source.named(self.design.columns)
         for term in self.design.terms:
             column = find_column(source, term.name, "a feature of the model")
             if column.kind == "unusable" or (term.kind != "text" and column.kind == "text"):

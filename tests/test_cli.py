@@ -376,3 +376,11 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
 
 def test_progress_is_quiet_where_there_is_no_terminal(run):
     assert run("fit", DIABETES, "--target", "progression", "--solver", "gd")[2] == ""
+
+
+def test_compare_exits_3_where_our_own_fit_does_not_converge_and_2_without_digits(run):
+    assert run("compare", DIABETES, "--target", "progression", "--tol", "1e-25")[0] == 3
+    for digits in ("nan", "-1"):
+        code, out, err = run("compare", DIABETES, "--target", "progression", "--digits", digits)
+        assert (code, out) == (2, "")
+        assert "digits" in err

@@ -40,6 +40,7 @@ READABLE = {
     "a byte order mark": ("\ufeffa,b\n1,2\n", [[1, 2]]),
     "quoted numbers": ('a,b\n"1","2"\n', [[1, 2]]),
     "quoted names with a comma and a newline": ('"a,1","b\nc"\n1,2\n', [[1, 2]]),
+    "a quote in a name": ('"a""1",b\n1,2\n', [[1, 2]]),
     "a blank line in the middle": ("a,b\n1,2\n\n3,4\n", [[1, 2], [3, 4]]),
     "blank lines at the end": ("a,b\n1,2\n\n\n", [[1, 2]]),
     "blank Windows lines": ("a,b\r\n1,2\r\n\r\n3,4\r\n", [[1, 2], [3, 4]]),

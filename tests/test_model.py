@@ -230,6 +230,10 @@ def test_an_array_is_predicted_by_position():
     fit = regress.fit(X, X @ [1.0, 2.0] + 3.0)
     assert fit.predict(X[:5]) == pytest.approx(X[:5] @ [1.0, 2.0] + 3.0, rel=1e-12)
     assert fit.predict(np.empty((0, 2))).shape == (0,)
+    with pytest.raises(InputError, match="3 columns; the model takes 2"):
+        fit.predict(np.ones((4, 3)))
+    named = regress.fit(pl.DataFrame({"b": X[:, 0], "a": X[:, 1], "y": X[:, 0] + 2.0 * X[:, 1]}), "y")
+    assert named.predict(X[:5]) == pytest.approx(X[:5] @ [1.0, 2.0], rel=1e-9, abs=1e-12)
 
 
 def test_the_summary_names_every_coefficient_and_reference():

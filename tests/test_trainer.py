@@ -115,6 +115,7 @@ def test_options_are_refused_in_a_sentence(options, words):
 def test_numbers_of_numpy_are_numbers():
     options = TrainOptions(alpha=np.float32(0.5), max_iter=np.int64(5), tol=np.float64(1e-8))
     assert options.iteration_limit("gd", 3) == 5
+    assert (type(options.alpha), type(options.tol)) == (float, float)
 
 
 def test_each_solver_has_its_own_limit():

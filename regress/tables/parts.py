@@ -141,7 +141,15 @@ class CsvPart:
 
     def _scan(self, kinds: Mapping[str, Kind]) -> pl.LazyFrame:
         schema = {name: pl.Float64 if kind == "number" else pl.String for name, kind in kinds.items()}
-        return pl.scan_csv(self.path, schema=schema, null_values=list(MISSING), glob=False, encoding="utf8")
+        return pl.scan_csv(
+            self.path,
+            has_header=False,  # names with quotes in them would not match the schema's
+            skip_rows=1,
+            schema=schema,
+            null_values=list(MISSING),
+            glob=False,
+            encoding="utf8",
+        )
 
     @staticmethod
     def _booleans(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:

@@ -160,6 +160,18 @@ class ArraySource:
             raise InputError(f"{len(self._names)} names were given for {n} columns.")
         self.columns = tuple(Column(name, "text" if name in text else "number") for name in self._names)
 
+    def named(self, names: Sequence[str]) -> "ArraySource":
+        """Return the array with its columns named by position.
+
+        Raises
+        ------
+        InputError
+            If it has more or fewer columns.
+        """
+        if len(names) != self.array.shape[1]:
+            raise InputError(f"X has {self.array.shape[1]} columns; the model takes {len(names)}, in its own order.")
+        return ArraySource(self.array, names)
+
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Yield views of the rows on the fixed grid."""
         where = {name: j for j, name in enumerate(self._names)}

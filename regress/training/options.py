@@ -71,10 +71,13 @@ class TrainOptions:
         check_choice("over", self.over, get_args(Over))
         check_number("alpha", self.alpha, at_least=0.0)
         check_number("tol", self.tol, above=0.0)
+        for name in ("alpha", "tol"):  # numbers of other libraries would bring their own precision along
+            object.__setattr__(self, name, float(getattr(self, name)))
         if self.max_iter is not None and (not isinstance(self.max_iter, Integral) or self.max_iter < 1):
             raise InputError(f"max_iter must be a whole number of at least 1, or None; got {self.max_iter!r}.")
         if self.learning_rate != "auto":
             check_number("learning_rate", self.learning_rate, above=0.0)
+            object.__setattr__(self, "learning_rate", float(self.learning_rate))
             if self.solver not in ("gd", "accelerated"):
                 raise InputError(
                     f'learning_rate goes with solver="gd" or "accelerated"; "{self.solver}" takes its step from the '
