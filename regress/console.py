@@ -93,7 +93,7 @@ def print_fit(fit: Any) -> None:
     print(f"R² {fit.r2:.6f}{held}; loss Σ(ŷ − y)² {fit.loss:.10g}")
     print(
         f"{fit.status}: {training.solver} over {training.over}, {model.options['gradient']} gradient, "
-        f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}\n"
+        f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}; sums {training.precision}\n"
     )
     rows = [["(intercept)", number(fit.b, 10), ""]] if model.options["fit_intercept"] else []
     for name, w, beta in zip(fit.names, fit.w.tolist(), fit.standardized.tolist(), strict=True):

@@ -16,7 +16,7 @@ from regress.errors import InputError
 from regress.numerics.moments import blocks_of
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
-from regress.training.gathering import gather, gather_rough
+from regress.training.gathering import gather, gather_rough, goes_unnoticed
 from regress.training.options import TrainOptions
 from regress.training.regression import Regression
 from regress.training.trainer import Status
@@ -27,7 +27,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
 
     Parameters
     ----------
-    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol
+    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision
         How to train; see `regress.training.options.TrainOptions`.
     n_jobs : int, optional
         Threads; default: the CPUs that this process may use, and 1 inside a joblib worker.
@@ -62,6 +62,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         learning_rate: float | str = "auto",
         max_iter: int | None = None,
         tol: float = 1e-10,
+        precision: str = "auto",
         n_jobs: int | None = None,
     ) -> None:
         self.fit_intercept = fit_intercept
@@ -73,6 +74,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self.learning_rate = learning_rate
         self.max_iter = max_iter
         self.tol = tol
+        self.precision = precision
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -102,7 +104,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
             names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
             regression = _rough_regression(rows, targets, weights, options, names, jobs)
             if regression is None:
-                data = gather(blocks_of(rows, targets, weights), X.shape[1], options.over, jobs)
+                blocks, precision = blocks_of(rows, targets, weights), options.precision
+                if precision == "auto" and not goes_unnoticed(*rows.shape):
+                    precision = "double"
+                data = gather(blocks, X.shape[1], options.over, jobs, precision=precision)
                 if not np.isfinite(data.summary.norm).all():
                     assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
                 regression = Regression(data, options, names, jobs)
@@ -135,7 +140,10 @@ def _rough_regression(
     X: Array, Y: Array, weights: Array | None, options: TrainOptions, names: Sequence[str], jobs: int
 ) -> Regression | None:
     """Return the problem with a curvature in single precision, where nothing speaks against it."""
-    plain = replace(options, alpha=0.0, tol=1e-10, max_iter=None) == TrainOptions()
+    plain = replace(options, alpha=0.0, tol=1e-10, max_iter=None) == replace(
+        TrainOptions(), precision=options.precision
+    )
+    plain = plain and options.precision != "exact"
     data = gather_rough(X, Y, weights, jobs) if plain else None
     if data is None:
         return None

@@ -16,7 +16,7 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, TableOptions, describe, prepare
 from regress.tables.reading import Missing, Tally
-from regress.training.options import Gradient, Over, Solver, TrainOptions
+from regress.training.options import Gradient, Over, Precision, Solver, TrainOptions
 from regress.training.regression import Regression, Training
 from regress.training.trainer import Iteration, Status
 
@@ -118,11 +118,11 @@ class Fit:
             few = (
                 f"there are only {self.tally.used:,} rows"
                 if self.tally.used <= n
-                else "columns depend on each other as far as doubles can tell"
+                else "columns depend on each other as far as their digits can tell"
             )
             said.append(
                 f"{few[0].upper()}{few[1:]} (rank {training.rank} of {n}): many coefficients fit equally well; these "
-                "are the ones of least ‖w‖. Predictions do not suffer; single coefficients mean little."
+                "are the ones of least ‖w‖, in double. Predictions do not suffer; single coefficients mean little."
             )
         return said
 
@@ -143,6 +143,7 @@ class Fit:
             "solver": self.training.solver,
             "over": self.training.over,
             "gradient": self.model.options["gradient"],
+            "precision": self.training.precision,
             "notes": self.notes(),
         }
 
@@ -150,7 +151,10 @@ class Fit:
         """Return the fit as text for people."""
         training, lines = self.training, [self.model.summary()]
         lines.append(f"R² {self.r2:.6f}" + (f" (held-out rows {self.r2_test:.6f})" if self.r2_test is not None else ""))
-        lines.append(f"{describe(self.tally)}; {training.solver} over {training.over}, {self.n_iter} iterations")
+        lines.append(
+            f"{describe(self.tally)}; {training.solver} over {training.over}, {self.n_iter} iterations; "
+            f"sums {training.precision}"
+        )
         return "\n".join([*lines, *self.notes()])
 
 
@@ -176,6 +180,7 @@ def fit(
     learning_rate: float | Literal["auto"] = "auto",
     max_iter: int | None = None,
     tol: float = 1e-10,
+    precision: Precision = "auto",
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Fit:
@@ -192,24 +197,17 @@ def fit(
         Columns to use (default: all but target and weights), and columns to leave out.
     weights : str or array of shape (m,), optional
         Row weights a ≥ 0 in Σ a (ŷ − y)². Rows of weight 0 leave before anything looks at them.
-    categorical : sequence of str
-        Columns to read as text, whatever they look like.
-    max_levels : int
-        Most levels that a text column may have.
+    categorical, max_levels : sequence of str, int
+        Columns to read as text, whatever they look like, and the most levels that one may have.
     missing : {"error", "drop", "mean"}
         What to do with rows in which a cell is missing; "mean" fills numbers with their training mean.
-    test : float
-        Fraction of rows to hold out, by a hash of each row's key.
-    split_key : str, optional
-        The column that is this key; default: file name and record number.
-    random_state : int
-        Seed of the hash.
-    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol
+    test, split_key, random_state : float, str, int
+        Fraction of rows to hold out, by a seeded hash of each row's key: the column `split_key`, or file name and
+        record number.
+    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision
         How to train; see `regress.training.options.TrainOptions`.
-    n_jobs : int, optional
-        Threads; default: the CPUs that this process may use.
-    progress : callable, optional
-        Called with ("rows", count) and ("iterations", count) as the work goes on.
+    n_jobs, progress : int, callable, optional
+        Threads, the CPUs that this process may use unless given; called with ("rows" or "iterations", count).
 
     Returns
     -------
@@ -249,9 +247,11 @@ def fit(
         learning_rate=learning_rate,
         max_iter=max_iter,
         tol=tol,
+        precision=precision,
     )
     with one_blas_thread():
-        prepared = prepare(table, target, table_options, options.over, resolve_jobs(n_jobs), progress)
+        jobs = resolve_jobs(n_jobs)
+        prepared = prepare(table, target, table_options, options.over, jobs, progress, precision=precision)
         result = train(prepared, options, progress)
     for note in result.notes():
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
@@ -274,6 +274,7 @@ def train(prepared: Prepared, options: TrainOptions, progress: Progress | None =
     model = LinearModel(
         w=training.w,
         center=training.center,
+        b=training.b,
         b_center=training.b_center,
         design=reader.design,
         target=reader.target.name,

@@ -110,6 +110,8 @@ train_options = together(
            help="Descend in raw units."),
     option("--learning-rate", group="Training", default="auto", show_default=True, metavar="RATE",
            help="Step of gd and accelerated."),
+    option("--precision", group="Training", type=click.Choice(["auto", "double", "exact"]), default="auto",
+           show_default=True, help="Sums over rows: in double, or without any rounding."),
     option("--max-iter", group="Training", type=int, metavar="N", help="Most iterations."),
 )  # fmt: skip
 tolerance = option("--tol", group="Training", type=float, default=1e-10, show_default=True,

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from regress.errors import InputError, TableError
-from regress.numerics import twofold
 from regress.numerics.twofold import Array
 from regress.tables.design import Design, Term
 from regress.tables.opening import open_table
@@ -53,6 +52,8 @@ class LinearModel:
     center : array of shape (n,)
         The columns' training means (zeros without intercept): predictions are computed about them, which keeps the
         digits that xᵀw + b would lose where a column is far from zero.
+    b : float
+        The intercept: the prediction at x = 0.
     b_center : float
         The prediction at `center`.
     design : Design
@@ -73,6 +74,7 @@ class LinearModel:
 
     w: Array
     center: Array
+    b: float
     b_center: float
     design: Design
     target: str
@@ -81,11 +83,6 @@ class LinearModel:
     loss: float
     status: str
     versions: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def b(self) -> float:
-        """The intercept: the prediction at x = 0, rounded once."""
-        return twofold.dot(-self.center, self.w, self.b_center)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -209,6 +206,7 @@ def _model(held: dict[str, Any]) -> LinearModel:
     model = LinearModel(
         np.array(held["w"], dtype=np.float64),
         np.array(held["center"], dtype=np.float64),
+        float(held["b"]),
         float(held["b_center"]),
         Design(terms, fills),
         held["target"],
@@ -224,7 +222,7 @@ def _model(held: dict[str, Any]) -> LinearModel:
         raise ValueError("'terms' or 'options' is malformed")
     if not model.w.shape == model.center.shape == (len(model.names),):
         raise ValueError(f"it has {model.w.size} coefficients for {len(model.names)} names")
-    if not np.isfinite([*model.w, *model.center, model.b_center, *fills.values()]).all():
+    if not np.isfinite([*model.w, *model.center, model.b, model.b_center, *fills.values()]).all():
         raise ValueError("a number in it is not finite")
     return model
 

@@ -12,7 +12,7 @@ from regress.tables.reading import Missing, Reader, Tally, as_values
 from regress.tables.source import find_column
 from regress.tables.split import Split
 from regress.training.gathering import TrainingData, gather
-from regress.training.options import Over, TrainOptions, check_choice, check_number
+from regress.training.options import Over, Precision, TrainOptions, check_choice, check_number
 
 Progress = Callable[[str, int], None]
 """Called with what is being done, and how many rows or iterations of it are."""
@@ -67,8 +67,9 @@ def prepare(
     n_jobs: int,
     progress: Progress | None = None,
     room: int | None = None,
+    precision: Precision = "double",
 ) -> Prepared:
-    """Open, plan and read a table; `over` and `room` are those of `gather`."""
+    """Open, plan and read a table; `over`, `room` and `precision` are those of `gather`."""
     source = open_table(table)
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
@@ -93,7 +94,7 @@ def prepare(
             yield block
 
     try:
-        data = gather(blocks(), len(design.names), over, n_jobs, room)
+        data = gather(blocks(), len(design.names), over, n_jobs, room, precision)
     except InputError as error:
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise

@@ -46,18 +46,25 @@ def timed(run: Run) -> tuple[Result, float, str]:
 
 
 def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> Training:
-    """Return the fit that all others are measured against: Newton steps over rows until nothing is left to polish.
+    """Return the fit that all others are measured against: from exact sums, each coefficient the nearest double.
 
-    Each step solves for what the rows say is left over. This iterative refinement brings back the digits that one
-    solve from moments loses where columns nearly depend on each other.
+    Where columns depend on each other, or are more than the rows: Newton steps over rows until nothing is left.
     """
-    options = TrainOptions(fit_intercept=fit_intercept, solver="newton", over="rows", tol=_NOTHING, max_iter=_POLISH)
+    wide = len(block.X) <= len(names)
+    options = TrainOptions(
+        fit_intercept=fit_intercept,
+        solver="newton",
+        over="rows",
+        tol=_NOTHING,
+        max_iter=_POLISH,
+        precision="double" if wide else "exact",
+    )
     return _train(block, names, options, jobs)
 
 
 def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
     with one_blas_thread():
-        data = gather(blocks_of(*block), len(names), options.over, jobs)
+        data = gather(blocks_of(*block), len(names), options.over, jobs, precision=options.precision)
         return Regression(data, options, names).train()
 
 

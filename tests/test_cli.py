@@ -82,6 +82,7 @@ FLAGS = {
     "no intercept": (["--no-intercept"], {"fit_intercept": False}),
     "alpha": (["--alpha", "2.5"], {"alpha": 2.5}),
     "solver": (["--solver", "cg", "--tol", "1e-6"], {"solver": "cg", "tol": 1e-6}),
+    "precision": (["--precision", "exact"], {"precision": "exact"}),
     "over": (["--over", "rows"], {"over": "rows"}),
     "gradient": (["--gradient", "autodiff"], {"gradient": "autodiff"}),
     "rate": (
@@ -102,7 +103,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
     expected = {
         *("target", "features", "drop", "weights", "categorical", "max-levels", "missing", "test", "split-key", "seed"),
         *("no-intercept", "alpha", "solver", "gradient", "over", "no-standardize", "learning-rate", "max-iter", "tol"),
-        *("threads", "save", "json"),
+        *("precision", "threads", "save", "json"),
     }
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
     assert flags == {f"--{name}" for name in expected}
@@ -378,8 +379,10 @@ def test_progress_is_quiet_where_there_is_no_terminal(run):
     assert run("fit", DIABETES, "--target", "progression", "--solver", "gd")[2] == ""
 
 
-def test_compare_exits_3_where_our_own_fit_does_not_converge_and_2_without_digits(run):
-    assert run("compare", DIABETES, "--target", "progression", "--tol", "1e-25")[0] == 3
+def test_compare_exits_3_where_our_own_fit_does_not_converge_and_2_without_digits(run, tmp_path):
+    x = np.random.default_rng(0).normal(size=60)
+    pl.DataFrame({"a": x, "b": x + 1, "y": x**3}).write_csv(tmp_path / "t.csv")
+    assert run("compare", tmp_path / "t.csv", "--target", "y", "--tol", "1e-25")[0] == 3
     for digits in ("nan", "-1"):
         code, out, err = run("compare", DIABETES, "--target", "progression", "--digits", digits)
         assert (code, out) == (2, "")

@@ -55,9 +55,11 @@ def test_the_version_is_a_release_number():
 SIGNATURES = {
     "fit": (
         "table target features drop weights categorical max_levels missing test split_key random_state fit_intercept "
-        "alpha solver gradient over standardize learning_rate max_iter tol n_jobs progress"
+        "alpha solver gradient over standardize learning_rate max_iter tol precision n_jobs progress"
     ),
-    "LinearRegressor": "fit_intercept alpha solver gradient over standardize learning_rate max_iter tol n_jobs",
+    "LinearRegressor": (
+        "fit_intercept alpha solver gradient over standardize learning_rate max_iter tol precision n_jobs"
+    ),
     "compare": "table target digits rows n_jobs progress options",
     "check_gradients": "table target n_jobs progress options",
     "load": "path",
@@ -84,6 +86,7 @@ DEFAULTS = {
     "learning_rate": "auto",
     "max_iter": None,
     "tol": 1e-10,
+    "precision": "auto",
     "n_jobs": None,
 }
 

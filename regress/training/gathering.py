@@ -8,11 +8,13 @@ from itertools import chain
 import numpy as np
 
 from regress.errors import InputError
+from regress.numerics.exact import Totals, totals_of_block
 from regress.numerics.moments import Block, Moments, accumulate, blocks_of
 from regress.numerics.twofold import Array
-from regress.training.options import Over
+from regress.training.options import Over, Precision
 
 _MANY_COLUMNS = 256
+_UNNOTICED = 20_000_000
 
 
 class RoomError(InputError):
@@ -46,23 +48,30 @@ class TrainingData:
     """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held).
 
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
-    from the rows.
+    from the rows. `totals` are exact sums, where they were asked for or cost nothing to speak of.
     """
 
     summary: Summary
     moments: Moments | None
     rows: Sequence[Block] | None
     rough: bool = False
+    totals: Totals | None = None
 
 
 def gather(
-    blocks: Iterable[Block], n: int, over: Over = "auto", n_jobs: int = 1, room: int | None = None
+    blocks: Iterable[Block],
+    n: int,
+    over: Over = "auto",
+    n_jobs: int = 1,
+    room: int | None = None,
+    precision: Precision = "double",
 ) -> TrainingData:
     """Read blocks of `n` columns once.
 
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
     fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
-    "moments" never. Held rows may take `room` bytes, half of memory unless given.
+    "moments" never. Held rows may take `room` bytes, half of memory unless given. Exact totals are formed as
+    `precision` says; "auto" drops them once the table is larger than 2e7/n² rows.
 
     Raises
     ------
@@ -86,6 +95,8 @@ def gather(
     else:
         if not held:
             raise InputError("There is no row to train on.")
+        if precision == "exact":
+            raise InputError('precision="exact" needs more rows than columns. Use precision="double".')
         return TrainingData(_summarise_rows(held), None, held)
 
     def stream() -> Iterator[Block]:
@@ -97,8 +108,35 @@ def gather(
                 _check_room(count, n, room)
             yield block
 
-    moments = accumulate(chain(tuple(held), stream()), n_jobs)
-    return TrainingData(_summarise_moments(moments), moments, held if over == "rows" else None)
+    exactly = _Exactly(n, precision)
+    moments = accumulate(exactly.listen(chain(tuple(held), stream())), n_jobs)
+    kept = held if over == "rows" else None
+    return TrainingData(_summarise_moments(moments), moments, kept, totals=exactly.totals)
+
+
+class _Exactly:
+    """Exact totals of blocks that pass by, while they are wanted."""
+
+    def __init__(self, n: int, precision: Precision) -> None:
+        self.totals: Totals | None = None
+        self._wanted = precision != "double"
+        self._n = n if precision == "auto" else 0
+
+    def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Yield the blocks, and sum them."""
+        for block in blocks:
+            rows = len(block.X) + (self.totals.rows if self.totals is not None else 0)
+            if self._wanted and not (goes_unnoticed(rows, self._n) and np.isfinite(block.X).all()):
+                self._wanted, self.totals = False, None
+            if self._wanted:
+                part = totals_of_block(block)
+                self.totals = part if self.totals is None else self.totals.merge(part)
+            yield block
+
+
+def goes_unnoticed(rows: int, n: int) -> bool:
+    """Tell whether exact totals of a table of this size take some hundredths of a second only."""
+    return rows * n**2 <= _UNNOTICED
 
 
 def gather_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:

@@ -10,6 +10,7 @@ from regress.errors import InputError
 Solver = Literal["auto", "gd", "accelerated", "cg", "newton"]
 Gradient = Literal["derived", "autodiff"]
 Over = Literal["auto", "rows", "moments"]
+Precision = Literal["auto", "double", "exact"]
 
 _MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
 
@@ -51,6 +52,9 @@ class TrainOptions:
         Step on ∇L/Σa, in the coordinates of the descent; for "gd" and "accelerated". "auto" is half the limit.
     max_iter : int or None
         Limit on iterations; None is 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).
+    precision : {"auto", "double", "exact"}
+        Whether the sums over rows are exact, which gives every coefficient as the nearest double. "auto" is "exact" for
+        tables small enough that nobody notices, and "double" for others. For "newton" and "auto" only.
     tol : float
         Largest |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) of a converged fit.
     """
@@ -64,11 +68,15 @@ class TrainOptions:
     learning_rate: float | Literal["auto"] = "auto"
     max_iter: int | None = None
     tol: float = 1e-10
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         check_choice("solver", self.solver, get_args(Solver))
         check_choice("gradient", self.gradient, get_args(Gradient))
         check_choice("over", self.over, get_args(Over))
+        check_choice("precision", self.precision, get_args(Precision))
+        if self.precision == "exact" and self.solver not in ("auto", "newton"):
+            raise InputError(f'precision="exact" goes with solver="newton" or "auto", not {self.solver!r}.')
         check_number("alpha", self.alpha, at_least=0.0)
         check_number("tol", self.tol, above=0.0)
         for name in ("alpha", "tol"):  # numbers of other libraries would bring their own precision along

@@ -1,7 +1,7 @@
 """From gathered rows and options to a trained (w, b): chooses coordinates, objective, curvature and update rule."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 
@@ -17,7 +17,10 @@ from regress.training.gathering import TrainingData, square_fits
 from regress.training.objective import ENGINES, Coordinates, DataTerm, MomentsTerm, Objective, RowsTerm
 from regress.training.optimizers import Accelerated, ConjugateGradient, GradientDescent, Newton, Optimizer
 from regress.training.options import TrainOptions
+from regress.training.refinement import DependentColumnsError, Refined, refine
 from regress.training.trainer import Descent, Iteration, Status, descend
+
+_SHOWN = 2  # Newton steps in double before exact ones: the first lands, and the history shows it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +34,8 @@ class Training:
     center : array of shape (n,)
         The point about which predictions are computed: ŷ = (x − center)ᵀw + b_center keeps the digits that
         xᵀw + b would lose where a column is far from zero.
+    b : float
+        The intercept.
     b_center : float
         The prediction at `center`.
     loss : float
@@ -47,10 +52,13 @@ class Training:
         What ran.
     learning_rate : float or None
         The step on ∇L/Σa, for solvers that have one.
+    precision : {"exact", "double"}
+        Whether w, b and the loss come from exact sums, each rounded once.
     """
 
     w: Array
     center: Array
+    b: float
     b_center: float
     loss: float
     gradient_norm: float
@@ -61,11 +69,7 @@ class Training:
     solver: str
     over: str
     learning_rate: float | None
-
-    @property
-    def b(self) -> float:
-        """The intercept b = b_center − centerᵀw, rounded once."""
-        return twofold.dot(-self.center, self.w, self.b_center)
+    precision: str
 
     @property
     def n_iter(self) -> int:
@@ -193,6 +197,7 @@ class Regression:
         objective = self.objective(target)
         n = len(objective.penalty)
         rate: float | None = None
+        exact: Refined | None = None
         if objective.target_norm == 0.0:  # nothing to explain: w = 0 and b = ȳ are the minimum
             w, b = np.zeros(n), float(data.summary.target_center[target]) if options.fit_intercept else 0.0
             b -= self._coordinates(target).target_origin
@@ -200,7 +205,8 @@ class Regression:
             ended = Descent(w, b, zero, 0.0, Status.CONVERGED, [Iteration(0, 0.0, 0.0, float("nan"), 0.0)])
         else:
             optimizer, rate = self._optimizer(objective)
-            limit = options.iteration_limit(self.solver, n)
+            exact = self._exact(target)
+            limit = options.iteration_limit(self.solver, n) if exact is None else _SHOWN
             ended = descend(objective, optimizer, self._start(target), tol=options.tol, max_iter=limit, watch=watch)
         coordinates = self._coordinates(target)
         w, b = coordinates.to_user(ended.w, ended.b)
@@ -209,9 +215,10 @@ class Regression:
             found, w = w, self.curvature.least_norm(w)
             b += twofold.dot(data.summary.center - self._origin, found - w) if options.fit_intercept else 0.0
         at = ended.evaluation
-        return Training(
+        trained = Training(
             w,
             coordinates.origin,
+            twofold.dot(-coordinates.origin, w, b),
             b,
             at.value,
             float(np.sqrt(at.grad_w @ at.grad_w + at.grad_b**2)),
@@ -222,7 +229,33 @@ class Regression:
             self.solver,
             self.over,
             rate,
+            "double",
         )
+        if exact is None or trained.status is Status.INTERRUPTED:
+            return trained
+        return replace(
+            trained,
+            w=exact.w,
+            b=exact.b,
+            b_center=exact.b_center,
+            loss=exact.loss,
+            gradient_norm=0.0,
+            stationarity=0.0,
+            status=Status.CONVERGED,
+            rank=n,
+            precision="exact",
+        )
+
+    def _exact(self, target: int) -> Refined | None:
+        """Return the minimiser from exact totals; None without them, or where columns depend on each other."""
+        totals, options = self._data.totals, self._options
+        if totals is None or self.solver != "newton":
+            return None
+        targets = len(self._data.summary.target_norm)
+        try:
+            return refine(totals, targets, target, options.alpha, options.fit_intercept, self._origin)
+        except DependentColumnsError:
+            return None
 
     def _start(self, target: int) -> tuple[Array, float]:
         nothing = np.zeros(len(self._names)), 0.0
