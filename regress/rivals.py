@@ -17,6 +17,7 @@ from regress.training.gathering import gather
 from regress.training.options import TrainOptions
 from regress.training.regression import Regression, Training
 
+_PATIENCE = 2_000_000_000  # rows · columns² that exact sums take in a few seconds
 _NOTHING, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few steps only rounding moves
 TINY = 1e-10  # the penalty of the Ridge row: small enough not to show, large enough to be a penalty
 
@@ -48,16 +49,18 @@ def timed(run: Run) -> tuple[Result, float, str]:
 def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> Training:
     """Return the fit that all others are measured against: from exact sums, each coefficient the nearest double.
 
-    Where columns depend on each other, or are more than the rows: Newton steps over rows until nothing is left.
+    Where columns depend on each other, are more than the rows, or take too long: Newton steps over rows in double,
+    until nothing is left to polish.
     """
-    wide = len(block.X) <= len(names)
+    rows, n = block.X.shape
+    exact = n < rows <= _PATIENCE // n**2
     options = TrainOptions(
         fit_intercept=fit_intercept,
         solver="newton",
         over="rows",
         tol=_NOTHING,
         max_iter=_POLISH,
-        precision="double" if wide else "exact",
+        precision="exact" if exact else "double",
     )
     return _train(block, names, options, jobs)
 

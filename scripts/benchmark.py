@@ -17,7 +17,7 @@ from statistics import median
 
 import numpy as np
 
-from regress.numerics.threads import resolve_jobs
+from regress.numerics.threads import one_blas_thread, resolve_jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = ((1_000_000, 10), (500_000, 100), (50_000, 1000))
@@ -75,7 +75,8 @@ def gradient(repeat: int) -> None:
     for name, engine in ENGINES.items():
         term = RowsTerm(blocks, raw, 0, engine, resolve_jobs(None))
         apart = float(np.max(np.abs(term(w, b).grad_w / plain()[0] - 1.0)))
-        took = seconds(lambda term=term: term(w, b), repeat)
+        with one_blas_thread():  # as training does
+            took = seconds(lambda term=term: term(w, b), repeat)
         print(f"  {name:<9} {took * 1e3:5.1f} ms = {took / base:.2f}× plain, largest relative difference {apart:.0e}")
 
 
