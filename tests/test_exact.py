@@ -207,7 +207,7 @@ def test_the_bits_of_a_fit_depend_on_neither_order_nor_threads():
 
 
 def test_precision_is_chosen_by_size_and_by_name():
-    X, y = random.normal(size=(400, 300)), random.normal(size=400)  # 400 · 300² is more than goes unnoticed
+    X, y = random.normal(size=(600, 300)), random.normal(size=600)  # 600 · 300² is more than goes unnoticed
     assert regress.fit(X, y).training.precision == "double"
     assert regress.fit(X[:, :3], y).training.precision == "exact"
     assert regress.fit(X[:, :3], y, precision="double").training.precision == "double"

@@ -14,7 +14,7 @@ from regress.numerics.twofold import Array
 from regress.training.options import Over, Precision
 
 _MANY_COLUMNS = 256
-_UNNOTICED = 20_000_000
+_FEW_CELLS, _FEW_PRODUCTS = 1_000_000, 20_000_000
 
 
 class RoomError(InputError):
@@ -71,7 +71,7 @@ def gather(
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
     fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
     "moments" never. Held rows may take `room` bytes, half of memory unless given. Exact totals are formed as
-    `precision` says; "auto" drops them once the table is larger than 2e7/n² rows.
+    `precision` says; "auto" drops them once the table is too large for that to go unnoticed.
 
     Raises
     ------
@@ -120,13 +120,14 @@ class _Exactly:
     def __init__(self, n: int, precision: Precision) -> None:
         self.totals: Totals | None = None
         self._wanted = precision != "double"
-        self._n = n if precision == "auto" else 0
+        self._auto, self._n = precision == "auto", n
 
     def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Yield the blocks, and sum them."""
         for block in blocks:
             rows = len(block.X) + (self.totals.rows if self.totals is not None else 0)
-            if self._wanted and not (goes_unnoticed(rows, self._n) and np.isfinite(block.X).all()):
+            small = goes_unnoticed(rows, self._n) or not self._auto
+            if self._wanted and not (small and np.isfinite(block.X).all()):
                 self._wanted, self.totals = False, None
             if self._wanted:
                 part = totals_of_block(block)
@@ -135,8 +136,8 @@ class _Exactly:
 
 
 def goes_unnoticed(rows: int, n: int) -> bool:
-    """Tell whether exact totals of a table of this size take some hundredths of a second only."""
-    return rows * n**2 <= _UNNOTICED
+    """Tell whether exact totals of a table of this size take a tenth of a second at most."""
+    return rows * (n + 2) <= _FEW_CELLS and rows * n**2 <= _FEW_PRODUCTS
 
 
 def gather_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
