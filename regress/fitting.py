@@ -152,7 +152,8 @@ class Fit:
         training, lines = self.training, [self.model.summary()]
         lines.append(f"R² {self.r2:.6f}" + (f" (held-out rows {self.r2_test:.6f})" if self.r2_test is not None else ""))
         lines.append(
-            f"{describe(self.tally)}; {training.solver} over {training.over}, {self.n_iter} iterations; "
+            f"{describe(self.tally)}; {training.solver} over {training.over}, "
+            f"{self.n_iter} iteration{'s' * (self.n_iter != 1)}; "
             f"sums {training.precision}"
         )
         return "\n".join([*lines, *self.notes()])

@@ -130,3 +130,12 @@ print(*map(repr, pipeline.predict(frame).tolist()))
         [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     np.testing.assert_allclose([float(v) for v in done.stdout.split()], fit.predict(frame), rtol=1e-12)
+
+
+def test_true_and_false_are_filled_with_their_mean_too():
+    flag = [True, False, None, True, False, True]
+    frame = pd.DataFrame({"flag": flag, "x": [1.0, 2.0, 4.0, 3.0, 7.0, 5.0], "y": [3.0, 1.0, 2.0, 5.0, 8.0, 9.0]})
+    fit = regress.fit(frame, "y", missing="mean")
+    whole = frame.dropna().astype({"flag": bool})
+    for rows in (frame, whole):
+        assert regress.to_sklearn(fit).predict(rows) == pytest.approx(fit.predict(rows), rel=1e-12)
