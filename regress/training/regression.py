@@ -41,7 +41,8 @@ class Training:
     loss : float
         L(w, b) + α‖w‖² on the training rows.
     gradient_norm, stationarity : float
-        ‖∇L‖ in the coordinates of the descent, and the scale-free figure that the stop rule compares with tol.
+        ‖∇L‖ in the coordinates of the descent, and the scale-free figure that the stop rule compares with tol; both as
+        double precision sees them.
     status : Status
         How it ended.
     history : list of Iteration
@@ -233,14 +234,15 @@ class Regression:
         )
         if exact is None or trained.status is Status.INTERRUPTED:
             return trained
+        at = objective(exact.w * self._scale, exact.b_center - coordinates.target_origin)
         return replace(
             trained,
             w=exact.w,
             b=exact.b,
             b_center=exact.b_center,
             loss=exact.loss,
-            gradient_norm=0.0,
-            stationarity=0.0,
+            gradient_norm=float(np.sqrt(at.grad_w @ at.grad_w + at.grad_b**2)),
+            stationarity=objective.stationarity(at),
             status=Status.CONVERGED,
             rank=n,
             precision="exact",
