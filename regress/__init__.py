@@ -1,6 +1,7 @@
 """Linear regression by gradients derived by hand.
 
 ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays; ``compare`` puts scikit-learn beside it;
+``certify`` says how many digits of anyone's coefficients are right;
 ``check_gradients`` proves the gradient four ways; ``LinearRegressor`` is a scikit-learn estimator; ``load`` reads a
 saved model and ``to_sklearn`` turns it into a Pipeline. Nothing is imported before it is used.
 """
@@ -10,26 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regress.adapters import to_sklearn
+    from regress.certification import certify
     from regress.checking import check_gradients
     from regress.comparison import Comparison, compare
     from regress.errors import ConvergenceWarning, DataWarning, InputError, RegressError
     from regress.estimator import LinearRegressor
+    from regress.evidence.certificate import Certificate
     from regress.evidence.gradcheck import GradientCheck
-    from regress.fitting import Fit, fit
+    from regress.fitting import fit
     from regress.model import LinearModel, load
+    from regress.result import Fit
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Certificate": "evidence.certificate",
     "Comparison": "comparison",
     "ConvergenceWarning": "errors",
     "DataWarning": "errors",
-    "Fit": "fitting",
+    "Fit": "result",
     "GradientCheck": "evidence.gradcheck",
     "InputError": "errors",
     "LinearModel": "model",
     "LinearRegressor": "estimator",
     "RegressError": "errors",
+    "certify": "certification",
     "check_gradients": "checking",
     "compare": "comparison",
     "fit": "fitting",
@@ -38,6 +44,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Certificate",
     "Comparison",
     "ConvergenceWarning",
     "DataWarning",
@@ -48,6 +55,7 @@ __all__ = [
     "LinearRegressor",
     "RegressError",
     "__version__",
+    "certify",
     "check_gradients",
     "compare",
     "fit",

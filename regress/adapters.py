@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from regress.fitting import Fit
 from regress.model import LinearModel
+from regress.result import Fit
 from regress.tables.design import Design, Term
 from regress.tables.frames import of_columns
 
@@ -31,7 +31,7 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = model.model if isinstance(model, Fit) else model
+    model = model.fitted if isinstance(model, Fit) else model
     n = len(model.w)
     center = StandardScaler(with_std=False).fit(np.zeros((1, n)))
     center.mean_ = model.center

@@ -15,9 +15,12 @@ from regress import __version__
 from regress.errors import RegressError
 from regress.flags import (
     Command,
+    as_json,
+    asked_digits,
     columns,
     model_options,
     option,
+    penalty,
     run_options,
     split_flags,
     table_options,
@@ -69,7 +72,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 @option("--save", group="Output", metavar="M.json", help="Write the model.")
 def fit(table: str, target: str | None, save: str | None, as_json: bool, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
-    from regress import console, fitting
+    from regress import console, fitting, summary
 
     with console.progress_line() as progress:
         result = fitting.fit(table, _target(table, target), progress=progress, **_options(given))
@@ -78,7 +81,7 @@ def fit(table: str, target: str | None, save: str | None, as_json: bool, **given
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.print_fit(result)
+        print(summary.summary(result))
     return 0 if result.status == "converged" else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
 
 
@@ -88,14 +91,7 @@ def fit(table: str, target: str | None, save: str | None, as_json: bool, **given
 @model_options
 @tolerance
 @run_options
-@option(
-    "--digits",
-    group="Output",
-    type=float,
-    default=6.0,
-    show_default=True,
-    help="Digits that count as agreement.",
-)
+@asked_digits
 @option("--rows", group="Data", type=int, metavar="N", help="Compare on the first rows only.")
 def compare(table: str, target: str | None, as_json: bool, **given: Any) -> int:
     """Fit TABLE here and with scikit-learn, and say who is right. Exit 1 where LinearRegression() disagrees."""
@@ -131,7 +127,7 @@ def check(table: str, target: str | None, as_json: bool, **given: Any) -> int:
 @click.argument("table")
 @option("--target", group="Data", metavar="COL", help="Column to predict, for the command shown.")
 @columns("--categorical", "Columns to read as text, whatever they look like.")
-@option("--json", "as_json", group="Output", is_flag=True, help="Print one JSON object and nothing else.")
+@as_json
 def inspect(table: str, target: str | None, as_json: bool, **given: Any) -> int:
     """Show what is in TABLE, before any fit, and the command to run next."""
     from regress import console, inspection
@@ -147,22 +143,52 @@ def inspect(table: str, target: str | None, as_json: bool, **given: Any) -> int:
 
 @cli.command(cls=Command)
 @click.argument("model")
+@table_options
+@split_flags
+@model_options
+@penalty
+@asked_digits
+@run_options
+def certify(model: str, table: str, target: str | None, as_json: bool, **given: Any) -> int:
+    """Say how many digits of MODEL's coefficients are right on TABLE, by exact sums. Exit 1 where too few are.
+
+    MODEL is a saved model, which knows what it was trained to do, or JSON with "coef" and "intercept", for which the
+    flags say what was minimised.
+    """
+    from regress import certification, console
+
+    source = click.get_current_context().get_parameter_source
+    given = {k: v for k, v in _options(given).items() if source(k) is not click.core.ParameterSource.DEFAULT}
+    with console.progress_line() as progress:
+        result = certification.certify(model, table, target, progress=progress, **given)
+    if as_json:
+        console.print_json(result.to_dict())
+    else:
+        print(result.summary())
+    return 0 if result.passed else FAILED
+
+
+@cli.command(cls=Command)
+@click.argument("model")
 @click.argument("table")
 @option("-o", "--output", group="Output", metavar="FILE", help="Write a CSV file instead of standard output.")
-def predict(model: str, table: str, output: str | None) -> int:
+@option("--interval", group="Output", type=float, metavar="P", help="Add an interval that holds a new value so often.")
+def predict(model: str, table: str, output: str | None, interval: float | None) -> int:
     """Predict every row of TABLE with a saved MODEL; a row with a missing cell gets an empty prediction."""
     from regress import console
-    from regress.model import load, write_lines
+    from regress.model import load
+    from regress.writing import write_lines
 
     missing = 0
 
     def lines() -> Any:
         nonlocal missing
-        yield "row,prediction\n"
-        values = (value for part in loaded.predict_batches(table) for value in part.values.tolist())
-        for row, value in enumerate(values, start=1):
-            missing += value != value
-            yield f"{row},{value!r}\n" if value == value else f"{row},\n"
+        yield "row,prediction\n" if interval is None else "row,prediction,low,high\n"
+        parts = loaded.predict_batches(table, interval=interval)
+        rows = (values for part in parts for values in part.values.reshape(part.batch.rows, -1).tolist())
+        for row, values in enumerate(rows, start=1):
+            missing += values[0] != values[0]
+            yield f"{row},{','.join(repr(v) if v == v else '' for v in values)}\n"
 
     loaded = load(model)
     if output is None:

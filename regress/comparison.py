@@ -11,8 +11,8 @@ import numpy as np
 
 from regress import rivals
 from regress.errors import InputError, MissingDependencyError
+from regress.evidence.certificate import EFFECT
 from regress.evidence.judge import Judge
-from regress.numerics import twofold
 from regress.numerics.moments import Block
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
@@ -22,7 +22,7 @@ from regress.training.options import check_number
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
 _CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that dependent columns allow
-_FIGURES = ("digits", "excess_loss", "gradient_norm", "r2_test", "seconds", "n_iter", "rank", "note")
+_FIGURES = ("digits", "moved", "excess_loss", "gradient_norm", "r2_test", "seconds", "n_iter", "rank", "note")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class FittedRow:
         The tool, as a user would call it.
     w, b : array of shape (n,), float
         Its coefficients and intercept, in the user's units.
-    digits, excess_loss, loss, gradient_norm, r2_test
+    digits, worst, moved, excess_loss, loss, gradient_norm, r2_test
         See `regress.evidence.judge.Measure`.
     seconds : float
         Of fitting only.
@@ -49,6 +49,8 @@ class FittedRow:
     w: Array | None = None
     b: float = float("nan")
     digits: float = float("nan")
+    worst: int = 0
+    moved: float = float("nan")
     excess_loss: float = float("nan")
     loss: float = float("nan")
     gradient_norm: float = float("nan")
@@ -66,12 +68,14 @@ class Comparison:
     Attributes
     ----------
     fits : list of FittedRow
-        Ours first. All are measured against our best: Newton steps over rows, polished.
+        Ours first. All are measured against the exact minimum; where that takes too long, against Newton steps over
+        rows, polished.
     names : tuple of str
         The columns of X.
     agree : bool
-        Whether ``LinearRegression()`` has at least the asked digits; with dependent columns, whether its loss is within
-        1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
+        Whether ``LinearRegression()`` has at least the asked digits, or what is wrong moves no fitted value by 1e-6
+        sd(y). With dependent columns, digits are counted to the nearest minimiser; with more columns than rows the loss
+        decides, within 1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
     verdict : list of str
         Who disagrees, by how much and, where it can be seen, why.
     rows : str
@@ -129,7 +133,7 @@ def compare(
     table, target, n_jobs, progress
         As in `fit`.
     digits : float
-        Digits of the worst coefficient that ``LinearRegression()`` must share with our fit.
+        Digits that the worst coefficient of ``LinearRegression()`` must have right.
     rows : int, optional
         Read only the first rows of the table.
     **options
@@ -156,23 +160,19 @@ def compare(
     assert data.rows is not None
     block = _joined(data.rows)
     best = rivals.best(block, prepared.names, fit_intercept, jobs)
-    judge = Judge(block, data.summary, prepared.reader.held_out, fit_intercept, best.w, best.center, best.b_center)
+    judge = Judge(block, data.summary, prepared.reader.held_out, fit_intercept, best)
     fits: list[FittedRow] = []
     our_own, theirs = rivals.ours(block, prepared.names, train_options, jobs), rivals.scikit_learn(block, fit_intercept)
     for name, run in chain(our_own, theirs):
         try:
             found, seconds, note = rivals.timed(run)
-            seen = judge.measure(found.w, found.center, found.b_center)
+            seen = judge.measure(found.w, found.center, found.b_center, found.b)
         except (MissingDependencyError, ArithmeticError, ValueError) as error:
             fits.append(FittedRow(name, note=str(error).partition("\n")[0]))
         else:
-            b = twofold.dot(-found.center, found.w, found.b_center)
-            fits.append(
-                FittedRow(
-                    name, found.w, b, **asdict(seen), seconds=seconds, n_iter=found.n_iter, rank=found.rank, note=note
-                )
-            )
-    agree, verdict = _verdict(fits, prepared.names, best.rank, judge, digits)
+            row = FittedRow(name, found.w, found.b, **asdict(seen), seconds=seconds, note=note)
+            fits.append(replace(row, n_iter=found.n_iter, rank=found.rank))
+    agree, verdict = _verdict(fits, prepared.names, judge, digits)
     return Comparison(fits, prepared.names, agree, verdict, describe(prepared.reader.tally))
 
 
@@ -218,38 +218,35 @@ def _joined(blocks: Sequence[Block]) -> Block:
     return Block(X, Y, np.concatenate(parts) if weighted else None)
 
 
-def _verdict(
-    fits: list[FittedRow], names: tuple[str, ...], rank: int, judge: Judge, digits: float
-) -> tuple[bool, list[str]]:
+def _verdict(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits: float) -> tuple[bool, list[str]]:
     """Decide by ``LinearRegression()``, and say in words who disagrees, by how much and why."""
-    said, agree, dependent = [], False, rank < len(names)
+    said, agree, best = [], False, judge.best
+    by_loss = best.minimum is None and best.rank < len(names)
     for fit in fits:
-        if fit.w is None:
-            near = False
-        else:
-            near = fit.excess_loss <= _CLOSE * judge.variation if dependent else fit.digits >= digits
-            if not near:
-                said.append(_disagreement(fit, names, rank, judge))
+        right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else fit.digits >= digits or fit.moved <= EFFECT
+        near = fit.w is not None and bool(right)
+        if fit.w is not None and not near:
+            said.append(_disagreement(fit, names, judge))
         if fit.name == "LinearRegression()":
             agree = near
     peer = f"scikit-learn {version('scikit-learn')}"
-    basis = "loss at the minimum, with dependent columns" if dependent else f"{digits:g} digits or more"
+    basis = "loss at the minimum, with dependent columns" if by_loss else f"{digits:g} digits or more"
     first = f"{peer}'s LinearRegression() {'agrees with us' if agree else 'does not agree with us'} ({basis})."
     return agree, [first, *said]
 
 
-def _disagreement(fit: FittedRow, names: tuple[str, ...], rank: int, judge: Judge) -> str:
+def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
     assert fit.w is not None
-    worst = int(np.argmin(judge.digits(fit.w)))
+    best, worst = judge.best, fit.worst
     part = fit.excess_loss / judge.variation if judge.variation else 0.0
     text = (
         f"{fit.name} disagrees: {fit.digits:.1f} digits in its worst coefficient; of {names[worst]!r} it "
-        f"says {fit.w[worst]:.6g}, we say {judge.best[worst]:.6g}; loss {fit.excess_loss:.3g} above the minimum, "
-        f"{part:.2g} of the variation of y."
+        f"says {fit.w[worst]:.6g}, we say {best.w[worst]:.6g}; a fitted value moves by up to {fit.moved:.2g} sd(y); "
+        f"the loss is {fit.excess_loss:.3g} above the minimum, {part:.2g} of the variation of y."
     )
-    if fit.rank is not None and fit.rank < rank:
+    if fit.rank is not None and fit.rank < best.rank:
         return (
-            f"{text} It took {fit.rank} of {rank} independent columns: its cut-off on singular values drops "
+            f"{text} It took {fit.rank} of {best.rank} independent columns: its cut-off on singular values drops "
             "what is small next to the largest column, however much it explains."
         )
     if fit.excess_loss > judge.variation:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from regress.preparation import Progress, describe
+from regress.preparation import Progress
 
 
 def number(value: Any, digits: int = 6) -> str:
@@ -85,36 +85,18 @@ def progress_line() -> Iterator[Progress | None]:
         yield show
 
 
-def print_fit(fit: Any) -> None:
-    """Print a fit: what, how well, and the coefficients."""
-    model, training = fit.model, fit.training
-    print(f"{model.target}: {describe(fit.tally)}")
-    held = "" if fit.r2_test is None else f", on held-out rows {fit.r2_test:.6f}"
-    print(f"R² {fit.r2:.6f}{held}; loss Σ(ŷ − y)² {fit.loss:.10g}")
-    print(
-        f"{fit.status}: {training.solver} over {training.over}, {model.options['gradient']} gradient, "
-        f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}; sums {training.precision}\n"
-    )
-    rows = [["(intercept)", number(fit.b, 10), ""]] if model.options["fit_intercept"] else []
-    for name, w, beta in zip(fit.names, fit.w.tolist(), fit.standardized.tolist(), strict=True):
-        rows.append([name, number(w, 10), number(beta, 4)])
-    print_table(["", "coefficient", "standardized"], rows)
-    references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]
-    if references:
-        print("\nLevels are compared with " + ", ".join(references) + ".")
-
-
 def print_comparison(comparison: Any) -> None:
     """Print a comparison: a row a tool, then the verdict."""
     print(f"{comparison.rows}\n")
-    columns = ["", "digits", "loss above min", "‖∇L‖", "R² test", "seconds", "iterations", "rank"]
+    columns = ["", "digits", "moves ŷ by", "loss above min", "‖∇L‖", "R² test", "seconds", "iterations", "rank"]
     rows = []
     for f in comparison.fits:
         digits = "" if f.w is None else f"{f.digits:.1f}"
-        cells = [digits, number(f.excess_loss, 2), number(f.gradient_norm, 2)]
+        cells = [digits, number(f.moved, 2), number(f.excess_loss, 2), number(f.gradient_norm, 2)]
         r2 = "" if f.r2_test is None else f"{f.r2_test:.6f}"
         rows.append([f.name, *cells, r2, number(f.seconds, 2), number(f.n_iter), number(f.rank)])
     print_table(columns, rows)
+    print("\nDigits right in the worst coefficient, and the most that it moves a fitted value, in sd(y).")
     notes = [f"{f.name}: {f.note}" for f in comparison.fits if f.note]
     print("\n" + "\n".join([*comparison.verdict, *notes]))
 

@@ -22,6 +22,9 @@ from regress.training.regression import Regression
 from regress.training.trainer import Status
 
 
+_ARRAYS = 10  # times as fast as files are read, so exact sums would be noticed earlier
+
+
 class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Linear least squares by gradients derived by hand, as a scikit-learn estimator.
 
@@ -104,13 +107,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
             names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
             regression = _rough_regression(rows, targets, weights, options, names, jobs)
             if regression is None:
-                blocks, precision = blocks_of(rows, targets, weights), options.precision
-                if precision == "auto" and not goes_unnoticed(*rows.shape):
-                    precision = "double"
-                data = gather(blocks, X.shape[1], options.over, jobs, precision=precision)
-                if not np.isfinite(data.summary.norm).all():
-                    assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-                regression = Regression(data, options, names, jobs)
+                regression = self._regression(rows, targets, weights, options, names, jobs)
+            if options.precision == "auto" and regression.better_exact:
+                exact = replace(options, precision="exact")
+                regression = self._regression(rows, targets, weights, exact, names, jobs)
             trained = [regression.train(target) for target in range(targets.shape[1])]
         if any(t.status is Status.INTERRUPTED for t in trained):
             raise KeyboardInterrupt
@@ -127,6 +127,20 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self._center = trained[0].center
         self._at_center = np.array([t.b_center for t in trained]) if several else trained[0].b_center
         return self
+
+    def _regression(
+        self, X: Array, Y: Array, weights: Array | None, options: TrainOptions, names: Sequence[str], jobs: int
+    ) -> Regression:
+        precision = options.precision
+        if precision == "auto" and not goes_unnoticed(*X.shape, part=_ARRAYS):
+            precision = "double"
+        if precision != "double":  # exact sums take finite numbers
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+            assert_all_finite(Y, input_name="y", estimator_name=type(self).__name__)
+        data = gather(blocks_of(X, Y, weights), X.shape[1], options.over, jobs, precision=precision)
+        if not np.isfinite(data.summary.norm).all():
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        return Regression(data, options, names, jobs)
 
     def predict(self, X: Any) -> Array:
         """Return ŷ of shape (m,) or (m, targets), computed about the training means: (X − x̄)w + ȳ."""

@@ -79,6 +79,8 @@ table_options = together(
     columns("--features", "Columns to use, comma-separated; all others unless given."),
     columns("--drop", "Columns to leave out."),
     option("--weights", group="Data", metavar="COL", help="Column of row weights, at least 0."),
+    option("--weight-type", group="Data", type=click.Choice(["analytic", "frequency"]), default="analytic",
+           show_default=True, help="Weights as 1/variance, or as counts of equal rows."),
     columns("--categorical", "Columns to read as text, whatever they look like."),
     option("--max-levels", group="Data", type=int, default=100, show_default=True, help="Most levels of a column."),
     option("--missing", group="Data", type=click.Choice(["error", "drop", "mean"]), default="error", show_default=True,
@@ -98,8 +100,11 @@ split_flags = together(
 model_options = together(
     option("--no-intercept", "fit_intercept", group="Model", flag_value=False, default=True, help="Leave b at 0."),
 )
+penalty = option("--alpha", group="Model", type=float, default=0.0, show_default=True, help="Ridge penalty α‖w‖².")
+asked_digits = option("--digits", group="Output", type=float, default=6.0, show_default=True,
+                      help="Digits that count as agreement.")  # fmt: skip
 train_options = together(
-    option("--alpha", group="Model", type=float, default=0.0, show_default=True, help="Ridge penalty α‖w‖²."),
+    penalty,
     option("--solver", group="Training", type=click.Choice(["auto", "gd", "accelerated", "cg", "newton"]),
            default="auto", show_default=True, help="Update rule."),
     option("--gradient", group="Training", type=click.Choice(["derived", "autodiff"]), default="derived",
@@ -112,10 +117,15 @@ train_options = together(
            help="Step of gd and accelerated."),
     option("--precision", group="Training", type=click.Choice(["auto", "double", "exact"]), default="auto",
            show_default=True, help="Sums over rows: in double, or without any rounding."),
+    option("--collinear", group="Model", type=click.Choice(["min-norm", "drop", "error"]), default="min-norm",
+           show_default=True, help="Columns that depend on others: least ‖w‖, leave out, or refuse."),
+    option("--se", group="Model", type=click.Choice(["classical", "HC0", "HC1"]), default="classical",
+           show_default=True, help="Standard errors; HC0 and HC1 by a second pass."),
     option("--max-iter", group="Training", type=int, metavar="N", help="Most iterations."),
 )  # fmt: skip
 tolerance = option("--tol", group="Training", type=float, default=1e-10, show_default=True,
                    help="Scale-free size of a gradient that counts as zero.")  # fmt: skip
+as_json = option("--json", "as_json", group="Output", is_flag=True, help="Print one JSON object and nothing else.")
 run_options = together(
     option(
         "--threads",
@@ -125,5 +135,5 @@ run_options = together(
         metavar="N",
         help="Threads; as many as CPUs unless given.",
     ),
-    option("--json", "as_json", group="Output", is_flag=True, help="Print one JSON object and nothing else."),
+    as_json,
 )

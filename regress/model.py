@@ -1,22 +1,20 @@
 """The fitted model and its file: JSON that holds no row of the data, and whose loading executes nothing."""
 
 import json
-import os
 import platform
-import stat
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from regress.errors import InputError, TableError
+from regress.errors import InputError
 from regress.numerics.twofold import Array
-from regress.tables.design import Design, Term
+from regress.tables.design import Design, Term, match
 from regress.tables.opening import open_table
-from regress.tables.source import ArraySource, Batch, Kind, find_column
+from regress.tables.source import Batch, Kind
+from regress.writing import write_text
 
 FORMAT, VERSION = "regress-model", 1
 _HELD: dict[str, type | tuple[type, ...]] = {
@@ -35,10 +33,48 @@ _HELD: dict[str, type | tuple[type, ...]] = {
 
 
 class Predictions(NamedTuple):
-    """ŷ of one batch of rows: NaN where a cell is missing."""
+    """ŷ (m,) of one batch of rows, or (m, 3) with the ends of its interval: NaN where a cell is missing."""
 
     batch: Batch
     values: Array
+
+
+class Uncertainty(NamedTuple):
+    """What prediction intervals need: degrees of freedom, σ², and covariances of w and of the prediction at x̄."""
+
+    degrees: float
+    variance: float
+    covariance: Array
+    across: Array
+    of_center: float
+
+    def half_width(self, centred: Array, level: float) -> Array:
+        """Return t · √(σ² + variance of ŷ) for rows about x̄ (m, n)."""
+        from scipy import special
+
+        spread = (
+            np.einsum("ij,ij->i", centred @ self.covariance, centred) + 2.0 * centred @ self.across + self.of_center
+        )
+        t = float(special.stdtrit(self.degrees, 0.5 + level / 2.0))
+        return np.asarray(t * np.sqrt(self.variance + np.maximum(spread, 0.0)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the file holds: of the symmetric matrix its lower triangle."""
+        lower = [row[: i + 1] for i, row in enumerate(self.covariance.tolist())]
+        return {**self._asdict(), "covariance": lower, "across": self.across.tolist()}
+
+    @staticmethod
+    def of_dict(held: Mapping[str, Any]) -> "Uncertainty":
+        """Read what `to_dict` wrote."""
+        rows = held["covariance"]
+        lower = np.array([row + [0.0] * (len(rows) - len(row)) for row in rows], dtype=np.float64).reshape(
+            len(rows), -1
+        )
+        across = np.array(held["across"], dtype=np.float64)
+        covariance = lower + np.tril(lower, -1).T
+        return Uncertainty(
+            float(held["degrees"]), float(held["variance"]), covariance, across, float(held["of_center"])
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +106,8 @@ class LinearModel:
         How training ended.
     versions : mapping
         Versions of what computed it.
+    uncertainty : Uncertainty or None
+        For prediction intervals; kept for at most 200 columns.
     """
 
     w: Array
@@ -83,13 +121,14 @@ class LinearModel:
     loss: float
     status: str
     versions: Mapping[str, str] = field(default_factory=dict)
+    uncertainty: Uncertainty | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the coefficients."""
         return self.design.names
 
-    def predict(self, table: Any) -> Array:
+    def predict(self, table: Any, interval: float | None = None) -> Array:
         """Return ŷ (m,) for every row of a table: NaN where a used cell is missing.
 
         Columns are found by name: their order does not matter, and others are ignored. An array is taken by position.
@@ -98,32 +137,45 @@ class LinearModel:
         ----------
         table : path, glob, frame or array of shape (m, n)
             Rows to predict.
+        interval : float, optional
+            Return (m, 3) instead: ŷ, and the ends of the interval that holds a new y with this probability.
 
         Raises
         ------
         TableError
             If a column is missing, or text holds a level that training did not see.
+        InputError
+            If the model knows no intervals: trained with a penalty, without a degree of freedom, on over 200 columns.
         """
-        parts = [part.values for part in self.predict_batches(table)]
-        return np.concatenate(parts) if parts else np.empty(0)
+        parts = [part.values for part in self.predict_batches(table, interval=interval)]
+        return np.concatenate(parts) if parts else np.empty(0 if interval is None else (0, 3))
 
-    def predict_batches(self, table: Any, also: tuple[str, ...] = ()) -> Iterator[Predictions]:
+    def predict_batches(
+        self, table: Any, also: tuple[str, ...] = (), interval: float | None = None
+    ) -> Iterator[Predictions]:
         """Predict in batches of bounded size, reading the columns `also` along."""
-        source = open_table(table)
-        if isinstance(source, ArraySource):
-            source = source.named(self.design.columns)
-        for term in self.design.terms:
-            column = find_column(source, term.name, "a feature of the model")
-            if column.kind == "unusable" or (term.kind != "text" and column.kind == "text"):
-                raise TableError(
-                    f"Column {term.name!r} of {source.label} is {column.dtype or 'text'}; training saw {term.kind}."
-                )
-        source = source.as_text([term.name for term in self.design.terms if term.kind == "text"])
+        if interval is not None:
+            self._check_interval(interval)
+        source = match(open_table(table), self.design)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *also]))):
             X, whole = self.design.encode(batch, source)
+            centred = X[whole] - self.center
             values = np.full(batch.rows, np.nan)
-            values[whole] = (X[whole] - self.center) @ self.w + self.b_center
+            values[whole] = centred @ self.w + self.b_center
+            if interval is not None and self.uncertainty is not None:
+                half = np.full(batch.rows, np.nan)
+                half[whole] = self.uncertainty.half_width(centred, interval)
+                values = np.column_stack([values, values - half, values + half])
             yield Predictions(batch, values)
+
+    def _check_interval(self, level: float) -> None:
+        if not 0.0 < level < 1.0:
+            raise InputError(f"interval must be between 0 and 1, such as 0.95; got {level!r}.")
+        if self.uncertainty is None:
+            raise InputError(
+                "This model holds nothing to make intervals from: it was trained with a penalty, by an unknown rank, "
+                "without degrees of freedom or on more than 200 columns. Fit it anew without those."
+            )
 
     def summary(self) -> str:
         """Return the model as a table for people."""
@@ -155,6 +207,7 @@ class LinearModel:
             "loss": self.loss if np.isfinite(self.loss) else None,
             "status": self.status,
             "versions": dict(self.versions),
+            "inference": None if self.uncertainty is None else self.uncertainty.to_dict(),
         }
 
     def save(self, path: str | Path) -> None:
@@ -202,7 +255,7 @@ def _model(held: dict[str, Any]) -> LinearModel:
         if not isinstance(held[name], kind) or isinstance(held[name], bool):
             raise ValueError(f"{name!r} is malformed")
     terms = tuple(Term(t["name"], t["kind"], tuple(t["levels"])) for t in held["terms"])
-    fills = held["training_means"]
+    fills, spread = held["training_means"], held.get("inference") or {}
     model = LinearModel(
         np.array(held["w"], dtype=np.float64),
         np.array(held["center"], dtype=np.float64),
@@ -215,6 +268,7 @@ def _model(held: dict[str, Any]) -> LinearModel:
         float("nan") if held["loss"] is None else float(held["loss"]),
         held["status"],
         held["versions"],
+        Uncertainty.of_dict(spread) if set(spread) == set(Uncertainty._fields) else None,
     )
     if not all(isinstance(text, str) for t in terms for text in (t.name, *t.levels)):
         raise ValueError("a name or a level is no text")
@@ -222,6 +276,8 @@ def _model(held: dict[str, Any]) -> LinearModel:
         raise ValueError("'terms' or 'options' is malformed")
     if not model.w.shape == model.center.shape == (len(model.names),):
         raise ValueError(f"it has {model.w.size} coefficients for {len(model.names)} names")
+    if model.uncertainty is not None and model.uncertainty.covariance.shape != (len(model.w), len(model.w)):
+        raise ValueError("'inference' is malformed")
     if not np.isfinite([*model.w, *model.center, model.b, model.b_center, *fills.values()]).all():
         raise ValueError("a number in it is not finite")
     return model
@@ -240,48 +296,3 @@ def environment() -> dict[str, str]:
         "scipy": scipy.__version__,
         "machine": platform.machine(),
     }
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a file whole or not at all; see `write_lines`."""
-    write_lines(path, [text])
-
-
-def write_lines(path: str | Path, lines: Iterable[str]) -> None:
-    """Write a file whole or not at all: beside `path` first, then renamed.
-
-    A file that is replaced passes its permissions on. A device or pipe is written to as it is.
-
-    Raises
-    ------
-    InputError
-        If the folder does not exist or cannot be written.
-    """
-    try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "w", encoding="utf-8") as device:  # such as /dev/stdout: nothing may take its place
-                device.writelines(lines)
-            return
-        path = Path(path).resolve()  # a link stays, and the file that it names is replaced
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
-        file = tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        )
-        try:
-            with file:
-                file.writelines(lines)
-            os.chmod(file.name, mode)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

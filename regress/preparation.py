@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block
-from regress.tables.design import plan
+from regress.tables.design import Design, match, plan
 from regress.tables.opening import open_table
-from regress.tables.reading import Missing, Reader, Tally, as_values
+from regress.tables.reading import Missing, Reader, Tally, as_values, counted_levels
 from regress.tables.source import find_column
 from regress.tables.split import Split
 from regress.training.gathering import TrainingData, gather
 from regress.training.options import Over, Precision, TrainOptions, check_choice, check_number
 
+WeightType = Literal["analytic", "frequency"]
 Progress = Callable[[str, int], None]
 """Called with what is being done, and how many rows or iterations of it are."""
 
@@ -25,6 +28,7 @@ class TableOptions:
     features: Sequence[str] | None = None
     drop: Sequence[str] = ()
     weights: Any = None
+    weight_type: WeightType = "analytic"
     categorical: Sequence[str] = ()
     max_levels: int = 100
     missing: Missing = "error"
@@ -38,6 +42,7 @@ class TableOptions:
             if isinstance(getattr(self, name), str):
                 raise InputError(f"{name} must be a list of column names, not one text; use [{getattr(self, name)!r}].")
         check_choice("missing", self.missing, ("error", "drop", "mean"))
+        check_choice("weight_type", self.weight_type, get_args(WeightType))
         check_number("max_levels", self.max_levels, at_least=1)
         check_number("test", self.test, at_least=0.0)
         if self.rows is not None:
@@ -48,10 +53,11 @@ class TableOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A table, read: what training needs, and where every row went."""
+    """A table, read: what training needs, where every row went, and Σ log a."""
 
     data: TrainingData
     reader: Reader
+    log_weight: float
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,27 +74,39 @@ def prepare(
     progress: Progress | None = None,
     room: int | None = None,
     precision: Precision = "double",
+    design: Design | None = None,
 ) -> Prepared:
-    """Open, plan and read a table; `over`, `room` and `precision` are those of `gather`."""
+    """Open, plan and read a table; `over`, `room` and `precision` are those of `gather`.
+
+    A `design` that is there already, such as a model's, decides what becomes of the columns.
+    """
     source = open_table(table)
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
     others = [v.name for v in (y, a) if v is not None and v.array is None]
-    source, design = plan(
-        source,
-        exclude=others,
-        features=options.features,
-        drop=options.drop,
-        categorical=options.categorical,
-        max_levels=options.max_levels,
-    )
+    if design is not None:
+        source = match(source, design)
+    else:
+        source, design = plan(
+            source,
+            exclude=others,
+            features=options.features,
+            drop=options.drop,
+            categorical=options.categorical,
+            max_levels=options.max_levels,
+        )
+        design = design if a is None else counted_levels(source, design, a)
     if options.split_key is not None:
         find_column(source, options.split_key, "the key of the split")
     split = Split(options.test, options.split_key, options.random_state)
-    reader = Reader(source, design, y, a, options.missing, split, options.rows)
+    reader = Reader(source, design, y, a, options.missing, split, options.rows, options.weight_type == "frequency")
+    log_weight = 0.0
 
     def blocks() -> Iterator[Block]:
+        nonlocal log_weight
         for block in reader.blocks():
+            if block.weights is not None:
+                log_weight += float(np.log(block.weights).sum())
             if progress is not None:
                 progress("rows", reader.tally.rows)
             yield block
@@ -99,7 +117,7 @@ def prepare(
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise
         raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
-    return Prepared(data, reader)
+    return Prepared(data, reader, log_weight)
 
 
 def describe(tally: Tally) -> str:

@@ -10,12 +10,14 @@ import numpy as np
 
 from regress.calculus import autodiff
 from regress.errors import MissingDependencyError
+from regress.numerics import twofold
 from regress.numerics.moments import Block, blocks_of
 from regress.numerics.threads import one_blas_thread
 from regress.numerics.twofold import Array
 from regress.training.gathering import gather
 from regress.training.options import TrainOptions
-from regress.training.regression import Regression, Training
+from regress.training.outcome import Training
+from regress.training.regression import Regression
 
 _PATIENCE = 2_000_000_000  # rows · columns² that exact sums take in a few seconds
 _NOTHING, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few steps only rounding moves
@@ -24,11 +26,12 @@ TINY = 1e-10  # the penalty of the Ridge row: small enough not to show, large en
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What a tool returned: ŷ = (x − center)ᵀw + b_center, so that nothing is lost on the way to the judge."""
+    """What a tool returned: ŷ = (x − center)ᵀw + b_center, so that nothing is lost on the way to the judge; and b."""
 
     w: Array
     center: Array
     b_center: float
+    b: float
     n_iter: int | None
     rank: int | None
 
@@ -49,8 +52,8 @@ def timed(run: Run) -> tuple[Result, float, str]:
 def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> Training:
     """Return the fit that all others are measured against: from exact sums, each coefficient the nearest double.
 
-    Where columns depend on each other, are more than the rows, or take too long: Newton steps over rows in double,
-    until nothing is left to polish.
+    Where columns are more than the rows, or take too long: Newton steps over rows in double, until nothing is left to
+    polish.
     """
     rows, n = block.X.shape
     exact = n < rows <= _PATIENCE // n**2
@@ -78,7 +81,7 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
         fit = _train(block, names, options, jobs)
         if fit.status.remedy:
             warnings.warn(f"{fit.status.message} {fit.status.remedy}", UserWarning, stacklevel=2)
-        return Result(fit.w, fit.center, fit.b_center, fit.n_iter, fit.rank)
+        return Result(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
     yield "regress", lambda: run(options)
     try:
@@ -106,13 +109,15 @@ def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[tuple[str, Run]]
     def plain(model: Any) -> Result:
         model.fit(X, y, sample_weight=weights)
         iterations, rank = getattr(model, "n_iter_", None), getattr(model, "rank_", None)
-        return Result(model.coef_, np.zeros(n), float(model.intercept_), iterations, rank)
+        b = float(model.intercept_)
+        return Result(model.coef_, np.zeros(n), b, b, iterations, rank)
 
     def scaled(model: Any) -> Result:
         scaler = StandardScaler(with_mean=fit_intercept).fit(X, sample_weight=weights)
         model.fit(scaler.transform(X), y, sample_weight=weights)
         center = scaler.mean_ if fit_intercept else np.zeros(n)
-        return Result(model.coef_ / scaler.scale_, center, float(np.squeeze(model.intercept_)), model.n_iter_, None)
+        w, b_center = model.coef_ / scaler.scale_, float(np.squeeze(model.intercept_))
+        return Result(w, center, b_center, twofold.dot(-center, w, b_center), model.n_iter_, None)
 
     yield "LinearRegression()", lambda: plain(LinearRegression(fit_intercept=fit_intercept))
     yield "LinearRegression(tol=0)", lambda: plain(LinearRegression(fit_intercept=fit_intercept, tol=0.0))

@@ -107,11 +107,23 @@ def test_catches_scikit_learns_wrong_default_on_badly_scaled_columns(income_rate
     assert fits["regress"].r2_test > 0.99 > 0.8 > fits["LinearRegression()"].r2_test
 
 
-@pytest.mark.parametrize(("digits", "agree"), [(15, False), (9, True)])
-def test_the_digits_asked_for_decide(diabetes, digits, agree):
-    reached = by_name(diabetes)["LinearRegression()"].digits
-    assert 9 < reached < 15  # else this proves nothing
-    assert regress.compare(DATA / "diabetes.csv", "progression", digits=digits).agree is agree
+@pytest.mark.parametrize(("change", "digits", "agree"), [(1e-4, 3, True), (1e-4, 6, False), (1e-9, 12, True)])
+def test_the_digits_asked_for_decide_unless_what_is_wrong_moves_no_fitted_value(monkeypatch, change, digits, agree):
+    class Off(LinearRegression):
+        def fit(self, X, y, sample_weight=None):
+            super().fit(X, y, sample_weight)
+            self.coef_ = self.coef_ * (1.0 - change)
+            return self
+
+    monkeypatch.setattr(sklearn.linear_model, "LinearRegression", Off)
+    X, y = normal_rows()
+    result = regress.compare(X, y, test=0.0, digits=digits)
+    fit = by_name(result)["LinearRegression()"]
+    assert fit.digits == pytest.approx(-math.log10(change), abs=0.01)
+    off, b = change * LinearRegression().fit(X, y).coef_, result.fits[0].b - fit.b
+    moved = np.abs(X @ off + b).max() / y.std()
+    assert fit.moved == pytest.approx(moved, rel=1e-5)
+    assert result.agree is agree
 
 
 def test_the_digits_are_those_of_exact_arithmetic(powers):
@@ -239,18 +251,19 @@ def test_no_row_is_held_out_of_fewer_than_fifty():
     np.testing.assert_allclose(few.fits[0].w, LinearRegression().fit(X[:49], y[:49]).coef_, rtol=1e-12)
 
 
-def test_dependent_columns_are_judged_by_loss():
+def test_dependent_columns_are_judged_by_the_distance_to_the_nearest_minimiser():
     X, y = normal_rows()
     result = regress.compare(np.column_stack([X, X[:, 0]]), y)
     fits = by_name(result)
     assert result.agree is True
-    assert "loss at the minimum, with dependent columns" in result.verdict[0]
+    assert "6 digits or more" in result.verdict[0]
+    assert fits["LinearRegression()"].digits > 12
     assert fits["regress"].rank == 3
     np.testing.assert_allclose(fits["regress"].w[0], fits["regress"].w[3], rtol=1e-9)  # least ‖w‖ shares alike
     assert fits["LinearRegression()"].excess_loss < 1e-9 * np.square(y - y.mean()).sum()
 
 
-def test_a_loss_above_the_minimum_fails_on_dependent_columns(monkeypatch):
+def test_a_distance_to_all_minimisers_fails_on_dependent_columns(monkeypatch):
     class Half(LinearRegression):
         def fit(self, X, y, sample_weight=None):
             super().fit(X, y, sample_weight)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress.errors import InputError, TableError
-from regress.model import write_lines
+from regress.writing import write_lines
 
 random = np.random.default_rng(4)
 TIME = 1.7e9 + random.uniform(0, 10, size=50)
@@ -238,5 +238,5 @@ def test_an_array_is_predicted_by_position():
 
 def test_the_summary_names_every_coefficient_and_reference():
     text = FIT.summary()
-    for word in ("(intercept)", *FIT.names, "'a \"quoted\", level'", "converged"):
+    for word in ("(intercept)", *FIT.names, 'kind=a "quoted", level', "converged"):
         assert word in text

@@ -55,8 +55,10 @@ def test_the_version_is_a_release_number():
 SIGNATURES = {
     "fit": (
         "table target features drop weights categorical max_levels missing test split_key random_state fit_intercept "
-        "alpha solver gradient over standardize learning_rate max_iter tol precision n_jobs progress"
+        "alpha solver gradient over standardize learning_rate max_iter tol precision n_jobs progress weight_type "
+        "collinear se"
     ),
+    "certify": "other table target digits n_jobs progress options",
     "LinearRegressor": (
         "fit_intercept alpha solver gradient over standardize learning_rate max_iter tol precision n_jobs"
     ),
@@ -66,7 +68,8 @@ SIGNATURES = {
     "to_sklearn": "model",
 }
 ATTRIBUTES = {
-    "Fit": "w b names model loss status n_iter history coefficients summary predict save to_dict",
+    "Fit": "w b names model loss status n_iter history coefficients summary predict save to_dict digits statistics",
+    "Certificate": "digits intercept_digits gradient_norm excess_loss passed table summary to_dict",
     "LinearModel": "w b names predict summary save",
     "Comparison": "table agree to_dict",
     "GradientCheck": "table passed",
@@ -87,6 +90,9 @@ DEFAULTS = {
     "max_iter": None,
     "tol": 1e-10,
     "precision": "auto",
+    "weight_type": "analytic",
+    "collinear": "min-norm",
+    "se": "classical",
     "n_jobs": None,
 }
 

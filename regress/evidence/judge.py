@@ -1,19 +1,19 @@
 """How good any fit of some rows is: its gradient over them, and its distance from the best fit."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
 from regress.calculus import derived
+from regress.evidence.certificate import MOST_DIGITS, certificate, digits_right
 from regress.evidence.scores import r2
 from regress.numerics import twofold
 from regress.numerics.moments import Block, Moments
 from regress.numerics.twofold import Array
 from regress.training.gathering import Summary
 from regress.training.objective import Coordinates
-
-MOST_DIGITS = 15.95
+from regress.training.outcome import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,11 @@ class Measure:
     Attributes
     ----------
     digits : float
-        Digits of the worst coefficient that agree with the best fit.
+        Digits right in the worst coefficient.
+    worst : int
+        Which one that is.
+    moved : float
+        The most that its distance from the best fit moves a fitted value, in standard deviations of y.
     excess_loss, loss : float
         L − min L, and L = Σ(ŷ − y)².
     gradient_norm : float
@@ -33,6 +37,8 @@ class Measure:
     """
 
     digits: float
+    worst: int
+    moved: float
     excess_loss: float
     loss: float
     gradient_norm: float
@@ -52,30 +58,24 @@ class Judge:
         Of the test rows.
     fit_intercept : bool
         Whether b is a parameter.
-    w, center, b_center : array of shape (n,), array of shape (n,), float
-        The best fit, against which others are measured.
+    best : Training
+        The best fit, against which others are measured: by its exact minimum, where it has one.
     """
 
     def __init__(
-        self,
-        block: Block,
-        summary: Summary,
-        held_out: Moments | None,
-        fit_intercept: bool,
-        w: Array,
-        center: Array,
-        b_center: float,
+        self, block: Block, summary: Summary, held_out: Moments | None, fit_intercept: bool, best: Training
     ) -> None:
         self._held_out, self._fit_intercept, self._norm = held_out, fit_intercept, summary.norm
         self._origin = summary.center if fit_intercept else np.zeros_like(summary.center)
         self._rows = Coordinates(self._origin, np.ones_like(self._origin), 0.0).rows([block], 0)[0]
         mean, spread = float(summary.target_center[0]), float(summary.target_norm[0])
         self.variation = spread**2  # Σ(y − ȳ)²
-        self._size = float(np.hypot(spread, np.sqrt(summary.weight) * mean))  # ‖y‖
-        self.best, self._level = w, self._at_origin(w, center, b_center)
+        self._target_norm = spread or float(np.sqrt(summary.weight) * abs(mean))  # a constant y
+        self._spread = self._target_norm / float(np.sqrt(summary.weight))
+        self.best, self._level = best, self._at_origin(best.w, best.center, best.b_center)
 
-    def measure(self, w: Array, center: Array, b_center: float) -> Measure:
-        """Measure one fit.
+    def measure(self, w: Array, center: Array, b_center: float, b: float) -> Measure:
+        """Measure one fit, whose intercept is given as b.
 
         Raises
         ------
@@ -87,32 +87,31 @@ class Judge:
             loss, grad_w, grad_b = derived.rows(self._rows.X, self._rows.Y, self._rows.weights, w, level)
             if not isfinite(loss):
                 raise FloatingPointError("It diverged: the loss at its coefficients is infinite or not a number.")
+            change = self._rows.X @ (w - self.best.w) + (level - self._level)
+            moved = float(np.abs(change).max(initial=0.0))
+            digits, excess = self._digits(w, center, b_center, b), self._excess(change)
             return Measure(
-                float(self.digits(w).min()),
-                self._excess(w, level),
+                float(digits.min(initial=MOST_DIGITS)),
+                int(np.argmin(digits)),
+                moved / self._spread if self._spread else inf if moved else 0.0,
+                excess,
                 loss,
                 float(np.sqrt(grad_w @ grad_w + (grad_b**2 if self._fit_intercept else 0.0))),
                 None if self._held_out is None else r2(self._held_out, w, center, b_center),
             )
 
-    def digits(self, w: Array) -> Array:
-        """Return the digits that each coefficient (n,) shares with the best fit.
-
-        A coefficient that moves predictions by less than rounding of y is measured against the size of y instead.
-        """
+    def _digits(self, w: Array, center: Array, b_center: float, b: float) -> Array:
         best = self.best
-        with np.errstate(divide="ignore", invalid="ignore"):
-            floor = np.where(self._norm > 0, self._size / self._norm, np.inf)
-            size = np.where(np.abs(best) < 2.0**-52 * floor, floor, np.abs(best))
-            shared = -np.log10(np.abs(w - best) / size)
-        return np.asarray(np.where(w == best, MOST_DIGITS, np.clip(shared, 0.0, MOST_DIGITS) + 0.0))
+        if best.minimum is None:
+            return digits_right(w - best.w, best.w, self._norm, self._target_norm)
+        names = [str(j) for j in range(len(w))]
+        return np.array(list(certificate(best.minimum, names, w, center, b_center, b).digits.values()))
 
     def _at_origin(self, w: Array, center: Array, b_center: float) -> float:
         """Return the prediction at the origin of the judge's coordinates."""
         return b_center + twofold.dot(self._origin - center, w)
 
-    def _excess(self, w: Array, level: float) -> float:
+    def _excess(self, change: Array) -> float:
         """L − min L, from the difference alone: ‖X(w − w*) + (b − b*)‖², as the gradient at w* is zero."""
-        X, _, a = self._rows
-        change = X @ (w - self.best) + (level - self._level)
+        a = self._rows.weights
         return float(change @ (change if a is None else a * change))

@@ -1,194 +1,249 @@
 """Exact totals Σ a z zᵀ over the rows z = [1, x, y]: no rounding, whatever the order, blocks, threads or partition.
 
-Each column is cut on an absolute grid of powers of two into slices, integers of at most 2^20 in units 2^21 apart, until
-nothing is left (Ogita, Rump, Oishi 2005; Ozaki et al. 2012). A product of two slices summed over at most 2^13 rows is
-then an integer of at most 2^53, so matrix products in floating point compute it without error. The sums of products
-are kept as whole numbers of any length, with one unit a column; merging adds them.
+Each column is cut into slices: integers of at most 2^22, each in units 2^23 times as fine as those of the one before,
+until nothing is left (Ogita, Rump, Oishi 2005; Ozaki et al. 2012). A product of two slices summed over 512 rows is an
+integer of at most 2^53, so matrix products in floating point compute it without error. Products whose units multiply to
+the same power of two meet in one matrix of 64-bit integers, a level; levels end in whole numbers of any length, which
+merge by adding.
+
+Normal numbers need three slices, but for the odd cell near zero. So rows that few others would wait for (a cell far
+below, or far above, all others of its column) are set aside, and cut as far as they need in a sum of their own.
 """
 
 from collections.abc import Iterable
-from fractions import Fraction
 from functools import reduce
-from typing import NamedTuple
+from itertools import chain
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.numerics.moments import Block
 from regress.numerics.threads import ordered_map
-from regress.numerics.twofold import Array, two_product
+from regress.numerics.totals import Exponents, Integers, Totals
+from regress.numerics.twofold import Array, Mask
 
-Integers = NDArray[np.object_]  # Python's, of any length
-
-_BITS = 21  # between the units of two slices
-_TOP = 20  # a slice is at most 2^_TOP units
-_TILE = 2**13  # products of 2^40 that sum to at most 2^53
-_SLICES = 8  # rows that need more are summed one by one
-
-
-class Totals:
-    """Σ a z zᵀ as whole numbers: entry (i, j) is ``value[i, j] · 2^(unit[i] + unit[j])``.
-
-    Attributes
-    ----------
-    value : array of Python integers of shape (p, p)
-        Symmetric.
-    unit : array of integers of shape (p,)
-        Exponents of the columns' units.
-    rows : int
-        Rows counted.
-    ulps : array of shape (p,)
-        √Σ ulp(z)² by column: what rounding of the stored values may hide, in double.
-    """
-
-    def __init__(self, columns: int) -> None:
-        self.ulps = np.zeros(columns)
-        self.value: Integers = np.zeros((columns, columns), dtype=object)
-        self.unit = np.zeros(columns, dtype=np.int64)
-        self.rows = 0
-
-    def add(self, value: Integers, unit: NDArray[np.int64], rows: int) -> None:
-        """Add other totals, in their own units."""
-        self.rows += rows
-        low = np.where(_occupied(self.value), np.where(_occupied(value), np.minimum(self.unit, unit), self.unit), unit)
-        self.value = _in_units(self.value, self.unit, low) + _in_units(value, unit, low)
-        self.unit = low
-
-    def merge(self, other: "Totals") -> "Totals":
-        """Add the totals of other rows to these, and return these."""
-        self.add(other.value, other.unit, other.rows)
-        self.ulps = np.hypot(self.ulps, other.ulps)
-        return self
-
-    def fraction(self, i: int, j: int) -> Fraction:
-        """Return one entry."""
-        return Fraction(int(self.value[i, j])) * Fraction(2) ** int(self.unit[i] + self.unit[j])
-
-
-def _occupied(value: Integers) -> NDArray[np.bool_]:
-    nonzero = value != 0
-    return np.asarray(nonzero.any(0) | nonzero.any(1), dtype=bool)
-
-
-def _in_units(value: Integers, unit: NDArray[np.int64], low: NDArray[np.int64]) -> Integers:
-    """Write totals in other units, at least as fine where a column holds anything."""
-    shift = np.where(_occupied(value), unit - low, 0).astype(object)
-    return value << (shift[:, None] + shift) if shift.any() else value
+_BITS = 23  # between the units of two slices
+_TOP = 22  # a slice is at most 2^_TOP units
+_ROWS = 512  # products of 2^44 that sum to at most 2^53
+_DEPTH = 38  # slices, so that the last is still in the range of a double
+_PRODUCTS = 16  # at most of 512 rows each in a chunk
+_ADDS = 1000  # sums of at most 2^53 that a level holds
+_CELLS = 2**17  # worked on at a time
+_FEW = 0.25  # part of the rows that is cheaper to set aside than to wait for
+_COLUMNS = 48  # at a time, of a product that is needed above its diagonal only
+_EXPONENT = np.int64(0x7FF0000000000000)  # these bits of a double alone: the power of two below it, 2^52 ulps
 
 
 def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
-    """Return the exact totals of [1, x, y] over at least one row."""
-    return reduce(Totals.merge, ordered_map(totals_of_block, blocks, n_jobs))
+    """Return the exact totals of [1, x, y] over at least one row of finite numbers. All blocks have weights or none."""
+    iterator = iter(blocks)
+    first = next(iterator)
+    size, weighted = 1 + first.X.shape[1] + first.Y.shape[1], first.weights is not None
+    sums = [_Sum(size, weighted) for _ in range(n_jobs)]
+    idle: SimpleQueue[_Sum] = SimpleQueue()  # one a thread at a time; exact sums may come in any order
+    for running in sums:
+        idle.put(running)
+
+    def add(block: Block) -> None:
+        X, Y, weights = block
+        parts = [np.ones((len(X), 1)), X, Y, *([] if weights is None else [weights[:, None]])]
+        running = idle.get()
+        running.add(np.concatenate(parts, axis=1))
+        running.totals.rows += len(X)
+        idle.put(running)
+
+    for _ in ordered_map(add, chain([first], iterator), n_jobs):
+        pass
+    return reduce(Totals.merge, ordered_map(_Sum.finish, sums, n_jobs))
 
 
-def totals_of_block(block: Block) -> Totals:
-    """Sum one block: z zᵀ, or with weights z (az)ᵀ, where az is the pair high + low, exactly."""
-    X, Y, weights = block
-    z = np.concatenate([np.ones((len(X), 1)), X, Y], axis=1)
-    totals = Totals(z.shape[1])
-    totals.rows = len(z)
-    totals.ulps = _norm(np.spacing(np.abs(z)))
-    others = [z] if weights is None else list(two_product(z, weights[:, None]))
-    units = [_units(other) for other in others]
-    unit = units[0] if weights is None else _units(z)
-    sums = [_Products() for _ in others]
-    for i in range(0, len(z), _TILE):
-        rows = slice(i, i + _TILE)
-        cut = _cut(z[rows], unit)
-        cuts = [cut] if weights is None else [_cut(o[rows], u) for o, u in zip(others, units, strict=True)]
-        late = np.logical_or.reduce([cut.late, *(c.late for c in cuts)])
-        if late.any():
-            for slices in (cut.slices, *(c.slices for c in cuts)):
-                for part in slices:
-                    part[late] = 0.0
-            for row, *rest in zip(z[rows][late], *(o[rows][late] for o in others), strict=True):
-                _add_row(totals, row, rest)
-        for product, other in zip(sums, cuts, strict=True):
-            product.add(cut.slices, other.slices)
-    for product, right in zip(sums, units, strict=True):
-        value, depth = product.value()
-        if value is not None:
-            _add_rectangle(totals, value, unit, right - depth)
-    return totals
+class _Sum:
+    """The running sum of a thread, over rows [1, x, y] or [1, x, y, a].
 
+    A patient one cuts as deep as any row needs, and sets aside only what is out of a double's range of its largest.
+    """
 
-class _Products:
-    """Products of slices by level: level k holds those whose units multiply to 2^(−21k)."""
-
-    def __init__(self) -> None:
+    def __init__(self, size: int, weighted: bool, patient: bool = False) -> None:
+        self.totals = Totals(size)
+        self._weighted, self._patient = weighted, patient
+        self._few = 0.0 if patient else _FEW
+        self._unit: Exponents | None = None
         self._levels: dict[int, NDArray[np.int64]] = {}
+        self._adds = 0
+        self._squares = np.zeros(size)  # Σ a (2^52 ulp(z))², in units
+        self._aside: list[Array] = []
+        self._deep: _Sum | None = None
 
-    def add(self, left: list[Array], right: list[Array]) -> None:
-        """Add the products of the slices of one tile; at most 2^7 of at most 2^53 meet in a level of a block."""
-        same = left is right
-        for i, one in enumerate(left):
-            for j, other in enumerate(right[i:] if same else right, start=i if same else 0):
-                product = (one.T @ other).astype(np.int64)
-                if same and j > i:
-                    product = product + product.T
-                if i + j in self._levels:
-                    self._levels[i + j] += product
-                else:
-                    self._levels[i + j] = product
+    def add(self, rows: Array) -> None:
+        """Add rows, in chunks of some products each."""
+        step = min(max(_CELLS // (_ROWS * rows.shape[1]), 1), _PRODUCTS) * _ROWS
+        whole = len(rows) - len(rows) % _ROWS
+        for i in range(0, whole, step):
+            self._add_chunk(rows[i : min(i + step, whole)])
+        if whole < len(rows):
+            self._add_chunk(rows[whole:])
 
-    def value(self) -> tuple[Integers | None, int]:
-        """Return the sum as whole numbers of 2^(−depth), and the depth."""
-        value: Integers | None = None
-        for level in range(max(self._levels, default=-1) + 1):
-            value = value << _BITS if value is not None else None
+    def finish(self) -> Totals:
+        """Return the totals of all rows."""
+        self._sum_aside()
+        if self._deep is not None:
+            self.totals.merge(self._deep.finish())
+        self._flush()
+        return self.totals
+
+    def _add_chunk(self, rows: Array) -> None:
+        unit = self._restart(rows) if self._unit is None else self._unit
+        with np.errstate(over="ignore", invalid="ignore"):  # far above the unit: such rows are set aside
+            rest = _times_power(rows, -unit)
+            beyond = _beyond(rest)
+            if beyond.mean() > self._few:
+                rest = _times_power(rows, -self._restart(rows))
+                beyond[:] = False
+            powers = (rest.view(np.int64) & _EXPONENT).view(np.float64)
+            lost = _lost(rest, rows)
+            slices, undone = self._cut(rest)
+        aside = beyond | lost | undone
+        if aside.any():
+            for part in (*slices, powers):
+                part[aside] = 0.0
+            self._set_aside(rows[aside], of=len(rows))
+        a = rows[:, -1] if self._weighted else np.ones(len(rows))
+        self._squares += a @ np.square(powers, out=powers)[:, : len(self._squares)]
+        self._multiply([(k, part) for k, part in enumerate(slices) if part.any()])
+
+    def _restart(self, rows: Array) -> Exponents:
+        """Choose units that suit these rows, with a bit to spare for later ones, and all before them."""
+        exponent = np.frexp(np.abs(rows).max(0))[1].astype(np.int64) - _TOP + (not self._patient)
+        if self._unit is not None:
+            self._flush()
+            exponent = np.maximum(exponent, self._unit)
+        self._unit = exponent
+        return self._unit
+
+    def _cut(self, rest: Array) -> tuple[list[Array], Mask]:
+        """Cut scaled rows into slices, and tell which rows have something left."""
+        slices: list[Array] = []
+        undone: Mask = np.ones(len(rest), dtype=bool)
+        while undone.mean() > self._few and len(slices) < _DEPTH:
+            part = np.rint(rest)
+            rest -= part
+            rest *= 2.0**_BITS
+            slices.append(part)
+            if rest[::16].any(1).mean() <= 2.0 * self._few:  # else far from done: no need to look closer
+                undone = np.asarray(rest.any(1))
+        return slices, undone
+
+    def _set_aside(self, rows: Array, of: int) -> None:
+        if not self._patient:
+            self._aside.append(rows)
+            if sum(map(len, self._aside)) >= _PRODUCTS * _ROWS:
+                self._sum_aside()
+            return
+        for part in [rows] if len(rows) < of else np.array_split(rows, 2):  # one row is never out of its own range
+            alone = _Sum(len(self._squares), self._weighted, patient=True)
+            alone.add(part)
+            self.totals.merge(alone.finish())
+
+    def _sum_aside(self) -> None:
+        if self._aside:
+            self._deep = self._deep or _Sum(len(self._squares), self._weighted, patient=True)
+            self._deep.add(np.concatenate(self._aside))
+            self._aside = []
+
+    def _multiply(self, slices: list[tuple[int, Array]]) -> None:
+        """Add the products of all slices of a chunk to their levels."""
+        if not slices:
+            return
+        p, rows = len(self._squares), len(slices[0][1])
+        products = max(rows // _ROWS, 1)
+        if self._adds + products * len(slices) > _ADDS:
+            self._flush()
+        self._adds += products * len(slices)
+        left = [(k, part[:, :p].reshape(products, -1, p)) for k, part in slices]
+        if not self._weighted:
+            for i, (k, one) in enumerate(left):
+                for m, other in left[i:]:
+                    product = _product(one, other)
+                    self._keep(k + m, product + product.T if m > k else product)
+            return
+        right = [(m, part.reshape(products, -1, p)) for m, part in _weighted(slices)]
+        for k, one in left:
+            for m, other in right:
+                above = np.zeros((p, p), dtype=np.int64)
+                for j in range(0, p, _COLUMNS):
+                    above[j : j + _COLUMNS, j:] = _product(one[:, :, j : j + _COLUMNS], other[:, :, j:])
+                self._keep(k + m, above)
+
+    def _keep(self, level: int, product: NDArray[np.int64]) -> None:
+        if level in self._levels:
+            self._levels[level] += product
+        else:
+            self._levels[level] = product
+
+    def _flush(self) -> None:
+        """Bring what the levels hold into the totals, as whole numbers."""
+        if not self._levels or self._unit is None:
+            return
+        p, top, last = len(self._squares), min(self._levels), max(self._levels)
+        value: Integers = np.zeros((p, p), dtype=object)
+        for level in range(top, last + 1):
+            value <<= _BITS
             if level in self._levels:
-                digits = self._levels[level].astype(object)
-                value = digits if value is None else value + digits
-        return value, _BITS * max(self._levels, default=0)
+                value += self._levels[level].astype(object)
+        exponent = -_BITS * last
+        if self._weighted:
+            value = np.triu(value) + np.triu(value, 1).T
+            exponent += int(self._unit[p])
+        unit = self._unit[:p]
+        self.totals.add(value << (exponent % 2), unit + exponent // 2)
+        self.totals.ulps = np.hypot(self.totals.ulps, np.ldexp(np.sqrt(self._squares), unit - 52))
+        self._levels, self._adds = {}, 0
+        self._squares[:] = 0.0
 
 
-def _add_rectangle(totals: Totals, value: Integers, left: NDArray[np.int64], right: NDArray[np.int64]) -> None:
-    """Add products whose two sides have units of their own: put everything into units that suit both."""
-    low = np.minimum(left, right)
-    value = value << ((left - low).astype(object)[:, None] + (right - low).astype(object))
-    totals.add(value, low, 0)
+def _times_power(rows: Array, exponent: Exponents) -> Array:
+    """Return rows · 2^exponent by columns."""
+    if np.abs(exponent).max() < 1000:
+        return np.asarray(rows * np.ldexp(1.0, exponent))
+    return np.ldexp(rows, exponent)
 
 
-class _Cut(NamedTuple):
-    """Columns cut into slices of integers; `late` marks the rows that eight slices do not exhaust."""
-
-    slices: list[Array]
-    late: NDArray[np.bool_]
-
-
-def _norm(z: Array) -> Array:
-    """Return √Σz² by column, for numbers whose squares are not."""
-    largest = z.max(0)
-    return np.asarray(largest * np.sqrt(((z / largest) ** 2).sum(0)))
+def _beyond(rest: Array) -> Mask:
+    """Tell which scaled rows have a cell too large for a first slice."""
+    if rest.max() <= 2.0**_TOP and rest.min() >= -(2.0**_TOP):
+        return np.zeros(len(rest), dtype=bool)
+    return np.asarray(~(np.abs(rest) <= 2.0**_TOP).all(1))
 
 
-def _units(z: Array) -> NDArray[np.int64]:
-    """Return the exponent of the unit of each column's first slice: on the grid, at most 2^20 of them a value."""
-    largest = np.abs(z).max(0)
-    exponent = np.frexp(largest)[1].astype(np.int64)
-    return np.where(largest > 0, -((_TOP - exponent) // _BITS) * _BITS, 0)
+def _lost(rest: Array, rows: Array) -> Mask:
+    """Tell which rows have a cell that is zero only since it was scaled."""
+    if rest.all():
+        return np.zeros(len(rest), dtype=bool)
+    return np.asarray(((rest == 0.0) & (rows != 0.0)).any(1))
 
 
-def _cut(z: Array, unit: NDArray[np.int64]) -> _Cut:
-    rest = np.ldexp(z, -unit)
-    late = ((rest == 0) != (z == 0)).any(1)  # beyond the range of a double, next to the largest
-    slices: list[Array] = []
-    while len(slices) < _SLICES and (rest.any() or not slices):
-        part = np.rint(rest)
-        slices.append(part)
-        rest = (rest - part) * 2.0**_BITS
-    return _Cut(slices, late | rest.any(1))
+def _weighted(slices: list[tuple[int, Array]]) -> list[tuple[int, Array]]:
+    """Return az in slices, from those of [z, a]: products by level, then carried upwards like digits."""
+    levels: dict[int, Array] = {}
+    for k, part in slices:
+        a = part[:, -1:]
+        for m, other in slices if a.any() else []:
+            product = a * other[:, :-1]
+            levels[k + m] = np.add(levels[k + m], product, out=product) if k + m in levels else product
+    for level in range(max(levels, default=-1), -1, -1):
+        if level in levels:
+            digit, above = levels[level], np.rint(levels[level] * 2.0**-_BITS)
+            if level - 1 in levels:
+                levels[level - 1] += above
+            else:
+                levels[level - 1] = above.copy()
+            above *= 2.0**_BITS
+            digit -= above
+    return [(level, part) for level, part in levels.items() if part.any()]
 
 
-def _add_row(totals: Totals, row: Array, others: list[Array]) -> None:
-    """Add the products of one row, in whole numbers from the start."""
-    numbers, unit = _whole(row)
-    for other in others:
-        rest, low = _whole(other)
-        _add_rectangle(totals, np.outer(numbers, rest), unit, low)
-
-
-def _whole(row: Array) -> tuple[Integers, NDArray[np.int64]]:
-    ratios = [float(v).as_integer_ratio() for v in row]
-    unit = np.array([1 - q.bit_length() for _, q in ratios], dtype=np.int64)
-    return np.array([p for p, _ in ratios], dtype=object), unit
+def _product(left: Array, right: Array) -> NDArray[np.int64]:
+    """Return Σ leftᵀ right over some products, each without rounding."""
+    products = (left.transpose(0, 2, 1) @ right).astype(np.int64)
+    return np.asarray(products[0] if len(products) == 1 else products.sum(0))

@@ -8,7 +8,7 @@ import numpy as np
 
 from regress.errors import TableError
 from regress.numerics.twofold import Array, Mask
-from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Column, Kind, Source, find_column
+from regress.tables.source import MISSING_CODE, UNSEEN_CODE, ArraySource, Batch, Column, Kind, Source, find_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ class Design:
         """Names of the table's columns that are read."""
         return [term.name for term in self.terms]
 
-    def encode(self, batch: Batch, source: Source) -> tuple[Array, Mask]:
+    def encode(self, batch: Batch, source: Source, counted: Mask | None = None) -> tuple[Array, Mask]:
         """Return X (rows, n) of a batch, and which rows (rows,) miss no cell that nothing fills.
+
+        Rows that are not `counted` may hold anything.
 
         Raises
         ------
@@ -57,18 +59,18 @@ class Design:
             j = 0
             for term in self.terms:
                 width = len(term.names)
-                whole &= self._encode_term(term, batch, source, X[:, j : j + width])
+                whole &= self._encode_term(term, batch, source, X[:, j : j + width], counted)
                 j += width
         X = self._filled(X) if self.fills else X
         return X, whole & np.isfinite(X).all(1)
 
-    def _encode_term(self, term: Term, batch: Batch, source: Source, out: Array) -> Mask | bool:
+    def _encode_term(self, term: Term, batch: Batch, source: Source, out: Array, counted: Mask | None) -> Mask | bool:
         """Write the columns of a term, and tell which rows have a text; a single level has no column to show it."""
         if term.kind != "text":
             out[:, 0] = batch.numbers(term.name)
             return True
         codes = batch.codes(term.name, term.levels)
-        unseen = np.flatnonzero(codes == UNSEEN_CODE)
+        unseen = np.flatnonzero((codes == UNSEEN_CODE) & (True if counted is None else counted))
         if unseen.size:
             row = int(unseen[0])
             shown = ", ".join(map(repr, term.levels[:5])) + (", …" if len(term.levels) > 5 else "")
@@ -100,6 +102,25 @@ class Design:
     def with_fills(self, fills: Mapping[str, float]) -> "Design":
         """Return the design with missing numbers filled."""
         return replace(self, fills=dict(fills))
+
+
+def match(source: Source, design: Design) -> Source:
+    """Return a table as a design wants it: its text columns read as text, an array's columns named by position.
+
+    Raises
+    ------
+    TableError
+        If a column is missing, or of another kind than training saw.
+    """
+    if isinstance(source, ArraySource):
+        source = source.named(design.columns)
+    for term in design.terms:
+        column = find_column(source, term.name, "a feature of the model")
+        if column.kind == "unusable" or (term.kind != "text" and column.kind == "text"):
+            raise TableError(
+                f"Column {term.name!r} of {source.label} is {column.dtype or 'text'}; training saw {term.kind}."
+            )
+    return source.as_text([term.name for term in design.terms if term.kind == "text"])
 
 
 def plan(

@@ -10,7 +10,7 @@ import polars as pl
 
 from regress.errors import TableError
 from regress.tables.files import PolarsSource
-from regress.tables.source import Column, Kind
+from regress.tables.source import MISSING, Column, Kind, Source
 
 _SLICE = 2**16
 
@@ -96,6 +96,17 @@ def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:
                 f"Mend the cell, or read the column as text with --categorical {name}."
             ) from None
     return pl.Series(name, [None if pd.isna(v) else str(v) for v in column], dtype=pl.String)
+
+
+def frame_of(source: Source) -> pd.DataFrame:
+    """Return the usable columns of a table as a frame: numbers, and text with None where it is missing."""
+    columns = [c for c in source.columns if c.kind != "unusable"]
+    parts: dict[str, list[Any]] = {c.name: [] for c in columns}
+    for batch in source.batches(list(parts)):
+        for c in columns:
+            texts = (None if t in MISSING else t for t in batch.texts(c.name)) if c.kind == "text" else ()
+            parts[c.name].append(np.array(list(texts), dtype=object) if c.kind == "text" else batch.numbers(c.name))
+    return pd.DataFrame({name: np.concatenate(values) for name, values in parts.items()})
 
 
 def to_frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], index: str | None = None) -> pd.DataFrame:

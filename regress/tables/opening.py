@@ -24,6 +24,8 @@ def open_table(table: Any) -> Source:
     InputError
         If it is none of these.
     """
+    if isinstance(table, ArraySource):
+        return table
     if isinstance(table, str | Path):
         from regress.tables.files import open_files
 

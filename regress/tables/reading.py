@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Literal, NamedTuple
 
@@ -67,6 +67,32 @@ def as_values(source: Source, given: object, role: str) -> Values:
     return Values(name if isinstance(name, str) else "y", array)
 
 
+def column_of(values: Values, batch: Batch, start: int, stop: int) -> Array:
+    """Return the values of a batch's rows, which are those from `start` to `stop` of the table."""
+    if values.array is None:
+        return batch.numbers(values.name)
+    if stop > len(values.array):
+        raise InputError(f"{values.name} has {len(values.array):,} values, fewer than the table's rows.")
+    return values.array[start:stop]
+
+
+def counted_levels(source: Source, design: Design, weights: Values) -> Design:
+    """Leave out the levels that only rows of weight zero have: a pass of its own where there is text."""
+    seen = {term.name: np.zeros(len(term.levels), dtype=bool) for term in design.terms if term.kind == "text"}
+    if not seen:
+        return design
+    start = 0
+    for batch in source.batches([*seen, *([] if weights.array is not None else [weights.name])]):
+        counted = column_of(weights, batch, start, start + batch.rows) != 0
+        for term in design.terms:
+            if term.kind == "text":
+                codes = batch.codes(term.name, term.levels)[counted]
+                seen[term.name][codes[codes >= 0]] = True
+        start += batch.rows
+    terms = (replace(t, levels=tuple(np.array(t.levels, dtype=object)[seen.get(t.name, [])])) for t in design.terms)
+    return replace(design, terms=tuple(terms))
+
+
 class Reader:
     """Reads a table once, by blocks; afterwards `tally` and `held_out` are complete.
 
@@ -82,6 +108,8 @@ class Reader:
         Which rows to hold out.
     limit : int, optional
         Read this many rows at most.
+    counts : bool
+        Whether weights count repeated rows, and must be whole.
     """
 
     def __init__(
@@ -93,7 +121,9 @@ class Reader:
         missing: Missing,
         split: Split,
         limit: int | None = None,
+        counts: bool = False,
     ) -> None:
+        self._counts = counts
         self.source, self.target, self.weights, self.missing, self.split = (
             source,
             target,
@@ -104,7 +134,8 @@ class Reader:
         self.limit = limit
         self.tally = Tally()
         self.held_out: Moments | None = None
-        self.design = design.with_fills(self._training_means(design)) if missing == "mean" else design
+        fill = missing == "mean" and not design.fills
+        self.design = design.with_fills(self._training_means(design)) if fill else design
 
     def blocks(self) -> Iterator[Block]:
         """Yield the training rows on the fixed grid.
@@ -144,10 +175,10 @@ class Reader:
         for batch in self.source.batches(list(dict.fromkeys([*design.columns, *columns, *key]))):
             if self.limit is not None and start + batch.rows > self.limit:
                 batch = batch.head(self.limit - start)
-            X, whole = design.encode(batch, self.source)
             stop = start + batch.rows
-            y = self._column(self.target, batch, start, stop)
-            a = None if self.weights is None else self._column(self.weights, batch, start, stop)
+            y = column_of(self.target, batch, start, stop)
+            a = None if self.weights is None else column_of(self.weights, batch, start, stop)
+            X, whole = design.encode(batch, self.source, None if a is None else a != 0)
             yield batch, X, whole, y, a
             start = stop
             if start == self.limit:
@@ -158,23 +189,16 @@ class Reader:
                     f"{values.name} has {len(values.array):,} values for a table of {start:,} rows. Pass one a row."
                 )
 
-    @staticmethod
-    def _column(values: Values, batch: Batch, start: int, stop: int) -> Array:
-        if values.array is None:
-            return batch.numbers(values.name)
-        if stop > len(values.array):
-            raise InputError(f"{values.name} has {len(values.array):,} values, fewer than the table's rows.")
-        return values.array[start:stop]
-
     def _weighty(self, batch: Batch, a: Array | None) -> Mask:
         """Tell which rows do not have weight zero; refuse negative and infinite weights."""
         if a is None:
             return np.ones(batch.rows, dtype=bool)
-        wrong = np.flatnonzero((a < 0) | np.isinf(a))
+        wrong = np.flatnonzero((a < 0) | np.isinf(a) | (self._counts & (a != np.rint(a)) & ~np.isnan(a)))
         if wrong.size:
             row = int(wrong[0])
             place = self.source.place(batch.part, batch.first + row)
-            raise TableError(f"{place}: the weight {a[row]:g} is not a finite number of at least 0.")
+            kind = "whole number, as frequency weights are" if a[row] >= 0 else "finite number of at least 0"
+            raise TableError(f"{place}: the weight {a[row]:g} is not a {kind}.")
         return np.asarray(a != 0)
 
     def _count(self, batch: Batch, y: Array, a: Array | None, whole: Mask, counted: Mask) -> None:

@@ -4,7 +4,6 @@ Where columns depend on each other the minimisers form a plane; `solve` then mov
 the centred columns in the user's units, so that a descent from w = 0 ends at the minimiser of least ‖w‖.
 """
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -12,14 +11,12 @@ import numpy as np
 from scipy import linalg
 
 from regress.calculus.loss import MomentForm
-from regress.errors import InputError
-from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 
 Precision = type[np.float32] | type[np.float64]
 
 
-def _noise(n: int, precision: Precision = np.float64) -> float:
+def noise(n: int, precision: Precision = np.float64) -> float:
     """Eigenvalues of n scaled columns below this are rounding of co-moments, which reaches 8 ulps on sums of columns.
 
     It does not grow with the number of rows.
@@ -38,6 +35,11 @@ class Curvature(Protocol):
     @property
     def rank(self) -> int:
         """Rank of the (centred, if b is fitted) columns, decided after scaling them to unit length."""
+        ...
+
+    @property
+    def condition(self) -> float:
+        """Condition number of ∇²L in scaled columns, κ² of the columns themselves: an estimate from above."""
         ...
 
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
@@ -99,6 +101,11 @@ class PrimalCurvature:
             return self._factor.rank
         return _factor(self._gram, self._scale, self._precision).rank
 
+    @property
+    def condition(self) -> float:
+        """Of the penalised, scaled Gram matrix in the 1-norm; infinite where columns depend on each other."""
+        return self._factor.condition
+
     @cached_property
     def _factor(self) -> "_Factor":
         gram = self._gram + np.diag(self._penalty) if self._penalty.any() else self._gram
@@ -119,9 +126,17 @@ class PrimalCurvature:
 class _Factor:
     """A positive semi-definite matrix, scaled to unit diagonal and factored: Cholesky."""
 
-    def __init__(self, lower: Array, diagonal: Array) -> None:
+    def __init__(self, lower: Array, diagonal: Array, size: float) -> None:
         self.rank = len(lower)
-        self._lower, self._diagonal = lower, diagonal
+        self._lower, self._diagonal, self._size = lower, diagonal, size
+
+    @cached_property
+    def condition(self) -> float:
+        """1-norm condition number, from the factor (LAPACK's dpocon)."""
+        if not self.rank:
+            return 1.0
+        reciprocal, _ = linalg.lapack.dpocon(self._lower, self._size, uplo="L")
+        return 1.0 / float(reciprocal)
 
     def solve(self, right: Array) -> Array:
         d = self._diagonal
@@ -134,6 +149,8 @@ class _Factor:
 
 class _DependentFactor(_Factor):
     """The same where columns depend on each other: by eigenvectors, the answer of least ‖w‖ in the user's units."""
+
+    condition = float("inf")
 
     def __init__(self, scaled: Array, diagonal: Array, scale: Array, noise: float) -> None:
         values, vectors = linalg.eigh(scaled, check_finite=False)
@@ -156,116 +173,11 @@ def _factor(gram: Array, scale: Array, precision: Precision = np.float64) -> _Fa
     diagonal = np.sqrt(np.diagonal(gram))
     diagonal = np.where(diagonal > 0, diagonal, 1.0)  # a constant column: a zero row, left to the eigenvectors
     scaled = gram / diagonal / diagonal[:, None]
-    noise = _noise(len(gram), precision)
+    floor = noise(len(gram), precision)
     try:
         lower = linalg.cholesky(scaled, lower=True, check_finite=False)
     except linalg.LinAlgError:
-        return _DependentFactor(scaled, diagonal, scale, noise)
-    if np.diagonal(lower).min(initial=1.0) ** 2 <= noise:
-        return _DependentFactor(scaled, diagonal, scale, noise)
-    return _Factor(lower, diagonal)
-
-
-class DualCurvature:
-    """The curvature through m×m products of rows, for more columns than rows: no n×n matrix.
-
-    With X̃ (m, n) the centred, weighted rows in the user's units and X̃X̃ᵀ = UΛUᵀ, a gradient g in their row space gives
-    (X̃ᵀX̃ + αI)⁺g = X̃ᵀ U ((Λ + α)Λ)⁻¹ Uᵀ X̃ g.
-    """
-
-    def __init__(self, blocks: Sequence[Block], alpha: float, scale: Array, fit_intercept: bool) -> None:
-        self._blocks, self._alpha, self._scale, self._fit_intercept = blocks, alpha, scale, fit_intercept
-        weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a in blocks])
-        rows = np.concatenate([X for X, _, _ in blocks])
-        self._weight = float(weights.sum())
-        self._mean = weights @ rows / self._weight if fit_intercept else np.zeros(rows.shape[1])
-        rows -= self._mean
-        rows *= np.sqrt(weights)[:, None]
-        self._rows = rows
-
-    @property
-    def steepest(self) -> tuple[float, Array]:
-        """Largest eigenvalue of ∇²L/2 and its direction, by Lanczos iteration on the rows."""
-        return lanczos(self._blocks, self._alpha / self._scale**2, self._fit_intercept)
-
-    @property
-    def rank(self) -> int:
-        """Numerical rank of the scaled columns."""
-        return len(self._basis[0])
-
-    @cached_property
-    def _basis(self) -> tuple[Array, Array]:
-        """Λ and U. The rank is decided on columns of unit length; U spans the same space as theirs."""
-        norm = np.sqrt(np.einsum("ij,ij->j", self._rows, self._rows))
-        unit = self._rows / np.where(norm > 0, norm, 1.0)
-        values, vectors = linalg.eigh(unit @ unit.T, check_finite=False)
-        span = vectors[:, values > _noise(len(values)) * max(values[-1], 0.0)]
-        across = span.T @ (self._rows * self._scale)
-        values, turn = linalg.eigh(across @ across.T, check_finite=False)
-        return values, span @ turn
-
-    def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
-        """Return (∇²L)⁺ times a gradient."""
-        values, basis = self._basis
-        centred = (grad_w - self._mean * grad_b) * self._scale / 2.0  # user's units: w = w'/scale
-        along = basis.T @ ((self._rows * self._scale) @ centred)
-        step = ((basis @ (along / ((values + self._alpha) * values))) @ self._rows) * self._scale**2
-        step_b = grad_b / (2.0 * self._weight) if self._fit_intercept else 0.0
-        return step, step_b - float(self._mean @ step)
-
-    def least_norm(self, w: Array) -> Array:
-        """Keep what w has in the row space: X̃ᵀUΛ⁻¹UᵀX̃w."""
-        values, basis = self._basis
-        along = basis.T @ (self._rows @ (w * self._scale))
-        return np.asarray((basis @ (along / values)) @ self._rows * self._scale)
-
-
-class RowsCurvature:
-    """The curvature by products with the rows only, where no square matrix of either side fits in memory."""
-
-    def __init__(self, blocks: Sequence[Block], penalty: Array, fit_intercept: bool) -> None:
-        self._blocks, self._penalty, self._fit_intercept = blocks, penalty, fit_intercept
-
-    @property
-    def steepest(self) -> tuple[float, Array]:
-        """Largest eigenvalue of ∇²L/2 and its direction, by Lanczos iteration on the rows."""
-        return lanczos(self._blocks, self._penalty, self._fit_intercept)
-
-    @property
-    def rank(self) -> int:
-        """Not known without a square matrix: the number of columns is taken."""
-        return len(self._penalty)
-
-    def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
-        """Refuse: (∇²L)⁻¹ needs a square matrix."""
-        raise InputError(
-            f'solver="newton" needs a square matrix of {len(grad_w):,} columns, more than a quarter of memory. '
-            'Use solver="cg".'
-        )
-
-    def least_norm(self, w: Array) -> Array:
-        """Not known without a square matrix: w is returned as it is."""
-        return w
-
-
-def lanczos(blocks: Sequence[Block], penalty: Array, fit_intercept: bool) -> tuple[float, Array]:
-    """Return the largest eigenvalue of [X 1]ᵀ[X 1] + diag(penalty) and its w part, by products with the rows."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    n = len(penalty)
-
-    def product(v: Array) -> Array:
-        w, b = v[:n], v[n] if fit_intercept else 0.0
-        out = np.append(penalty * w, [0.0] if fit_intercept else [])
-        for X, _, a in blocks:
-            along = X @ w + b
-            along = along if a is None else a * along
-            out[:n] += X.T @ along
-            if fit_intercept:
-                out[n] += along.sum()
-        return out
-
-    size = n + fit_intercept
-    start = np.random.default_rng(0).standard_normal(size)
-    values, vectors = eigsh(LinearOperator((size, size), matvec=product, dtype=np.float64), k=1, v0=start, tol=1e-6)
-    return float(values[0]), vectors[:n, 0]
+        return _DependentFactor(scaled, diagonal, scale, floor)
+    if np.diagonal(lower).min(initial=1.0) ** 2 <= floor:
+        return _DependentFactor(scaled, diagonal, scale, floor)
+    return _Factor(lower, diagonal, float(np.abs(scaled).sum(0).max(initial=0.0)))

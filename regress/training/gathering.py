@@ -3,18 +3,20 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
 from regress.errors import InputError
-from regress.numerics.exact import Totals, totals_of_block
+from regress.numerics.exact import exact_totals
 from regress.numerics.moments import Block, Moments, accumulate, blocks_of
+from regress.numerics.totals import Totals
 from regress.numerics.twofold import Array
+from regress.training.normal import moments_of
 from regress.training.options import Over, Precision
 
 _MANY_COLUMNS = 256
-_FEW_CELLS, _FEW_PRODUCTS = 1_000_000, 20_000_000
+_WHOLE = 6  # times the side of a square matrix: what exact sums take
+_FEW_CELLS, _FEW_PRODUCTS = 12_000_000, 200_000_000  # about a tenth of a second, less than reading a file takes
 
 
 class RoomError(InputError):
@@ -29,6 +31,11 @@ def memory() -> int:
 def square_fits(n: int) -> bool:
     """Tell whether an n×n matrix of float64 fits in a quarter of memory."""
     return 8 * n * n <= memory() // 4
+
+
+def exact_fits(n: int) -> bool:
+    """Tell whether exact totals of `n` columns, or products of `n` rows, fit in a quarter of memory."""
+    return square_fits(_WHOLE * n)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,8 +77,8 @@ def gather(
 
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
     fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
-    "moments" never. Held rows may take `room` bytes, half of memory unless given. Exact totals are formed as
-    `precision` says; "auto" drops them once the table is too large for that to go unnoticed.
+    "moments" never. Held rows may take `room` bytes, half of memory unless given. With precision="exact", or "auto" on
+    a table so small that nobody notices, sums are exact, and the moments are those rounded once.
 
     Raises
     ------
@@ -84,23 +91,29 @@ def gather(
             f'over="moments" needs an n×n matrix of {n:,} columns, more than a quarter of memory. Use over="rows".'
         )
     iterator, held, count = iter(blocks), list[Block](), 0
-    for block in iterator:
+    enough, ended = over == "moments", False
+    while not held or not enough or (precision == "auto" and goes_unnoticed(count, n)):
+        block = next(iterator, None)
+        if block is None:
+            ended = True
+            break
         held.append(block)
         count += len(block.X)
         enough = over == "moments" or (count > n and square_fits(n))
         if over == "rows" or not enough:
             _check_room(count, n, room)
-        if enough:
-            break
-    else:
-        if not held:
-            raise InputError("There is no row to train on.")
-        if precision == "exact":
-            raise InputError('precision="exact" needs more rows than columns. Use precision="double".')
+    if ended and not held:
+        raise InputError("There is no row to train on.")
+    if precision == "exact" and not exact_fits(n if enough else count):
+        raise InputError(
+            f'precision="exact" on {count:,} rows or more of {n:,} columns needs too much memory. Use "double".'
+        )
+    if not enough:
         return TrainingData(_summarise_rows(held), None, held)
 
     def stream() -> Iterator[Block]:
         nonlocal count
+        yield from tuple(held)
         for block in iterator:
             if over == "rows":
                 held.append(block)
@@ -108,36 +121,18 @@ def gather(
                 _check_room(count, n, room)
             yield block
 
-    exactly = _Exactly(n, precision)
-    moments = accumulate(exactly.listen(chain(tuple(held), stream())), n_jobs)
+    if precision == "exact" or (precision == "auto" and ended):
+        totals = exact_totals(stream(), n_jobs)
+        moments = moments_of(totals, held[0].Y.shape[1])
+    else:
+        totals, moments = None, accumulate(stream(), n_jobs)
     kept = held if over == "rows" else None
-    return TrainingData(_summarise_moments(moments), moments, kept, totals=exactly.totals)
+    return TrainingData(_summarise_moments(moments), moments, kept, totals=totals)
 
 
-class _Exactly:
-    """Exact totals of blocks that pass by, while they are wanted."""
-
-    def __init__(self, n: int, precision: Precision) -> None:
-        self.totals: Totals | None = None
-        self._wanted = precision != "double"
-        self._auto, self._n = precision == "auto", n
-
-    def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """Yield the blocks, and sum them."""
-        for block in blocks:
-            rows = len(block.X) + (self.totals.rows if self.totals is not None else 0)
-            small = goes_unnoticed(rows, self._n) or not self._auto
-            if self._wanted and not (small and np.isfinite(block.X).all()):
-                self._wanted, self.totals = False, None
-            if self._wanted:
-                part = totals_of_block(block)
-                self.totals = part if self.totals is None else self.totals.merge(part)
-            yield block
-
-
-def goes_unnoticed(rows: int, n: int) -> bool:
-    """Tell whether exact totals of a table of this size take a tenth of a second at most."""
-    return rows * (n + 2) <= _FEW_CELLS and rows * n**2 <= _FEW_PRODUCTS
+def goes_unnoticed(rows: int, n: int, part: int = 1) -> bool:
+    """Tell whether exact totals of a table of this size take a tenth of a second at most, or a part of that."""
+    return part * rows * (n + 2) <= _FEW_CELLS and part * rows * n**2 <= _FEW_PRODUCTS
 
 
 def gather_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:

@@ -203,6 +203,8 @@ class Objective:
 
         With b fitted, columns are centred. A constant column has nothing to say.
         """
+        if self.target_norm == 0.0:
+            return 0.0
         centred = evaluation.grad_w - self.mean * evaluation.grad_b if self.fit_intercept else evaluation.grad_w
         heard = self.column_norm > 0
         of_w = np.abs(centred[heard]) / (2.0 * self.column_norm[heard])

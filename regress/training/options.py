@@ -11,6 +11,7 @@ Solver = Literal["auto", "gd", "accelerated", "cg", "newton"]
 Gradient = Literal["derived", "autodiff"]
 Over = Literal["auto", "rows", "moments"]
 Precision = Literal["auto", "double", "exact"]
+Collinear = Literal["min-norm", "drop", "error"]
 
 _MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
 
@@ -54,7 +55,11 @@ class TrainOptions:
         Limit on iterations; None is 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).
     precision : {"auto", "double", "exact"}
         Whether the sums over rows are exact, which gives every coefficient as the nearest double. "auto" is "exact" for
-        tables small enough that nobody notices, and "double" for others. For "newton" and "auto" only.
+        tables small enough that nobody notices, and where double precision would leave fewer than ten digits. The
+        solvers other than "newton" descend in double in any case.
+    collinear : {"min-norm", "drop", "error"}
+        What to do with columns that depend on others before them: of all minimisers take the one of least ‖w‖ in the
+        user's units, drop those columns (coefficient 0), or refuse.
     tol : float
         Largest |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) of a converged fit.
     """
@@ -69,12 +74,14 @@ class TrainOptions:
     max_iter: int | None = None
     tol: float = 1e-10
     precision: Precision = "auto"
+    collinear: Collinear = "min-norm"
 
     def __post_init__(self) -> None:
         check_choice("solver", self.solver, get_args(Solver))
         check_choice("gradient", self.gradient, get_args(Gradient))
         check_choice("over", self.over, get_args(Over))
         check_choice("precision", self.precision, get_args(Precision))
+        check_choice("collinear", self.collinear, get_args(Collinear))
         if self.precision == "exact" and self.solver not in ("auto", "newton"):
             raise InputError(f'precision="exact" goes with solver="newton" or "auto", not {self.solver!r}.')
         check_number("alpha", self.alpha, at_least=0.0)

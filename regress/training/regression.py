@@ -1,7 +1,8 @@
 """From gathered rows and options to a trained (w, b): chooses coordinates, objective, curvature and update rule."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 from math import inf
 
@@ -12,70 +13,19 @@ from regress.calculus.derived import Evaluation
 from regress.errors import InputError, LearningRateError
 from regress.numerics import twofold
 from regress.numerics.twofold import Array
-from regress.training.curvature import Curvature, DualCurvature, PrimalCurvature, RowsCurvature
-from regress.training.gathering import TrainingData, square_fits
+from regress.training.curvature import Curvature, PrimalCurvature
+from regress.training.exactly import exact_minimum, exact_point
+from regress.training.gathering import TrainingData, exact_fits, square_fits
 from regress.training.objective import ENGINES, Coordinates, DataTerm, MomentsTerm, Objective, RowsTerm
 from regress.training.optimizers import Accelerated, ConjugateGradient, GradientDescent, Newton, Optimizer
 from regress.training.options import TrainOptions
-from regress.training.refinement import DependentColumnsError, Refined, refine
+from regress.training.outcome import Training
+from regress.training.refinement import MOST_COLUMNS, Minimum
+from regress.training.rowscurvature import DualCurvature, RowsCurvature
 from regress.training.trainer import Descent, Iteration, Status, descend
 
+ENOUGH_DIGITS = 10.0  # that sums in double must leave
 _SHOWN = 2  # Newton steps in double before exact ones: the first lands, and the history shows it
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Training:
-    """A trained linear model and how it was reached.
-
-    Attributes
-    ----------
-    w : array of shape (n,)
-        Coefficients in the user's units.
-    center : array of shape (n,)
-        The point about which predictions are computed: ŷ = (x − center)ᵀw + b_center keeps the digits that
-        xᵀw + b would lose where a column is far from zero.
-    b : float
-        The intercept.
-    b_center : float
-        The prediction at `center`.
-    loss : float
-        L(w, b) + α‖w‖² on the training rows.
-    gradient_norm, stationarity : float
-        ‖∇L‖ in the coordinates of the descent, and the scale-free figure that the stop rule compares with tol; both as
-        double precision sees them.
-    status : Status
-        How it ended.
-    history : list of Iteration
-        One row an evaluation.
-    rank : int
-        Rank of the columns, decided after scaling.
-    solver, over : str
-        What ran.
-    learning_rate : float or None
-        The step on ∇L/Σa, for solvers that have one.
-    precision : {"exact", "double"}
-        Whether w, b and the loss come from exact sums, each rounded once.
-    """
-
-    w: Array
-    center: Array
-    b: float
-    b_center: float
-    loss: float
-    gradient_norm: float
-    stationarity: float
-    status: Status
-    history: list[Iteration]
-    rank: int
-    solver: str
-    over: str
-    learning_rate: float | None
-    precision: str
-
-    @property
-    def n_iter(self) -> int:
-        """Steps taken."""
-        return max(len(self.history) - 1, 0)
 
 
 class Regression:
@@ -197,8 +147,9 @@ class Regression:
         self._refuse_overflow(target)
         objective = self.objective(target)
         n = len(objective.penalty)
+        minimum = self._minimum(target)
+        refined = exact_point(data, minimum, target, options) if self.solver == "newton" else None
         rate: float | None = None
-        exact: Refined | None = None
         if objective.target_norm == 0.0:  # nothing to explain: w = 0 and b = ȳ are the minimum
             w, b = np.zeros(n), float(data.summary.target_center[target]) if options.fit_intercept else 0.0
             b -= self._coordinates(target).target_origin
@@ -206,12 +157,11 @@ class Regression:
             ended = Descent(w, b, zero, 0.0, Status.CONVERGED, [Iteration(0, 0.0, 0.0, float("nan"), 0.0)])
         else:
             optimizer, rate = self._optimizer(objective)
-            exact = self._exact(target)
-            limit = options.iteration_limit(self.solver, n) if exact is None else _SHOWN
+            limit = _SHOWN if refined is not None else options.iteration_limit(self.solver, n)
             ended = descend(objective, optimizer, self._start(target), tol=options.tol, max_iter=limit, watch=watch)
         coordinates = self._coordinates(target)
         w, b = coordinates.to_user(ended.w, ended.b)
-        rank = self.curvature.rank
+        rank = self.curvature.rank if minimum is None else minimum.rank
         if rank < n and not options.alpha and self.solver != "newton":  # newton never left the row space
             found, w = w, self.curvature.least_norm(w)
             b += twofold.dot(data.summary.center - self._origin, found - w) if options.fit_intercept else 0.0
@@ -231,33 +181,75 @@ class Regression:
             self.over,
             rate,
             "double",
+            self._remaining(ended.evaluation),
+            minimum,
         )
-        if exact is None or trained.status is Status.INTERRUPTED:
+        if refined is None or trained.status is Status.INTERRUPTED:
             return trained
-        at = objective(exact.w * self._scale, exact.b_center - coordinates.target_origin)
+        exact, exact_b = refined
+        w, center = np.array([float(v) for v in exact]), coordinates.origin
+        at_center = exact_b + sum(v * Fraction(c) for v, c in zip(exact, center.tolist(), strict=True))
+        at = objective(w * self._scale, float(at_center) - coordinates.target_origin)
         return replace(
             trained,
-            w=exact.w,
-            b=exact.b,
-            b_center=exact.b_center,
-            loss=exact.loss,
+            w=w,
+            b=float(exact_b),
+            b_center=float(at_center),
+            loss=at.value if minimum is None else minimum.loss(w),
             gradient_norm=float(np.sqrt(at.grad_w @ at.grad_w + at.grad_b**2)),
             stationarity=objective.stationarity(at),
             status=Status.CONVERGED,
-            rank=n,
             precision="exact",
+            remaining=np.zeros(n),
         )
 
-    def _exact(self, target: int) -> Refined | None:
-        """Return the minimiser from exact totals; None without them, or where columns depend on each other."""
-        totals, options = self._data.totals, self._options
-        if totals is None or self.solver != "newton":
-            return None
-        targets = len(self._data.summary.target_norm)
+    def _remaining(self, at: Evaluation) -> Array:
         try:
-            return refine(totals, targets, target, options.alpha, options.fit_intercept, self._origin)
-        except DependentColumnsError:
+            return np.asarray(self.curvature.solve(at.grad_w, at.grad_b)[0] / self._scale)
+        except InputError:  # no square matrix of this size
+            return np.full(len(at.grad_w), np.nan)
+
+    def _minimum(self, target: int) -> Minimum | None:
+        minimum = exact_minimum(self._data, target, self._options, self._names)
+        if minimum is None and self._options.collinear != "min-norm" and self.curvature.rank < len(self._names):
+            raise InputError(
+                f'collinear="{self._options.collinear}" is decided by exact sums over more rows than columns. '
+                + ('Use precision="exact".' if self._data.summary.rows > len(self._names) else 'Use "min-norm".')
+            )
+        return minimum
+
+    @property
+    def expected_digits(self) -> float:
+        """Return the digits that sums in double leave, from below: −log₁₀(4κ² 2⁻⁵³ √m)."""
+        return float(max(-np.log10(self._rounding), 0.0))
+
+    @property
+    def better_exact(self) -> bool:
+        """Whether exact sums would pay: few digits in double, and neither too many columns nor another solver."""
+        n, summary = len(self._names), self._data.summary
+        able = self.solver == "newton" and self._data.totals is None and summary.rows > n and exact_fits(n)
+        if not able or self.expected_digits >= ENOUGH_DIGITS:
+            return False
+        return n <= MOST_COLUMNS or self.curvature.rank == n
+
+    @property
+    def _rounding(self) -> float:
+        return float(4.0 * self.curvature.condition * 2.0**-53 * np.sqrt(self._data.summary.rows))
+
+    def error_bound(self, trained: Training, target: int = 0) -> Array | None:
+        """Estimate how far the coefficients (n,) of a fit in double are off, from above; None where that is unknown.
+
+        What is left of the descent is a Newton step; rounding adds (‖y‖ + ‖Xw‖) 4κ² 2⁻⁵³ √m to any scaled coefficient.
+        """
+        summary, rounding = self._data.summary, self._rounding
+        if not rounding < 1.0 or not np.isfinite(trained.remaining).all():
             return None
+        norm = np.where(summary.norm > 0, summary.norm, np.inf)
+        size = summary.target_norm[target] + float(np.linalg.norm(summary.norm * trained.w))
+        if not self._options.fit_intercept:
+            size += float(np.sqrt(summary.weight) * np.abs(summary.center @ trained.w))
+            size += float(np.sqrt(summary.weight) * np.abs(summary.target_center[target]))
+        return np.asarray(np.abs(trained.remaining) + rounding * size / norm)
 
     def _start(self, target: int) -> tuple[Array, float]:
         nothing = np.zeros(len(self._names)), 0.0

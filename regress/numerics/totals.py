@@ -1,0 +1,61 @@
+"""Sums held as whole numbers of any length, which merge without rounding."""
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regress.numerics.twofold import Mask
+
+Integers = NDArray[np.object_]  # Python's, of any length
+Exponents = NDArray[np.int64]
+
+
+class Totals:
+    """Σ a z zᵀ as whole numbers: entry (i, j) is ``value[i, j] · 2^(unit[i] + unit[j])``.
+
+    Attributes
+    ----------
+    value : array of Python integers of shape (p, p)
+        Symmetric.
+    unit : array of integers of shape (p,)
+        Exponents of the columns' units.
+    rows : int
+        Rows counted.
+    ulps : array of shape (p,)
+        √Σ a ulp(z)² by column: what rounding of the stored values may hide, in double.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self.ulps = np.zeros(columns)
+        self.value: Integers = np.zeros((columns, columns), dtype=object)
+        self.unit = np.zeros(columns, dtype=np.int64)
+        self.rows = 0
+
+    def add(self, value: Integers, unit: Exponents) -> None:
+        """Add other totals, in their own units."""
+        low = np.where(_occupied(self.value), np.where(_occupied(value), np.minimum(self.unit, unit), self.unit), unit)
+        self.value = _in_units(self.value, self.unit, low) + _in_units(value, unit, low)
+        self.unit = low
+
+    def merge(self, other: "Totals") -> "Totals":
+        """Add the totals of other rows to these, and return these."""
+        self.add(other.value, other.unit)
+        self.rows += other.rows
+        self.ulps = np.hypot(self.ulps, other.ulps)
+        return self
+
+    def fraction(self, i: int, j: int) -> Fraction:
+        """Return one entry."""
+        return Fraction(int(self.value[i, j])) * Fraction(2) ** int(self.unit[i] + self.unit[j])
+
+
+def _occupied(value: Integers) -> Mask:
+    nonzero = value != 0
+    return np.asarray(nonzero.any(0) | nonzero.any(1), dtype=bool)
+
+
+def _in_units(value: Integers, unit: Exponents, low: Exponents) -> Integers:
+    """Write totals in other units, at least as fine where a column holds anything."""
+    shift = np.where(_occupied(value), unit - low, 0).astype(object)
+    return value << (shift[:, None] + shift) if shift.any() else value

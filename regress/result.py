@@ -1,0 +1,247 @@
+"""The result of a fit: coefficients, what is known about them, and what a careful reader should know."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from math import nan
+from pathlib import Path
+from typing import Any
+
+from regress.evidence.certificate import Certificate, certificate
+from regress.evidence.inference import Statistics
+from regress.model import LinearModel, Uncertainty
+from regress.numerics.twofold import Array
+from regress.summary import summary
+from regress.tables.reading import Tally
+from regress.training.outcome import Training
+from regress.training.trainer import Iteration, Status
+
+COLUMNS = ("std. error", "t", "p", "low", "high")  # of the statistics, as people know them
+_KEPT = 200  # columns whose covariance goes into a model file
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model and everything known about how it came about.
+
+    Attributes
+    ----------
+    fitted : LinearModel
+        What predicts.
+    training : Training
+        The descent: status, history, rank, solver.
+    tally : Tally
+        Where every row of the table went.
+    r2 : float
+        R² on the training rows; about the mean of y, also without an intercept.
+    r2_test : float or None
+        R² on the rows held out.
+    standardized : array of shape (n,)
+        w·sd(x)/sd(y): what one standard deviation of a column moves y, in its own.
+    constant : tuple of str
+        Columns that are constant in the training rows.
+    reason : str
+        Why sums are exact, or in double.
+    rank_known : bool
+        Whether the rank is more than a guess in double.
+    digits_estimate : array of shape (n,), optional
+        Digits right, from below, where sums are in double.
+    infer : callable
+        Makes the statistics on first use, or says why there are none.
+    """
+
+    fitted: LinearModel
+    training: Training
+    tally: Tally
+    r2: float
+    r2_test: float | None
+    standardized: Array
+    constant: tuple[str, ...]
+    reason: str
+    rank_known: bool
+    digits_estimate: Array | None
+    infer: Callable[[], Statistics | str]
+
+    @property
+    def w(self) -> Array:
+        """Coefficients (n,), in the user's units."""
+        return self.fitted.w
+
+    @cached_property
+    def b(self) -> float:
+        """The intercept; 0.0 without one."""
+        return self.fitted.b
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients."""
+        return self.fitted.names
+
+    @property
+    def loss(self) -> float:
+        """Σ(ŷ − y)² + α‖w‖² over the training rows, in units of y²."""
+        return self.fitted.loss
+
+    @property
+    def status(self) -> Status:
+        """How training ended."""
+        return self.training.status
+
+    @property
+    def n_iter(self) -> int:
+        """Steps taken."""
+        return self.training.n_iter
+
+    @property
+    def history(self) -> list[Iteration]:
+        """One row an iteration: iteration, loss, gradient_norm, step, seconds."""
+        return self.training.history
+
+    @cached_property
+    def certificate(self) -> Certificate | None:
+        """How many digits are right, from exact totals; None where sums are in double."""
+        minimum, model = self.training.minimum, self.fitted
+        if minimum is None:
+            return None
+        return certificate(minimum, self.names, model.w, model.center, model.b_center, model.b)
+
+    @property
+    def digits(self) -> dict[str, float] | None:
+        """Digits right by column, certified by exact totals; None where sums are in double: see `digits_at_least`."""
+        return None if self.certificate is None else self.certificate.digits
+
+    @property
+    def intercept_digits(self) -> float | None:
+        """Digits of the intercept that are right; None where sums are in double, or none is fitted."""
+        return None if self.certificate is None else self.certificate.intercept_digits
+
+    @cached_property
+    def digits_at_least(self) -> dict[str, float] | None:
+        """An estimate of the digits right, from below; None where the rank is unknown. `regress.certify` certifies."""
+        if self.certificate is not None:
+            return self.certificate.digits
+        digits = self.digits_estimate
+        return None if digits is None else dict(zip(self.names, digits.tolist(), strict=True))
+
+    @property
+    def equations(self) -> tuple[str, ...]:
+        """The equations that dependent columns obey, as far as exact totals tell; constant columns apart."""
+        minimum = self.training.minimum
+        relations = () if minimum is None else minimum.dependence.relations
+        return tuple(r.text(self.names) for r in relations if self.names[r.column] not in self.constant)
+
+    @property
+    def rank(self) -> int | None:
+        """Independent columns; None where double precision cannot tell."""
+        return self.training.rank if self.rank_known else None
+
+    @cached_property
+    def _inferred(self) -> Statistics | str:
+        return self.infer()
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """Standard errors, t, p, intervals, R², F, AIC and BIC; None where `statistics_missing` says why."""
+        return None if isinstance(self._inferred, str) else self._inferred
+
+    @property
+    def statistics_missing(self) -> str:
+        """Why there are no statistics; empty where there are."""
+        return self._inferred if isinstance(self._inferred, str) else ""
+
+    @property
+    def coefficients(self) -> Any:
+        """Coefficients as a pandas DataFrame indexed by name: coef, standardized = coef·sd(x)/sd(y), and statistics."""
+        from regress.tables.frames import to_frame
+
+        return to_frame(self.lines(), ["name", "coef", "standardized", *COLUMNS], index="name")
+
+    def lines(self) -> list[tuple[Any, ...]]:
+        """Return (name, coef, standardized, standard error, t, p, low, high) for the intercept, if any, and each w."""
+        rows: list[tuple[Any, ...]] = [("(intercept)", self.b, nan)] if self.fitted.options["fit_intercept"] else []
+        rows += zip(self.names, self.w.tolist(), self.standardized.tolist(), strict=True)
+        tests = [(nan,) * len(COLUMNS)] * len(rows) if self.statistics is None else self.statistics.tests()
+        return [(*row, *test) for row, test in zip(rows, tests, strict=True)]
+
+    @cached_property
+    def model(self) -> LinearModel:
+        """What predicts and is saved, with the uncertainty of its predictions."""
+        statistics = self.statistics if len(self.names) <= _KEPT else None
+        if statistics is None:
+            return self.fitted
+        return replace(
+            self.fitted, uncertainty=Uncertainty(statistics.degrees, statistics.sigma**2, *statistics.covariance)
+        )
+
+    def predict(self, table: Any, interval: float | None = None) -> Array:
+        """Return ŷ (m,) for every row of a table, or (m, 3) with an interval; see `LinearModel.predict`."""
+        return (self.fitted if interval is None else self.model).predict(table, interval)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as JSON."""
+        self.model.save(path)
+
+    def notes(self) -> list[str]:
+        """Return what a careful reader should know about this fit, a sentence each."""
+        training, constant, n = self.training, self.constant, len(self.names)
+        said = []
+        if self.status is not Status.CONVERGED:
+            said.append(f"{self.status.message} {self.status.remedy}")
+        if constant:
+            shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
+            said.append(f"Constant in the training rows, so the coefficient is 0: {shown}.")
+        if not self.rank_known:
+            said.append(
+                "Rank unknown: in double some columns may depend on each other. Exact sums decide it: "
+                'precision="exact" (--precision exact).'
+            )
+        elif self.equations:
+            shown = "; ".join(self.equations[:5]) + ("; …" if len(self.equations) > 5 else "")
+            what = {
+                "drop": "the last column of each equation is dropped, with coefficient 0",
+                "min-norm": "of all coefficients that fit equally well, these are the ones of least ‖w‖",
+            }[self.fitted.options["collinear"]]
+            if self.fitted.options["collinear"] == "drop" or not self.fitted.options["alpha"]:
+                said.append(
+                    f"Columns depend on each other (rank {training.rank} of {n}): {shown}. {what[0].upper()}{what[1:]}."
+                )
+        elif training.rank < n - len(constant) and not self.fitted.options["alpha"]:
+            said.append(
+                f"There are only {self.tally.used:,} rows (rank {training.rank} of {n}): many coefficients fit equally "
+                "well; these are the ones of least ‖w‖. Predictions do not suffer; single coefficients mean little."
+            )
+        near = () if training.minimum is None else training.minimum.dependence.near
+        if near:
+            shown = "; ".join(r.text(self.names) for r in near[:5])
+            said.append(f"Independent by their last digits only: {shown}, nearly. Single coefficients mean little.")
+        return said
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints as JSON."""
+        return {
+            "coef": dict(zip(self.names, self.w.tolist(), strict=True)),
+            "intercept": self.b,
+            "loss": self.loss,
+            "n_rows": self.tally.used,
+            "rows": asdict(self.tally),
+            "status": str(self.status),
+            "digits": None if self.digits is None else {"coef": self.digits, "intercept": self.intercept_digits},
+            "digits_at_least": self.digits_at_least,
+            "r2": self.r2,
+            "r2_test": self.r2_test,
+            "rank": self.rank,
+            "equations": list(self.equations),
+            "n_iter": self.n_iter,
+            "solver": self.training.solver,
+            "over": self.training.over,
+            "gradient": self.fitted.options["gradient"],
+            "precision": self.training.precision,
+            "precision_reason": self.reason,
+            "statistics": None if self.statistics is None else self.statistics.to_dict(self.names),
+            "statistics_missing": self.statistics_missing,
+            "notes": self.notes(),
+        }
+
+    def summary(self) -> str:
+        """Return the fit as text for people: how it ended, a table of coefficients, how well it fits, what to know."""
+        return "\n".join([summary(self), *self.notes()])

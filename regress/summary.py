@@ -1,0 +1,79 @@
+"""A fit as text for people: how it ended, a table of coefficients, how well it fits, what to know."""
+
+from typing import Any
+
+from regress.aligned import aligned
+from regress.preparation import describe
+
+
+def summary(fit: Any) -> str:
+    """Return a fit in the shape that users of R and statsmodels know."""
+    model, training, statistics = fit.fitted, fit.training, fit.statistics
+    lines = [
+        f"{model.target}: {describe(fit.tally)}",
+        f"{fit.status}: {training.solver} over {training.over}, {model.options['gradient']} gradient, "
+        f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}; sums {training.precision} ({fit.reason})",
+        "",
+    ]
+    errors = [] if statistics is None else ["std. error", "t", "p", "95 % from", "to"]
+    head = ["", "coefficient", *errors, "standardized", *_digits_head(fit)]
+    rows = []
+    for name, w, beta, *tests in fit.lines():
+        test = [] if statistics is None else [f"{tests[0]:.4g}", f"{tests[1]:.3f}", probability(tests[2])]
+        test += [] if statistics is None else [f"{v:.5g}" for v in tests[3:]]
+        rows.append([name, f"{w:.10g}", *test, "" if beta != beta else f"{beta:.4g}", *_digits_of(fit, name)])
+    lines += [*aligned(head, rows), "", *_quality(fit)]
+    references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]
+    if references:
+        lines.append(f"Levels are compared with {', '.join(references)}.")
+    return "\n".join(lines)
+
+
+def _quality(fit: Any) -> list[str]:
+    """Return how well it fits, and how sure its digits are."""
+    held = "" if fit.r2_test is None else f", on held-out rows {fit.r2_test:.6f}"
+    s = fit.statistics
+    if s is None:
+        return [f"R² {fit.r2:.6f}{held}; loss {fit.loss:.10g}", f"No standard errors: {fit.statistics_missing}"]
+    r2, adjusted = (s.r2, s.r2_adjusted) if s.fit_intercept else (s.r2_uncentred, s.r2_uncentred_adjusted)
+    kind = "" if s.fit_intercept else " (uncentred)"
+    f, f_p = s.f
+    weights = f", {fit.fitted.options['weight_type']} weights" if fit.fitted.options["weighted"] else ""
+    return [
+        f"R²{kind} {r2:.6f}, adjusted {adjusted:.6f}{held}; loss Σ(ŷ − y)² {fit.loss:.10g}",
+        f"Residual standard error {s.sigma:.6g} on {s.degrees:,.10g} degrees of freedom; "
+        f"{s.errors} standard errors{weights}",
+        f"F {f:.6g} on {s.inverse.rank} and {s.degrees:,.10g}, p {probability(f_p)}; "
+        f"AIC {s.aic:.6g}, BIC {s.bic:.6g}; condition number of scaled columns {s.inverse.condition:.3g}",
+        *_sure(fit),
+    ]
+
+
+def _sure(fit: Any) -> list[str]:
+    if fit.certificate is not None:
+        c = fit.certificate
+        return [
+            f"Certified by exact sums: every coefficient to {c.worst:.1f} digits or more, ‖∇L‖ {c.gradient_norm:.2g}"
+        ]
+    if fit.digits_at_least is None:
+        return []
+    return [
+        f"At least {min(fit.digits_at_least.values()):.0f} digits of every coefficient, by estimate; "
+        "`regress certify` certifies them"
+    ]
+
+
+def _digits_head(fit: Any) -> list[str]:
+    return [] if fit.digits_at_least is None else ["digits" if fit.certificate is not None else "digits ≥"]
+
+
+def _digits_of(fit: Any, name: str) -> list[str]:
+    if fit.digits_at_least is None:
+        return []
+    digits = fit.intercept_digits if name == "(intercept)" else fit.digits_at_least[name]
+    return ["" if digits is None else f"{digits:.1f}"]
+
+
+def probability(p: float) -> str:
+    """Write a p-value as people expect it."""
+    return "" if p != p else "<2e-16" if p < 2e-16 else f"{p:.3g}"

@@ -1,0 +1,64 @@
+"""Where the exact minimum is taken: from totals or, with more columns than rows, from the rows themselves."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from regress.errors import InputError
+from regress.training.dependence import Dependence
+from regress.training.fixed import SingularError
+from regress.training.gathering import TrainingData
+from regress.training.options import TrainOptions
+from regress.training.refinement import MOST_COLUMNS, Minimum, minimise
+from regress.training.wide import minimise_wide
+
+
+def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names: Sequence[str]) -> Minimum | None:
+    """Return the minimum of exact totals; None without them, or where that takes too many whole numbers.
+
+    Raises
+    ------
+    InputError
+        If columns depend on each other and are to be refused, or that was asked for and cannot be decided.
+    """
+
+    def review(dependence: Dependence) -> Dependence:
+        if dependence.relations and options.collinear == "error":
+            shown = "; ".join(r.text(names) for r in dependence.relations[:5])
+            raise InputError(f'Columns depend on each other: {shown}. Leave one of each out, or use collinear="drop".')
+        return dependence.dropped() if options.collinear == "drop" else dependence
+
+    if data.totals is None:
+        return None
+    targets = len(data.summary.target_norm)
+    try:
+        return minimise(data.totals, targets, target, options.alpha, options.fit_intercept, review)
+    except SingularError:
+        if options.precision != "exact":
+            return None
+    raise InputError(
+        f'precision="exact" works out dependent columns among at most {MOST_COLUMNS}; these are {len(names):,}. '
+        'Use precision="double", or leave out those that depend on others.'
+    )
+
+
+def exact_point(
+    data: TrainingData, minimum: Minimum | None, target: int, options: TrainOptions
+) -> tuple[list[Fraction], Fraction] | None:
+    """Return w (n,) and b at the minimum, unrounded; None where sums are in double.
+
+    Raises
+    ------
+    InputError
+        If there are at least as many columns as rows, and rows depend on each other.
+    """
+    if minimum is not None:
+        return minimum.exact, minimum.b
+    if options.precision != "exact" or data.moments is not None or data.rows is None:
+        return None
+    try:
+        return minimise_wide(data.rows, target, options.alpha, options.fit_intercept)
+    except SingularError:
+        raise InputError(
+            'precision="exact" with at least as many columns as rows needs rows that do not depend on each other. '
+            'Use precision="double".'
+        ) from None

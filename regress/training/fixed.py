@@ -1,0 +1,64 @@
+"""Symmetric positive definite systems in whole numbers with 192 bits behind the point, where doubles do not reach."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from regress.numerics.totals import Exponents, Integers
+from regress.numerics.twofold import Array
+from regress.training.normal import power, ratio, scaled
+
+
+class SingularError(Exception):
+    """The matrix has no factor at this precision."""
+
+
+class FixedFactor:
+    """LDLᵀ of a matrix with a diagonal near 1, given in units of 2^-192."""
+
+    bits = 192
+
+    def __init__(self, gram: Integers) -> None:
+        n, one = len(gram), 1 << self.bits
+        work, self._lower, self._pivots = gram.copy(), np.zeros((n, n), dtype=object), []
+        for j in range(n):
+            pivot = int(work[j, j])
+            if pivot <= one >> (self.bits - 32):  # 2^-160 of the diagonal
+                raise SingularError
+            self._pivots.append(pivot)
+            column = (work[j + 1 :, j] << self.bits) // pivot
+            self._lower[j + 1 :, j] = column
+            work[j + 1 :, j + 1 :] -= np.outer(column, work[j + 1 :, j]) >> self.bits
+
+    def solve_whole(self, right: Integers) -> Integers:
+        """Solve for right-hand sides (n,) or (n, k) in the units of the matrix."""
+        x, n = right.copy(), len(right)
+        lower = self._lower if x.ndim == 1 else self._lower[:, :, None]
+        for j in range(n):
+            x[j + 1 :] -= (lower[j + 1 :, j] * x[j]) >> self.bits
+        for j, pivot in enumerate(self._pivots):
+            x[j] = (x[j] << self.bits) // pivot
+        for j in reversed(range(n)):
+            x[:j] -= (lower[j, :j] * x[j]) >> self.bits
+        return x
+
+    def solve(self, right: Array) -> Array:
+        """Solve for one right-hand side (n,)."""
+        x = self.solve_whole(np.array([scaled(v, self.bits) for v in right.tolist()], dtype=object))
+        return np.array([ratio(int(v), self.bits) for v in x])
+
+    def form(self, vector: Sequence[Fraction], exponent: Exponents) -> float:
+        """Return vᵀ M⁻¹ v for v = vector · 2^(−exponent), rounded once."""
+        one = 1 << self.bits
+        pairs = zip(vector, exponent.tolist(), strict=True)
+        v = np.array([(x * one / power(e)).__floor__() for x, e in pairs], dtype=object)
+        return ratio(int(v @ self.solve_whole(v)), 2 * self.bits) if len(v) else 0.0
+
+    def inverse(self) -> Array:
+        """Return the inverse (n, n), each entry rounded once."""
+        n = len(self._pivots)
+        unit = np.zeros((n, n), dtype=object)
+        np.fill_diagonal(unit, 1 << self.bits)
+        x = self.solve_whole(unit)
+        return np.array([[ratio(int(v), self.bits) for v in row] for row in x]).reshape(n, n)

@@ -1,0 +1,211 @@
+"""The normal equations (G + αI)w = c in whole numbers: centred once from exact totals, nothing rounded.
+
+At w held in whole numbers too, the gradient −2(c − (G + α)w), the loss and distances between two w are exact.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from regress.numerics.moments import Moments, Shift
+from regress.numerics.totals import Exponents, Integers, Totals
+from regress.numerics.twofold import Array
+
+PLACES = 256  # bits of a scaled coefficient behind the point: far more than the 2^-100 that counts as zero
+
+
+def power(exponent: int) -> Fraction:
+    """Return 2^exponent."""
+    return Fraction(2) ** int(exponent)
+
+
+def ratio(number: int, exponent: int) -> float:
+    """Return number · 2^−exponent, correct to the last bit or the one before."""
+    extra = number.bit_length() - 64
+    return float(np.ldexp(float(number >> extra if extra > 0 else number), max(extra, 0) - exponent))
+
+
+def scaled(value: float, exponent: int) -> int:
+    """Return value · 2^exponent as a whole number, rounded down."""
+    numerator, denominator = value.as_integer_ratio()
+    shift = exponent - denominator.bit_length() + 1
+    return numerator << shift if shift >= 0 else numerator >> -shift
+
+
+class NormalEquations:
+    """G, c and s of one target: entry (i, j) of [G c; cᵀ s] is ``matrix[i, j] · 2^(unit[i] + unit[j]) / factor``.
+
+    Coefficients are held as whole numbers ω with wⱼ = ωⱼ · 2^exponent[j], 256 bits behind the point of a coefficient
+    that alone would explain the target.
+
+    Parameters
+    ----------
+    totals : Totals
+        Of one, n columns and `targets` targets, in this order.
+    targets, target : int
+        How many there are, and which one to explain.
+    alpha : float
+        Ridge penalty.
+    fit_intercept : bool
+        Whether b is fitted: then the columns are centred.
+    columns : sequence of int, optional
+        Columns to take; all n unless given.
+    """
+
+    def __init__(
+        self,
+        totals: Totals,
+        targets: int,
+        target: int,
+        alpha: float,
+        fit_intercept: bool,
+        columns: Sequence[int] | None = None,
+    ) -> None:
+        self._origin = totals, targets, target, alpha, fit_intercept
+        n = len(totals.unit) - 1 - targets
+        self.columns = range(n) if columns is None else columns
+        kept = [*(1 + j for j in self.columns), 1 + n + target]
+        self.n, self.rows, self.fit_intercept = len(kept) - 1, totals.rows, fit_intercept
+        self.weight = totals.fraction(0, 0)
+        value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], 1
+        self.uncentred_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
+        self.ulps = totals.ulps[kept[:-1]]
+        self.means = [totals.fraction(0, j) / self.weight for j in kept]
+        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centred once, in whole numbers
+            first = totals.value[0, kept]
+            value = totals.value[0, 0] * value - np.outer(first, first)
+            factor = int(totals.value[0, 0])
+        self.matrix, self.factor = value, factor
+        if alpha:
+            self._add_penalty(alpha)
+
+    def take(self, columns: Sequence[int], alpha: float | None = None) -> "NormalEquations":
+        """Return the equations of some of the columns only, perhaps with another penalty."""
+        totals, targets, target, own, fit_intercept = self._origin
+        chosen = [self.columns[j] for j in columns]
+        return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, chosen)
+
+    @property
+    def alpha(self) -> float:
+        """The ridge penalty."""
+        return self._origin[3]
+
+    def _add_penalty(self, alpha: float) -> None:
+        numerator, denominator = (Fraction(alpha) * self.factor).as_integer_ratio()
+        exponent = [1 - denominator.bit_length() - 2 * int(u) for u in self.unit[:-1]]
+        lift = max(0, -min(exponent, default=0))
+        self.matrix = self.matrix << lift
+        for j, e in enumerate(exponent):
+            self.matrix[j, j] += numerator << (e + lift)
+        self.factor *= 2**lift
+
+    @cached_property
+    def half_bits(self) -> Integers:
+        """Exponents h of the scales of the columns, and last of the target: matrix[j, j] is about 2^(2h[j])."""
+        return np.array([int(d).bit_length() // 2 for d in np.diagonal(self.matrix)], dtype=object)
+
+    @cached_property
+    def exponent(self) -> list[int]:
+        """The exponents of the units of ω."""
+        h, u, n = self.half_bits, self.unit, self.n
+        return [int(h[n] - h[j] - PLACES + u[n] - u[j]) for j in range(n)]
+
+    @cached_property
+    def _columns(self) -> tuple[Integers, Integers]:
+        h, n = self.half_bits, self.n
+        top, level = int(max(h[:n], default=0)), int(h[n])
+        shift = PLACES + top - level
+        cross = self.matrix[:n, n]
+        return self.matrix[:n, :n] << (top - h[:n]), cross << shift if shift >= 0 else cross >> -shift
+
+    def whole(self, w: Sequence[Fraction]) -> Integers:
+        """Return ω of coefficients, rounded down at the 256th place."""
+        pairs = zip(w, self.exponent, strict=True)
+        return np.array([(v / power(e)).__floor__() for v, e in pairs], dtype=object)
+
+    def fractions(self, omega: Integers) -> list[Fraction]:
+        """Return the coefficients that ω stands for."""
+        return [Fraction(int(v)) * power(e) for v, e in zip(omega, self.exponent, strict=True)]
+
+    def pull(self, omega: Integers) -> Integers:
+        """Return c − (G + α)w = −∇L/2 in units of 2^pull_exponent / factor."""
+        columns, right = self._columns
+        return np.asarray(right - columns @ omega)
+
+    @cached_property
+    def pull_exponent(self) -> list[int]:
+        """The exponents of the units of a pull."""
+        h, u, n = self.half_bits, self.unit, self.n
+        top = int(max(h[:n], default=0))
+        return [int(h[n] - top - PLACES + u[n] + u[j]) for j in range(n)]
+
+    def square(self, omega: Integers) -> Fraction:
+        """Return wᵀ(G + α)w: for a difference of coefficients, what it adds to the minimum of L."""
+        columns, _ = self._columns
+        return self._inner(omega, columns @ omega)
+
+    def loss(self, omega: Integers) -> Fraction:
+        """Return s − 2cᵀw + wᵀ(G + α)w, the full quadratic with b at its best: never negative."""
+        _, right = self._columns
+        square = Fraction(int(self.matrix[self.n, self.n])) * power(2 * self.unit[self.n]) / self.factor
+        return square - 2 * self._inner(omega, right) + self.square(omega)
+
+    def _inner(self, omega: Integers, pull: Integers) -> Fraction:
+        h, u, n = self.half_bits, self.unit, self.n
+        top = int(max(h[:n], default=0))
+        total = sum(int(o) * int(g) << (top - int(r)) for o, g, r in zip(omega, pull, h[:n], strict=True))
+        return Fraction(total) * power(2 * (int(h[n] + u[n]) - PLACES - top)) / self.factor
+
+    def level(self, w: Sequence[Fraction], b: Fraction) -> Fraction:
+        """Return the mean of ŷ − y for given coefficients and intercept."""
+        return b + sum(v * m for v, m in zip(w, self.means, strict=False)) - self.means[-1]
+
+    @cached_property
+    def norms(self) -> Array:
+        """√ of the diagonal of [G + α, s]: norms of the columns (n,), and last of the target."""
+        return np.array([self._root(int(d), int(u)) for d, u in zip(np.diagonal(self.matrix), self.unit, strict=True)])
+
+    def _root(self, square: int, unit: int) -> float:
+        """Return √(square · 4^unit / factor)."""
+        places = (128 + self.factor.bit_length() - square.bit_length()) // 2
+        quotient = (square << 2 * places if places >= 0 else square >> -2 * places) // self.factor
+        with np.errstate(over="ignore"):
+            return float(np.ldexp(float(quotient) ** 0.5, unit - places))
+
+    def scaled_gram(self, bits: int) -> Integers:
+        """Return G + α with columns scaled by 2^(−h[j]), to a diagonal of ½ to 2, in units of 2^(−bits)."""
+        h = self.half_bits[: self.n]
+        return np.asarray((self.matrix[: self.n, : self.n] << bits) >> (h[:, None] + h))
+
+    def column_exponent(self) -> Exponents:
+        """Return e with the scales 2^e / √factor that `scaled_gram` divides by."""
+        return np.array([int(h + u) for h, u in zip(self.half_bits, self.unit, strict=True)][: self.n], dtype=np.int64)
+
+
+def moments_of(totals: Totals, targets: int) -> Moments:
+    """Return the moments that double precision works on, each number rounded once from exact totals."""
+    p = len(totals.unit)
+    n = p - 1 - targets
+    weight = totals.fraction(0, 0)
+    means = [totals.fraction(0, j) / weight for j in range(1, p)]
+    shift = np.array([float(m) for m in means])
+    rest = np.array([float(m - Fraction(s)) for m, s in zip(means, shift.tolist(), strict=True)])
+    first, one = totals.value[0, 1:], int(totals.value[0, 0])
+    centred = one * totals.value[1:, 1:] - np.outer(first, first)
+    bits = np.vectorize(lambda v: int(v).bit_length(), otypes=[np.int64])(centred)
+    extra = np.maximum(bits - 64, 0)
+    exponent = extra + totals.unit[1:, None] + totals.unit[1:] - one.bit_length()
+    with np.errstate(over="ignore"):  # reported by whoever knows the columns' names
+        co = np.ldexp((centred >> extra.astype(object)).astype(np.float64), exponent) / ratio(one, one.bit_length())
+    return Moments(
+        totals.rows,
+        float(weight),
+        Shift(shift[:n], shift[n:]),
+        rest[:n],
+        rest[n:],
+        np.ascontiguousarray(co[:n, :n]),
+        np.ascontiguousarray(co[:n, n:]),
+        np.diagonal(co)[n:].copy(),
+    )

@@ -1,0 +1,143 @@
+"""Correct digits on NIST's certified linear sets, ours beside other tools' on their defaults.
+
+python scripts/nist.py             # print the two tables
+python scripts/nist.py --write     # and put them into README.md
+"""
+
+import argparse
+import json
+import os
+import platform
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from math import log10
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import statsmodels.api as sm
+from sklearn.linear_model import LinearRegression
+
+import regress
+
+ROOT = Path(__file__).resolve().parents[1]
+NIST = ROOT / "data" / "nist"
+MARKS = "<!-- nist -->\n", "<!-- /nist -->"
+CERTIFIED: dict[str, dict[str, Any]] = json.loads((NIST / "certified.json").read_text(encoding="utf-8"))
+PACKAGES = "numpy", "scikit-learn", "statsmodels", "scikit-learn-intelex"
+DIGITS = 15.0  # as many are certified
+ZERO = 1e-13  # what is smaller meets a certified 0
+
+
+def digits(value: float, certified: str) -> float:
+    """Return the digits that a value shares with a certified one, from 0 to 15, without rounding on the way."""
+    exact = Fraction(certified)
+    error = abs(Fraction(value) - exact)
+    if exact:
+        error /= abs(exact)
+    elif error <= ZERO:
+        return DIGITS
+    return min(max(-log10(error), 0.0), DIGITS) if error else DIGITS
+
+
+def worst(values: Iterable[float], certified: Sequence[str]) -> float:
+    """Return the digits of the worst of some values."""
+    return min(digits(value, text) for value, text in zip(values, certified, strict=True))
+
+
+def ours(name: str) -> dict[str, float]:
+    """Fit one set by default; return the digits of each kind of figure."""
+    known = CERTIFIED[name]
+    path, intercept = NIST / f"{name}.csv", known["intercept"]
+    target = path.read_text(encoding="utf-8").partition("\n")[0].split(",")[-1]
+    fit = regress.fit(path, target, fit_intercept=intercept)
+    told = fit.statistics
+    return {
+        "coefficients": worst([fit.b, *fit.w] if intercept else fit.w, known["coef"]),
+        "standard errors": worst(
+            [told.standard_error_b, *told.standard_errors] if intercept else told.standard_errors, known["stderr"]
+        ),
+        "residual standard deviation": digits(told.sigma, known["residual_sd"]),
+        "R²": digits(told.r2 if intercept else told.r2_uncentred, known["r2"]),
+    }
+
+
+def scikit_learn(model: Any, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the coefficients of an estimator that fits the column of ones in its own way."""
+    model.fit(X, y)
+    return np.append(model.intercept_, model.coef_) if model.fit_intercept else model.coef_
+
+
+def with_ones(X: np.ndarray, intercept: bool) -> np.ndarray:
+    """Return [1 X], or X without an intercept."""
+    return np.insert(X, 0, 1.0, axis=1) if intercept else X
+
+
+def onedal(X: np.ndarray, y: np.ndarray, intercept: bool) -> np.ndarray | None:
+    """Return oneDAL's coefficients; None where it is not installed."""
+    try:
+        from sklearnex.linear_model import LinearRegression as OneDal
+    except ImportError:
+        return None
+    return scikit_learn(OneDal(fit_intercept=intercept), X, y)
+
+
+PEERS: dict[str, Callable[[np.ndarray, np.ndarray, bool], np.ndarray | None]] = {
+    "`LinearRegression()`": lambda X, y, one: scikit_learn(LinearRegression(fit_intercept=one), X, y),
+    "`LinearRegression(tol=0)`": lambda X, y, one: scikit_learn(LinearRegression(fit_intercept=one, tol=0.0), X, y),
+    "`numpy.linalg.lstsq`": lambda X, y, one: np.linalg.lstsq(with_ones(X, one), y)[0],
+    "statsmodels `qr`": lambda X, y, one: sm.OLS(y, with_ones(X, one)).fit(method="qr").params,
+    "statsmodels `pinv`": lambda X, y, one: sm.OLS(y, with_ones(X, one)).fit(method="pinv").params,
+    "oneDAL": onedal,
+}
+
+
+def peers(name: str) -> list[float | None]:
+    """Fit one set with the other tools; return the digits of each one's worst coefficient."""
+    known = CERTIFIED[name]
+    rows = np.loadtxt(NIST / f"{name}.csv", delimiter=",", skiprows=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the digits say it
+        fits = [fit(rows[:, :-1], rows[:, -1], known["intercept"]) for fit in PEERS.values()]
+    return [None if values is None else worst(values, known["coef"]) for values in fits]
+
+
+def table(head: Sequence[str], rows: dict[str, Iterable[float | None]]) -> str:
+    """Return a Markdown table of digits, a row a set."""
+    lines = [f"| set | {' | '.join(head)} |", "|" + "---|" * (len(head) + 1)]
+    for name, row in rows.items():
+        lines.append(f"| {name} | {' | '.join('–' if d is None else f'{d:.1f}' for d in row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def machine() -> str:
+    """Return where the figures come from."""
+    packages = []
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):  # oneDAL is an optional extra
+            packages.append(f"{name} {version(name)}")
+    return f"{platform.machine()}, {os.cpu_count()} CPUs; {platform.system()}, {', '.join(packages)}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    options = parser.parse_args()
+    mine = {name: ours(name) for name in CERTIFIED}
+    beside = {name: [mine[name]["coefficients"], *peers(name)] for name in CERTIFIED}
+    alone = {name: row.values() for name, row in mine.items()}
+    kinds = list(next(iter(mine.values())))
+    text = "\n".join([machine(), table(["regress", *PEERS], beside), table(kinds, alone)])
+    print(text, end="")
+    if options.write:
+        readme = ROOT / "README.md"
+        before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+        _, _, after = rest.partition(MARKS[1])
+        readme.write_text(before + MARKS[0] + text + MARKS[1] + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
