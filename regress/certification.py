@@ -75,14 +75,18 @@ def certify(
     table_options, train_options = split_options({"random_state": 0, **options})
     target = claim.target if target is None else target
     if target is None:
-        raise InputError("Name the column to predict, as target.")
+        raise InputError("Name the column to predict as target (--target).")
+    if claim.b and not train_options.fit_intercept:
+        raise InputError(
+            f"The claim has the intercept {claim.b:g}, where none was fitted. Pass 0, or fit_intercept=True."
+        )
     with one_blas_thread():
         jobs = resolve_jobs(n_jobs)
         prepared = prepare(
             table, target, table_options, "moments", jobs, progress, precision="exact", design=claim.design
         )
-        alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.weight
-        train_options = replace(train_options, alpha=alpha, precision="exact")
+        alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
+        train_options = replace(train_options, alpha=alpha, precision="exact", collinear="min-norm")
         minimum = exact_minimum(prepared.data, 0, train_options, prepared.names)
         assert minimum is not None  # precision="exact" raises instead
         w, center, b_center = _aligned(claim, prepared)
@@ -90,7 +94,7 @@ def certify(
         moved = None
         if result.worst < digits:
             spread = float(prepared.data.summary.target_norm[0] / np.sqrt(prepared.data.summary.weight))
-            moved = largest_move(prepared.reader.blocks(), result, center, b_center, spread)
+            moved = largest_move(prepared.reader.blocks(), result, center, spread)
     return result.judged(digits, moved, space)
 
 
@@ -100,11 +104,11 @@ def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -
     taken = [role for role in (target, options.get("weights")) if isinstance(role, str)]
     rest = [name for name in columns if name not in taken]
     if claim.constant is not None:
-        name, at = claim.constant
+        name, at, coefficient = claim.constant
         if name in rest or (claim.names is None and len(rest) == len(claim.w) + 1):
             # the table holds the column of ones itself, so that its coefficient is one of w
             names = None if claim.names is None else (*claim.names[:at], name, *claim.names[at:])
-            claim = replace(claim, w=np.insert(claim.w, at, claim.b), b=0.0, names=names)
+            claim = replace(claim, w=np.insert(claim.w, at, coefficient), b=0.0, names=names)
             return claim, {"fit_intercept": False} | ({} if names is None else {"features": list(names)})
     if claim.names is None or "features" in options or "drop" in options:
         return claim, {}
@@ -130,11 +134,12 @@ def _transformed(
         used = list(claim.columns) or [c for c in frame.columns if c not in named.values()]
         values = {role: frame[name].to_numpy(dtype=np.float64) for role, name in named.items()}
         table, target, kept = frame[used], values.pop("target", target), kept | values
+        table = table if claim.columns else table.to_numpy()  # as the first step was fitted
     X = claim.steps.transform(table)
     X = X.toarray() if issparse(X) else np.asarray(X, dtype=np.float64)
     try:
         names = tuple(claim.steps.get_feature_names_out())
-    except AttributeError:  # some steps have no names to give
+    except (AttributeError, TypeError):  # some steps have no names to give
         names = tuple(f"x{j}" for j in range(X.shape[1]))
     return ArraySource(X, names), target, kept, replace(claim, names=None)
 
@@ -157,4 +162,9 @@ def _aligned(claim: Claim, prepared: Prepared) -> tuple[Array, Array, float]:
             "Name the columns with features."
         )
     center = np.zeros(len(w)) if claim.center is None else claim.center
-    return w, center, claim.b if claim.b_center is None else claim.b_center
+    b_center = claim.b if claim.b_center is None else claim.b_center
+    if not np.isfinite([*w, *center, claim.b, b_center]).all():
+        raise InputError(
+            "A coefficient or the intercept of the claim is not a finite number: there is no digit to count."
+        )
+    return w, center, b_center

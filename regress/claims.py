@@ -35,8 +35,8 @@ class Claim:
         What became of a table's columns.
     alpha_per_row : float
         A penalty that grows with the rows.
-    constant : (str, int) or None
-        Name and position of a column of ones that a table may hold itself, whose coefficient b is.
+    constant : (str, int, float) or None
+        Name, position and coefficient of a constant column that a table may hold itself, and which makes b.
     steps, columns : object, tuple of str
         What transforms a table into the columns of w, and the table's columns that it takes; all if empty.
     """
@@ -50,7 +50,7 @@ class Claim:
     b_center: float | None = None
     design: Design | None = None
     alpha_per_row: float = 0.0
-    constant: tuple[str, int] | None = None
+    constant: tuple[str, int, float] | None = None
     steps: Any = None
     columns: tuple[str, ...] = ()
 
@@ -125,6 +125,8 @@ def _of_json(held: Mapping[str, Any], label: str) -> Claim:
 
 
 def _of_pair(w: Any, b: Any) -> Claim:
+    if type(w).__module__.startswith("pandas") and all(isinstance(label, str) for label in w.index):
+        w = w.to_dict()
     names = tuple(w) if isinstance(w, Mapping) else None
     values = list(w.values()) if isinstance(w, Mapping) else w
     try:
@@ -154,22 +156,33 @@ def _of_statsmodels(result: Any) -> Claim:
         return Claim(params, 0.0, tuple(names) if named else None, options)
     kept = [j for j in range(len(params)) if j != where]
     shown = tuple(names[j] for j in kept) if named else None
-    return Claim(params[kept], float(params[where]), shown, options, constant=(names[where], where))
+    coefficient = float(params[where])
+    b = coefficient * float(np.asarray(model.exog)[0, where])
+    return Claim(params[kept], b, shown, options, constant=(names[where], where, coefficient))
 
 
 def _of_scikit_learn(estimator: Any) -> Claim:
+    from sklearn.exceptions import NotFittedError
     from sklearn.linear_model import LinearRegression, Ridge, RidgeCV, SGDRegressor
     from sklearn.pipeline import Pipeline
     from sklearn.utils.validation import check_is_fitted
 
     from regress.estimator import LinearRegressor
 
-    check_is_fitted(estimator)
     if isinstance(estimator, Pipeline):
+        while isinstance(estimator[-1], Pipeline):
+            estimator = Pipeline([*estimator.steps[:-1], *estimator[-1].steps])
+        if isinstance(estimator[-1], str):
+            raise InputError("The Pipeline does not end in a linear estimator, so it has no coefficients.")
         claim = _of_scikit_learn(estimator[-1])
-        first = estimator[0]
-        columns = tuple(getattr(first, "feature_names_in_", ()))
+        if len(estimator) == 1:
+            return claim
+        columns = tuple(getattr(estimator[0], "feature_names_in_", ()))
         return replace(claim, names=None, steps=estimator[:-1], columns=columns)
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        raise InputError(f"The {type(estimator).__name__} is not fitted. Call its fit first.") from None
     alpha, per_row = 0.0, 0.0
     if isinstance(estimator, Ridge | RidgeCV | LinearRegressor):
         alpha = estimator.alpha_ if isinstance(estimator, RidgeCV) else estimator.alpha

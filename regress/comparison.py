@@ -232,6 +232,9 @@ def _verdict(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits
     peer = f"scikit-learn {version('scikit-learn')}"
     basis = "loss at the minimum, with dependent columns" if by_loss else f"{digits:g} digits or more"
     first = f"{peer}'s LinearRegression() {'agrees with us' if agree else 'does not agree with us'} ({basis})."
+    if best.minimum is not None and best.minimum.dependence.relations:
+        shown = "; ".join(r.text(names) for r in best.minimum.dependence.relations[:5])
+        said.append(f"Columns depend on each other ({shown}): digits are counted to the nearest of many minimisers.")
     return agree, [first, *said]
 
 

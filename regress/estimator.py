@@ -21,7 +21,6 @@ from regress.training.options import TrainOptions
 from regress.training.regression import Regression
 from regress.training.trainer import Status
 
-
 _ARRAYS = 10  # times as fast as files are read, so exact sums would be noticed earlier
 
 
@@ -132,7 +131,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self, X: Array, Y: Array, weights: Array | None, options: TrainOptions, names: Sequence[str], jobs: int
     ) -> Regression:
         precision = options.precision
-        if precision == "auto" and not goes_unnoticed(*X.shape, part=_ARRAYS):
+        if precision == "auto" and not goes_unnoticed(len(X), X.shape[1], part=_ARRAYS):
             precision = "double"
         if precision != "double":  # exact sums take finite numbers
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from regress.errors import ConvergenceWarning, DataWarning
-from regress.evidence.certificate import digits_right
+from regress.evidence.certificate import digits_at_least
 from regress.evidence.inference import Errors, Statistics, meat_of
 from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
 from regress.evidence.scores import r2
@@ -206,7 +206,7 @@ def train(
         tuple(name for name, size in zip(prepared.names, norm, strict=True) if size == 0),
         reason,
         training.minimum is not None or wide or training.rank == len(norm),
-        None if bound is None else digits_right(bound, training.w, norm, target_norm),
+        None if bound is None else digits_at_least(bound, training.w, norm, target_norm),
         infer,
     )
 

@@ -131,6 +131,13 @@ class Fit:
         return tuple(r.text(self.names) for r in relations if self.names[r.column] not in self.constant)
 
     @property
+    def dropped(self) -> tuple[str, ...]:
+        """Dependent columns that are left out of the model, with coefficient 0."""
+        minimum = self.training.minimum
+        left_out = minimum.dependence.relations if minimum is not None and minimum.dependence.drop else ()
+        return tuple(self.names[r.column] for r in left_out)
+
+    @property
     def rank(self) -> int | None:
         """Independent columns; None where double precision cannot tell."""
         return self.training.rank if self.rank_known else None

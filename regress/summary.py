@@ -21,6 +21,9 @@ def summary(fit: Any) -> str:
     for name, w, beta, *tests in fit.lines():
         test = [] if statistics is None else [f"{tests[0]:.4g}", f"{tests[1]:.3f}", probability(tests[2])]
         test += [] if statistics is None else [f"{v:.5g}" for v in tests[3:]]
+        if name in fit.dropped:
+            rows.append([name, "dropped", *[""] * (len(head) - 2)])
+            continue
         rows.append([name, f"{w:.10g}", *test, "" if beta != beta else f"{beta:.4g}", *_digits_of(fit, name)])
     lines += [*aligned(head, rows), "", *_quality(fit)]
     references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]

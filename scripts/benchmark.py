@@ -1,7 +1,7 @@
 """How fast: this package beside scikit-learn in one run, as medians and ratios.
 
 python scripts/benchmark.py                    # everything, some minutes
-python scripts/benchmark.py fit --repeat 3     # or: gradient, start
+python scripts/benchmark.py fit --repeat 3     # or: exact, csv, gradient, start
 """
 
 import argparse
@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -34,11 +35,11 @@ def seconds(run: Callable[[], object], repeat: int) -> float:
     return median(times)
 
 
-def table(m: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+def table(m: int, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return seeded normal rows with a known answer."""
-    random = np.random.default_rng(0)
+    random, answer = np.random.default_rng(seed), np.random.default_rng(0).normal(size=n)
     X = random.normal(size=(m, n))
-    return X, X @ random.normal(size=n) + 3.0 + 0.1 * random.normal(size=m)
+    return X, X @ answer + 3.0 + 0.1 * random.normal(size=m)
 
 
 def fit(repeat: int) -> None:
@@ -55,6 +56,54 @@ def fit(repeat: int) -> None:
         mine = seconds(lambda X=X, y=y: LinearRegressor().fit(X, y), repeat)
         other = seconds(lambda X=X, y=y: LinearRegression().fit(X, y), max(repeat // 2, 1))
         print(f"{m:>11,} × {n:<4,}  {mine * 1e3:>6.0f} ms  {other * 1e3:>9.0f} ms  {other / mine:>5.1f}×  {apart:.0e}")
+
+
+def exact(repeat: int) -> None:
+    """Time exact sums against double in memory, and the certificate beyond the fit."""
+    import regress
+    from regress import LinearRegressor
+
+    X, y = table(500_000, 100)
+    random = np.random.default_rng(1)
+    weights = {
+        "no weights": None,
+        "whole weights of 16 bits": random.integers(1, 2**16, len(X)).astype(float),
+        "real weights": random.uniform(0.1, 3.0, len(X)),
+    }
+    print("500,000 × 100, LinearRegressor().fit in double and in exact sums")
+    for name, a in weights.items():
+        double = seconds(lambda a=a: LinearRegressor(precision="double").fit(X, y, a), repeat)
+        whole = seconds(lambda a=a: LinearRegressor(precision="exact").fit(X, y, a), max(repeat // 2, 1))
+        print(f"  {name:<26} {double * 1e3:>6.0f} ms  {whole * 1e3:>6.0f} ms  {whole / double:>5.1f}×")
+    for m, n in ((20_000, 20), (5_000, 1_000)):
+        result = regress.fit(X[:m, :n] if n <= 100 else random.normal(size=(m, n)), y[:m], precision="exact")
+        began = time.perf_counter()
+        worst = result.certificate.worst
+        took = time.perf_counter() - began
+        print(f"  the certificate of {n:,} columns: {took * 1e3:.1f} ms beyond the fit, {worst:.1f} digits")
+
+
+def csv(repeat: int) -> None:
+    """Time whole processes on a CSV file of 5,000,000 × 21, in double and in exact sums, beside parsing alone."""
+    import polars as pl
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        with path.open("wb") as file:
+            for i in range(10):
+                X, y = table(500_000, 20, seed=i)
+                frame = pl.DataFrame({f"x{j}": X[:, j] for j in range(20)} | {"y": y})
+                frame.write_csv(file, include_header=i == 0, float_precision=8)
+        parse = "import sys, polars as pl\nfor _ in pl.scan_csv(sys.argv[1]).collect_batches(): pass"
+        command = [sys.executable, "-m", "regress.cli", "fit", str(path), "--target", "y", "--precision"]
+        runs = {"parsing alone": [sys.executable, "-c", parse, str(path)]}
+        runs |= {f"regress fit, {name}": [*command, name] for name in ("double", "exact")}
+        print(f"CSV of 5,000,000 × 21, {path.stat().st_size / 1e9:.2f} GB, whole processes")
+        base = 0.0
+        for name, arguments in runs.items():
+            took = seconds(lambda a=arguments: subprocess.run(a, cwd=ROOT, check=True, capture_output=True), repeat)
+            base = base or took
+            print(f"  {name:<26} {took:.2f} s = {took / base:.2f}× parsing")
 
 
 def gradient(repeat: int) -> None:
@@ -94,7 +143,7 @@ def start(repeat: int) -> None:
 
 
 def main() -> None:
-    cases = {"fit": fit, "gradient": gradient, "start": start}
+    cases = {"fit": fit, "exact": exact, "csv": csv, "gradient": gradient, "start": start}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", nargs="*", default=list(cases), help="what to time; everything unless given")
     parser.add_argument("--repeat", type=int, default=7, help="runs a median (default: %(default)s)")

@@ -7,14 +7,14 @@ without rounding from exact totals.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import inf
+from math import hypot, inf
 from typing import Any
 
 import numpy as np
 
 from regress.aligned import aligned
 from regress.numerics.moments import Block
-from regress.numerics.twofold import Array, dot
+from regress.numerics.twofold import Array
 from regress.training.normal import ratio
 from regress.training.refinement import Minimum
 
@@ -42,6 +42,15 @@ def digits_right(distance: Array, true: Array, norm: Array, target_norm: float) 
     return np.where(distance == 0, MOST_DIGITS, np.clip(np.nan_to_num(digits), 0.0, MOST_DIGITS) + 0.0)
 
 
+def digits_at_least(bound: Array, w: Array, norm: Array, target_norm: float) -> Array:
+    """Return digits that coefficients (n,) have if they are off by `bound` at most: |w*| ≥ |w| − bound."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        floor = np.where(norm > 0, target_norm / norm, np.inf)
+        true = np.maximum(np.abs(w) - bound, 2.0**-52 * floor)
+        true = np.where(np.abs(w) + bound < 2.0**-52 * floor, 0.0, true)  # a zero but for rounding, in any case
+    return digits_right(bound, true, norm, target_norm)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Certificate:
     """What exact sums over a table say of coefficients, whoever found them.
@@ -54,6 +63,8 @@ class Certificate:
         The coefficients and intercept that were claimed.
     true_w, true_b : array of shape (n,), float
         The true ones, each rounded once; where columns depend on each other, those of the nearest minimiser.
+    distance, distance_at_center : array of shape (n,), float
+        δ = w − w*, and what it adds to the prediction at the center of the claim, each rounded once.
     digits : dict of float
         Digits right, by column.
     intercept_digits : float or None
@@ -81,6 +92,8 @@ class Certificate:
     b: float
     true_w: Array
     true_b: float
+    distance: Array
+    distance_at_center: float
     digits: dict[str, float]
     intercept_digits: float | None
     gradient_norm: float
@@ -178,7 +191,8 @@ def certificate(
     true_b = -equations.level(nearest, Fraction(0)) if equations.fit_intercept else Fraction(0)
     level = equations.level(claim, intercept) if equations.fit_intercept else Fraction(0)
 
-    norm, target_norm, weight = equations.norms[:-1], float(equations.norms[-1]), float(equations.weight)
+    plain = equations.take(range(equations.n), alpha=0.0) if equations.alpha else equations
+    norm, target_norm, weight = plain.norms[:-1], float(plain.norms[-1]), float(equations.weight)
     size = rounded(equations.uncentred_square) ** 0.5
     target_norm = target_norm or size  # a constant y
     true_w, off = np.array([rounded(v) for v in nearest]), np.array([rounded(v) for v in distance])
@@ -195,9 +209,13 @@ def certificate(
         b,
         true_w,
         rounded(true_b),
+        off,
+        rounded(
+            Fraction(b_center) - true_b - sum(v * Fraction(c) for v, c in zip(nearest, center.tolist(), strict=True))
+        ),
         dict(zip(names, digits.tolist(), strict=True)),
         float(of_b[0]) if equations.fit_intercept else None,
-        float(np.linalg.norm(gradient)),
+        hypot(*gradient),
         rounded(equations.square(equations.whole(distance)) + equations.weight * level**2),
         minimum.loss(true_w),
         tuple(r.text(names) for r in dependence.relations),
@@ -206,10 +224,9 @@ def certificate(
     )
 
 
-def largest_move(blocks: Iterable[Block], claim: Certificate, center: Array, b_center: float, spread: float) -> float:
+def largest_move(blocks: Iterable[Block], claim: Certificate, center: Array, spread: float) -> float:
     """Return the most that δ moves a fitted value, in units of `spread`: a pass over the rows."""
-    off = claim.w - claim.true_w
-    level = b_center - dot(center, claim.true_w, claim.true_b)
     with np.errstate(over="ignore", invalid="ignore"):
-        most = max((float(np.abs((X - center) @ off + level).max()) for X, _, _ in blocks), default=0.0)
+        moves = (np.abs((X - center) @ claim.distance + claim.distance_at_center).max() for X, _, _ in blocks)
+        most = max(map(float, moves), default=0.0)
     return most / spread if spread > 0 else inf if most else 0.0

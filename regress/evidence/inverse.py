@@ -46,15 +46,15 @@ def inverse_of_minimum(minimum: Minimum) -> Inverse:
     dependence, n = minimum.dependence, minimum.equations.n
     equations = minimum.equations.take(dependence.independent, alpha=0.0)
     factor = best_factor(equations, few=_FEW)
-    scaled, gram = factor.inverse(), equations.scaled_gram(64).astype(np.float64) * 2.0**-64
-    scale, size = np.ldexp(1.0, -equations.column_exponent()), np.sqrt(np.diagonal(gram))
+    scaled, gram = factor.inverse(), equations.double_gram
+    scale, size = np.ldexp(1.0, -equations.column_exponent), np.sqrt(np.diagonal(gram))
     matrix = scaled * scale * scale[:, None] * float(equations.factor)
     if dependence.relations:
         matrix = dependence.spread @ matrix @ dependence.spread.T
     center = np.array([float(m) for m in minimum.equations.means[:-1]])
     of_center = float(center @ matrix @ center)
     if isinstance(factor, FixedFactor) and not dependence.relations:  # which cancels where columns are far from zero
-        of_center = factor.form(equations.means[:-1], equations.column_exponent()) * float(equations.factor)
+        of_center = factor.form(equations.means[:-1], equations.column_exponent) * float(equations.factor)
     unit, inflation = scaled * size * size[:, None], np.full(n, np.inf)
     inflation[list(dependence.independent)] = np.diagonal(unit)
     inflation[[k for relation in dependence.relations for k in relation.coefficients]] = np.inf

@@ -49,9 +49,11 @@ def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
         X, Y, weights = block
         parts = [np.ones((len(X), 1)), X, Y, *([] if weights is None else [weights[:, None]])]
         running = idle.get()
-        running.add(np.concatenate(parts, axis=1))
-        running.totals.rows += len(X)
-        idle.put(running)
+        try:
+            running.add(np.concatenate(parts, axis=1))
+            running.totals.rows += len(X)
+        finally:
+            idle.put(running)
 
     for _ in ordered_map(add, chain([first], iterator), n_jobs):
         pass

@@ -137,7 +137,7 @@ def suspicious(equations: NormalEquations, inverse: Array) -> bool:
 
 def _scaled_ulps(equations: NormalEquations) -> Array:
     return np.asarray(
-        np.ldexp(equations.ulps, -equations.column_exponent()) * ratio(equations.factor, 0) ** 0.5, dtype=np.float64
+        np.ldexp(equations.ulps, -equations.column_exponent) * ratio(equations.factor, 0) ** 0.5, dtype=np.float64
     )
 
 
@@ -173,7 +173,7 @@ def find_dependence(equations: NormalEquations) -> Dependence:
 
 def _relation(equations: NormalEquations, j: int, independent: list[int], w: Integers, noise: float) -> Relation:
     """Write a dependency in the user's units, with small fractions if what they leave is within the noise too."""
-    exponent, one = equations.column_exponent(), 1 << FixedFactor.bits
+    exponent, one = equations.column_exponent, 1 << FixedFactor.bits
     exact = {k: Fraction(int(w[k]), one) * power(int(exponent[j] - exponent[k])) for k in independent if w[k]}
     grain = _DEPENDENT * noise**0.5 / (2.0 * max(len(exact), 1) ** 0.5)  # of a coefficient, scaled
     simple = {k: _simple(c, power(int(exponent[j] - exponent[k])) * Fraction(grain)) for k, c in exact.items()}

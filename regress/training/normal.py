@@ -6,6 +6,7 @@ At w held in whole numbers too, the gradient −2(c − (G + α)w), the loss and
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
+from math import inf, ldexp
 
 import numpy as np
 
@@ -23,8 +24,11 @@ def power(exponent: int) -> Fraction:
 
 def ratio(number: int, exponent: int) -> float:
     """Return number · 2^−exponent, correct to the last bit or the one before."""
-    extra = number.bit_length() - 64
-    return float(np.ldexp(float(number >> extra if extra > 0 else number), max(extra, 0) - exponent))
+    extra = max(number.bit_length() - 64, 0)
+    try:
+        return ldexp(float(number >> extra), extra - exponent)
+    except OverflowError:
+        return inf if number > 0 else -inf
 
 
 def scaled(value: float, exponent: int) -> int:
@@ -179,6 +183,12 @@ class NormalEquations:
         h = self.half_bits[: self.n]
         return np.asarray((self.matrix[: self.n, : self.n] << bits) >> (h[:, None] + h))
 
+    @cached_property
+    def double_gram(self) -> Array:
+        """`scaled_gram`, each number rounded to a double."""
+        return np.asarray(self.scaled_gram(64).astype(np.float64) * 2.0**-64)
+
+    @cached_property
     def column_exponent(self) -> Exponents:
         """Return e with the scales 2^e / √factor that `scaled_gram` divides by."""
         return np.array([int(h + u) for h, u in zip(self.half_bits, self.unit, strict=True)][: self.n], dtype=np.int64)

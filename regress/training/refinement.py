@@ -166,7 +166,7 @@ def factor_of(equations: NormalEquations, exact: bool) -> Factor:
     """Factor the scaled Gram matrix, in double or in whole numbers of 192 bits."""
     if exact:
         return FixedFactor(equations.scaled_gram(FixedFactor.bits))
-    return DoubleFactor(equations.scaled_gram(64).astype(np.float64) * 2.0**-64)
+    return DoubleFactor(equations.double_gram)
 
 
 def best_factor(equations: NormalEquations, few: int = 0) -> Factor:

@@ -242,6 +242,8 @@ class Regression:
         What is left of the descent is a Newton step; rounding adds (‖y‖ + ‖Xw‖) 4κ² 2⁻⁵³ √m to any scaled coefficient.
         """
         summary, rounding = self._data.summary, self._rounding
+        if trained.precision == "exact":
+            return np.zeros(len(trained.w))
         if not rounding < 1.0 or not np.isfinite(trained.remaining).all():
             return None
         norm = np.where(summary.norm > 0, summary.norm, np.inf)
