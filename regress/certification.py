@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from regress.claims import Claim, check_options, claim_of
+from regress.claims import Claim, claim_of
 from regress.errors import InputError
 from regress.evidence.certificate import Certificate, certificate, largest_move
 from regress.numerics.threads import one_blas_thread, resolve_jobs
@@ -18,7 +18,7 @@ from regress.tables.source import ArraySource, find_column
 from regress.training.exactly import exact_minimum
 from regress.training.options import check_number
 
-_OF_OBJECTIVE = ("fit_intercept", "alpha", "weights", "weight_type", "missing", "test", "random_state")
+_OF_OBJECTIVE = ("fit_intercept", "alpha", "collinear", "weights", "weight_type", "missing", "test", "random_state")
 
 
 def certify(
@@ -64,7 +64,8 @@ def certify(
     check_number("digits", digits, at_least=0.0)
     claim = claim_of(other)
     options = {**claim.options, **options}
-    check_options(options)
+    if options.pop("weighted", False) and options.get("weights") is None:
+        raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
     space = ""
     if claim.steps is not None and len(claim.steps):
         table, target, options, claim = _transformed(claim, table, target, options)
@@ -86,7 +87,7 @@ def certify(
             table, target, table_options, "moments", jobs, progress, precision="exact", design=claim.design
         )
         alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
-        train_options = replace(train_options, alpha=alpha, precision="exact", collinear="min-norm")
+        train_options = replace(train_options, alpha=alpha, precision="exact")
         minimum = exact_minimum(prepared.data, 0, train_options, prepared.names)
         assert minimum is not None  # precision="exact" raises instead
         w, center, b_center = _aligned(claim, prepared)
@@ -95,7 +96,7 @@ def certify(
         if result.worst < digits:
             spread = float(prepared.data.summary.target_norm[0] / np.sqrt(prepared.data.summary.weight))
             moved = largest_move(prepared.reader.blocks(), result, center, spread)
-    return result.judged(digits, moved, space)
+    return replace(result, asked=digits, moved=moved, space=space)
 
 
 def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -> tuple[Claim, dict[str, Any]]:
@@ -126,12 +127,15 @@ def _transformed(
     from regress.tables.frames import frame_of
 
     kept = {name: value for name, value in options.items() if name in _OF_OBJECTIVE}
+    if options.get("split_key") is not None:
+        raise InputError("A Pipeline's space has no column for split_key. Pass the training rows as the table.")
     if not isinstance(table, np.ndarray):
         source = open_table(table)
         roles = {"target": target, "weights": options.get("weights")}
         named = {role: find_column(source, name, role).name for role, name in roles.items() if isinstance(name, str)}
         frame = frame_of(source)
-        used = list(claim.columns) or [c for c in frame.columns if c not in named.values()]
+        left_out = (*named.values(), *options.get("drop", ()))
+        used = list(claim.columns) or options.get("features") or [c for c in frame.columns if c not in left_out]
         values = {role: frame[name].to_numpy(dtype=np.float64) for role, name in named.items()}
         table, target, kept = frame[used], values.pop("target", target), kept | values
         table = table if claim.columns else table.to_numpy()  # as the first step was fitted

@@ -14,6 +14,9 @@ from regress.numerics.twofold import Array
 from regress.result import Fit
 from regress.tables.design import Design
 
+# of what a model keeps of its training: what decides the objective
+_KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test split_key random_state".split()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claim:
@@ -83,28 +86,10 @@ def claim_of(other: Any) -> Claim:
 
 
 def _of_model(model: LinearModel) -> Claim:
-    known = ("fit_intercept", "alpha", "missing", "weights", "weight_type", "test", "split_key", "random_state")
-    options = {name: model.options[name] for name in known if model.options.get(name) is not None}
-    if model.options.get("weighted") and model.options.get("weights") is None:
-        options["weights"] = _ASK
+    options = {name: model.options[name] for name in _KNOWN if model.options.get(name) is not None}
     return Claim(
         model.w, model.b, model.names, options, model.target, model.center, model.b_center, design=model.design
     )
-
-
-_ASK = object()  # weights that were values of their own, which a model does not keep
-
-
-def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse to go on without weights that only the user has.
-
-    Raises
-    ------
-    InputError
-        If they are missing.
-    """
-    if options.get("weights") is _ASK:
-        raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
 
 
 def _of_file(path: Path) -> Claim:
@@ -143,13 +128,13 @@ def _of_statsmodels(result: Any) -> Claim:
 
     if not isinstance(result, RegressionResults | RegressionResultsWrapper) or type(result.model) not in (OLS, WLS):
         kind = type(getattr(result, "model", result)).__name__
-        raise InputError(
-            f"A result of {kind} minimises something else than squares; those of OLS and WLS can be certified."
-        )
+        raise InputError(f"A {type(result).__name__} of {kind} minimises {_NOT}; plain results of OLS and WLS can.")
     model = result.model
     params, names, where = np.asarray(result.params, dtype=np.float64), list(model.exog_names), model.data.const_idx
     named = not isinstance(model.data.orig_exog, np.ndarray)
     options: dict[str, Any] = {"fit_intercept": where is not None}
+    if getattr(model.data, "missing_row_idx", None):  # rows that it left out
+        options["missing"] = "drop"
     if type(model) is WLS:
         options["weights"] = np.asarray(model.weights)
     if where is None:
@@ -188,9 +173,7 @@ def _of_scikit_learn(estimator: Any) -> Claim:
         alpha = estimator.alpha_ if isinstance(estimator, RidgeCV) else estimator.alpha
     elif isinstance(estimator, SGDRegressor):
         if estimator.loss != "squared_error" or estimator.penalty not in (None, "l2"):
-            raise InputError(
-                f"SGDRegressor with loss {estimator.loss!r} and penalty {estimator.penalty!r} minimises {_NOT}."
-            )
+            raise InputError(f"SGDRegressor(loss={estimator.loss!r}, penalty={estimator.penalty!r}) minimises {_NOT}.")
         per_row = float(estimator.alpha) if estimator.penalty else 0.0  # it takes the mean over rows, and halves both
     elif not isinstance(estimator, LinearRegression):
         raise InputError(f"{type(estimator).__name__} minimises {_NOT}.")

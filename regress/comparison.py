@@ -19,10 +19,22 @@ from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, TableOptions, describe, prepare, split_options
 from regress.training.gathering import RoomError, memory
 from regress.training.options import check_number
+from regress.training.trainer import Status
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
 _CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that dependent columns allow
-_FIGURES = ("digits", "moved", "excess_loss", "gradient_norm", "r2_test", "seconds", "n_iter", "rank", "note")
+_FIGURES = (
+    "digits",
+    "intercept_digits",
+    "moved",
+    "excess_loss",
+    "gradient_norm",
+    "r2_test",
+    "seconds",
+    "n_iter",
+    "rank",
+    "note",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +47,7 @@ class FittedRow:
         The tool, as a user would call it.
     w, b : array of shape (n,), float
         Its coefficients and intercept, in the user's units.
-    digits, worst, moved, excess_loss, loss, gradient_norm, r2_test
+    digits, intercept_digits, worst, moved, excess_loss, loss, gradient_norm, r2_test
         See `regress.evidence.judge.Measure`.
     seconds : float
         Of fitting only.
@@ -49,6 +61,7 @@ class FittedRow:
     w: Array | None = None
     b: float = float("nan")
     digits: float = float("nan")
+    intercept_digits: float = float("nan")
     worst: int = 0
     moved: float = float("nan")
     excess_loss: float = float("nan")
@@ -91,7 +104,7 @@ class Comparison:
     @property
     def converged(self) -> bool:
         """Whether our default fit converged; its note says so otherwise."""
-        return not self.fits[0].note
+        return not any(status.message in self.fits[0].note for status in Status if status.remedy)
 
     @property
     def table(self) -> Any:
@@ -223,7 +236,8 @@ def _verdict(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits
     said, agree, best = [], False, judge.best
     by_loss = best.minimum is None and best.rank < len(names)
     for fit in fits:
-        right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else fit.digits >= digits or fit.moved <= EFFECT
+        enough = min(fit.digits, fit.intercept_digits) >= digits or fit.moved <= EFFECT
+        right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else enough
         near = fit.w is not None and bool(right)
         if fit.w is not None and not near:
             said.append(_disagreement(fit, names, judge))
@@ -242,9 +256,12 @@ def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
     assert fit.w is not None
     best, worst = judge.best, fit.worst
     part = fit.excess_loss / judge.variation if judge.variation else 0.0
+    digits, name, says, we = fit.digits, repr(names[worst]), fit.w[worst], best.w[worst]
+    if fit.intercept_digits < digits:
+        digits, name, says, we = fit.intercept_digits, "the intercept", fit.b, best.b
     text = (
-        f"{fit.name} disagrees: {fit.digits:.1f} digits in its worst coefficient; of {names[worst]!r} it "
-        f"says {fit.w[worst]:.6g}, we say {best.w[worst]:.6g}; a fitted value moves by up to {fit.moved:.2g} sd(y); "
+        f"{fit.name} disagrees: {digits:.1f} digits in its worst coefficient; of {name} it "
+        f"says {says:.6g}, we say {we:.6g}; a fitted value moves by up to {fit.moved:.2g} sd(y); "
         f"the loss is {fit.excess_loss:.3g} above the minimum, {part:.2g} of the variation of y."
     )
     if fit.rank is not None and fit.rank < best.rank:

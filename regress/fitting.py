@@ -15,11 +15,10 @@ from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
 from regress.evidence.scores import r2
 from regress.model import LinearModel, environment
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.numerics.twofold import Array
+from regress.numerics.twofold import Array, dot
 from regress.preparation import Prepared, Progress, TableOptions, WeightType, prepare, split_options
 from regress.result import Fit
 from regress.tables.reading import Missing
-from regress.training.gathering import TrainingData
 from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
 from regress.training.outcome import Training
 from regress.training.regression import ENOUGH_DIGITS, Regression
@@ -185,13 +184,14 @@ def train(
     )
     summary, held, tally = data.summary, reader.held_out, reader.tally
     norm, target_norm = summary.norm, float(summary.target_norm[0])
-    meat = None
+    meat, repeated = None, table_options.weight_type == "frequency"
     if se != "classical":
-        repeated = table_options.weight_type == "frequency"
-        meat = meat_of(reader.blocks(), training.w, training.center, training.b_center, repeated)
+        center = summary.center * options.fit_intercept
+        level = training.b_center + dot(center - training.center, training.w)
+        meat = meat_of(reader.blocks(), training.w, center, level, repeated)
 
     def infer() -> Statistics | str:
-        return statistics(training, data, options, table_options, prepared.log_weight, se, meat)
+        return statistics(training, prepared, options, repeated, se, meat)
 
     bound = None if training.minimum is not None else regression.error_bound(training)
     penalty = options.alpha * float(training.w @ training.w)
@@ -203,24 +203,26 @@ def train(
         1.0 - (training.loss - penalty) / target_norm**2 if target_norm > 0 else nan,
         None if held is None else r2(held, training.w, training.center, training.b_center),
         training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
-        tuple(name for name, size in zip(prepared.names, norm, strict=True) if size == 0),
-        reason,
-        training.minimum is not None or wide or training.rank == len(norm),
+        tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
+        reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
+        training.minimum is not None or wide or regression.rank_sure,
         None if bound is None else digits_at_least(bound, training.w, norm, target_norm),
         infer,
     )
 
 
+def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:
+    """Return the columns that b makes useless: equal in all training rows."""
+    if training.minimum is not None:
+        return [r.column for r in training.minimum.dependence.relations if not r.coefficients and fit_intercept]
+    return np.flatnonzero(norm == 0).tolist() if fit_intercept else []
+
+
 def statistics(
-    training: Training,
-    data: TrainingData,
-    options: TrainOptions,
-    table_options: TableOptions,
-    log_weight: float,
-    se: Errors,
-    meat: Array | None,
+    training: Training, prepared: Prepared, options: TrainOptions, repeated: bool, se: Errors, meat: Array | None
 ) -> Statistics | str:
     """Make the statistics of a fit, or say why there are none."""
+    data = prepared.data
     summary, minimum, moments = data.summary, training.minimum, data.moments
     if options.alpha:
         return "A penalty biases the coefficients, so standard errors would mean little."
@@ -229,7 +231,6 @@ def statistics(
     inverse = inverse_of_moments(moments, options.fit_intercept) if minimum is None else inverse_of_minimum(minimum)
     if inverse is None:
         return 'The rank is unknown in double. Use precision="exact".'
-    repeated = table_options.weight_type == "frequency"
     observations = summary.weight if repeated else float(summary.rows)
     if observations <= inverse.rank + options.fit_intercept:
         return "There is no degree of freedom left."
@@ -243,7 +244,7 @@ def statistics(
         inverse,
         observations,
         weight,
-        0.0 if repeated else log_weight,
+        0.0 if repeated else prepared.log_weight,
         training.loss,
         square,
         uncentred,

@@ -88,13 +88,7 @@ table_options = together(
     option("--seed", "random_state", group="Data", type=int, default=0, show_default=True, help="Seed of the split."),
 )  # fmt: skip
 split_flags = together(
-    option(
-        "--test",
-        group="Data",
-        type=float,
-        metavar="F",
-        help="Fraction of rows to hold out.  [default: 0; compare: 0.2]",
-    ),
+    option("--test", group="Data", type=float, metavar="F", help="Fraction to hold out.  [default: 0; compare: 0.2]"),
     option("--split-key", group="Data", metavar="COL", help="Column whose value decides which rows are held out."),
 )
 model_options = together(
@@ -127,13 +121,6 @@ tolerance = option("--tol", group="Training", type=float, default=1e-10, show_de
                    help="Scale-free size of a gradient that counts as zero.")  # fmt: skip
 as_json = option("--json", "as_json", group="Output", is_flag=True, help="Print one JSON object and nothing else.")
 run_options = together(
-    option(
-        "--threads",
-        "n_jobs",
-        group="Training",
-        type=int,
-        metavar="N",
-        help="Threads; as many as CPUs unless given.",
-    ),
+    option("--threads", "n_jobs", group="Training", type=int, metavar="N", help="Threads; as many as CPUs by default."),
     as_json,
 )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
+from regress.aligned import aligned
 from regress.errors import InputError
 from regress.numerics.twofold import Array
 from regress.tables.design import Design, Term, match
@@ -40,41 +41,38 @@ class Predictions(NamedTuple):
 
 
 class Uncertainty(NamedTuple):
-    """What prediction intervals need: degrees of freedom, σ², and covariances of w and of the prediction at x̄."""
+    """What prediction intervals need: degrees of freedom, σ², x̄, and covariances of w and of the prediction at x̄."""
 
     degrees: float
     variance: float
+    center: Array
     covariance: Array
     across: Array
     of_center: float
 
-    def half_width(self, centred: Array, level: float) -> Array:
-        """Return t · √(σ² + variance of ŷ) for rows about x̄ (m, n)."""
+    def half_width(self, rows: Array, level: float) -> Array:
+        """Return t · √(σ² + variance of ŷ) for rows (m, n)."""
         from scipy import special
 
-        spread = (
-            np.einsum("ij,ij->i", centred @ self.covariance, centred) + 2.0 * centred @ self.across + self.of_center
-        )
+        centred = rows - self.center
+        spread = np.einsum("ij,ij->i", centred @ self.covariance + 2.0 * self.across, centred) + self.of_center
         t = float(special.stdtrit(self.degrees, 0.5 + level / 2.0))
         return np.asarray(t * np.sqrt(self.variance + np.maximum(spread, 0.0)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the file holds: of the symmetric matrix its lower triangle."""
         lower = [row[: i + 1] for i, row in enumerate(self.covariance.tolist())]
-        return {**self._asdict(), "covariance": lower, "across": self.across.tolist()}
+        vectors = {"center": self.center.tolist(), "across": self.across.tolist()}
+        return {**self._asdict(), "covariance": lower, **vectors}
 
     @staticmethod
     def of_dict(held: Mapping[str, Any]) -> "Uncertainty":
         """Read what `to_dict` wrote."""
-        rows = held["covariance"]
-        lower = np.array([row + [0.0] * (len(rows) - len(row)) for row in rows], dtype=np.float64).reshape(
-            len(rows), -1
-        )
-        across = np.array(held["across"], dtype=np.float64)
+        n = len(held["covariance"])
+        lower = np.array([row + [0.0] * (n - len(row)) for row in held["covariance"]], dtype=np.float64).reshape(n, -1)
         covariance = lower + np.tril(lower, -1).T
-        return Uncertainty(
-            float(held["degrees"]), float(held["variance"]), covariance, across, float(held["of_center"])
-        )
+        center, across = (np.array(held[name], dtype=np.float64) for name in ("center", "across"))
+        return Uncertainty(held["degrees"], held["variance"], center, covariance, across, held["of_center"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,12 +157,11 @@ class LinearModel:
         source = match(open_table(table), self.design)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *also]))):
             X, whole = self.design.encode(batch, source)
-            centred = X[whole] - self.center
             values = np.full(batch.rows, np.nan)
-            values[whole] = centred @ self.w + self.b_center
+            values[whole] = (X[whole] - self.center) @ self.w + self.b_center
             if interval is not None and self.uncertainty is not None:
                 half = np.full(batch.rows, np.nan)
-                half[whole] = self.uncertainty.half_width(centred, interval)
+                half[whole] = self.uncertainty.half_width(X[whole], interval)
                 values = np.column_stack([values, values - half, values + half])
             yield Predictions(batch, values)
 
@@ -179,11 +176,10 @@ class LinearModel:
 
     def summary(self) -> str:
         """Return the model as a table for people."""
-        names = ["(intercept)", *self.names] if self.options["fit_intercept"] else list(self.names)
-        values = [self.b, *self.w.tolist()] if self.options["fit_intercept"] else self.w.tolist()
-        wide = max(map(len, names))
+        rows = [("(intercept)", self.b)] if self.options["fit_intercept"] else []
+        rows += zip(self.names, self.w.tolist(), strict=True)
         lines = [f"{self.target} on {self.n_rows:,} rows: {self.status}, loss {self.loss:.10g}"]
-        lines += [f"  {name:<{wide}}  {value: .10g}" for name, value in zip(names, values, strict=True)]
+        lines += aligned(["", "coefficient"], [[name, f"{value:.10g}"] for name, value in rows])
         for term in self.design.terms:
             if term.kind == "text" and term.levels:
                 lines.append(f"  {term.name}: compared with {term.levels[0]!r}")

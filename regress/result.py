@@ -7,6 +7,8 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from regress.evidence.certificate import Certificate, certificate
 from regress.evidence.inference import Statistics
 from regress.model import LinearModel, Uncertainty
@@ -14,6 +16,7 @@ from regress.numerics.twofold import Array
 from regress.summary import summary
 from regress.tables.reading import Tally
 from regress.training.outcome import Training
+from regress.training.refinement import MOST_COLUMNS
 from regress.training.trainer import Iteration, Status
 
 COLUMNS = ("std. error", "t", "p", "low", "high")  # of the statistics, as people know them
@@ -176,9 +179,10 @@ class Fit:
         statistics = self.statistics if len(self.names) <= _KEPT else None
         if statistics is None:
             return self.fitted
-        return replace(
-            self.fitted, uncertainty=Uncertainty(statistics.degrees, statistics.sigma**2, *statistics.covariance)
-        )
+        center = statistics.inverse.center * statistics.fit_intercept
+        uncertainty = Uncertainty(statistics.degrees, statistics.sigma**2, center, *statistics.covariance)
+        finite = all(np.isfinite(value).all() for value in uncertainty)
+        return replace(self.fitted, uncertainty=uncertainty) if finite else self.fitted
 
     def predict(self, table: Any, interval: float | None = None) -> Array:
         """Return ŷ (m,) for every row of a table, or (m, 3) with an interval; see `LinearModel.predict`."""
@@ -198,20 +202,20 @@ class Fit:
             shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
             said.append(f"Constant in the training rows, so the coefficient is 0: {shown}.")
         if not self.rank_known:
-            said.append(
-                "Rank unknown: in double some columns may depend on each other. Exact sums decide it: "
-                'precision="exact" (--precision exact).'
+            few = n <= MOST_COLUMNS
+            remedy = (
+                'Exact sums decide it: precision="exact" (--precision exact)'
+                if few
+                else "They are too many to tell which"
             )
+            said.append(f"Rank unknown: in double some columns may depend on each other. {remedy}.")
         elif self.equations:
             shown = "; ".join(self.equations[:5]) + ("; …" if len(self.equations) > 5 else "")
-            what = {
-                "drop": "the last column of each equation is dropped, with coefficient 0",
-                "min-norm": "of all coefficients that fit equally well, these are the ones of least ‖w‖",
-            }[self.fitted.options["collinear"]]
-            if self.fitted.options["collinear"] == "drop" or not self.fitted.options["alpha"]:
-                said.append(
-                    f"Columns depend on each other (rank {training.rank} of {n}): {shown}. {what[0].upper()}{what[1:]}."
-                )
+            what = "Of all coefficients that fit equally well, these are the ones of least ‖w‖"
+            if self.dropped:
+                what = f"Left out, with coefficient 0: {', '.join(self.dropped[:5])}" + ", …" * (len(self.dropped) > 5)
+            if self.dropped or not self.fitted.options["alpha"]:
+                said.append(f"Columns depend on each other (rank {training.rank} of {n}): {shown}. {what}.")
         elif training.rank < n - len(constant) and not self.fitted.options["alpha"]:
             said.append(
                 f"There are only {self.tally.used:,} rows (rank {training.rank} of {n}): many coefficients fit equally "

@@ -16,15 +16,16 @@ def summary(fit: Any) -> str:
         "",
     ]
     errors = [] if statistics is None else ["std. error", "t", "p", "95 % from", "to"]
-    head = ["", "coefficient", *errors, "standardized", *_digits_head(fit)]
+    digits = [] if fit.digits_at_least is None else ["digits ≥" if fit.certificate is None else "digits"]
+    head = ["", "coefficient", *errors, "standardized", *digits]
     rows = []
     for name, w, beta, *tests in fit.lines():
-        test = [] if statistics is None else [f"{tests[0]:.4g}", f"{tests[1]:.3f}", probability(tests[2])]
-        test += [] if statistics is None else [f"{v:.5g}" for v in tests[3:]]
+        formats = (".4g", ".3f", "", ".5g", ".5g")
+        test = [] if statistics is None else [shown(v, f) for v, f in zip(tests, formats, strict=True)]
         if name in fit.dropped:
             rows.append([name, "dropped", *[""] * (len(head) - 2)])
             continue
-        rows.append([name, f"{w:.10g}", *test, "" if beta != beta else f"{beta:.4g}", *_digits_of(fit, name)])
+        rows.append([name, f"{w:.10g}", *test, shown(beta, ".4g"), *_digits_of(fit, name)])
     lines += [*aligned(head, rows), "", *_quality(fit)]
     references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]
     if references:
@@ -37,7 +38,8 @@ def _quality(fit: Any) -> list[str]:
     held = "" if fit.r2_test is None else f", on held-out rows {fit.r2_test:.6f}"
     s = fit.statistics
     if s is None:
-        return [f"R² {fit.r2:.6f}{held}; loss {fit.loss:.10g}", f"No standard errors: {fit.statistics_missing}"]
+        quality = f"R² {fit.r2:.6f}{held}; loss {fit.loss:.10g}"
+        return [quality, f"No standard errors: {fit.statistics_missing}", *_sure(fit)]
     r2, adjusted = (s.r2, s.r2_adjusted) if s.fit_intercept else (s.r2_uncentred, s.r2_uncentred_adjusted)
     kind = "" if s.fit_intercept else " (uncentred)"
     f, f_p = s.f
@@ -46,8 +48,8 @@ def _quality(fit: Any) -> list[str]:
         f"R²{kind} {r2:.6f}, adjusted {adjusted:.6f}{held}; loss Σ(ŷ − y)² {fit.loss:.10g}",
         f"Residual standard error {s.sigma:.6g} on {s.degrees:,.10g} degrees of freedom; "
         f"{s.errors} standard errors{weights}",
-        f"F {f:.6g} on {s.inverse.rank} and {s.degrees:,.10g}, p {probability(f_p)}; "
-        f"AIC {s.aic:.6g}, BIC {s.bic:.6g}; condition number of scaled columns {s.inverse.condition:.3g}",
+        (f"F {f:.6g} on {s.inverse.rank} and {s.degrees:,.10g}, p {shown(f_p)}; " if f == f else "")
+        + f"AIC {s.aic:.6g}, BIC {s.bic:.6g}; condition number of scaled columns {s.inverse.condition:.3g}",
         *_sure(fit),
     ]
 
@@ -55,8 +57,10 @@ def _quality(fit: Any) -> list[str]:
 def _sure(fit: Any) -> list[str]:
     if fit.certificate is not None:
         c = fit.certificate
+        if not c.passed:
+            return [f"By exact sums the worst coefficient has {c.worst:.1f} digits right; ‖∇L‖ {c.gradient_norm:.2g}"]
         return [
-            f"Certified by exact sums: every coefficient to {c.worst:.1f} digits or more, ‖∇L‖ {c.gradient_norm:.2g}"
+            f"Certified by exact sums: all coefficients to {c.worst:.1f} digits or more; ‖∇L‖ {c.gradient_norm:.2g}"
         ]
     if fit.digits_at_least is None:
         return []
@@ -66,10 +70,6 @@ def _sure(fit: Any) -> list[str]:
     ]
 
 
-def _digits_head(fit: Any) -> list[str]:
-    return [] if fit.digits_at_least is None else ["digits" if fit.certificate is not None else "digits ≥"]
-
-
 def _digits_of(fit: Any, name: str) -> list[str]:
     if fit.digits_at_least is None:
         return []
@@ -77,6 +77,8 @@ def _digits_of(fit: Any, name: str) -> list[str]:
     return ["" if digits is None else f"{digits:.1f}"]
 
 
-def probability(p: float) -> str:
-    """Write a p-value as people expect it."""
-    return "" if p != p else "<2e-16" if p < 2e-16 else f"{p:.3g}"
+def shown(value: float, form: str = "") -> str:
+    """Write a number for people, a probability without a format; nothing for NaN."""
+    if value != value:
+        return ""
+    return f"{value:{form}}" if form else "<2e-16" if value < 2e-16 else f"{value:.3g}"

@@ -50,7 +50,9 @@ def line(file: str) -> str:
     ranks = {fit.name: fit.rank for fit in result.fits}
     name = Path(file).stem
     shape = f"{result.rows.split(' ')[0]} × {len(result.names)}"
-    cells = [name, shape, str(ranks["regress"]), *(digits[tool] for tool in TOOLS), "yes" if result.agree else "**no**"]
+    moved = next(fit.moved for fit in result.fits if fit.name == "LinearRegression()")
+    cells = [name, shape, str(ranks["regress"]), *(digits[tool] for tool in TOOLS)]
+    cells += [f"{moved:.0e}", "yes" if result.agree else "**no**"]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -59,7 +61,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # what the tools say is part of the comparison's own notes
-    head = ["data set", "rows × columns", "rank", *TOOLS.values(), "agree"]
+    head = ["data set", "rows × columns", "rank", *TOOLS.values(), "ŷ moves by", "agree"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *map(line, SETS)]
     text = "\n".join(lines) + "\n"
     print(text, end="")

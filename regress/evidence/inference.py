@@ -90,8 +90,9 @@ class Statistics:
 
     @cached_property
     def standard_errors(self) -> Array:
-        """Standard errors of w (n,)."""
-        return np.sqrt(np.maximum(np.diagonal(self.covariance[0]), 0.0))
+        """Standard errors of w (n,); NaN for columns that are constant or left out."""
+        variances = np.maximum(np.diagonal(self.covariance[0]), 0.0)
+        return np.sqrt(np.where(np.diagonal(self.inverse.matrix) == 0, nan, variances))
 
     @cached_property
     def standard_error_b(self) -> float:
@@ -147,7 +148,7 @@ class Statistics:
             return inf, 0.0
         f = explained / rank / (self.rss / self.degrees)
         if self.meat is not None:
-            errors = np.where(self.standard_errors > 0, self.standard_errors, 1.0)
+            errors = np.where(self.standard_errors > 0, self.standard_errors, np.inf)
             t = self.w / errors
             f = float(t @ np.linalg.pinv(self.covariance[0] / errors / errors[:, None], hermitian=True) @ t / rank)
         return f, float(special.fdtrc(rank, self.degrees, f))

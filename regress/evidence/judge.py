@@ -24,8 +24,10 @@ class Measure:
     ----------
     digits : float
         Digits right in the worst coefficient.
+    intercept_digits : float
+        Digits right in the intercept; 15.95 where none is fitted.
     worst : int
-        Which one that is.
+        Which coefficient is the worst.
     moved : float
         The most that its distance from the best fit moves a fitted value, in standard deviations of y.
     excess_loss, loss : float
@@ -37,6 +39,7 @@ class Measure:
     """
 
     digits: float
+    intercept_digits: float
     worst: int
     moved: float
     excess_loss: float
@@ -89,9 +92,10 @@ class Judge:
                 raise FloatingPointError("It diverged: the loss at its coefficients is infinite or not a number.")
             change = self._rows.X @ (w - self.best.w) + (level - self._level)
             moved = float(np.abs(change).max(initial=0.0))
-            digits, excess = self._digits(w, center, b_center, b), self._excess(change)
+            (digits, of_b), excess = self._digits(w, center, b_center, b), self._excess(change)
             return Measure(
                 float(digits.min(initial=MOST_DIGITS)),
+                of_b,
                 int(np.argmin(digits)),
                 moved / self._spread if self._spread else inf if moved else 0.0,
                 excess,
@@ -100,12 +104,13 @@ class Judge:
                 None if self._held_out is None else r2(self._held_out, w, center, b_center),
             )
 
-    def _digits(self, w: Array, center: Array, b_center: float, b: float) -> Array:
+    def _digits(self, w: Array, center: Array, b_center: float, b: float) -> tuple[Array, float]:
         best = self.best
         if best.minimum is None:
-            return digits_right(w - best.w, best.w, self._norm, self._target_norm)
-        names = [str(j) for j in range(len(w))]
-        return np.array(list(certificate(best.minimum, names, w, center, b_center, b).digits.values()))
+            return digits_right(w - best.w, best.w, self._norm, self._target_norm), MOST_DIGITS
+        found = certificate(best.minimum, [str(j) for j in range(len(w))], w, center, b_center, b)
+        of_b = MOST_DIGITS if found.intercept_digits is None else found.intercept_digits
+        return np.array(list(found.digits.values())), of_b
 
     def _at_origin(self, w: Array, center: Array, b_center: float) -> float:
         """Return the prediction at the origin of the judge's coordinates."""

@@ -64,7 +64,7 @@ def as_values(source: Source, given: object, role: str) -> Values:
     if array.ndim != 1:
         raise InputError(f"{role} must have one value a row; its shape is {array.shape}.")
     name = getattr(given, "name", None)
-    return Values(name if isinstance(name, str) else "y", array)
+    return Values(name if isinstance(name, str) else "y" if role == "the target" else role, array)
 
 
 def column_of(values: Values, batch: Batch, start: int, stop: int) -> Array:
@@ -123,15 +123,8 @@ class Reader:
         limit: int | None = None,
         counts: bool = False,
     ) -> None:
-        self._counts = counts
-        self.source, self.target, self.weights, self.missing, self.split = (
-            source,
-            target,
-            weights,
-            missing,
-            split,
-        )
-        self.limit = limit
+        self.source, self.target, self.weights, self.missing = source, target, weights, missing
+        self.split, self.limit, self._counts = split, limit, counts
         self.tally = Tally()
         self.held_out: Moments | None = None
         fill = missing == "mean" and not design.fills

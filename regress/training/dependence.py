@@ -19,6 +19,7 @@ from regress.training.fixed import FixedFactor
 from regress.training.normal import NormalEquations, power, ratio
 
 _DEPENDENT, _NEAR = 10.0, 1e4  # times the noise of rounding
+_TERMS = 12  # of an equation worth writing out
 _DENOMINATORS = 64  # of coefficients worth writing as a fraction
 
 
@@ -32,6 +33,8 @@ class Relation:
 
     def text(self, names: Sequence[str]) -> str:
         """Write the equation in the columns' names, with as few terms on the left as its signs allow."""
+        if len(self.coefficients) > _TERMS:
+            return f"{names[self.column]} = a combination of {len(self.coefficients)} columns"
         terms = {self.column: Fraction(1)} | {k: -c for k, c in self.coefficients.items()}
         constant = self.constant
         positive, negative = [k for k in terms if terms[k] > 0], [k for k in terms if terms[k] < 0]
@@ -119,9 +122,12 @@ class Dependence:
     @cached_property
     def spread(self) -> Array:
         """P (n, independent): coefficients of least norm as a function of the effective ones, in double."""
-        units = np.eye(len(self.independent)).tolist()
-        columns = [self.least_norm([Fraction(v) for v in unit]) for unit in units] if self.relations else []
-        return np.array([[float(v) for v in column] for column in columns]).T if columns else np.array(units)
+        A = np.zeros((len(self.independent), len(self.independent) + len(self.relations)))
+        A[:, list(self.independent)] = np.eye(len(self.independent))
+        A[:, [r.column for r in self.relations]] = np.array(self._coefficients, dtype=np.float64).reshape(
+            len(A), len(self.relations)
+        )
+        return np.asarray(np.linalg.pinv(A))
 
 
 def suspicious(equations: NormalEquations, inverse: Array) -> bool:
@@ -132,12 +138,13 @@ def suspicious(equations: NormalEquations, inverse: Array) -> bool:
     left = 1.0 / np.diagonal(inverse)
     w = inverse * left  # column j: −1 times the coefficients, and 1 for itself
     noise = (_scaled_ulps(equations) ** 2) @ w**2 / 12.0
-    return bool((left <= 4.0 * _NEAR**2 * noise).any())
+    rounding = 4.0 * (len(left) + 32) * np.finfo(np.float64).eps * (w**2).sum(0)  # of what is left, in double
+    return bool((left <= 4.0 * _NEAR**2 * noise + rounding).any())
 
 
 def _scaled_ulps(equations: NormalEquations) -> Array:
     return np.asarray(
-        np.ldexp(equations.ulps, -equations.column_exponent) * ratio(equations.factor, 0) ** 0.5, dtype=np.float64
+        np.ldexp(equations.ulps, -equations.column_exponent) * float(equations.factor) ** 0.5, dtype=np.float64
     )
 
 
@@ -176,14 +183,19 @@ def _relation(equations: NormalEquations, j: int, independent: list[int], w: Int
     exponent, one = equations.column_exponent, 1 << FixedFactor.bits
     exact = {k: Fraction(int(w[k]), one) * power(int(exponent[j] - exponent[k])) for k in independent if w[k]}
     grain = _DEPENDENT * noise**0.5 / (2.0 * max(len(exact), 1) ** 0.5)  # of a coefficient, scaled
-    simple = {k: _simple(c, power(int(exponent[j] - exponent[k])) * Fraction(grain)) for k, c in exact.items()}
-    simple = {k: c for k, c in simple.items() if c}
-    combination = [Fraction(0)] * equations.n
-    for k, c in simple.items():
-        combination[k] = -c
-    combination[j] = Fraction(1)
-    left = equations.square(equations.whole(combination)) * equations.factor / power(2 * int(exponent[j]))
-    chosen = simple if left <= Fraction(_DEPENDENT**2 * noise) else exact
+    chosen = exact
+    for widen in range(8, -1, -1):  # errors of coefficients on columns that are nearly alike cancel
+        wide = Fraction(grain) * 10**widen
+        simple = {k: _simple(c, power(int(exponent[j] - exponent[k])) * wide) for k, c in exact.items()}
+        simple = {k: c for k, c in simple.items() if c}
+        combination = [Fraction(0)] * equations.n
+        for k, c in simple.items():
+            combination[k] = -c
+        combination[j] = Fraction(1)
+        left = equations.square(equations.whole(combination)) * equations.factor / power(2 * int(exponent[j]))
+        if left <= Fraction(_DEPENDENT**2 * noise):
+            chosen = simple
+            break
     constant = Fraction(0)
     if equations.fit_intercept:
         constant = equations.means[j] - sum(c * equations.means[k] for k, c in chosen.items())

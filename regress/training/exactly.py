@@ -35,6 +35,10 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
     except SingularError:
         if options.precision != "exact":
             return None
+    if len(names) <= MOST_COLUMNS:
+        raise InputError(
+            'The columns are too nearly dependent for exact sums. Use precision="double", or leave some out.'
+        )
     raise InputError(
         f'precision="exact" works out dependent columns among at most {MOST_COLUMNS}; these are {len(names):,}. '
         'Use precision="double", or leave out those that depend on others.'

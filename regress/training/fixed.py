@@ -7,7 +7,7 @@ import numpy as np
 
 from regress.numerics.totals import Exponents, Integers
 from regress.numerics.twofold import Array
-from regress.training.normal import power, ratio, scaled
+from regress.training.normal import power, ratio, shifted
 
 
 class SingularError(Exception):
@@ -43,10 +43,12 @@ class FixedFactor:
             x[:j] -= (lower[j, :j] * x[j]) >> self.bits
         return x
 
-    def solve(self, right: Array) -> Array:
-        """Solve for one right-hand side (n,)."""
-        x = self.solve_whole(np.array([scaled(v, self.bits) for v in right.tolist()], dtype=object))
-        return np.array([ratio(int(v), self.bits) for v in x])
+    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
+        x = self.solve_whole(
+            np.array([shifted(int(g), self.bits - e) for g, e in zip(pull, exponent, strict=True)], dtype=object)
+        )
+        return np.array([shifted(int(v), common - self.bits) for v in x], dtype=object)
 
     def form(self, vector: Sequence[Fraction], exponent: Exponents) -> float:
         """Return vᵀ M⁻¹ v for v = vector · 2^(−exponent), rounded once."""

@@ -1,6 +1,7 @@
-"""The normal equations (G + αI)w = c in whole numbers: centred once from exact totals, nothing rounded.
+"""The normal equations (G + αI)w = c in whole numbers, centred once from exact totals.
 
-At w held in whole numbers too, the gradient −2(c − (G + α)w), the loss and distances between two w are exact.
+At w held in whole numbers too, to 256 bits behind the point, the gradient −2(c − (G + α)w), the loss and distances
+between two w are exact.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def power(exponent: int) -> Fraction:
 
 
 def ratio(number: int, exponent: int) -> float:
-    """Return number · 2^−exponent, correct to the last bit or the one before."""
+    """Return number / 2^exponent, correct to the last bit or the one before."""
     extra = max(number.bit_length() - 64, 0)
     try:
         return ldexp(float(number >> extra), extra - exponent)
@@ -31,11 +32,23 @@ def ratio(number: int, exponent: int) -> float:
         return inf if number > 0 else -inf
 
 
+def rounded(value: Fraction) -> float:
+    """Return the nearest double, infinite beyond its range."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
+
+
 def scaled(value: float, exponent: int) -> int:
     """Return value · 2^exponent as a whole number, rounded down."""
     numerator, denominator = value.as_integer_ratio()
-    shift = exponent - denominator.bit_length() + 1
-    return numerator << shift if shift >= 0 else numerator >> -shift
+    return shifted(numerator, exponent - denominator.bit_length() + 1)
+
+
+def shifted(number: int, bits: int) -> int:
+    """Return number · 2^bits, rounded down."""
+    return number << bits if bits >= 0 else number >> -bits
 
 
 class NormalEquations:
@@ -81,7 +94,8 @@ class NormalEquations:
             first = totals.value[0, kept]
             value = totals.value[0, 0] * value - np.outer(first, first)
             factor = int(totals.value[0, 0])
-        self.matrix, self.factor = value, factor
+        half = factor.bit_length() // 2  # Σa has as many bits as its unit is fine: more than a double holds
+        self.matrix, self.factor, self.unit = value, Fraction(factor, 1 << 2 * half), self.unit - half
         if alpha:
             self._add_penalty(alpha)
 
@@ -113,16 +127,24 @@ class NormalEquations:
     @cached_property
     def exponent(self) -> list[int]:
         """The exponents of the units of ω."""
-        h, u, n = self.half_bits, self.unit, self.n
-        return [int(h[n] - h[j] - PLACES + u[n] - u[j]) for j in range(n)]
+        s = self._scales
+        return [s[-1] - s[j] - PLACES for j in range(self.n)]
+
+    @cached_property
+    def _scales(self) -> list[int]:
+        return [int(h + u) for h, u in zip(self.half_bits, self.unit, strict=True)]
+
+    @cached_property
+    def _top(self) -> int:
+        return int(max(self.half_bits[: self.n], default=0))
 
     @cached_property
     def _columns(self) -> tuple[Integers, Integers]:
         h, n = self.half_bits, self.n
-        top, level = int(max(h[:n], default=0)), int(h[n])
-        shift = PLACES + top - level
-        cross = self.matrix[:n, n]
-        return self.matrix[:n, :n] << (top - h[:n]), cross << shift if shift >= 0 else cross >> -shift
+        shift, cross = PLACES + self._top - int(h[n]), self.matrix[:n, n]
+        return self.matrix[:n, :n] << (self._top - h[:n]), np.array(
+            [shifted(int(c), shift) for c in cross], dtype=object
+        )
 
     def whole(self, w: Sequence[Fraction]) -> Integers:
         """Return ω of coefficients, rounded down at the 256th place."""
@@ -141,9 +163,7 @@ class NormalEquations:
     @cached_property
     def pull_exponent(self) -> list[int]:
         """The exponents of the units of a pull."""
-        h, u, n = self.half_bits, self.unit, self.n
-        top = int(max(h[:n], default=0))
-        return [int(h[n] - top - PLACES + u[n] + u[j]) for j in range(n)]
+        return [self._scales[-1] - self._top - PLACES + int(u) for u in self.unit[: self.n]]
 
     def square(self, omega: Integers) -> Fraction:
         """Return wᵀ(G + α)w: for a difference of coefficients, what it adds to the minimum of L."""
@@ -157,10 +177,9 @@ class NormalEquations:
         return square - 2 * self._inner(omega, right) + self.square(omega)
 
     def _inner(self, omega: Integers, pull: Integers) -> Fraction:
-        h, u, n = self.half_bits, self.unit, self.n
-        top = int(max(h[:n], default=0))
-        total = sum(int(o) * int(g) << (top - int(r)) for o, g, r in zip(omega, pull, h[:n], strict=True))
-        return Fraction(total) * power(2 * (int(h[n] + u[n]) - PLACES - top)) / self.factor
+        terms = zip(omega, pull, self.half_bits[: self.n], strict=True)
+        total = sum(int(o) * int(g) << (self._top - int(h)) for o, g, h in terms)
+        return Fraction(total) * power(2 * (self._scales[-1] - PLACES - self._top)) / self.factor
 
     def level(self, w: Sequence[Fraction], b: Fraction) -> Fraction:
         """Return the mean of ŷ − y for given coefficients and intercept."""
@@ -173,8 +192,8 @@ class NormalEquations:
 
     def _root(self, square: int, unit: int) -> float:
         """Return √(square · 4^unit / factor)."""
-        places = (128 + self.factor.bit_length() - square.bit_length()) // 2
-        quotient = (square << 2 * places if places >= 0 else square >> -2 * places) // self.factor
+        places = (128 - square.bit_length()) // 2
+        quotient = int(shifted(square, 2 * places) / self.factor)
         with np.errstate(over="ignore"):
             return float(np.ldexp(float(quotient) ** 0.5, unit - places))
 
@@ -191,11 +210,11 @@ class NormalEquations:
     @cached_property
     def column_exponent(self) -> Exponents:
         """Return e with the scales 2^e / √factor that `scaled_gram` divides by."""
-        return np.array([int(h + u) for h, u in zip(self.half_bits, self.unit, strict=True)][: self.n], dtype=np.int64)
+        return np.array(self._scales[: self.n], dtype=np.int64)
 
 
 def moments_of(totals: Totals, targets: int) -> Moments:
-    """Return the moments that double precision works on, each number rounded once from exact totals."""
+    """Return the moments that double precision works on, from exact totals, each to the last bit or the one before."""
     p = len(totals.unit)
     n = p - 1 - targets
     weight = totals.fraction(0, 0)

@@ -84,6 +84,8 @@ class TrainOptions:
         check_choice("collinear", self.collinear, get_args(Collinear))
         if self.precision == "exact" and self.solver not in ("auto", "newton"):
             raise InputError(f'precision="exact" goes with solver="newton" or "auto", not {self.solver!r}.')
+        if self.collinear == "drop" and self.solver not in ("auto", "newton"):
+            raise InputError(f'collinear="drop" goes with solver="newton" or "auto", not {self.solver!r}.')
         check_number("alpha", self.alpha, at_least=0.0)
         check_number("tol", self.tol, above=0.0)
         for name in ("alpha", "tol"):  # numbers of other libraries would bring their own precision along

@@ -18,9 +18,10 @@ from regress.numerics.totals import Integers, Totals
 from regress.numerics.twofold import Array
 from regress.training.dependence import Dependence, find_dependence, suspicious
 from regress.training.fixed import FixedFactor, SingularError
-from regress.training.normal import PLACES, NormalEquations, ratio, scaled
+from regress.training.normal import PLACES, NormalEquations, power, ratio, rounded, scaled
 
 _STEPS = 60
+_FAST = 20  # steps with a factor in double: five digits a step take eight
 _NEGLIGIBLE = 100  # a coefficient below 2^-100 of its scale is 0
 MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a tenth of a microsecond
 
@@ -28,8 +29,8 @@ MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a te
 class Factor(Protocol):
     """A factored Gram matrix, scaled to a diagonal near 1."""
 
-    def solve(self, right: Array) -> Array:
-        """Solve for one right-hand side (n,)."""
+    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
         ...
 
     def inverse(self) -> Array:
@@ -52,14 +53,16 @@ class DoubleFactor:
             raise SingularError  # pivots may be rounding
         self._lower = lower
 
-    def solve(self, right: Array) -> Array:
-        """Solve for one right-hand side, or several as columns."""
-        d = self._diagonal if right.ndim == 1 else self._diagonal[:, None]
-        return np.asarray(linalg.cho_solve((self._lower, True), right / d, check_finite=False) / d)
+    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
+        right = np.array([ratio(int(g), e) for g, e in zip(pull, exponent, strict=True)]) / self._diagonal
+        solved = linalg.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal
+        return np.array([scaled(v, common) for v in solved.tolist()], dtype=object)
 
     def inverse(self) -> Array:
         """Return the inverse, to the digits that the condition leaves."""
-        return self.solve(np.eye(len(self._lower)))
+        d = np.diag(1.0 / self._diagonal)
+        return np.asarray(d @ linalg.cho_solve((self._lower, True), d, check_finite=False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +94,20 @@ class Minimum:
     @cached_property
     def w(self) -> Array:
         """The coefficients (n,), each rounded once."""
-        return np.array([float(v) for v in self.exact])
+        return np.array([rounded(v) for v in self.exact])
 
     @cached_property
     def b(self) -> Fraction:
         """The intercept."""
-        return -self.equations.level(self.exact, Fraction(0)) if self.equations.fit_intercept else Fraction(0)
+        equations = self.equations
+        b = -equations.level(self.exact, Fraction(0)) if equations.fit_intercept else Fraction(0)
+        negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentred_square
+        return Fraction(0) if negligible else b
 
     def loss(self, w: Array) -> float:
         """Return Σa(ŷ − y)² + α‖w‖² at any w (n,), with b at its best, rounded once."""
         equations = self.equations
-        return max(float(equations.loss(equations.whole([Fraction(v) for v in w.tolist()]))), 0.0)
+        return max(rounded(equations.loss(equations.whole([Fraction(v) for v in w.tolist()]))), 0.0)
 
     @property
     def rank(self) -> int:
@@ -141,7 +147,12 @@ def minimise(
     plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
     dependence = review(_dependence(plain))
     if not dependence.relations or (alpha and not dependence.drop):
-        return Minimum(equations, *solve(equations), dependence)
+        try:
+            return Minimum(equations, *solve(equations), dependence)
+        except SingularError:
+            if not dependence.relations:
+                raise
+            equations = plain  # a penalty too small for any digit only chooses the minimiser of least norm
     independent = equations.take(dependence.independent)
     omega, steps = solve(independent)
     least = dependence.least_norm(independent.fractions(omega))
@@ -186,24 +197,36 @@ def best_factor(equations: NormalEquations, few: int = 0) -> Factor:
     return factor_of(equations, exact=True)
 
 
-def solve(equations: NormalEquations, start: Integers | None = None) -> tuple[Integers, int]:
-    """Return ω at the minimum, and the Newton steps that it took from ω = 0 or another start."""
-    n = equations.n
-    factor = best_factor(equations)
-    rows = equations.half_bits[:n]
+def solve(equations: NormalEquations, bits: int = 70) -> tuple[Integers, int]:
+    """Return ω at the minimum, to so many bits of each, and the Newton steps that it took from ω = 0.
+
+    Raises
+    ------
+    SingularError
+        If steps in whole numbers do not converge, or would be needed for more than `MOST_COLUMNS` columns.
+    """
+    done = _refine(equations, best_factor(equations), bits, _FAST)
+    if done is None and equations.n <= MOST_COLUMNS:  # a pivot in double was rounding after all
+        done = _refine(equations, factor_of(equations, exact=True), bits, _STEPS)
+    if done is None:
+        raise SingularError
+    omega, step = done
+    return np.array([0 if abs(int(o)) >> (PLACES - _NEGLIGIBLE) == 0 else o for o in omega], dtype=object), step
+
+
+def _refine(equations: NormalEquations, factor: Factor, bits: int, limit: int) -> tuple[Integers, int] | None:
+    """Take Newton steps until they are far below the last digit of a double; None where they never are."""
+    omega: Integers = np.zeros(equations.n, dtype=object)
+    rows = equations.half_bits[: equations.n]
     top = int(max(rows, default=0))
-    omega: Integers = np.zeros(n, dtype=object) if start is None else start
-    step = 0
-    while step < _STEPS:
-        step += 1
+    for step in range(1, limit + 1):
         pull = equations.pull(omega)  # −∇L/2, exact
         if not pull.any():
-            break
-        # as doubles relative to the columns' scales, with a common exponent so that none under- or overflows
+            return omega, step
+        # relative to the columns' scales, with a common exponent so that the largest is about 1
         common = max(int(abs(int(g)).bit_length() - r - top) for g, r in zip(pull, rows, strict=True))
-        small = np.array([ratio(int(g), int(r) + top + common) for g, r in zip(pull, rows, strict=True)])
-        move = [scaled(v, common) for v in factor.solve(small).tolist()]
-        omega = omega + np.array(move, dtype=object)
-        if all(abs(m) <= max(abs(int(o)) >> 70, 1) for m, o in zip(move, omega, strict=True)):
-            break
-    return np.array([0 if abs(int(o)) >> (PLACES - _NEGLIGIBLE) == 0 else o for o in omega], dtype=object), step
+        move = factor.step(pull, [int(r) + top + common for r in rows], common)
+        omega = omega + move
+        if all(abs(m) <= max(abs(int(o)) >> bits, 1) for m, o in zip(move, omega, strict=True)):
+            return omega, step
+    return None

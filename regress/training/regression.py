@@ -16,6 +16,7 @@ from regress.numerics.twofold import Array
 from regress.training.curvature import Curvature, PrimalCurvature
 from regress.training.exactly import exact_minimum, exact_point
 from regress.training.gathering import TrainingData, exact_fits, square_fits
+from regress.training.normal import rounded
 from regress.training.objective import ENGINES, Coordinates, DataTerm, MomentsTerm, Objective, RowsTerm
 from regress.training.optimizers import Accelerated, ConjugateGradient, GradientDescent, Newton, Optimizer
 from regress.training.options import TrainOptions
@@ -187,14 +188,18 @@ class Regression:
         if refined is None or trained.status is Status.INTERRUPTED:
             return trained
         exact, exact_b = refined
-        w, center = np.array([float(v) for v in exact]), coordinates.origin
+        w, center = np.array([rounded(v) for v in exact]), coordinates.origin
+        if not np.isfinite(w).all():
+            raise InputError(
+                "A coefficient is beyond the range of a double. Rescale the target or the smallest columns."
+            )
         at_center = exact_b + sum(v * Fraction(c) for v, c in zip(exact, center.tolist(), strict=True))
-        at = objective(w * self._scale, float(at_center) - coordinates.target_origin)
+        at = objective(w * self._scale, rounded(at_center) - coordinates.target_origin)
         return replace(
             trained,
             w=w,
-            b=float(exact_b),
-            b_center=float(at_center),
+            b=rounded(exact_b),
+            b_center=rounded(at_center),
             loss=at.value if minimum is None else minimum.loss(w),
             gradient_norm=float(np.sqrt(at.grad_w @ at.grad_w + at.grad_b**2)),
             stationarity=objective.stationarity(at),
@@ -210,11 +215,12 @@ class Regression:
             return np.full(len(at.grad_w), np.nan)
 
     def _minimum(self, target: int) -> Minimum | None:
+        n = len(self._names)
         minimum = exact_minimum(self._data, target, self._options, self._names)
-        if minimum is None and self._options.collinear != "min-norm" and self.curvature.rank < len(self._names):
+        if minimum is None and self._options.collinear != "min-norm" and not self.rank_sure:
             raise InputError(
                 f'collinear="{self._options.collinear}" is decided by exact sums over more rows than columns. '
-                + ('Use precision="exact".' if self._data.summary.rows > len(self._names) else 'Use "min-norm".')
+                + ('Use precision="exact".' if MOST_COLUMNS >= n < self._data.summary.rows else 'Use "min-norm".')
             )
         return minimum
 
@@ -228,9 +234,16 @@ class Regression:
         """Whether exact sums would pay: few digits in double, and neither too many columns nor another solver."""
         n, summary = len(self._names), self._data.summary
         able = self.solver == "newton" and self._data.totals is None and summary.rows > n and exact_fits(n)
-        if not able or self.expected_digits >= ENOUGH_DIGITS:
+        if not able or (self.expected_digits >= ENOUGH_DIGITS and self.rank_sure):
             return False
         return n <= MOST_COLUMNS or self.curvature.rank == n
+
+    @property
+    def rank_sure(self) -> bool:
+        """Whether double sees that no column depends on others: pivots far above the rounding of the stored values."""
+        summary = self._data.summary
+        ulps = 2.0**-52 * np.hypot(np.abs(summary.center) * np.sqrt(summary.weight) / summary.norm, 1.0)
+        return self.curvature.rank == len(ulps) and 100.0 * self.curvature.condition * float(ulps @ ulps) < 1.0
 
     @property
     def _rounding(self) -> float:

@@ -16,6 +16,7 @@ from regress.numerics.twofold import Array
 from regress.training.normal import NormalEquations, power
 from regress.training.refinement import solve
 
+_DIGITS = 180  # bits of q that are right: those of small columns cancel in w = Xᵀq
 _PLACES = 300  # bits of α/a behind the unit of XXᵀ
 
 
@@ -79,4 +80,4 @@ def _solve(gram: Integers, unit: int, right: Integers, exponent: int) -> list[Fr
     )  # sets the scale of q only
     totals.unit[1:-1], totals.unit[-1] = unit // 2, exponent - unit // 2
     equations = NormalEquations(totals, 1, 0, 0.0, fit_intercept=False)
-    return equations.fractions(solve(equations)[0])
+    return equations.fractions(solve(equations, bits=_DIGITS)[0])
