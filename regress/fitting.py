@@ -195,7 +195,6 @@ def train(
 
     bound = None if training.minimum is not None else regression.error_bound(training)
     penalty = options.alpha * float(training.w @ training.w)
-    wide = data.moments is None
     return Fit(
         model,
         training,
@@ -205,7 +204,7 @@ def train(
         training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
         reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
-        training.minimum is not None or wide or regression.rank_sure,
+        training.minimum is not None or data.moments is None or regression.rank_sure,
         None if bound is None else digits_at_least(bound, training.w, norm, target_norm),
         infer,
     )
