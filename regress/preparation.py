@@ -8,7 +8,7 @@ import numpy as np
 
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block
-from regress.tables.design import Design, match, plan
+from regress.tables.design import Design, check_levels, match, plan
 from regress.tables.opening import open_table
 from regress.tables.reading import Missing, Reader, Tally, as_values, counted_levels
 from regress.tables.source import find_column
@@ -93,9 +93,9 @@ def prepare(
             features=options.features,
             drop=options.drop,
             categorical=options.categorical,
-            max_levels=options.max_levels,
         )
         design = design if a is None else counted_levels(source, design, a)
+        check_levels(source, design, options.max_levels)
     if options.split_key is not None:
         find_column(source, options.split_key, "the key of the split")
     split = Split(options.test, options.split_key, options.random_state)

@@ -40,6 +40,9 @@ def test_too_many_levels_name_the_column_the_count_three_values_and_the_flag():
         assert word in str(refused.value)
     with pytest.warns(DataWarning, match="only 40 rows"):
         regress.fit(frame, "y", max_levels=40)
+    few = frame.with_columns(w=pl.Series([1.0] * 20 + [0.0] * 20))  # levels that only rows of weight zero have: none
+    with pytest.warns(DataWarning, match="only 20 rows"):
+        assert "k=id20" not in regress.fit(few, "y", weights="w", max_levels=20).names
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,6 @@ def plan(
     features: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
-    max_levels: int = 100,
 ) -> tuple[Source, Design]:
     """Decide what becomes of each column.
 
@@ -146,8 +145,6 @@ def plan(
         Columns not to use.
     categorical : sequence of str
         Columns to read as text, whatever they look like.
-    max_levels : int
-        Most levels that a text column may have.
 
     Returns
     -------
@@ -157,7 +154,7 @@ def plan(
     Raises
     ------
     TableError
-        If a column is unknown, of a type that cannot be used, has too many levels, or its name clashes with a level's.
+        If a column is unknown, of a type that cannot be used, or its name clashes with a level's.
     """
     for name in drop:
         find_column(source, name, "a column to drop")
@@ -170,7 +167,7 @@ def plan(
             if name in exclude:
                 raise TableError(f"{name!r} is among the features and has another role too. Name it once.")
     chosen = [name for name in dict.fromkeys(chosen) if name not in drop and name not in exclude]
-    terms = tuple(_term(source, find_column(source, name, "a feature"), max_levels) for name in chosen)
+    terms = tuple(_term(source, find_column(source, name, "a feature")) for name in chosen)
     design = Design(terms)
     if not design.names:
         raise TableError(f"{source.label} has no column left to use as a feature.")
@@ -182,7 +179,23 @@ def plan(
     return source, design
 
 
-def _term(source: Source, column: Column, max_levels: int) -> Term:
+def check_levels(source: Source, design: Design, max_levels: int) -> None:
+    """Refuse text columns of more than `max_levels` different values.
+
+    Raises
+    ------
+    TableError
+        If there is one.
+    """
+    for name, levels in ((term.name, term.levels) for term in design.terms if len(term.levels) > max_levels):
+        raise TableError(
+            f"Column {name!r} of {source.label} is text with {len(levels):,} different values, such as "
+            f"{', '.join(map(repr, levels[:3]))}: more than --max-levels {max_levels}. "
+            f"Leave it out with --drop {name}, or raise --max-levels."
+        )
+
+
+def _term(source: Source, column: Column) -> Term:
     if column.kind == "unusable":
         raise TableError(
             f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
@@ -191,12 +204,6 @@ def _term(source: Source, column: Column, max_levels: int) -> Term:
     if column.kind != "text":
         return Term(column.name, column.kind)
     present = source.levels(column.name)
-    if len(present) > max_levels:
-        raise TableError(
-            f"Column {column.name!r} of {source.label} is text with {len(present):,} different values, such as "
-            f"{', '.join(map(repr, present[:3]))}: more than --max-levels {max_levels}. "
-            f"Leave it out with --drop {column.name}, or raise --max-levels."
-        )
     known = set(present)
     ordered = present if column.levels is None else [level for level in column.levels if level in known]
     return Term(column.name, "text", tuple(ordered))
