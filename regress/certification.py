@@ -82,10 +82,8 @@ def certify(
             f"The claim has the intercept {claim.b:g}, where none was fitted. Pass 0, or fit_intercept=True."
         )
     with one_blas_thread():
-        jobs = resolve_jobs(n_jobs)
-        prepared = prepare(
-            table, target, table_options, "moments", jobs, progress, precision="exact", design=claim.design
-        )
+        jobs, design = resolve_jobs(n_jobs), claim.design
+        prepared = prepare(table, target, table_options, "moments", jobs, progress, precision="exact", design=design)
         alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
         train_options = replace(train_options, alpha=alpha, precision="exact")
         minimum = exact_minimum(prepared.data, 0, train_options, prepared.names)

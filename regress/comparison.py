@@ -235,17 +235,19 @@ def _verdict(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits
     """Decide by ``LinearRegression()``, and say in words who disagrees, by how much and why."""
     said, agree, best = [], False, judge.best
     by_loss = best.minimum is None and best.rank < len(names)
+    basis = "loss at the minimum, with dependent columns" if by_loss else f"{digits:g} digits or more"
     for fit in fits:
-        enough = min(fit.digits, fit.intercept_digits) >= digits or fit.moved <= EFFECT
-        right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else enough
+        enough = min(fit.digits, fit.intercept_digits) >= digits
+        right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else enough or fit.moved <= EFFECT
         near = fit.w is not None and bool(right)
-        if fit.w is not None and not near:
+        if not near and fit.w is not None:
             said.append(_disagreement(fit, names, judge))
         if fit.name == "LinearRegression()":
             agree = near
-    peer = f"scikit-learn {version('scikit-learn')}"
-    basis = "loss at the minimum, with dependent columns" if by_loss else f"{digits:g} digits or more"
-    first = f"{peer}'s LinearRegression() {'agrees with us' if agree else 'does not agree with us'} ({basis})."
+            if near and not by_loss and not enough:
+                basis = f"not in {digits:g} digits, but no fitted value moves by {EFFECT:g} sd(y)"
+    word = "agrees" if agree else "does not agree"
+    first = f"scikit-learn {version('scikit-learn')}'s LinearRegression() {word} with us ({basis})."
     if best.minimum is not None and best.minimum.dependence.relations:
         shown = "; ".join(r.text(names) for r in best.minimum.dependence.relations[:5])
         said.append(f"Columns depend on each other ({shown}): digits are counted to the nearest of many minimisers.")

@@ -38,10 +38,10 @@ def _quality(fit: Any) -> list[str]:
     held = "" if fit.r2_test is None else f", on held-out rows {fit.r2_test:.6f}"
     s = fit.statistics
     if s is None:
-        quality = f"R² {fit.r2:.6f}{held}; loss {fit.loss:.10g}"
-        return [quality, f"No standard errors: {fit.statistics_missing}", *_sure(fit)]
-    r2, adjusted = (s.r2, s.r2_adjusted) if s.fit_intercept else (s.r2_uncentred, s.r2_uncentred_adjusted)
-    kind = "" if s.fit_intercept else " (uncentred)"
+        why = f"No standard errors: {fit.statistics_missing}"
+        return [f"R² {fit.r2:.6f}{held}; loss {fit.loss:.10g}", why, *_sure(fit)]
+    centred, uncentred = ("", s.r2, s.r2_adjusted), (" (uncentred)", s.r2_uncentred, s.r2_uncentred_adjusted)
+    kind, r2, adjusted = centred if s.fit_intercept else uncentred
     f, f_p = s.f
     weights = f", {fit.fitted.options['weight_type']} weights" if fit.fitted.options["weighted"] else ""
     return [

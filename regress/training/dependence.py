@@ -15,7 +15,7 @@ import numpy as np
 
 from regress.numerics.totals import Integers
 from regress.numerics.twofold import Array
-from regress.training.fixed import FixedFactor
+from regress.training.fixed import FixedFactor, eliminate
 from regress.training.normal import NormalEquations, power, ratio
 
 _DEPENDENT, _NEAR = 10.0, 1e4  # times the noise of rounding
@@ -173,8 +173,7 @@ def find_dependence(equations: NormalEquations) -> Dependence:
             found.append(_relation(equations, j, independent, w, noise))
         if not relations or relations[-1].column != j:
             independent.append(j)
-            lower[j + 1 :, j] = (work[j + 1 :, j] << bits) // int(work[j, j])
-            work[j + 1 :, j + 1 :] -= np.outer(lower[j + 1 :, j], work[j + 1 :, j]) >> bits
+            eliminate(work, lower, j)
     return Dependence(tuple(independent), tuple(relations), tuple(near))
 
 

@@ -29,9 +29,9 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
 
     if data.totals is None:
         return None
-    targets = len(data.summary.target_norm)
     try:
-        return minimise(data.totals, targets, target, options.alpha, options.fit_intercept, review)
+        fit_intercept, targets = options.fit_intercept, len(data.summary.target_norm)
+        return minimise(data.totals, targets, target, options.alpha, fit_intercept, review)
     except SingularError:
         if options.precision != "exact":
             return None

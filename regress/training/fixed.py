@@ -14,6 +14,12 @@ class SingularError(Exception):
     """The matrix has no factor at this precision."""
 
 
+def eliminate(work: Integers, lower: Integers, j: int) -> None:
+    """Take column j of LDLᵀ: its multipliers go into `lower`, and `work` keeps what it leaves of later columns."""
+    lower[j + 1 :, j] = (work[j + 1 :, j] << FixedFactor.bits) // int(work[j, j])
+    work[j + 1 :, j + 1 :] -= np.outer(lower[j + 1 :, j], work[j + 1 :, j]) >> FixedFactor.bits
+
+
 class FixedFactor:
     """LDLᵀ of a matrix with a diagonal near 1, given in units of 2^-192."""
 
@@ -27,9 +33,7 @@ class FixedFactor:
             if pivot <= one >> (self.bits - 32):  # 2^-160 of the diagonal
                 raise SingularError
             self._pivots.append(pivot)
-            column = (work[j + 1 :, j] << self.bits) // pivot
-            self._lower[j + 1 :, j] = column
-            work[j + 1 :, j + 1 :] -= np.outer(column, work[j + 1 :, j]) >> self.bits
+            eliminate(work, self._lower, j)
 
     def solve_whole(self, right: Integers) -> Integers:
         """Solve for right-hand sides (n,) or (n, k) in the units of the matrix."""
