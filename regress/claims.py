@@ -95,7 +95,7 @@ def _of_model(model: LinearModel) -> Claim:
 def _of_file(path: Path) -> Claim:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         held = None
     if isinstance(held, dict) and "coef" in held:
         return _of_json(held, str(path))
@@ -116,7 +116,7 @@ def _of_pair(w: Any, b: Any) -> Claim:
     values = list(w.values()) if isinstance(w, Mapping) else w
     try:
         array, intercept = np.asarray(values, dtype=np.float64), float(b)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError("Coefficients and intercept must be numbers.") from None
     if array.ndim != 1:
         raise InputError(f"Coefficients must have one dimension, (n,); their shape is {array.shape}.")

@@ -225,6 +225,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     except RegressError as error:
         sys.stderr.write(f"Error: {error}\n")
         return UNUSABLE
+    except ArithmeticError as error:
+        sys.stderr.write(f"Error: numbers in the table are beyond the range of a double ({error}). Rescale them.\n")
+        return UNUSABLE
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED

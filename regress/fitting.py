@@ -19,6 +19,7 @@ from regress.numerics.twofold import Array, dot
 from regress.preparation import Prepared, Progress, TableOptions, WeightType, prepare, split_options
 from regress.result import Fit
 from regress.tables.reading import Missing
+from regress.training.normal import rounded
 from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
 from regress.training.outcome import Training
 from regress.training.regression import ENOUGH_DIGITS, Regression
@@ -233,10 +234,10 @@ def statistics(
     observations = summary.weight if repeated else float(summary.rows)
     if observations <= inverse.rank + options.fit_intercept:
         return "There is no degree of freedom left."
-    square, weight = float(summary.target_norm[0]) ** 2, summary.weight
-    uncentred = square + weight * float(summary.target_center[0]) ** 2
+    norm, mean, weight = float(summary.target_norm[0]), float(summary.target_center[0]), summary.weight
+    square, uncentred = norm * norm, norm * norm + weight * mean * mean
     if minimum is not None:
-        uncentred = float(minimum.equations.uncentred_square)
+        uncentred = rounded(minimum.equations.uncentred_square)
     return Statistics(
         training.w,
         training.b,

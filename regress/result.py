@@ -104,7 +104,7 @@ class Fit:
     def certificate(self) -> Certificate | None:
         """How many digits are right, from exact totals; None where sums are in double."""
         minimum, model = self.training.minimum, self.fitted
-        if minimum is None:
+        if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None
         return certificate(minimum, self.names, model.w, model.center, model.b_center, model.b)
 

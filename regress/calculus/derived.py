@@ -76,5 +76,5 @@ def moments(form: MomentForm, w: Array, b: float) -> Evaluation:
     level = b + float(form.mean @ w) - form.target_mean  # mean of ŷ − y
     Gw = form.gram @ w
     grad_b = 2.0 * form.weight * level
-    value = form.square - 2.0 * float(form.cross @ w) + float(w @ Gw) + form.weight * level**2
+    value = form.square - 2.0 * float(form.cross @ w) + float(w @ Gw) + form.weight * level * level
     return Evaluation(value, 2.0 * (Gw - form.cross) + form.mean * grad_b, grad_b)

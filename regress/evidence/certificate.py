@@ -16,7 +16,7 @@ import numpy as np
 from regress.aligned import aligned
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
-from regress.training.normal import ratio, rounded
+from regress.training.normal import power, rounded
 from regress.training.refinement import Minimum
 
 MOST_DIGITS = 15.95
@@ -190,7 +190,7 @@ def certificate(
     off_b = np.array([rounded(Fraction(b) - true_b)])
     of_b = digits_right(off_b, np.array([rounded(true_b)]), np.array([weight**0.5]), size)
     pull = zip(equations.pull(equations.whole(claim)), equations.pull_exponent, strict=True)
-    gradient = [2.0 * ratio(int(g), -e) / float(equations.factor) for g, e in pull]
+    gradient = [rounded(2 * int(g) * power(e) / equations.factor) for g, e in pull]
     gradient.append(2.0 * weight * rounded(level))
     return Certificate(
         tuple(names),
@@ -206,7 +206,7 @@ def certificate(
         float(of_b[0]) if equations.fit_intercept else None,
         hypot(*gradient),
         rounded(equations.square(equations.whole(distance)) + equations.weight * level**2),
-        minimum.loss(true_w),
+        max(rounded(equations.loss(minimum.omega)), 0.0),
         tuple(r.text(names) for r in dependence.relations),
         dict(zip(names, to_least.tolist(), strict=True)) if many else None,
         equations.rows,

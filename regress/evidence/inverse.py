@@ -8,6 +8,7 @@ from scipy import linalg
 from regress.numerics.moments import Moments
 from regress.numerics.twofold import Array
 from regress.training.fixed import FixedFactor, SingularError
+from regress.training.normal import rounded
 from regress.training.refinement import DoubleFactor, Minimum, best_factor
 
 _FEW = 40  # columns that are inverted in whole numbers in milliseconds
@@ -54,7 +55,7 @@ def inverse_of_minimum(minimum: Minimum) -> Inverse:
     center = np.array([float(m) for m in minimum.equations.means[:-1]])
     of_center = float(center @ matrix @ center)
     if isinstance(factor, FixedFactor) and not dependence.relations:  # which cancels where columns are far from zero
-        of_center = factor.form(equations.means[:-1], equations.column_exponent) * float(equations.factor)
+        of_center = rounded(factor.form(equations.means[:-1], equations.column_exponent) * equations.factor)
     unit, inflation = scaled * size * size[:, None], np.full(n, np.inf)
     inflation[list(dependence.independent)] = np.diagonal(unit)
     inflation[[k for relation in dependence.relations for k in relation.coefficients]] = np.inf

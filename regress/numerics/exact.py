@@ -103,14 +103,14 @@ class _Sum:
                 rest = _times_power(rows, -self._restart(rows))
                 beyond[:] = False
             powers = (rest.view(np.int64) & _EXPONENT).view(np.float64)
+            a = rest[:, -1].copy() if self._weighted else np.ones(len(rest))
             lost = _lost(rest, rows)
             slices, undone = self._cut(rest)
         aside = beyond | lost | undone
         if aside.any():
-            for part in (*slices, powers):
+            for part in (*slices, powers, a):
                 part[aside] = 0.0
             self._set_aside(rows[aside], of=len(rows))
-        a = rows[:, -1] if self._weighted else np.ones(len(rows))
         self._squares += a @ np.square(powers, out=powers)[:, : len(self._squares)]
         self._multiply([(k, part) for k, part in enumerate(slices) if part.any()])
 
@@ -193,13 +193,13 @@ class _Sum:
             value <<= _BITS
             if level in self._levels:
                 value += self._levels[level].astype(object)
-        exponent = -_BITS * last
+        unit, of_a = self._unit[:p], int(self._unit[p]) if self._weighted else 0
         if self._weighted:
             value = np.triu(value) + np.triu(value, 1).T
-            exponent += int(self._unit[p])
-        unit = self._unit[:p]
+        exponent = of_a - _BITS * last
         self.totals.add(value << (exponent % 2), unit + exponent // 2)
-        self.totals.ulps = np.hypot(self.totals.ulps, np.ldexp(np.sqrt(self._squares), unit - 52))
+        ulps = np.ldexp(np.sqrt(np.ldexp(self._squares, of_a % 2)), unit - 52 + of_a // 2)
+        self.totals.ulps = np.hypot(self.totals.ulps, ulps)
         self._levels, self._adds = {}, 0
         self._squares[:] = 0.0
 

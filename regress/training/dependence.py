@@ -19,6 +19,7 @@ from regress.training.fixed import FixedFactor, eliminate
 from regress.training.normal import NormalEquations, power, ratio
 
 _DEPENDENT, _NEAR = 10.0, 1e4  # times the noise of rounding
+_STEPS = 4  # to the least norm
 _TERMS = 12  # of an equation worth writing out
 _DENOMINATORS = 64  # of coefficients worth writing as a fraction
 
@@ -104,19 +105,24 @@ class Dependence:
         if not d:
             return list(effective)
         products = [[sum((row[i] * row[j] for row in C), Fraction(i == j)) for j in range(d)] for i in range(d)]
-        right = [sum((row[i] * u for row, u in zip(C, effective, strict=True)), Fraction(0)) for i in range(d)]
         half = [int(products[i][i]).bit_length() // 2 for i in range(d)]
         one = 1 << FixedFactor.bits
         gram = np.array(
             [[int(products[i][j] * one / power(half[i] + half[j])) for j in range(d)] for i in range(d)], dtype=object
         )
-        size = max((abs(v) for v in right), default=Fraction(0)) or Fraction(1)
-        whole = np.array([int(v / size / power(h) * one) for v, h in zip(right, half, strict=True)], dtype=object)
-        solved = FixedFactor(gram).solve_whole(whole)
-        extra = [Fraction(int(v), one) * size / power(h) for v, h in zip(solved, half, strict=True)]
-        w = {r.column: e for r, e in zip(self.relations, extra, strict=True)}
-        for k, u, row in zip(self.independent, effective, C, strict=True):
-            w[k] = u - sum(c * e for c, e in zip(row, extra, strict=True))
+        factor, extra, free = FixedFactor(gram), [Fraction(0)] * d, list(effective)
+        for _ in range(_STEPS):  # what is left along the equations is exact, so that lost digits come back
+            right = [sum((row[i] * u for row, u in zip(C, free, strict=True)), -extra[i]) for i in range(d)]
+            size = max(abs(v) for v in right)
+            if not size:
+                break
+            whole = [int(v / size / power(h) * one) for v, h in zip(right, half, strict=True)]
+            solved = zip(factor.solve_whole(np.array(whole, dtype=object)), half, strict=True)
+            move = [Fraction(int(v), one) * size / power(h) for v, h in solved]
+            extra = [e + v for e, v in zip(extra, move, strict=True)]
+            free = [u - sum(c * v for c, v in zip(row, move, strict=True)) for u, row in zip(free, C, strict=True)]
+        w = dict(zip(self.independent, free, strict=True))
+        w |= {r.column: e for r, e in zip(self.relations, extra, strict=True)}
         return [w[k] for k in range(len(w))]
 
     @cached_property

@@ -54,12 +54,12 @@ class FixedFactor:
         )
         return np.array([shifted(int(v), common - self.bits) for v in x], dtype=object)
 
-    def form(self, vector: Sequence[Fraction], exponent: Exponents) -> float:
-        """Return vᵀ M⁻¹ v for v = vector · 2^(−exponent), rounded once."""
-        one = 1 << self.bits
-        pairs = zip(vector, exponent.tolist(), strict=True)
-        v = np.array([(x * one / power(e)).__floor__() for x, e in pairs], dtype=object)
-        return ratio(int(v @ self.solve_whole(v)), 2 * self.bits) if len(v) else 0.0
+    def form(self, vector: Sequence[Fraction], exponent: Exponents) -> Fraction:
+        """Return vᵀ M⁻¹ v for v = vector · 2^(−exponent)."""
+        v = [x / power(e) for x, e in zip(vector, exponent.tolist(), strict=True)]
+        size = max((abs(x) for x in v), default=Fraction(0)) or Fraction(1)
+        whole = np.array([int(x / size * (1 << self.bits)) for x in v], dtype=object)
+        return Fraction(int(whole @ self.solve_whole(whole)) if v else 0, 1 << 2 * self.bits) * size**2
 
     def inverse(self) -> Array:
         """Return the inverse (n, n), each entry rounded once."""

@@ -22,6 +22,7 @@ from regress.training.normal import PLACES, NormalEquations, power, ratio, round
 
 _STEPS = 60
 _FAST = 20  # steps with a factor in double: five digits a step take eight
+_LEAST = 200  # bits of coefficients that cancel on the way to the least norm
 _NEGLIGIBLE = 100  # a coefficient below 2^-100 of its scale is 0
 MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a tenth of a microsecond
 
@@ -154,7 +155,7 @@ def minimise(
                 raise
             equations = plain  # a penalty too small for any digit only chooses the minimiser of least norm
     independent = equations.take(dependence.independent)
-    omega, steps = solve(independent)
+    omega, steps = solve(independent, bits=_LEAST)
     least = dependence.least_norm(independent.fractions(omega))
     return Minimum(equations, equations.whole(least), steps, dependence)
 

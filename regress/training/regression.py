@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
-from math import inf
+from math import hypot, inf
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from regress.numerics import twofold
 from regress.numerics.twofold import Array
 from regress.training.curvature import Curvature, PrimalCurvature
 from regress.training.exactly import exact_minimum, exact_point
-from regress.training.gathering import TrainingData, exact_fits, square_fits
+from regress.training.gathering import TrainingData, check_range, exact_fits, square_fits
 from regress.training.normal import rounded
 from regress.training.objective import ENGINES, Coordinates, DataTerm, MomentsTerm, Objective, RowsTerm
 from regress.training.optimizers import Accelerated, ConjugateGradient, GradientDescent, Newton, Optimizer
@@ -26,6 +26,7 @@ from regress.training.rowscurvature import DualCurvature, RowsCurvature
 from regress.training.trainer import Descent, Iteration, Status, descend
 
 ENOUGH_DIGITS = 10.0  # that sums in double must leave
+_SAFETY = 1.25  # the Newton step that is left is computed in double too
 _SHOWN = 2  # Newton steps in double before exact ones: the first lands, and the history shows it
 
 
@@ -145,7 +146,7 @@ class Regression:
             If a column is too large for its square to be a float64, or an option cannot be served.
         """
         data, options = self._data, self._options
-        self._refuse_overflow(target)
+        check_range(data, self._names, target)
         objective = self.objective(target)
         n = len(objective.penalty)
         minimum = self._minimum(target)
@@ -173,7 +174,7 @@ class Regression:
             twofold.dot(-coordinates.origin, w, b),
             b,
             at.value,
-            float(np.sqrt(at.grad_w @ at.grad_w + at.grad_b**2)),
+            hypot(*at.grad_w.tolist(), at.grad_b),
             ended.stationarity,
             ended.status,
             ended.history,
@@ -201,7 +202,7 @@ class Regression:
             b=rounded(exact_b),
             b_center=rounded(at_center),
             loss=at.value if minimum is None else minimum.loss(w),
-            gradient_norm=float(np.sqrt(at.grad_w @ at.grad_w + at.grad_b**2)),
+            gradient_norm=hypot(*at.grad_w.tolist(), at.grad_b),
             stationarity=objective.stationarity(at),
             status=Status.CONVERGED,
             precision="exact",
@@ -247,7 +248,15 @@ class Regression:
 
     @property
     def _rounding(self) -> float:
-        return float(4.0 * self.curvature.condition * 2.0**-53 * np.sqrt(self._data.summary.rows))
+        summary, far = self._data.summary, 1.0
+        if (
+            not self._options.standardize and self._options.fit_intercept
+        ):  # raw coordinates lose what columns are far off
+            with np.errstate(divide="ignore", invalid="ignore"):
+                far += float(
+                    np.nan_to_num(np.abs(summary.center) / summary.norm, posinf=0.0).max() * summary.weight**0.5
+                )
+        return float(4.0 * far * self.curvature.condition * 2.0**-53 * np.sqrt(summary.rows))
 
     def error_bound(self, trained: Training, target: int = 0) -> Array | None:
         """Estimate how far the coefficients (n,) of a fit in double are off, from above; None where that is unknown.
@@ -264,7 +273,7 @@ class Regression:
         if not self._options.fit_intercept:
             size += float(np.sqrt(summary.weight) * np.abs(summary.center @ trained.w))
             size += float(np.sqrt(summary.weight) * np.abs(summary.target_center[target]))
-        return np.asarray(np.abs(trained.remaining) + rounding * size / norm)
+        return np.asarray(_SAFETY * np.abs(trained.remaining) + rounding * size / norm)
 
     def _start(self, target: int) -> tuple[Array, float]:
         nothing = np.zeros(len(self._names)), 0.0
@@ -274,13 +283,3 @@ class Regression:
         at = derived.moments(form, *nothing)
         w, b = self.curvature.solve(at.grad_w, at.grad_b)
         return -w, -b
-
-    def _refuse_overflow(self, target: int) -> None:
-        summary = self._data.summary
-        bad = [name for name, norm in zip(self._names, summary.norm, strict=True) if not np.isfinite(norm)]
-        bad += [] if np.isfinite(summary.target_norm[target]) else ["the target"]
-        if bad:
-            raise InputError(
-                f"The squares of {', '.join(bad[:3])} overflow float64: a value is above 1e150, infinite or "
-                "not a number. Rescale or drop it."
-            )

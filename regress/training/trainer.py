@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
+from math import hypot, isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -121,7 +121,7 @@ def descend(
         while status is None:
             with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
                 at = objective(w, b)
-                norm = float(np.sqrt(at.grad_w @ at.grad_w + at.grad_b**2))
+                norm = hypot(*at.grad_w.tolist(), at.grad_b)
                 stationarity = objective.stationarity(at)
             if not (isfinite(at.value) and isfinite(norm)):
                 status = Status.NON_FINITE
