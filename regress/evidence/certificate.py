@@ -189,8 +189,9 @@ def certificate(
     to_least = digits_right(np.array([rounded(v) for v in apart]), minimum.w, norm, target_norm)
     off_b = np.array([rounded(Fraction(b) - true_b)])
     of_b = digits_right(off_b, np.array([rounded(true_b)]), np.array([weight**0.5]), size)
-    pull = zip(equations.pull(equations.whole(claim)), equations.pull_exponent, strict=True)
-    gradient = [rounded(2 * int(g) * power(e) / equations.factor) for g, e in pull]
+    left_out = [r.column for r in dependence.relations if dependence.drop]
+    pull = enumerate(zip(equations.pull(equations.whole(claim)), equations.pull_exponent, strict=True))
+    gradient = [rounded(2 * int(g) * power(e) / equations.factor) for j, (g, e) in pull if j not in left_out]
     gradient.append(2.0 * weight * rounded(level))
     return Certificate(
         tuple(names),
