@@ -5,6 +5,7 @@ import io
 import re
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -206,3 +207,26 @@ def test_rubbish_is_read_or_refused_but_never_breaks(write, header, body):
     else:
         said = "t.csv"
     assert "t.csv" in said
+
+
+def test_names_of_missing_cells_late_in_a_file_are_read_as_if_they_came_first(tmp_path):
+    m = 300_000  # many batches are read before the first of them
+    random = np.random.default_rng(5)
+    x, y = random.normal(size=m).round(3), random.normal(size=m).round(3)
+    rows = [f"k{i % 50},{a},{b}" for i, (a, b) in enumerate(zip(x.tolist(), y.tolist(), strict=True))]
+    holes = {m - 9: "NA", m - 8: "NULL", m - 7: "", m - 6: "N/A"}
+    for i, text in holes.items():
+        rows[i] = f"{'NA' if i == m - 9 else 'k1'},{text},1.0"
+    rows.insert(m - 20, "")  # a blank line
+    path = tmp_path / "late.csv"
+    path.write_text("key,x,y\n" + "\n".join(rows) + "\n")
+    fit = regress.fit(path, "y", features=["x"], missing="drop", test=0.2, split_key="key")
+    assert (fit.tally.rows, fit.tally.missing) == (m, 4)
+    kept = np.delete(np.arange(m), list(holes))
+    whole = pl.DataFrame({"key": [f"k{i % 50}" for i in kept], "x": x[kept], "y": y[kept]})
+    again = regress.fit(whole, "y", features=["x"], test=0.2, split_key="key")
+    assert (fit.w.tolist(), fit.b, fit.tally.held_out) == (again.w.tolist(), again.b, again.tally.held_out)
+    rows[m - 3] = "k1,soon,1.0"
+    path.write_text("key,x,y\n" + "\n".join(rows) + "\n")
+    with pytest.raises(TableError, match=rf"line {m - 1}, column 'x': 'soon'"):
+        regress.fit(path, "y", features=["x"], missing="drop")

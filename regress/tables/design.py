@@ -62,7 +62,9 @@ class Design:
                 whole &= self._encode_term(term, batch, source, X[:, j : j + width], counted)
                 j += width
         X = self._filled(X) if self.fills else X
-        return X, whole & np.isfinite(X).all(1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            clean = np.isfinite(X.sum())  # else look closer: a cell is missing, or the sum overflows
+        return X, whole if clean else whole & np.isfinite(X).all(1)
 
     def _encode_term(self, term: Term, batch: Batch, source: Source, out: Array, counted: Mask | None) -> Mask | bool:
         """Write the columns of a term, and tell which rows have a text; a single level has no column to show it."""

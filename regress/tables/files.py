@@ -58,7 +58,7 @@ class PolarsBatch:
         if column.dtype.is_numeric():
             values = np.nan_to_num(self.numbers(name)).tolist()
             return [f"{v:.0f}" if v == int(v) else repr(v) for v in values]
-        return column.cast(pl.String).fill_null("").to_list()
+        return _text(column).fill_null("").to_list()
 
 
 def _text(column: pl.Series) -> pl.Series:
