@@ -186,7 +186,7 @@ def train(
     summary, held, tally = data.summary, reader.held_out, reader.tally
     norm, target_norm = summary.norm, float(summary.target_norm[0])
     meat, repeated = None, table_options.weight_type == "frequency"
-    if se != "classical":
+    if se != "classical" and not options.alpha:
         center = summary.center * options.fit_intercept
         level = training.b_center + dot(center - training.center, training.w)
         meat = meat_of(reader.blocks(), training.w, center, level, repeated)
