@@ -113,17 +113,19 @@ def fit(
             return prepare(table, target, table_options, options.over, jobs, progress, precision=precision)
 
         prepared = read(precision)
-        reason, again = why(prepared, options)
+        regression = Regression(prepared.data, options, prepared.names)
+        reason, again = why(prepared, regression, options)
         if again:
             prepared = read("exact")
-        result = train(prepared, options, table_options, se, reason, progress)
+            regression = Regression(prepared.data, options, prepared.names)
+        result = train(prepared, regression, options, table_options, se, reason, progress)
     for note in result.notes():
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(note, ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
 
 
-def why(prepared: Prepared, options: TrainOptions) -> tuple[str, bool]:
+def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tuple[str, bool]:
     """Say why sums are exact or in double, and whether to read the table again for exact ones."""
     data = prepared.data
     if options.precision != "auto":
@@ -134,16 +136,16 @@ def why(prepared: Prepared, options: TrainOptions) -> tuple[str, bool]:
         return "there are at least as many columns as rows", False
     if options.solver not in ("auto", "newton"):
         return f"{options.solver} descends in double", False
-    regression = Regression(data, options, prepared.names)
-    digits = regression.expected_digits
+    digits, sure = regression.expected_digits, regression.rank_sure
     if not regression.better_exact:
-        enough = digits >= ENOUGH_DIGITS
+        enough = digits >= ENOUGH_DIGITS and sure
         return f"leaving {digits:.0f} digits" if enough else "exact sums of so many columns take too long", False
-    return f"double would leave {f'{digits:.0f} digits' if digits else 'the rank unknown'}", True
+    return f"double would leave {f'{digits:.0f} digits' if sure else 'the rank unknown'}", True
 
 
 def train(
     prepared: Prepared,
+    regression: Regression,
     options: TrainOptions,
     table_options: TableOptions,
     se: Errors,
@@ -160,7 +162,6 @@ def train(
         if progress is not None:
             progress("iterations", count)
 
-    regression = Regression(data, options, prepared.names)
     training = regression.train(watch=watch)
     weights = reader.weights
     kept = {
@@ -206,7 +207,7 @@ def train(
         tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
         reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
         training.minimum is not None or data.moments is None or regression.rank_sure,
-        None if bound is None else digits_at_least(bound, training.w, norm, target_norm),
+        None if bound is None else digits_at_least(bound, training.w, regression.norm, target_norm),
         infer,
     )
 

@@ -4,9 +4,10 @@ python scripts/compare_all.py             # print it
 python scripts/compare_all.py --write     # and put it into README.md
 """
 
-import argparse
 import warnings
 from pathlib import Path
+
+from readme import show
 
 import regress
 
@@ -56,21 +57,12 @@ def line(file: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="put the table into README.md")
-    options = parser.parse_args()
+def table() -> str:
+    """Compare on every file; return the table."""
     warnings.simplefilter("ignore")  # what the tools say is part of the comparison's own notes
     head = ["data set", "rows × columns", "rank", *TOOLS.values(), "ŷ moves by", "agree"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *map(line, SETS)]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if options.write:
-        readme = ROOT / "README.md"
-        before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        readme.write_text(before + MARKS[0] + text + MARKS[1] + after, encoding="utf-8")
+    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *map(line, SETS)]) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    show(__doc__, MARKS, table)

@@ -4,7 +4,6 @@ python scripts/nist.py             # print the two tables
 python scripts/nist.py --write     # and put them into README.md
 """
 
-import argparse
 import json
 import os
 import platform
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
+from readme import show
 from sklearn.linear_model import LinearRegression
 
 import regress
@@ -122,22 +122,14 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} CPUs; {platform.system()}, {', '.join(packages)}\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
-    options = parser.parse_args()
+def tables() -> str:
+    """Fit every set; return both tables under the machine's description."""
     mine = {name: ours(name) for name in CERTIFIED}
     beside = {name: [mine[name]["coefficients"], *peers(name)] for name in CERTIFIED}
     alone = {name: row.values() for name, row in mine.items()}
     kinds = list(next(iter(mine.values())))
-    text = "\n".join([machine(), table(["regress", *PEERS], beside), table(kinds, alone)])
-    print(text, end="")
-    if options.write:
-        readme = ROOT / "README.md"
-        before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        readme.write_text(before + MARKS[0] + text + MARKS[1] + after, encoding="utf-8")
+    return "\n".join([machine(), table(["regress", *PEERS], beside), table(kinds, alone)])
 
 
 if __name__ == "__main__":
-    main()
+    show(__doc__, MARKS, tables)

@@ -1,5 +1,6 @@
 """Numbers at the edge of what a double holds: right, or refused in a sentence."""
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -39,6 +40,18 @@ def test_what_underflows_in_double_is_refused_and_not_called_constant():
 def test_far_columns_in_raw_coordinates_promise_no_digit_that_they_lack():
     fit = regress.fit(X[:, :1] + 1e9, y, precision="double", standardize=False, max_iter=10, tol=1e-3)
     assert fit.digits_at_least["x0"] <= regress.certify(fit, X[:, :1] + 1e9, y).digits["x0"]
+
+
+@pytest.mark.parametrize("last", [np.ones(30), np.zeros(30)], ids=["ones", "zeros"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_constant_column_in_double_promises_no_digit_that_it_lacks(last, fit_intercept):
+    Z = np.c_[X, last]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        fit = regress.fit(Z, y, precision="double", fit_intercept=fit_intercept)
+    assert (fit.rank == 3) is bool(last[0] and not fit_intercept)
+    true = regress.certify(fit, Z, y).digits
+    assert fit.rank is None or all(0 < fit.digits_at_least[name] <= true[name] for name in fit.names)
 
 
 @pytest.mark.parametrize("power", [27, 40])

@@ -55,12 +55,8 @@ class Regression:
         self.solver = options.solver if options.solver != "auto" else "newton" if fits else "cg"
         self._origin, self._scale = np.zeros(n), np.ones(n)
         if options.standardize:
-            norm = summary.norm
-            if options.fit_intercept:
-                self._origin = summary.center
-            else:
-                norm = np.hypot(norm, np.sqrt(summary.weight) * summary.center)
-            spread = norm / np.sqrt(summary.weight)
+            self._origin = summary.center if options.fit_intercept else self._origin
+            spread = self.norm / np.sqrt(summary.weight)
             self._scale = np.where(spread > 0, spread, 1.0)
 
     def _coordinates(self, target: int) -> Coordinates:
@@ -242,21 +238,28 @@ class Regression:
     @property
     def rank_sure(self) -> bool:
         """Whether double sees that no column depends on others: pivots far above the rounding of the stored values."""
-        summary = self._data.summary
-        ulps = 2.0**-52 * np.hypot(np.abs(summary.center) * np.sqrt(summary.weight) / summary.norm, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ulps = 2.0**-52 * np.hypot(self._offset, self.norm) / self.norm
         return self.curvature.rank == len(ulps) and 100.0 * self.curvature.condition * float(ulps @ ulps) < 1.0
 
     @property
+    def _offset(self) -> Array:
+        """Return √Σa |x̄|: how far columns are from zero, as a norm."""
+        return np.asarray(np.sqrt(self._data.summary.weight) * np.abs(self._data.summary.center))
+
+    @property
+    def norm(self) -> Array:
+        """Norms of the columns: about their means where b is fitted, else about zero."""
+        norm = self._data.summary.norm
+        return norm if self._options.fit_intercept else np.hypot(norm, self._offset)
+
+    @property
     def _rounding(self) -> float:
-        summary, far = self._data.summary, 1.0
-        if (
-            not self._options.standardize and self._options.fit_intercept
-        ):  # raw coordinates lose what columns are far off
+        far = 1.0
+        if not self._options.standardize and self._options.fit_intercept:  # raw coordinates lose what is far off
             with np.errstate(divide="ignore", invalid="ignore"):
-                far += float(
-                    np.nan_to_num(np.abs(summary.center) / summary.norm, posinf=0.0).max() * summary.weight**0.5
-                )
-        return float(4.0 * far * self.curvature.condition * 2.0**-53 * np.sqrt(summary.rows))
+                far += float(np.nan_to_num(self._offset / self.norm, posinf=0.0).max())
+        return float(4.0 * far * self.curvature.condition * 2.0**-53 * np.sqrt(self._data.summary.rows))
 
     def error_bound(self, trained: Training, target: int = 0) -> Array | None:
         """Estimate how far the coefficients (n,) of a fit in double are off, from above; None where that is unknown.
@@ -268,10 +271,9 @@ class Regression:
             return np.zeros(len(trained.w))
         if not rounding < 1.0 or not np.isfinite(trained.remaining).all():
             return None
-        norm = np.where(summary.norm > 0, summary.norm, np.inf)
-        size = summary.target_norm[target] + float(np.linalg.norm(summary.norm * trained.w))
+        norm = np.where(self.norm > 0, self.norm, np.inf)
+        size = float(summary.target_norm[target] + np.linalg.norm(self.norm * trained.w))
         if not self._options.fit_intercept:
-            size += float(np.sqrt(summary.weight) * np.abs(summary.center @ trained.w))
             size += float(np.sqrt(summary.weight) * np.abs(summary.target_center[target]))
         return np.asarray(_SAFETY * np.abs(trained.remaining) + rounding * size / norm)
 
