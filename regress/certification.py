@@ -12,7 +12,7 @@ from regress.errors import InputError
 from regress.evidence.certificate import Certificate, certificate, largest_move
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
-from regress.preparation import Prepared, Progress, prepare, split_options
+from regress.preparation import Prepared, Progress, file_options, prepare, split_options
 from regress.tables.opening import open_table
 from regress.tables.source import ArraySource, find_column
 from regress.training.exactly import exact_minimum
@@ -99,7 +99,7 @@ def certify(
 
 def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -> tuple[Claim, dict[str, Any]]:
     """Choose the columns that a claim is about: by their names, or the names of their levels."""
-    columns = [column.name for column in open_table(table).columns]
+    columns = [column.name for column in open_table(table, file_options(options)).columns]
     taken = [role for role in (target, options.get("weights")) if isinstance(role, str)]
     rest = [name for name in columns if name not in taken]
     if claim.constant is not None:
@@ -128,7 +128,7 @@ def _transformed(
     if options.get("split_key") is not None:
         raise InputError("A Pipeline's space has no column for split_key. Pass the training rows as the table.")
     if not isinstance(table, np.ndarray):
-        source = open_table(table)
+        source = open_table(table, file_options(options))
         roles = {"target": target, "weights": options.get("weights")}
         named = {role: find_column(source, name, role).name for role, name in roles.items() if isinstance(name, str)}
         frame = frame_of(source)

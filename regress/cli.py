@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -18,9 +18,11 @@ from regress.flags import (
     as_json,
     asked_digits,
     columns,
+    file_flags,
     model_options,
     option,
     penalty,
+    row_flags,
     run_options,
     split_flags,
     table_options,
@@ -38,12 +40,13 @@ def cli() -> None:
     """Fit linear regressions by gradients derived by hand, and prove them."""
 
 
-def _target(table: str, target: str | None) -> str:
+def _target(table: str, target: str | None, given: dict[str, Any]) -> str:
     if target is not None:
         return target
+    from regress.preparation import file_options
     from regress.tables.opening import open_table
 
-    names = [column.name for column in open_table(table).columns]
+    names = [column.name for column in open_table(table, file_options(given)).columns]
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     raise click.UsageError(f"Name the column to predict with --target. {table} has: {shown}.")
 
@@ -74,8 +77,9 @@ def fit(table: str, target: str | None, save: str | None, as_json: bool, **given
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
     from regress import console, fitting, summary
 
+    options = _options(given)
     with console.progress_line() as progress:
-        result = fitting.fit(table, _target(table, target), progress=progress, **_options(given))
+        result = fitting.fit(table, _target(table, target, options), progress=progress, **options)
     if save is not None:
         result.save(save)
     if as_json:
@@ -97,8 +101,9 @@ def compare(table: str, target: str | None, as_json: bool, **given: Any) -> int:
     """Fit TABLE here and with scikit-learn, and say who is right. Exit 1 where LinearRegression() disagrees."""
     from regress import comparison, console
 
+    options = _options(given)
     with console.progress_line() as progress:
-        result = comparison.compare(table, _target(table, target), progress=progress, **_options(given))
+        result = comparison.compare(table, _target(table, target, options), progress=progress, **options)
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -114,8 +119,9 @@ def check(table: str, target: str | None, as_json: bool, **given: Any) -> int:
     """Compute the gradient on TABLE five ways and compare. Exit 1 where they disagree."""
     from regress import checking, console
 
+    options = _options(given)
     with console.progress_line() as progress:
-        result = checking.check_gradients(table, _target(table, target), progress=progress, **_options(given))
+        result = checking.check_gradients(table, _target(table, target, options), progress=progress, **options)
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -125,6 +131,7 @@ def check(table: str, target: str | None, as_json: bool, **given: Any) -> int:
 
 @cli.command(cls=Command)
 @click.argument("table")
+@file_flags
 @option("--target", group="Data", metavar="COL", help="Column to predict, for the command shown.")
 @columns("--categorical", "Columns to read as text, whatever they look like.")
 @as_json
@@ -171,36 +178,48 @@ def certify(model: str, table: str, target: str | None, as_json: bool, **given: 
 @cli.command(cls=Command)
 @click.argument("model")
 @click.argument("table")
-@option("-o", "--output", group="Output", metavar="FILE", help="Write a CSV file instead of standard output.")
+@file_flags
+@row_flags
+@option("-o", "--output", group="Output", metavar="FILE", help="Write a CSV or .parquet file, not standard output.")
 @option("--interval", group="Output", type=float, metavar="P", help="Add an interval that holds a new value so often.")
-def predict(model: str, table: str, output: str | None, interval: float | None) -> int:
-    """Predict every row of TABLE with a saved MODEL; a row with a missing cell gets an empty prediction."""
+def predict(
+    model: str, table: str, output: str | None, interval: float | None, unseen: Any, keep: Any, **given: Any
+) -> int:
+    """Predict every row of TABLE with a saved MODEL: a row out for a row in.
+
+    A row with a missing cell, or a bad one that is skipped, gets an empty prediction.
+    """
     from regress import console
     from regress.model import load
-    from regress.writing import write_lines
+    from regress.preparation import file_options
+    from regress.tables.opening import open_table
+    from regress.tables.output import is_parquet, write_predictions
+    from regress.writing import whole_file
 
-    missing = 0
-
-    def lines() -> Any:
-        nonlocal missing
-        yield "row,prediction\n" if interval is None else "row,prediction,low,high\n"
-        parts = loaded.predict_batches(table, interval=interval)
-        rows = (values for part in parts for values in part.values.reshape(part.batch.rows, -1).tolist())
-        for row, values in enumerate(rows, start=1):
-            missing += values[0] != values[0]
-            yield f"{row},{','.join(repr(v) if v == v else '' for v in values)}\n"
-
-    loaded = load(model)
-    if output is None:
-        with tempfile.SpooledTemporaryFile(_SPOOL, "w+", encoding="utf-8") as file:
-            file.writelines(lines())  # a late row that cannot be used leaves standard output empty
-            file.seek(0)
-            shutil.copyfileobj(file, sys.stdout)
-    else:
-        write_lines(output, lines())
+    parquet, loaded = is_parquet(output), load(model)
+    source = open_table(table, file_options(given))
+    kept = list(dict.fromkeys(name for names in keep for name in names))
+    with console.progress_line() as progress:
+        parts = _watched(loaded.predict_batches(source, kept, interval, unseen), source.size, progress)
+        if output is None:
+            with tempfile.SpooledTemporaryFile(_SPOOL) as file:
+                missing = write_predictions(file, parts, kept, parquet)
+                file.seek(0)  # only now: a late row that cannot be used leaves standard output empty
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        else:
+            with whole_file(output) as file:
+                missing = write_predictions(file, parts, kept, parquet)
     if missing:
-        console.say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing cell and no prediction.")
+        console.say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
     return 0
+
+
+def _watched(parts: Iterable[Any], size: int, progress: Any) -> Iterator[Any]:
+    rows = 0
+    for batch, values in parts:
+        yield batch, values
+        rows += batch.rows
+        progress("rows", rows, batch.read, size)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -228,8 +247,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except ArithmeticError as error:
         sys.stderr.write(f"Error: numbers in the table are beyond the range of a double ({error}). Rescale them.\n")
         return UNUSABLE
-    except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("Interrupted.\n")
+    except (KeyboardInterrupt, click.Abort) as error:
+        sys.stderr.write(f"{error or 'Interrupted.'}\n")
         return INTERRUPTED
     except (OSError, SystemExit) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere

@@ -91,8 +91,8 @@ class Comparison:
         decides, within 1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
     verdict : list of str
         Who disagrees, by how much and, where it can be seen, why.
-    rows : str
-        Where every row of the table went.
+    rows, read_as : str
+        Where every row of the table went, and how its files are written.
     """
 
     fits: list[FittedRow]
@@ -100,6 +100,7 @@ class Comparison:
     agree: bool
     verdict: list[str]
     rows: str
+    read_as: str
 
     @property
     def converged(self) -> bool:
@@ -126,7 +127,7 @@ class Comparison:
             }
             for fit in self.fits
         ]
-        return {"fits": fits, "agree": self.agree, "verdict": self.verdict, "rows": self.rows}
+        return {"fits": fits, "agree": self.agree, "verdict": self.verdict, "rows": self.rows, "read_as": self.read_as}
 
 
 def compare(
@@ -186,7 +187,8 @@ def compare(
             row = FittedRow(name, found.w, found.b, **asdict(seen), seconds=seconds, note=note)
             fits.append(replace(row, n_iter=found.n_iter, rank=found.rank))
     agree, verdict = _verdict(fits, prepared.names, judge, digits)
-    return Comparison(fits, prepared.names, agree, verdict, describe(prepared.reader.tally))
+    reader = prepared.reader
+    return Comparison(fits, prepared.names, agree, verdict, describe(reader.tally), reader.source.dialect)
 
 
 def free_memory() -> int:
@@ -203,11 +205,11 @@ def _read(table: Any, target: Any, options: TableOptions, jobs: int, progress: P
     room = free_memory() // 2 // _COPIES
     seen = 0
 
-    def watch(what: str, count: int) -> None:
+    def watch(what: str, count: int, read: int, size: int) -> None:
         nonlocal seen
         seen = count
         if progress is not None:
-            progress(what, count)
+            progress(what, count, read, size)
 
     try:
         with one_blas_thread():

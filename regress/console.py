@@ -58,36 +58,68 @@ def say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with what had been done until then."""
+
+
 @contextmanager
-def progress_line() -> Iterator[Progress | None]:
-    """Give a callback that shows work over a second on a terminal, and None where standard error is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import Progress as Bar
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+def progress_line(outcome: str = "Nothing was written.") -> Iterator[Progress]:
+    """Give a callback that remembers how far work is, for Ctrl-C, and on a terminal shows what takes over a second.
 
-    began = time.monotonic()
-    columns = SpinnerColumn(), TextColumn("{task.completed:,.0f} {task.description}"), TimeElapsedColumn()
-    with Bar(*columns, console=Console(stderr=True), transient=True, disable=False, auto_refresh=True) as bar:
-        bar.stop()
-        task = bar.add_task("rows", total=None)
-        shown = False
+    Raises
+    ------
+    Interrupted
+        On Ctrl-C; the text says what was done, and the `outcome`.
+    """
+    state = "before the first row"
+    with _Bar() as bar:
 
-        def show(what: str, count: int) -> None:
-            nonlocal shown
-            if not shown and time.monotonic() - began > 1.0:
-                bar.start()
-                shown = True
-            if shown:
-                bar.update(task, description=what, completed=count)
+        def show(what: str, count: int, read: int, size: int) -> None:
+            nonlocal state
+            state = f"after {count:,} {what}" + (f", {read / size:.0%} of the table" if size else "")
+            bar.show(what, count, read, size)
 
-        yield show
+        try:
+            yield show
+        except KeyboardInterrupt:
+            raise Interrupted(f"Interrupted {state}. {outcome}") from None
+
+
+class _Bar:
+    """Rows or iterations done, rate, bytes and time left, in one line of standard error that goes away at the end."""
+
+    def __enter__(self) -> "_Bar":
+        self._began = time.monotonic()
+        self._bar: Any = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, what: str, count: int, read: int, size: int) -> None:
+        seconds = time.monotonic() - self._began
+        if self._bar is None and (seconds < 1.0 or not sys.stderr.isatty()):
+            return
+        if self._bar is None:
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                BarColumn(30), TextColumn("{task.description}"), console=Console(stderr=True), transient=True
+            )
+            self._task = self._bar.add_task("", total=None)
+            self._bar.start()
+        text = f"{count:,} {what}, {count / seconds:,.0f} a second"
+        if size:
+            left = seconds * (size - read) / max(read, 1)
+            text += f", {read / 1e6:,.0f} of {size / 1e6:,.0f} MB, {left:,.0f} s left"
+        self._bar.update(self._task, description=text, completed=read, total=size or None)
 
 
 def print_comparison(comparison: Any) -> None:
     """Print a comparison: a row a tool, then the verdict."""
-    print(f"{comparison.rows}\n")
+    print(comparison.rows + (f"\nRead as {comparison.read_as}" if comparison.read_as else "") + "\n")
     columns = ["", "digits", "moves ŷ by", "loss above min", "‖∇L‖", "R² test", "seconds", "iterations", "rank"]
     rows = []
     for f in comparison.fits:
@@ -126,7 +158,9 @@ def print_check(check: Any) -> None:
 
 def print_inspection(seen: Any) -> None:
     """Print an inspection: a row a column, what to look at, and the command to run next."""
-    print(f"{seen.label}: {seen.rows:,} rows, {len(seen.columns):,} columns\n")
+    bad = f" and {seen.bad:,} bad ones left out" if seen.bad else ""
+    read_as = f"Read as {seen.read_as}\n" if seen.read_as else ""
+    print(f"{seen.label}: {seen.rows:,} rows{bad}, {len(seen.columns):,} columns\n{read_as}")
     rows = []
     for c in seen.columns:
         values = (

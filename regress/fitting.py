@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import nan
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,6 +19,7 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array, dot
 from regress.preparation import Prepared, Progress, TableOptions, WeightType, prepare, split_options
 from regress.result import Fit
+from regress.tables.options import Decimal, Header, OnBadRow
 from regress.tables.reading import Missing
 from regress.training.normal import rounded
 from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
@@ -52,6 +54,14 @@ def fit(
     precision: Precision = "auto",
     collinear: Collinear = "min-norm",
     se: Errors = "classical",
+    delimiter: str | None = None,
+    decimal: Decimal | None = None,
+    encoding: str | None = None,
+    quote: str | None = None,
+    header: Header = "auto",
+    on_bad_row: OnBadRow = "error",
+    rejects: str | Path | None = None,
+    max_bad: int = 1000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Fit:
@@ -59,7 +69,7 @@ def fit(
 
     Parameters
     ----------
-    table : path, glob, pandas or Polars frame, or array of shape (m, n)
+    table : path, glob, folder, pandas or Polars frame, or array of shape (m, n)
         The rows. Text columns become one 0/1 column a level, but for the first level in the order of code points (or of
         the Categorical or Enum), with which the others are compared.
     target : str or array of shape (m,)
@@ -81,8 +91,11 @@ def fit(
         How to train; see `regress.training.options.TrainOptions`.
     se : {"classical", "HC0", "HC1"}
         Whose standard errors: White's HC0 and HC1 allow a spread that varies from row to row, by a second pass.
+    delimiter, decimal, encoding, quote, header, on_bad_row, rejects, max_bad
+        How to read CSV files; see `regress.tables.options.FileOptions`.
     n_jobs, progress : int, callable, optional
-        Threads, the CPUs that this process may use unless given; called with ("rows" or "iterations", count).
+        Threads, the CPUs that this process may use unless given; called with ("rows" or "iterations", count, bytes or
+        rows of the table read, of how many).
 
     Returns
     -------
@@ -160,7 +173,7 @@ def train(
         nonlocal count
         count += 1
         if progress is not None:
-            progress("iterations", count)
+            progress("iterations", count, 0, 0)
 
     training = regression.train(watch=watch)
     weights = reader.weights
@@ -208,6 +221,7 @@ def train(
         reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
         training.minimum is not None or data.moments is None or regression.rank_sure,
         None if bound is None else digits_at_least(bound, training.w, regression.norm, target_norm),
+        reader.source.dialect,
         infer,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-GROUPS = ("Data", "Model", "Training", "Output", "Other")  # of a help page, in order
+GROUPS = ("Data", "Files", "Model", "Training", "Output", "Other")  # of a help page, in order
 
 
 class Option(click.Option):
@@ -73,8 +73,22 @@ def together(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return apply
 
 
+file_flags = together(
+    option("--delimiter", group="Files", metavar="C", callback=lambda _, __, c: "\t" if c in ("tab", "\\t") else c,
+           help="What separates cells, such as ';' or tab.  [default: found]"),
+    option("--decimal", group="Files", type=click.Choice([".", ","]), help="Decimal mark.  [default: found]"),
+    option("--encoding", group="Files", metavar="NAME", help="Such as cp1252 or utf-16.  [default: found, UTF-8]"),
+    option("--quote", group="Files", metavar="C", help="What quotes cells, or none.  [default: found]"),
+    option("--header", group="Files", type=click.Choice(["auto", "yes", "no"]), default="auto", show_default=True,
+           help="Whether the first line names the columns; else they are x0, x1, …."),
+    option("--on-bad-row", group="Files", type=click.Choice(["error", "skip"]), default="error", show_default=True,
+           help="Rows of another width, or with a cell that cannot be read: refuse, or leave out and count."),
+    option("--rejects", group="Files", metavar="FILE", help="Where to write the rows that are skipped."),
+    option("--max-bad", group="Files", type=int, default=1000, show_default=True, help="Most rows to skip."),
+)  # fmt: skip
 table_options = together(
     click.argument("table"),
+    file_flags,
     option("--target", group="Data", metavar="COL", help="Column to predict."),
     columns("--features", "Columns to use, comma-separated; all others unless given."),
     columns("--drop", "Columns to leave out."),
@@ -95,6 +109,11 @@ model_options = together(
     option("--no-intercept", "fit_intercept", group="Model", flag_value=False, default=True, help="Leave b at 0."),
 )
 penalty = option("--alpha", group="Model", type=float, default=0.0, show_default=True, help="Ridge penalty α‖w‖².")
+row_flags = together(
+    option("--unseen", group="Data", type=click.Choice(["error", "reference"]), default="error", show_default=True,
+           help="Text that training did not see: refuse, or predict as the first level."),
+    columns("--keep", "Columns of TABLE to write beside the predictions."),
+)  # fmt: skip
 asked_digits = option("--digits", group="Output", type=float, default=6.0, show_default=True,
                       help="Digits that count as agreement.")  # fmt: skip
 train_options = together(

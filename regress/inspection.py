@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from regress.numerics.twofold import Mask
 from regress.preparation import Progress
 from regress.tables.opening import open_table
-from regress.tables.source import Batch, Column, Kind, find_column
+from regress.tables.options import FileOptions
+from regress.tables.source import MISSING_CODE, Batch, Column, Kind, find_column
 
 _MANY_LEVELS = 100
 _FAR = 1e6  # an offset of this many spreads is worth a remark
@@ -41,7 +43,9 @@ class Inspection:
     """What a table holds, remarks in words, and the command to run next."""
 
     label: str
+    read_as: str
     rows: int
+    bad: int
     columns: list[ColumnReport]
     remarks: list[str]
     command: str
@@ -57,6 +61,7 @@ def inspect(
     *,
     categorical: Sequence[str] = (),
     progress: Progress | None = None,
+    **files: Any,
 ) -> Inspection:
     """Read a table once and report on its columns.
 
@@ -69,14 +74,17 @@ def inspect(
     categorical : sequence of str
         Columns to read as text.
     progress : callable, optional
-        Called with ("rows", count).
+        As in `fit`.
+    **files
+        How to read files; see `regress.tables.options.FileOptions`.
 
     Raises
     ------
     TableError
         If the table cannot be read, or has no such column.
     """
-    source = open_table(table)
+    options = FileOptions(**files)
+    source = open_table(table, options)
     for name in categorical:
         find_column(source, name, "categorical")
     if target is not None:
@@ -84,23 +92,26 @@ def inspect(
     source = source.as_text(categorical) if categorical else source
     usable = [c for c in source.columns if c.kind != "unusable"]
     running = {c.name: _Running() for c in usable if c.kind != "text"}
+    levels: dict[str, dict[str, None]] = {c.name: {} for c in usable if c.kind == "text"}
     missing = {c.name: 0 for c in usable}
-    rows = 0
+    rows = bad = 0
     for batch in source.batches([c.name for c in usable]):
-        rows += batch.rows
+        sound = np.ones(batch.rows, dtype=bool) if batch.bad is None else ~batch.bad
+        bad += batch.rows - int(sound.sum())
+        rows += int(sound.sum())
         for column in usable:
-            missing[column.name] += _look(batch, column, running)
+            missing[column.name] += _look(batch, column, sound, running, levels)
         if progress is not None:
-            progress("rows", rows)
+            progress("rows", rows, batch.read, source.size)
     reports = []
     for column in source.columns:
         report = ColumnReport(column.name, column.kind, missing.get(column.name, 0), dtype=column.dtype)
         if column.name in running:
             running[column.name].report(report)
         elif column.kind == "text":
-            levels = source.levels(column.name)
-            report.n_levels, report.levels = len(levels), levels[:_MANY_LEVELS]
-            report.looks_like_id = len(levels) > 10 and len(levels) == rows - report.missing
+            found = sorted(levels[column.name])
+            report.n_levels, report.levels = len(found), found[:_MANY_LEVELS]
+            report.looks_like_id = len(found) > 10 and len(found) == rows - report.missing
         reports.append(report)
     chosen = _target(reports, target, rows)
     drop = _to_drop(reports, chosen, rows)
@@ -109,8 +120,8 @@ def inspect(
         remarks.append("No column of numbers to predict.")
     elif target not in (None, chosen):
         remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
-    command = _command(table, reports, chosen, drop, categorical, rows)
-    return Inspection(source.label, rows, reports, remarks, command)
+    command = _command(table, reports, chosen, drop, categorical, rows, options)
+    return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
 
 
 class _Running:
@@ -145,11 +156,15 @@ class _Running:
             to.looks_like_id = self.count > 10 and self.whole and self.rising and steady and to.missing == 0
 
 
-def _look(batch: Batch, column: Column, running: dict[str, _Running]) -> int:
-    """Take a batch of one column in; return its missing cells."""
+def _look(
+    batch: Batch, column: Column, sound: Mask, running: dict[str, _Running], levels: dict[str, dict[str, None]]
+) -> int:
+    """Take the sound rows of one column of a batch in; return its missing cells."""
     if column.kind == "text":
-        return int((batch.codes(column.name, ()) == -1).sum())
-    cells = batch.numbers(column.name)
+        absent = batch.codes(column.name, ()) == MISSING_CODE
+        levels[column.name].update(dict.fromkeys(batch.distinct(column.name, ~absent & sound)))
+        return int((absent & sound).sum())
+    cells = batch.numbers(column.name)[sound]
     finite = np.isfinite(cells)
     running[column.name].add(cells[finite])
     return int((~finite).sum())
@@ -210,7 +225,13 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
 
 
 def _command(
-    table: Any, reports: list[ColumnReport], target: str | None, drop: list[str], categorical: Sequence[str], rows: int
+    table: Any,
+    reports: list[ColumnReport],
+    target: str | None,
+    drop: list[str],
+    categorical: Sequence[str],
+    rows: int,
+    options: FileOptions,
 ) -> str:
     file = str(table) if isinstance(table, str) or hasattr(table, "__fspath__") else "TABLE"
     words = ["regress", "fit", f"./{file}" if file.startswith("-") else file, "--target", target or "COL"]
@@ -219,6 +240,8 @@ def _command(
             record = io.StringIO(newline="")
             csv.writer(record, lineterminator="").writerow(names)
             words += [flag, record.getvalue()]
+    for name in options.of_csv():
+        words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
     holes = [r for r in reports if r.missing and r.name not in drop]
     if holes:
         fillable = all(r.kind != "text" and r.name != target for r in holes)

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -12,9 +12,13 @@ import numpy as np
 from regress.aligned import aligned
 from regress.errors import InputError
 from regress.numerics.twofold import Array
+from regress.tables.blocks import Layout
 from regress.tables.design import Design, Term, match
+from regress.tables.encoding import Encoder, Unseen
 from regress.tables.opening import open_table
-from regress.tables.source import Batch, Kind
+from regress.tables.options import FileOptions
+from regress.tables.source import Batch, Kind, Source, find_column
+from regress.uncertainty import Uncertainty
 from regress.writing import write_text
 
 FORMAT, VERSION = "regress-model", 1
@@ -38,41 +42,6 @@ class Predictions(NamedTuple):
 
     batch: Batch
     values: Array
-
-
-class Uncertainty(NamedTuple):
-    """What prediction intervals need: degrees of freedom, σ², x̄, and covariances of w and of the prediction at x̄."""
-
-    degrees: float
-    variance: float
-    center: Array
-    covariance: Array
-    across: Array
-    of_center: float
-
-    def half_width(self, rows: Array, level: float) -> Array:
-        """Return t · √(σ² + variance of ŷ) for rows (m, n)."""
-        from scipy import special
-
-        centred = rows - self.center
-        spread = np.einsum("ij,ij->i", centred @ self.covariance + 2.0 * self.across, centred) + self.of_center
-        t = float(special.stdtrit(self.degrees, 0.5 + level / 2.0))
-        return np.asarray(t * np.sqrt(self.variance + np.maximum(spread, 0.0)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what the file holds: of the symmetric matrix its lower triangle."""
-        lower = [row[: i + 1] for i, row in enumerate(self.covariance.tolist())]
-        vectors = {"center": self.center.tolist(), "across": self.across.tolist()}
-        return {**self._asdict(), "covariance": lower, **vectors}
-
-    @staticmethod
-    def of_dict(held: Mapping[str, Any]) -> "Uncertainty":
-        """Read what `to_dict` wrote."""
-        n = len(held["covariance"])
-        lower = np.array([row + [0.0] * (n - len(row)) for row in held["covariance"]], dtype=np.float64).reshape(n, -1)
-        covariance = lower + np.tril(lower, -1).T
-        center, across = (np.array(held[name], dtype=np.float64) for name in ("center", "across"))
-        return Uncertainty(held["degrees"], held["variance"], center, covariance, across, held["of_center"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,17 +95,21 @@ class LinearModel:
         """Names of the coefficients."""
         return self.design.names
 
-    def predict(self, table: Any, interval: float | None = None) -> Array:
-        """Return ŷ (m,) for every row of a table: NaN where a used cell is missing.
+    def predict(self, table: Any, interval: float | None = None, *, unseen: Unseen = "error", **files: Any) -> Array:
+        """Return ŷ (m,) for every row of a table: NaN where a used cell is missing, or a row is bad and skipped.
 
         Columns are found by name: their order does not matter, and others are ignored. An array is taken by position.
 
         Parameters
         ----------
-        table : path, glob, frame or array of shape (m, n)
+        table : path, glob, folder, frame or array of shape (m, n)
             Rows to predict.
         interval : float, optional
             Return (m, 3) instead: ŷ, and the ends of the interval that holds a new y with this probability.
+        unseen : {"error", "reference"}
+            What to do with text that training did not see: refuse, or predict as the first level.
+        **files
+            How to read files; see `regress.tables.options.FileOptions`.
 
         Raises
         ------
@@ -145,24 +118,34 @@ class LinearModel:
         InputError
             If the model knows no intervals: trained with a penalty, without a degree of freedom, on over 200 columns.
         """
-        parts = [part.values for part in self.predict_batches(table, interval=interval)]
+        source = open_table(table, FileOptions(**files))
+        parts = [part.values for part in self.predict_batches(source, interval=interval, unseen=unseen)]
         return np.concatenate(parts) if parts else np.empty(0 if interval is None else (0, 3))
 
     def predict_batches(
-        self, table: Any, also: tuple[str, ...] = (), interval: float | None = None
+        self, source: Source, keep: Sequence[str] = (), interval: float | None = None, unseen: Unseen = "error"
     ) -> Iterator[Predictions]:
-        """Predict in batches of bounded size, reading the columns `also` along."""
+        """Predict in batches of bounded size, reading the columns to `keep` along, as they are written if unused."""
         if interval is not None:
             self._check_interval(interval)
-        source = match(open_table(table), self.design)
-        for batch in source.batches(list(dict.fromkeys([*self.design.columns, *also]))):
-            X, whole = self.design.encode(batch, source)
-            values = np.full(batch.rows, np.nan)
-            values[whole] = (X[whole] - self.center) @ self.w + self.b_center
+        if unseen not in get_args(Unseen):
+            raise InputError(f"unseen must be 'error' or 'reference'; got {unseen!r}.")
+        source = match(source, self.design)
+        for name in keep:
+            find_column(source, name, "a column to keep")
+        source = source.as_text([name for name in keep if name not in self.design.columns])
+        encoder, layout = Encoder(self.design, source, unseen=unseen), Layout(self.design)
+        for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
+            encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
+            X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
+            with np.errstate(over="ignore", invalid="ignore"):  # missing cells are infinite or NaN
+                values = (X - self.center) @ self.w + self.b_center
             if interval is not None and self.uncertainty is not None:
-                half = np.full(batch.rows, np.nan)
-                half[whole] = self.uncertainty.half_width(X[whole], interval)
+                half = self.uncertainty.half_width(X, interval)
                 values = np.column_stack([values, values - half, values + half])
+            for wrong in (None if encoded.whole is None else ~encoded.whole, batch.bad):
+                if wrong is not None:
+                    values[wrong] = np.nan
             yield Predictions(batch, values)
 
     def _check_interval(self, level: float) -> None:
@@ -277,6 +260,10 @@ def _model(held: dict[str, Any]) -> LinearModel:
     if not np.isfinite([*model.w, *model.center, model.b, model.b_center, *fills.values()]).all():
         raise ValueError("a number in it is not finite")
     return model
+
+
+def _side_by_side(columns: Sequence[Any], rows: int) -> Any:
+    return np.column_stack(columns) if columns else np.empty((rows, 0))
 
 
 def environment() -> dict[str, str]:

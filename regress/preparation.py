@@ -1,6 +1,6 @@
 """A table, its options checked, read once into what training needs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -8,22 +8,24 @@ import numpy as np
 
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block
-from regress.tables.design import Design, check_levels, match, plan
+from regress.tables.design import Design, match, plan
 from regress.tables.opening import open_table
-from regress.tables.reading import Missing, Reader, Tally, as_values, counted_levels
+from regress.tables.options import FileOptions
+from regress.tables.reading import Missing, Reader, Tally, as_values
 from regress.tables.source import find_column
 from regress.tables.split import Split
 from regress.training.gathering import TrainingData, gather
 from regress.training.options import Over, Precision, TrainOptions, check_choice, check_number
 
 WeightType = Literal["analytic", "frequency"]
-Progress = Callable[[str, int], None]
-"""Called with what is being done, and how many rows or iterations of it are."""
+Progress = Callable[[str, int, int, int], None]
+"""Called with what is being done, how many rows or iterations of it are, and how much of the table was read, of what:
+bytes of files, rows of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableOptions:
-    """What becomes of a table's columns and rows; `fit` says what each means."""
+class TableOptions(FileOptions):
+    """How a table is read, and what becomes of its columns and rows; `fit` says what each means."""
 
     features: Sequence[str] | None = None
     drop: Sequence[str] = ()
@@ -80,7 +82,7 @@ def prepare(
 
     A `design` that is there already, such as a model's, decides what becomes of the columns.
     """
-    source = open_table(table)
+    source = open_table(table, options)
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
     others = [v.name for v in (y, a) if v is not None and v.array is None]
@@ -94,12 +96,11 @@ def prepare(
             drop=options.drop,
             categorical=options.categorical,
         )
-        design = design if a is None else counted_levels(source, design, a)
-        check_levels(source, design, options.max_levels)
     if options.split_key is not None:
         find_column(source, options.split_key, "the key of the split")
     split = Split(options.test, options.split_key, options.random_state)
-    reader = Reader(source, design, y, a, options.missing, split, options.rows, options.weight_type == "frequency")
+    counts = options.weight_type == "frequency"
+    reader = Reader(source, design, y, a, options.missing, split, options.rows, counts, options.max_levels)
     log_weight = 0.0
 
     def blocks() -> Iterator[Block]:
@@ -108,11 +109,11 @@ def prepare(
             if block.weights is not None:
                 log_weight += float(np.log(block.weights).sum())
             if progress is not None:
-                progress("rows", reader.tally.rows)
+                progress("rows", reader.tally.rows, reader.read, source.size)
             yield block
 
     try:
-        data = gather(blocks(), len(design.names), over, n_jobs, room, precision)
+        data = gather(blocks(), reader, over, n_jobs, room, precision)
     except InputError as error:
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise
@@ -123,10 +124,15 @@ def prepare(
 def describe(tally: Tally) -> str:
     """Return the account of the rows in words."""
     parts = [f"{tally.used:,} used"]
-    for name in ("held_out", "missing", "zero_weight"):
+    for name in ("held_out", "missing", "zero_weight", "bad"):
         if count := getattr(tally, name):
             parts.append(f"{count:,} {name.replace('_', ' ')}")
     return f"{tally.rows:,} rows = " + " + ".join(parts)
+
+
+def file_options(options: Mapping[str, Any]) -> FileOptions:
+    """Return those options that say how files are read."""
+    return FileOptions(**{f.name: options[f.name] for f in fields(FileOptions) if f.name in options})
 
 
 def split_options(options: dict[str, Any]) -> tuple[TableOptions, TrainOptions]:

@@ -11,13 +11,14 @@ import numpy as np
 
 from regress.evidence.certificate import Certificate, certificate
 from regress.evidence.inference import Statistics
-from regress.model import LinearModel, Uncertainty
+from regress.model import LinearModel
 from regress.numerics.twofold import Array
 from regress.summary import summary
 from regress.tables.reading import Tally
 from regress.training.outcome import Training
 from regress.training.refinement import MOST_COLUMNS
 from regress.training.trainer import Iteration, Status
+from regress.uncertainty import Uncertainty
 
 COLUMNS = ("std. error", "t", "p", "low", "high")  # of the statistics, as people know them
 _KEPT = 200  # columns whose covariance goes into a model file
@@ -49,6 +50,8 @@ class Fit:
         Whether the rank is more than a guess in double.
     digits_estimate : array of shape (n,), optional
         Digits right, from below, where sums are in double.
+    read_as : str
+        How the files are written, as it was told or found; "" for other tables.
     infer : callable
         Makes the statistics on first use, or says why there are none.
     """
@@ -63,6 +66,7 @@ class Fit:
     reason: str
     rank_known: bool
     digits_estimate: Array | None
+    read_as: str
     infer: Callable[[], Statistics | str]
 
     @property
@@ -184,9 +188,9 @@ class Fit:
         finite = all(np.isfinite(value).all() for value in uncertainty)
         return replace(self.fitted, uncertainty=uncertainty) if finite else self.fitted
 
-    def predict(self, table: Any, interval: float | None = None) -> Array:
+    def predict(self, table: Any, interval: float | None = None, **options: Any) -> Array:
         """Return ŷ (m,) for every row of a table, or (m, 3) with an interval; see `LinearModel.predict`."""
-        return (self.fitted if interval is None else self.model).predict(table, interval)
+        return (self.fitted if interval is None else self.model).predict(table, interval, **options)
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON."""
@@ -235,6 +239,7 @@ class Fit:
             "loss": self.loss,
             "n_rows": self.tally.used,
             "rows": asdict(self.tally),
+            "read_as": self.read_as,
             "status": str(self.status),
             "digits": None if self.digits is None else {"coef": self.digits, "intercept": self.intercept_digits},
             "digits_at_least": self.digits_at_least,

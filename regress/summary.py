@@ -11,6 +11,7 @@ def summary(fit: Any) -> str:
     model, training, statistics = fit.fitted, fit.training, fit.statistics
     lines = [
         f"{model.target}: {describe(fit.tally)}",
+        *([f"Read as {fit.read_as}"] if fit.read_as else []),
         f"{fit.status}: {training.solver} over {training.over}, {model.options['gradient']} gradient, "
         f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}; sums {training.precision} ({fit.reason})",
         "",

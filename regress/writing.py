@@ -2,22 +2,28 @@
 
 import os
 import stat
+import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from regress.errors import InputError
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a file whole or not at all; see `write_lines`."""
-    write_lines(path, [text])
+    """Write a file whole or not at all; see `whole_file`."""
+    with whole_file(path) as file:
+        file.write(text.encode())
 
 
-def write_lines(path: str | Path, lines: Iterable[str]) -> None:
-    """Write a file whole or not at all: beside `path` first, then renamed.
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which takes its name at the end of the block, or none if that is not reached.
 
-    A file that is replaced passes its permissions on. A device or pipe is written to as it is.
+    A file that is replaced passes its permissions on. A device or pipe is written to as it is. On Linux the file has no
+    name until then, so that nothing is left of it even where the process is killed.
 
     Raises
     ------
@@ -26,26 +32,41 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> None:
     """
     try:
         if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "w", encoding="utf-8") as device:  # such as /dev/stdout: nothing may take its place
-                device.writelines(lines)
+            with open(path, "wb") as device:  # such as /dev/stdout: nothing may take its place
+                yield device
             return
         path = Path(path).resolve()  # a link stays, and the file that it names is replaced
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
-        file = tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        )
+        file, name = _temporary(path)
         try:
             with file:
-                file.writelines(lines)
-            os.chmod(file.name, mode)
-            os.replace(file.name, path)
+                yield file
+                file.flush()
+                os.fchmod(file.fileno(), mode)
+                if name is None:
+                    name = path.parent / f".{path.name}.{os.getpid()}"
+                    number = file.fileno()  # as src_dir_fd it means nothing, but makes Python follow the link in /proc
+                    os.link(f"/proc/self/fd/{number}", name, src_dir_fd=number, follow_symlinks=True)
+            os.replace(name, path)
         except BaseException:
-            os.unlink(file.name)
+            if name is not None:
+                name.unlink(missing_ok=True)
             raise
     except BrokenPipeError:
         raise
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _temporary(path: Path) -> tuple[BinaryIO, Path | None]:
+    """Return a new file in the folder of `path`, and its name: none on Linux, where the file system allows it."""
+    if sys.platform == "linux":
+        try:
+            return os.fdopen(os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b"), None
+        except OSError:
+            pass  # the file system has no such files, or the folder is not there: then the next line says so
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    return os.fdopen(number, "w+b"), Path(name)
 
 
 def _umask() -> int:

@@ -115,6 +115,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
         *("target", "features", "drop", "weights", "categorical", "max-levels", "missing", "test", "split-key", "seed"),
         *("no-intercept", "alpha", "solver", "gradient", "over", "no-standardize", "learning-rate", "max-iter", "tol"),
         *("precision", "threads", "save", "json", "weight-type", "collinear", "se"),
+        *("delimiter", "decimal", "encoding", "quote", "header", "on-bad-row", "rejects", "max-bad"),
     }
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
     assert flags == {f"--{name}" for name in expected}
@@ -312,7 +313,7 @@ def test_version_and_help(run):
     code, out, _ = run("--version")
     assert (code, out) == (0, f"regress, version {regress.__version__}\n")
     _, out, _ = run("fit", "--help")
-    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["Data", "Model", "Training", "Output", "Other"]
+    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["Data", "Files", "Model", "Training", "Output", "Other"]
     _, out, _ = run("--help")
     assert all(command in out for command in ("fit", "compare", "check", "inspect", "predict"))
 

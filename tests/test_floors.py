@@ -13,7 +13,7 @@ FLOORS = [
     {"errors"},
     {"numerics", "writing", "aligned"},
     {"calculus", "tables"},
-    {"training", "model"},
+    {"training", "uncertainty", "model"},
     {"evidence", "preparation"},
     {"summary", "checking", "inspection", "rivals"},
     {"result", "fitting", "comparison", "estimator"},
@@ -24,13 +24,15 @@ ABOVE = {
     ("cli", "console"),
     ("cli", "flags"),
     ("fitting", "result"),
+    ("model", "uncertainty"),
     ("certification", "claims"),
 }  # of one floor, the first may use the second
 OWNERS = {
     "tensorflow": {"calculus/autodiff.py"},
-    "polars": {"tables/files.py", "tables/parts.py", "tables/frames.py"},
+    "polars": {f"tables/{name}.py" for name in ("files", "parts", "csvfile", "frames", "output")},
     "pandas": {"tables/frames.py"},
     "sklearn": {"rivals.py", "estimator.py", "adapters.py", "claims.py"},
+    "backports": {"tables/streams.py"},
     "statsmodels": {"claims.py"},
     "threadpoolctl": {"numerics/threads.py"},
     "click": {"cli.py", "flags.py"},
@@ -161,7 +163,7 @@ def test_the_package_fits_in_about_five_thousand_lines_of_code():
         docstrings = sum(string.end_lineno - string.lineno + 1 for string in told)
         return sum(1 for line in text.splitlines() if line.strip()) - docstrings
 
-    assert 2_000 < sum(map(size, MODULES)) <= 5_600
+    assert 2_000 < sum(map(size, MODULES)) <= 6_450
 
 
 def test_the_architecture_names_every_room_on_its_floor():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress.errors import InputError, TableError
-from regress.writing import write_lines
+from regress.writing import whole_file, write_text
 
 random = np.random.default_rng(4)
 TIME = 1.7e9 + random.uniform(0, 10, size=50)
@@ -150,27 +150,32 @@ def test_what_is_no_json_or_not_there_is_refused(tmp_path):
             regress.load(tmp_path / name)
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "out.txt"
     path.write_text("before")
 
-    def lines():
-        yield "half"
-        raise KeyboardInterrupt
+    def half():
+        with whole_file(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        write_lines(path, lines())
-    assert path.read_text() == "before"
-    assert os.listdir(tmp_path) == ["out.txt"]
-    write_lines(path, ["whole"])
-    assert path.read_text() == "whole"
+    for named in (False, True):
+        if named:  # as where the file system knows no files without a name
+            monkeypatch.setattr("sys.platform", "other")
+        with pytest.raises(KeyboardInterrupt):
+            half()
+        assert path.read_text() == "before"
+        assert os.listdir(tmp_path) == ["out.txt"]
+        write_text(path, "whole")
+        assert path.read_text() == "whole"
+        write_text(path, "before")
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077])
 def test_a_new_file_has_the_permissions_that_open_gives(tmp_path, mask):
     before = os.umask(mask)
     try:
-        write_lines(tmp_path / "ours", ["x"])
+        write_text(tmp_path / "ours", "x")
         (tmp_path / "opened").write_text("x")
     finally:
         os.umask(before)
@@ -182,7 +187,7 @@ def test_a_file_that_is_replaced_keeps_permissions_and_links(tmp_path):
     path.write_text("before")
     path.chmod(0o600)
     link.symlink_to(path)
-    write_lines(link, ["after"])
+    write_text(link, "after")
     assert link.is_symlink()
     assert path.read_text() == "after"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -193,7 +198,7 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
     os.mkfifo(pipe)
     reader = threading.Thread(target=lambda: got.append(pipe.read_text()), daemon=True)
     reader.start()
-    write_lines(pipe, ["row\n", "1\n"])
+    write_text(pipe, "row\n1\n")
     reader.join(timeout=30)
     assert got == ["row\n1\n"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -152,9 +152,10 @@ def test_files_that_are_not_there_or_not_alike_are_refused(tmp_path):
     pl.DataFrame({"a": [1.0], "b": [2.0]}).write_csv(tmp_path / "1.csv")
     pl.DataFrame({"a": [1.0], "c": [2.0]}).write_csv(tmp_path / "2.csv")
     (tmp_path / "bad.parquet").write_bytes(b"nonsense")
+    (tmp_path / "sub").mkdir()
     for table, words in {
-        tmp_path / "3.csv": "no file",
-        tmp_path: "not a file",
+        tmp_path / "3.csv": "does not exist",
+        tmp_path / "sub": "holds no file",
         f"{tmp_path}/*.txt": "No file matches",
         f"{tmp_path}/?.csv": "different columns",
         tmp_path / "bad.parquet": "not a readable Parquet file",

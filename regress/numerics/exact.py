@@ -36,11 +36,15 @@ _EXPONENT = np.int64(0x7FF0000000000000)  # these bits of a double alone: the po
 
 
 def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
-    """Return the exact totals of [1, x, y] over at least one row of finite numbers. All blocks have weights or none."""
+    """Return the exact totals of [1, x, y] over at least one row of finite numbers.
+
+    All blocks have weights or none; one may have more columns x than those before it, in which these were zero.
+    """
     iterator = iter(blocks)
     first = next(iterator)
-    size, weighted = 1 + first.X.shape[1] + first.Y.shape[1], first.weights is not None
-    sums = [_Sum(size, weighted) for _ in range(n_jobs)]
+    k, weighted = first.Y.shape[1], first.weights is not None
+    sums = [_Sum(1 + first.X.shape[1] + k, weighted) for _ in range(n_jobs)]
+    done: list[Totals] = []
     idle: SimpleQueue[_Sum] = SimpleQueue()  # one a thread at a time; exact sums may come in any order
     for running in sums:
         idle.put(running)
@@ -50,6 +54,9 @@ def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
         parts = [np.ones((len(X), 1)), X, Y, *([] if weights is None else [weights[:, None]])]
         running = idle.get()
         try:
+            if running.size != 1 + X.shape[1] + k:
+                done.append(running.finish())
+                running = _Sum(1 + X.shape[1] + k, weighted)
             running.add(np.concatenate(parts, axis=1))
             running.totals.rows += len(X)
         finally:
@@ -57,7 +64,14 @@ def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
 
     for _ in ordered_map(add, chain([first], iterator), n_jobs):
         pass
-    return reduce(Totals.merge, ordered_map(_Sum.finish, sums, n_jobs))
+    done += ordered_map(_Sum.finish, [idle.get() for _ in range(n_jobs)], n_jobs)
+    size = max(len(totals.unit) for totals in done)
+
+    def grown(totals: Totals) -> Totals:
+        have = len(totals.unit)
+        return totals.arranged([*range(have - k), *range(have, size), *range(have - k, have)])
+
+    return reduce(Totals.merge, [totals if len(totals.unit) == size else grown(totals) for totals in done])
 
 
 class _Sum:
@@ -67,6 +81,7 @@ class _Sum:
     """
 
     def __init__(self, size: int, weighted: bool, patient: bool = False) -> None:
+        self.size = size
         self.totals = Totals(size)
         self._weighted, self._patient = weighted, patient
         self._few = 0.0 if patient else _FEW

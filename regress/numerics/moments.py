@@ -9,8 +9,8 @@ rows, and the sums are those of x − c: centring them afterwards costs about a 
 times the spread. A block for which it is more than that is summed again about its own mean.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from typing import Any, NamedTuple
@@ -78,8 +78,24 @@ class Moments:
         """ȳ (k,), rounded to float64."""
         return self.shift.y + self.mean_y
 
+    def grown(self, n: int) -> "Moments":
+        """Return the moments with columns of zeros appended, n in all."""
+        if n == len(self.mean_x):
+            return self
+        shift = Shift(_padded(self.shift.x, n), self.shift.y)
+        xx, xy = _padded(self.xx, n, n), _padded(self.xy, n)
+        return replace(self, shift=shift, mean_x=_padded(self.mean_x, n), xx=xx, xy=xy)
+
+    def arranged(self, order: Sequence[int]) -> "Moments":
+        """Return the moments of these columns in order; columns beyond the last are zeros."""
+        m = self.grown(max([len(self.mean_x), *(j + 1 for j in order)]))
+        shift = Shift(m.shift.x[order], m.shift.y)
+        return replace(m, shift=shift, mean_x=m.mean_x[order], xx=m.xx[np.ix_(order, order)], xy=m.xy[order])
+
     def merge(self, other: "Moments") -> "Moments":
-        """Return the moments of both sets of rows; the shifts may differ."""
+        """Return the moments of both sets of rows; the shifts may differ, and the later columns be of one only."""
+        if (n := len(self.mean_x)) != (k := len(other.mean_x)):
+            return self.grown(max(n, k)).merge(other.grown(max(n, k)))
         weight = self.weight + other.weight
         part = other.weight / weight
         dx = _distance(self.shift.x, self.mean_x, other.shift.x, other.mean_x)
@@ -120,15 +136,19 @@ class _Sums:
     xy: Array
     yy: Array
 
+    def grow(self, n: int) -> None:
+        if n > len(self.x):
+            self.shift = Shift(_padded(self.shift.x, n), self.shift.y)
+            self.x, self.xx, self.xy = _padded(self.x, n), _padded(self.xx, n, n), _padded(self.xy, n)
+
     def add(self, other: "_Sums") -> None:
+        self.grow(len(other.x))
+        other.grow(len(self.x))
         self.rows += other.rows
         self.weight += other.weight
-        for mine, theirs in zip(
-            (self.x, self.y, self.xx, self.xy, self.yy),
-            (other.x, other.y, other.xx, other.xy, other.yy),
-            strict=True,
-        ):
-            mine += theirs
+        for name in ("x", "y", "xx", "xy", "yy"):
+            mine = getattr(self, name)
+            mine += getattr(other, name)
 
     def far_from_shift(self) -> Shift | None:
         """Return a better shift, or None while no mean is too far from this one."""
@@ -156,6 +176,12 @@ class _Sums:
             self.xy - np.outer(x, y),
             np.maximum(self.yy - y**2, 0.0),
         )
+
+
+def _padded(array: Array, *lengths: int) -> Array:
+    """Return an array with zeros appended along its first axes, up to these lengths."""
+    missing = [(0, n - have) for n, have in zip(lengths, array.shape, strict=False)]
+    return np.pad(array, missing + [(0, 0)] * (array.ndim - len(missing)))
 
 
 def choose_shift(block: Block) -> Shift:
@@ -209,16 +235,8 @@ def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
     if single:  # out of single precision's range: shows as a column that is not finite
         lost = ~np.isclose(np.diagonal(xx), squares, rtol=1e-3, atol=0.0)
         np.fill_diagonal(xx, np.where(lost, np.nan, squares))
-    return _Sums(
-        m,
-        float(head[0, 0]),
-        shift,
-        cross[0],
-        head[0, 1:].copy(),
-        xx,
-        cross[1:].T,
-        np.diagonal(head)[1:].copy(),
-    )
+    y, yy = head[0, 1:].copy(), np.diagonal(head)[1:].copy()
+    return _Sums(m, float(head[0, 0]), shift, cross[0], y, xx, cross[1:].T, yy)
 
 
 def _add_gram(gram: Array, x: "NDArray[np.floating[Any]]", group: int) -> None:
@@ -248,25 +266,25 @@ def blocks_of(X: Array, Y: Array, weights: Array | None = None) -> Iterator[Bloc
 def accumulate(blocks: Iterable[Block], n_jobs: int = 1, single: bool = False) -> Moments:
     """Return the moments of at least one row, given in blocks on the fixed grid.
 
-    Blocks are summed by `n_jobs` threads and added in their order: the same bits for any number of threads. With
-    `single`, the products xᵀx have the six digits of single precision, in half the time; their diagonal, and all
-    other moments, are those of double.
+    A block may have more columns than those before it, in which these were zero. Blocks are summed by `n_jobs` threads
+    and added in their order: the same bits for any number of threads. With `single`, the products xᵀx have the six
+    digits of single precision, in half the time; their diagonal, and all other moments, are those of double.
     """
     iterator = iter(blocks)
     first = next(iterator)
     shift = choose_shift(first)
 
-    def part(block: Block) -> _Sums:
+    def part(block: Block) -> tuple[_Sums, bool]:
         with _quiet():
-            sums = _sums(block, shift, single)
+            sums = _sums(block, Shift(_padded(shift.x, block.X.shape[1]), shift.y), single)
             better = sums.far_from_shift()
-            return sums if better is None else _sums(block, better, single)
+            return (sums, False) if better is None else (_sums(block, better, single), True)
 
     near: _Sums | None = None
     far: Moments | None = None
     with _quiet():
-        for sums in ordered_map(part, chain([first], iterator), n_jobs):
-            if sums.shift is not shift:
+        for sums, is_far in ordered_map(part, chain([first], iterator), n_jobs):
+            if is_far:
                 far = sums.centred() if far is None else far.merge(sums.centred())
             elif near is None:
                 near = sums

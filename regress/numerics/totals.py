@@ -1,5 +1,6 @@
 """Sums held as whole numbers of any length, which merge without rounding."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -44,6 +45,17 @@ class Totals:
         self.rows += other.rows
         self.ulps = np.hypot(self.ulps, other.ulps)
         return self
+
+    def arranged(self, order: Sequence[int]) -> "Totals":
+        """Return the totals of these columns in order; columns beyond the last are zeros."""
+        size = max([len(self.unit), *(j + 1 for j in order)])
+        wide = Totals(size)
+        held = slice(len(self.unit))
+        wide.value[held, held], wide.unit[held], wide.ulps[held] = self.value, self.unit, self.ulps
+        out = Totals(len(order))
+        out.value, out.unit, out.ulps = wide.value[np.ix_(order, order)], wide.unit[order], wide.ulps[order]
+        out.rows = self.rows
+        return out
 
     def fraction(self, i: int, j: int) -> Fraction:
         """Return one entry."""

@@ -4,20 +4,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from regress.errors import TableError
-from regress.numerics.twofold import Array, Mask
-from regress.tables.source import MISSING_CODE, UNSEEN_CODE, ArraySource, Batch, Column, Kind, Source, find_column
+from regress.tables.source import ArraySource, Column, Kind, Source, find_column
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One column of the table. Text becomes one 0/1 column a level, but for the first, which is the reference."""
+    """One column of the table. Text becomes one 0/1 column a level, but for the first, which is the reference.
+
+    `open` says that its levels are not known until the rows have been read; `order` is the one that a Categorical or
+    Enum brings along.
+    """
 
     name: str
     kind: Kind
     levels: tuple[str, ...] = ()
+    open: bool = False
+    order: tuple[str, ...] | None = None
 
     @property
     def names(self) -> list[str]:
@@ -42,68 +45,54 @@ class Design:
         """Names of the table's columns that are read."""
         return [term.name for term in self.terms]
 
-    def encode(self, batch: Batch, source: Source, counted: Mask | None = None) -> tuple[Array, Mask]:
-        """Return X (rows, n) of a batch, and which rows (rows,) miss no cell that nothing fills.
+    @property
+    def numbers(self) -> list[str]:
+        """Names of the columns that are numbers, or true and false."""
+        return [term.name for term in self.terms if term.kind != "text"]
 
-        Rows that are not `counted` may hold anything.
-
-        Raises
-        ------
-        TableError
-            If a text column holds a level that is not in the design.
-        """
-        if all(term.kind != "text" for term in self.terms):
-            X, whole = batch.matrix(self.columns), np.ones(batch.rows, dtype=bool)
-        else:
-            X, whole = np.empty((batch.rows, len(self.names))), np.ones(batch.rows, dtype=bool)
-            j = 0
-            for term in self.terms:
-                width = len(term.names)
-                whole &= self._encode_term(term, batch, source, X[:, j : j + width], counted)
-                j += width
-        X = self._filled(X) if self.fills else X
-        with np.errstate(over="ignore", invalid="ignore"):
-            clean = np.isfinite(X.sum())  # else look closer: a cell is missing, or the sum overflows
-        return X, whole if clean else whole & np.isfinite(X).all(1)
-
-    def _encode_term(self, term: Term, batch: Batch, source: Source, out: Array, counted: Mask | None) -> Mask | bool:
-        """Write the columns of a term, and tell which rows have a text; a single level has no column to show it."""
-        if term.kind != "text":
-            out[:, 0] = batch.numbers(term.name)
-            return True
-        codes = batch.codes(term.name, term.levels)
-        unseen = np.flatnonzero((codes == UNSEEN_CODE) & (True if counted is None else counted))
-        if unseen.size:
-            row = int(unseen[0])
-            shown = ", ".join(map(repr, term.levels[:5])) + (", …" if len(term.levels) > 5 else "")
-            raise TableError(
-                f"{source.place(batch.part, batch.first + row)}, column {term.name!r}: the level "
-                f"{batch.texts(term.name)[row]!r} was not seen in training, which saw {shown}. "
-                "Leave such rows out, or train on data that has it."
-            )
-        out[:] = codes[:, None] == np.arange(1, len(term.levels))
-        return np.asarray(codes != MISSING_CODE)
-
-    def _filled(self, X: Array) -> Array:
-        X = X.copy()
-        for j, name in enumerate(self.names):
-            if name in self.fills:
-                X[~np.isfinite(X[:, j]), j] = self.fills[name]
-        return X
-
-    def missing_cells(self, batch: Batch, rows: Mask) -> dict[str, int]:
-        """Count the missing cells of each column that nothing fills, in some rows of a batch."""
-        counts: dict[str, int] = {}
-        for term in self.terms:
-            if term.kind == "text":
-                counts[term.name] = int((batch.codes(term.name, term.levels)[rows] == MISSING_CODE).sum())
-            elif term.name not in self.fills:
-                counts[term.name] = int((~np.isfinite(batch.numbers(term.name)[rows])).sum())
-        return {name: count for name, count in counts.items() if count}
+    @property
+    def texts(self) -> list[Term]:
+        """The terms that are text."""
+        return [term for term in self.terms if term.kind == "text"]
 
     def with_fills(self, fills: Mapping[str, float]) -> "Design":
         """Return the design with missing numbers filled."""
         return replace(self, fills=dict(fills))
+
+    def with_levels(self, levels: Mapping[str, Sequence[str]]) -> "Design":
+        """Return the design with the levels that were found, sorted by code point or in the order of the column's type.
+
+        Raises
+        ------
+        TableError
+            If no column is left, or one has the name that a level gets.
+        """
+        terms = []
+        for term in self.terms:
+            if term.open:
+                known = levels[term.name]
+                order = sorted(known) if term.order is None else [level for level in term.order if level in known]
+                term = Term(term.name, term.kind, tuple(order))
+            terms.append(term)
+        return checked(replace(self, terms=tuple(terms)))
+
+
+def checked(design: Design) -> Design:
+    """Return a design, but for one without columns, or with two of one name.
+
+    Raises
+    ------
+    TableError
+        If it is such a one.
+    """
+    if not design.names:
+        raise TableError("The table has no column left to use as a feature: each text column has a single level.")
+    doubled = [name for name, count in Counter(design.names).items() if count > 1]
+    if doubled:
+        raise TableError(
+            f"The column {doubled[0]!r} has the name that a level of {doubled[0].split('=')[0]!r} gets. Rename it."
+        )
+    return design
 
 
 def match(source: Source, design: Design) -> Source:
@@ -151,12 +140,12 @@ def plan(
     Returns
     -------
     source, design
-        The source, with the categorical columns read as text, and the design.
+        The source, with the categorical columns read as text, and the design, whose levels are not known yet.
 
     Raises
     ------
     TableError
-        If a column is unknown, of a type that cannot be used, or its name clashes with a level's.
+        If a column is unknown, or of a type that cannot be used.
     """
     for name in drop:
         find_column(source, name, "a column to drop")
@@ -169,43 +158,21 @@ def plan(
             if name in exclude:
                 raise TableError(f"{name!r} is among the features and has another role too. Name it once.")
     chosen = [name for name in dict.fromkeys(chosen) if name not in drop and name not in exclude]
-    terms = tuple(_term(source, find_column(source, name, "a feature")) for name in chosen)
-    design = Design(terms)
-    if not design.names:
+    if not chosen:
         raise TableError(f"{source.label} has no column left to use as a feature.")
-    doubled = [name for name, count in Counter(design.names).items() if count > 1]
-    if doubled:
-        raise TableError(
-            f"The column {doubled[0]!r} has the name that a level of {doubled[0].split('=')[0]!r} gets. Rename it."
-        )
-    return source, design
+    design = Design(tuple(_term(source, find_column(source, name, "a feature"), categorical) for name in chosen))
+    return source, design if design.texts else checked(design)
 
 
-def check_levels(source: Source, design: Design, max_levels: int) -> None:
-    """Refuse text columns of more than `max_levels` different values.
-
-    Raises
-    ------
-    TableError
-        If there is one.
-    """
-    for name, levels in ((term.name, term.levels) for term in design.terms if len(term.levels) > max_levels):
-        raise TableError(
-            f"Column {name!r} of {source.label} is text with {len(levels):,} different values, such as "
-            f"{', '.join(map(repr, levels[:3]))}: more than --max-levels {max_levels}. "
-            f"Leave it out with --drop {name}, or raise --max-levels."
-        )
-
-
-def _term(source: Source, column: Column) -> Term:
+def _term(source: Source, column: Column, categorical: Sequence[str]) -> Term:
     if column.kind == "unusable":
         raise TableError(
             f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
             f"Leave it out with --drop {column.name}, or turn it into a number first."
         )
-    if column.kind != "text":
-        return Term(column.name, column.kind)
-    present = source.levels(column.name)
-    known = set(present)
-    ordered = present if column.levels is None else [level for level in column.levels if level in known]
-    return Term(column.name, "text", tuple(ordered))
+    if column.hint and column.name not in categorical:
+        raise TableError(
+            f"Column {column.name!r} of {source.label} is text, but {column.hint}; or use it as it is with "
+            f"--categorical {column.name}."
+        )
+    return Term(column.name, column.kind, (), column.kind == "text", column.levels)

@@ -1,18 +1,23 @@
-"""Files and frames as sources: one or more parts that Polars scans, read one after the other."""
+"""Files and frames as sources: one or more parts that are read one after the other."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from regress.errors import TableError
-from regress.numerics.twofold import Array
-from regress.tables.parts import CsvPart, FramePart, ParquetPart, Part
+from regress.errors import InputError, TableError
+from regress.numerics.twofold import Array, Mask
+from regress.tables.csvfile import CsvPart
+from regress.tables.ledger import Ledger
+from regress.tables.options import FileOptions
+from regress.tables.parts import FramePart, ParquetPart, Part
 from regress.tables.source import MISSING, MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind
+
+_PARQUET = b"PAR1"
+_KINDS = {"number": "numbers", "boolean": "true or false", "text": "text", "unusable": "what no fit can use"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,8 @@ class PolarsBatch:
     part: str
     first: int
     frame: pl.DataFrame
+    read: int
+    bad: Mask | None = None
 
     @property
     def rows(self) -> int:
@@ -30,7 +37,8 @@ class PolarsBatch:
 
     def head(self, rows: int) -> "PolarsBatch":
         """Return the first rows of the batch."""
-        return PolarsBatch(self.part, self.first, self.frame.head(rows))
+        bad = None if self.bad is None else self.bad[:rows]
+        return PolarsBatch(self.part, self.first, self.frame.head(rows), self.read, bad)
 
     def numbers(self, name: str) -> Array:
         """Return a number or boolean column (rows,), NaN where missing."""
@@ -39,12 +47,11 @@ class PolarsBatch:
             column = column.cast(pl.Float64)
         return column.to_numpy()  # nulls become NaN
 
-    def matrix(self, names: Sequence[str]) -> Array:
-        """Return number and boolean columns side by side."""
-        out = np.empty((self.rows, len(names)))
-        for j, name in enumerate(names):
-            out[:, j] = self.numbers(name)
-        return out
+    def columns(self, names: Sequence[str]) -> tuple[Sequence[Array], bool]:
+        """Return number and boolean columns."""
+        columns = [self.numbers(name) for name in names]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return columns, bool(np.isfinite([column.sum() for column in columns]).all())
 
     def codes(self, name: str, levels: Sequence[str]) -> Codes:
         """Return a text column as positions in `levels`."""
@@ -60,6 +67,10 @@ class PolarsBatch:
             return [f"{v:.0f}" if v == int(v) else repr(v) for v in values]
         return _text(column).fill_null("").to_list()
 
+    def distinct(self, name: str, rows: Mask) -> list[str]:
+        """Return the different values of a text column in some rows, in order."""
+        return _text(self.frame[name].filter(pl.Series(rows))).drop_nulls().unique(maintain_order=True).to_list()
+
 
 def _text(column: pl.Series) -> pl.Series:
     """Return a column as text with the missing cells null."""
@@ -70,40 +81,36 @@ def _text(column: pl.Series) -> pl.Series:
 class PolarsSource:
     """One or more parts with the same columns, read one after the other."""
 
-    def __init__(self, label: str, parts: Sequence[Part], columns: tuple[Column, ...] | None = None) -> None:
-        self.label = label
+    def __init__(
+        self,
+        label: str,
+        parts: Sequence[Part],
+        ledger: Ledger | None = None,
+        columns: tuple[Column, ...] | None = None,
+    ) -> None:
+        self.label, self._ledger = label, ledger or Ledger()
         self._parts = {part.name: part for part in parts}
-        self.columns = columns if columns is not None else self._common_columns(parts)
-
-    @staticmethod
-    def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
-        each = [part.columns() for part in parts]
-        for (one, left), (other, right) in pairwise(zip(parts, each, strict=True)):
-            names, others = [c.name for c in left], [c.name for c in right]
-            if set(names) != set(others):
-                odd = sorted(set(names) ^ set(others))[0]
-                raise TableError(
-                    f"{one.name} and {other.name} have different columns ({odd!r} stands in one of them only). "
-                    "Fit them apart, or mend one."
-                )
-        return each[0]
+        self.unit = "bytes" if any(part.name for part in parts) else "rows"
+        self.size = sum(part.size for part in parts)
+        self.dialect = "; ".join(dict.fromkeys(part.dialect for part in parts if part.dialect))
+        self.columns = columns if columns is not None else _common_columns(parts)
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Read the named columns of every part in batches."""
         kinds: dict[str, Kind] = {c.name: c.kind for c in self.columns if c.name in set(names)}
-        for part in self._parts.values():
-            first = 0
-            for frame in part.frames(kinds):
-                yield PolarsBatch(part.name, first, frame)
-                first += frame.height
-
-    def levels(self, name: str) -> list[str]:
-        """Return the distinct values of a text column, sorted by code point."""
-        found: set[str] = set()
-        for part in self._parts.values():
-            for frame in part.frames({name: "text"}):
-                found.update(_text(frame[name]).drop_nulls().unique().to_list())
-        return sorted(found)
+        self._ledger.begin()
+        before = 0
+        try:
+            for part in self._parts.values():
+                first = 0
+                for frame, read, bad in part.frames(kinds):
+                    yield PolarsBatch(part.name, first, frame, before + read, bad)
+                    first += frame.height
+                before += part.size
+        except (TableError, GeneratorExit):  # what was skipped is worth seeing, the more so where the rest is refused
+            self._ledger.write()
+            raise
+        self._ledger.write()
 
     def place(self, part: str, record: int) -> str:
         """Say where a record is."""
@@ -112,7 +119,30 @@ class PolarsSource:
     def as_text(self, names: Sequence[str]) -> "PolarsSource":
         """Return the source with the named columns read as text."""
         columns = tuple(Column(c.name, "text", c.levels) if c.name in names else c for c in self.columns)
-        return PolarsSource(self.label, list(self._parts.values()), columns)
+        return PolarsSource(self.label, list(self._parts.values()), self._ledger, columns)
+
+
+def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
+    """Return the columns of all parts: text if any part's is, a number where no part has a value to tell by."""
+    first = parts[0]
+    found = first.columns()
+    for part in parts[1:]:
+        others = part.columns()
+        if odd := sorted(set(found) ^ set(others)):
+            raise TableError(
+                f"{first.name} and {part.name} have different columns ({odd[0]!r} stands in one of them only). "
+                "Fit them apart, or mend one."
+            )
+        for name, column in others.items():
+            known = found[name]
+            if known is None or (column is not None and column.kind == "text"):
+                found[name] = column
+            elif column is not None and column.kind != known.kind and known.kind != "text":
+                raise TableError(
+                    f"Column {name!r} holds {_KINDS[known.kind]} in {first.name} and {_KINDS[column.kind]} in "
+                    f"{part.name}. Mend one, or read it as text with --categorical {name}."
+                )
+    return tuple(column or Column(name, "number") for name, column in found.items())
 
 
 def is_frame(table: object) -> bool:
@@ -125,24 +155,55 @@ def open_polars(frame: pl.DataFrame) -> PolarsSource:
     return PolarsSource("the frame", [FramePart(frame)])
 
 
-def open_files(path: str | Path) -> PolarsSource:
-    """Open a file, or every file that a glob matches, in the order of their names.
+def open_files(path: str | Path, options: FileOptions | None = None) -> PolarsSource:
+    """Open a file, every file that a glob matches, or every file of a folder, in the order of their names.
 
     Raises
     ------
     TableError
-        If there is no such file, or its header cannot be used.
+        If there is no such file, its header cannot be used, or two files have different columns.
+    InputError
+        If an option that only CSV files have is given for others.
     """
+    options = options or FileOptions()
     text = str(path)
-    paths = [Path(text)] if Path(text).exists() or not has_magic(text) else [Path(p) for p in sorted(glob(text))]
-    if not paths:
-        raise TableError(f"No file matches {text}.")
+    paths = _paths(text)
+    plain = len({one.name for one in paths}) == len(paths)
+    ledger = Ledger(options.on_bad_row == "skip", options.rejects, options.max_bad)
     parts: list[Part] = []
     for one in paths:
-        if not one.exists():
-            raise TableError(f"There is no file {one}.")
         if not one.is_file():
-            raise TableError(f"{one} is not a file. Name a file, or a glob such as '{one}/*.csv'.")
-        parquet = one.suffix.lower() in (".parquet", ".pq")
-        parts.append(ParquetPart(one) if parquet else CsvPart(one))
-    return PolarsSource(paths[0].name if len(paths) == 1 else text, parts)
+            what = "is not a file" if one.exists() else "does not exist"
+            raise TableError(
+                f"{one} {what}. Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'."
+            )
+        name = one.name if plain else str(one)
+        parts.append(ParquetPart(one, name) if _is_parquet(one) else CsvPart(one, name, options, ledger))
+    if (given := options.of_csv()) and not any(isinstance(part, CsvPart) for part in parts):
+        raise InputError(f"{given[0]} is for CSV files; {text} is Parquet.")
+    return PolarsSource(paths[0].name if len(paths) == 1 else text, parts, ledger)
+
+
+def _paths(text: str) -> list[Path]:
+    """Return the files that a path, a folder or a glob names, hidden ones (and _SUCCESS) of a folder left out."""
+    path = Path(text)
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith((".", "_")))
+        if not found:
+            raise TableError(f"The folder {text} holds no file.")
+        return found
+    if path.exists() or not has_magic(text):
+        return [path]
+    matched = [Path(p) for p in sorted(glob(text))]
+    if not matched:
+        raise TableError(f"No file matches {text}.")
+    return matched
+
+
+def _is_parquet(path: Path) -> bool:
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return True
+    with path.open("rb") as file:
+        starts = file.read(4) == _PARQUET
+        file.seek(-min(4, path.stat().st_size), 2)
+        return starts and file.read() == _PARQUET

@@ -10,6 +10,7 @@ import polars as pl
 
 from regress.errors import TableError
 from regress.tables.files import PolarsSource
+from regress.tables.parts import Frame
 from regress.tables.source import MISSING, Column, Kind, Source
 
 _SLICE = 2**16
@@ -21,16 +22,23 @@ class PandasPart:
 
     frame: pd.DataFrame
     name: str = ""
+    dialect: str = ""
 
-    def columns(self) -> tuple[Column, ...]:
+    @property
+    def size(self) -> int:
+        """Rows."""
+        return len(self.frame)
+
+    def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
-        return tuple(_column(name, self.frame[name]) for name in self.frame.columns)
+        return {name: _column(name, self.frame[name]) for name in self.frame.columns}
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[pl.DataFrame]:
+    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Yield slices of the named columns."""
         for i in range(0, len(self.frame), _SLICE):
             part = self.frame.iloc[i : i + _SLICE]
-            yield pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
+            frame = pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
+            yield Frame(frame, i + len(part))
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""
@@ -99,13 +107,15 @@ def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:
 
 
 def frame_of(source: Source) -> pd.DataFrame:
-    """Return the usable columns of a table as a frame: numbers, and text with None where it is missing."""
+    """Return the usable columns and rows of a table as a frame: numbers, and text with None where it is missing."""
     columns = [c for c in source.columns if c.kind != "unusable"]
     parts: dict[str, list[Any]] = {c.name: [] for c in columns}
     for batch in source.batches(list(parts)):
+        sound = slice(None) if batch.bad is None else ~batch.bad
         for c in columns:
             texts = (None if t in MISSING else t for t in batch.texts(c.name)) if c.kind == "text" else ()
-            parts[c.name].append(np.array(list(texts), dtype=object) if c.kind == "text" else batch.numbers(c.name))
+            cells = np.array(list(texts), dtype=object) if c.kind == "text" else batch.numbers(c.name)
+            parts[c.name].append(cells[sound])
     return pd.DataFrame({name: np.concatenate(values) for name, values in parts.items()})
 
 

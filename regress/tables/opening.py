@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from regress.errors import InputError
+from regress.tables.options import FileOptions
 from regress.tables.source import ArraySource, Source
 
 
@@ -14,22 +15,26 @@ def _from(table: object, package: str) -> bool:
     return module == package and package in sys.modules
 
 
-def open_table(table: Any) -> Source:
-    """Return a path, a glob, a pandas or Polars frame, or an array as a source.
+def open_table(table: Any, options: FileOptions | None = None) -> Source:
+    """Return a path, a glob, a folder, a pandas or Polars frame, or an array as a source; `options` are for files.
 
     Raises
     ------
     TableError
         If there is no such file, or its header cannot be used.
     InputError
-        If it is none of these.
+        If it is none of these, or an option cannot be meant.
     """
-    if isinstance(table, ArraySource):
-        return table
+    if options is not None:
+        options.check()
     if isinstance(table, str | Path):
         from regress.tables.files import open_files
 
-        return open_files(table)
+        return open_files(table, options)
+    if options is not None and (given := options.of_csv()):
+        raise InputError(f"{given[0]} is for CSV files; the table is in memory.")
+    if isinstance(table, ArraySource):
+        return table
     if _from(table, "pandas"):
         from regress.tables.frames import is_frame, open_pandas
 

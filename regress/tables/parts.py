@@ -1,38 +1,53 @@
-"""What Polars can scan: a CSV file, a Parquet file, or a frame, each in batches of bounded size.
+"""What a table is made of: a frame, or files, each read in blocks of bounded size.
 
-Polars' `collect_batches` is marked unstable, so it stays in this module. Numbers are read as Float64 from the first
-row on: no block decides a column's type for the rest.
+Polars' `collect_batches` is marked unstable, so it stays in this module.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NamedTuple, Protocol
 
-import numpy as np
 import polars as pl
 
 from regress.errors import TableError
-from regress.tables import csvtext
-from regress.tables.source import MISSING, Column, Kind
+from regress.numerics.twofold import Mask
+from regress.tables.source import Column, Kind
 
-_HEAD = 1000  # rows read to learn what the columns are
+
+class Frame(NamedTuple):
+    """Some rows of a part: the columns, how much of the part was read, and which rows are bad (None: none is)."""
+
+    columns: pl.DataFrame
+    read: int
+    bad: Mask | None = None
 
 
 class Part(Protocol):
-    """One file, or one frame: something that Polars can scan."""
+    """One file, or one frame."""
 
     @property
     def name(self) -> str:
         """The file's name, or "" for a frame."""
         ...
 
-    def columns(self) -> tuple[Column, ...]:
-        """Return the columns in order."""
+    @property
+    def size(self) -> int:
+        """Bytes on disk, or rows of a frame."""
         ...
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[pl.DataFrame]:
-        """Read the named columns in batches, each as the kind given."""
+    @property
+    def dialect(self) -> str:
+        """How the file is written, as it was told or found; "" where there is nothing to tell."""
+        ...
+
+    def columns(self) -> dict[str, Column | None]:
+        """Return the columns by name, in order; None for one that may be anything."""
+        ...
+
+    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+        """Read the named columns in blocks, each as the kind given."""
         ...
 
     def place(self, record: int) -> str:
@@ -46,14 +61,23 @@ class FramePart:
 
     frame: pl.DataFrame
     name: str = ""
+    dialect: str = ""
 
-    def columns(self) -> tuple[Column, ...]:
+    @property
+    def size(self) -> int:
+        """Rows."""
+        return self.frame.height
+
+    def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
-        return tuple(_column(name, dtype) for name, dtype in self.frame.schema.items())
+        return {name: _column(name, dtype) for name, dtype in self.frame.schema.items()}
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[pl.DataFrame]:
+    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Yield slices."""
-        yield from self.frame.select(list(kinds)).iter_slices(2**16)
+        read = 0
+        for frame in self.frame.select(list(kinds)).iter_slices(2**16):
+            read += frame.height
+            yield Frame(frame, read)
 
     def place(self, record: int) -> str:
         """Frames count from 0."""
@@ -65,126 +89,40 @@ class ParquetPart:
     """A Parquet file."""
 
     path: Path
+    name: str
+    dialect: str = ""
 
     @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.path.name
+    def size(self) -> int:
+        """Bytes on disk."""
+        return self.path.stat().st_size
 
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
-        try:
+        with self._readable():
             schema = pl.scan_parquet(self.path, glob=False).collect_schema()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise TableError(f"{self.name} is not a readable Parquet file: {_first_line(error)}.") from None
-        return tuple(_column(name, dtype) for name, dtype in schema.items())
+        return {name: _column(name, dtype) for name, dtype in schema.items()}
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[pl.DataFrame]:
-        """Stream the columns."""
+    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+        """Stream the columns, row group by row group."""
+        with self._readable():
+            scan = pl.scan_parquet(self.path, glob=False)
+            rows, read, size = scan.select(pl.len()).collect().item(), 0, self.size
+            for frame in scan.select(list(kinds)).collect_batches():
+                read += frame.height
+                yield Frame(frame, size * read // max(rows, 1))
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
         try:
-            yield from pl.scan_parquet(self.path, glob=False).select(list(kinds)).collect_batches()
-        except pl.exceptions.PolarsError as error:
-            raise TableError(f"{self.name} is not a readable Parquet file: {_first_line(error)}.") from None
+            yield
+        except (pl.exceptions.PolarsError, OSError) as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise TableError(f"{self.name} is not a readable Parquet file: {said}.") from None
 
     def place(self, record: int) -> str:
         """Parquet has no lines."""
         return f"{self.name}, row {record}"
-
-
-@dataclass(slots=True)
-class CsvPart:
-    """A CSV file: comma-separated, UTF-8, one header line."""
-
-    path: Path
-    header: list[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.header = csvtext.read_header(self.path)
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.path.name
-
-    def columns(self) -> tuple[Column, ...]:
-        """Return the columns; each is what its first cell with a value is."""
-        all_text: dict[str, Kind] = dict.fromkeys(self.header, "text")
-        scan = self._scan(all_text)
-        try:
-            first = scan.head(_HEAD).select(pl.all().drop_nulls().first()).collect().row(0, named=True)
-            late = [name for name, cell in first.items() if cell is None]
-            if late:
-                first |= scan.select(pl.col(late).drop_nulls().first()).collect(engine="streaming").row(0, named=True)
-        except pl.exceptions.PolarsError as error:
-            self._explain(all_text, error)
-        return tuple(csvtext.column_of(name, first[name]) for name in self.header)
-
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[pl.DataFrame]:
-        """Stream the columns. The file's last one always comes along: where it is null, rows may be short.
-
-        Comparing every cell with the names of missing ones costs a third of the time, so it is done from the first row
-        on that cannot be read without.
-        """
-        last = self.header[-1]
-        read: dict[str, Kind] = {name: kinds.get(name, "text") for name in self.header}
-        wanted = list(dict.fromkeys([*kinds, last]))
-        blanks: list[int] | None = None
-        failed: Exception | None = None
-        seen = 0
-        for missing in ((), MISSING):
-            try:
-                for frame in self._scan(read, missing).slice(seen).select(wanted).collect_batches():
-                    if blanks is None and frame[last].null_count():
-                        blanks = csvtext.blank_records(self.path, len(self.header))
-                    kept = frame
-                    if blanks:
-                        inside = [r - seen for r in blanks if seen <= r < seen + frame.height]
-                        kept = frame.filter(~pl.Series(np.isin(np.arange(frame.height), inside))) if inside else frame
-                    out = self._booleans(
-                        pl.DataFrame([kept[name] for name in kinds]), kinds
-                    )  # a select would cost more
-                    seen += frame.height
-                    yield out
-                return
-            except (pl.exceptions.PolarsError, _NotBooleanError) as error:
-                failed = error
-        self._explain(read, failed)
-
-    def _scan(self, kinds: Mapping[str, Kind], missing: Sequence[str] = MISSING) -> pl.LazyFrame:
-        schema = {name: pl.Float64 if kind == "number" else pl.String for name, kind in kinds.items()}
-        return pl.scan_csv(
-            self.path,
-            has_header=False,  # names with quotes in them would not match the schema's
-            skip_rows=1,
-            schema=schema,
-            null_values=list(missing) or None,
-            glob=False,
-            encoding="utf8",
-        )
-
-    @staticmethod
-    def _booleans(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:
-        for name in (name for name, kind in kinds.items() if kind == "boolean"):
-            lower = frame[name].str.to_lowercase()
-            if not lower.drop_nulls().is_in(csvtext.BOOLEAN).all():
-                raise _NotBooleanError(name)
-            frame = frame.with_columns((lower == "true").alias(name))
-        return frame
-
-    def _explain(self, kinds: Mapping[str, Kind], error: Exception | None) -> NoReturn:
-        csvtext.explain(self.path, kinds, str(error))
-
-    def place(self, record: int) -> str:
-        """Lines count from 1, the header's."""
-        return csvtext.place(self.path, record)
-
-
-class _NotBooleanError(Exception):
-    """A cell of a true/false column is neither."""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
 
 
 def _column(name: str, dtype: pl.DataType) -> Column:

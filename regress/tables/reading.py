@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from regress.errors import InputError, TableError
-from regress.numerics.moments import Block, Moments, accumulate, block_rows
+from regress.numerics.moments import Block, Moments, accumulate
 from regress.numerics.twofold import Array, Mask
+from regress.tables.blocks import Rebuffer
 from regress.tables.design import Design
-from regress.tables.source import ArraySource, Batch, Source, find_column
+from regress.tables.encoding import Encoded, Encoder
+from regress.tables.source import ArrayBatch, Batch, Source, find_column
 from regress.tables.split import Split
 
 Missing = Literal["error", "drop", "mean"]
@@ -20,13 +22,14 @@ Missing = Literal["error", "drop", "mean"]
 
 @dataclass(slots=True)
 class Tally:
-    """Where every row went: rows = used + held_out + missing + zero_weight."""
+    """Where every row went: rows = used + held_out + missing + zero_weight + bad."""
 
     rows: int = 0
     used: int = 0
     held_out: int = 0
     missing: int = 0
     zero_weight: int = 0
+    bad: int = 0
     missing_cells: Counter[str] = field(default_factory=Counter)
 
 
@@ -50,9 +53,10 @@ def as_values(source: Source, given: object, role: str) -> Values:
     if isinstance(given, str):
         column = find_column(source, given, role)
         if column.kind not in ("number", "boolean"):
+            hint = f"; {column.hint}" if column.hint else ""
             raise TableError(
                 f"Column {given!r} of {source.label} is {'text' if column.kind == 'text' else column.dtype}, "
-                f"not numbers, so it cannot be {role}."
+                f"not numbers, so it cannot be {role}{hint}."
             )
         return Values(given, None)
     try:
@@ -76,25 +80,10 @@ def column_of(values: Values, batch: Batch, start: int, stop: int) -> Array:
     return values.array[start:stop]
 
 
-def counted_levels(source: Source, design: Design, weights: Values) -> Design:
-    """Leave out the levels that only rows of weight zero have: a pass of its own where there is text."""
-    seen = {term.name: np.zeros(len(term.levels), dtype=bool) for term in design.terms if term.kind == "text"}
-    if not seen:
-        return design
-    start = 0
-    for batch in source.batches([*seen, *([] if weights.array is not None else [weights.name])]):
-        counted = column_of(weights, batch, start, start + batch.rows) != 0
-        for term in design.terms:
-            if term.kind == "text":
-                codes = batch.codes(term.name, term.levels)[counted]
-                seen[term.name][codes[codes >= 0]] = True
-        start += batch.rows
-    terms = (replace(t, levels=tuple(np.array(t.levels, dtype=object)[seen.get(t.name, [])])) for t in design.terms)
-    return replace(design, terms=tuple(terms))
-
-
 class Reader:
-    """Reads a table once, by blocks; afterwards `tally` and `held_out` are complete.
+    """Reads a table once, by blocks; afterwards `design`, `order`, `tally` and `held_out` are complete.
+
+    `order` says which column of the blocks is which of the design's, where levels were found on the way.
 
     Parameters
     ----------
@@ -110,6 +99,8 @@ class Reader:
         Read this many rows at most.
     counts : bool
         Whether weights count repeated rows, and must be whole.
+    max_levels : int
+        Most levels of a text column.
     """
 
     def __init__(
@@ -122,13 +113,22 @@ class Reader:
         split: Split,
         limit: int | None = None,
         counts: bool = False,
+        max_levels: int = 100,
     ) -> None:
         self.source, self.target, self.weights, self.missing = source, target, weights, missing
-        self.split, self.limit, self._counts = split, limit, counts
+        self.split, self.limit, self._counts, self._max_levels = split, limit, counts, max_levels
         self.tally = Tally()
+        self.read = 0
         self.held_out: Moments | None = None
+        self.order: list[int] | None = None
         fill = missing == "mean" and not design.fills
         self.design = design.with_fills(self._training_means(design)) if fill else design
+        self._encoder = Encoder(self.design, source, max_levels)
+
+    @property
+    def width(self) -> int:
+        """Columns of X, as far as they are known."""
+        return len(self.design.numbers) + sum(max(len(levels) - 1, 0) for levels in self._encoder.levels.values())
 
     def blocks(self) -> Iterator[Block]:
         """Yield the training rows on the fixed grid.
@@ -139,29 +139,54 @@ class Reader:
             If cells are missing and the policy does not allow it, or a weight is negative.
         """
         self.tally = Tally()
-        train, test = _Rebuffer(len(self.design.names)), _Rebuffer(len(self.design.names))
+        self._encoder = Encoder(self.design, self.source, self._max_levels)
+        train, test = Rebuffer(self.design), Rebuffer(self.design)
         held: list[Moments] = []
-        for batch, X, whole, y, a in self._batches(self.design):
-            whole = whole & np.isfinite(y)
-            counted = self._weighty(batch, a)
-            if a is not None:
-                whole &= np.isfinite(a)
-            self._count(batch, y, a, whole, counted)
-            kept = whole & counted
-            out = self.split.held_out(batch) & kept if self.split.fraction else np.zeros(batch.rows, dtype=bool)
-            self.tally.held_out += int(out.sum())
-            self.tally.used += int((kept & ~out).sum())
-            if isinstance(self.source, ArraySource) and kept.all() and not out.any() and train.empty:
-                yield Block(X, y[:, None], a)  # a view
+        for batch, encoded, kept, y, a in self._rows(self._encoder):
+            if not self.split.fraction:
+                out = None
+            else:
+                out = self.split.held_out(batch) if kept is None else self.split.held_out(batch) & kept
+                kept = ~out if kept is None else kept & ~out
+                self.tally.held_out += int(out.sum())
+            self.tally.used += batch.rows if kept is None else int(kept.sum())
+            if kept is None and train.empty and not encoded.codes and isinstance(batch, ArrayBatch):
+                yield Block(batch.chosen(self.design.columns), y[:, None], a)  # a view
                 continue
-            yield from train.push(X, y, a, kept & ~out)
-            held.extend(accumulate([block]) for block in test.push(X, y, a, out))
+            yield from train.push(encoded, y, a, kept)
+            if out is not None:
+                held.extend(accumulate([block]) for block in test.push(encoded, y, a, out))
         yield from train.rest()
         held.extend(accumulate([block]) for block in test.rest())
-        self.held_out = reduce(Moments.merge, held) if held else None
         self._refuse_missing()
+        found = self._encoder.design()
+        self.order = train.layout.order(found, self._encoder.levels)
+        self.held_out = reduce(Moments.merge, held) if held else None
+        there = test.layout.order(found, self._encoder.levels)
+        if self.held_out is not None and there is not None:
+            self.held_out = self.held_out.arranged(there)
+        self.design = found
 
-    def _batches(self, design: Design) -> Iterator[tuple[Batch, Array, Mask, Array, Array | None]]:
+    def _rows(self, encoder: Encoder) -> Iterator[tuple[Batch, Encoded, Mask | None, Array, Array | None]]:
+        """Yield each batch encoded, which of its rows are kept (None: all), y and weights; count the others."""
+        for batch, y, a in self._batches(self.design):
+            counted = self._weighty(batch, a)
+            sound = counted if batch.bad is None else ~batch.bad if counted is None else counted & ~batch.bad
+            encoded = encoder.encode(batch, sound)
+            whole = _and(encoded.whole, _finite(y), None if a is None else _finite(a))
+            tally = self.tally
+            tally.rows += batch.rows
+            self.read = batch.read
+            if batch.bad is not None:
+                tally.bad += int(batch.bad.sum())
+            if counted is not None:
+                tally.zero_weight += int((~counted if batch.bad is None else ~counted & ~batch.bad).sum())
+            lost = None if whole is None else ~whole if sound is None else ~whole & sound
+            if lost is not None and lost.any():
+                self._count_missing(encoder, encoded, lost, y, a)
+            yield batch, encoded, _and(whole, sound), y, a
+
+    def _batches(self, design: Design) -> Iterator[tuple[Batch, Array, Array | None]]:
         columns = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
         key = [self.split.key] if self.split.key is not None else []
         start = 0
@@ -170,9 +195,7 @@ class Reader:
                 batch = batch.head(self.limit - start)
             stop = start + batch.rows
             y = column_of(self.target, batch, start, stop)
-            a = None if self.weights is None else column_of(self.weights, batch, start, stop)
-            X, whole = design.encode(batch, self.source, None if a is None else a != 0)
-            yield batch, X, whole, y, a
+            yield batch, y, None if self.weights is None else column_of(self.weights, batch, start, stop)
             start = stop
             if start == self.limit:
                 return
@@ -182,31 +205,27 @@ class Reader:
                     f"{values.name} has {len(values.array):,} values for a table of {start:,} rows. Pass one a row."
                 )
 
-    def _weighty(self, batch: Batch, a: Array | None) -> Mask:
-        """Tell which rows do not have weight zero; refuse negative and infinite weights."""
+    def _weighty(self, batch: Batch, a: Array | None) -> Mask | None:
+        """Tell which rows do not have weight zero (None: none has); refuse negative and infinite weights."""
         if a is None:
-            return np.ones(batch.rows, dtype=bool)
-        wrong = np.flatnonzero((a < 0) | np.isinf(a) | (self._counts & (a != np.rint(a)) & ~np.isnan(a)))
-        if wrong.size:
-            row = int(wrong[0])
+            return None
+        wrong = (a < 0) | np.isinf(a) | (self._counts & (a != np.rint(a)) & ~np.isnan(a))
+        at = np.flatnonzero(wrong if batch.bad is None else wrong & ~batch.bad)
+        if at.size:
+            row = int(at[0])
             place = self.source.place(batch.part, batch.first + row)
             kind = "whole number, as frequency weights are" if a[row] >= 0 else "finite number of at least 0"
             raise TableError(f"{place}: the weight {a[row]:g} is not a {kind}.")
-        return np.asarray(a != 0)
+        counted = np.asarray(a != 0)
+        return None if counted.all() else counted
 
-    def _count(self, batch: Batch, y: Array, a: Array | None, whole: Mask, counted: Mask) -> None:
-        tally = self.tally
-        tally.rows += batch.rows
-        tally.zero_weight += int((~counted).sum())
-        lost = ~whole & counted
-        if not lost.any():
-            return
-        tally.missing += int(lost.sum())
-        tally.missing_cells.update(self.design.missing_cells(batch, lost))
+    def _count_missing(self, encoder: Encoder, encoded: Encoded, lost: Mask, y: Array, a: Array | None) -> None:
+        self.tally.missing += int(lost.sum())
+        self.tally.missing_cells.update(encoder.missing_cells(encoded, lost))
         for values, column in ((self.target, y), (self.weights, a)):
             if values is not None and column is not None:
                 absent = int((~np.isfinite(column[lost])).sum())
-                tally.missing_cells.update({values.name: absent} if absent else {})
+                self.tally.missing_cells.update({values.name: absent} if absent else {})
 
     def _refuse_missing(self) -> None:
         cells = self.tally.missing_cells
@@ -225,16 +244,16 @@ class Reader:
 
     def _training_means(self, design: Design) -> dict[str, float]:
         """Return the weighted means of the number columns over training rows: a pass of its own."""
-        numbers = [name for term in design.terms if term.kind != "text" for name in term.names]
-        at = [design.names.index(name) for name in numbers]
-        weight, mean, rows = np.zeros(len(at)), np.zeros(len(at)), 0
-        for batch, X, _, y, a in self._batches(design):
+        numbers = design.numbers
+        weight, mean, rows = np.zeros(len(numbers)), np.zeros(len(numbers)), 0
+        for batch, y, a in self._batches(design):
             rows += batch.rows
-            used = self._weighty(batch, a) & np.isfinite(y)
+            used = _and(self._weighty(batch, a), _finite(y), None if batch.bad is None else ~batch.bad)
             if self.split.fraction:
-                used &= ~self.split.held_out(batch)
-            cells = X[used][:, at]
-            present = np.isfinite(cells) * (1.0 if a is None else a[used][:, None])
+                used = _and(used, ~self.split.held_out(batch))
+            chosen = slice(None) if used is None else used
+            cells = np.column_stack([column[chosen] for column in batch.columns(numbers)[0]] or [np.empty((0, 0))])
+            present = np.isfinite(cells) * (1.0 if a is None else a[chosen][:, None])
             part = present.sum(0)
             weight += part
             change = (np.where(present > 0, cells - mean, 0.0) * present).sum(0)
@@ -247,43 +266,16 @@ class Reader:
         return dict(zip(numbers, mean.tolist(), strict=True))
 
 
-class _Rebuffer:
-    """Collects rows and gives them back in blocks on the fixed grid."""
+def _and(*masks: Mask | None) -> Mask | None:
+    """Return what all masks allow; None allows everything."""
+    given = [mask for mask in masks if mask is not None]
+    return np.logical_and.reduce(given) if given else None
 
-    def __init__(self, n: int) -> None:
-        self._n, self._size = n, block_rows(n)
-        self._new()
 
-    def _new(self) -> None:
-        self._X, self._y = np.empty((self._size, self._n)), np.empty((self._size, 1))
-        self._a: Array | None = None
-        self._filled = 0
-
-    @property
-    def empty(self) -> bool:
-        """Whether no row waits."""
-        return self._filled == 0
-
-    def push(self, X: Array, y: Array, a: Array | None, chosen: Mask) -> Iterator[Block]:
-        """Add the chosen rows, and yield the blocks that they complete."""
-        if not chosen.all():
-            X, y, a = X[chosen], y[chosen], None if a is None else a[chosen]
-        start = 0
-        while start < len(X):
-            count = min(self._size - self._filled, len(X) - start)
-            here, there = slice(self._filled, self._filled + count), slice(start, start + count)
-            self._X[here], self._y[here, 0] = X[there], y[there]
-            if a is not None:
-                self._a = np.empty(self._size) if self._a is None else self._a
-                self._a[here] = a[there]
-            self._filled += count
-            start += count
-            if self._filled == self._size:
-                yield from self.rest()
-
-    def rest(self) -> Iterator[Block]:
-        """Yield what is left, if anything."""
-        if self._filled:
-            k = self._filled
-            yield Block(self._X[:k], self._y[:k], None if self._a is None else self._a[:k])
-            self._new()
+def _finite(column: Array) -> Mask | None:
+    """Tell which cells are finite; None where all are."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(column.sum()):
+            return None
+    finite = np.isfinite(column)
+    return None if finite.all() else finite

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regress.errors import InputError, TableError
 from regress.numerics.moments import block_rows
-from regress.numerics.twofold import Array
+from regress.numerics.twofold import Array, Mask
 
 Kind = Literal["number", "boolean", "text", "unusable"]
 Codes = NDArray[np.int32]
@@ -25,13 +25,14 @@ MISSING_CODE, UNSEEN_CODE = -1, -2
 class Column:
     """A column before anything is done with it.
 
-    `levels` is the order that a Categorical or Enum brings along, else None; `dtype` is for messages.
+    `levels` is the order that a Categorical or Enum brings along, else None; `dtype` and `hint` are for messages.
     """
 
     name: str
     kind: Kind
     levels: tuple[str, ...] | None = None
     dtype: str = ""
+    hint: str = ""
 
 
 class Batch(Protocol):
@@ -52,6 +53,16 @@ class Batch(Protocol):
         """Rows in the batch."""
         ...
 
+    @property
+    def read(self) -> int:
+        """How much of the table was read up to here, in the source's unit."""
+        ...
+
+    @property
+    def bad(self) -> Mask | None:
+        """Which rows cannot be used (rows,); None where all can."""
+        ...
+
     def head(self, rows: int) -> "Batch":
         """Return the first rows of the batch."""
         ...
@@ -60,8 +71,8 @@ class Batch(Protocol):
         """Return a number or boolean column (rows,), NaN where missing."""
         ...
 
-    def matrix(self, names: Sequence[str]) -> Array:
-        """Return number and boolean columns side by side (rows, len(names)), row by row in memory."""
+    def columns(self, names: Sequence[str]) -> tuple[Sequence[Array], bool]:
+        """Return number and boolean columns (rows,) each, and whether all their cells are known to be finite."""
         ...
 
     def codes(self, name: str, levels: Sequence[str]) -> Codes:
@@ -72,19 +83,25 @@ class Batch(Protocol):
         """Return any column as text, for messages and keys."""
         ...
 
+    def distinct(self, name: str, rows: Mask) -> list[str]:
+        """Return the different values of a text column in some rows, in order; missing ones left out."""
+        ...
+
 
 class Source(Protocol):
-    """A table that can be read in batches, again and again."""
+    """A table that can be read in batches, again and again.
+
+    `size` is its bytes or rows, as `unit` says; `dialect` is how its files are written where that had to be found out.
+    """
 
     label: str
     columns: tuple[Column, ...]
+    size: int
+    unit: str
+    dialect: str
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Read the named columns, in order, in batches of bounded size."""
-        ...
-
-    def levels(self, name: str) -> list[str]:
-        """Return the distinct values of a text column, missing ones left out, sorted by code point."""
         ...
 
     def place(self, part: str, record: int) -> str:
@@ -105,6 +122,12 @@ class ArrayBatch:
     rows: int
     block: Array
     names: Mapping[str, int]
+    bad: None = None
+
+    @property
+    def read(self) -> int:
+        """Rows up to here."""
+        return self.first + self.rows
 
     def head(self, rows: int) -> "ArrayBatch":
         """Return the first rows of the batch."""
@@ -115,9 +138,15 @@ class ArrayBatch:
         column: Array = self.block[:, self.names[name]]
         return column
 
-    def matrix(self, names: Sequence[str]) -> Array:
+    def chosen(self, names: Sequence[str]) -> Array:
         """Return columns side by side: a view where all of them are wanted."""
         return self.block if tuple(names) == tuple(self.names) else self.block[:, [self.names[n] for n in names]]
+
+    def columns(self, names: Sequence[str]) -> tuple[Sequence[Array], bool]:
+        """Return columns as views."""
+        X = self.chosen(names)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return list(X.T), bool(np.isfinite(X.sum()))
 
     def codes(self, name: str, levels: Sequence[str]) -> Codes:
         """Return a column's values, written out, as positions in `levels`."""
@@ -133,11 +162,16 @@ class ArrayBatch:
         """Return a column as text, whole numbers without a point."""
         return [f"{v:.0f}" if v == int(v) else repr(v) for v in np.nan_to_num(self.numbers(name)).tolist()]
 
+    def distinct(self, name: str, rows: Mask) -> list[str]:
+        """Return the different values, written out."""
+        chosen = replace(self, block=self.block[rows & np.isfinite(self.numbers(name))])
+        return list(dict.fromkeys(chosen.texts(name)))
+
 
 class ArraySource:
     """A numeric array X (m, n), its columns named x0, x1, … or by `names`."""
 
-    label = "the table"
+    label, unit, dialect = "the table", "rows", ""
 
     def __init__(self, X: object, names: Sequence[str] | None = None, text: Sequence[str] = ()) -> None:
         array = np.asarray(X)
@@ -154,6 +188,7 @@ class ArraySource:
                     f"X holds {array.dtype} values, not numbers. Pass a DataFrame to have text columns encoded."
                 ) from None
         self.array: Array = array.astype(np.float64, copy=False)
+        self.size = len(self.array)
         n = array.shape[1]
         self._names = tuple(names) if names is not None else tuple(f"x{j}" for j in range(n))
         if len(self._names) != n:
@@ -179,14 +214,6 @@ class ArraySource:
         for i in range(0, len(self.array), step):
             part = self.array[i : i + step]
             yield ArrayBatch("", i, len(part), part, where)
-
-    def levels(self, name: str) -> list[str]:
-        """Return the distinct values of a column, written out."""
-        found: set[str] = set()
-        for batch in self.batches([name]):
-            finite = np.isfinite(batch.numbers(name))
-            found.update(t for t, ok in zip(batch.texts(name), finite, strict=True) if ok)
-        return sorted(found)
 
     def place(self, part: str, record: int) -> str:
         """Say which row: arrays count from 0."""

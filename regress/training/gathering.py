@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -65,15 +66,36 @@ class TrainingData:
     totals: Totals | None = None
 
 
+class Columns(Protocol):
+    """Which columns blocks have, where some may turn up while they are read."""
+
+    @property
+    def width(self) -> int:
+        """Columns of X, as far as they are known."""
+        ...
+
+    @property
+    def order(self) -> Sequence[int] | None:
+        """Which column of the blocks each of X is, after the last block; None where they are the same."""
+        ...
+
+
+class _Fixed(NamedTuple):
+    """Columns that are known."""
+
+    width: int
+    order: None = None
+
+
 def gather(
     blocks: Iterable[Block],
-    n: int,
+    columns: int | Columns,
     over: Over = "auto",
     n_jobs: int = 1,
     room: int | None = None,
     precision: Precision = "double",
 ) -> TrainingData:
-    """Read blocks of `n` columns once.
+    """Read blocks once; `columns` is how many there are, or what knows as they are read.
 
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
     fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
@@ -85,18 +107,21 @@ def gather(
     InputError
         If there is no row, or what was asked for does not fit in memory.
     """
+    columns = _Fixed(columns) if isinstance(columns, int) else columns
     room = memory() // 2 if room is None else room
-    if over == "moments" and not square_fits(n):
+    if over == "moments" and not square_fits(columns.width):
         raise InputError(
-            f'over="moments" needs an n×n matrix of {n:,} columns, more than a quarter of memory. Use over="rows".'
+            f'over="moments" needs an n×n matrix of {columns.width:,} columns, more than a quarter of memory. '
+            'Use over="rows".'
         )
     iterator, held, count = iter(blocks), list[Block](), 0
     enough, ended = over == "moments", False
-    while not held or not enough or (precision == "auto" and goes_unnoticed(count, n)):
+    while not held or not enough or (precision == "auto" and goes_unnoticed(count, columns.width)):
         block = next(iterator, None)
         if block is None:
             ended = True
             break
+        n = columns.width
         held.append(block)
         count += len(block.X)
         enough = over == "moments" or (count > n and square_fits(n))
@@ -104,6 +129,9 @@ def gather(
             _check_room(count, n, room)
     if ended and not held:
         raise InputError("There is no row to train on.")
+    n = columns.width
+    if ended:
+        held = _arranged(held, columns.order)
     if precision == "exact" and not exact_fits(n if enough else count):
         raise InputError(
             f'precision="exact" on {count:,} rows or more of {n:,} columns needs too much memory. Use "double".'
@@ -118,16 +146,36 @@ def gather(
             if over == "rows":
                 held.append(block)
                 count += len(block.X)
-                _check_room(count, n, room)
+                _check_room(count, columns.width, room)
             yield block
 
+    k, totals = held[0].Y.shape[1], None
     if precision == "exact" or (precision == "auto" and ended):
         totals = exact_totals(stream(), n_jobs)
-        moments = moments_of(totals, held[0].Y.shape[1])
+        totals = totals if ended or columns.order is None else _arranged_totals(totals, columns.order, k)
+        moments = moments_of(totals, k)
     else:
-        totals, moments = None, accumulate(stream(), n_jobs)
-    kept = held if over == "rows" else None
+        moments = accumulate(stream(), n_jobs)
+        moments = moments if ended or columns.order is None else moments.arranged(columns.order)
+    kept = None if over != "rows" else held if ended else _arranged(held, columns.order)
     return TrainingData(_summarise_moments(moments), moments, kept, totals=totals)
+
+
+def _arranged(blocks: list[Block], order: Sequence[int] | None) -> list[Block]:
+    """Return blocks with their columns in order; columns beyond a block's last are zeros."""
+    if order is None:
+        return blocks
+    most = max(order, default=0) + 1
+    return [
+        block._replace(X=np.pad(block.X, ((0, 0), (0, max(most - block.X.shape[1], 0))))[:, order]) for block in blocks
+    ]
+
+
+def _arranged_totals(totals: Totals, order: Sequence[int], k: int) -> Totals:
+    """Return totals of [1, x, y] with x in order; columns beyond its last are zeros."""
+    size = len(totals.unit)
+    x = [1 + j if j < size - 1 - k else size for j in order]
+    return totals.arranged([0, *x, *range(size - k, size)])
 
 
 def goes_unnoticed(rows: int, n: int, part: int = 1) -> bool:

@@ -1,0 +1,209 @@
+"""How a CSV file is written: delimiter, quotes, decimal mark, encoding, header; by flags, or read off its start."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from regress.errors import TableError
+from regress.tables.options import FileOptions, Header
+from regress.tables.records import Format, csv_reader, last_end
+from regress.tables.source import MISSING, Column
+from regress.tables.streams import opened
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d+)([eE][+-]?\d+)?")
+_DECIMAL_POINT = re.compile(r"[+-]?(\d*\.\d+)([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
+BOOLEAN = ("true", "false")
+
+_SAMPLE = 2**22  # bytes that the header must fit in
+_ROWS = 1000  # records looked at
+_DELIMITERS = ",;\t|"
+_SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','"}
+_MOSTLY = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is written, its header, and what its columns look like at its start."""
+
+    form: Format
+    decimal: str
+    encoding: str
+    compression: str
+    names: tuple[str, ...]
+    header_bytes: int
+    header_lines: int
+    columns: tuple[Column | None, ...]
+
+    def __str__(self) -> str:
+        quote = "no quotes" if self.form.quote is None else f"quote {self.form.quote}"
+        parts = [f"delimiter {_SHOWN.get(self.form.delimiter, repr(self.form.delimiter))}", f"decimal {self.decimal!r}"]
+        parts += [quote, self.encoding] + ([self.compression] if self.compression else [])
+        return ", ".join([*parts, "a header" if self.header_lines else "no header"])
+
+
+def read_dialect(path: Path, options: FileOptions) -> Dialect:
+    """Read the start of a file.
+
+    Raises
+    ------
+    TableError
+        If it is empty, its header cannot be used, or a guess would be one; the message names the flag that decides.
+    """
+    with opened(path, options.encoding) as stream:
+        sample, more = stream.read(_SAMPLE), stream.read(1)
+        compression, encoding = stream.compression, stream.encoding
+    if b"\r" in sample and b"\n" not in sample:
+        raise TableError(f"{path.name} ends its lines by carriage returns alone. Convert them, as tr '\\r' '\\n' does.")
+    quote = _quote(sample) if options.quote is None else None if options.quote == "none" else options.quote
+    form = Format(options.delimiter or _delimiter(sample, quote), quote)
+    sample = sample[: last_end(sample, form)] if more else sample
+    reader = csv_reader(_lines(sample), form)
+    try:
+        first = next(reader, None)
+    except csv.Error as error:
+        raise TableError(
+            f"{path.name}, line 1: the quotes of this record cannot be read ({error}). Mend them."
+        ) from None
+    if not first:
+        what = "longer than 4 MB" if more and first is None else "empty"
+        raise TableError(f"{path.name}, line 1 is {what}: the first line must name the columns.")
+    lines = reader.line_num
+    others = (row for row in _sound(reader) if len(row) == len(first))
+    rows = list(islice(others, _ROWS))
+    decimal = options.decimal or _decimal(path, form, rows)
+    if _has_header(path, options.header, first, rows, decimal):
+        header = b"".join(islice(io.BytesIO(sample), lines))
+        _check_names(path, header, first)
+    else:
+        lines, header, rows, first = 0, b"", [first, *rows], [f"x{j}" for j in range(len(first))]
+    columns = tuple(_column(name, [row[j] for row in rows], decimal) for j, name in enumerate(first))
+    if None in columns:  # no value so far: look on
+        rows = list(others)
+        columns = tuple(
+            c or _column(name, [r[j] for r in rows], decimal)
+            for j, (name, c) in enumerate(zip(first, columns, strict=True))
+        )
+    return Dialect(form, decimal, encoding, compression, tuple(first), len(header), lines, columns)
+
+
+def _lines(sample: bytes) -> Iterator[str]:
+    return iter(io.StringIO(sample.decode("utf-8", "replace"), newline="\n"))
+
+
+def _sound(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield records until one cannot be read."""
+    try:
+        yield from reader
+    except csv.Error:
+        return
+
+
+def _quote(sample: bytes) -> str:
+    """Take single quotes for quotes where every name of the header stands in them, and nothing in double ones."""
+    names = re.split(rb"[,;\t|]", sample.partition(b"\n")[0].strip())
+    single = b'"' not in sample and all(len(n) > 1 and n[:1] == n[-1:] == b"'" for n in names)
+    return "'" if single else '"'
+
+
+def _delimiter(sample: bytes, quote: str | None) -> str:
+    """Return what cuts most records into as many cells as the first; of equals, what makes more numbers."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        reader = csv_reader(_lines(sample), Format(delimiter, quote))
+        rows = list(islice(_sound(reader), _ROWS // 10))
+        if not rows or len(rows[0]) < 2:
+            return 0, 0
+        alike = [row for row in rows if len(row) == len(rows[0])]
+        comma = "," if delimiter != "," else "."
+        return len(alike), sum(_is_number(cell, comma) or _is_number(cell, ".") for row in alike for cell in row)
+
+    return max(_DELIMITERS, key=score)
+
+
+def _is_number(cell: str, decimal: str) -> bool:
+    cell = cell.strip()
+    if decimal == ",":
+        if "." in cell:
+            return False
+        cell = cell.replace(",", ".", 1)
+    return NUMBER.fullmatch(cell) is not None
+
+
+def _decimal(path: Path, form: Format, rows: Sequence[Sequence[str]]) -> str:
+    """Return the decimal mark that the cells have: a comma only where another delimiter leaves it free."""
+    if form.delimiter == ",":
+        return "."
+    cells = [cell.strip() for row in rows for cell in row]
+    commas = [cell for cell in cells if DECIMAL_COMMA.fullmatch(cell)]
+    if not commas or any(_DECIMAL_POINT.fullmatch(cell) for cell in cells):
+        return "."
+    if all(_THOUSANDS.fullmatch(cell) for cell in commas):
+        raise TableError(
+            f"{path.name}: {commas[0]!r} may be {commas[0].replace(',', '.')} or {commas[0].replace(',', '')}. Pass "
+            "--decimal , for the former; for the latter write the numbers without commas."
+        )
+    return ","
+
+
+def _has_header(path: Path, asked: Header, first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str) -> bool:
+    """Tell whether the first record names the columns; refuse where it does not look like what it is taken for."""
+    numbers = [cell for cell in first if _is_number(cell, decimal)]
+    counted = len(first) > 1 and list(first) == [
+        str(j) for j in range(len(first))
+    ]  # as pandas names an array's columns
+    if asked == "auto" and len(numbers) == sum(bool(cell.strip()) for cell in first) > 0 and not counted:
+        raise TableError(
+            f"{path.name}, line 1 looks like data ({', '.join(map(repr, first[:3]))}), not like names. Pass --header "
+            "no to name the columns x0, x1, …, or --header yes if these are their names."
+        )
+    if asked == "no" and not numbers and rows and all(_is_number(cell, decimal) for cell in rows[0]):
+        raise TableError(
+            f"{path.name}, line 1 names the columns ({', '.join(map(repr, first[:3]))}). Pass --header yes."
+        )
+    return asked != "no"
+
+
+def _check_names(path: Path, header: bytes, names: Sequence[str]) -> None:
+    try:
+        header.decode()
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"{path.name}, line 1: byte {error.start + 1} ({header[error.start]:#04x}) is not UTF-8. "
+            "Pass the encoding that the file has, often --encoding cp1252."
+        ) from None
+    for j, name in enumerate(names, start=1):
+        if not name.strip():
+            hint = " (a saved pandas index? write it with index=False)" if j == 1 else ""
+            raise TableError(f"{path.name}, line 1: column {j} has no name{hint}. Name every column.")
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    if doubled:
+        where = [j for j, name in enumerate(names, start=1) if name == doubled[0]]
+        raise TableError(
+            f"{path.name}, line 1: columns {' and '.join(map(str, where))} are both named {doubled[0]!r}. Rename one."
+        )
+
+
+def _column(name: str, cells: Sequence[str], decimal: str) -> Column | None:
+    """Tell what a column is by its first cell with a value; None where it has none."""
+    held = [cell for cell in cells if cell.strip() not in MISSING]
+    if not held:
+        return None
+    if _is_number(held[0], decimal):
+        return Column(name, "number")
+    if _DATE.fullmatch(held[0]):
+        return Column(name, "unusable", dtype="date")
+    commas = sum(DECIMAL_COMMA.fullmatch(cell.strip()) is not None for cell in held)
+    hint = (
+        f"its cells, such as {held[0]!r}, look like numbers with a decimal comma: pass --decimal ,"
+        if commas >= _MOSTLY * len(held)
+        else ""
+    )
+    return Column(name, "boolean" if held[0].lower() in BOOLEAN else "text", hint=hint)

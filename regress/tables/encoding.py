@@ -1,0 +1,96 @@
+"""From a batch of the table's columns to the columns of X; levels of text are found while the rows are read."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from regress.errors import TableError
+from regress.numerics.twofold import Array, Mask
+from regress.tables.design import Design, Term
+from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Source
+
+Unseen = Literal["error", "reference"]
+
+
+class Encoded(NamedTuple):
+    """Some rows: number columns and text columns, as codes, (rows,) each; which rows miss no cell (None: none does)."""
+
+    numbers: Sequence[Array]
+    codes: Sequence[Codes]
+    whole: Mask | None
+
+
+class Encoder:
+    """Encodes batches of a source as a design has it.
+
+    Where a text column's levels are not known, they are found, in the order in which they turn up, in the rows that
+    count; `design()` has them in theirs. `unseen` says what becomes of a level that a known column does not have.
+    """
+
+    def __init__(self, design: Design, source: Source, max_levels: int = 0, unseen: Unseen = "error") -> None:
+        self._design, self._source, self._most, self._unseen = design, source, max_levels, unseen
+        self._numbers, self._texts = design.numbers, design.texts
+        self.levels = {term.name: list(term.levels) for term in self._texts}
+
+    def encode(self, batch: Batch, counted: Mask | None = None) -> Encoded:
+        """Encode a batch; rows that are not `counted` (None: all are) may hold anything.
+
+        Raises
+        ------
+        TableError
+            If a text column holds a level that it should not, or too many.
+        """
+        columns, clean = batch.columns(self._numbers)
+        whole: Mask | None = None
+        if not clean:
+            fills = self._design.fills
+            columns = [_filled(c, fills.get(name)) for name, c in zip(self._numbers, columns, strict=True)]
+            whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
+        codes = [self._codes(term, batch, counted) for term in self._texts]
+        for code in codes:
+            present = code != MISSING_CODE
+            if not present.all():
+                whole = present if whole is None else whole & present
+        return Encoded(columns, codes, whole)
+
+    def _codes(self, term: Term, batch: Batch, counted: Mask | None) -> Codes:
+        levels = self.levels[term.name]
+        codes = batch.codes(term.name, levels)
+        unseen = (codes == UNSEEN_CODE) if counted is None else (codes == UNSEEN_CODE) & counted
+        if not unseen.any():
+            return codes
+        if term.open:
+            levels += batch.distinct(term.name, unseen)
+            if len(levels) > self._most:
+                raise TableError(
+                    f"Column {term.name!r} of {self._source.label} is text with more than {self._most:,} different "
+                    f"values, such as {', '.join(map(repr, levels[:3]))}: more than --max-levels {self._most}. "
+                    f"Leave it out with --drop {term.name}, or raise --max-levels."
+                )
+            return batch.codes(term.name, levels)
+        if self._unseen == "reference":
+            return np.where(unseen, 0, codes).astype(np.int32)
+        row = int(np.flatnonzero(unseen)[0])
+        shown = ", ".join(map(repr, levels[:5])) + (", …" if len(levels) > 5 else "")
+        raise TableError(
+            f"{self._source.place(batch.part, batch.first + row)}, column {term.name!r}: the level "
+            f"{batch.texts(term.name)[row]!r} was not seen in training, which saw {shown}. "
+            "Leave such rows out, train on data that has it, or predict it as the first level by --unseen reference."
+        )
+
+    def missing_cells(self, encoded: Encoded, rows: Mask) -> dict[str, int]:
+        """Count the missing cells of each column that nothing fills, in some rows of a batch."""
+        numbers = zip(self._numbers, encoded.numbers, strict=True)
+        counts = {name: int((~np.isfinite(column[rows])).sum()) for name, column in numbers}
+        texts = zip(self._texts, encoded.codes, strict=True)
+        counts |= {term.name: int((codes[rows] == MISSING_CODE).sum()) for term, codes in texts}
+        return {name: count for name, count in counts.items() if count}
+
+    def design(self) -> Design:
+        """Return the design with the levels found so far."""
+        return self._design.with_levels(self.levels)
+
+
+def _filled(column: Array, fill: float | None) -> Array:
+    return column if fill is None else np.where(np.isfinite(column), column, fill)

@@ -1,0 +1,63 @@
+"""Rows that cannot be used: refused with their place, or skipped, counted and kept apart."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from regress.errors import TableError
+from regress.writing import write_text
+
+
+class Fault(NamedTuple):
+    """A row that cannot be used: its place in a block, what is wrong, what to do, its text; a fatal one always ends."""
+
+    record: int
+    line: int
+    reason: str
+    remedy: str
+    text: str
+    fatal: bool = False
+
+
+class Ledger:
+    """Refuses rows, or skips at most `most` of them and writes them to a file: file, line, reason, text."""
+
+    def __init__(self, skip: bool = False, path: str | Path | None = None, most: int = 1000) -> None:
+        self._skip, self._path, self._most = skip, path, most
+        self._rows: list[tuple[str, int, str, str]] = []
+
+    def begin(self) -> None:
+        """Forget what an earlier reading of the table skipped."""
+        self._rows = []
+
+    def add(self, file: str, line: int, faults: Sequence[Fault]) -> None:
+        """Take the faults of a block whose first line is `line`.
+
+        Raises
+        ------
+        TableError
+            If rows are not to be skipped, or too many are.
+        """
+        for fault in faults:
+            at = line + fault.line
+            if not self._skip or fault.fatal:
+                raise TableError(f"{file}, line {at}{fault.reason}. {fault.remedy}.")
+            self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))
+            if len(self._rows) > self._most:
+                seen = f" They are in {self._path}." if self._path is not None else " See them with --rejects FILE."
+                raise TableError(
+                    f"{file}, line {at}: more than --max-bad {self._most:,} rows cannot be used, the last one because "
+                    f"of {self._rows[-1][2]}.{seen}"
+                )
+
+    def write(self) -> None:
+        """Write the rows skipped, where that was asked for."""
+        if self._path is None:
+            return
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["file", "line", "reason", "text"])
+        writer.writerows(self._rows)
+        write_text(self._path, text.getvalue())

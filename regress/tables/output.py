@@ -1,0 +1,71 @@
+"""Predictions as a file: a row for each row of the table, in batches, as CSV or Parquet."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from regress.errors import InputError
+from regress.numerics.twofold import Array
+from regress.tables.files import PolarsBatch
+from regress.tables.source import MISSING, Batch
+
+
+def is_parquet(path: str | None) -> bool:
+    """Tell by a file's name whether it is to be Parquet.
+
+    Raises
+    ------
+    InputError
+        If the name asks for a format that is neither CSV nor Parquet.
+    """
+    suffix = "" if path is None else Path(path).suffix.lower()
+    if suffix in (".gz", ".zst", ".xlsx", ".json", ".feather", ".arrow"):
+        raise InputError(f"Predictions are written as CSV or Parquet, not {suffix}. Name a .csv or .parquet file.")
+    return suffix in (".parquet", ".pq")
+
+
+def write_predictions(file: IO[bytes], parts: Iterable[tuple[Batch, Array]], keep: Sequence[str], parquet: bool) -> int:
+    """Write row number, kept columns and predictions (rows,) or (rows, 3); return how many rows have none.
+
+    Missing cells are empty in CSV, and null in Parquet.
+    """
+    missing = 0
+
+    def frames() -> Iterator[pl.DataFrame]:
+        nonlocal missing
+        row = 1
+        for batch, values in parts:
+            columns = values.reshape(len(values), -1).T
+            missing += int(np.isnan(columns[0]).sum())
+            rows = pl.int_range(row, row + batch.rows, eager=True).alias("row")
+            names = ("prediction", "low", "high")
+            predicted = [pl.Series(name, c).fill_nan(None) for name, c in zip(names, columns, strict=False)]
+            yield pl.DataFrame([rows, *(_kept(batch, name) for name in keep), *predicted])
+            row += batch.rows
+
+    stream = frames()
+    first = next(stream, None)
+    if first is None:
+        first = pl.DataFrame(schema={"row": pl.Int64, **dict.fromkeys(keep, pl.String), "prediction": pl.Float64})
+    if parquet:
+        batches = chain([first], stream)
+        schema = first.schema
+        register_io_source(lambda *_: batches, schema=schema, is_pure=False).sink_parquet(file)
+    else:
+        first.write_csv(file)
+        for frame in stream:
+            frame.write_csv(file, include_header=False)
+    return missing
+
+
+def _kept(batch: Batch, name: str) -> pl.Series:
+    assert isinstance(batch, PolarsBatch)  # arrays are not predicted into files
+    column = batch.frame[name]
+    if column.dtype == pl.Float64:
+        return column.fill_nan(None)
+    return column.set(column.is_in(MISSING), None) if column.dtype == pl.String else column

@@ -1,0 +1,118 @@
+"""What a child does that times itself, on arrays in memory: fits, exact sums, the certificate, one gradient.
+
+A task returns a function that prepares a run, which is not timed, and returns the run, which is.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from bench import peers
+from bench.data import table
+from bench.measure import peak_of_this_process
+
+Run = Callable[[], list[float]]
+Prepare = Callable[[], Run]
+
+
+def ours(X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, precision: str = "auto") -> list[float]:
+    """Fit LinearRegressor."""
+    from regress import LinearRegressor
+
+    return peers.coefficients(LinearRegressor(precision=precision).fit(X, y, weights))
+
+
+FITS: dict[str, Callable[[np.ndarray, np.ndarray], list[float]]] = {
+    "regress": ours,
+    "exact": partial(ours, precision="exact"),
+    "scikit-learn": peers.scikit_learn,
+    "scikit-learn-intelex": peers.onedal,
+    "statsmodels": peers.statsmodels,
+    "SGDRegressor": peers.stochastic,
+}
+WEIGHTS: dict[str, Callable[[np.random.Generator, int], np.ndarray | None]] = {
+    "no weights": lambda random, m: None,
+    "whole weights of 16 bits": lambda random, m: random.integers(1, 2**16, m).astype(float),
+    "real weights": lambda random, m: random.uniform(0.1, 3.0, m),
+}
+
+
+def memory(m: int, n: int, tool: str) -> Prepare:
+    """Fit rows with one of the tools."""
+    X, y = table(m, n)
+    return lambda: partial(FITS[tool], X, y)
+
+
+def exact(m: int, n: int, weights: str, precision: str) -> Prepare:
+    """Fit rows with weights, in double or in exact sums."""
+    X, y = table(m, n)
+    a = WEIGHTS[weights](np.random.default_rng(1), m)
+    return lambda: partial(ours, X, y, a, precision)
+
+
+def certificate(m: int, n: int, part: str) -> Prepare:
+    """Fit rows in exact sums, or make the certificate of such a fit."""
+    import regress
+
+    X, y = table(m, n)
+
+    def fit() -> regress.Fit:
+        return regress.fit(X, y, precision="exact")
+
+    def coefficients(result: regress.Fit) -> list[float]:
+        return [result.b, *result.w]
+
+    def certify(result: regress.Fit) -> list[float]:
+        _ = result.certificate  # made on first use
+        return coefficients(result)
+
+    return (lambda: lambda: coefficients(fit())) if part == "fit" else (lambda: partial(certify, fit()))
+
+
+def gradient(m: int, n: int, engine: str) -> Prepare:
+    """Compute the gradient over rows as two plain NumPy products, or with one of our engines."""
+    X, y = table(m, n)
+    w, b = np.ones(n), 0.5
+
+    def plain() -> list[float]:
+        d = 2.0 * (X @ w + b - y)
+        return [d.sum(), *(X.T @ d)]
+
+    if engine == "plain":
+        return lambda: plain
+    from regress.numerics.moments import blocks_of
+    from regress.numerics.threads import one_blas_thread, resolve_jobs
+    from regress.training.objective import ENGINES, Coordinates, RowsTerm
+
+    raw = Coordinates(np.zeros(n), np.ones(n), 0.0)
+    term = RowsTerm(list(blocks_of(X, y[:, None])), raw, 0, ENGINES[engine], resolve_jobs(None))
+    one_blas_thread().__enter__()  # as training does; here until the process ends
+
+    def engines() -> list[float]:
+        evaluated = term(w, b)
+        return [evaluated.grad_b, *evaluated.grad_w]
+
+    return lambda: engines
+
+
+TASKS: dict[str, Callable[..., Prepare]] = {f.__name__: f for f in (memory, exact, certificate, gradient)}
+
+
+def main(task: str, m: str, n: str, repeat: str, *words: str) -> None:
+    """Run once to warm up, then time runs; print seconds, peak memory and what the last run computed."""
+    prepare = TASKS[task](int(m), int(n), *words)
+    answer, seconds = prepare()(), []
+    for _ in range(int(repeat)):
+        run = prepare()
+        began = time.perf_counter()
+        answer = run()
+        seconds.append(time.perf_counter() - began)
+    print(json.dumps({"seconds": seconds, "peak": peak_of_this_process(), "answer": [float(x) for x in answer]}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,143 @@
+"""What was measured as Markdown tables and as JSON, and the tables' places in docs/benchmarks.md."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Failed, Limit, Report, Result, Verdict
+
+SHOWN = "numpy", "polars", "pandas", "scikit-learn", "scikit-learn-intelex", "statsmodels", "tensorflow"
+HEAD = "| tool | median | ratio | peak memory | off by | limits |\n|---|---|---|---|---|---|\n"
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures come from."""
+    return {
+        "cpu": _cpu(),
+        "cpus": os.cpu_count(),
+        "usable_cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def _cpu() -> str:
+    """Return the processor's name, as Linux tells it or as Python knows it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
+
+
+def packages() -> dict[str, str]:
+    """Return the version of every package that is installed."""
+    return dict(sorted({package.name: package.version for package in distributions()}.items()))
+
+
+def heading() -> str:
+    """Return machine and versions in one line."""
+    here, installed = machine(), packages()
+    versions = ", ".join(f"{name} {installed[name]}" for name in SHOWN if name in installed)
+    return f"{here['cpu']}, {here['usable_cpus']} CPUs; {sys.platform}, Python {here['python']}, {versions}\n"
+
+
+def markdown(report: Report) -> str:
+    """Return a table under its title, or the reason why there is none."""
+    if report.problem:
+        return f"\n**{report.case}**: not measured, {report.problem}\n"
+    rows = (" | ".join(_cells(report, result)) for result in report.results)
+    return f"\n**{report.case}: {report.table.title}**\n\n{HEAD}" + "".join(f"| {row} |\n" for row in rows)
+
+
+def _cells(report: Report, result: Result) -> Iterator[str]:
+    base, ratio = report.table.base, report.ratio(result)
+    yield result.tool.name
+    if result.problem:
+        yield f"**failed**: {result.problem.replace('|', '/')}"
+        yield from ("–", "–", "–")
+    else:
+        yield _time(result.median)
+        if result.wrong:
+            yield "**wrong**"
+        elif ratio is None:
+            yield f"– (no time of {base} counts)"
+        else:
+            yield "base" if result.tool.name == base else f"{ratio:.2f}× {base}"
+        yield f"{result.peak / 1e6:,.0f} MB"
+        yield _off(report, result)
+    yield "; ".join(_judged(verdict) for verdict in report.verdicts(result))
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.{'0f' if seconds >= 0.1 else '3g'}} ms"
+
+
+def _off(report: Report, result: Result) -> str:
+    if result.difference is None:
+        return "no numbers to compare" if result.wrong else "–"
+    return f"{result.difference:.0e}" if result.difference else "0"
+
+
+def _judged(verdict: Verdict) -> str:
+    limit, value = verdict.limit, verdict.value
+    if verdict.held is None:
+        return f"{_limit(limit)}: not judged"
+    told = "**missed**" if not verdict.held else "holds"
+    if value is None:
+        return f"{_limit(limit)}: {told}"
+    return f"{_limit(limit)}: {told}, " + (f"{value / 1e6:,.0f} MB" if limit.of is None else f"{value:.2f}")
+
+
+def _limit(limit: Limit) -> str:
+    if limit.of is None:
+        return f"≤ {limit.at_most / 1e6:,.0f} MB"
+    return f"≤ {limit.at_most:g}× {'the peak of ' if limit.what == 'peak' else ''}{limit.of}"
+
+
+def records(report: Report) -> list[dict[str, Any]]:
+    """Return what is known of each tool, as JSON can say it."""
+    where = {"case": report.case, "table": report.table.title}
+    if report.problem:
+        return [where | {"tool": None, "problem": report.problem}]
+    return [
+        where
+        | {
+            "tool": result.tool.name,
+            "base": report.table.base,
+            "problem": result.problem,
+            "seconds": list(result.seconds),
+            "median": result.median if result.seconds else None,
+            "peak_bytes": result.peak or None,
+            "ratio": report.ratio(result),
+            "difference": result.difference,
+            "tolerance": result.tool.tolerance,
+            "wrong": result.wrong,
+            "limits": [
+                verdict.limit.__dict__ | {"value": verdict.value, "held": verdict.held}
+                for verdict in report.verdicts(result)
+            ],
+        }
+        for result in report.results
+    ]
+
+
+def around(path: Path, case: str) -> tuple[str, str]:
+    """Return what stands before and after a case's tables in a file, with the marks."""
+    opening, closing = f"<!-- benchmark:{case} -->\n", f"<!-- /benchmark:{case} -->"
+    before, found, rest = path.read_text(encoding="utf-8").partition(opening)
+    _, ended, after = rest.partition(closing)
+    if not (found and ended):
+        raise Failed(f"{path} has no place for {case}. Write {opening.strip()} and {closing} on lines of their own.")
+    return before + opening, closing + after
+
+
+def replace(path: Path, case: str, text: str) -> None:
+    """Put a case's tables between its marks in a file."""
+    before, after = around(path, case)
+    path.write_text(before + text + after, encoding="utf-8")
