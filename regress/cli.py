@@ -76,8 +76,10 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 def fit(table: str, target: str | None, save: str | None, as_json: bool, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
     from regress import console, fitting, summary
+    from regress.tables.files import check_outputs
 
     options = _options(given)
+    check_outputs(table, {"--save": save, "--rejects": options.get("rejects")})
     with console.progress_line() as progress:
         result = fitting.fit(table, _target(table, target, options), progress=progress, **options)
     if save is not None:
@@ -192,23 +194,24 @@ def predict(
     from regress import console
     from regress.model import load
     from regress.preparation import file_options
-    from regress.tables.opening import open_table
+    from regress.tables.files import check_outputs, open_files
     from regress.tables.output import is_parquet, write_predictions
     from regress.writing import whole_file
 
     parquet, loaded = is_parquet(output), load(model)
-    source = open_table(table, file_options(given))
+    check_outputs(table, {"--output": output, "--rejects": given["rejects"]})
+    source = open_files(table, file_options(given))
     kept = list(dict.fromkeys(name for names in keep for name in names))
     with console.progress_line() as progress:
         parts = _watched(loaded.predict_batches(source, kept, interval, unseen), source.size, progress)
         if output is None:
             with tempfile.SpooledTemporaryFile(_SPOOL) as file:
-                missing = write_predictions(file, parts, kept, parquet)
+                missing = write_predictions(file, parts, kept, interval is not None, parquet)
                 file.seek(0)  # only now: a late row that cannot be used leaves standard output empty
                 shutil.copyfileobj(file, sys.stdout.buffer)
         else:
             with whole_file(output) as file:
-                missing = write_predictions(file, parts, kept, parquet)
+                missing = write_predictions(file, parts, kept, interval is not None, parquet)
     if missing:
         console.say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
     return 0
@@ -224,6 +227,8 @@ def _watched(parts: Iterable[Any], size: int, progress: Any) -> Iterator[Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    if "compare" not in (arguments or sys.argv):  # where scikit-learn is to have its threads
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours come first; threads of BLAS would start, and spin
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for encodings without ŷ
     sys.exit(_run(arguments))

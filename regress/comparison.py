@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from itertools import chain
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from regress import rivals
 from regress.errors import InputError, MissingDependencyError
 from regress.evidence.certificate import EFFECT
-from regress.evidence.judge import Judge
+from regress.evidence.judge import Judge, Measure
 from regress.numerics.moments import Block
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
@@ -37,8 +38,8 @@ _FIGURES = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedRow:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FittedRow(Measure):
     """One tool's fit, measured on the training rows. A tool that failed has no `w`, and a `note` that says why.
 
     Attributes
@@ -47,8 +48,6 @@ class FittedRow:
         The tool, as a user would call it.
     w, b : array of shape (n,), float
         Its coefficients and intercept, in the user's units.
-    digits, intercept_digits, worst, moved, excess_loss, loss, gradient_norm, r2_test
-        See `regress.evidence.judge.Measure`.
     seconds : float
         Of fitting only.
     n_iter, rank : int or None
@@ -59,16 +58,8 @@ class FittedRow:
 
     name: str
     w: Array | None = None
-    b: float = float("nan")
-    digits: float = float("nan")
-    intercept_digits: float = float("nan")
-    worst: int = 0
-    moved: float = float("nan")
-    excess_loss: float = float("nan")
-    loss: float = float("nan")
-    gradient_norm: float = float("nan")
-    r2_test: float | None = None
-    seconds: float = float("nan")
+    b: float = nan
+    seconds: float = nan
     n_iter: int | None = None
     rank: int | None = None
     note: str = ""
@@ -182,9 +173,9 @@ def compare(
             found, seconds, note = rivals.timed(run)
             seen = judge.measure(found.w, found.center, found.b_center, found.b)
         except (MissingDependencyError, ArithmeticError, ValueError) as error:
-            fits.append(FittedRow(name, note=str(error).partition("\n")[0]))
+            fits.append(FittedRow(name=name, note=str(error).partition("\n")[0]))
         else:
-            row = FittedRow(name, found.w, found.b, **asdict(seen), seconds=seconds, note=note)
+            row = FittedRow(name=name, w=found.w, b=found.b, **asdict(seen), seconds=seconds, note=note)
             fits.append(replace(row, n_iter=found.n_iter, rank=found.rank))
     agree, verdict = _verdict(fits, prepared.names, judge, digits)
     reader = prepared.reader

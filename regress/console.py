@@ -8,10 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from regress.aligned import aligned
 from regress.preparation import Progress
 
 
@@ -37,20 +34,8 @@ def print_json(value: dict[str, Any]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: the first column to the left, numbers to the right; cut to the width of a terminal only."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for j, column in enumerate(columns):
-        left = j == 0 or column in ("note", "values", "type")
-        table.add_column(
-            column,
-            justify="left" if left else "right",
-            overflow="fold" if left else "ellipsis",
-            no_wrap=not left,
-        )
-    for row in rows:
-        table.add_row(*map(Text, row))  # a name is shown as it is: no markup, no emoji
-    wide = None if sys.stdout.isatty() else 10_000
-    Console(file=sys.stdout, width=wide, highlight=False, soft_wrap=wide is not None).print(table)
+    """Print a table: names, types and values to the left, numbers to the right."""
+    print("\n".join(aligned(columns, rows, left=("type", "values"))))
 
 
 def say(text: str) -> None:
@@ -102,6 +87,7 @@ class _Bar:
         if self._bar is None and (seconds < 1.0 or not sys.stderr.isatty()):
             return
         if self._bar is None:
+            from rich.console import Console
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bar
 

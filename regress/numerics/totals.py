@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from regress.numerics.twofold import Mask
+from regress.numerics.twofold import Array, Mask
 
 Integers = NDArray[np.object_]  # Python's, of any length
 Exponents = NDArray[np.int64]
@@ -71,3 +71,24 @@ def _in_units(value: Integers, unit: Exponents, low: Exponents) -> Integers:
     """Write totals in other units, at least as fine where a column holds anything."""
     shift = np.where(_occupied(value), unit - low, 0).astype(object)
     return value << (shift[:, None] + shift) if shift.any() else value
+
+
+class WholeSum:
+    """Σ of finite doubles without rounding, in any order and any parts."""
+
+    def __init__(self) -> None:
+        self._units = 0  # of 2^-1127, which all bits of a double are whole multiples of
+
+    def add(self, values: Array) -> None:
+        """Add numbers (m,)."""
+        part, exponent = np.frexp(values)
+        digits = np.ldexp(part, 53).astype(np.int64)
+        for e in np.unique(exponent).tolist():
+            these = digits[exponent == e]
+            high, low = these >> 26, these & (2**26 - 1)
+            self._units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 1074)
+
+    @property
+    def fraction(self) -> Fraction:
+        """The sum."""
+        return Fraction(self._units, 2**1127)

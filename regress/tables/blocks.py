@@ -23,8 +23,9 @@ class Layout:
         self._slots: list[dict[int, int]] = [{} for _ in texts]
         self.width = len(self._numbers)
         if not self._open:
-            self._places = [names.index(name) for name in self._numbers]
-            self._slots = [{k: names.index(name) for k, name in enumerate(term.names, start=1)} for term in texts]
+            at = {name: j for j, name in enumerate(names)}
+            self._places = [at[name] for name in self._numbers]
+            self._slots = [{k: at[name] for k, name in enumerate(term.names, start=1)} for term in texts]
             self.width = len(names)
 
     @property
@@ -49,6 +50,13 @@ class Layout:
                 X[:, slot] = column == code
         return X
 
+    @property
+    def known(self) -> int:
+        """Columns of X, without those of the first levels, as far as levels have turned up."""
+        if not self._open:
+            return self.width
+        return len(self._numbers) + sum(max(len(slots) - 1, 0) for slots in self._slots)
+
     def order(self, found: Design, levels: Mapping[str, Sequence[str]]) -> list[int] | None:
         """Return which column of the blocks is which of the design's, `width` for one that no row had; None if all are.
 
@@ -56,11 +64,14 @@ class Layout:
         """
         if not self._open:
             return None
-        at = {name: j for j, name in enumerate(self._numbers)}
-        for term, slots in zip(found.texts, self._slots, strict=True):
-            known = levels[term.name]
-            at |= {f"{term.name}={known[code]}": slot for code, slot in slots.items()}
-        return [at.get(name, self.width) for name in found.names]
+        numbers, slots, order = iter(range(len(self._numbers))), iter(self._slots), list[int]()
+        for term in found.terms:
+            if term.kind != "text":
+                order.append(next(numbers))
+                continue
+            known, at = levels[term.name], next(slots)
+            order += [at.get(known.index(level), self.width) for level in term.levels[1:]]
+        return order
 
 
 class Rebuffer:
@@ -73,7 +84,7 @@ class Rebuffer:
 
     def _new(self) -> None:
         self._size = self.layout.rows
-        self._X, self._y = np.empty((self._size, self._numbers)), np.empty((self._size, 1))
+        self._X, self._y = np.empty((self._numbers, self._size)), np.empty((self._size, 1))
         self._codes = np.empty((self._size, self._texts), dtype=np.int32)
         self._a: Array | None = None
         self._filled = 0
@@ -94,7 +105,7 @@ class Rebuffer:
             count = min(self._size - self._filled, len(y) - start)
             here, there = slice(self._filled, self._filled + count), slice(start, start + count)
             for j, column in enumerate(numbers):
-                self._X[here, j] = column[there]
+                self._X[j, here] = column[there]
             for j, code in enumerate(codes):
                 self._codes[here, j] = code[there]
             self._y[here, 0] = y[there]
@@ -110,6 +121,6 @@ class Rebuffer:
         """Yield what is left, if anything."""
         if self._filled:
             k = self._filled
-            X = self.layout.expand(self._X[:k], self._codes[:k])
+            X = self.layout.expand(self._X[:, :k].T, self._codes[:k])
             yield Block(X, self._y[:k], None if self._a is None else self._a[:k])
             self._new()

@@ -19,7 +19,7 @@ from regress.tables.dialect import BOOLEAN, DECIMAL_COMMA, NUMBER, Dialect, read
 from regress.tables.ledger import Fault, Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import Frame
-from regress.tables.records import Split, has_quotes, proper_quotes, split
+from regress.tables.records import NO_QUOTES, Split, proper_quotes, split
 from regress.tables.source import MISSING, Column, Kind
 from regress.tables.streams import Records, Stream, opened
 
@@ -42,6 +42,7 @@ class CsvPart:
     options: FileOptions
     ledger: Ledger
     _dialect: Dialect = field(init=False)
+    _needs_names: bool = False  # of missing cells, since a block could not be read without
 
     def __post_init__(self) -> None:
         self._dialect = read_dialect(self.path, self.options)
@@ -82,7 +83,7 @@ class CsvPart:
         """Return the line of a record; lines count from 1."""
         line, seen = 1 + self._dialect.header_lines, 0
         with opened(self.path, self._dialect.encoding) as stream:
-            for data, _ in self._records(stream):
+            for data, _, _ in self._records(stream):
                 found = split(data, self._dialect.form)
                 if record < seen + len(found.lines):
                     return f"{self.name}, line {line + int(found.lines[record - seen])}"
@@ -92,9 +93,9 @@ class CsvPart:
     def _records(self, stream: Stream) -> Iterator[Records]:
         """Yield blocks of records, the header left out."""
         skip = self._dialect.header_bytes
-        for data, read in stream.records(self._dialect.form):
+        for data, read, quoted in stream.records(self._dialect.form):
             if skip < len(data):
-                yield Records(data[skip:] if skip else data, read)
+                yield Records(data[skip:] if skip else data, read, quoted)
             skip = max(skip - len(data), 0)
 
     def _scan(self, data: bytes, kinds: Mapping[str, Kind], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
@@ -115,18 +116,19 @@ class CsvPart:
 
         Comparing every cell with the names of missing ones costs a third of the time, so that is tried second.
         """
-        data, form, last = records.data, self._dialect.form, self._dialect.names[-1]
-        quoted = has_quotes(data, form)
+        data, _, quoted = records
+        form, last = self._dialect.form, self._dialect.names[-1]
         if (quoted and proper_quotes(data, form) is None) or (self._dialect.decimal == "," and b"." in data):
             return None  # Polars takes 1.5 for a number beside 1,5 as well
         part = list(dict.fromkeys([*kinds, last]))
-        for missing in ((), MISSING):
+        for missing in (MISSING,) if self._needs_names else ((), MISSING):
             scan = self._scan(data, kinds, missing)
             try:
                 frame = (scan.select(part) if len(part) < len(self._dialect.names) else scan).collect()
                 frame = _booleans(frame, kinds)
             except (pl.exceptions.PolarsError, _NotBooleanError):
                 continue
+            self._needs_names = bool(missing)
             partial = frame.width < len(self._dialect.names)
             suspicious = frame[last].null_count() or (partial and not self._full(data, frame.height))
             if suspicious and not self._sound(data, frame.height):
@@ -150,20 +152,20 @@ class CsvPart:
         data, names = records.data, self._dialect.names
         found = split(data, self._dialect.form)
         if found.unclosed is not None:
-            fault = Fault(0, found.unclosed, ": the quotes of this record never end", "Mend them", "", fatal=True)
+            fault = Fault(0, found.unclosed, ": the quotes of this record never end", NO_QUOTES, "", fatal=True)
             return _Parsed(pl.DataFrame(), found.n_lines, records.read, [fault])
         right = found.widths == len(names)
-        faults = {int(r): _width_fault(found, data, int(r), len(names)) for r in np.flatnonzero(~right)}
+        faults = {int(r): _width_fault(found, int(r), len(names)) for r in np.flatnonzero(~right)}
         at = np.flatnonzero(right)
         columns = []
-        for text in self._texts(data, found, right, list(kinds)):
+        for text in self._texts(found, right, list(kinds)):
             kind = kinds[text.name]
             column, wrong = _converted(text, kind, self._dialect.decimal)
             for k in np.flatnonzero(wrong).tolist():
                 record = int(at[k])
-                if kind != "text" or _not_utf8(found.text(data, record)):
+                if kind != "text" or _not_utf8(found.text(record)):
                     faults.setdefault(
-                        record, _cell_fault(found, data, record, text.name, kind, text[k], self._dialect.decimal)
+                        record, _cell_fault(found, record, text.name, kind, text[k], self._dialect.decimal)
                     )
             columns.append(column)
         frame = pl.DataFrame(columns)
@@ -173,14 +175,14 @@ class CsvPart:
             frame = pl.concat([frame, frame.clear(1)])[place]
         return _Parsed(frame, found.n_lines, records.read, [faults[r] for r in sorted(faults)])
 
-    def _texts(self, data: bytes, found: Split, right: Mask, names: Sequence[str]) -> list[pl.Series]:
+    def _texts(self, found: Split, right: Mask, names: Sequence[str]) -> list[pl.Series]:
         """Return columns of the records of the right width as text; bytes that are not UTF-8 become U+FFFD."""
         if found.cells is not None:
             rows = [cells for cells, ok in zip(found.cells, right.tolist(), strict=True) if ok]
             at = [self._dialect.names.index(name) for name in names]
             return [pl.Series(n, [row[j] for row in rows], dtype=pl.String) for n, j in zip(names, at, strict=True)]
         spans = zip(found.starts[right].tolist(), found.ends[right].tolist(), strict=True)
-        whole = b"".join([data[start:end] for start, end in spans])
+        whole = b"".join([found.data[start:end] for start, end in spans])
         return self._scan(whole, {}, encoding="utf8-lossy").select(list(names)).collect().get_columns()
 
 
@@ -213,26 +215,24 @@ def _converted(text: pl.Series, kind: Kind, decimal: str) -> tuple[pl.Series, Ma
     return values, (values.is_null() & cells.is_not_null()).to_numpy()
 
 
-def _width_fault(found: Split, data: bytes, record: int, width: int) -> Fault:
+def _width_fault(found: Split, record: int, width: int) -> Fault:
     cells = int(found.widths[record])
     if not cells:
-        return _fault(found, data, record, ": the quotes of this record cannot be read")
+        return _fault(found, record, ": the quotes of this record cannot be read")
     what = "too few" if cells < width else "too many"
     return _fault(
         found,
-        data,
         record,
         f": {cells} cell{'s' * (cells != 1)} where the header names {width} columns: {what}",
         "A cell that contains the delimiter must stand in quotes. ",
     )
 
 
-def _cell_fault(found: Split, data: bytes, record: int, name: str, kind: Kind, cell: str, decimal: str) -> Fault:
-    text = found.text(data, record)
+def _cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str, decimal: str) -> Fault:
+    text = found.text(record)
     if "\ufffd" in cell and (at := _not_utf8(text)):
         return _fault(
             found,
-            data,
             record,
             f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
             "Pass the encoding that the file has, often --encoding cp1252. ",
@@ -244,11 +244,11 @@ def _cell_fault(found: Split, data: bytes, record: int, name: str, kind: Kind, c
         hint = "If its comma is a decimal one, pass --decimal ,. "
     elif decimal == "," and NUMBER.fullmatch(cell.strip()):
         hint = "If its point is a decimal one, pass --decimal '.'. "
-    return _fault(found, data, record, f", column {name!r}: {cell!r} is not {what}, as its first value is", hint)
+    return _fault(found, record, f", column {name!r}: {cell!r} is not {what}, as its first value is", hint)
 
 
-def _fault(found: Split, data: bytes, record: int, reason: str, hint: str = "") -> Fault:
-    text = found.text(data, record).decode("utf-8", "replace").rstrip("\r\n")
+def _fault(found: Split, record: int, reason: str, hint: str = "") -> Fault:
+    text = found.text(record).decode("utf-8", "replace").rstrip("\r\n")
     remedy = f"{hint}Mend the line, or leave such rows out with --on-bad-row skip"
     return Fault(record, int(found.lines[record]), reason, remedy, text)
 

@@ -71,7 +71,8 @@ class Design:
         for term in self.terms:
             if term.open:
                 known = levels[term.name]
-                order = sorted(known) if term.order is None else [level for level in term.order if level in known]
+                order = [level for level in term.order or () if level in known]
+                order += sorted(set(known) - set(order))
                 term = Term(term.name, term.kind, tuple(order))
             terms.append(term)
         return checked(replace(self, terms=tuple(terms)))
@@ -90,7 +91,7 @@ def checked(design: Design) -> Design:
     doubled = [name for name, count in Counter(design.names).items() if count > 1]
     if doubled:
         raise TableError(
-            f"The column {doubled[0]!r} has the name that a level of {doubled[0].split('=')[0]!r} gets. Rename it."
+            f"Two columns of X would be named {doubled[0]!r}, as a column and the level of another. Rename one."
         )
     return design
 
@@ -107,7 +108,7 @@ def match(source: Source, design: Design) -> Source:
         source = source.named(design.columns)
     for term in design.terms:
         column = find_column(source, term.name, "a feature of the model")
-        if column.kind == "unusable" or (term.kind != "text" and column.kind == "text"):
+        if term.kind != "text" and column.kind in ("unusable", "text"):
             raise TableError(
                 f"Column {term.name!r} of {source.label} is {column.dtype or 'text'}; training saw {term.kind}."
             )
@@ -151,7 +152,7 @@ def plan(
         find_column(source, name, "a column to drop")
     for name in categorical:
         find_column(source, name, "categorical")
-    source = source.as_text(categorical) if categorical else source
+    source = source.as_text(categorical)
     chosen = [c.name for c in source.columns] if features is None else list(features)
     if features is not None:
         for name in chosen:

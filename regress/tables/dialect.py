@@ -19,6 +19,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)"
 DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d+)([eE][+-]?\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?(\d*\.\d+)([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
+_YEAR = re.compile(r"[12]\d{3}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 BOOLEAN = ("true", "false")
 
@@ -78,6 +79,10 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
     lines = reader.line_num
     others = (row for row in _sound(reader) if len(row) == len(first))
     rows = list(islice(others, _ROWS))
+    if not rows:
+        _check_width(
+            path, len(first), {len(row) for row in islice(_sound(csv_reader(_lines(sample), form)), 1, _ROWS) if row}
+        )
     decimal = options.decimal or _decimal(path, form, rows)
     if _has_header(path, options.header, first, rows, decimal):
         header = b"".join(islice(io.BytesIO(sample), lines))
@@ -95,7 +100,7 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
 
 
 def _lines(sample: bytes) -> Iterator[str]:
-    return iter(io.StringIO(sample.decode("utf-8", "replace"), newline="\n"))
+    return (line.decode("utf-8", "replace") for line in io.BytesIO(sample))
 
 
 def _sound(reader: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -125,7 +130,7 @@ def _delimiter(sample: bytes, quote: str | None) -> str:
         comma = "," if delimiter != "," else "."
         return len(alike), sum(_is_number(cell, comma) or _is_number(cell, ".") for row in alike for cell in row)
 
-    return max(_DELIMITERS, key=score)
+    return max((d for d in _DELIMITERS if d != quote), key=score)
 
 
 def _is_number(cell: str, decimal: str) -> bool:
@@ -156,19 +161,33 @@ def _decimal(path: Path, form: Format, rows: Sequence[Sequence[str]]) -> str:
 def _has_header(path: Path, asked: Header, first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str) -> bool:
     """Tell whether the first record names the columns; refuse where it does not look like what it is taken for."""
     numbers = [cell for cell in first if _is_number(cell, decimal)]
-    counted = len(first) > 1 and list(first) == [
-        str(j) for j in range(len(first))
-    ]  # as pandas names an array's columns
-    if asked == "auto" and len(numbers) == sum(bool(cell.strip()) for cell in first) > 0 and not counted:
+    counted = len(first) > 1 and list(first) == [str(j) for j in range(len(first))]  # as pandas names an array
+    years = len(numbers) < len(first) and all(_YEAR.fullmatch(cell) for cell in numbers)
+    if asked == "auto" and numbers and not counted and not years:
         raise TableError(
             f"{path.name}, line 1 looks like data ({', '.join(map(repr, first[:3]))}), not like names. Pass --header "
             "no to name the columns x0, x1, …, or --header yes if these are their names."
         )
-    if asked == "no" and not numbers and rows and all(_is_number(cell, decimal) for cell in rows[0]):
+    if (
+        asked == "no"
+        and not numbers
+        and not set(first) <= set(MISSING)
+        and rows
+        and all(_is_number(cell, decimal) for cell in rows[0])
+    ):
         raise TableError(
             f"{path.name}, line 1 names the columns ({', '.join(map(repr, first[:3]))}). Pass --header yes."
         )
     return asked != "no"
+
+
+def _check_width(path: Path, width: int, others: set[int]) -> None:
+    """Refuse a first line that no other line is like."""
+    if len(others) == 1:
+        raise TableError(
+            f"{path.name}, line 1 has {width} cell{'s' * (width != 1)}, and all others have {others.pop()}. If it is a "
+            "title or a comment, remove it; if cells were cut wrongly, pass --delimiter."
+        )
 
 
 def _check_names(path: Path, header: bytes, names: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ class Encoder:
         self.levels = {term.name: list(term.levels) for term in self._texts}
 
     def encode(self, batch: Batch, counted: Mask | None = None) -> Encoded:
-        """Encode a batch; rows that are not `counted` (None: all are) may hold anything.
+        """Encode a batch; rows that are not `counted` (None: all are), or miss a cell, may hold any level.
 
         Raises
         ------
@@ -47,19 +47,22 @@ class Encoder:
             fills = self._design.fills
             columns = [_filled(c, fills.get(name)) for name, c in zip(self._numbers, columns, strict=True)]
             whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
-        codes = [self._codes(term, batch, counted) for term in self._texts]
+        codes = [batch.codes(term.name, self.levels[term.name]) for term in self._texts]
         for code in codes:
-            present = code != MISSING_CODE
-            if not present.all():
-                whole = present if whole is None else whole & present
+            if (missing := code == MISSING_CODE).any():
+                whole = ~missing if whole is None else whole & ~missing
+        for j, term in enumerate(self._texts):
+            unseen = codes[j] == UNSEEN_CODE
+            for allowed in (whole, counted):
+                if allowed is not None:
+                    unseen &= allowed
+            if unseen.any():
+                codes[j] = self._unseen_levels(term, batch, codes[j], unseen)
         return Encoded(columns, codes, whole)
 
-    def _codes(self, term: Term, batch: Batch, counted: Mask | None) -> Codes:
+    def _unseen_levels(self, term: Term, batch: Batch, codes: Codes, unseen: Mask) -> Codes:
+        """Return codes that know the levels of rows not seen before, where there may be such."""
         levels = self.levels[term.name]
-        codes = batch.codes(term.name, levels)
-        unseen = (codes == UNSEEN_CODE) if counted is None else (codes == UNSEEN_CODE) & counted
-        if not unseen.any():
-            return codes
         if term.open:
             levels += batch.distinct(term.name, unseen)
             if len(levels) > self._most:

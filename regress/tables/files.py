@@ -1,7 +1,7 @@
 """Files and frames as sources: one or more parts that are read one after the other."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from regress.tables.csvfile import CsvPart
 from regress.tables.ledger import Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import FramePart, ParquetPart, Part
-from regress.tables.source import MISSING, MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind
+from regress.tables.source import MISSING, MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, written
 
 _PARQUET = b"PAR1"
 _KINDS = {"number": "numbers", "boolean": "true or false", "text": "text", "unusable": "what no fit can use"}
@@ -63,8 +63,7 @@ class PolarsBatch:
         """Return a column as text; numbers in one form, whatever the file's."""
         column = self.frame[name]
         if column.dtype.is_numeric():
-            values = np.nan_to_num(self.numbers(name)).tolist()
-            return [f"{v:.0f}" if v == int(v) else repr(v) for v in values]
+            return written(self.numbers(name))
         return _text(column).fill_null("").to_list()
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
@@ -74,7 +73,10 @@ class PolarsBatch:
 
 def _text(column: pl.Series) -> pl.Series:
     """Return a column as text with the missing cells null."""
-    text = column.cast(pl.String)
+    try:
+        text = column.cast(pl.String)
+    except pl.exceptions.InvalidOperationError:
+        raise TableError(f"Column {column.name!r} is of type {column.dtype}, which cannot be read as text.") from None
     return text.set(text.is_in(MISSING), None)
 
 
@@ -94,10 +96,11 @@ class PolarsSource:
         self.size = sum(part.size for part in parts)
         self.dialect = "; ".join(dict.fromkeys(part.dialect for part in parts if part.dialect))
         self.columns = columns if columns is not None else _common_columns(parts)
+        self.by_name = {column.name: column for column in self.columns}
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Read the named columns of every part in batches."""
-        kinds: dict[str, Kind] = {c.name: c.kind for c in self.columns if c.name in set(names)}
+        kinds: dict[str, Kind] = {name: self.by_name[name].kind for name in names}
         self._ledger.begin()
         before = 0
         try:
@@ -118,7 +121,8 @@ class PolarsSource:
 
     def as_text(self, names: Sequence[str]) -> "PolarsSource":
         """Return the source with the named columns read as text."""
-        columns = tuple(Column(c.name, "text", c.levels) if c.name in names else c for c in self.columns)
+        chosen = set(names)
+        columns = tuple(Column(c.name, "text", c.levels) if c.name in chosen else c for c in self.columns)
         return PolarsSource(self.label, list(self._parts.values()), self._ledger, columns)
 
 
@@ -136,7 +140,8 @@ def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
         for name, column in others.items():
             known = found[name]
             if known is None or (column is not None and column.kind == "text"):
-                found[name] = column
+                alike = known is not None and column is not None and known.levels == column.levels
+                found[name] = column if alike or column is None else replace(column, levels=None)
             elif column is not None and column.kind != known.kind and known.kind != "text":
                 raise TableError(
                     f"Column {name!r} holds {_KINDS[known.kind]} in {first.name} and {_KINDS[column.kind]} in "
@@ -166,8 +171,10 @@ def open_files(path: str | Path, options: FileOptions | None = None) -> PolarsSo
         If an option that only CSV files have is given for others.
     """
     options = options or FileOptions()
+    options.check()
     text = str(path)
     paths = _paths(text)
+    check_outputs(path, {"rejects": options.rejects})
     plain = len({one.name for one in paths}) == len(paths)
     ledger = Ledger(options.on_bad_row == "skip", options.rejects, options.max_bad)
     parts: list[Part] = []
@@ -182,6 +189,24 @@ def open_files(path: str | Path, options: FileOptions | None = None) -> PolarsSo
     if (given := options.of_csv()) and not any(isinstance(part, CsvPart) for part in parts):
         raise InputError(f"{given[0]} is for CSV files; {text} is Parquet.")
     return PolarsSource(paths[0].name if len(paths) == 1 else text, parts, ledger)
+
+
+def check_outputs(table: str | Path, outputs: Mapping[str, str | Path | None]) -> None:
+    """Refuse to write a file over the table, or over another that is written; `outputs` are named for people.
+
+    Raises
+    ------
+    InputError
+        If an output is the table, or two are one.
+    """
+    taken = {path.resolve(): "the table" for path in _paths(str(table))}
+    for name, output in outputs.items():
+        path = None if output is None else Path(output).resolve()
+        if path is None or (path.exists() and not path.is_file()):
+            continue  # a device
+        if path in taken:
+            raise InputError(f"{name} would overwrite {output}, which is {taken[path]}. Name another file.")
+        taken[path] = name
 
 
 def _paths(text: str) -> list[Path]:

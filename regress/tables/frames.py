@@ -96,7 +96,8 @@ def _object_column(name: str, values: "pd.Series[Any]") -> Column:
 def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:
     if kind in ("number", "boolean"):
         try:
-            return pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
+            values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
+            return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
         except (TypeError, ValueError):
             value = next(v for v in column.dropna() if not isinstance(v, int | float | np.number))
             raise TableError(

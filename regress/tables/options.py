@@ -1,5 +1,6 @@
 """How files are read: the options that a user may give."""
 
+import codecs
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -63,8 +64,8 @@ class FileOptions:
                 raise InputError(f"{name} must be one of {shown}; got {getattr(self, name)!r}.")
         if self.encoding is not None:
             try:
-                "a".encode(self.encoding)
-            except LookupError:
+                codecs.getincrementaldecoder(self.encoding)().decode("a".encode(self.encoding), final=True)
+            except (LookupError, UnicodeError):
                 raise InputError(
                     f"Python knows no encoding {self.encoding!r}. Common ones: utf-8, utf-16, cp1252, latin-1."
                 ) from None
@@ -75,4 +76,4 @@ class FileOptions:
 
     def of_csv(self) -> list[str]:
         """Return the options given that only a CSV file has."""
-        return [f.name for f in fields(FileOptions) if f.name != "max_bad" and getattr(self, f.name) != f.default]
+        return [f.name for f in fields(FileOptions) if getattr(self, f.name) != f.default]

@@ -29,12 +29,21 @@ def is_parquet(path: str | None) -> bool:
     return suffix in (".parquet", ".pq")
 
 
-def write_predictions(file: IO[bytes], parts: Iterable[tuple[Batch, Array]], keep: Sequence[str], parquet: bool) -> int:
+def write_predictions(
+    file: IO[bytes], parts: Iterable[tuple[Batch, Array]], keep: Sequence[str], interval: bool, parquet: bool
+) -> int:
     """Write row number, kept columns and predictions (rows,) or (rows, 3); return how many rows have none.
 
     Missing cells are empty in CSV, and null in Parquet.
+
+    Raises
+    ------
+    InputError
+        If a kept column has the name of one that is written, or cannot be written.
     """
-    missing = 0
+    missing, names = 0, ("prediction", "low", "high")[: 3 if interval else 1]
+    if taken := {"row", *names} & set(keep):
+        raise InputError(f"--keep {taken.pop()}: predictions have a column of that name. Rename the table's.")
 
     def frames() -> Iterator[pl.DataFrame]:
         nonlocal missing
@@ -43,23 +52,22 @@ def write_predictions(file: IO[bytes], parts: Iterable[tuple[Batch, Array]], kee
             columns = values.reshape(len(values), -1).T
             missing += int(np.isnan(columns[0]).sum())
             rows = pl.int_range(row, row + batch.rows, eager=True).alias("row")
-            names = ("prediction", "low", "high")
-            predicted = [pl.Series(name, c).fill_nan(None) for name, c in zip(names, columns, strict=False)]
+            predicted = [pl.Series(name, c).fill_nan(None) for name, c in zip(names, columns, strict=True)]
             yield pl.DataFrame([rows, *(_kept(batch, name) for name in keep), *predicted])
             row += batch.rows
 
     stream = frames()
-    first = next(stream, None)
-    if first is None:
-        first = pl.DataFrame(schema={"row": pl.Int64, **dict.fromkeys(keep, pl.String), "prediction": pl.Float64})
-    if parquet:
-        batches = chain([first], stream)
-        schema = first.schema
-        register_io_source(lambda *_: batches, schema=schema, is_pure=False).sink_parquet(file)
-    else:
-        first.write_csv(file)
-        for frame in stream:
-            frame.write_csv(file, include_header=False)
+    empty = {"row": pl.Int64, **dict.fromkeys(keep, pl.String), **dict.fromkeys(names, pl.Float64)}
+    first = next(stream, pl.DataFrame(schema=empty))
+    alike = chain([first], (frame.cast(first.schema) for frame in stream))  # files may differ in a column's type
+    try:
+        if parquet:
+            register_io_source(lambda *_: alike, schema=first.schema, is_pure=False).sink_parquet(file)
+        else:
+            for number, frame in enumerate(alike):
+                frame.write_csv(file, include_header=number == 0)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"A column to keep cannot be written: {str(error).splitlines()[0]}.") from None
     return missing
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block, Moments, accumulate
-from regress.numerics.twofold import Array, Mask
-from regress.tables.blocks import Rebuffer
+from regress.numerics.totals import WholeSum
+from regress.numerics.twofold import Array, Mask, two_product
+from regress.tables.blocks import Layout, Rebuffer
 from regress.tables.design import Design
 from regress.tables.encoding import Encoded, Encoder
 from regress.tables.source import ArrayBatch, Batch, Source, find_column
@@ -123,12 +124,12 @@ class Reader:
         self.order: list[int] | None = None
         fill = missing == "mean" and not design.fills
         self.design = design.with_fills(self._training_means(design)) if fill else design
-        self._encoder = Encoder(self.design, source, max_levels)
+        self._layout = Layout(self.design)
 
     @property
     def width(self) -> int:
-        """Columns of X, as far as they are known."""
-        return len(self.design.numbers) + sum(max(len(levels) - 1, 0) for levels in self._encoder.levels.values())
+        """Columns of X, as far as the rows of the blocks so far tell."""
+        return self._layout.known
 
     def blocks(self) -> Iterator[Block]:
         """Yield the training rows on the fixed grid.
@@ -139,10 +140,11 @@ class Reader:
             If cells are missing and the policy does not allow it, or a weight is negative.
         """
         self.tally = Tally()
-        self._encoder = Encoder(self.design, self.source, self._max_levels)
+        encoder = Encoder(self.design, self.source, self._max_levels)
         train, test = Rebuffer(self.design), Rebuffer(self.design)
+        self._layout = train.layout
         held: list[Moments] = []
-        for batch, encoded, kept, y, a in self._rows(self._encoder):
+        for batch, encoded, kept, y, a in self._rows(encoder):
             if not self.split.fraction:
                 out = None
             else:
@@ -159,10 +161,10 @@ class Reader:
         yield from train.rest()
         held.extend(accumulate([block]) for block in test.rest())
         self._refuse_missing()
-        found = self._encoder.design()
-        self.order = train.layout.order(found, self._encoder.levels)
+        found = encoder.design()
+        self.order = train.layout.order(found, encoder.levels)
         self.held_out = reduce(Moments.merge, held) if held else None
-        there = test.layout.order(found, self._encoder.levels)
+        there = test.layout.order(found, encoder.levels)
         if self.held_out is not None and there is not None:
             self.held_out = self.held_out.arranged(there)
         self.design = found
@@ -172,8 +174,9 @@ class Reader:
         for batch, y, a in self._batches(self.design):
             counted = self._weighty(batch, a)
             sound = counted if batch.bad is None else ~batch.bad if counted is None else counted & ~batch.bad
-            encoded = encoder.encode(batch, sound)
-            whole = _and(encoded.whole, _finite(y), None if a is None else _finite(a))
+            given = _and(_finite(y), None if a is None else _finite(a))
+            encoded = encoder.encode(batch, _and(sound, given))
+            whole = _and(encoded.whole, given)
             tally = self.tally
             tally.rows += batch.rows
             self.read = batch.read
@@ -243,27 +246,27 @@ class Reader:
         )
 
     def _training_means(self, design: Design) -> dict[str, float]:
-        """Return the weighted means of the number columns over training rows: a pass of its own."""
-        numbers = design.numbers
-        weight, mean, rows = np.zeros(len(numbers)), np.zeros(len(numbers)), 0
+        """Return the weighted means of the number columns over training rows, rounded once: a pass of its own."""
+        sums = {name: (WholeSum(), WholeSum()) for name in design.numbers}  # of a and ax
+        rows = 0
         for batch, y, a in self._batches(design):
             rows += batch.rows
             used = _and(self._weighty(batch, a), _finite(y), None if batch.bad is None else ~batch.bad)
             if self.split.fraction:
                 used = _and(used, ~self.split.held_out(batch))
-            chosen = slice(None) if used is None else used
-            cells = np.column_stack([column[chosen] for column in batch.columns(numbers)[0]] or [np.empty((0, 0))])
-            present = np.isfinite(cells) * (1.0 if a is None else a[chosen][:, None])
-            part = present.sum(0)
-            weight += part
-            change = (np.where(present > 0, cells - mean, 0.0) * present).sum(0)
-            mean += np.divide(change, weight, out=np.zeros_like(mean), where=weight > 0)
-        empty = [name for name, w in zip(numbers, weight, strict=True) if w == 0]
-        if empty and rows:
-            raise TableError(
-                f"Column {empty[0]!r} has no value in any training row. Leave it out with --drop {empty[0]}."
-            )
-        return dict(zip(numbers, mean.tolist(), strict=True))
+            for (of_a, of_ax), column in zip(sums.values(), batch.columns(design.numbers)[0], strict=True):
+                chosen = np.isfinite(column) if used is None else np.isfinite(column) & used
+                x, weight = column[chosen], np.ones(int(chosen.sum())) if a is None else a[chosen]
+                of_a.add(weight)
+                for part in (x,) if a is None else two_product(weight, x):
+                    of_ax.add(part)
+        if rows:
+            for name, (of_a, _) in sums.items():
+                if not of_a.fraction:
+                    raise TableError(
+                        f"Column {name!r} has no value in any training row. Leave it out with --drop {name}."
+                    )
+        return {name: float(of_ax.fraction / (of_a.fraction or 1)) for name, (of_a, of_ax) in sums.items()}
 
 
 def _and(*masks: Mask | None) -> Mask | None:

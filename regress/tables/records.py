@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
+NO_QUOTES = "Mend it, or pass --quote none if quotes are ordinary characters here"
+LONGEST = 2**26  # bytes of one record
+csv.field_size_limit(LONGEST)  # a limit of the module, which knows no other; cells of texts pass the 128 KB that it has
+
 
 class Format(NamedTuple):
     """The characters, of one byte each, that cut a text into cells; `quote` is None where none does."""
@@ -26,7 +30,7 @@ class Format(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The records of a block, blank lines left out.
+    """The records of a block of bytes, blank lines left out.
 
     Attributes
     ----------
@@ -41,6 +45,7 @@ class Split:
         The line in which a record begins whose quotes never end.
     """
 
+    data: bytes
     starts: Positions
     ends: Positions
     lines: Positions
@@ -49,9 +54,9 @@ class Split:
     cells: list[list[str]] | None = None
     unclosed: int | None = None
 
-    def text(self, data: bytes, record: int) -> bytes:
-        """Return a record of the block as it stands there."""
-        return data[self.starts[record] : self.ends[record]]
+    def text(self, record: int) -> bytes:
+        """Return a record as it stands there."""
+        return self.data[self.starts[record] : self.ends[record]]
 
 
 def has_quotes(data: bytes, form: Format) -> bool:
@@ -82,6 +87,7 @@ def last_end(data: bytes, form: Format) -> int:
         return data.rfind(b"\n") + 1
     quotes = proper_quotes(data, form)
     if quotes is None:
+        data = data[: data.rfind(b"\n") + 1]
         ends = [record.end for record in _read(data, form) if record.whole]
         return int(_line_ends(data)[ends[-1] - 1]) if ends else 0
     newlines = _marks(data, "\n")
@@ -104,7 +110,7 @@ def split(data: bytes, form: Format) -> Split:
     text = np.frombuffer(data, np.uint8)
     blank = (text[starts] == ord("\n")) | ((text[starts] == ord("\r")) & (ends - starts <= 2))
     at = np.searchsorted(lines, starts, side="right")
-    return Split(starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))
+    return Split(data, starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))
 
 
 class _Record(NamedTuple):
@@ -152,10 +158,10 @@ def _line_ends(data: bytes) -> Positions:
 
 def _split_slowly(data: bytes, form: Format) -> Split:
     found = list(_read(data, form))
-    unclosed = found[-1].first if found and found[-1].cells is None and not found[-1].whole else None
+    unclosed = next((r.first for r in found if r.cells is None and (r.end - r.first > 1 or not r.whole)), None)
     kept = [r for r in found if r.cells != []]
     first, end = (np.array([r[k] for r in kept], dtype=np.int64) for k in (0, 1))
     widths = np.array([len(r.cells or ()) for r in kept], dtype=np.int64)
     edges = np.concatenate([[0], _line_ends(data)])
     cells = [r.cells or [] for r in kept]
-    return Split(edges[first], edges[end], first, widths, len(edges) - 1, cells, unclosed)
+    return Split(data, edges[first], edges[end], first, widths, len(edges) - 1, cells, unclosed)

@@ -96,6 +96,7 @@ class Source(Protocol):
 
     label: str
     columns: tuple[Column, ...]
+    by_name: dict[str, Column]
     size: int
     unit: str
     dialect: str
@@ -111,6 +112,11 @@ class Source(Protocol):
     def as_text(self, names: Sequence[str]) -> "Source":
         """Return the source with the named columns read as text."""
         ...
+
+
+def written(numbers: Array) -> list[str]:
+    """Return numbers as text, whole ones without a point, whatever they look like in a file."""
+    return [f"{v:.0f}" if v == int(v) else repr(v) for v in np.nan_to_num(numbers).tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +166,7 @@ class ArrayBatch:
 
     def texts(self, name: str) -> list[str]:
         """Return a column as text, whole numbers without a point."""
-        return [f"{v:.0f}" if v == int(v) else repr(v) for v in np.nan_to_num(self.numbers(name)).tolist()]
+        return written(self.numbers(name))
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
         """Return the different values, written out."""
@@ -194,6 +200,7 @@ class ArraySource:
         if len(self._names) != n:
             raise InputError(f"{len(self._names)} names were given for {n} columns.")
         self.columns = tuple(Column(name, "text" if name in text else "number") for name in self._names)
+        self.by_name = {column.name: column for column in self.columns}
 
     def named(self, names: Sequence[str]) -> "ArraySource":
         """Return the array with its columns named by position.
@@ -232,9 +239,9 @@ def find_column(source: Source, name: str, role: str) -> Column:
     TableError
         If there is none; the message lists the nearest names.
     """
-    names = [column.name for column in source.columns]
-    if name in names:
-        return source.columns[names.index(name)]
+    if name in source.by_name:
+        return source.by_name[name]
+    names = list(source.by_name)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     lower = [other for other in names if other.strip().lower() == name.strip().lower()]
     hint = list(dict.fromkeys(lower + near)) or names[:8]

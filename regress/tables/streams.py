@@ -11,11 +11,10 @@ from typing import BinaryIO, NamedTuple, NoReturn
 from backports import zstd
 
 from regress.errors import TableError
-from regress.tables.records import Format, last_end
+from regress.tables.records import LONGEST, NO_QUOTES, Format, has_quotes, last_end
 
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
 _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
-_LONGEST = 2**26  # bytes of one record
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _NO_TEXT = {
     b"PK\x03\x04": "a zip archive or spreadsheet",
@@ -26,10 +25,11 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 
 
 class Records(NamedTuple):
-    """Whole records: their bytes, and how many bytes of the file on disk were read up to here."""
+    """Whole records: their bytes, how many bytes of the file were read up to here, and whether quotes are in."""
 
     data: bytes
     read: int
+    quoted: bool
 
 
 class Stream:
@@ -62,6 +62,8 @@ class Stream:
         self._start = self._bytes(4)
         mark, found = next(((m, e) for m, e in _MARKS if self._start.startswith(m)), (b"", _guess(self._start)))
         self.encoding = codecs.lookup(encoding).name if encoding else found
+        if self.encoding == "utf-16" and not found.startswith("utf-16"):
+            found = "utf-16-le"
         if self.encoding in (found, "utf-16", "utf-8-sig"):
             self.encoding, self._start = found, self._start[len(mark) :]
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
@@ -122,14 +124,18 @@ class Stream:
         rest = b""
         while part := self.read(self._suited(BLOCK)):
             data = rest + part if rest else part
-            stop = last_end(data, form)
+            quoted = has_quotes(data, form)
+            stop = last_end(data, form) if quoted else data.rfind(b"\n") + 1
             if stop:
-                yield Records(data if stop == len(data) else data[:stop], self.read_bytes)
+                yield Records(data if stop == len(data) else data[:stop], self.read_bytes, quoted)
             rest = data[stop:]
-            if len(rest) > _LONGEST:
-                break  # what begins here is no record: whoever splits it will say so
+            if len(rest) > LONGEST:
+                raise TableError(
+                    f"{self.name}: a record of over {LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB "
+                    f"into the file: a quote in it never ends. {NO_QUOTES}."
+                )
         if rest:
-            yield Records(rest, self.read_bytes)
+            yield Records(rest, self.read_bytes, has_quotes(rest, form))
 
 
 def _guess(start: bytes) -> str:

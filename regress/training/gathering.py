@@ -152,11 +152,13 @@ def gather(
     k, totals = held[0].Y.shape[1], None
     if precision == "exact" or (precision == "auto" and ended):
         totals = exact_totals(stream(), n_jobs)
-        totals = totals if ended or columns.order is None else _arranged_totals(totals, columns.order, k)
+        if not ended:
+            totals = _arranged_totals(totals, columns.order, k)
         moments = moments_of(totals, k)
     else:
         moments = accumulate(stream(), n_jobs)
-        moments = moments if ended or columns.order is None else moments.arranged(columns.order)
+        if not ended and columns.order is not None:
+            moments = moments.arranged(columns.order)
     kept = None if over != "rows" else held if ended else _arranged(held, columns.order)
     return TrainingData(_summarise_moments(moments), moments, kept, totals=totals)
 
@@ -171,8 +173,10 @@ def _arranged(blocks: list[Block], order: Sequence[int] | None) -> list[Block]:
     ]
 
 
-def _arranged_totals(totals: Totals, order: Sequence[int], k: int) -> Totals:
+def _arranged_totals(totals: Totals, order: Sequence[int] | None, k: int) -> Totals:
     """Return totals of [1, x, y] with x in order; columns beyond its last are zeros."""
+    if order is None:
+        return totals
     size = len(totals.unit)
     x = [1 + j if j < size - 1 - k else size for j in order]
     return totals.arranged([0, *x, *range(size - k, size)])
