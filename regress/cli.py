@@ -253,7 +253,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.write(f"Error: numbers in the table are beyond the range of a double ({error}). Rescale them.\n")
         return UNUSABLE
     except (KeyboardInterrupt, click.Abort) as error:
-        sys.stderr.write(f"{error or 'Interrupted.'}\n")
+        sys.stderr.write(f"{error.__cause__ or 'Interrupted.'}\n")  # click's Abort says nothing itself
         return INTERRUPTED
     except (OSError, SystemExit) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere

@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import itertools
-import re
 import tempfile
 from contextlib import contextmanager
 from fractions import Fraction
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from backports import zstd
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import regress
@@ -179,7 +178,7 @@ def sizes(content, count, *more):
     return [1, record - 1, record, record + 1, *more, None]
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=50, derandomize=True)
 @given(table=tables(), d=dialects(), size=st.integers(2, 60))
 def test_what_python_writes_is_read_in_any_dialect_and_any_blocks(table, d, size):
     kinds, rows = table
@@ -206,7 +205,8 @@ def test_what_python_writes_is_read_without_a_flag_where_nothing_is_a_guess(tabl
     decimal = d["decimal"] if d["delimiter"] != "," and "number" in kinds else "."
     d |= {"header": True, "quotechar": quotes, "decimal": decimal}
     d["encoding"] = "utf-8" if d["encoding"] == "cp1252" else d["encoding"]
-    rows = [[cell.replace(",", "_").replace(";", "_").replace("|", "_").replace("\t", "_") for cell in r] for r in rows]
+    unclear = str.maketrans(dict.fromkeys(",;|\t" + "\"'".replace(quotes, ""), "_"))
+    rows = [[c.translate(unclear) if k == "text" else c for c, k in zip(row, kinds, strict=True)] for row in rows]
     content, _ = write(kinds, rows, d)
     with written(content, d["pack"]) as path:
         found = read(path)
@@ -220,7 +220,7 @@ RUBBISH = st.sampled_from(["oops", "1_000", "0x1F", "1,5,", "--1", "5%", "1 2", 
 corruptions = st.one_of(st.just("short"), st.just("long"), RUBBISH)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=10, derandomize=True)
 @given(
     wrong=st.dictionaries(st.integers(1, 29), st.tuples(corruptions, st.integers(0, 2)), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -291,7 +291,12 @@ def records(content):
         return None
 
 
-@settings(deadline=None, max_examples=400, derandomize=True)
+@settings(deadline=None, max_examples=120, derandomize=True)
+@example(header=b"a,b\n", body=b'5" x,1\nab,20', size=11)  # a block that ends within a record
+@example(header=b"a,b\n", body=b'1,"', size=2)  # Polars panics at a lone quote
+@example(header=b"a,b\n", body=b'x,1\n"y"\rz,2\n', size=2)
+@example(header=b"a,b\n", body=b'"x"y,1\nz,2\n', size=2)
+@example(header=b"a\n", body=b"1\n\r5", size=2)
 @given(header=headers, body=bodies, size=st.integers(2, 30))
 def test_rubbish_is_read_or_refused_in_the_same_words_at_every_block_size(header, body, size):
     content = header + body
@@ -323,4 +328,4 @@ def test_bytes_that_are_no_text_are_read_or_refused(content, start):
     with written(start + content) as path:
         for encoding, skip in itertools.product([None, "cp1252", "utf-16"], ["error", "skip"]):
             found = read(path, encoding=encoding, on_bad_row=skip)
-            assert not isinstance(found, str) or re.match("(Column .* of )?t.csv", found), found
+            assert not isinstance(found, str) or "t.csv" in found

@@ -114,6 +114,10 @@ OUTCOMES = {
         ("", Refused("line 3", "quotes", "never end")),
         (SKIP, Refused("line 3", "quotes", "never end")),
     ],
+    "endless_last_cell.csv": [
+        ("", Refused("line 3", "quotes", "never end")),
+        (SKIP, Refused("line 3", "quotes", "never end")),
+    ],
     "quotes_span.csv": [
         ("", Refused("line 5", "2 cells", "3 columns", "too few")),
         (SKIP, [["a\n\nb", 1, 2], BAD, ["d", 5, 6]]),
@@ -235,14 +239,15 @@ OUTCOMES = {
         ("--encoding cp1252", PAIRS),
     ],
     "latin1_unused.csv": [("--features x", PAIRS), ("", Refused("line 3", "'junk'", "0xe9"))],
-    "cp1252.csv": [("--encoding cp1252", [["5 €", 1, 2]])],
+    "cp1252.csv": [("--encoding cp1252", [["€ a", 1, 2]])],
     "not_cp1252.csv": [("--encoding cp1252", Refused("line 3", "0x81", "cp1252", "--encoding"))],
     "carriage_returns.csv": [("", Refused("carriage returns", "Convert"))],
     "windows.csv": [("", PAIRS)],
     "windows_blank_quoted.csv": [("", [["a", 1, 2], ["b\r\nc", 3, 4], ["d", 5, 6]])],
-    "return_in_cell.csv": [("", Refused("line 2")), (SKIP, [BAD, ["b", 3, 4], ["c", 5, 6]])],
-    "return_in_late_cell.csv": [("", Refused("line 3")), (SKIP, [["b", 1, 2], BAD, ["c", 5, 6]])],
+    "return_in_cell.csv": [("", [["a\rz", 1, 2], ["b", 3, 4], ["c", 5, 6]])],  # only a newline ends a record
+    "return_in_late_cell.csv": [("", [["b", 1, 2], ["a\rz", 3, 4], ["c", 5, 6]])],
     "return_after_quote.csv": [("", Refused("line 3")), (SKIP, [["b", 1, 2], BAD, ["c", 5, 6]])],
+    "starts_like_zlib.csv": [("", [["x\1a", 1, 2], ["b", 3, 4]])],
     "late_fraction.csv": [("", [[7, 1]] * 300_000 + [[1.5, 2]])],
     "late_value.csv": [("", [[None, None, 1]] * 5000 + [[2.5, "red", 3]])],
     "padded_zeros.csv": [("", [[1, 2], [3, 4]])],
@@ -304,7 +309,7 @@ def generated():
         "latin1.csv": "k,x,y\nRoma,1,2\nCittà,3,4\n".encode("latin-1"),
         "latin1_header.csv": "città,y\n1,2\n3,4\n".encode("latin-1"),
         "latin1_unused.csv": "junk,x,y\nabc,1,2\né,3,4\n".encode("latin-1"),
-        "cp1252.csv": "k,x,y\n5 €,1,2\n".encode("cp1252"),
+        "cp1252.csv": "k,x,y\n€ a,1,2\n".encode("cp1252"),
         "not_cp1252.csv": b"k,x,y\na,1,2\n\x81,3,4\n",
         "carriage_returns.csv": b"x,y\r1,2\r3,4\r",
         "windows.csv": b"x,y\r\n1,2\r\n3,4\r\n",
@@ -312,6 +317,7 @@ def generated():
         "return_in_cell.csv": b"k,x,y\na\rz,1,2\nb,3,4\nc,5,6\n",
         "return_in_late_cell.csv": b"k,x,y\nb,1,2\na\rz,3,4\nc,5,6\n",
         "return_after_quote.csv": b'k,x,y\nb,1,2\n"a"\rz,3,4\nc,5,6\n',
+        "starts_like_zlib.csv": b"k,x,y\nx\1a,1,2\nb,3,4\n",
         "late_fraction.csv": b"x,y\n" + b"7,1\n" * 300_000 + b"1.5,2\n",
         "late_value.csv": b"x,k,y\n" + b",,1\n" * 5000 + b"2.5,red,3\n",
         "padded_zeros.csv": b"x,y\n0001,2.000\n+03,04e00\n",
@@ -515,6 +521,13 @@ def test_rejects_of_quoted_records_hold_all_their_lines(tmp_path):
         (7, '"e""f",oops,6'),
         (8, '"g"h,7,8'),
     ]
+
+
+def test_rejects_with_carriage_returns_can_be_read_back(tmp_path):
+    path, rejects = tmp_path / "t.csv", tmp_path / "r.csv"
+    path.write_bytes(b"x,y\n1,2\n3\r,4,5\n2,3\n")
+    regress.fit(path, "y", on_bad_row="skip", rejects=rejects)
+    assert [(line, text) for _, line, _, text in rejected(rejects)] == [(3, "3\r,4,5")]
 
 
 def test_rejects_of_a_glob_name_the_file(folder, tmp_path):

@@ -5,6 +5,7 @@ which the file's last column is null, or that Polars refuses, is read again as t
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +20,11 @@ from regress.tables.dialect import BOOLEAN, DECIMAL_COMMA, NUMBER, Dialect, read
 from regress.tables.ledger import Fault, Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import Frame
-from regress.tables.records import NO_QUOTES, Split, proper_quotes, split
+from regress.tables.records import NO_QUOTES, Split, sound_quotes, split
 from regress.tables.source import MISSING, Column, Kind
 from regress.tables.streams import Records, Stream, opened
 
+_COMPRESSED = (b"\x1f\x8b", b"\x78", b"\x28\xb5\x2f\xfd")  # Polars would decompress what begins so
 _AHEAD = 2  # blocks parsed at a time: while Polars' threads finish one, they begin the next
 
 
@@ -65,11 +67,17 @@ class CsvPart:
         """Read the named columns in blocks, in order."""
         line = 1 + self._dialect.header_lines
 
-        def parse(records: Records) -> _Parsed:
-            return self._fast(records, kinds) or self._careful(records, kinds)
+        def parse(records: Records) -> _Parsed | None:
+            try:
+                return self._fast(records, kinds) or self._careful(records, kinds)
+            except KeyboardInterrupt:
+                return None
 
         with opened(self.path, self._dialect.encoding) as stream:
             for parsed in ordered_map(parse, self._records(stream), _AHEAD):
+                if parsed is None:  # Polars saw Ctrl-C before Python, whose own exception is on its way to this thread
+                    time.sleep(1.0)
+                    raise KeyboardInterrupt
                 bad = None
                 if parsed.faults:
                     self.ledger.add(self.name, line, parsed.faults)
@@ -101,8 +109,9 @@ class CsvPart:
     def _scan(self, data: bytes, kinds: Mapping[str, Kind], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
         form = self._dialect.form
         return pl.scan_csv(
-            data,
+            b"\n" + data if data.startswith(_COMPRESSED) else data,
             has_header=False,
+            skip_rows=int(data.startswith(_COMPRESSED)),
             schema={n: pl.Float64 if kinds.get(n) == "number" else pl.String for n in self._dialect.names},
             separator=form.delimiter,
             quote_char=form.quote,
@@ -118,7 +127,7 @@ class CsvPart:
         """
         data, _, quoted = records
         form, last = self._dialect.form, self._dialect.names[-1]
-        if (quoted and proper_quotes(data, form) is None) or (self._dialect.decimal == "," and b"." in data):
+        if (quoted and not sound_quotes(data, form)) or (self._dialect.decimal == "," and b"." in data):
             return None  # Polars takes 1.5 for a number beside 1,5 as well
         part = list(dict.fromkeys([*kinds, last]))
         for missing in (MISSING,) if self._needs_names else ((), MISSING):

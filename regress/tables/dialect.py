@@ -28,6 +28,7 @@ _ROWS = 1000  # records looked at
 _DELIMITERS = ",;\t|"
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','"}
 _MOSTLY = 0.9
+_DRESSED = re.compile(r"[$€£¥]?\s*[+-]?\d[\d.,' ]*\s*[%$€£¥]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,14 @@ def _lines(sample: bytes) -> Iterator[str]:
 
 
 def _sound(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Yield records until one cannot be read."""
-    try:
-        yield from reader
-    except csv.Error:
-        return
+    """Yield the records that can be read."""
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            continue
 
 
 def _quote(sample: bytes) -> str:
@@ -168,13 +172,9 @@ def _has_header(path: Path, asked: Header, first: Sequence[str], rows: Sequence[
             f"{path.name}, line 1 looks like data ({', '.join(map(repr, first[:3]))}), not like names. Pass --header "
             "no to name the columns x0, x1, …, or --header yes if these are their names."
         )
-    if (
-        asked == "no"
-        and not numbers
-        and not set(first) <= set(MISSING)
-        and rows
-        and all(_is_number(cell, decimal) for cell in rows[0])
-    ):
+    over = [j for j, cell in enumerate(first) if cell.strip() not in MISSING and not _is_number(cell, decimal)]
+    below = [[row[j] for row in rows if row[j].strip() not in MISSING] for j in over]
+    if asked == "no" and any(cells and all(_is_number(cell, decimal) for cell in cells) for cells in below):
         raise TableError(
             f"{path.name}, line 1 names the columns ({', '.join(map(repr, first[:3]))}). Pass --header yes."
         )
@@ -219,10 +219,10 @@ def _column(name: str, cells: Sequence[str], decimal: str) -> Column | None:
         return Column(name, "number")
     if _DATE.fullmatch(held[0]):
         return Column(name, "unusable", dtype="date")
-    commas = sum(DECIMAL_COMMA.fullmatch(cell.strip()) is not None for cell in held)
-    hint = (
-        f"its cells, such as {held[0]!r}, look like numbers with a decimal comma: pass --decimal ,"
-        if commas >= _MOSTLY * len(held)
-        else ""
-    )
-    return Column(name, "boolean" if held[0].lower() in BOOLEAN else "text", hint=hint)
+    cells, hint = [cell.strip() for cell in held], ""
+    if sum(_is_number(cell, ",") or _is_number(cell, ".") for cell in cells) >= _MOSTLY * len(cells):
+        kind, other = ("comma", ",") if decimal == "." else ("point", "'.'")
+        hint = f"its cells, such as {held[0]!r}, look like numbers with a decimal {kind}: pass --decimal {other}"
+    elif sum(_DRESSED.fullmatch(cell) is not None for cell in cells) >= _MOSTLY * len(cells):
+        hint = f"its cells, such as {held[0]!r}, look like numbers: write them without signs and thousands"
+    return Column(name, "boolean" if cells[0].lower() in BOOLEAN else "text", hint=hint)

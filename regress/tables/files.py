@@ -14,7 +14,7 @@ from regress.tables.csvfile import CsvPart
 from regress.tables.ledger import Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import FramePart, ParquetPart, Part
-from regress.tables.source import MISSING, MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, written
+from regress.tables.source import MISSING, MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, cut, written
 
 _PARQUET = b"PAR1"
 _KINDS = {"number": "numbers", "boolean": "true or false", "text": "text", "unusable": "what no fit can use"}
@@ -77,7 +77,7 @@ def _text(column: pl.Series) -> pl.Series:
         text = column.cast(pl.String)
     except pl.exceptions.InvalidOperationError:
         raise TableError(f"Column {column.name!r} is of type {column.dtype}, which cannot be read as text.") from None
-    return text.set(text.is_in(MISSING), None)
+    return text.set(text.str.strip_chars().is_in(MISSING), None)
 
 
 class PolarsSource:
@@ -98,22 +98,25 @@ class PolarsSource:
         self.columns = columns if columns is not None else _common_columns(parts)
         self.by_name = {column.name: column for column in self.columns}
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
-        """Read the named columns of every part in batches."""
+    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
+        """Read the named columns of every part in batches, up to a number of rows."""
         kinds: dict[str, Kind] = {name: self.by_name[name].kind for name in names}
         self._ledger.begin()
-        before = 0
         try:
-            for part in self._parts.values():
-                first = 0
-                for frame, read, bad in part.frames(kinds):
-                    yield PolarsBatch(part.name, first, frame, before + read, bad)
-                    first += frame.height
-                before += part.size
-        except (TableError, GeneratorExit):  # what was skipped is worth seeing, the more so where the rest is refused
+            yield from cut(self._batches(kinds), limit)
+        except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
             self._ledger.write()
             raise
         self._ledger.write()
+
+    def _batches(self, kinds: Mapping[str, Kind]) -> Iterator[Batch]:
+        before = 0
+        for part in self._parts.values():
+            first = 0
+            for frame, read, bad in part.frames(kinds):
+                yield PolarsBatch(part.name, first, frame, before + read, bad)
+                first += frame.height
+            before += part.size
 
     def place(self, part: str, record: int) -> str:
         """Say where a record is."""

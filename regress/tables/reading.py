@@ -193,15 +193,13 @@ class Reader:
         columns = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
         key = [self.split.key] if self.split.key is not None else []
         start = 0
-        for batch in self.source.batches(list(dict.fromkeys([*design.columns, *columns, *key]))):
-            if self.limit is not None and start + batch.rows > self.limit:
-                batch = batch.head(self.limit - start)
+        for batch in self.source.batches(list(dict.fromkeys([*design.columns, *columns, *key])), self.limit):
             stop = start + batch.rows
             y = column_of(self.target, batch, start, stop)
             yield batch, y, None if self.weights is None else column_of(self.weights, batch, start, stop)
             start = stop
-            if start == self.limit:
-                return
+        if start == self.limit:
+            return
         for values in (self.target, self.weights):
             if values is not None and values.array is not None and len(values.array) != start:
                 raise InputError(

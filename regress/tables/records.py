@@ -7,6 +7,7 @@ which is slow.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
+_RETURN = "\ufdd0"  # no character: stands for a carriage return within a line, which csv would end a record at
+_LONE_RETURN = re.compile(r"\r(?!\n|$)")
 NO_QUOTES = "Mend it, or pass --quote none if quotes are ordinary characters here"
 LONGEST = 2**26  # bytes of one record
 csv.field_size_limit(LONGEST)  # a limit of the module, which knows no other; cells of texts pass the 128 KB that it has
@@ -72,13 +75,18 @@ def proper_quotes(data: bytes, form: Format) -> Positions | None:
     """Return where quotes stand; None where one opens within a cell or closes before its end."""
     if form.quote is None:
         return np.empty(0, dtype=np.int64)
-    text, at = np.frombuffer(data, np.uint8), _marks(data, form.quote)
+    text, at = np.frombuffer(data + b"\n\n", np.uint8), _marks(data, form.quote)
     edges = np.zeros(256, dtype=bool)
     edges[[ord(form.delimiter), ord("\n"), ord(form.quote)]] = True
     before, after = at[::2] - 1, at[1::2] + 1
-    opened = edges[text[before[before >= 0]]].all()
-    edges[ord("\r")] = True
-    return at if opened and edges[text[after[after < len(text)]]].all() else None
+    closed = edges[text[after]] | ((text[after] == ord("\r")) & (text[after + 1] == ord("\n")))
+    return at if edges[text[before[before >= 0]]].all() and closed.all() else None
+
+
+def sound_quotes(data: bytes, form: Format) -> bool:
+    """Tell whether all quotes open at the start of a cell and close at its end."""
+    quotes = proper_quotes(data, form)
+    return quotes is not None and len(quotes) % 2 == 0
 
 
 def last_end(data: bytes, form: Format) -> int:
@@ -108,7 +116,9 @@ def split(data: bytes, form: Format) -> Split:
     starts = np.concatenate([[0], ends[:-1]])
     widths = np.diff(np.searchsorted(delimiters, ends), prepend=0) + 1
     text = np.frombuffer(data, np.uint8)
-    blank = (text[starts] == ord("\n")) | ((text[starts] == ord("\r")) & (ends - starts <= 2))
+    last = text[np.minimum(starts + 1, len(data) - 1)]
+    return_only = (text[starts] == ord("\r")) & ((last == ord("\n")) | (ends - starts == 1))
+    blank = (text[starts] == ord("\n")) | return_only
     at = np.searchsorted(lines, starts, side="right")
     return Split(data, starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))
 
@@ -128,7 +138,7 @@ def _read(data: bytes, form: Format) -> Iterator[_Record]:
         nonlocal taken, ended
         for line in io.BytesIO(data):
             taken += 1
-            yield line.decode("utf-8", "replace")
+            yield _LONE_RETURN.sub(_RETURN, line.decode("utf-8", "replace"))
         ended = True
 
     reader = csv_reader(lines(), form)
@@ -140,6 +150,8 @@ def _read(data: bytes, form: Format) -> Iterator[_Record]:
             return
         except csv.Error:
             cells = None
+        if cells is not None and b"\r" in data:
+            cells = [cell.replace(_RETURN, "\r") for cell in cells]
         yield _Record(first, taken, cells, not ended)
         first = taken
 

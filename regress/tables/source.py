@@ -1,7 +1,7 @@
 """Where rows come from: one contract for arrays, frames and files."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -101,8 +101,8 @@ class Source(Protocol):
     unit: str
     dialect: str
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
-        """Read the named columns, in order, in batches of bounded size."""
+    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
+        """Read the named columns, in order, in batches of bounded size, up to a number of rows."""
         ...
 
     def place(self, part: str, record: int) -> str:
@@ -214,13 +214,12 @@ class ArraySource:
             raise InputError(f"X has {self.array.shape[1]} columns; the model takes {len(names)}, in its own order.")
         return ArraySource(self.array, names)
 
-    def batches(self, names: Sequence[str]) -> Iterator[Batch]:
+    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
         """Yield views of the rows on the fixed grid."""
         where = {name: j for j, name in enumerate(self._names)}
-        step = block_rows(len(names))
-        for i in range(0, len(self.array), step):
-            part = self.array[i : i + step]
-            yield ArrayBatch("", i, len(part), part, where)
+        step, X = block_rows(len(names)), self.array[:limit]
+        for i in range(0, len(X), step):
+            yield ArrayBatch("", i, len(X[i : i + step]), X[i : i + step], where)
 
     def place(self, part: str, record: int) -> str:
         """Say which row: arrays count from 0."""
@@ -229,6 +228,17 @@ class ArraySource:
     def as_text(self, names: Sequence[str]) -> "ArraySource":
         """Return the source with the named columns read as text."""
         return ArraySource(self.array, self._names, names)
+
+
+def cut(batches: Iterable[Batch], limit: int | None) -> Iterator[Batch]:
+    """Yield batches up to a number of rows."""
+    left = limit
+    for batch in batches:
+        if left is not None and batch.rows >= left:
+            yield batch.head(left)
+            return
+        yield batch
+        left = None if left is None else left - batch.rows
 
 
 def find_column(source: Source, name: str, role: str) -> Column:

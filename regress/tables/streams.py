@@ -44,6 +44,13 @@ class Stream:
     def __init__(self, path: Path, encoding: str | None = None) -> None:
         self.path, self.name = path, path.name
         self._raw: BinaryIO = path.open("rb")
+        try:
+            self._begin(encoding)
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def _begin(self, encoding: str | None) -> None:
         head = self._raw.read(8)
         for magic, what in _NO_TEXT.items():
             if head.startswith(magic):
@@ -95,11 +102,13 @@ class Stream:
                 return part
             try:
                 text = self._decoder.decode(part, final=not part)
+                self._lines += text.count("\n")
+                if text or not part:
+                    return text.encode()
             except UnicodeDecodeError as error:
                 self._refuse(error)
-            self._lines += text.count("\n")
-            if text or not part:
-                return text.encode()
+            except UnicodeError as error:
+                raise TableError(f"{self.name} cannot be read as {self.encoding}: {error}. Pass --encoding.") from None
 
     def _refuse(self, error: UnicodeDecodeError) -> NoReturn:
         before = error.object[: error.start].decode(self.encoding, "replace")
