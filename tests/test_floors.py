@@ -32,6 +32,7 @@ OWNERS = {
     "polars": {f"tables/{name}.py" for name in ("files", "parts", "csvfile", "frames", "output")},
     "pandas": {"tables/frames.py"},
     "sklearn": {"rivals.py", "estimator.py", "adapters.py", "claims.py"},
+    "scipy.linalg": {"numerics/linalg.py", "numerics/threads.py"},
     "backports": {"tables/streams.py"},
     "statsmodels": {"claims.py"},
     "threadpoolctl": {"numerics/threads.py"},
@@ -80,8 +81,8 @@ def may_import(here: str, module: str) -> bool:
 
 def may_use(file: str, module: str) -> bool:
     """Tell whether a file may import a library."""
-    library = module.split(".")[0]
-    return library not in OWNERS or file in OWNERS[library]
+    owned = [OWNERS[name] for name in (module, module.split(".")[0]) if name in OWNERS]
+    return all(file in owners for owners in owned)
 
 
 def home(path: Path) -> str:
@@ -163,7 +164,7 @@ def test_the_package_fits_in_about_five_thousand_lines_of_code():
         docstrings = sum(string.end_lineno - string.lineno + 1 for string in told)
         return sum(1 for line in text.splitlines() if line.strip()) - docstrings
 
-    assert 2_000 < sum(map(size, MODULES)) <= 6_550
+    assert 2_000 < sum(map(size, MODULES)) <= 6_600
 
 
 def test_the_architecture_names_every_room_on_its_floor():

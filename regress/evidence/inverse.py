@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 
+from regress.numerics import linalg
 from regress.numerics.moments import Moments
 from regress.numerics.twofold import Array
 from regress.training.fixed import FixedFactor, SingularError

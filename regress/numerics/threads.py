@@ -5,6 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cache
 from numbers import Integral
 from typing import Any, TypeVar
@@ -46,11 +47,13 @@ def one_blas_thread() -> Any:
 
     Our own threads each work on their own rows; BLAS threads beside them would only wait for each other.
     """
+    if os.environ.get("OPENBLAS_NUM_THREADS") == "1":
+        return nullcontext()  # as the command line begins
     return _blas().limit(limits=1)
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], n_jobs: int) -> Iterator[R]:
-    """Yield ``function(item)`` in the order of `items`, at most 2·`n_jobs` of them in flight.
+    """Yield ``function(item)`` in the order of `items`, at most `n_jobs` + 1 of them in flight.
 
     The order of the results, and so of every sum over them, does not depend on the number of threads.
     """
@@ -61,7 +64,7 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], n_jobs: int) -> 
         flying: deque[Future[R]] = deque()
         for item in items:
             flying.append(pool.submit(function, item))
-            if len(flying) > 2 * n_jobs:
+            if len(flying) > n_jobs:
                 yield flying.popleft().result()
         while flying:
             yield flying.popleft().result()

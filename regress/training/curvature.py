@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from scipy import linalg
 
 from regress.calculus.loss import MomentForm
+from regress.numerics import linalg
 from regress.numerics.twofold import Array
 
 Precision = type[np.float32] | type[np.float64]

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from scipy import linalg
 
+from regress.numerics import linalg
 from regress.numerics.totals import Integers, Totals
 from regress.numerics.twofold import Array
 from regress.training.dependence import Dependence, find_dependence, suspicious

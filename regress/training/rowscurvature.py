@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from scipy import linalg
 
 from regress.errors import InputError
+from regress.numerics import linalg
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 from regress.training.curvature import noise

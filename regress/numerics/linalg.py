@@ -1,0 +1,21 @@
+"""scipy.linalg, imported on first use: importing it takes a tenth of a second, in which a table can be read already."""
+
+from threading import Thread
+from typing import Any
+
+
+def load() -> None:
+    """Import it, and the distributions that statistics need."""
+    import scipy.linalg
+    import scipy.special  # noqa: F401
+
+
+def load_ahead() -> None:
+    """Import them in a thread of its own."""
+    Thread(target=load, daemon=True).start()
+
+
+def __getattr__(name: str) -> Any:
+    import scipy.linalg
+
+    return getattr(scipy.linalg, name)
