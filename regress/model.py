@@ -262,8 +262,8 @@ def _model(held: dict[str, Any]) -> LinearModel:
     return model
 
 
-def _side_by_side(columns: Sequence[Any], rows: int) -> Any:
-    return np.column_stack(columns) if columns else np.empty((rows, 0))
+def _side_by_side(columns: Any, rows: int) -> Any:
+    return np.column_stack(columns) if len(columns) else np.empty((rows, 0))
 
 
 def environment() -> dict[str, str]:

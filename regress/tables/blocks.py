@@ -94,6 +94,27 @@ class Rebuffer:
         """Whether no row waits."""
         return self._filled == 0
 
+    def take(self, columns: Sequence[Array] | Array, y: Array) -> list[Block] | None:
+        """Add rows of numbers and return the blocks that they complete; or None, and add none, where a cell is missing.
+
+        A column is looked through right before it is copied, which brings it into the cache.
+        """
+        spans, start, at, X, Y = [], 0, self._filled, self._X, self._y
+        while start < len(y):
+            count = min(self._size - at, len(y) - start)
+            spans.append((X, Y, slice(at, at + count), slice(start, start + count)))
+            start, at = start + count, at + count
+            if at == self._size:
+                at, X, Y = 0, np.empty_like(X), np.empty_like(Y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for j, column in enumerate((*columns, y)):
+                if not np.isfinite(column.sum()):
+                    return None
+                for to, to_y, here, there in spans:
+                    (to_y[:, 0] if column is y else to[j])[here] = column[there]
+        self._X, self._y, self._filled = X, Y, at
+        return [Block(to.T, to_y) for to, to_y, here, _ in spans if here.stop == self._size]
+
     def push(self, rows: Encoded, y: Array, a: Array | None, chosen: Mask | None) -> Iterator[Block]:
         """Add the chosen rows (None: all), and yield the blocks that they complete."""
         numbers, codes = rows.numbers, rows.codes

@@ -1,7 +1,8 @@
 """CSV files: Polars reads them a block of whole records at a time, and what it refuses is looked at cell by cell.
 
-The fast way carries no bookkeeping. Polars reads a short row as nulls and names no line in its errors; so a block in
-which the file's last column is null, or that Polars refuses, is read again as text, with every cell in view.
+The fast way carries no bookkeeping. Polars reads a short row as nulls, ignores what a long one has too many where only
+some columns are read, and names no line in its errors. So a block that it refuses, or in which the file's last column
+has a null or delimiters are too many, is read again as text, with every cell in view.
 """
 
 import re

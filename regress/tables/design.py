@@ -1,4 +1,4 @@
-"""The design: what becomes of a table's columns in X. Frozen before the rows are read, kept in the model."""
+"""The design: what becomes of a table's columns in X. Kept in the model; levels of text are found with the rows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

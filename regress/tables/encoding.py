@@ -16,7 +16,7 @@ Unseen = Literal["error", "reference"]
 class Encoded(NamedTuple):
     """Some rows: number columns and text columns, as codes, (rows,) each; which rows miss no cell (None: none does)."""
 
-    numbers: Sequence[Array]
+    numbers: Sequence[Array] | Array
     codes: Sequence[Codes]
     whole: Mask | None
 
@@ -41,9 +41,9 @@ class Encoder:
         TableError
             If a text column holds a level that it should not, or too many.
         """
-        columns, clean = batch.columns(self._numbers)
+        columns = batch.columns(self._numbers)
         whole: Mask | None = None
-        if not clean:
+        if not _all_finite(columns):
             fills = self._design.fills
             columns = [_filled(c, fills.get(name)) for name, c in zip(self._numbers, columns, strict=True)]
             whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
@@ -93,6 +93,13 @@ class Encoder:
     def design(self) -> Design:
         """Return the design with the levels found so far."""
         return self._design.with_levels(self.levels)
+
+
+def _all_finite(columns: Sequence[Array] | Array) -> bool:
+    """Tell whether all cells are; a sum that overflows says no, and has them looked at."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = columns.sum() if isinstance(columns, np.ndarray) else [column.sum() for column in columns]
+        return bool(np.isfinite(sums).all())
 
 
 def _filled(column: Array, fill: float | None) -> Array:

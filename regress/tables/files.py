@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from glob import glob, has_magic
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from regress.errors import InputError, TableError
@@ -47,11 +46,9 @@ class PolarsBatch:
             column = column.cast(pl.Float64)
         return column.to_numpy()  # nulls become NaN
 
-    def columns(self, names: Sequence[str]) -> tuple[Sequence[Array], bool]:
+    def columns(self, names: Sequence[str]) -> list[Array]:
         """Return number and boolean columns."""
-        columns = [self.numbers(name) for name in names]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return columns, bool(np.isfinite([column.sum() for column in columns]).all())
+        return [self.numbers(name) for name in names]
 
     def codes(self, name: str, levels: Sequence[str]) -> Codes:
         """Return a text column as positions in `levels`."""

@@ -144,7 +144,17 @@ class Reader:
         train, test = Rebuffer(self.design), Rebuffer(self.design)
         self._layout = train.layout
         held: list[Moments] = []
-        for batch, encoded, kept, y, a in self._rows(encoder):
+        plain = not self.split.fraction and not self.design.texts
+        for batch, y, a in self._batches(self.design):
+            self.tally.rows += batch.rows
+            self.read = batch.read
+            if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
+                full = train.take(batch.columns(self.design.numbers), y)
+                if full is not None:
+                    self.tally.used += batch.rows
+                    yield from full
+                    continue
+            encoded, kept = self._encode(encoder, batch, y, a)
             if not self.split.fraction:
                 out = None
             else:
@@ -169,25 +179,21 @@ class Reader:
             self.held_out = self.held_out.arranged(there)
         self.design = found
 
-    def _rows(self, encoder: Encoder) -> Iterator[tuple[Batch, Encoded, Mask | None, Array, Array | None]]:
-        """Yield each batch encoded, which of its rows are kept (None: all), y and weights; count the others."""
-        for batch, y, a in self._batches(self.design):
-            counted = self._weighty(batch, a)
-            sound = counted if batch.bad is None else ~batch.bad if counted is None else counted & ~batch.bad
-            given = _and(_finite(y), None if a is None else _finite(a))
-            encoded = encoder.encode(batch, _and(sound, given))
-            whole = _and(encoded.whole, given)
-            tally = self.tally
-            tally.rows += batch.rows
-            self.read = batch.read
-            if batch.bad is not None:
-                tally.bad += int(batch.bad.sum())
-            if counted is not None:
-                tally.zero_weight += int((~counted if batch.bad is None else ~counted & ~batch.bad).sum())
-            lost = None if whole is None else ~whole if sound is None else ~whole & sound
-            if lost is not None and lost.any():
-                self._count_missing(encoder, encoded, lost, y, a)
-            yield batch, encoded, _and(whole, sound), y, a
+    def _encode(self, encoder: Encoder, batch: Batch, y: Array, a: Array | None) -> tuple[Encoded, Mask | None]:
+        """Return a batch encoded, and which of its rows are kept (None: all); count the others."""
+        counted, tally = self._weighty(batch, a), self.tally
+        sound = counted if batch.bad is None else ~batch.bad if counted is None else counted & ~batch.bad
+        given = _and(_finite(y), None if a is None else _finite(a))
+        encoded = encoder.encode(batch, _and(sound, given))
+        whole = _and(encoded.whole, given)
+        if batch.bad is not None:
+            tally.bad += int(batch.bad.sum())
+        if counted is not None:
+            tally.zero_weight += int((~counted if batch.bad is None else ~counted & ~batch.bad).sum())
+        lost = None if whole is None else ~whole if sound is None else ~whole & sound
+        if lost is not None and lost.any():
+            self._count_missing(encoder, encoded, lost, y, a)
+        return encoded, _and(whole, sound)
 
     def _batches(self, design: Design) -> Iterator[tuple[Batch, Array, Array | None]]:
         columns = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
@@ -252,7 +258,7 @@ class Reader:
             used = _and(self._weighty(batch, a), _finite(y), None if batch.bad is None else ~batch.bad)
             if self.split.fraction:
                 used = _and(used, ~self.split.held_out(batch))
-            for (of_a, of_ax), column in zip(sums.values(), batch.columns(design.numbers)[0], strict=True):
+            for (of_a, of_ax), column in zip(sums.values(), batch.columns(design.numbers), strict=True):
                 chosen = np.isfinite(column) if used is None else np.isfinite(column) & used
                 x, weight = column[chosen], np.ones(int(chosen.sum())) if a is None else a[chosen]
                 of_a.add(weight)

@@ -71,8 +71,8 @@ class Batch(Protocol):
         """Return a number or boolean column (rows,), NaN where missing."""
         ...
 
-    def columns(self, names: Sequence[str]) -> tuple[Sequence[Array], bool]:
-        """Return number and boolean columns (rows,) each, and whether all their cells are known to be finite."""
+    def columns(self, names: Sequence[str]) -> Sequence[Array] | Array:
+        """Return number and boolean columns (rows,) each, NaN where missing, perhaps as one array (columns, rows)."""
         ...
 
     def codes(self, name: str, levels: Sequence[str]) -> Codes:
@@ -148,11 +148,9 @@ class ArrayBatch:
         """Return columns side by side: a view where all of them are wanted."""
         return self.block if tuple(names) == tuple(self.names) else self.block[:, [self.names[n] for n in names]]
 
-    def columns(self, names: Sequence[str]) -> tuple[Sequence[Array], bool]:
+    def columns(self, names: Sequence[str]) -> Array:
         """Return columns as views."""
-        X = self.chosen(names)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return list(X.T), bool(np.isfinite(X.sum()))
+        return self.chosen(names).T
 
     def codes(self, name: str, levels: Sequence[str]) -> Codes:
         """Return a column's values, written out, as positions in `levels`."""
