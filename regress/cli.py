@@ -32,6 +32,7 @@ from regress.flags import (
 )
 
 FAILED, UNUSABLE, UNCONVERGED, INTERRUPTED = 1, 2, 3, 130
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of malloc.h
 _SPOOL = 2**26  # bytes of predictions that wait in memory, more on disk
 
 
@@ -39,6 +40,7 @@ _SPOOL = 2**26  # bytes of predictions that wait in memory, more on disk
 @click.version_option(__version__, package_name="regress-trainer", prog_name="regress")
 def cli() -> None:
     """Fit linear regressions by gradients derived by hand, and prove them."""
+    _keep_memory()
 
 
 def _target(table: str, target: str | None, given: dict[str, Any]) -> str:
@@ -239,6 +241,17 @@ def command() -> None:
     except SystemExit as end:
         sys.stderr.flush()  # standard output is flushed already, where a full disk can be told
         os._exit(int(end.code or 0))
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what is freed: each block of a table needs as much, and new pages cost as much as reading."""
+    import ctypes
+    import platform
+
+    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_THRESHOLD, 2**27)
+        libc.mallopt(_TRIM_THRESHOLD, 2**30)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
