@@ -1,6 +1,5 @@
 """The command line: parse, call, print, exit code. No arithmetic."""
 
-import gc
 import io
 import os
 import shutil
@@ -12,7 +11,7 @@ from typing import Any
 
 import click
 
-from regress import __version__
+from regress import __version__, process
 from regress.errors import RegressError
 from regress.flags import (
     Command,
@@ -32,7 +31,6 @@ from regress.flags import (
 )
 
 FAILED, UNUSABLE, UNCONVERGED, INTERRUPTED = 1, 2, 3, 130
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of malloc.h
 _SPOOL = 2**26  # bytes of predictions that wait in memory, more on disk
 
 
@@ -40,7 +38,7 @@ _SPOOL = 2**26  # bytes of predictions that wait in memory, more on disk
 @click.version_option(__version__, package_name="regress-trainer", prog_name="regress")
 def cli() -> None:
     """Fit linear regressions by gradients derived by hand, and prove them."""
-    _keep_memory()
+    process.keep_memory()
 
 
 def _target(table: str, target: str | None, given: dict[str, Any]) -> str:
@@ -170,9 +168,11 @@ def certify(model: str, table: str, target: str | None, as_json: bool, **given: 
     flags say what was minimised.
     """
     from regress import certification, console
+    from regress.tables.files import check_outputs
 
     source = click.get_current_context().get_parameter_source
     given = {k: v for k, v in _options(given).items() if source(k) is not click.core.ParameterSource.DEFAULT}
+    check_outputs(table, {"--rejects": given.get("rejects")}, model)
     with console.progress_line() as progress:
         result = certification.certify(model, table, target, progress=progress, **given)
     if as_json:
@@ -204,19 +204,20 @@ def predict(
     from regress.writing import whole_file
 
     parquet, loaded = is_parquet(output), load(model)
-    check_outputs(table, {"--output": output, "--rejects": given["rejects"]})
+    check_outputs(table, {"--output": output, "--rejects": given["rejects"]}, model)
     source = open_files(table, file_options(given))
     kept = list(dict.fromkeys(name for names in keep for name in names))
+    form = {"as_text": not source.typed_alike, "interval": interval is not None, "parquet": parquet}
     with console.progress_line() as progress:
         parts = _watched(loaded.predict_batches(source, kept, interval, unseen), source.size, progress)
         if output is None:
             with tempfile.SpooledTemporaryFile(_SPOOL) as file:
-                missing = write_predictions(file, parts, kept, interval is not None, parquet)
+                missing = write_predictions(file, parts, kept, **form)
                 file.seek(0)  # only now: a late row that cannot be used leaves standard output empty
                 shutil.copyfileobj(file, sys.stdout.buffer)
         else:
             with whole_file(output) as file:
-                missing = write_predictions(file, parts, kept, interval is not None, parquet)
+                missing = write_predictions(file, parts, kept, **form)
     if missing:
         console.say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
     return 0
@@ -232,26 +233,13 @@ def _watched(parts: Iterable[Any], size: int, progress: Any) -> Iterator[Any]:
 
 def command() -> None:
     """Run the command line, and end the process at once: to take it apart takes a sixth of a small fit."""
-    sys.unraisablehook = _show_unraisable
-    gc.set_threshold(100_000)  # what is imported stays: looking for garbage among it takes a tenth
-    if "compare" not in sys.argv:  # where scikit-learn is to have its threads
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # ours come first; threads of BLAS would start, and spin
+    process.begin(sys.argv)
     try:
         main()
     except SystemExit as end:
-        sys.stderr.flush()  # standard output is flushed already, where a full disk can be told
+        if sys.stderr is not None:  # standard output is flushed already, where a full disk can be told
+            sys.stderr.flush()
         os._exit(int(end.code or 0))
-
-
-def _keep_memory() -> None:
-    """Have glibc keep what is freed: each block of a table needs as much, and new pages cost as much as reading."""
-    import ctypes
-    import platform
-
-    if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_MMAP_THRESHOLD, 2**27)
-        libc.mallopt(_TRIM_THRESHOLD, 2**30)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -280,7 +268,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         sys.stderr.write(f"Error: numbers in the table are beyond the range of a double ({error}). Rescale them.\n")
         return UNUSABLE
     except (KeyboardInterrupt, click.Abort) as error:
-        sys.stderr.write(f"{error.__cause__ or 'Interrupted.'}\n")  # click's Abort says nothing itself
+        sys.stderr.write(f"{str(error.__cause__ or '') or 'Interrupted.'}\n")  # click's Abort says nothing itself
         return INTERRUPTED
     except (OSError, SystemExit) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere
@@ -288,12 +276,6 @@ def _run(arguments: Sequence[str] | None) -> int:
             return 0  # nobody reads on, which click tells by SystemExit
         sys.stderr.write(f"Error: {error.filename or 'standard output'} cannot be used: {error.strerror}.\n")
         return UNUSABLE
-
-
-def _show_unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """Show what went wrong where nothing can be raised; but Polars and Python may both tell of one Ctrl-C."""
-    if ignored.exc_type is not KeyboardInterrupt:
-        sys.__unraisablehook__(ignored)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

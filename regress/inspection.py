@@ -37,6 +37,7 @@ class ColumnReport:
     levels: list[str] = field(default_factory=list)
     looks_like_id: bool = False
     dtype: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,9 @@ def inspect(
             progress("rows", rows, batch.read, source.size)
     reports = []
     for column in source.columns:
-        report = ColumnReport(column.name, column.kind, missing.get(column.name, 0), dtype=column.dtype)
+        report = ColumnReport(
+            column.name, column.kind, missing.get(column.name, 0), dtype=column.dtype, hint=column.hint
+        )
         if column.name in running:
             running[column.name].report(report)
         elif column.kind == "text":
@@ -185,7 +188,7 @@ def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list
     useless = [
         r.name
         for r in others
-        if r.kind == "unusable" or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > _MANY_LEVELS)
+        if r.kind == "unusable" or r.hint or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > _MANY_LEVELS)
     ]
     doubtful = [r.name for r in others if r.looks_like_id or 2 * r.missing > rows]
     drop = [r.name for r in others if r.name in useless or r.name in doubtful]
@@ -197,6 +200,8 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
     for r in reports:
         if 2 * r.missing > rows:
             said.append(f"{r.name}: {r.missing:,} of {rows:,} cells are missing.")
+        if r.hint:
+            said.append(f"{r.name}: text, but {r.hint}.")
         if r.kind == "unusable":
             said.append(f"{r.name}: of type {r.dtype}, which a fit cannot use.")
         elif r.looks_like_id:

@@ -55,7 +55,10 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from None
+        named = Path(str(error.filename or path))
+        if named.name.removeprefix(".").split(".")[0] != Path(path).name.split(".")[0] and "/proc/" not in str(named):
+            raise  # what was to be written needed another file
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def _temporary(path: Path) -> tuple[BinaryIO, Path | None]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regress.numerics.twofold import Array, Mask
+from regress.numerics.twofold import Array, Mask, two_product
 
 Integers = NDArray[np.object_]  # Python's, of any length
 Exponents = NDArray[np.int64]
@@ -77,18 +78,27 @@ class WholeSum:
     """Σ of finite doubles without rounding, in any order and any parts."""
 
     def __init__(self) -> None:
-        self._units = 0  # of 2^-1127, which all bits of a double are whole multiples of
+        self._units = 0  # of 2^-2300, which all bits of products of doubles are whole multiples of
 
     def add(self, values: Array) -> None:
         """Add numbers (m,)."""
-        part, exponent = np.frexp(values)
+        self._add(*np.frexp(values))
+
+    def add_products(self, a: Array, b: Array) -> None:
+        """Add products of numbers (m,)."""
+        (part_a, exponent_a), (part_b, exponent_b) = np.frexp(a), np.frexp(b)
+        for part in two_product(part_a, part_b):
+            within, exponent = np.frexp(part)
+            self._add(within, exponent + exponent_a + exponent_b)
+
+    def _add(self, part: Array, exponent: "NDArray[np.integer[Any]]") -> None:
         digits = np.ldexp(part, 53).astype(np.int64)
         for e in np.unique(exponent).tolist():
             these = digits[exponent == e]
             high, low = these >> 26, these & (2**26 - 1)
-            self._units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 1074)
+            self._units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 2300 - 53)
 
     @property
     def fraction(self) -> Fraction:
         """The sum."""
-        return Fraction(self._units, 2**1127)
+        return Fraction(self._units, 2**2300)

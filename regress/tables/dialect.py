@@ -28,7 +28,9 @@ _ROWS = 1000  # records looked at
 _DELIMITERS = ",;\t|"
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','"}
 _MOSTLY = 0.9
-_DRESSED = re.compile(r"[$€£¥]?\s*[+-]?\d[\d.,' ]*\s*[%$€£¥]?")
+_DRESSED = re.compile(
+    r"[$€£¥]\s*[+-]?\d[\d.,']*|[+-]?\d[\d.,']*\s*[%$€£¥]|[+-]?\d{1,3}([,']\d{3})+(\.\d+)?|[+-]?\d{1,3}(\.\d{3}){2,}(,\d+)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +166,9 @@ def _decimal(path: Path, form: Format, rows: Sequence[Sequence[str]]) -> str:
 
 def _has_header(path: Path, asked: Header, first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str) -> bool:
     """Tell whether the first record names the columns; refuse where it does not look like what it is taken for."""
-    numbers = [cell for cell in first if _is_number(cell, decimal)]
+    numbers = [cell for cell in first if _is_number(cell, decimal) and cell[-1:].isdigit()]  # "inf" may be a name
     counted = len(first) > 1 and list(first) == [str(j) for j in range(len(first))]  # as pandas names an array
-    years = len(numbers) < len(first) and all(_YEAR.fullmatch(cell) for cell in numbers)
+    years = 1 < len(set(numbers)) == len(numbers) < len(first) and all(_YEAR.fullmatch(cell) for cell in numbers)
     if asked == "auto" and numbers and not counted and not years:
         raise TableError(
             f"{path.name}, line 1 looks like data ({', '.join(map(repr, first[:3]))}), not like names. Pass --header "
@@ -220,9 +222,12 @@ def _column(name: str, cells: Sequence[str], decimal: str) -> Column | None:
     if _DATE.fullmatch(held[0]):
         return Column(name, "unusable", dtype="date")
     cells, hint = [cell.strip() for cell in held], ""
+    other = "," if decimal == "." else "."
     if sum(_is_number(cell, ",") or _is_number(cell, ".") for cell in cells) >= _MOSTLY * len(cells):
-        kind, other = ("comma", ",") if decimal == "." else ("point", "'.'")
-        hint = f"its cells, such as {held[0]!r}, look like numbers with a decimal {kind}: pass --decimal {other}"
+        hint = f"its first cell {held[0]!r} is no number, as most others are: mend it, or leave it empty"
+        if _is_number(cells[0], other):
+            mark, flag = ("comma", ",") if other == "," else ("point", "'.'")
+            hint = f"its cells, such as {held[0]!r}, look like numbers with a decimal {mark}: pass --decimal {flag}"
     elif sum(_DRESSED.fullmatch(cell) is not None for cell in cells) >= _MOSTLY * len(cells):
         hint = f"its cells, such as {held[0]!r}, look like numbers: write them without signs and thousands"
     return Column(name, "boolean" if cells[0].lower() in BOOLEAN else "text", hint=hint)

@@ -89,6 +89,7 @@ class PolarsSource:
     ) -> None:
         self.label, self._ledger = label, ledger or Ledger()
         self._parts = {part.name: part for part in parts}
+        self.typed_alike = len(parts) == 1 or all(isinstance(part, CsvPart) for part in parts)
         self.unit = "bytes" if any(part.name for part in parts) else "rows"
         self.size = sum(part.size for part in parts)
         self.dialect = "; ".join(dict.fromkeys(part.dialect for part in parts if part.dialect))
@@ -191,8 +192,8 @@ def open_files(path: str | Path, options: FileOptions | None = None) -> PolarsSo
     return PolarsSource(paths[0].name if len(paths) == 1 else text, parts, ledger)
 
 
-def check_outputs(table: str | Path, outputs: Mapping[str, str | Path | None]) -> None:
-    """Refuse to write a file over the table, or over another that is written; `outputs` are named for people.
+def check_outputs(table: str | Path, outputs: Mapping[str, str | Path | None], model: str | Path | None = None) -> None:
+    """Refuse to write a file over the table, the model, or another that is written; `outputs` are named for people.
 
     Raises
     ------
@@ -200,6 +201,8 @@ def check_outputs(table: str | Path, outputs: Mapping[str, str | Path | None]) -
         If an output is the table, or two are one.
     """
     taken = {path.resolve(): "the table" for path in _paths(str(table))}
+    if model is not None:
+        taken[Path(model).resolve()] = "the model"
     for name, output in outputs.items():
         path = None if output is None else Path(output).resolve()
         if path is None or (path.exists() and not path.is_file()):

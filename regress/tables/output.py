@@ -30,11 +30,18 @@ def is_parquet(path: str | None) -> bool:
 
 
 def write_predictions(
-    file: IO[bytes], parts: Iterable[tuple[Batch, Array]], keep: Sequence[str], interval: bool, parquet: bool
+    file: IO[bytes],
+    parts: Iterable[tuple[Batch, Array]],
+    keep: Sequence[str],
+    *,
+    as_text: bool,
+    interval: bool,
+    parquet: bool,
 ) -> int:
     """Write row number, kept columns and predictions (rows,) or (rows, 3); return how many rows have none.
 
-    Missing cells are empty in CSV, and null in Parquet.
+    Missing cells are empty in CSV, and null in Parquet. Kept columns stay what they are, or become text if `as_text`,
+    as files need that differ in types.
 
     Raises
     ------
@@ -53,27 +60,28 @@ def write_predictions(
             missing += int(np.isnan(columns[0]).sum())
             rows = pl.int_range(row, row + batch.rows, eager=True).alias("row")
             predicted = [pl.Series(name, c).fill_nan(None) for name, c in zip(names, columns, strict=True)]
-            yield pl.DataFrame([rows, *(_kept(batch, name) for name in keep), *predicted])
+            yield pl.DataFrame([rows, *(_kept(batch, name, as_text) for name in keep), *predicted])
             row += batch.rows
 
     stream = frames()
     empty = {"row": pl.Int64, **dict.fromkeys(keep, pl.String), **dict.fromkeys(names, pl.Float64)}
     first = next(stream, pl.DataFrame(schema=empty))
-    alike = chain([first], (frame.cast(first.schema) for frame in stream))  # files may differ in a column's type
     try:
         if parquet:
-            register_io_source(lambda *_: alike, schema=first.schema, is_pure=False).sink_parquet(file)
+            batches = chain([first], stream)
+            register_io_source(lambda *_: batches, schema=first.schema, is_pure=False).sink_parquet(file)
         else:
-            for number, frame in enumerate(alike):
+            for number, frame in enumerate(chain([first], stream)):
                 frame.write_csv(file, include_header=number == 0)
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"A column to keep cannot be written: {str(error).splitlines()[0]}.") from None
+        raise InputError(f"The predictions cannot be written: {str(error).splitlines()[0]}.") from None
     return missing
 
 
-def _kept(batch: Batch, name: str) -> pl.Series:
+def _kept(batch: Batch, name: str, as_text: bool) -> pl.Series:
     assert isinstance(batch, PolarsBatch)  # arrays are not predicted into files
     column = batch.frame[name]
     if column.dtype == pl.Float64:
-        return column.fill_nan(None)
+        column = column.fill_nan(None)
+    column = column.cast(pl.String) if as_text else column
     return column.set(column.is_in(MISSING), None) if column.dtype == pl.String else column

@@ -11,7 +11,7 @@ import numpy as np
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block, Moments, accumulate
 from regress.numerics.totals import WholeSum
-from regress.numerics.twofold import Array, Mask, two_product
+from regress.numerics.twofold import Array, Mask
 from regress.tables.blocks import Layout, Rebuffer
 from regress.tables.design import Design
 from regress.tables.encoding import Encoded, Encoder
@@ -221,7 +221,8 @@ class Reader:
         if at.size:
             row = int(at[0])
             place = self.source.place(batch.part, batch.first + row)
-            kind = "whole number, as frequency weights are" if a[row] >= 0 else "finite number of at least 0"
+            whole = a[row] >= 0 and np.isfinite(a[row])
+            kind = "whole number, as frequency weights are" if whole else "finite number of at least 0"
             raise TableError(f"{place}: the weight {a[row]:g} is not a {kind}.")
         counted = np.asarray(a != 0)
         return None if counted.all() else counted
@@ -255,15 +256,15 @@ class Reader:
         rows = 0
         for batch, y, a in self._batches(design):
             rows += batch.rows
-            used = _and(self._weighty(batch, a), _finite(y), None if batch.bad is None else ~batch.bad)
+            given = _and(_finite(y), None if a is None else _finite(a))
+            used = _and(self._weighty(batch, a), given, None if batch.bad is None else ~batch.bad)
             if self.split.fraction:
                 used = _and(used, ~self.split.held_out(batch))
             for (of_a, of_ax), column in zip(sums.values(), batch.columns(design.numbers), strict=True):
                 chosen = np.isfinite(column) if used is None else np.isfinite(column) & used
                 x, weight = column[chosen], np.ones(int(chosen.sum())) if a is None else a[chosen]
                 of_a.add(weight)
-                for part in (x,) if a is None else two_product(weight, x):
-                    of_ax.add(part)
+                of_ax.add_products(weight, x)
         if rows:
             for name, (of_a, _) in sums.items():
                 if not of_a.fraction:
