@@ -1,6 +1,6 @@
 """How fast, in how much memory: this package beside others, every tool in processes of its own.
 
-python scripts/benchmark.py                             # every case, most of an hour
+python scripts/benchmark.py                             # every case, about ten minutes
 python scripts/benchmark.py memory gradient --repeat 3  # some of them
 python scripts/benchmark.py csv --write                 # and renew its tables in docs/benchmarks.md
 """
