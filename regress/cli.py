@@ -244,6 +244,7 @@ def command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # closed: nobody reads
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for encodings without ŷ
     sys.exit(_run(arguments))

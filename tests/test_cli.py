@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -400,3 +401,11 @@ def test_compare_exits_3_where_our_own_fit_does_not_converge_and_2_without_digit
         code, out, err = run("compare", DIABETES, "--target", "progression", "--digits", digits)
         assert (code, out) == (2, "")
         assert "digits" in err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_fault(closed):
+    words = shlex.join([*COMMAND, "fit", str(DIABETES), "--target", "progression", "--json"])
+    done = subprocess.run(f"{words} {closed}", shell=True, env=BUFFERED, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == ""
