@@ -104,6 +104,7 @@ def test_the_account_of_a_skipped_table_may_not_be_the_table_in_python_either(fo
     [
         (["?", *"123456789"] * 2, "its first cell .* is no number"),
         (["5 %"] * 20, "without signs and thousands"),
+        (['"1.200,50"', '"900,00"', '"-3.001.100,1"'] * 7, "without signs and thousands"),
         (["$1.50"] * 20, "without signs and thousands"),
         (['"1,234,567"'] * 20, "without signs and thousands"),
         (['"1,5"', '"2,25"'] * 10, "--decimal ,"),

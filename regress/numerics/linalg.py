@@ -7,7 +7,7 @@ from typing import Any
 def load() -> None:
     """Import it, and the distributions that statistics need."""
     import scipy.linalg
-    import scipy.special  # noqa: F401
+    import scipy.special  # noqa: F401  is there when it is needed
 
 
 def load_ahead() -> None:

@@ -28,8 +28,9 @@ _ROWS = 1000  # records looked at
 _DELIMITERS = ",;\t|"
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','"}
 _MOSTLY = 0.9
-_DRESSED = re.compile(
-    r"[$€£¥]\s*[+-]?\d[\d.,']*|[+-]?\d[\d.,']*\s*[%$€£¥]|[+-]?\d{1,3}([,']\d{3})+(\.\d+)?|[+-]?\d{1,3}(\.\d{3}){2,}(,\d+)?"
+_DRESSED = re.compile(  # numbers with a sign of money or parts, or with thousands
+    r"[$€£¥]\s*[+-]?\d[\d.,']*|[+-]?\d[\d.,']*\s*[%$€£¥]"
+    r"|[+-]?\d{1,3}([,']\d{3})+(\.\d+)?|[+-]?\d{1,3}(\.\d{3})+,\d+|[+-]?\d{1,3}(\.\d{3}){2,}"
 )
 
 
@@ -221,13 +222,14 @@ def _column(name: str, cells: Sequence[str], decimal: str) -> Column | None:
         return Column(name, "number")
     if _DATE.fullmatch(held[0]):
         return Column(name, "unusable", dtype="date")
-    cells, hint = [cell.strip() for cell in held], ""
-    other = "," if decimal == "." else "."
-    if sum(_is_number(cell, ",") or _is_number(cell, ".") for cell in cells) >= _MOSTLY * len(cells):
+    cells, hint, enough = [cell.strip() for cell in held], "", _MOSTLY * len(held)
+    numbers = sum(_is_number(cell, ",") or _is_number(cell, ".") for cell in cells)
+    dressed = sum(_DRESSED.fullmatch(cell) is not None for cell in cells if not _is_number(cell, ","))
+    if numbers >= enough:
         hint = f"its first cell {held[0]!r} is no number, as most others are: mend it, or leave it empty"
-        if _is_number(cells[0], other):
-            mark, flag = ("comma", ",") if other == "," else ("point", "'.'")
+        if _is_number(cells[0], "," if decimal == "." else "."):
+            mark, flag = ("comma", ",") if decimal == "." else ("point", "'.'")
             hint = f"its cells, such as {held[0]!r}, look like numbers with a decimal {mark}: pass --decimal {flag}"
-    elif sum(_DRESSED.fullmatch(cell) is not None for cell in cells) >= _MOSTLY * len(cells):
+    elif dressed and numbers + dressed >= enough:
         hint = f"its cells, such as {held[0]!r}, look like numbers: write them without signs and thousands"
     return Column(name, "boolean" if cells[0].lower() in BOOLEAN else "text", hint=hint)

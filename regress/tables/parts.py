@@ -131,7 +131,7 @@ def _column(name: str, dtype: pl.DataType) -> Column:
     if dtype.is_numeric() or dtype == pl.Null:
         return Column(name, "number")
     if dtype == pl.Enum:
-        return Column(name, "text", tuple(dtype.categories))  # type: ignore[attr-defined]
+        return Column(name, "text", tuple(dtype.categories))  # type: ignore[attr-defined]  # of an Enum
     if dtype in (pl.String, pl.Categorical):
         return Column(name, "text")
     return Column(name, "unusable", dtype=str(dtype))

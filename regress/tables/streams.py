@@ -61,9 +61,9 @@ class Stream:
         self._plain = False
         self._file: BinaryIO
         if head.startswith(_GZIP):
-            self.compression, self._file = "gzip", gzip.GzipFile(fileobj=self._raw)  # type: ignore[assignment]
+            self.compression, self._file = "gzip", gzip.GzipFile(fileobj=self._raw)  # type: ignore[assignment]  # reads as one
         elif head.startswith(_ZSTD):
-            self.compression, self._file = "zstd", zstd.ZstdFile(self._raw)  # type: ignore[assignment]
+            self.compression, self._file = "zstd", zstd.ZstdFile(self._raw)  # type: ignore[assignment]  # reads as one
         else:
             self.compression, self._file, self._plain = "", self._raw, True
         self._start = self._bytes(4)
