@@ -3,13 +3,15 @@
 ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays; ``compare`` puts scikit-learn beside it;
 ``certify`` says how many digits of anyone's coefficients are right;
 ``check_gradients`` proves the gradient four ways; ``LinearRegressor`` is a scikit-learn estimator; ``load`` reads a
-saved model and ``to_sklearn`` turns it into a Pipeline. Nothing is imported before it is used.
+saved model and ``to_sklearn`` turns it into a Pipeline; ``write_report`` makes a page of a result, and ``plot`` draws
+it. Nothing is imported before it is used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regress import plot
     from regress.adapters import to_sklearn
     from regress.certification import certify
     from regress.checking import check_gradients
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from regress.evidence.gradcheck import GradientCheck
     from regress.fitting import fit
     from regress.model import LinearModel, load
+    from regress.report.page import write_report
     from regress.result import Fit
 
 __version__ = "0.1.0"
@@ -40,7 +43,9 @@ _HOME = {
     "compare": "comparison",
     "fit": "fitting",
     "load": "model",
+    "plot": "plot",
     "to_sklearn": "adapters",
+    "write_report": "report.page",
 }
 
 __all__ = [
@@ -60,13 +65,16 @@ __all__ = [
     "compare",
     "fit",
     "load",
+    "plot",
     "to_sklearn",
+    "write_report",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
-        return getattr(import_module(f"regress.{_HOME[name]}"), name)
+        module = import_module(f"regress.{_HOME[name]}")
+        return module if name == "plot" else getattr(module, name)
     raise AttributeError(f"module 'regress' has no attribute {name!r}")
 
 

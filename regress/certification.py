@@ -94,6 +94,8 @@ def certify(
         if result.worst < digits:
             spread = float(prepared.data.summary.target_norm[0] / np.sqrt(prepared.data.summary.weight))
             moved = largest_move(prepared.reader.blocks(), result, center, spread)
+    reader = prepared.reader
+    result = replace(result, source=reader.source.label, target=reader.target.name)
     return replace(result, asked=digits, moved=moved, space=space)
 
 

@@ -2,11 +2,14 @@
 
 import io
 import os
+import shlex
 import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,14 +21,19 @@ from regress.flags import (
     as_json,
     asked_digits,
     columns,
+    command_line,
+    descent,
     file_flags,
     model_options,
     option,
+    options_of,
     penalty,
+    report_page,
     row_flags,
     run_options,
     split_flags,
     table_options,
+    target_of,
     tolerance,
     train_options,
 )
@@ -41,31 +49,6 @@ def cli() -> None:
     process.keep_memory()
 
 
-def _target(table: str, target: str | None, given: dict[str, Any]) -> str:
-    if target is not None:
-        return target
-    from regress.preparation import file_options
-    from regress.tables.opening import open_table
-
-    names = [column.name for column in open_table(table, file_options(given)).columns]
-    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    raise click.UsageError(f"Name the column to predict with --target. {table} has: {shown}.")
-
-
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    """Turn flags into keyword arguments: repeated lists joined, what was not given left out."""
-    for name in ("features", "drop", "categorical"):
-        if name in given:
-            given[name] = [column for part in given[name] for column in part] or None
-    rate = given.get("learning_rate")
-    if rate is not None and rate != "auto":
-        try:
-            given["learning_rate"] = float(rate)
-        except ValueError:
-            raise click.UsageError(f"--learning-rate must be a number or auto; got {rate!r}.") from None
-    return {name: value for name, value in given.items() if value is not None}
-
-
 @cli.command(cls=Command)
 @table_options
 @split_flags
@@ -74,19 +57,31 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 @tolerance
 @run_options
 @option("--save", group="Output", metavar="M.json", help="Write the model.")
-def fit(table: str, target: str | None, save: str | None, as_json: bool, **given: Any) -> int:
+@report_page
+@descent
+def fit(
+    table: str,
+    target: str | None,
+    save: str | None,
+    report: str | None,
+    descent: list[str] | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
     from regress import console, fitting, summary
     from regress.numerics import linalg
     from regress.tables.files import check_outputs
 
     linalg.load_ahead()
-    options = _options(given)
-    check_outputs(table, {"--save": save, "--rejects": options.get("rejects")})
+    options = options_of(given)
+    check_outputs(table, {"--save": save, "--report": report, "--rejects": options.get("rejects")})
     with console.progress_line() as progress:
-        result = fitting.fit(table, _target(table, target, options), progress=progress, **options)
+        result = fitting.fit(table, target_of(table, target, options), progress=progress, **options)
+    result = replace(result, command=command_line())
     if save is not None:
         result.save(save)
+    console.write_page(result, report, command_line(), descent)
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -101,14 +96,18 @@ def fit(table: str, target: str | None, save: str | None, as_json: bool, **given
 @tolerance
 @run_options
 @asked_digits
+@report_page
 @option("--rows", group="Data", type=int, metavar="N", help="Compare on the first rows only.")
-def compare(table: str, target: str | None, as_json: bool, **given: Any) -> int:
+def compare(table: str, target: str | None, report: str | None, as_json: bool, **given: Any) -> int:
     """Fit TABLE here and with scikit-learn, and say who is right. Exit 1 where LinearRegression() disagrees."""
     from regress import comparison, console
+    from regress.tables.files import check_outputs
 
-    options = _options(given)
+    options = options_of(given)
+    check_outputs(table, {"--report": report, "--rejects": options.get("rejects")})
     with console.progress_line() as progress:
-        result = comparison.compare(table, _target(table, target, options), progress=progress, **options)
+        result = comparison.compare(table, target_of(table, target, options), progress=progress, **options)
+    console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -124,9 +123,9 @@ def check(table: str, target: str | None, as_json: bool, **given: Any) -> int:
     """Compute the gradient on TABLE five ways and compare. Exit 1 where they disagree."""
     from regress import checking, console
 
-    options = _options(given)
+    options = options_of(given)
     with console.progress_line() as progress:
-        result = checking.check_gradients(table, _target(table, target, options), progress=progress, **options)
+        result = checking.check_gradients(table, target_of(table, target, options), progress=progress, **options)
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -145,7 +144,7 @@ def inspect(table: str, target: str | None, as_json: bool, **given: Any) -> int:
     from regress import console, inspection
 
     with console.progress_line() as progress:
-        result = inspection.inspect(table, target, progress=progress, **_options(given))
+        result = inspection.inspect(table, target, progress=progress, **options_of(given))
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -161,7 +160,8 @@ def inspect(table: str, target: str | None, as_json: bool, **given: Any) -> int:
 @penalty
 @asked_digits
 @run_options
-def certify(model: str, table: str, target: str | None, as_json: bool, **given: Any) -> int:
+@report_page
+def certify(model: str, table: str, target: str | None, report: str | None, as_json: bool, **given: Any) -> int:
     """Say how many digits of MODEL's coefficients are right on TABLE, by exact sums. Exit 1 where too few are.
 
     MODEL is a saved model, which knows what it was trained to do, or JSON with "coef" and "intercept", for which the
@@ -171,10 +171,11 @@ def certify(model: str, table: str, target: str | None, as_json: bool, **given: 
     from regress.tables.files import check_outputs
 
     source = click.get_current_context().get_parameter_source
-    given = {k: v for k, v in _options(given).items() if source(k) is not click.core.ParameterSource.DEFAULT}
-    check_outputs(table, {"--rejects": given.get("rejects")}, model)
+    given = {k: v for k, v in options_of(given).items() if source(k) is not click.core.ParameterSource.DEFAULT}
+    check_outputs(table, {"--report": report, "--rejects": given.get("rejects")}, model)
     with console.progress_line() as progress:
         result = certification.certify(model, table, target, progress=progress, **given)
+    console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -209,7 +210,7 @@ def predict(
     kept = list(dict.fromkeys(name for names in keep for name in names))
     form = {"as_text": not source.typed_alike, "interval": interval is not None, "parquet": parquet}
     with console.progress_line() as progress:
-        parts = _watched(loaded.predict_batches(source, kept, interval, unseen), source.size, progress)
+        parts = console.watched(loaded.predict_batches(source, kept, interval, unseen), source.size, progress)
         if output is None:
             with tempfile.SpooledTemporaryFile(_SPOOL) as file:
                 missing = write_predictions(file, parts, kept, **form)
@@ -223,12 +224,21 @@ def predict(
     return 0
 
 
-def _watched(parts: Iterable[Any], size: int, progress: Any) -> Iterator[Any]:
-    rows = 0
-    for batch, values in parts:
-        yield batch, values
-        rows += batch.rows
-        progress("rows", rows, batch.read, size)
+@cli.command(cls=Command)
+@click.argument("model")
+@option("-o", "--output", group="Output", metavar="PAGE.html", help="The page.  [default: MODEL with .html at its end]")
+@descent
+def report(model: str, output: str | None, descent: list[str] | None) -> int:
+    """Make the page of a saved MODEL: what it was trained on, its coefficients, its digits, its residuals."""
+    from regress import console
+    from regress.model import load
+    from regress.tables.files import check_outputs
+
+    loaded, page = load(model), output or str(Path(model).with_suffix(".html"))
+    check_outputs(None, {"--output": page}, model)
+    console.write_page(loaded, page, command_line(), descent)
+    print(page)
+    return 0
 
 
 def command() -> None:
@@ -255,7 +265,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             warnings.showwarning = _show_warning
-            code = int(cli.main(arguments, prog_name="regress", standalone_mode=False) or 0)
+            given = shlex.join(["regress", *(sys.argv[1:] if arguments is None else arguments)])
+            code = int(cli.main(arguments, prog_name="regress", standalone_mode=False, obj=given) or 0)
             sys.stdout.flush()
             return code
     except click.UsageError as error:

@@ -46,6 +46,8 @@ class FittedRow(Measure):
     ----------
     name : str
         The tool, as a user would call it.
+    asked : str
+        What it was asked to do.
     w, b : array of shape (n,), float
         Its coefficients and intercept, in the user's units.
     seconds : float
@@ -57,6 +59,7 @@ class FittedRow(Measure):
     """
 
     name: str
+    asked: str = ""
     w: Array | None = None
     b: float = nan
     seconds: float = nan
@@ -84,6 +87,10 @@ class Comparison:
         Who disagrees, by how much and, where it can be seen, why.
     rows, read_as : str
         Where every row of the table went, and how its files are written.
+    source, target : str
+        What was fitted to what.
+    digits_asked : float
+        Digits that count as agreement.
     """
 
     fits: list[FittedRow]
@@ -92,6 +99,9 @@ class Comparison:
     verdict: list[str]
     rows: str
     read_as: str
+    source: str = ""
+    target: str = ""
+    digits_asked: float = 6.0
 
     @property
     def converged(self) -> bool:
@@ -114,6 +124,7 @@ class Comparison:
                 "coef": None if fit.w is None else dict(zip(self.names, fit.w.tolist(), strict=True)),
                 "intercept": fit.b,
                 "loss": fit.loss,
+                "asked": fit.asked,
                 **{figure: getattr(fit, figure) for figure in _FIGURES},
             }
             for fit in self.fits
@@ -168,18 +179,20 @@ def compare(
     judge = Judge(block, data.summary, prepared.reader.held_out, fit_intercept, best)
     fits: list[FittedRow] = []
     our_own, theirs = rivals.ours(block, prepared.names, train_options, jobs), rivals.scikit_learn(block, fit_intercept)
-    for name, run in chain(our_own, theirs):
+    for name, asked, run in chain(our_own, theirs):
         try:
             found, seconds, note = rivals.timed(run)
             seen = judge.measure(found.w, found.center, found.b_center, found.b)
         except (MissingDependencyError, ArithmeticError, ValueError) as error:
-            fits.append(FittedRow(name=name, note=str(error).partition("\n")[0]))
+            fits.append(FittedRow(name=name, asked=asked, note=str(error).partition("\n")[0]))
         else:
-            row = FittedRow(name=name, w=found.w, b=found.b, **asdict(seen), seconds=seconds, note=note)
+            row = FittedRow(name=name, asked=asked, w=found.w, b=found.b, **asdict(seen), seconds=seconds, note=note)
             fits.append(replace(row, n_iter=found.n_iter, rank=found.rank))
     agree, verdict = _verdict(fits, prepared.names, judge, digits)
     reader = prepared.reader
-    return Comparison(fits, prepared.names, agree, verdict, describe(reader.tally), reader.source.dialect)
+    source = reader.source
+    of_table = describe(reader.tally), source.dialect, source.label, reader.target.name
+    return Comparison(fits, prepared.names, agree, verdict, *of_table, digits)
 
 
 def free_memory() -> int:

@@ -4,12 +4,14 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from regress.aligned import aligned
+from regress.errors import InputError
 from regress.preparation import Progress
+from regress.writing import strict
 
 
 def number(value: Any, digits: int = 6) -> str:
@@ -17,15 +19,6 @@ def number(value: Any, digits: int = 6) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
-
-
-def strict(value: Any) -> Any:
-    """Replace what JSON cannot say (NaN, infinities) by None, at any depth."""
-    if isinstance(value, dict):
-        return {str(k): strict(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -103,6 +96,15 @@ class _Bar:
         self._bar.update(self._task, description=text, completed=read, total=size or None)
 
 
+def watched(parts: Iterable[Any], size: int, progress: Progress) -> Iterator[Any]:
+    """Yield parts of predictions, and show how far they are."""
+    rows = 0
+    for batch, values in parts:
+        yield batch, values
+        rows += batch.rows
+        progress("rows", rows, batch.read, size)
+
+
 def print_comparison(comparison: Any) -> None:
     """Print a comparison: a row a tool, then the verdict."""
     print(comparison.rows + (f"\nRead as {comparison.read_as}" if comparison.read_as else "") + "\n")
@@ -158,3 +160,19 @@ def print_inspection(seen: Any) -> None:
     if seen.remarks:
         print("\n" + "\n".join(seen.remarks))
     print(f"\nNext: {seen.command}")
+
+
+def write_page(result: Any, path: str | None, command: str, descent: list[str] | None = None) -> None:
+    """Write the page of a result, if one is asked for.
+
+    Raises
+    ------
+    InputError
+        If the descent is to be drawn on no page.
+    """
+    if path is not None:
+        from regress.report.page import write_report
+
+        write_report(result, path, descent=descent, command=command)
+    elif descent is not None:
+        raise InputError("--descent says what a page draws. Name the page with --report PAGE.html.")

@@ -4,6 +4,7 @@ Input errors are ``ValueError`` too, so that code written for scikit-learn catch
 """
 
 INSTALL_TENSORFLOW = "pip install '.[tensorflow]'"
+INSTALL_PLOT = "pip install '.[plot]'"
 
 
 class RegressError(Exception):

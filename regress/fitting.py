@@ -13,10 +13,12 @@ from regress.errors import ConvergenceWarning, DataWarning
 from regress.evidence.certificate import digits_at_least
 from regress.evidence.inference import Errors, Statistics, meat_of
 from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
+from regress.evidence.residuals import Sampled
 from regress.evidence.scores import r2
 from regress.model import LinearModel, environment
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array, dot
+from regress.portrait import MOST_MOMENTS
 from regress.preparation import Prepared, Progress, TableOptions, WeightType, prepare, split_options
 from regress.result import Fit
 from regress.tables.options import Decimal, Header, OnBadRow
@@ -26,6 +28,8 @@ from regress.training.options import Collinear, Gradient, Over, Precision, Solve
 from regress.training.outcome import Training
 from regress.training.regression import ENOUGH_DIGITS, Regression
 from regress.training.trainer import Status
+
+_SAMPLED = 20_000  # rows whose residuals are shown
 
 
 def fit(
@@ -123,7 +127,9 @@ def fit(
         jobs = resolve_jobs(n_jobs)
 
         def read(precision: Precision) -> Prepared:
-            return prepare(table, target, table_options, options.over, jobs, progress, precision=precision)
+            return prepare(
+                table, target, table_options, options.over, jobs, progress, precision=precision, sampled=_SAMPLED
+            )
 
         prepared = read(precision)
         regression = Regression(prepared.data, options, prepared.names)
@@ -143,12 +149,12 @@ def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tu
     data = prepared.data
     if options.precision != "auto":
         return "as asked", False
+    if options.solver not in ("auto", "newton"):
+        return f"{options.solver} descends in double", False
     if data.totals is not None:
         return "the table is small", False
     if data.moments is None:
         return "there are at least as many columns as rows", False
-    if options.solver not in ("auto", "newton"):
-        return f"{options.solver} descends in double", False
     digits, sure = regression.expected_digits, regression.rank_sure
     if not regression.better_exact:
         enough = digits >= ENOUGH_DIGITS and sure
@@ -223,7 +229,21 @@ def train(
         None if bound is None else digits_at_least(bound, training.w, regression.norm, target_norm),
         reader.source.dialect,
         infer,
+        reader.source.label,
+        data.moments if len(norm) <= MOST_MOMENTS else None,
+        sampled(prepared, training, repeated),
     )
+
+
+def sampled(prepared: Prepared, training: Training, repeated: bool) -> Sampled | None:
+    """Return what a fit predicts of the rows that the reader kept, beside what they are."""
+    block = prepared.reader.sample
+    if block is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        predicted = (block.X - training.center) @ training.w + training.b_center
+    ones = np.ones(len(predicted))
+    return Sampled(predicted, block.Y[:, 0], ones if block.weights is None or repeated else block.weights)
 
 
 def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:

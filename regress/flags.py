@@ -52,6 +52,37 @@ class Columns(click.ParamType[list[str]]):
         return records[0]
 
 
+def target_of(table: str, target: str | None, given: dict[str, Any]) -> str:
+    """Return the column to predict; without one, refuse and say which there are."""
+    if target is not None:
+        return target
+    from regress.preparation import file_options
+    from regress.tables.opening import open_table
+
+    names = [column.name for column in open_table(table, file_options(given)).columns]
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    raise click.UsageError(f"Name the column to predict with --target. {table} has: {shown}.")
+
+
+def options_of(given: dict[str, Any]) -> dict[str, Any]:
+    """Turn flags into keyword arguments: repeated lists joined, what was not given left out."""
+    for name in ("features", "drop", "categorical"):
+        if name in given:
+            given[name] = [column for part in given[name] for column in part] or None
+    rate = given.get("learning_rate")
+    if rate is not None and rate != "auto":
+        try:
+            given["learning_rate"] = float(rate)
+        except ValueError:
+            raise click.UsageError(f"--learning-rate must be a number or auto; got {rate!r}.") from None
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def command_line() -> str:
+    """Return the command line as it was given."""
+    return str(click.get_current_context().find_root().obj)
+
+
 def option(*names: str, group: str, **kwargs: Any) -> Callable[[Any], Any]:
     """Declare an option of a group."""
     return click.option(*names, cls=Option, group=group, **kwargs)
@@ -139,6 +170,9 @@ train_options = together(
 tolerance = option("--tol", group="Training", type=float, default=1e-10, show_default=True,
                    help="Scale-free size of a gradient that counts as zero.")  # fmt: skip
 as_json = option("--json", "as_json", group="Output", is_flag=True, help="Print one JSON object and nothing else.")
+report_page = option("--report", group="Output", metavar="PAGE.html", help="Write a page to look at and to mail.")
+descent = option("--descent", group="Output", type=Columns(), metavar="A,B",
+                 help="The two coefficients over which the page draws the descent.")  # fmt: skip
 run_options = together(
     option("--threads", "n_jobs", group="Training", type=int, metavar="N", help="Threads; as many as CPUs by default."),
     as_json,

@@ -75,6 +75,8 @@ class LinearModel:
         Versions of what computed it.
     uncertainty : Uncertainty or None
         For prediction intervals; kept for at most 200 columns.
+    report : mapping or None
+        What a report shows besides: see `regress.portrait`.
     """
 
     w: Array
@@ -89,6 +91,7 @@ class LinearModel:
     status: str
     versions: Mapping[str, str] = field(default_factory=dict)
     uncertainty: Uncertainty | None = None
+    report: Mapping[str, Any] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -187,11 +190,13 @@ class LinearModel:
             "status": self.status,
             "versions": dict(self.versions),
             "inference": None if self.uncertainty is None else self.uncertainty.to_dict(),
+            "report": None if self.report is None else dict(self.report),
         }
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON: to a file beside `path` first, which then takes its name."""
-        write_text(path, json.dumps(self.to_dict(), indent=1, allow_nan=False, default=np.generic.item) + "\n")
+        lines = [f" {json.dumps(name)}: {_dumped(value)}" for name, value in self.to_dict().items()]
+        write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def load(path: str | Path) -> LinearModel:
@@ -233,6 +238,7 @@ def _model(held: dict[str, Any]) -> LinearModel:
     for name, kind in _HELD.items():
         if not isinstance(held[name], kind) or isinstance(held[name], bool):
             raise ValueError(f"{name!r} is malformed")
+    shown = held.get("report")
     terms = tuple(Term(t["name"], t["kind"], tuple(t["levels"])) for t in held["terms"])
     fills, spread = held["training_means"], held.get("inference") or {}
     model = LinearModel(
@@ -248,6 +254,7 @@ def _model(held: dict[str, Any]) -> LinearModel:
         held["status"],
         held["versions"],
         Uncertainty.of_dict(spread) if set(spread) == set(Uncertainty._fields) else None,
+        shown if isinstance(shown, dict) else None,
     )
     if not all(isinstance(text, str) for t in terms for text in (t.name, *t.levels)):
         raise ValueError("a name or a level is no text")
@@ -260,6 +267,10 @@ def _model(held: dict[str, Any]) -> LinearModel:
     if not np.isfinite([*model.w, *model.center, model.b, model.b_center, *fills.values()]).all():
         raise ValueError("a number in it is not finite")
     return model
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, default=np.generic.item)
 
 
 def _side_by_side(columns: Any, rows: int) -> Any:

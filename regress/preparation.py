@@ -11,9 +11,10 @@ from regress.numerics.moments import Block
 from regress.tables.design import Design, match, plan
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
-from regress.tables.reading import Missing, Reader, Tally, as_values
+from regress.tables.reading import Missing, Reader, Tally
 from regress.tables.source import find_column
 from regress.tables.split import Split
+from regress.tables.values import as_values
 from regress.training.gathering import TrainingData, gather
 from regress.training.options import Over, Precision, TrainOptions, check_choice, check_number
 
@@ -77,8 +78,9 @@ def prepare(
     room: int | None = None,
     precision: Precision = "double",
     design: Design | None = None,
+    sampled: int = 0,
 ) -> Prepared:
-    """Open, plan and read a table; `over`, `room` and `precision` are those of `gather`.
+    """Open, plan and read a table, keeping a sample of its rows; `over`, `room`, `precision` are those of `gather`.
 
     A `design` that is there already, such as a model's, decides what becomes of the columns.
     """
@@ -100,7 +102,7 @@ def prepare(
         find_column(source, options.split_key, "the key of the split")
     split = Split(options.test, options.split_key, options.random_state)
     counts = options.weight_type == "frequency"
-    reader = Reader(source, design, y, a, options.missing, split, options.rows, counts, options.max_levels)
+    reader = Reader(source, design, y, a, options.missing, split, options.rows, counts, options.max_levels, sampled)
     log_weight = 0.0
 
     def blocks() -> Iterator[Block]:

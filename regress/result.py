@@ -11,14 +11,18 @@ import numpy as np
 
 from regress.evidence.certificate import Certificate, certificate
 from regress.evidence.inference import Statistics
+from regress.evidence.residuals import Sampled
 from regress.model import LinearModel
+from regress.numerics.moments import Moments
 from regress.numerics.twofold import Array
+from regress.portrait import portrait
 from regress.summary import summary
 from regress.tables.reading import Tally
 from regress.training.outcome import Training
 from regress.training.refinement import MOST_COLUMNS
 from regress.training.trainer import Iteration, Status
 from regress.uncertainty import Uncertainty
+from regress.writing import strict
 
 COLUMNS = ("std. error", "t", "p", "low", "high")  # of the statistics, as people know them
 _KEPT = 200  # columns whose covariance goes into a model file
@@ -54,6 +58,14 @@ class Fit:
         How the files are written, as it was told or found; "" for other tables.
     infer : callable
         Makes the statistics on first use, or says why there are none.
+    source : str
+        What the table is called.
+    moments : Moments or None
+        Of up to 50 columns, for pictures of the descent.
+    sampled : Sampled or None
+        What is predicted of up to 20,000 training rows, those whose file and record have the smallest hashes.
+    command : str
+        The command line that made it, if one did.
     """
 
     fitted: LinearModel
@@ -68,6 +80,10 @@ class Fit:
     digits_estimate: Array | None
     read_as: str
     infer: Callable[[], Statistics | str]
+    source: str
+    moments: Moments | None
+    sampled: Sampled | None
+    command: str = ""
 
     @property
     def w(self) -> Array:
@@ -179,14 +195,15 @@ class Fit:
 
     @cached_property
     def model(self) -> LinearModel:
-        """What predicts and is saved, with the uncertainty of its predictions."""
+        """What predicts and is saved, with the uncertainty of its predictions and what a report shows."""
         statistics = self.statistics if len(self.names) <= _KEPT else None
+        model = replace(self.fitted, report=strict(portrait(self)))
         if statistics is None:
-            return self.fitted
+            return model
         center = statistics.inverse.center * statistics.fit_intercept
         uncertainty = Uncertainty(statistics.degrees, statistics.sigma**2, center, *statistics.covariance)
         finite = all(np.isfinite(value).all() for value in uncertainty)
-        return replace(self.fitted, uncertainty=uncertainty) if finite else self.fitted
+        return replace(model, uncertainty=uncertainty) if finite else model
 
     def predict(self, table: Any, interval: float | None = None, **options: Any) -> Array:
         """Return ŷ (m,) for every row of a table, or (m, 3) with an interval; see `LinearModel.predict`."""

@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,14 @@ class Result:
 
 
 Run = Callable[[], Result]
+
+
+class Rival(NamedTuple):
+    """A tool, as a user would call it, what it is asked to do, and the call that does it."""
+
+    name: str
+    asked: str
+    run: Run
 
 
 def timed(run: Run) -> tuple[Result, float, str]:
@@ -74,7 +82,7 @@ def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int)
         return Regression(data, options, names).train()
 
 
-def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[tuple[str, Run]]:
+def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Rival]:
     """Yield our fits: the default, the same by autodiff, plain descent."""
 
     def run(options: TrainOptions) -> Result:
@@ -83,7 +91,9 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
             warnings.warn(f"{fit.status.message} {fit.status.remedy}", UserWarning, stacklevel=2)
         return Result(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
-    yield "regress", lambda: run(options)
+    asked = "Newton steps on the derived gradient; sums exact where that goes unnoticed. The default of regress.fit."
+    yield Rival("regress", asked, lambda: run(options))
+    asked = "The same, with every gradient from TensorFlow's tape."
     try:
         autodiff.prepare(np.zeros(1))  # the import is not fitting
     except MissingDependencyError as error:
@@ -92,13 +102,14 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
         def missing() -> Result:
             raise MissingDependencyError(message)
 
-        yield "regress autodiff", missing
+        yield Rival("regress autodiff", asked, missing)
     else:
-        yield "regress autodiff", lambda: run(replace(options, gradient="autodiff"))
-    yield "regress plain descent", lambda: run(replace(options, solver="gd"))
+        yield Rival("regress autodiff", asked, lambda: run(replace(options, gradient="autodiff")))
+    asked = "w ← w − η ∇L/m in standardised columns, until the gradient is small enough to stop or steps run out."
+    yield Rival("regress plain descent", asked, lambda: run(replace(options, solver="gd")))
 
 
-def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[tuple[str, Run]]:
+def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Rival]:
     """Yield scikit-learn's fits: as a user would call it, and as one would who knows."""
     from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
     from sklearn.preprocessing import StandardScaler
@@ -119,10 +130,24 @@ def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[tuple[str, Run]]
         w, b_center = model.coef_ / scaler.scale_, float(np.squeeze(model.intercept_))
         return Result(w, center, b_center, twofold.dot(-center, w, b_center), model.n_iter_, None)
 
-    yield "LinearRegression()", lambda: plain(LinearRegression(fit_intercept=fit_intercept))
-    yield "LinearRegression(tol=0)", lambda: plain(LinearRegression(fit_intercept=fit_intercept, tol=0.0))
-    yield f"Ridge(alpha={TINY:g})", lambda: plain(Ridge(alpha=TINY, fit_intercept=fit_intercept))
-    yield (
+    b = "" if fit_intercept else "fit_intercept=False"
+    yield Rival(
+        "LinearRegression()",
+        f"LinearRegression({b}).fit(X, y), as most people call it.",
+        lambda: plain(LinearRegression(fit_intercept=fit_intercept)),
+    )
+    yield Rival(
+        "LinearRegression(tol=0)",
+        "The same without its cut-off on singular values.",
+        lambda: plain(LinearRegression(fit_intercept=fit_intercept, tol=0.0)),
+    )
+    yield Rival(
+        f"Ridge(alpha={TINY:g})",
+        "Ridge with a penalty too small to show: the normal equations by Cholesky.",
+        lambda: plain(Ridge(alpha=TINY, fit_intercept=fit_intercept)),
+    )
+    yield Rival(
         "StandardScaler + SGDRegressor",
+        "SGDRegressor(random_state=0) on scaled columns; coefficients are given back in the table's units.",
         lambda: scaled(SGDRegressor(fit_intercept=fit_intercept, random_state=0)),
     )

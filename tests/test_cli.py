@@ -115,7 +115,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
     expected = {
         *("target", "features", "drop", "weights", "categorical", "max-levels", "missing", "test", "split-key", "seed"),
         *("no-intercept", "alpha", "solver", "gradient", "over", "no-standardize", "learning-rate", "max-iter", "tol"),
-        *("precision", "threads", "save", "json", "weight-type", "collinear", "se"),
+        *("precision", "threads", "save", "json", "weight-type", "collinear", "se", "report", "descent"),
         *("delimiter", "decimal", "encoding", "quote", "header", "on-bad-row", "rejects", "max-bad"),
     }
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
@@ -128,7 +128,7 @@ def test_flags_have_the_defaults_of_the_arguments(name):
     if name == "compare":
         python |= {p.name: p.default for p in inspect.signature(regress.compare).parameters.values()}
     given = cli.commands[name].make_context(name, ["t.csv"]).params
-    options = {k: v for k, v in given.items() if k not in ("table", "target", "save", "as_json")}
+    options = {k: v for k, v in given.items() if k not in ("table", "target", "save", "as_json", "report", "descent")}
     assert set(options) <= set(python)
     assert {k: v for k, v in options.items() if v not in (None, ())} == {
         k: python[k] for k, v in options.items() if v not in (None, ())

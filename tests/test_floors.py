@@ -15,9 +15,10 @@ FLOORS = [
     {"calculus", "tables"},
     {"training", "uncertainty", "model"},
     {"evidence", "preparation"},
-    {"summary", "checking", "inspection", "rivals"},
+    {"summary", "portrait", "checking", "inspection", "rivals"},
     {"result", "fitting", "comparison", "estimator"},
     {"adapters", "claims", "certification"},
+    {"report", "plot"},
     {"flags", "console", "process", "cli"},
 ]
 ABOVE = {
@@ -25,6 +26,7 @@ ABOVE = {
     ("cli", "flags"),
     ("cli", "process"),
     ("fitting", "result"),
+    ("plot", "report"),
     ("model", "uncertainty"),
     ("certification", "claims"),
 }  # of one floor, the first may use the second
@@ -39,8 +41,9 @@ OWNERS = {
     "threadpoolctl": {"numerics/threads.py"},
     "click": {"cli.py", "flags.py"},
     "rich": {"console.py"},
-    "matplotlib": set(),  # with reports
-    "jinja2": set(),
+    "matplotlib": {"plot.py"},
+    "jinja2": {"report/page.py"},
+    "markupsafe": {"report/page.py", "report/svg.py"},
 }
 
 
@@ -165,7 +168,8 @@ def test_the_package_fits_in_about_five_thousand_lines_of_code():
         docstrings = sum(string.end_lineno - string.lineno + 1 for string in told)
         return sum(1 for line in text.splitlines() if line.strip()) - docstrings
 
-    assert 2_000 < sum(map(size, MODULES)) <= 6_650
+    # any file at parse speed took 1,000 lines, reports and plots 1,300
+    assert 2_000 < sum(map(size, MODULES)) <= 7_950
 
 
 def test_the_architecture_names_every_room_on_its_floor():

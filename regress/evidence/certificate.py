@@ -78,6 +78,8 @@ class Certificate:
         The most that δ moves a fitted value, in standard deviations of y; None where all digits are right already.
     space : str
         What the coefficients belong to, if not to the table's own columns.
+    source, target : str
+        Where they were summed, and what they predict.
     """
 
     names: tuple[str, ...]
@@ -98,6 +100,8 @@ class Certificate:
     asked: float = 6.0
     moved: float | None = None
     space: str = ""
+    source: str = ""
+    target: str = ""
 
     @property
     def worst(self) -> float:

@@ -177,10 +177,14 @@ class Statistics:
         columns = zip(*self.tests(), strict=True)
         heads = ("standard_errors", "t", "p", "low", "high")
         by_name = {head: dict(zip(shown, v, strict=True)) for head, v in zip(heads, columns, strict=True)}
-        figures = {name: getattr(self, name) for name in _FIGURES}
         of_columns = dict(zip(names, self.inverse.inflation.tolist(), strict=True))
+        return by_name | self.figures() | {"inflation": of_columns}
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures that are of the whole fit, not of a column."""
         f, p = self.f
-        return by_name | figures | {"f": f, "f_p": p, "condition": self.inverse.condition, "inflation": of_columns}
+        figures = {name: getattr(self, name) for name in _FIGURES}
+        return figures | {"f": f, "f_p": p, "condition": self.inverse.condition}
 
 
 def meat_of(blocks: Iterable[Block], w: Array, center: Array, b_center: float, repeated: bool) -> Array:

@@ -16,7 +16,7 @@ from regress.training.objective import Coordinates
 from regress.training.outcome import Training
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Measure:
     """What the rows say of one fit.
 
@@ -24,6 +24,8 @@ class Measure:
     ----------
     digits : float
         Digits right in the worst coefficient.
+    digits_of : array of shape (n,) or None
+        Those of each coefficient.
     intercept_digits : float
         Digits right in the intercept; 15.95 where none is fitted.
     worst : int
@@ -39,6 +41,7 @@ class Measure:
     """
 
     digits: float = nan
+    digits_of: Array | None = None
     intercept_digits: float = nan
     worst: int = 0
     moved: float = nan
@@ -95,6 +98,7 @@ class Judge:
             (digits, of_b), excess = self._digits(w, center, b_center, b), self._excess(change)
             return Measure(
                 float(digits.min(initial=MOST_DIGITS)),
+                digits,
                 of_b,
                 int(np.argmin(digits)),
                 moved / self._spread if self._spread else inf if moved else 0.0,

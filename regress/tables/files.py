@@ -192,15 +192,17 @@ def open_files(path: str | Path, options: FileOptions | None = None) -> PolarsSo
     return PolarsSource(paths[0].name if len(paths) == 1 else text, parts, ledger)
 
 
-def check_outputs(table: str | Path, outputs: Mapping[str, str | Path | None], model: str | Path | None = None) -> None:
+def check_outputs(
+    table: str | Path | None, outputs: Mapping[str, str | Path | None], model: str | Path | None = None
+) -> None:
     """Refuse to write a file over the table, the model, or another that is written; `outputs` are named for people.
 
     Raises
     ------
     InputError
-        If an output is the table, or two are one.
+        If an output is the table, or two are one, or there is no such folder.
     """
-    taken = {path.resolve(): "the table" for path in _paths(str(table))}
+    taken = {} if table is None else {path.resolve(): "the table" for path in _paths(str(table))}
     if model is not None:
         taken[Path(model).resolve()] = "the model"
     for name, output in outputs.items():
@@ -209,6 +211,8 @@ def check_outputs(table: str | Path, outputs: Mapping[str, str | Path | None], m
             continue  # a device
         if path in taken:
             raise InputError(f"{name} would overwrite {output}, which is {taken[path]}. Name another file.")
+        if not path.parent.is_dir():
+            raise InputError(f"{name} {output} cannot be written: there is no folder {path.parent}.")
         taken[path] = name
 
 

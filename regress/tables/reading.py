@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from regress.numerics.twofold import Array, Mask
 from regress.tables.blocks import Layout, Rebuffer
 from regress.tables.design import Design
 from regress.tables.encoding import Encoded, Encoder
-from regress.tables.source import ArrayBatch, Batch, Source, find_column
+from regress.tables.sample import Sample
+from regress.tables.source import ArrayBatch, Batch, Source
 from regress.tables.split import Split
+from regress.tables.values import Values, column_of
 
 Missing = Literal["error", "drop", "mean"]
 
@@ -34,55 +36,8 @@ class Tally:
     missing_cells: Counter[str] = field(default_factory=Counter)
 
 
-class Values(NamedTuple):
-    """A column of the table by name, or values of its own, one a row, and what to call them."""
-
-    name: str
-    array: Array | None
-
-
-def as_values(source: Source, given: object, role: str) -> Values:
-    """Take a target or weights as a column name or as values; a shape of (m, 1) is ravelled.
-
-    Raises
-    ------
-    TableError
-        If the column is unknown or not a number.
-    InputError
-        If the values are not numbers in one dimension.
-    """
-    if isinstance(given, str):
-        column = find_column(source, given, role)
-        if column.kind not in ("number", "boolean"):
-            hint = f"; {column.hint}" if column.hint else ""
-            raise TableError(
-                f"Column {given!r} of {source.label} is {'text' if column.kind == 'text' else column.dtype}, "
-                f"not numbers, so it cannot be {role}{hint}."
-            )
-        return Values(given, None)
-    try:
-        array = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{role} must be a column name or numbers; got {type(given).__name__}.") from None
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array.ravel()
-    if array.ndim != 1:
-        raise InputError(f"{role} must have one value a row; its shape is {array.shape}.")
-    name = getattr(given, "name", None)
-    return Values(name if isinstance(name, str) else "y" if role == "the target" else role, array)
-
-
-def column_of(values: Values, batch: Batch, start: int, stop: int) -> Array:
-    """Return the values of a batch's rows, which are those from `start` to `stop` of the table."""
-    if values.array is None:
-        return batch.numbers(values.name)
-    if stop > len(values.array):
-        raise InputError(f"{values.name} has {len(values.array):,} values, fewer than the table's rows.")
-    return values.array[start:stop]
-
-
 class Reader:
-    """Reads a table once, by blocks; afterwards `design`, `order`, `tally` and `held_out` are complete.
+    """Reads a table once, by blocks; afterwards `design`, `order`, `tally`, `held_out` and `sample` are complete.
 
     `order` says which column of the blocks is which of the design's, where levels were found on the way.
 
@@ -102,6 +57,8 @@ class Reader:
         Whether weights count repeated rows, and must be whole.
     max_levels : int
         Most levels of a text column.
+    sampled : int
+        Training rows to keep as a sample.
     """
 
     def __init__(
@@ -115,12 +72,15 @@ class Reader:
         limit: int | None = None,
         counts: bool = False,
         max_levels: int = 100,
+        sampled: int = 0,
     ) -> None:
         self.source, self.target, self.weights, self.missing = source, target, weights, missing
         self.split, self.limit, self._counts, self._max_levels = split, limit, counts, max_levels
+        self._sampled = sampled
         self.tally = Tally()
         self.read = 0
         self.held_out: Moments | None = None
+        self.sample: Block | None = None
         self.order: list[int] | None = None
         fill = missing == "mean" and not design.fills
         self.design = design.with_fills(self._training_means(design)) if fill else design
@@ -143,15 +103,20 @@ class Reader:
         encoder = Encoder(self.design, self.source, self._max_levels)
         train, test = Rebuffer(self.design), Rebuffer(self.design)
         self._layout = train.layout
+        columns = len(self.design.numbers) + len(self.design.texts)
+        sample = Sample(self._sampled, columns, self.split.seed) if self._sampled else None
         held: list[Moments] = []
         plain = not self.split.fraction and not self.design.texts
         for batch, y, a in self._batches(self.design):
             self.tally.rows += batch.rows
             self.read = batch.read
             if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
-                full = train.take(batch.columns(self.design.numbers), y)
+                numbers = batch.columns(self.design.numbers)
+                full = train.take(numbers, y)
                 if full is not None:
                     self.tally.used += batch.rows
+                    if sample is not None:
+                        sample.add(batch, numbers, (), y, a, None)
                     yield from full
                     continue
             encoded, kept = self._encode(encoder, batch, y, a)
@@ -162,6 +127,8 @@ class Reader:
                 kept = ~out if kept is None else kept & ~out
                 self.tally.held_out += int(out.sum())
             self.tally.used += batch.rows if kept is None else int(kept.sum())
+            if sample is not None:
+                sample.add(batch, encoded.numbers, encoded.codes, y, a, kept)
             if kept is None and train.empty and not encoded.codes and isinstance(batch, ArrayBatch):
                 yield Block(batch.chosen(self.design.columns), y[:, None], a)  # a view
                 continue
@@ -173,11 +140,23 @@ class Reader:
         self._refuse_missing()
         found = encoder.design()
         self.order = train.layout.order(found, encoder.levels)
+        if sample is not None:
+            self.sample = self._block_of(sample)
         self.held_out = reduce(Moments.merge, held) if held else None
         there = test.layout.order(found, encoder.levels)
         if self.held_out is not None and there is not None:
             self.held_out = self.held_out.arranged(there)
         self.design = found
+
+    def _block_of(self, sample: Sample) -> Block | None:
+        """Return a sample as a block of X, in the design's order."""
+        rows = sample.rows()
+        if rows is None:
+            return None
+        X = self._layout.expand(*rows[:2])
+        if self.order is not None:
+            X = np.pad(X, ((0, 0), (0, 1)))[:, self.order]  # a level that no row had: zeros
+        return Block(X, rows[2][:, None], rows[3] if self.weights is not None else None)
 
     def _encode(self, encoder: Encoder, batch: Batch, y: Array, a: Array | None) -> tuple[Encoded, Mask | None]:
         """Return a batch encoded, and which of its rows are kept (None: all); count the others."""

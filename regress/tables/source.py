@@ -249,13 +249,16 @@ def find_column(source: Source, name: str, role: str) -> Column:
     """
     if name in source.by_name:
         return source.by_name[name]
-    names = list(source.by_name)
+    raise TableError(f"{source.label} has no column {name!r} to use as {role}. {nearest(name, list(source.by_name))}")
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """Say which names are nearest to one, or which there are."""
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     lower = [other for other in names if other.strip().lower() == name.strip().lower()]
     hint = list(dict.fromkeys(lower + near)) or names[:8]
-    raise TableError(
-        f"{source.label} has no column {name!r} to use as {role}. "
-        + ("Nearest: " if lower or near else "It has: ")
+    return (
+        ("Nearest: " if lower or near else "It has: ")
         + ", ".join(repr(other) for other in hint)
         + ("." if lower or near or len(names) <= 8 else f", … ({len(names)} columns).")
     )

@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from regress.tables.source import Batch
 
+Bits = NDArray[np.uint64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def _text_hash(text: str) -> int:
+def text_hash(text: str) -> int:
+    """Return 64 bits of a text."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix(x: Bits) -> Bits:
     """Scramble 64-bit integers (the finaliser of splitmix64: Steele, Lea, Flood 2014)."""
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
         x = (x + _GOLDEN) & np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -40,13 +42,13 @@ class Split:
         """Tell for each row of a batch whether it is held out (rows,)."""
         if self.key is None:
             keys = np.arange(batch.first, batch.first + batch.rows, dtype=np.uint64)
-            salt = _text_hash(f"{self.seed}:{batch.part}")
+            salt = text_hash(f"{self.seed}:{batch.part}")
         else:
             keys = self._hashes(batch.texts(self.key))
-            salt = _text_hash(f"{self.seed}")
-        bits = _mix(_mix(keys) ^ np.uint64(salt))
+            salt = text_hash(f"{self.seed}")
+        bits = mix(mix(keys) ^ np.uint64(salt))
         return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 < self.fraction
 
     @staticmethod
-    def _hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
-        return np.array([_text_hash(text) for text in texts], dtype=np.uint64)
+    def _hashes(texts: Sequence[str]) -> Bits:
+        return np.array([text_hash(text) for text in texts], dtype=np.uint64)

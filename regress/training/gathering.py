@@ -160,7 +160,7 @@ def gather(
         if not ended and columns.order is not None:
             moments = moments.arranged(columns.order)
     kept = None if over != "rows" else held if ended else _arranged(held, columns.order)
-    return TrainingData(_summarise_moments(moments), moments, kept, totals=totals)
+    return TrainingData(summary_of(moments), moments, kept, totals=totals)
 
 
 def _arranged(blocks: list[Block], order: Sequence[int] | None) -> list[Block]:
@@ -205,10 +205,11 @@ def gather_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> Trai
     moments = accumulate(blocks, n_jobs, single=True)
     if moments.shift.x.any() or not moments.finite():
         return None
-    return TrainingData(_summarise_moments(moments), moments, blocks, rough=True)
+    return TrainingData(summary_of(moments), moments, blocks, rough=True)
 
 
-def _summarise_moments(m: Moments) -> Summary:
+def summary_of(m: Moments) -> Summary:
+    """Return means and norms of columns from their moments."""
     norm = np.sqrt(np.diagonal(m.xx))
     return Summary(m.rows, m.weight, m.center, norm, m.target_center, np.sqrt(m.yy))
 

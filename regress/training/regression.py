@@ -59,14 +59,15 @@ class Regression:
             spread = self.norm / np.sqrt(summary.weight)
             self._scale = np.where(spread > 0, spread, 1.0)
 
-    def _coordinates(self, target: int) -> Coordinates:
+    def coordinates(self, target: int = 0) -> Coordinates:
+        """Return where the descent of a target runs."""
         moved = self._options.standardize and self._options.fit_intercept
         return Coordinates(self._origin, self._scale, float(self._data.summary.target_center[target]) if moved else 0.0)
 
     def objective(self, target: int = 0) -> Objective:
         """Return the objective of one target, computed in the way that the options name."""
         data, options = self._data, self._options
-        coordinates, summary = self._coordinates(target), data.summary
+        coordinates, summary = self.coordinates(target), data.summary
         engine = ENGINES[options.gradient]
         term: DataTerm
         if self.over == "moments":
@@ -91,11 +92,11 @@ class Regression:
         """∇²L in the coordinates of the descent; it does not depend on the target."""
         data, options = self._data, self._options
         if data.moments is not None:
-            form = self._coordinates(0).moments(data.moments, 0)
+            form = self.coordinates(0).moments(data.moments, 0)
             precision = np.float32 if data.rough else np.float64
             return PrimalCurvature(form, self._penalty, self._scale, options.fit_intercept, precision)
         assert data.rows is not None
-        blocks = self._coordinates(0).rows(data.rows, 0)
+        blocks = self.coordinates(0).rows(data.rows, 0)
         if square_fits(data.summary.rows):
             return DualCurvature(blocks, options.alpha, self._scale, options.fit_intercept)
         return RowsCurvature(blocks, self._penalty, options.fit_intercept)
@@ -150,14 +151,14 @@ class Regression:
         rate: float | None = None
         if objective.target_norm == 0.0:  # nothing to explain: w = 0 and b = ȳ are the minimum
             w, b = np.zeros(n), float(data.summary.target_center[target]) if options.fit_intercept else 0.0
-            b -= self._coordinates(target).target_origin
+            b -= self.coordinates(target).target_origin
             zero = Evaluation(0.0, np.zeros(n), 0.0)
             ended = Descent(w, b, zero, 0.0, Status.CONVERGED, [Iteration(0, 0.0, 0.0, float("nan"), 0.0)])
         else:
             optimizer, rate = self._optimizer(objective)
             limit = _SHOWN if refined is not None else options.iteration_limit(self.solver, n)
             ended = descend(objective, optimizer, self._start(target), tol=options.tol, max_iter=limit, watch=watch)
-        coordinates = self._coordinates(target)
+        coordinates = self.coordinates(target)
         w, b = coordinates.to_user(ended.w, ended.b)
         rank = self.curvature.rank if minimum is None else minimum.rank
         if rank < n and not options.alpha and self.solver != "newton":  # newton never left the row space
@@ -281,7 +282,7 @@ class Regression:
         nothing = np.zeros(len(self._names)), 0.0
         if not self._data.rough or self._data.moments is None:
             return nothing
-        form = self._coordinates(target).moments(self._data.moments, target)
+        form = self.coordinates(target).moments(self._data.moments, target)
         at = derived.moments(form, *nothing)
         w, b = self.curvature.solve(at.grad_w, at.grad_b)
         return -w, -b

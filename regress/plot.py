@@ -1,0 +1,218 @@
+"""Plots of results on matplotlib's axes: the charts of the reports, at a cost that does not depend on the rows.
+
+Each function takes a fit or a saved model (`comparison` a comparison), draws on the axes given as `ax` or on a figure
+of its own, and returns a `Display` with ``ax_``, ``axes_`` and ``figure_``, as the displays of scikit-learn have them.
+Where several charts are drawn, `ax` is one Axes a chart, or one Axes whose place they share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regress.comparison import Comparison
+from regress.errors import INSTALL_PLOT, InputError, MissingDependencyError
+from regress.model import LinearModel
+from regress.report import contests, pictures, walks
+from regress.report.charts import Chart, Mark, visible
+from regress.result import Fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+_COLORS = {"first": "C0", "second": "C1", "third": "C2", "muted": "0.5"}
+_WIDE, _HIGH, _NAME = 5.0, 3.8, 0.28  # inches of a chart, and of a name on its axis
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Display:
+    """What was drawn.
+
+    Attributes
+    ----------
+    axes_ : tuple of matplotlib Axes
+        One a chart.
+    figure_ : matplotlib Figure or SubFigure
+        What they are on.
+    """
+
+    axes_: "tuple[Axes, ...]"
+    figure_: "Figure | SubFigure"
+
+    @property
+    def ax_(self) -> "Axes":
+        """The first of the axes."""
+        return self.axes_[0]
+
+
+def coefficients(fit: Fit | LinearModel, ax: Any = None) -> Display:
+    """Draw standardised coefficients, the largest first, with their 95 % intervals.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose coefficients.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+    """
+    return _drawn([pictures.coefficients(_model(fit))], ax)
+
+
+def convergence(fit: Fit | LinearModel, ax: Any = None) -> Display:
+    """Draw the loss above its minimum and ‖∇L‖, before each step.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose descent.
+    ax : matplotlib Axes, or two of them, optional
+        Where to draw; a new figure unless given.
+    """
+    return _drawn(pictures.convergence(_model(fit)), ax)
+
+
+def residuals(fit: Fit | LinearModel, ax: Any = None) -> Display:
+    """Draw actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
+
+    A dot is the mean of five rows or more near each other, from up to 20,000 training rows.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose residuals.
+    ax : matplotlib Axes, or four of them, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If there were less than ten rows.
+    """
+    return _drawn(pictures.residuals(_model(fit)), ax)
+
+
+def descent(fit: Fit | LinearModel, first: str | None = None, second: str | None = None, ax: Any = None) -> Display:
+    """Draw the contours of L over two coefficients with the paths of plain, accelerated and preconditioned descent.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose loss.
+    first, second : str, optional
+        The coefficients; those of the largest standardised ones unless both are given.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If there is no such coefficient, only one, or more than 50 of them.
+    """
+    if (first is None) != (second is None):
+        raise InputError("Name both coefficients over which the descent is drawn, or none.")
+    pair = None if first is None or second is None else (first, second)
+    return _drawn([walks.descent(_model(fit), pair).chart], ax)
+
+
+def comparison(comparison: Comparison, ax: Any = None) -> Display:
+    """Draw the digits of each tool's worst coefficient, its loss above the minimum, and the time it took.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        From `compare`.
+    ax : matplotlib Axes, or three of them, optional
+        Where to draw; a new figure unless given.
+    """
+    if not isinstance(comparison, Comparison):
+        raise InputError(f"A comparison is drawn from what regress.compare returns; got {type(comparison).__name__}.")
+    charts = [contests.worst_digits(comparison), contests.loss(comparison), contests.seconds(comparison)]
+    return _drawn(charts, ax)
+
+
+def _model(fit: Any) -> LinearModel:
+    if isinstance(fit, Fit):
+        return fit.model
+    if isinstance(fit, LinearModel):
+        return fit
+    raise InputError(f"A fit or a saved model is drawn; got {type(fit).__name__}.")
+
+
+def _drawn(charts: Sequence[Chart], ax: Any) -> Display:
+    axes = _axes(charts, ax)
+    for chart, each in zip(charts, axes, strict=True):
+        _draw(chart, each)
+    return Display(tuple(axes), axes[0].figure)
+
+
+def _axes(charts: Sequence[Chart], ax: Any) -> "list[Axes]":
+    """Return one Axes a chart: those given, parts of the one given, or those of a new figure."""
+    try:
+        from matplotlib import pyplot
+        from matplotlib.axes import Axes
+    except ImportError:
+        raise MissingDependencyError(
+            f"regress.plot needs matplotlib, which is not installed. Install it with: {INSTALL_PLOT}"
+        ) from None
+    count = len(charts)
+    columns = 2 if count == 4 else count
+    rows = ceil(count / columns)
+    if ax is None:
+        high = max(_HIGH, *(1.2 + _NAME * len(chart.y.names) for chart in charts))
+        figure: Any = pyplot.figure(figsize=(_WIDE * columns, high * rows), layout="constrained")
+        grid: Any = figure.add_gridspec(rows, columns)
+    elif isinstance(ax, Axes) and count > 1:
+        place = ax.get_subplotspec()
+        if place is None:
+            raise InputError(f"{count} charts are drawn. Pass {count} axes, or one that stands in a grid.")
+        ax.set_axis_off()
+        figure, grid = ax.figure, place.subgridspec(rows, columns, wspace=0.4, hspace=0.5)
+    else:
+        given = list(np.ravel(np.asarray(ax, dtype=object)))
+        if len(given) != count or not all(isinstance(each, Axes) for each in given):
+            raise InputError(f"ax must be {count} of matplotlib's Axes; got {len(given)} of {type(given[0]).__name__}.")
+        return given
+    return [figure.add_subplot(grid[k // columns, k % columns]) for k in range(count)]
+
+
+def _draw(chart: Chart, ax: "Axes") -> None:
+    """Draw a chart. What a table said is text, whatever dollars are in it."""
+    from matplotlib.ticker import MaxNLocator
+
+    for mark in chart.marks:
+        _mark(mark, ax)
+    ax.set_title(chart.title, parse_math=False)
+    ax.set_xlabel(visible(chart.x.label), parse_math=False)
+    ax.set_ylabel(visible(chart.y.label), parse_math=False)
+    ax.set_xscale("log" if chart.x.log else "linear")
+    ax.set_yscale("log" if chart.y.log else "linear")
+    if chart.x.whole:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if chart.view is not None:
+        ax.set_xlim(*chart.view.x)
+        ax.set_ylim(*chart.view.y)
+    if chart.y.names:
+        ax.set_yticks(range(len(chart.y.names)), labels=[visible(name) for name in chart.y.names])
+        for label in ax.get_yticklabels():
+            label.set_parse_math(False)
+        ax.set_ylim(len(chart.y.names) - 0.5, -0.5)
+    if any(mark.label for mark in chart.marks):
+        ax.legend()
+
+
+def _mark(mark: Mark, ax: "Axes") -> None:
+    color, label = _COLORS[mark.role], mark.label or "_"  # matplotlib leaves labels that begin so out of legends
+    if mark.kind == "line":
+        ax.plot(mark.x, mark.y, color=color, label=label, linestyle="--" if mark.dashed else "-", linewidth=1.3)
+    elif mark.kind == "spans":
+        ax.hlines(mark.y, mark.low, mark.high, color=color, label=label)
+    elif mark.kind == "bars":
+        ax.barh(mark.y, mark.x, color=color, label=label, height=0.64)
+    else:
+        most = max(mark.size, default=1.0)
+        size: Any = [10.0 + 60.0 * rows / most for rows in mark.size] if len(mark.size) else 24.0
+        alpha = 0.55 if len(mark.size) else 1.0
+        ax.scatter(mark.x, mark.y, s=size, color=color, label=label, alpha=alpha, linewidths=0, zorder=3)

@@ -1,0 +1,122 @@
+"""What a report shows of a fit, as plain values: the `report` block of a model's file, from which every page is made.
+
+It holds no row: residuals come in groups of five or more, columns as moments.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from regress.evidence.residuals import pictures
+from regress.numerics.moments import Moments, Shift
+from regress.numerics.twofold import Array
+
+MOST_LINES = 500  # coefficients shown: those of the largest standardised ones
+MOST_MOMENTS = 50  # columns whose moments are kept
+_ITERATIONS = 1000  # of the history, evenly spaced
+
+
+def portrait(fit: Any) -> dict[str, Any]:
+    """Return what a report shows of a `Fit` that its model does not hold already."""
+    training, certificate, statistics = fit.training, fit.certificate, fit.statistics
+    sigma = statistics.sigma if statistics is not None else 0.0
+    return {
+        "source": fit.source,
+        "command": fit.command,
+        "read_as": fit.read_as,
+        "rows": asdict(fit.tally),
+        "solver": training.solver,
+        "over": training.over,
+        "precision": training.precision,
+        "reason": fit.reason,
+        "n_iter": fit.n_iter,
+        "learning_rate": training.learning_rate,
+        "r2": fit.r2,
+        "r2_test": fit.r2_test,
+        "rank": fit.rank,
+        "quality": None if statistics is None else statistics.figures(),
+        "statistics_missing": fit.statistics_missing,
+        "lines": _lines(fit),
+        "lines_left": max(len(fit.names) - MOST_LINES, 0),
+        "certificate": None
+        if certificate is None
+        else {
+            "worst": certificate.worst,
+            "passed": certificate.passed,
+            "gradient_norm": certificate.gradient_norm,
+            "excess_loss": certificate.excess_loss,
+            "loss": certificate.loss,
+        },
+        "history": _history(fit),
+        "stationarity": training.stationarity,
+        "moments": None if fit.moments is None else of_moments(fit.moments),
+        "residuals": None if fit.sampled is None else pictures(fit.sampled, sigma),
+        "equations": list(fit.equations),
+        "notes": fit.notes(),
+    }
+
+
+def _history(fit: Any) -> list[list[float]]:
+    """Return iteration, loss and gradient norm over the whole descent, its first and last row included."""
+    history = fit.history
+    at = range(len(history))
+    if len(history) > _ITERATIONS:
+        at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
+    return [[history[k].iteration, history[k].loss, history[k].gradient_norm] for k in at]
+
+
+def _lines(fit: Any) -> list[dict[str, Any]]:
+    """Return the coefficients by name: what the summary shows of each."""
+    digits = fit.digits_at_least
+    heads = ("std_error", "t", "p", "low", "high")
+    size = np.abs(np.nan_to_num(fit.standardized))
+    shown = {fit.names[j] for j in np.argsort(-size, kind="stable")[:MOST_LINES]}
+    lines = []
+    for j, (name, w, beta, *tests) in enumerate(fit.lines()):
+        of_intercept = j == 0 and fit.fitted.options["fit_intercept"]
+        if not of_intercept and name not in shown:
+            continue
+        right = None if digits is None else fit.intercept_digits if of_intercept else digits[name]
+        line = {"name": name, "w": w, "standardized": None if of_intercept else beta, "digits": right}
+        line |= {"intercept": of_intercept, "dropped": not of_intercept and name in fit.dropped}
+        lines.append(line | dict(zip(heads, tests, strict=True)))
+    return lines
+
+
+def of_moments(m: Moments) -> dict[str, Any]:
+    """Return moments of one target as plain values: means, norms about them, and cosines, upper triangle by rows."""
+    norm, target_norm = np.sqrt(np.diagonal(m.xx)), float(np.sqrt(m.yy[0]))
+    unit, target_unit = np.where(norm > 0, norm, 1.0), target_norm or 1.0
+    cosines = m.xx / unit / unit[:, None]
+    return {
+        "rows": m.rows,
+        "weight": m.weight,
+        "mean": m.center.tolist(),
+        "norm": norm.tolist(),
+        "cosines": [cosines[j, j:].tolist() for j in range(len(norm))],
+        "target_cosines": (m.xy[:, 0] / unit / target_unit).tolist(),
+        "target_mean": float(m.target_center[0]),
+        "target_norm": target_norm,
+    }
+
+
+def to_moments(held: dict[str, Any]) -> Moments:
+    """Return the moments that `of_moments` wrote, to rounding."""
+    norm, target_norm = np.array(held["norm"], dtype=np.float64), float(held["target_norm"])
+    n = len(norm)
+    cosines: Array = np.zeros((n, n))
+    for j, row in enumerate(held["cosines"]):
+        cosines[j, j:] = cosines[j:, j] = row
+    shift = Shift(np.array(held["mean"], dtype=np.float64), np.array([held["target_mean"]], dtype=np.float64))
+    cross = np.array(held["target_cosines"], dtype=np.float64) * norm * target_norm
+    return Moments(
+        int(held["rows"]),
+        float(held["weight"]),
+        shift,
+        np.zeros(n),
+        np.zeros(1),
+        cosines * norm * norm[:, None],
+        cross[:, None],
+        np.array([target_norm**2]),
+    )

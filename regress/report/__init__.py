@@ -1,0 +1,1 @@
+"""Results as people see them: charts, and pages that need neither a network nor this package."""

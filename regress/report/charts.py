@@ -1,0 +1,183 @@
+"""Charts as plain descriptions: what is drawn, not how. Pages draw them as SVG, `regress.plot` on matplotlib's axes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+from typing import Literal, NamedTuple
+
+_MOST_POINTS, _FEW_POINTS = 300, 30  # of a line
+
+Kind = Literal["dots", "line", "spans", "bars"]
+Role = Literal["first", "second", "third", "muted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis: its label with units, a log scale or not, or names of categories, the first on top.
+
+    `most` is the end of an axis that has one, as digits have; on `whole` ones ticks are whole numbers.
+    """
+
+    label: str
+    log: bool = False
+    names: tuple[str, ...] = ()
+    most: float | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something drawn at (x, y), (k,) each.
+
+    Attributes
+    ----------
+    kind : {"dots", "line", "spans", "bars"}
+        Bars go from zero, and spans from `low` to `high`, along x.
+    x, y : sequences of float
+        Where; y counts names from 0 on an axis that has them.
+    role : {"first", "second", "third", "muted"}
+        Decides the colour.
+    label : str
+        For the legend; none if empty.
+    size : sequence of float
+        Rows of a dot, which give its area.
+    low, high : sequences of float
+        Ends of spans.
+    dashed : bool
+        Whether a line is.
+    frames : sequence of (float, float)
+        Where a dot that walks is at each step.
+    """
+
+    kind: Kind
+    x: Sequence[float] = ()
+    y: Sequence[float] = ()
+    role: Role = "first"
+    label: str = ""
+    size: Sequence[float] = ()
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    dashed: bool = False
+    frames: Sequence[tuple[float, float]] = ()
+
+
+class View(NamedTuple):
+    """What part of the plane is shown."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A titled pair of axes with marks on them.
+
+    Attributes
+    ----------
+    name : str
+        A word that identifies it on its page.
+    title, alt, caption : str
+        What it is; what it shows, for those who do not see it; and how to read it.
+    x, y : Axis
+        Its axes.
+    marks : tuple of Mark
+        Drawn in this order.
+    view : View or None
+        What to show; all marks unless given.
+    """
+
+    name: str
+    title: str
+    alt: str
+    x: Axis
+    y: Axis
+    marks: tuple[Mark, ...]
+    caption: str = ""
+    view: View | None = None
+
+    def span(self, along: Literal["x", "y"]) -> tuple[float, float]:
+        """Return the first and last value shown along an axis; logarithms on a log scale."""
+        axis = self.x if along == "x" else self.y
+        if axis.names:
+            return -0.5, len(axis.names) - 0.5
+        values = [v for mark in self.marks for v in _values(mark, along)] if self.view is None else [*self.shown(along)]
+        values = [v for v in values if isfinite(v) and (v > 0 or not axis.log)] or [1.0 if axis.log else 0.0]
+        low, high = min(values), max(values)
+        if axis.log:
+            first = floor(log10(low))
+            return first, max(ceil(log10(high)), first + 1)
+        if axis.most is not None:
+            return min(low, 0.0), axis.most
+        if low == high:
+            low, high = low - (abs(low) or 1.0) * 0.05, high + (abs(high) or 1.0) * 0.05
+        margin = 0.0 if self.view is not None else 0.04 * (high - low)
+        return low - margin, high + margin
+
+    def shown(self, along: Literal["x", "y"]) -> tuple[float, float]:
+        """Return the ends of the view along an axis."""
+        assert self.view is not None
+        return self.view.x if along == "x" else self.view.y
+
+
+def _values(mark: Mark, along: Literal["x", "y"]) -> Iterable[float]:
+    if along == "y":
+        return mark.y
+    return [*mark.x, *mark.low, *mark.high, *([0.0] if mark.kind == "bars" else [])]
+
+
+def polyline(points: Sequence[tuple[float, ...]], role: Role = "first", label: str = "") -> tuple[Mark, ...]:
+    """Return a line through points, thinned evenly where they are many; dots as well where they are few."""
+    if len(points) > _MOST_POINTS:
+        last = len(points) - 1
+        points = [points[k * last // (_MOST_POINTS - 1)] for k in range(_MOST_POINTS)]
+    x, y = [p[0] for p in points], [p[1] for p in points]
+    dots = (Mark("dots", x, y, role),) if len(points) <= _FEW_POINTS else ()
+    return (Mark("line", x, y, role, label), *dots)
+
+
+def ticks(span: tuple[float, float], most: int, axis: Axis) -> list[tuple[float, str]]:
+    """Return where the ticks of a span are, at most about so many, and their texts."""
+    low, high = span
+    if axis.log:
+        powers = range(ceil(low), floor(high) + 1, max(ceil((high - low) / most), 1))
+        return [(float(p), power_of_ten(p)) for p in powers]
+    unit = 10.0 ** floor(log10((high - low) / most))
+    step = next((f * unit for f in (1.0, 2.0, 5.0) if (high - low) / (f * unit) <= most), 10.0 * unit)
+    step = max(step, 1.0) if axis.whole else step
+    places = [k * step for k in range(ceil(low / step), floor(high / step) + 1)]
+    size = max((abs(v) for v in places), default=0.0)
+    digits = max(floor(log10(size)) - floor(log10(step)) if size else 0, 0)
+    if size and not 1e-4 <= size < 1e6:
+        texts = [f"{v:.{digits}e}".replace("e+0", "e").replace("e-0", "e-") if v else "0" for v in places]
+    else:
+        texts = [f"{v:,.{max(-floor(log10(step)), 0)}f}" for v in places]
+    return [(v, text.replace("-", "−")) for v, text in zip(places, texts, strict=True)]
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power_of_ten(power: int) -> str:
+    """Write 10 to a power."""
+    return f"10{str(power).translate(_RAISED)}" if power else "1"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, its middle left out."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - most :]}"
+
+
+def visible(text: str) -> str:
+    """Return a text with what has no shape of its own, or turns others round, written out as Python would."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def finite(*columns: Sequence[float | None]) -> list[tuple[float, ...]]:
+    """Return the rows of some columns in which all values are finite numbers."""
+    rows = zip(*columns, strict=True)
+    return [tuple(v for v in row if v is not None) for row in rows if all(v is not None and isfinite(v) for v in row)]

@@ -1,0 +1,97 @@
+"""What is drawn of a comparison: who is right, by how much, and how long it took."""
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+from regress.comparison import Comparison, FittedRow
+from regress.evidence.certificate import MOST_DIGITS
+from regress.report.charts import Axis, Chart, Mark
+
+_MOST_COLUMNS = 40  # coefficients shown, those on which tools differ most
+
+
+class Cell(NamedTuple):
+    """Digits of one tool in one coefficient, and which of six shades they have; None where it has no fit."""
+
+    digits: float | None
+    shade: int
+
+
+def of_comparison(comparison: Comparison) -> dict[str, Any]:
+    """Return what the page of a comparison shows besides the comparison itself."""
+    heads, rows = digits(comparison)
+    return {
+        "heads": heads,
+        "digits": rows,
+        "left": len(comparison.names) - len(heads),
+        "worst": worst_digits(comparison),
+        "above": loss(comparison),
+        "seconds": seconds(comparison),
+        "most": MOST_DIGITS,
+    }
+
+
+def digits(comparison: Comparison) -> tuple[list[str], list[tuple[FittedRow, list[Cell], Cell]]]:
+    """Return the coefficients in which the fewest digits are right, and per tool the digits of each and of b."""
+    found = [fit.digits_of for fit in comparison.fits if fit.digits_of is not None]
+    worst = [min(float(of[j]) for of in found) for j in range(len(comparison.names))] if found else []
+    shown = sorted(sorted(range(len(worst)), key=lambda j: worst[j])[:_MOST_COLUMNS])
+    rows = []
+    for fit in comparison.fits:
+        of = [None if fit.digits_of is None else float(fit.digits_of[j]) for j in shown]
+        of_b = None if fit.w is None else fit.intercept_digits
+        rows.append((fit, [Cell(d, _shade(d)) for d in of], Cell(of_b, _shade(of_b))))
+    return [comparison.names[j] for j in shown], rows
+
+
+def _shade(right: float | None) -> int:
+    return 0 if right is None else min(int(right // 3.0) + 1, 6)
+
+
+def worst_digits(comparison: Comparison) -> Chart:
+    """Return the digits right in the worst coefficient of each tool."""
+    fits = [fit for fit in comparison.fits if fit.w is not None]
+    names = tuple(fit.name for fit in fits)
+    ends = "; ".join(f"{fit.name} {fit.digits:.1f}" for fit in fits)
+    return Chart(
+        "worst",
+        "Digits right in the worst coefficient",
+        f"A bar a tool: {ends}.",
+        Axis("decimal digits, of the 15.9 that a double holds", most=16.0),
+        Axis("", names=names),
+        (Mark("bars", [fit.digits for fit in fits], list(range(len(fits)))),),
+    )
+
+
+def loss(comparison: Comparison) -> Chart:
+    """Return how far the loss of each tool is above the minimum, in powers of ten."""
+    fits = [fit for fit in comparison.fits if fit.w is not None and isfinite(fit.excess_loss)]
+    above = [(fit.name, fit.excess_loss) for fit in fits]
+    drawn = [(place, value) for place, (_, value) in enumerate(above) if value > 0]
+    exact = [name for name, value in above if not value > 0]
+    ends = "; ".join(f"{name} {value:.2g}" for name, value in above)
+    return Chart(
+        "loss-above",
+        "Loss above the minimum",
+        f"A dot a tool: {ends}.",
+        Axis("L − min L", log=True),
+        Axis("", names=tuple(name for name, _ in above)),
+        (Mark("dots", [value for _, value in drawn], [place for place, _ in drawn]),),
+        "To the left is better, in powers of ten."
+        + (f" Without a dot, as nothing is left: {', '.join(exact)}." if exact else ""),
+    )
+
+
+def seconds(comparison: Comparison) -> Chart:
+    """Return how long the fit of each tool took."""
+    fits = [fit for fit in comparison.fits if fit.seconds > 0]
+    ends = "; ".join(f"{fit.name} {fit.seconds:.2g}" for fit in fits)
+    return Chart(
+        "seconds",
+        "Time",
+        f"A dot a tool, in seconds: {ends}.",
+        Axis("seconds of fitting alone", log=True),
+        Axis("", names=tuple(fit.name for fit in fits)),
+        (Mark("dots", [fit.seconds for fit in fits], list(range(len(fits)))),),
+        "One run each, on this machine: an order of magnitude, no benchmark.",
+    )

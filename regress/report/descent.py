@@ -1,0 +1,102 @@
+"""The descent itself: where plain, accelerated and preconditioned descent go, run again from the moments of a fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from regress.numerics.moments import Moments
+from regress.numerics.twofold import Array
+from regress.training.gathering import TrainingData, summary_of
+from regress.training.options import Solver, TrainOptions
+from regress.training.regression import Regression
+
+STEPS = 300  # of a descent that does not arrive before
+METHODS: dict[str, Solver] = {"plain": "gd", "accelerated": "accelerated", "preconditioned": "newton"}
+_NEVER = 1e-300  # a gradient that no descent reaches
+_CURVE = 72  # points of an ellipse
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """Where one method was before each step: two coefficients (steps, 2), and L above its minimum (steps,)."""
+
+    method: str
+    points: Array
+    excess: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Descents:
+    """Paths over two coefficients, in the user's units, and the loss that they descend.
+
+    With all other coefficients at their best, L − min L = (p − minimum)ᵀ curvature (p − minimum).
+    """
+
+    minimum: Array
+    curvature: Array
+    paths: tuple[Path, ...]
+
+    def contour(self, excess: float) -> Array:
+        """Return points (k, 2) of the ellipse on which L is `excess` above its minimum."""
+        scale = np.sqrt(np.diagonal(self.curvature))
+        values, vectors = np.linalg.eigh(self.curvature / scale / scale[:, None])
+        values = np.maximum(values, 1e-9)  # columns that depend on each other: a valley without an end
+        turn = np.linspace(0.0, 2.0 * np.pi, _CURVE + 1)
+        circle = np.array([np.cos(turn), np.sin(turn)])
+        points: Array = (vectors @ (circle * np.sqrt(excess / values)[:, None])) / scale[:, None]
+        return points.T + self.minimum
+
+
+def descents(
+    moments: Moments, names: Sequence[str], pair: tuple[int, int], fit_intercept: bool, alpha: float
+) -> Descents:
+    """Run all methods on moments, from w = 0 in standardised columns, with the step that each takes by default."""
+    data = TrainingData(summary_of(moments), moments, None)
+    at = list(pair)
+    walked = []
+    for method, solver in METHODS.items():
+        options = TrainOptions(
+            fit_intercept=fit_intercept,
+            alpha=alpha,
+            solver=solver,
+            tol=_NEVER,
+            max_iter=STEPS if solver != "newton" else 3,
+        )
+        regression = Regression(data, options, names)
+        seen: list[tuple[Array, float]] = []
+        regression.train(watch=lambda w, b, seen=seen: seen.append((w, b)))  # type: ignore[misc]
+        walked.append((method, regression, seen))
+    _, regression, seen = walked[-1]
+    best_w, best_b = seen[-1]
+    objective, coordinates = regression.objective(), regression.coordinates()
+    paths = []
+    for method, _, seen in walked:
+        points = np.array([coordinates.to_user(w, b)[0][at] for w, b in seen])
+        excess = np.array([objective.curvature_along(w - best_w, b - best_b) / 2.0 for w, b in seen])
+        paths.append(Path(method, points, excess))
+    return Descents(
+        coordinates.to_user(best_w, best_b)[0][at], _profile(moments, at, fit_intercept, alpha), tuple(paths)
+    )
+
+
+def lowest(moments: Moments, names: Sequence[str], fit_intercept: bool, alpha: float) -> float:
+    """Return the minimum of L + α‖w‖² from moments."""
+    data = TrainingData(summary_of(moments), moments, None)
+    options = TrainOptions(fit_intercept=fit_intercept, alpha=alpha, solver="newton", tol=_NEVER, max_iter=3)
+    return min(i.loss for i in Regression(data, options, names).train().history)
+
+
+def _profile(moments: Moments, at: list[int], fit_intercept: bool, alpha: float) -> Array:
+    """Return the curvature in two coefficients where all others follow: the Schur complement of XᵀX + αI."""
+    full = moments.xx + alpha * np.eye(len(moments.xx))
+    if not fit_intercept:
+        full = full + moments.weight * np.outer(moments.center, moments.center)
+    size = np.sqrt(np.where(np.diagonal(full) > 0, np.diagonal(full), 1.0))
+    scaled = full / size / size[:, None]
+    rest = [j for j in range(len(full)) if j not in at]
+    across = scaled[np.ix_(at, rest)]
+    schur = scaled[np.ix_(at, at)] - across @ np.linalg.pinv(scaled[np.ix_(rest, rest)], hermitian=True) @ across.T
+    np.fill_diagonal(schur, np.maximum(np.diagonal(schur), 1e-12))
+    complement: Array = schur * size[at] * size[at][:, None]
+    return complement

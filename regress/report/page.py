@@ -1,0 +1,205 @@
+"""One self-contained page of HTML from a result: no network, one script at most, and all that a table said escaped."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from regress import __version__
+from regress.comparison import Comparison
+from regress.errors import InputError
+from regress.evidence.certificate import EFFECT, Certificate
+from regress.model import LinearModel, environment
+from regress.report import contests, pictures, walks
+from regress.report.charts import visible
+from regress.report.svg import svg
+from regress.result import Fit
+from regress.writing import write_text
+
+_TERMS = 12  # of the equation
+_MOST_LINES = 500  # of a certificate's table
+
+
+def write_report(
+    result: Fit | LinearModel | Comparison | Certificate,
+    path: str | Path,
+    *,
+    descent: Sequence[str] | None = None,
+    command: str = "",
+) -> None:
+    """Write one self-contained HTML page, under 1 MB whatever the rows: what was computed, and how right it is.
+
+    Parameters
+    ----------
+    result : Fit, LinearModel, Comparison or Certificate
+        What to show. A model shows what it was saved with.
+    path : str or Path
+        The file, written whole or not at all.
+    descent : two str, optional
+        Coefficients over which the descent of a fit is drawn; those of the largest standardised ones unless given.
+    command : str
+        The command line to show on the page of a comparison or certificate.
+
+    Raises
+    ------
+    InputError
+        If there is no such coefficient, or the model's file is malformed.
+    """
+    write_text(path, page(result, descent, command))
+
+
+def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -> str:
+    """Return the page of a result as HTML; see `write_report`."""
+    if isinstance(result, Fit | LinearModel):
+        pair = _pair_of(descent)
+        model = result.model if isinstance(result, Fit) else result
+        if isinstance(result, Fit):
+            return _of_fit(model, pair)
+        try:
+            return _of_fit(model, pair)
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise InputError(f"What this model holds for a report is malformed ({error!r}). Fit it anew.") from None
+    if descent is not None:
+        raise InputError("The descent is drawn for a fit.")
+    if isinstance(result, Comparison):
+        return _render(
+            "comparison.html",
+            comparison=result,
+            command=command,
+            versions=environment(),
+            **contests.of_comparison(result),
+        )
+    if isinstance(result, Certificate):
+        lines = sorted(result.lines(), key=lambda line: line[3])[:_MOST_LINES]
+        chart = pictures.bars_of_digits([(name, right) for name, _, _, right in result.lines()])
+        return _render(
+            "certificate.html",
+            certificate=result,
+            lines=lines,
+            digits=chart,
+            effect=EFFECT,
+            command=command,
+            versions=environment(),
+        )
+    raise InputError(f"There is no report of a {type(result).__name__}. Pass a fit, model, comparison or certificate.")
+
+
+def _pair_of(descent: Sequence[str] | None) -> tuple[str, str] | None:
+    if descent is None:
+        return None
+    if isinstance(descent, str) or len(descent) != 2:
+        raise InputError(f"descent takes two coefficients, such as ['x1', 'x2']; got {descent!r}.")
+    return descent[0], descent[1]
+
+
+class Lack(NamedTuple):
+    """Why something is not on the page."""
+
+    why: str
+
+
+def _of_fit(model: LinearModel, pair: tuple[str, str] | None) -> str:
+    report = model.report
+    old = "This model was saved without what a report shows. Fit it anew to see it."
+
+    def drawn(what: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return what(model, *arguments)
+        except InputError as error:
+            return Lack(old if report is None else str(error))
+
+    if pair is not None:  # asked for: then it is an error where it cannot be
+        walk: Any = walks.descent(model, pair)
+    else:
+        walk = drawn(walks.descent)
+    return _render(
+        "fit.html",
+        model=model,
+        report=report,
+        old=old,
+        terms=_equation(model),
+        betas=drawn(pictures.coefficients),
+        digits=drawn(pictures.digits),
+        convergence=drawn(pictures.convergence),
+        residuals=drawn(pictures.residuals),
+        walk=walk,
+        lack=lambda value: isinstance(value, Lack),
+        script=_script(),
+    )
+
+
+def _equation(model: LinearModel) -> tuple[list[tuple[str, float, str]], int]:
+    """Return sign, size and name of the terms that say most, and how many are left out."""
+    names, w = list(model.names), model.w.tolist()
+    if model.report is not None:
+        size = {line["name"]: abs(line["standardized"] or 0.0) for line in model.report["lines"]}
+        names.sort(key=lambda name: -size.get(name, 0.0))
+    of = dict(zip(model.names, w, strict=True))
+    shown = [name for name in model.names if name in set(names[:_TERMS])]
+    return [("−" if of[name] < 0 else "+", abs(of[name]), name) for name in shown], len(names) - len(shown)
+
+
+def _figure(value: Any, form: str = ".6g") -> Markup:
+    """Write a number for people, with all of its digits beside it for machines; a dash where there is none."""
+    if value is None or value != value:
+        return Markup('<span class="none">–</span>')
+    text = f"{value:,}" if isinstance(value, int) else f"{value:{form}}"
+    return Markup('<data value="{}">{}</data>').format(repr(value), text.replace("-", "−"))
+
+
+def _probability(value: float | None) -> Markup:
+    return (
+        _figure(value, ".3g")
+        if value is None or value >= 2e-16
+        else Markup('<data value="{}">&lt;2e−16</data>').format(value)
+    )
+
+
+def _bars(tally: dict[str, Any]) -> list[tuple[str, str, int, float]]:
+    """Return what became of rows: what, its class, how many, and its part."""
+    kinds = {"used": "used", "held_out": "held out", "missing": "missing a cell", "zero_weight": "of weight zero"}
+    kinds["bad"] = "bad"
+    return [(text, name, tally[name], tally[name] / max(tally["rows"], 1)) for name, text in kinds.items()]
+
+
+def _finalize(value: Any) -> Any:
+    """Show what a table said as text: nothing that has no shape, or turns the text around it."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _source(name: str) -> str:
+    return files("regress.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {"figure": _figure, "probability": _probability, "svg": svg, "tally": _bars}
+    return environment
+
+
+@cache
+def _script() -> Markup:
+    return Markup(_source("descent.js"))
+
+
+def _render(template: str, **values: Any) -> str:
+    digest = base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template(template)
+        .render(style=Markup(_source("style.css")), script_hash=digest, release=__version__, **values)
+    )

@@ -1,0 +1,209 @@
+"""What is drawn of a fit: charts from a model and its report block."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from regress.errors import InputError
+from regress.model import LinearModel
+from regress.portrait import to_moments
+from regress.report.charts import Axis, Chart, Mark, finite, polyline, shortened
+from regress.report.descent import lowest
+
+_MOST_BARS = 25  # coefficients drawn
+ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
+_ALL_DIGITS = 16.0
+
+
+def report_of(model: LinearModel) -> Mapping[str, Any]:
+    """Return the report block of a model.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if model.report is None:
+        raise InputError("This model holds nothing to draw. Fit it anew: models are saved with what a report shows.")
+    return model.report
+
+
+def coefficients(model: LinearModel) -> Chart:
+    """Return standardised coefficients, the largest first, with their 95 % intervals."""
+    lines = [row for row in report_of(model)["lines"] if not row["intercept"] and row["standardized"] is not None]
+    lines = sorted(lines, key=lambda row: -abs(row["standardized"]))[:_MOST_BARS]
+    names = tuple(row["name"] for row in lines)
+    places = list(range(len(lines)))
+    spans = []
+    for place, row in enumerate(lines):
+        if row["w"] and row["low"] is not None and row["high"] is not None:
+            unit = row["standardized"] / row["w"]
+            spans.append((float(place), row["low"] * unit, row["high"] * unit))
+    y, low, high = zip(*spans, strict=True) if spans else ((), (), ())
+    n = len(model.names)
+    which = f"the {len(lines)} largest of {n:,}" if n > len(lines) else f"all {n}"
+    top = f"The largest is {lines[0]['standardized']:.3g}, of {lines[0]['name']}." if lines else ""
+    return Chart(
+        "betas",
+        "Standardised coefficients",
+        f"A dot a coefficient, {which}, with its 95 % interval as a line. {top} The table below has all figures.",
+        Axis("sd of the target for one sd of the column"),
+        Axis("", names=names),
+        (
+            Mark("spans", y=y, low=low, high=high),
+            Mark("dots", [row["standardized"] for row in lines], places),
+        ),
+        "How much the target moves, in its standard deviations, when a column moves by one of its own and the others "
+        "hold still. An interval that crosses zero leaves the sign open."
+        + ("" if spans else " There are no intervals."),
+    )
+
+
+def digits(model: LinearModel) -> Chart:
+    """Return the digits of each coefficient that are right, the fewest first."""
+    lines = [row for row in report_of(model)["lines"] if row["digits"] is not None]
+    return bars_of_digits([(row["name"], row["digits"]) for row in lines])
+
+
+def bars_of_digits(digits: list[tuple[str, float]]) -> Chart:
+    """Return bars of digits, the fewest first."""
+    worst = sorted(digits, key=lambda pair: pair[1])[:_MOST_BARS]
+    return Chart(
+        "digits",
+        "Digits right",
+        f"A bar a coefficient, the fewest digits first: from {min((d for _, d in digits), default=0.0):.1f} of 15.9.",
+        Axis("decimal digits, of the 15.9 that a double holds", most=_ALL_DIGITS),
+        Axis("", names=tuple(name for name, _ in worst)),
+        (Mark("bars", [d for _, d in worst], list(range(len(worst)))),),
+    )
+
+
+def lowest_loss(model: LinearModel) -> float | None:
+    """Return the minimum of L: exact where it is known, else from the moments; None if neither is there."""
+    report = report_of(model)
+    if report["certificate"] is not None:
+        return float(report["certificate"]["loss"])
+    if report["moments"] is None:
+        return None
+    options = model.options
+    return lowest(to_moments(report["moments"]), model.names, options["fit_intercept"], options["alpha"])
+
+
+def convergence(model: LinearModel) -> tuple[Chart, Chart]:
+    """Return the loss above its minimum, and ‖∇L‖, before each step."""
+    report = report_of(model)
+    rows = finite(*zip(*report["history"], strict=True)) if report["history"] else []
+    lowest = lowest_loss(model)
+    first = max((loss for _, loss, _ in rows), default=0.0)
+    base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
+    above = [(k, loss - base) for k, loss, _ in rows if loss - base > ROUNDING * first]
+    caption = "Where the difference is rounding, below 1e-15 of the first loss, nothing is drawn."
+    if report["certificate"] is not None and report["certificate"]["excess_loss"] > 0:
+        last = float(report["n_iter"])
+        above = [point for point in above if point[0] < last] + [(last, report["certificate"]["excess_loss"])]
+        caption = f"{caption[:-1]}, but for the last point, which is by exact sums."
+    norms = [(k, norm) for k, _, norm in rows if norm > 0]
+    steps = Axis("step", most=float(max(report["n_iter"], 1)), whole=True)
+    named = "the minimum" if lowest is not None else "the lowest of these"
+    count = f"{report['n_iter']:,} step{'s' * (report['n_iter'] != 1)} of {report['solver']}"
+    return (
+        Chart(
+            "loss",
+            f"Loss above {named}",
+            f"{count}: {_course(above)}",
+            steps,
+            Axis("L − min L", log=True),
+            polyline(above),
+            caption,
+        ),
+        Chart(
+            "gradient",
+            "Size of the gradient",
+            f"{count}: {_course(norms)}",
+            steps,
+            Axis("‖∇L‖", log=True),
+            polyline(norms),
+            "In the coordinates of the descent. It vanishes at the minimum, and only there.",
+        ),
+    )
+
+
+def _course(points: list[tuple[float, float]]) -> str:
+    return f"from {points[0][1]:.3g} to {points[-1][1]:.3g}." if points else "nothing to draw."
+
+
+def residuals(model: LinearModel) -> tuple[Chart, Chart, Chart, Chart]:
+    """Return actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
+
+    Raises
+    ------
+    InputError
+        If the model holds no residuals.
+    """
+    found = report_of(model)["residuals"]
+    if found is None:
+        raise InputError("There are no residuals to draw: they take ten rows or more.")
+    predicted = Axis(f"predicted {shortened(model.target, 24)}")
+    what = f"of {found['rows']:,} rows, each the mean of 5 or more near each other; its area counts them."
+
+    def chart(name: str, title: str, alt: str, x: Axis, y: Axis, marks: tuple[Mark, ...], caption: str) -> Chart:
+        return Chart(name, title, f"Dots {what} {alt}", x, y, marks, caption)
+
+    return (
+        chart(
+            "actual",
+            "Actual against predicted",
+            "The line is where both are equal.",
+            predicted,
+            Axis("actual"),
+            (_equal(found["actual"]), _dots(found["actual"])),
+            "On the dashed line a prediction is right.",
+        ),
+        chart(
+            "fitted",
+            "Residuals against predicted",
+            "The line is their mean.",
+            predicted,
+            Axis("actual − predicted"),
+            (*_zero(found["fitted"]), _dots(found["fitted"]), *_mean(found["trend"])),
+            "The mean should keep to zero: a bend says that a straight line is not the whole story.",
+        ),
+        chart(
+            "normal",
+            "Normal Q-Q",
+            "The line is where a normal distribution would have them.",
+            Axis("normal quantile"),
+            Axis("residual / σ"),
+            (_equal(found["normal"]), _dots(found["normal"], sized=False)),
+            "Residuals that are normal keep to the dashed line; ends off it are heavy or light tails. Coefficients do "
+            "not need it, p-values of few rows do.",
+        ),
+        chart(
+            "scale",
+            "Scale against location",
+            "The line is their mean.",
+            predicted,
+            Axis("√|residual / σ|"),
+            (_dots(found["scale"]), *_mean(found["scale_trend"])),
+            "A mean that rises or falls says that the spread does: then --se HC1 gives honest standard errors.",
+        ),
+    )
+
+
+def _dots(groups: list[list[float]], sized: bool = True) -> Mark:
+    x, y, rows = zip(*groups, strict=True)
+    return Mark("dots", x, y, "first", size=rows if sized else ())
+
+
+def _mean(groups: list[list[float]]) -> tuple[Mark, ...]:
+    x, y, _ = zip(*groups, strict=True)
+    return (Mark("line", x, y, "second", "mean"),) if len(groups) > 1 else ()
+
+
+def _equal(groups: list[list[float]]) -> Mark:
+    low, high = min(min(g[:2]) for g in groups), max(max(g[:2]) for g in groups)
+    return Mark("line", (low, high), (low, high), "muted", dashed=True)
+
+
+def _zero(groups: list[list[float]]) -> tuple[Mark, ...]:
+    x = [g[0] for g in groups]
+    return (Mark("line", (min(x), max(x)), (0.0, 0.0), "muted", dashed=True),)

@@ -1,0 +1,151 @@
+"""Charts as SVG: text stays text, colours come from the page's style, and all of it is escaped."""
+
+from collections.abc import Iterable, Sequence
+from math import log10
+
+from markupsafe import Markup, escape
+
+from regress.report.charts import Chart, Mark, shortened, ticks, visible
+
+_WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis
+_LETTER = 6.2  # width of a character of a tick, about
+_NAME = 24  # characters of a name
+_DOT, _LARGEST = 3.0, 7.0  # radii
+
+
+def svg(chart: Chart) -> Markup:
+    """Draw a chart."""
+    return _Drawing(chart).markup()
+
+
+class _Drawing:
+    """Where things are: the chart's values along x and y, and the box of its plot in units of the drawing."""
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        names = [shortened(visible(name), _NAME) for name in chart.y.names]
+        self.x_span, self.y_span = chart.span("x"), chart.span("y")
+        self.y_ticks = [] if names else ticks(self.y_span, 6, chart.y)
+        self.legend = [mark for mark in chart.marks if mark.label]
+        wide = max([len(name) for name in names] + [len(text) for _, text in self.y_ticks], default=1)
+        self.left = 8.0 + wide * _LETTER + (14.0 if chart.y.label else 0.0)
+        self.right, self.top = _WIDTH - 12.0, 24.0 if self.legend else 10.0
+        self.height = self.top + 40.0 + _ROW * len(names) if names else _HEIGHT
+        self.bottom = self.height - 40.0
+        self.names = names
+        longest = max((len(text) for _, text in ticks(self.x_span, 6, chart.x)), default=1)
+        fit = int((self.right - self.left) / ((longest + 2) * _LETTER))
+        self.x_ticks = ticks(self.x_span, max(min(6, fit), 1), chart.x)
+
+    def at_x(self, value: float) -> float:
+        low, high = self.x_span
+        return self.left + (_of(value, self.chart.x.log) - low) / (high - low) * (self.right - self.left)
+
+    def at_y(self, value: float) -> float:
+        low, high = self.y_span
+        part = (_of(value, self.chart.y.log) - low) / (high - low)
+        part = part if self.names else 1.0 - part
+        return self.top + part * (self.bottom - self.top)
+
+    def markup(self) -> Markup:
+        chart, name = self.chart, self.chart.name
+        box = f'x="{self.left:.1f}" y="{self.top:.1f}" width="{self.right - self.left:.1f}" '
+        box += f'height="{self.bottom - self.top:.1f}"'
+        inside = "".join(self._mark(mark) for mark in chart.marks)
+        if chart.view is not None:  # curves may leave it
+            clip = f'<clipPath id="{name}-clip"><rect {box}/></clipPath>'
+            inside = f'{clip}<g clip-path="url(#{name}-clip)">{inside}</g>'
+        return Markup(
+            f'<svg viewBox="0 0 {_WIDTH} {self.height:.0f}" role="img" aria-labelledby="{name}-title {name}-alt">'
+            f'<title id="{name}-title">{_safe(chart.title)}</title><desc id="{name}-alt">{_safe(chart.alt)}</desc>'
+            f"{self._axes()}{inside}{self._legend()}</svg>"
+        )
+
+    def _axes(self) -> str:
+        parts = []
+        low, high = self.top, self.bottom
+        for value, text in self.x_ticks:
+            x = self.left + (value - self.x_span[0]) / (self.x_span[1] - self.x_span[0]) * (self.right - self.left)
+            parts.append(f'<path class="grid" d="M{x:.1f} {low:.1f}V{high:.1f}"/>')
+            parts.append(_text(x, high + 14, text, "middle"))
+        for value, text in self.y_ticks:
+            part = (value - self.y_span[0]) / (self.y_span[1] - self.y_span[0])
+            y = high - part * (high - low)
+            parts.append(f'<path class="grid" d="M{self.left:.1f} {y:.1f}H{self.right:.1f}"/>')
+            parts.append(_text(self.left - 5, y + 3.5, text, "end"))
+        for place, (name, shown) in enumerate(zip(self.chart.y.names, self.names, strict=True)):
+            parts.append(_text(self.left - 5, self.at_y(place) + 3.5, shown, "end", name if shown != name else ""))
+        if self.x_span[0] < 0.0 < self.x_span[1] and not self.chart.x.log:
+            parts.append(f'<path class="axis" d="M{self.at_x(0.0):.1f} {low:.1f}V{high:.1f}"/>')
+        half = len(self.chart.x.label) * _LETTER / 2
+        middle = min((self.left + self.right) / 2, _WIDTH - half)
+        parts.append(_text(middle, self.height - 6, self.chart.x.label, "middle"))
+        if self.chart.y.label:
+            y = (low + high) / 2
+            turned = f'transform="rotate(-90 11 {y:.1f})" x="11" y="{y:.1f}" text-anchor="middle"'
+            parts.append(f"<text {turned}>{_safe(self.chart.y.label)}</text>")
+        return "".join(parts)
+
+    def _legend(self) -> str:
+        wide = sum(30 + len(mark.label) * _LETTER for mark in self.legend)
+        parts, x = [], max(min(self.left, _WIDTH - wide), 4.0)
+        for mark in self.legend:
+            y = self.top - 11
+            if mark.kind == "line":
+                parts.append(f'<path class="line {mark.role}" d="M{x:.1f} {y:.1f}h14"/>')
+            else:
+                parts.append(f'<circle class="dots {mark.role}" cx="{x + 7:.1f}" cy="{y:.1f}" r="4"/>')
+            parts.append(_text(x + 18, y + 3.5, mark.label, "start"))
+            x += 30 + len(mark.label) * _LETTER
+        return "".join(parts)
+
+    def _mark(self, mark: Mark) -> str:
+        if mark.kind == "line":
+            steps = " ".join(f"{self.at_x(x):.1f},{self.at_y(y):.1f}" for x, y in zip(mark.x, mark.y, strict=True))
+            dashed = " dashed" if mark.dashed else ""
+            return f'<polyline class="line {mark.role}{dashed}" points="{steps}"/>'
+        if mark.kind == "spans":
+            lines = "".join(
+                f"M{self.at_x(low):.1f} {self.at_y(y):.1f}H{self.at_x(high):.1f}"
+                for low, high, y in zip(mark.low, mark.high, mark.y, strict=True)
+            )
+            return f'<path class="line {mark.role}" d="{lines}"/>'
+        if mark.kind == "bars":
+            zero, half = self.at_x(0.0), _ROW * 0.32
+            bars = "".join(
+                f"M{zero:.1f} {self.at_y(y) - half:.1f}H{self.at_x(x):.1f}v{2 * half:.1f}H{zero:.1f}z"
+                for x, y in zip(mark.x, mark.y, strict=True)
+            )
+            return f'<path class="bars {mark.role}" d="{bars}"/>'
+        return self._dots(mark)
+
+    def _dots(self, mark: Mark) -> str:
+        if mark.frames:
+            xs = " ".join(f"{self.at_x(x):.1f}" for x, _ in mark.frames)
+            ys = " ".join(f"{self.at_y(y):.1f}" for _, y in mark.frames)
+            (x, y), css = mark.frames[-1], f"dots walker {mark.role}"
+            place = f'cx="{self.at_x(x):.1f}" cy="{self.at_y(y):.1f}" r="5"'
+            return f'<circle class="{css}" {place} data-x="{xs}" data-y="{ys}"/>'
+        most = max(mark.size, default=1.0)
+        radii: Iterable[float] = [_DOT] * len(mark.x)
+        if len(mark.size):
+            radii = [1.5 + (_LARGEST - 1.5) * (rows / most) ** 0.5 for rows in mark.size]
+        dots: Sequence[str] = [
+            f'<circle cx="{self.at_x(x):.1f}" cy="{self.at_y(y):.1f}" r="{r:.1f}"/>'
+            for x, y, r in zip(mark.x, mark.y, radii, strict=True)
+        ]
+        many = " many" if len(mark.size) else ""
+        return f'<g class="dots {mark.role}{many}">{"".join(dots)}</g>'
+
+
+def _safe(text: str) -> Markup:
+    return escape(visible(text))
+
+
+def _of(value: float, log: bool) -> float:
+    return log10(value) if log else value
+
+
+def _text(x: float, y: float, text: str, anchor: str, full: str = "") -> str:
+    title = f"<title>{_safe(full)}</title>" if full else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{title}{_safe(text)}</text>'

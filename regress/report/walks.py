@@ -1,0 +1,135 @@
+"""What is drawn of the descent: the loss over two coefficients, the paths that methods take, and how fast they are."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from regress.errors import InputError
+from regress.model import LinearModel
+from regress.portrait import MOST_MOMENTS, to_moments
+from regress.report.charts import Axis, Chart, Mark, Role, View, polyline, shortened
+from regress.report.descent import STEPS, Descents, Path, descents
+from regress.report.pictures import ROUNDING, report_of
+from regress.tables.source import nearest
+
+_ROLES: tuple[Role, ...] = ("first", "second", "third")
+
+
+class Walk(NamedTuple):
+    """Where the descents go and how fast, and what to say at each step that the slider stops at."""
+
+    chart: Chart
+    loss: Chart
+    told: list[str]
+
+
+def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
+    """Return the contours of L over two coefficients with the paths of three methods, and their loss by step.
+
+    The two are those of `pair`, or those of the largest standardised coefficients.
+
+    Raises
+    ------
+    InputError
+        If the model holds no moments, or not two columns, or has no coefficient of that name.
+    """
+    report, names = report_of(model), model.names
+    at = _pair(model, pair)
+    if report["moments"] is None:
+        raise InputError(f"The descent is drawn from moments, which models keep for at most {MOST_MOMENTS} columns.")
+    options = model.options
+    found = descents(to_moments(report["moments"]), names, at, options["fit_intercept"], options["alpha"])
+    last = max(len(path.excess) for path in found.paths) - 1
+    steps = sorted({*range(min(last, 10) + 1), *np.geomspace(1, max(last, 1), 40).astype(int).tolist(), last})
+    marks = [*_contours(found)]
+    for role, path in zip(_ROLES, found.paths, strict=True):
+        at_steps = path.points[[min(k, len(path.points) - 1) for k in steps]].tolist()
+        frames = [(a, b) for a, b in at_steps]
+        x, y = path.points.T.tolist()
+        marks.append(Mark("line", x, y, role, path.method))
+        marks.append(Mark("dots", [frames[-1][0]], [frames[-1][1]], role, frames=frames))
+    marks.append(Mark("dots", [float(found.minimum[0])], [float(found.minimum[1])], "muted", "minimum"))
+    first, second = (shortened(names[j], 24) for j in at)
+    ends = "; ".join(f"{p.method} {_after(p)}" for p in found.paths)
+    chart = Chart(
+        "descent-map",
+        "Where the descents go",
+        f"Contours of the loss over the coefficients of {first} and {second}, and three paths from zero to the "
+        f"minimum: {ends}.",
+        Axis(f"coefficient of {first}"),
+        Axis(f"coefficient of {second}"),
+        tuple(marks),
+        "Each contour is a quarter of the loss of the next, above the minimum and with all other coefficients at their "
+        "best.",
+        _view(found),
+    )
+    lines = [
+        polyline([(k, e) for k, e in enumerate(p.excess.tolist()) if e > ROUNDING * p.excess[0]], role, p.method)
+        for role, p in zip(_ROLES, found.paths, strict=True)
+    ]
+    loss = Chart(
+        "descent-loss",
+        "How fast they arrive",
+        f"Loss above the minimum by step: {ends}.",
+        Axis("step", whole=True),
+        Axis("L − min L", log=True),
+        tuple(mark for drawn in lines for mark in drawn),
+        f"At most {STEPS} steps, in standardised columns, each method with the step that it takes by default.",
+    )
+    told = [
+        f"Step {k}. Loss above the minimum: "
+        + ", ".join(f"{p.method} {p.excess[min(k, len(p.excess) - 1)]:.3g}" for p in found.paths)
+        for k in steps
+    ]
+    return Walk(chart, loss, told)
+
+
+def _after(path: Path) -> str:
+    count = len(path.excess) - 1
+    return f"{path.excess[-1]:.2g} above it after {count:,} step{'s' * (count != 1)}"
+
+
+def _pair(model: LinearModel, pair: tuple[str, str] | None) -> tuple[int, int]:
+    names = model.names
+    if len(names) < 2:
+        raise InputError("The descent is drawn over two coefficients, and this model has one.")
+    if pair is not None:
+        if pair[0] == pair[1]:
+            raise InputError(f"The descent is drawn over two different coefficients; got {pair[0]!r} twice.")
+        return names.index(known(pair[0], names)), names.index(known(pair[1], names))
+    lines = {
+        line["name"]: abs(line["standardized"] or 0.0) for line in report_of(model)["lines"] if not line["intercept"]
+    }
+    size = [lines.get(name, 0.0) for name in names]
+    first, second = sorted(np.argsort([-v for v in size], kind="stable")[:2].tolist())
+    return first, second
+
+
+def known(name: str, names: tuple[str, ...]) -> str:
+    """Return a name that is one of the coefficients.
+
+    Raises
+    ------
+    InputError
+        If it is none; the message has the nearest.
+    """
+    if name not in names:
+        raise InputError(f"There is no coefficient {name!r}. {nearest(name, names)}")
+    return name
+
+
+def _contours(found: Descents) -> list[Mark]:
+    most = max(float(path.excess[0]) for path in found.paths)
+    if not most > 0:
+        return []
+    curves = [found.contour(most * 4.0**-k) for k in range(7)]
+    return [Mark("line", curve[:, 0].tolist(), curve[:, 1].tolist(), "muted") for curve in curves]
+
+
+def _view(found: Descents) -> View:
+    """Return what holds all paths, with some room about them."""
+    points = np.concatenate([*(path.points for path in found.paths), found.minimum[None, :]])
+    low, high = points.min(0), points.max(0)
+    room = np.where(high > low, 0.15 * (high - low), np.maximum(np.abs(high), 1.0) * 0.1)
+    ends = list(zip((low - room).tolist(), (high + room).tolist(), strict=True))
+    return View(ends[0], ends[1])

@@ -1,0 +1,109 @@
+"""A sample of bounded size, kept while rows are read: those whose file and record have the smallest hashes.
+
+So it is uniform, and the same rows are kept in any order of the files and with any size of batches.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regress.numerics.twofold import Array, Mask
+from regress.tables.source import Batch, Codes
+from regress.tables.split import Bits, mix, text_hash
+
+_PIECE = 2**18  # rows of a batch that are looked at together
+_CHUNK = 2**13  # rows whose hashes stay in the cache
+_CELLS = 8_000_000  # that are held at most, whatever the columns
+
+
+class _Rows(NamedTuple):
+    """Some rows: their hashes, numbers (k, rows), codes (t, rows), targets and weights."""
+
+    bits: Bits
+    numbers: Array
+    codes: Codes
+    y: Array
+    a: Array
+
+    def at(self, chosen: "Mask | NDArray[np.intp]") -> "_Rows":
+        """Return some of the rows."""
+        bits, numbers, codes, y, a = self
+        return _Rows(bits[chosen], numbers[:, chosen], codes[:, chosen], y[chosen], a[chosen])
+
+
+class Sample:
+    """Keeps `rows` rows of those that it is shown, fewer where there are more than 200 columns.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Rows to keep, and columns that each has.
+    seed : int
+        Of the hash.
+    """
+
+    def __init__(self, rows: int, columns: int, seed: int) -> None:
+        self._room = max(_CELLS // max(columns, 1), 2)
+        self._most, self._seed = min(rows, self._room // 2), seed
+        self._limit = np.uint64(2**64 - 1)  # a larger hash is not among the smallest
+        self._parts: list[_Rows] = []
+        self._held = self._fresh = 0
+
+    def add(
+        self,
+        batch: Batch,
+        numbers: Sequence[Array] | Array,
+        codes: Sequence[Codes],
+        y: Array,
+        a: Array | None,
+        kept: Mask | None,
+    ) -> None:
+        """Show the kept rows of a batch (None: all), as they are encoded."""
+        for start in range(0, batch.rows, _PIECE):
+            stop = min(start + _PIECE, batch.rows)
+            bits = self._bits(batch, start, stop)
+            low = bits <= self._limit
+            at = np.flatnonzero(low if kept is None else low & kept[start:stop])
+            if at.size > self._most:
+                at = at[np.argpartition(bits[at], self._most - 1)[: self._most]]
+            if at.size:
+                here = start + at
+                ones = np.ones(at.size) if a is None else a[here]
+                of_numbers = np.array([column[here] for column in numbers]).reshape(len(numbers), at.size)
+                of_codes = np.array([code[here] for code in codes], dtype=np.int32).reshape(len(codes), at.size)
+                self._take(_Rows(bits[at], of_numbers, of_codes, y[here], ones))
+
+    def _bits(self, batch: Batch, start: int, stop: int) -> Bits:
+        """Return a hash of the file's name and the record number of each row from `start` to `stop`."""
+        salt, first = np.uint64(text_hash(f"{self._seed}:{batch.part}")), batch.first
+        cuts = [*range(start, stop, _CHUNK), stop]
+        keys = (np.arange(first + i, first + j, dtype=np.uint64) for i, j in pairwise(cuts))
+        return np.concatenate([mix(part ^ salt) for part in keys])
+
+    def _take(self, rows: _Rows) -> None:
+        """Hold some rows; lower the limit now and then, and let go of what is above it where room is needed."""
+        self._parts.append(rows)
+        self._held += len(rows.bits)
+        self._fresh += len(rows.bits)
+        if self._held > self._most and self._fresh > self._most // 4:
+            bits = np.concatenate([part.bits for part in self._parts])
+            self._limit, self._fresh = np.partition(bits, self._most - 1)[self._most - 1], 0
+        if self._held > self._room:
+            self._parts = [self._smallest()]
+            self._held = len(self._parts[0].bits)
+
+    def _smallest(self) -> _Rows:
+        """Return the rows of the smallest hashes, in their order."""
+        parts = [part.at(part.bits <= self._limit) for part in self._parts]
+        rows = _Rows(*(np.concatenate(columns, axis=-1) for columns in zip(*parts, strict=True)))
+        return rows.at(np.argsort(rows.bits, kind="stable")[: self._most])
+
+    def rows(self) -> tuple[Array, Codes, Array, Array] | None:
+        """Return numbers (rows, k), codes (rows, t), targets and weights (rows,) of the sample; None if it is empty."""
+        if not self._parts:
+            return None
+        _, numbers, codes, y, a = self._smallest()
+        return numbers.T, codes.T, y, a
