@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import regress
-from regress.errors import INSTALL_TENSORFLOW
+from regress.errors import INSTALL_PLOT, INSTALL_TENSORFLOW
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = [
@@ -56,7 +56,7 @@ SIGNATURES = {
     "fit": (
         "table target features drop weights categorical max_levels missing test split_key random_state fit_intercept "
         "alpha solver gradient over standardize learning_rate max_iter tol precision n_jobs progress weight_type "
-        "collinear se delimiter decimal encoding quote header on_bad_row rejects max_bad"
+        "collinear se delimiter decimal encoding quote header on_bad_row rejects max_bad sample"
     ),
     "certify": "other table target digits n_jobs progress options",
     "LinearRegressor": (
@@ -66,6 +66,7 @@ SIGNATURES = {
     "check_gradients": "table target n_jobs progress options",
     "load": "path",
     "to_sklearn": "model",
+    "write_report": "result path descent command",
 }
 ATTRIBUTES = {
     "Fit": "w b names model loss status n_iter history coefficients summary predict save to_dict digits statistics",
@@ -101,6 +102,9 @@ DEFAULTS = {
     "max_bad": 1000,
     "collinear": "min-norm",
     "se": "classical",
+    "sample": 20_000,
+    "descent": None,
+    "command": "",
     "n_jobs": None,
 }
 
@@ -147,13 +151,14 @@ def test_documented_parameters_are_those_of_the_signature(name):
     assert documented - {"progress"} == {p.name for p in parameters}
 
 
-def test_the_install_line_is_one_constant_that_the_project_honours():
+def test_install_lines_are_constants_that_the_project_honours():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extra = re.fullmatch(r"pip install '\.\[(\w+)\]'", INSTALL_TENSORFLOW).group(1)
-    assert any(line.startswith("tensorflow") for line in project["optional-dependencies"][extra])
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for line, package in ((INSTALL_TENSORFLOW, "tensorflow"), (INSTALL_PLOT, "matplotlib")):
+        extra = re.fullmatch(r"pip install '\.\[(\w+)\]'", line).group(1)
+        assert any(line.startswith(package) for line in project["optional-dependencies"][extra])
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for line in re.findall(r"pip install '[^']*\[[^']*'", page.read_text(encoding="utf-8")):
-            assert line == INSTALL_TENSORFLOW or page.name == "benchmarks.md"
+            assert line in (INSTALL_TENSORFLOW, INSTALL_PLOT) or page.name == "benchmarks.md"
             assert set(line.split("[")[1].split("]")[0].split(",")) <= set(project["optional-dependencies"])
     for path in (ROOT / "regress").rglob("*.py"):
         if path.name != "errors.py":
