@@ -75,6 +75,8 @@ def fit(
 
     linalg.load_ahead()
     options = options_of(given)
+    if save is None and report is None:
+        options["sample"] = 0  # nobody will look at residuals
     check_outputs(table, {"--save": save, "--report": report, "--rejects": options.get("rejects")})
     with console.progress_line() as progress:
         result = fitting.fit(table, target_of(table, target, options), progress=progress, **options)

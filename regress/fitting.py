@@ -13,7 +13,7 @@ from regress.errors import ConvergenceWarning, DataWarning
 from regress.evidence.certificate import digits_at_least
 from regress.evidence.inference import Errors, Statistics, meat_of
 from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
-from regress.evidence.residuals import Sampled
+from regress.evidence.residuals import sampled
 from regress.evidence.scores import r2
 from regress.model import LinearModel, environment
 from regress.numerics.threads import one_blas_thread, resolve_jobs
@@ -24,12 +24,19 @@ from regress.result import Fit
 from regress.tables.options import Decimal, Header, OnBadRow
 from regress.tables.reading import Missing
 from regress.training.normal import rounded
-from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
+from regress.training.options import (
+    Collinear,
+    Gradient,
+    Over,
+    Precision,
+    Solver,
+    TrainOptions,
+    check_choice,
+    check_number,
+)
 from regress.training.outcome import Training
 from regress.training.regression import ENOUGH_DIGITS, Regression
 from regress.training.trainer import Status
-
-_SAMPLED = 20_000  # rows whose residuals are shown
 
 
 def fit(
@@ -66,6 +73,7 @@ def fit(
     on_bad_row: OnBadRow = "error",
     rejects: str | Path | None = None,
     max_bad: int = 1000,
+    sample: int = 20_000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Fit:
@@ -97,6 +105,9 @@ def fit(
         Whose standard errors: White's HC0 and HC1 allow a spread that varies from row to row, by a second pass.
     delimiter, decimal, encoding, quote, header, on_bad_row, rejects, max_bad
         How to read CSV files; see `regress.tables.options.FileOptions`.
+    sample : int
+        Training rows to keep for pictures of residuals, those whose file and record have the smallest hashes; 0 for
+        none. Fewer are kept of more than 200 columns.
     n_jobs, progress : int, callable, optional
         Threads, the CPUs that this process may use unless given; called with ("rows" or "iterations", count, bytes or
         rows of the table read, of how many).
@@ -120,15 +131,20 @@ def fit(
     """
     given = dict(locals())
     table_options, options = split_options(
-        {name: value for name, value in given.items() if name not in ("table", "target", "se", "n_jobs", "progress")}
+        {
+            name: value
+            for name, value in given.items()
+            if name not in ("table", "target", "se", "sample", "n_jobs", "progress")
+        }
     )
     check_choice("se", se, get_args(Errors))
+    check_number("sample", sample, at_least=0)
     with one_blas_thread():
         jobs = resolve_jobs(n_jobs)
 
         def read(precision: Precision) -> Prepared:
             return prepare(
-                table, target, table_options, options.over, jobs, progress, precision=precision, sampled=_SAMPLED
+                table, target, table_options, options.over, jobs, progress, precision=precision, sampled=sample
             )
 
         prepared = read(precision)
@@ -231,19 +247,8 @@ def train(
         infer,
         reader.source.label,
         data.moments if len(norm) <= MOST_MOMENTS else None,
-        sampled(prepared, training, repeated),
+        None if reader.sample is None else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
     )
-
-
-def sampled(prepared: Prepared, training: Training, repeated: bool) -> Sampled | None:
-    """Return what a fit predicts of the rows that the reader kept, beside what they are."""
-    block = prepared.reader.sample
-    if block is None:
-        return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        predicted = (block.X - training.center) @ training.w + training.b_center
-    ones = np.ones(len(predicted))
-    return Sampled(predicted, block.Y[:, 0], ones if block.weights is None or repeated else block.weights)
 
 
 def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:

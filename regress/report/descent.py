@@ -11,9 +11,9 @@ from regress.training.gathering import TrainingData, summary_of
 from regress.training.options import Solver, TrainOptions
 from regress.training.regression import Regression
 
-STEPS = 300  # of a descent that does not arrive before
+STEPS = 200  # of a descent that does not arrive before
 METHODS: dict[str, Solver] = {"plain": "gd", "accelerated": "accelerated", "preconditioned": "newton"}
-_NEVER = 1e-300  # a gradient that no descent reaches
+_ARRIVED, _NEVER = 1e-13, 1e-300  # gradients that are rounding, and that no descent reaches
 _CURVE = 72  # points of an ellipse
 
 
@@ -60,7 +60,7 @@ def descents(
             fit_intercept=fit_intercept,
             alpha=alpha,
             solver=solver,
-            tol=_NEVER,
+            tol=_ARRIVED if solver != "newton" else _NEVER,
             max_iter=STEPS if solver != "newton" else 3,
         )
         regression = Regression(data, options, names)

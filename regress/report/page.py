@@ -6,28 +6,29 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from regress import __version__
-from regress.comparison import Comparison
 from regress.errors import InputError
 from regress.evidence.certificate import EFFECT, Certificate
 from regress.model import LinearModel, environment
-from regress.report import contests, pictures, walks
+from regress.report import pictures, tables, walks
 from regress.report.charts import visible
 from regress.report.svg import svg
 from regress.result import Fit
 from regress.writing import write_text
 
+if TYPE_CHECKING:
+    from regress.comparison import Comparison
+
 _TERMS = 12  # of the equation
-_MOST_LINES = 500  # of a certificate's table
 
 
 def write_report(
-    result: Fit | LinearModel | Comparison | Certificate,
+    result: "Fit | LinearModel | Comparison | Certificate",
     path: str | Path,
     *,
     descent: Sequence[str] | None = None,
@@ -63,10 +64,15 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
             return _of_fit(model, pair)
         try:
             return _of_fit(model, pair)
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+        except InputError:
+            raise
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise InputError(f"What this model holds for a report is malformed ({error!r}). Fit it anew.") from None
     if descent is not None:
         raise InputError("The descent is drawn for a fit.")
+    from regress.comparison import Comparison
+    from regress.report import contests
+
     if isinstance(result, Comparison):
         return _render(
             "comparison.html",
@@ -76,12 +82,11 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
             **contests.of_comparison(result),
         )
     if isinstance(result, Certificate):
-        lines = sorted(result.lines(), key=lambda line: line[3])[:_MOST_LINES]
         chart = pictures.bars_of_digits([(name, right) for name, _, _, right in result.lines()])
         return _render(
             "certificate.html",
             certificate=result,
-            lines=lines,
+            most=tables.MOST_LINES,
             digits=chart,
             effect=EFFECT,
             command=command,
@@ -123,6 +128,7 @@ def _of_fit(model: LinearModel, pair: tuple[str, str] | None) -> str:
         model=model,
         report=report,
         old=old,
+        parts=[] if report is None else tables.parts(report),
         terms=_equation(model),
         betas=drawn(pictures.coefficients),
         digits=drawn(pictures.digits),
@@ -145,29 +151,6 @@ def _equation(model: LinearModel) -> tuple[list[tuple[str, float, str]], int]:
     return [("−" if of[name] < 0 else "+", abs(of[name]), name) for name in shown], len(names) - len(shown)
 
 
-def _figure(value: Any, form: str = ".6g") -> Markup:
-    """Write a number for people, with all of its digits beside it for machines; a dash where there is none."""
-    if value is None or value != value:
-        return Markup('<span class="none">–</span>')
-    text = f"{value:,}" if isinstance(value, int) else f"{value:{form}}"
-    return Markup('<data value="{}">{}</data>').format(repr(value), text.replace("-", "−"))
-
-
-def _probability(value: float | None) -> Markup:
-    return (
-        _figure(value, ".3g")
-        if value is None or value >= 2e-16
-        else Markup('<data value="{}">&lt;2e−16</data>').format(value)
-    )
-
-
-def _bars(tally: dict[str, Any]) -> list[tuple[str, str, int, float]]:
-    """Return what became of rows: what, its class, how many, and its part."""
-    kinds = {"used": "used", "held_out": "held out", "missing": "missing a cell", "zero_weight": "of weight zero"}
-    kinds["bad"] = "bad"
-    return [(text, name, tally[name], tally[name] / max(tally["rows"], 1)) for name, text in kinds.items()]
-
-
 def _finalize(value: Any) -> Any:
     """Show what a table said as text: nothing that has no shape, or turns the text around it."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -187,7 +170,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters |= {"figure": _figure, "probability": _probability, "svg": svg, "tally": _bars}
+    environment.filters |= {"figure": tables.figure, "svg": svg}
+    environment.globals["tables"] = tables
     return environment
 
 

@@ -61,15 +61,16 @@ def coefficients(model: LinearModel) -> Chart:
 def digits(model: LinearModel) -> Chart:
     """Return the digits of each coefficient that are right, the fewest first."""
     lines = [row for row in report_of(model)["lines"] if row["digits"] is not None]
-    return bars_of_digits([(row["name"], row["digits"]) for row in lines])
+    title = "Digits right" + ("" if report_of(model)["certificate"] else ", at least")
+    return bars_of_digits([(row["name"], row["digits"]) for row in lines], title)
 
 
-def bars_of_digits(digits: list[tuple[str, float]]) -> Chart:
+def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right") -> Chart:
     """Return bars of digits, the fewest first."""
     worst = sorted(digits, key=lambda pair: pair[1])[:_MOST_BARS]
     return Chart(
         "digits",
-        "Digits right",
+        title,
         f"A bar a coefficient, the fewest digits first: from {min((d for _, d in digits), default=0.0):.1f} of 15.9.",
         Axis("decimal digits, of the 15.9 that a double holds", most=_ALL_DIGITS),
         Axis("", names=tuple(name for name, _ in worst)),

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from math import log10
+from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
 from regress.report.charts import Chart, Mark, shortened, ticks, visible
 
 _WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis
-_LETTER = 6.2  # width of a character of a tick, about
-_NAME = 24  # characters of a name
+_NAME, _SPACE = 24, 160.0  # characters of a name, and the room that it has
 _DOT, _LARGEST = 3.0, 7.0  # radii
 
 
@@ -23,18 +23,18 @@ class _Drawing:
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
-        names = [shortened(visible(name), _NAME) for name in chart.y.names]
+        names = [_name(name) for name in chart.y.names]
         self.x_span, self.y_span = chart.span("x"), chart.span("y")
         self.y_ticks = [] if names else ticks(self.y_span, 6, chart.y)
         self.legend = [mark for mark in chart.marks if mark.label]
-        wide = max([len(name) for name in names] + [len(text) for _, text in self.y_ticks], default=1)
-        self.left = 8.0 + wide * _LETTER + (14.0 if chart.y.label else 0.0)
+        wide = max(map(_width, [*names, *(text for _, text in self.y_ticks)]), default=8.0)
+        self.left = 8.0 + wide + (16.0 if chart.y.label else 0.0)
         self.right, self.top = _WIDTH - 12.0, 24.0 if self.legend else 10.0
         self.height = self.top + 40.0 + _ROW * len(names) if names else _HEIGHT
         self.bottom = self.height - 40.0
         self.names = names
-        longest = max((len(text) for _, text in ticks(self.x_span, 6, chart.x)), default=1)
-        fit = int((self.right - self.left) / ((longest + 2) * _LETTER))
+        longest = max((_width(text) for _, text in ticks(self.x_span, 6, chart.x)), default=8.0)
+        fit = int((self.right - self.left) / (longest + 14.0))
         self.x_ticks = ticks(self.x_span, max(min(6, fit), 1), chart.x)
 
     def at_x(self, value: float) -> float:
@@ -77,7 +77,7 @@ class _Drawing:
             parts.append(_text(self.left - 5, self.at_y(place) + 3.5, shown, "end", name if shown != name else ""))
         if self.x_span[0] < 0.0 < self.x_span[1] and not self.chart.x.log:
             parts.append(f'<path class="axis" d="M{self.at_x(0.0):.1f} {low:.1f}V{high:.1f}"/>')
-        half = len(self.chart.x.label) * _LETTER / 2
+        half = _width(self.chart.x.label) / 2
         middle = min((self.left + self.right) / 2, _WIDTH - half)
         parts.append(_text(middle, self.height - 6, self.chart.x.label, "middle"))
         if self.chart.y.label:
@@ -87,7 +87,7 @@ class _Drawing:
         return "".join(parts)
 
     def _legend(self) -> str:
-        wide = sum(30 + len(mark.label) * _LETTER for mark in self.legend)
+        wide = sum(30 + _width(mark.label) for mark in self.legend)
         parts, x = [], max(min(self.left, _WIDTH - wide), 4.0)
         for mark in self.legend:
             y = self.top - 11
@@ -96,7 +96,7 @@ class _Drawing:
             else:
                 parts.append(f'<circle class="dots {mark.role}" cx="{x + 7:.1f}" cy="{y:.1f}" r="4"/>')
             parts.append(_text(x + 18, y + 3.5, mark.label, "start"))
-            x += 30 + len(mark.label) * _LETTER
+            x += 30 + _width(mark.label)
         return "".join(parts)
 
     def _mark(self, mark: Mark) -> str:
@@ -136,6 +136,21 @@ class _Drawing:
         ]
         many = " many" if len(mark.size) else ""
         return f'<g class="dots {mark.role}{many}">{"".join(dots)}</g>'
+
+
+def _width(text: str) -> float:
+    """Return about how wide a text is: pages choose the font."""
+    return sum(
+        12.0 if east_asian_width(c) in "WF" else 9.5 if c in "mwMW@%&…−+=<>" or c.isupper() else 6.3 for c in text
+    )
+
+
+def _name(name: str) -> str:
+    """Return a name as it fits beside its mark."""
+    text, most = visible(name), _NAME
+    while _width(shortened(text, most)) > _SPACE:
+        most -= 1
+    return shortened(text, most)
 
 
 def _safe(text: str) -> Markup:

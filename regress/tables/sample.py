@@ -4,7 +4,6 @@ So it is uniform, and the same rows are kept in any order of the files and with 
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +13,7 @@ from regress.numerics.twofold import Array, Mask
 from regress.tables.source import Batch, Codes
 from regress.tables.split import Bits, mix, text_hash
 
-_PIECE = 2**18  # rows of a batch that are looked at together
-_CHUNK = 2**13  # rows whose hashes stay in the cache
+_PIECE = 2**16  # rows of a batch that are looked at together, so that their hashes stay in the cache
 _CELLS = 8_000_000  # that are held at most, whatever the columns
 
 
@@ -62,9 +60,10 @@ class Sample:
         kept: Mask | None,
     ) -> None:
         """Show the kept rows of a batch (None: all), as they are encoded."""
+        salt = np.uint64(text_hash(f"{self._seed}:{batch.part}"))
         for start in range(0, batch.rows, _PIECE):
             stop = min(start + _PIECE, batch.rows)
-            bits = self._bits(batch, start, stop)
+            bits = mix(np.arange(batch.first + start, batch.first + stop, dtype=np.uint64) ^ salt)
             low = bits <= self._limit
             at = np.flatnonzero(low if kept is None else low & kept[start:stop])
             if at.size > self._most:
@@ -72,16 +71,11 @@ class Sample:
             if at.size:
                 here = start + at
                 ones = np.ones(at.size) if a is None else a[here]
-                of_numbers = np.array([column[here] for column in numbers]).reshape(len(numbers), at.size)
                 of_codes = np.array([code[here] for code in codes], dtype=np.int32).reshape(len(codes), at.size)
+                of_numbers = np.empty((len(numbers), at.size))
+                for j, column in enumerate(numbers):
+                    np.take(column, here, out=of_numbers[j], mode="clip")  # half the time of column[here]
                 self._take(_Rows(bits[at], of_numbers, of_codes, y[here], ones))
-
-    def _bits(self, batch: Batch, start: int, stop: int) -> Bits:
-        """Return a hash of the file's name and the record number of each row from `start` to `stop`."""
-        salt, first = np.uint64(text_hash(f"{self._seed}:{batch.part}")), batch.first
-        cuts = [*range(start, stop, _CHUNK), stop]
-        keys = (np.arange(first + i, first + j, dtype=np.uint64) for i, j in pairwise(cuts))
-        return np.concatenate([mix(part ^ salt) for part in keys])
 
     def _take(self, rows: _Rows) -> None:
         """Hold some rows; lower the limit now and then, and let go of what is above it where room is needed."""

@@ -11,6 +11,10 @@ from regress.tables.source import Batch
 
 Bits = NDArray[np.uint64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_ROUNDS = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
 
 
 def text_hash(text: str) -> int:
@@ -21,10 +25,12 @@ def text_hash(text: str) -> int:
 def mix(x: Bits) -> Bits:
     """Scramble 64-bit integers (the finaliser of splitmix64: Steele, Lea, Flood 2014)."""
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
-        x = (x + _GOLDEN) & np.uint64(0xFFFFFFFFFFFFFFFF)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+        x = x + _GOLDEN
+        for shift, factor in _ROUNDS:
+            x ^= x >> shift
+            x *= factor
+        x ^= x >> np.uint64(31)
+    return x
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,174 @@
+"""The tables of a page: what stands in their cells, all figures with their full precision beside what is shown."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from markupsafe import Markup
+
+from regress.evidence.certificate import Certificate
+from regress.model import LinearModel
+
+if TYPE_CHECKING:
+    from regress.comparison import Comparison
+
+MOST_LINES = 500  # of a certificate
+
+_TALL = 40  # rows above which a table scrolls
+
+
+class Table(NamedTuple):
+    """A table whose first column names its rows."""
+
+    name: str
+    caption: str
+    head: tuple[str, ...]
+    rows: list[list[Any]]
+    text: bool = False  # whether its cells are text, not figures
+
+    @property
+    def tall(self) -> bool:
+        """Whether it has so many rows that it scrolls."""
+        return len(self.rows) > _TALL
+
+
+def figure(value: Any, form: str = ".6g") -> Markup:
+    """Write a number for people, with all of its digits beside it for machines; a dash where there is none."""
+    if value is None or value != value:
+        return Markup('<span class="none">–</span>')
+    text = f"{value:,}" if isinstance(value, int) else f"{value:{form}}"
+    return Markup('<data value="{}">{}</data>').format(repr(value), text.replace("-", "−"))
+
+
+def small(value: float | None, least: float, form: str) -> Markup:
+    """Write a number, or that it is below the least that matters."""
+    if value is None or not value < least:
+        return figure(value, form)
+    return Markup('<data value="{}">&lt; {}</data>').format(repr(value), f"{least:g}".replace("-", "−"))
+
+
+_KINDS = {
+    "used": "used",
+    "held_out": "held out",
+    "missing": "missing a cell",
+    "zero_weight": "of weight zero",
+    "bad": "bad",
+}
+
+
+def parts(report: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return what became of the rows, by the name of its colour, and its part in percent."""
+    rows = report["rows"]
+    return [(kind, 100.0 * rows[kind] / max(rows["rows"], 1)) for kind in _KINDS if rows[kind]]
+
+
+def account(report: Mapping[str, Any]) -> Table:
+    """Return where every row went."""
+    rows, percent = report["rows"], dict(parts(report))
+    lines = [
+        [Markup('<i class="{}"></i>{}').format(kind, text), figure(rows[kind]), figure(percent.get(kind, 0.0), ".4g")]
+        for kind, text in _KINDS.items()
+        if rows[kind] or kind == "used"
+    ]
+    all_of_them = ["all", figure(rows["rows"]), figure(100.0, ".4g")]
+    return Table("rows", f"Rows of {report['source']}", ("Row", "how many", "percent"), [*lines, all_of_them])
+
+
+def coefficients(model: LinearModel) -> Table:
+    """Return what is known of each coefficient."""
+    report, caption = model.report, f"Coefficients in units of {model.target} a unit of the column"
+    if report is None:
+        held = [("(intercept)", model.b)] if model.options["fit_intercept"] else []
+        held += zip(model.names[:MOST_LINES], model.w[:MOST_LINES].tolist(), strict=True)
+        return Table("coefficients", caption, ("Column", "coefficient"), [[n, figure(v, ".10g")] for n, v in held])
+    tests: tuple[tuple[str, str, str], ...] = ()
+    if report["quality"] is not None:
+        caption += "; the intervals hold the true value 95 times of 100, if the model is right"
+        tests = (
+            ("std. error", "std_error", ".4g"),
+            ("t", "t", ".3f"),
+            ("p", "p", ".3g"),
+            ("95 % from", "low", ".5g"),
+            ("to", "high", ".5g"),
+        )
+    digits = "digits right" if report["certificate"] else "digits at least"
+    columns = [("coefficient", "w", ".10g"), *tests, ("standardised", "standardized", ".4g"), (digits, "digits", ".1f")]
+    rows = []
+    for line in report["lines"]:
+        cells = [small(line[key], 2e-16, form) if key == "p" else figure(line[key], form) for _, key, form in columns]
+        rows.append([line["name"], *(["left out", *[""] * (len(cells) - 1)] if line["dropped"] else cells)])
+    return Table("coefficients", caption, ("Column", *(head for head, _, _ in columns)), rows)
+
+
+def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
+    """Return how well the whole fits."""
+    q, centred = report["quality"], model.options["fit_intercept"]
+    kind = "" if centred else ", uncentred"
+    lines: list[list[Any]] = [
+        ["R²", figure(report["r2"], ".6f")],
+        [f"R², adjusted{kind}", figure(q["r2_adjusted" if centred else "r2_uncentred_adjusted"], ".6f")],
+        ["Loss Σ(ŷ − y)²", figure(model.loss, ".10g")],
+        ["Residual standard error", figure(q["sigma"])],
+        ["Degrees of freedom", figure(q["degrees"], ",.10g")],
+        ["F of all columns", figure(q["f"])],
+        ["p of F", small(q["f_p"], 2e-16, ".3g")],
+        ["AIC", figure(q["aic"])],
+        ["BIC", figure(q["bic"])],
+        ["Condition number of scaled columns", figure(q["condition"], ".3g")],
+    ]
+    if report["r2_test"] is not None:
+        lines.insert(1, ["R² on rows held out", figure(report["r2_test"], ".6f")])
+    return Table("quality", f"How well it fits; {q['errors']} standard errors", ("Figure", "value"), lines)
+
+
+def beyond(report: Mapping[str, Any]) -> Table:
+    """Return how many residuals are large."""
+    rows = [
+        [Markup("{} σ").format(figure(k, "g")), "1 to 4" if n is None else figure(n), small(normal, 0.001, ".2g")]
+        for k, n, normal in report["residuals"]["beyond"]
+    ]
+    caption = "How many residuals are large, and how many of so many normal ones would be"
+    return Table("residuals", caption, ("Beyond", "rows", "if normal"), rows)
+
+
+def settings(model: LinearModel) -> Table:
+    """Return what computed a model, and what it was asked."""
+    told = {**model.versions, **{name: value for name, value in model.options.items() if value is not None}}
+    rows: list[list[Any]] = [[name, str(value)] for name, value in told.items()]
+    return Table("environment", "What computed it, and how it was asked to", ("What", "value"), rows)
+
+
+def figures(comparison: "Comparison") -> Table:
+    """Return all figures of a comparison."""
+    columns = (
+        ("digits", "digits", ".1f"),
+        ("moves ŷ by", "moved", ".2g"),
+        ("loss above min", "excess_loss", ".2g"),
+        ("‖∇L‖", "gradient_norm", ".2g"),
+        ("R² test", "r2_test", ".6f"),
+        ("seconds", "seconds", ".2g"),
+        ("iterations", "n_iter", ""),
+        ("rank", "rank", ""),
+    )
+    rows = [[fit.name, *(figure(getattr(fit, key), form) for _, key, form in columns)] for fit in comparison.fits]
+    caption = (
+        "Digits of the worst coefficient, and the most that what is wrong moves a fitted value, in standard deviations "
+        f"of {comparison.target}"
+    )
+    return Table("figures", caption, ("Tool", *(head for head, _, _ in columns)), rows)
+
+
+def asked(comparison: "Comparison") -> Table:
+    """Return what each tool was asked to do."""
+    caption = "All had the same encoded rows, split in the same way, and the same loss Σ(ŷ − y)²"
+    return Table("asked", caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], text=True)
+
+
+def claims(certificate: Certificate) -> Table:
+    """Return claimed beside true coefficients, those with the fewest digits first."""
+    lines: Iterable[tuple[str, float, float, float]] = sorted(certificate.lines(), key=lambda line: line[3])
+    rows = [
+        [name, figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
+        for name, claimed, true, right in list(lines)[:MOST_LINES]
+    ]
+    caption = "Claimed and true coefficients, the fewest digits first"
+    return Table("coefficients", caption, ("Column", "claimed", "true", "digits right"), rows)
