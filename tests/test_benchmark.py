@@ -19,7 +19,7 @@ try:
 finally:
     sys.path.remove(str(SCRIPTS))
 
-FAST = ("csv4", "parquet", "predict", "rejects", "start")
+FAST = ("csv4", "parquet", "predict", "rejects", "report", "start")
 SLOW = ("memory", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns
 OPTIONAL = {"scikit-learn-intelex", "statsmodels", "autodiff"}
 LOOSE = {"SGDRegressor", "pandas chunks + SGDRegressor"}  # a few hundred rows are too few for these

@@ -1,10 +1,12 @@
 """What is drawn of a comparison: who is right, by how much, and how long it took."""
 
+from importlib.metadata import version
 from math import isfinite
 from typing import Any, NamedTuple
 
 from regress.comparison import Comparison, FittedRow
 from regress.evidence.certificate import MOST_DIGITS
+from regress.model import environment
 from regress.report.charts import Axis, Chart, Mark
 
 _MOST_COLUMNS = 40  # coefficients shown, those on which tools differ most
@@ -15,6 +17,11 @@ class Cell(NamedTuple):
 
     digits: float | None
     shade: int
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what was compared."""
+    return environment() | {"scikit-learn": version("scikit-learn")}
 
 
 def of_comparison(comparison: Comparison) -> dict[str, Any]:
@@ -88,7 +95,7 @@ def seconds(comparison: Comparison) -> Chart:
     ends = "; ".join(f"{fit.name} {fit.seconds:.2g}" for fit in fits)
     return Chart(
         "seconds",
-        "Time",
+        "Seconds of fitting",
         f"A dot a tool, in seconds: {ends}.",
         Axis("seconds of fitting alone", log=True),
         Axis("", names=tuple(fit.name for fit in fits)),

@@ -4,7 +4,6 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +23,7 @@ from regress.writing import write_text
 if TYPE_CHECKING:
     from regress.comparison import Comparison
 
+_TEMPLATES = Path(__file__).parent / "templates"
 _TERMS = 12  # of the equation
 
 
@@ -78,7 +78,7 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
             "comparison.html",
             comparison=result,
             command=command,
-            versions=environment(),
+            versions=contests.versions(),
             **contests.of_comparison(result),
         )
     if isinstance(result, Certificate):
@@ -157,7 +157,7 @@ def _finalize(value: Any) -> Any:
 
 
 def _source(name: str) -> str:
-    return files("regress.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 @cache

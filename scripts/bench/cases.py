@@ -175,6 +175,25 @@ def rejects(place: Place) -> Iterator[Table]:
     yield Table(place.title(place.csv), "regress fit", tools, coefficients(place.model))
 
 
+def report(place: Place) -> Iterator[Table]:
+    """Fit a CSV file, and make a page of it."""
+    page = place.folder / "page.html"
+
+    def told(printed: str) -> list[float]:
+        held = printed_json(printed)
+        if not 0 < page.stat().st_size < 1e6:
+            raise Failed(f"the page has {page.stat().st_size:,} bytes.")
+        return [held["intercept"], *held["coef"].values()]
+
+    page.write_text("none yet", encoding="utf-8")
+    command = cli("fit", place.csv, "--target", TARGET, "--json")
+    tools = [
+        Tool("regress fit", command, told),
+        Tool("regress fit --report", [*command, "--report", str(page)], told, limits=(Limit(1.05, "regress fit"),)),
+    ]
+    yield Table(place.title(place.csv), "regress fit", tools, coefficients(place.model))
+
+
 def exact(place: Place) -> Iterator[Table]:
     """Fit arrays in exact sums beside double, and certify."""
     m, n = place.rows(500_000, 100), 100
@@ -212,5 +231,5 @@ def start(place: Place) -> Iterator[Table]:
 
 
 CASES: dict[str, Callable[[Place], Iterator[Table]]] = {
-    case.__name__: case for case in (memory, csv, csv4, parquet, predict, rejects, exact, gradient, start)
+    case.__name__: case for case in (memory, csv, csv4, parquet, predict, rejects, report, exact, gradient, start)
 }
