@@ -3,9 +3,21 @@
 import numpy as np
 import pytest
 
+from tests import browser
+
 
 @pytest.fixture(autouse=True)
 def same_numbers_in_any_order(request, monkeypatch):
     """Give each test a fresh generator in place of its module's `random`, which other tests have drawn from."""
     if isinstance(getattr(request.module, "random", None), np.random.Generator):
         monkeypatch.setattr(request.module, "random", np.random.default_rng(2024))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say loudly that no page was opened in a browser: among other skips it goes unseen."""
+    skipped = [str(report.longrepr[-1]) for report in terminalreporter.stats.get("skipped", [])]
+    untested = [reason for reason in skipped if browser.UNTESTED in reason]
+    if untested:
+        why = untested[0].partition(f"{browser.UNTESTED}: ")[2]
+        terminalreporter.section("PAGES NOT TESTED", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{len(untested)} tests of pages were skipped: {why}. {browser.HOW}", red=True)

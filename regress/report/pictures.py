@@ -75,6 +75,7 @@ def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right")
         Axis("decimal digits, of the 15.9 that a double holds", most=_ALL_DIGITS),
         Axis("", names=tuple(name for name, _ in worst)),
         (Mark("bars", [d for _, d in worst], list(range(len(worst)))),),
+        "How many decimal digits each coefficient shares with the exact answer, the fewest first.",
     )
 
 
