@@ -59,31 +59,26 @@ def cli() -> None:
 @option("--save", group="Output", metavar="M.json", help="Write the model.")
 @report_page
 @descent
-def fit(
-    table: str,
-    target: str | None,
-    save: str | None,
-    report: str | None,
-    descent: list[str] | None,
-    as_json: bool,
-    **given: Any,
-) -> int:
+def fit(table: str, target: str | None, save: str | None, report: str | None, as_json: bool, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
     from regress import console, fitting, summary
     from regress.numerics import linalg
     from regress.tables.files import check_outputs
 
     linalg.load_ahead()
+    descent = given.pop("descent")
     options = options_of(given)
+    if descent is not None and report is None:
+        raise click.UsageError("--descent says what a page draws. Name the page with --report PAGE.html.")
     if save is None and report is None:
-        options["sample"] = 0  # nobody will look at residuals
+        options["sample"] = 0  # nobody will see residuals
     check_outputs(table, {"--save": save, "--report": report, "--rejects": options.get("rejects")})
     with console.progress_line() as progress:
         result = fitting.fit(table, target_of(table, target, options), progress=progress, **options)
     result = replace(result, command=command_line())
     if save is not None:
         result.save(save)
-    console.write_page(result, report, command_line(), descent)
+    console.write_page(result, report, descent=descent)
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -238,7 +233,7 @@ def report(model: str, output: str | None, descent: list[str] | None) -> int:
 
     loaded, page = load(model), output or str(Path(model).with_suffix(".html"))
     check_outputs(None, {"--output": page}, model)
-    console.write_page(loaded, page, command_line(), descent)
+    console.write_page(loaded, page, descent=descent)
     print(page)
     return 0
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from regress.aligned import aligned
-from regress.errors import InputError
 from regress.preparation import Progress
 from regress.writing import strict
 
@@ -162,17 +161,9 @@ def print_inspection(seen: Any) -> None:
     print(f"\nNext: {seen.command}")
 
 
-def write_page(result: Any, path: str | None, command: str, descent: list[str] | None = None) -> None:
-    """Write the page of a result, if one is asked for.
-
-    Raises
-    ------
-    InputError
-        If the descent is to be drawn on no page.
-    """
+def write_page(result: Any, path: str | None, command: str = "", descent: list[str] | None = None) -> None:
+    """Write the page of a result, if one is asked for."""
     if path is not None:
         from regress.report.page import write_report
 
         write_report(result, path, descent=descent, command=command)
-    elif descent is not None:
-        raise InputError("--descent says what a page draws. Name the page with --report PAGE.html.")

@@ -13,7 +13,7 @@ from regress.errors import ConvergenceWarning, DataWarning
 from regress.evidence.certificate import digits_at_least
 from regress.evidence.inference import Errors, Statistics, meat_of
 from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
-from regress.evidence.residuals import sampled
+from regress.evidence.residuals import LEAST, sampled
 from regress.evidence.scores import r2
 from regress.model import LinearModel, environment
 from regress.numerics.threads import one_blas_thread, resolve_jobs
@@ -246,7 +246,7 @@ def train(
         reader.source.dialect,
         infer,
         reader.source.label,
-        data.moments if len(norm) <= MOST_MOMENTS else None,
+        data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
         None if reader.sample is None else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
     )
 

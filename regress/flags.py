@@ -52,6 +52,17 @@ class Columns(click.ParamType[list[str]]):
         return records[0]
 
 
+class Pair(Columns):
+    """Two names."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Split the record, and count."""
+        names = super().convert(value, param, ctx)
+        if len(names) != 2:
+            self.fail(f"It takes two coefficients, such as x1,x2; got {value!r}.", param, ctx)
+        return names
+
+
 def target_of(table: str, target: str | None, given: dict[str, Any]) -> str:
     """Return the column to predict; without one, refuse and say which there are."""
     if target is not None:
@@ -171,7 +182,7 @@ tolerance = option("--tol", group="Training", type=float, default=1e-10, show_de
                    help="Scale-free size of a gradient that counts as zero.")  # fmt: skip
 as_json = option("--json", "as_json", group="Output", is_flag=True, help="Print one JSON object and nothing else.")
 report_page = option("--report", group="Output", metavar="PAGE.html", help="Write a page to look at and to mail.")
-descent = option("--descent", group="Output", type=Columns(), metavar="A,B",
+descent = option("--descent", group="Output", type=Pair(), metavar="A,B",
                  help="The two coefficients over which the page draws the descent.")  # fmt: skip
 run_options = together(
     option("--threads", "n_jobs", group="Training", type=int, metavar="N", help="Threads; as many as CPUs by default."),

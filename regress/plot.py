@@ -5,7 +5,7 @@ of its own, and returns a `Display` with ``ax_``, ``axes_`` and ``figure_``, as 
 Where several charts are drawn, `ax` is one Axes a chart, or one Axes whose place they share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,7 @@ def coefficients(fit: Fit | LinearModel, ax: Any = None) -> Display:
     ax : matplotlib Axes, optional
         Where to draw; a new figure unless given.
     """
-    return _drawn([pictures.coefficients(_model(fit))], ax)
+    return _drawn(fit, lambda model: [pictures.coefficients(model)], ax)
 
 
 def convergence(fit: Fit | LinearModel, ax: Any = None) -> Display:
@@ -71,7 +71,7 @@ def convergence(fit: Fit | LinearModel, ax: Any = None) -> Display:
     ax : matplotlib Axes, or two of them, optional
         Where to draw; a new figure unless given.
     """
-    return _drawn(pictures.convergence(_model(fit)), ax)
+    return _drawn(fit, pictures.convergence, ax)
 
 
 def residuals(fit: Fit | LinearModel, ax: Any = None) -> Display:
@@ -91,7 +91,7 @@ def residuals(fit: Fit | LinearModel, ax: Any = None) -> Display:
     InputError
         If there were less than ten rows.
     """
-    return _drawn(pictures.residuals(_model(fit)), ax)
+    return _drawn(fit, pictures.residuals, ax)
 
 
 def descent(fit: Fit | LinearModel, first: str | None = None, second: str | None = None, ax: Any = None) -> Display:
@@ -114,7 +114,7 @@ def descent(fit: Fit | LinearModel, first: str | None = None, second: str | None
     if (first is None) != (second is None):
         raise InputError("Name both coefficients over which the descent is drawn, or none.")
     pair = None if first is None or second is None else (first, second)
-    return _drawn([walks.descent(_model(fit), pair).chart], ax)
+    return _drawn(fit, lambda model: [walks.descent(model, pair).chart], ax)
 
 
 def comparison(comparison: Comparison, ax: Any = None) -> Display:
@@ -130,18 +130,19 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
     if not isinstance(comparison, Comparison):
         raise InputError(f"A comparison is drawn from what regress.compare returns; got {type(comparison).__name__}.")
     charts = [contests.worst_digits(comparison), contests.loss(comparison), contests.seconds(comparison)]
-    return _drawn(charts, ax)
+    return _shown(charts, ax)
 
 
-def _model(fit: Any) -> LinearModel:
-    if isinstance(fit, Fit):
-        return fit.model
-    if isinstance(fit, LinearModel):
-        return fit
-    raise InputError(f"A fit or a saved model is drawn; got {type(fit).__name__}.")
+def _drawn(fit: Any, what: Callable[[LinearModel], Sequence[Chart]], ax: Any) -> Display:
+    if not isinstance(fit, Fit | LinearModel):
+        raise InputError(f"A fit or a saved model is drawn; got {type(fit).__name__}.")
+    model = fit.model if isinstance(fit, Fit) else fit
+    with pictures.sound(fit):
+        charts = what(model)
+    return _shown(charts, ax)
 
 
-def _drawn(charts: Sequence[Chart], ax: Any) -> Display:
+def _shown(charts: Sequence[Chart], ax: Any) -> Display:
     axes = _axes(charts, ax)
     for chart, each in zip(charts, axes, strict=True):
         _draw(chart, each)
@@ -173,7 +174,8 @@ def _axes(charts: Sequence[Chart], ax: Any) -> "list[Axes]":
     else:
         given = list(np.ravel(np.asarray(ax, dtype=object)))
         if len(given) != count or not all(isinstance(each, Axes) for each in given):
-            raise InputError(f"ax must be {count} of matplotlib's Axes; got {len(given)} of {type(given[0]).__name__}.")
+            kinds = ", ".join(sorted({type(each).__name__ for each in given})) or "nothing"
+            raise InputError(f"ax must be {count} of matplotlib's Axes; got {len(given)} ({kinds}).")
         return given
     return [figure.add_subplot(grid[k // columns, k % columns]) for k in range(count)]
 
@@ -194,6 +196,10 @@ def _draw(chart: Chart, ax: "Axes") -> None:
     if chart.view is not None:
         ax.set_xlim(*chart.view.x)
         ax.set_ylim(*chart.view.y)
+    if chart.x.log and not chart.values("x"):  # nothing to draw: matplotlib has no limits of its own
+        ax.set_xlim(*(10.0**v for v in chart.span("x")))
+    if chart.y.log and not chart.values("y"):
+        ax.set_ylim(*(10.0**v for v in chart.span("y")))
     if chart.y.names:
         ax.set_yticks(range(len(chart.y.names)), labels=[visible(name) for name in chart.y.names])
         for label in ax.get_yticklabels():

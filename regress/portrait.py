@@ -3,7 +3,6 @@
 It holds no row: residuals come in groups of five or more, columns as moments.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ def portrait(fit: Any) -> dict[str, Any]:
         "source": fit.source,
         "command": fit.command,
         "read_as": fit.read_as,
-        "rows": asdict(fit.tally),
+        "rows": fit.tally.to_dict(),
         "solver": training.solver,
         "over": training.over,
         "precision": training.precision,
@@ -102,21 +101,25 @@ def of_moments(m: Moments) -> dict[str, Any]:
 
 
 def to_moments(held: dict[str, Any]) -> Moments:
-    """Return the moments that `of_moments` wrote, to rounding."""
+    """Return the moments that `of_moments` wrote, to rounding.
+
+    Raises
+    ------
+    ValueError
+        If they are no moments.
+    """
     norm, target_norm = np.array(held["norm"], dtype=np.float64), float(held["target_norm"])
     n = len(norm)
     cosines: Array = np.zeros((n, n))
     for j, row in enumerate(held["cosines"]):
         cosines[j, j:] = cosines[j:, j] = row
     shift = Shift(np.array(held["mean"], dtype=np.float64), np.array([held["target_mean"]], dtype=np.float64))
-    cross = np.array(held["target_cosines"], dtype=np.float64) * norm * target_norm
-    return Moments(
-        int(held["rows"]),
-        float(held["weight"]),
-        shift,
-        np.zeros(n),
-        np.zeros(1),
-        cosines * norm * norm[:, None],
-        cross[:, None],
-        np.array([target_norm**2]),
-    )
+    with np.errstate(all="ignore"):  # looked for right below
+        xx, yy = cosines * norm * norm[:, None], np.array([target_norm**2])
+        cross = np.array(held["target_cosines"], dtype=np.float64) * norm * target_norm
+    found = Moments(int(held["rows"]), float(held["weight"]), shift, np.zeros(n), np.zeros(1), xx, cross[:, None], yy)
+    if not (found.finite() and np.isfinite([*shift.x, *shift.y]).all() and 0 < found.weight < np.inf):
+        raise ValueError("the moments are not finite")
+    if (np.diagonal(cosines) < 0).any():
+        raise ValueError("the moments are of no columns")
+    return found

@@ -1,7 +1,7 @@
 """The result of a fit: coefficients, what is known about them, and what a careful reader should know."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
 from pathlib import Path
@@ -255,7 +255,7 @@ class Fit:
             "intercept": self.b,
             "loss": self.loss,
             "n_rows": self.tally.used,
-            "rows": asdict(self.tally),
+            "rows": self.tally.to_dict(),
             "read_as": self.read_as,
             "status": str(self.status),
             "digits": None if self.digits is None else {"coef": self.digits, "intercept": self.intercept_digits},

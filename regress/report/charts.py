@@ -100,8 +100,7 @@ class Chart:
         axis = self.x if along == "x" else self.y
         if axis.names:
             return -0.5, len(axis.names) - 0.5
-        values = [v for mark in self.marks for v in _values(mark, along)] if self.view is None else [*self.shown(along)]
-        values = [v for v in values if isfinite(v) and (v > 0 or not axis.log)] or [1.0 if axis.log else 0.0]
+        values = self.values(along) or [1.0 if axis.log else 0.0]
         low, high = min(values), max(values)
         if axis.log:
             first = floor(log10(low))
@@ -113,10 +112,13 @@ class Chart:
         margin = 0.0 if self.view is not None else 0.04 * (high - low)
         return low - margin, high + margin
 
-    def shown(self, along: Literal["x", "y"]) -> tuple[float, float]:
-        """Return the ends of the view along an axis."""
-        assert self.view is not None
-        return self.view.x if along == "x" else self.view.y
+    def values(self, along: Literal["x", "y"]) -> list[float]:
+        """Return all that is to be seen along an axis: the ends of the view, or of marks what can be drawn."""
+        axis = self.x if along == "x" else self.y
+        if self.view is not None:
+            return [*(self.view.x if along == "x" else self.view.y)]
+        values = [v for mark in self.marks for v in _values(mark, along)]
+        return [v for v in values if isfinite(v) and (v > 0 or not axis.log)]
 
 
 def _values(mark: Mark, along: Literal["x", "y"]) -> Iterable[float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regress.errors import InputError
 from regress.numerics.moments import Moments
 from regress.numerics.twofold import Array
 from regress.training.gathering import TrainingData, summary_of
@@ -68,6 +69,8 @@ def descents(
         regression.train(watch=lambda w, b, seen=seen: seen.append((w, b)))  # type: ignore[misc]
         walked.append((method, regression, seen))
     _, regression, seen = walked[-1]
+    if not seen:
+        raise InputError("There is nothing to descend: the target does not vary.")
     best_w, best_b = seen[-1]
     objective, coordinates = regression.objective(), regression.coordinates()
     paths = []

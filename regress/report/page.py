@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from regress import __version__
@@ -58,16 +58,12 @@ def write_report(
 def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -> str:
     """Return the page of a result as HTML; see `write_report`."""
     if isinstance(result, Fit | LinearModel):
-        pair = _pair_of(descent)
-        model = result.model if isinstance(result, Fit) else result
-        if isinstance(result, Fit):
-            return _of_fit(model, pair)
+        pair, model = _pair_of(descent), result.model if isinstance(result, Fit) else result
         try:
-            return _of_fit(model, pair)
-        except InputError:
-            raise
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            raise InputError(f"What this model holds for a report is malformed ({error!r}). Fit it anew.") from None
+            with pictures.sound(result):
+                return _of_fit(model, pair)
+        except TemplateError as error:
+            raise InputError(f"What this model holds for a report is malformed ({error}). Fit it anew.") from None
     if descent is not None:
         raise InputError("The descent is drawn for a fit.")
     from regress.comparison import Comparison
@@ -98,7 +94,7 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
 def _pair_of(descent: Sequence[str] | None) -> tuple[str, str] | None:
     if descent is None:
         return None
-    if isinstance(descent, str) or len(descent) != 2:
+    if isinstance(descent, str) or len(descent) != 2 or not all(isinstance(name, str) for name in descent):
         raise InputError(f"descent takes two coefficients, such as ['x1', 'x2']; got {descent!r}.")
     return descent[0], descent[1]
 

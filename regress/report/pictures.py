@@ -1,6 +1,7 @@
 """What is drawn of a fit: charts from a model and its report block."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from regress.errors import InputError
@@ -25,6 +26,25 @@ def report_of(model: LinearModel) -> Mapping[str, Any]:
     if model.report is None:
         raise InputError("This model holds nothing to draw. Fit it anew: models are saved with what a report shows.")
     return model.report
+
+
+@contextmanager
+def sound(result: Any) -> Iterator[None]:
+    """Say in one sentence that what a model from a file holds for a report is malformed, wherever that shows.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        if not isinstance(result, LinearModel):
+            raise
+        raise InputError(f"What this model holds for a report is malformed ({error!r}). Fit it anew.") from None
 
 
 def coefficients(model: LinearModel) -> Chart:

@@ -1,6 +1,7 @@
 """The tables of a page: what stands in their cells, all figures with their full precision beside what is shown."""
 
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
@@ -33,7 +34,7 @@ class Table(NamedTuple):
 
 def figure(value: Any, form: str = ".6g") -> Markup:
     """Write a number for people, with all of its digits beside it for machines; a dash where there is none."""
-    if value is None or value != value:
+    if value is None or not isfinite(value):
         return Markup('<span class="none">–</span>')
     text = f"{value:,}" if isinstance(value, int) else f"{value:{form}}"
     return Markup('<data value="{}">{}</data>').format(repr(value), text.replace("-", "−"))

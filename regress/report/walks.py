@@ -35,8 +35,10 @@ def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
     """
     report, names = report_of(model), model.names
     at = _pair(model, pair)
-    if report["moments"] is None:
+    if report["moments"] is None and len(names) > MOST_MOMENTS:
         raise InputError(f"The descent is drawn from moments, which models keep for at most {MOST_MOMENTS} columns.")
+    if report["moments"] is None:
+        raise InputError("The descent is drawn from moments of the rows, and there are no more rows than columns.")
     options = model.options
     found = descents(to_moments(report["moments"]), names, at, options["fit_intercept"], options["alpha"])
     last = max(len(path.excess) for path in found.paths) - 1

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import reduce
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,6 +34,10 @@ class Tally:
     zero_weight: int = 0
     bad: int = 0
     missing_cells: Counter[str] = field(default_factory=Counter)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the account as plain values."""
+        return asdict(self) | {"missing_cells": dict(self.missing_cells)}
 
 
 class Reader:
