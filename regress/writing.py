@@ -81,8 +81,8 @@ def _umask() -> int:
 
 def strict(value: Any) -> Any:
     """Replace what JSON cannot say (NaN, infinities) by None, at any depth."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {str(k): strict(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return [strict(v) for v in value] if isinstance(value, list | tuple) else value

@@ -67,14 +67,15 @@ def pictures(sampled: Sampled, sigma: float) -> dict[str, Any] | None:
     sigma = sigma if np.isfinite(sigma) and sigma > 0 else float(np.sqrt((z @ z) / n))
     z = z / sigma if sigma > 0 else z
     root = np.sqrt(np.abs(z))
+    order = np.argsort(predicted, kind="stable")
     beyond = [(k, int((np.abs(z) > k).sum()), float(2.0 * n * special.ndtr(-k))) for k in _BEYOND]
     return {
         "rows": n,
         "actual": groups(predicted, actual),
         "fitted": groups(predicted, residual),
-        "trend": trend(predicted, residual),
+        "trend": trend(predicted[order], residual[order]),
         "scale": groups(predicted, root),
-        "scale_trend": trend(predicted, root),
+        "scale_trend": trend(predicted[order], root[order]),
         "normal": quantiles(z),
         "beyond": [(k, count if not 0 < count < LEAST else None, normal) for k, count, normal in beyond],
     }
@@ -123,10 +124,10 @@ def _halves(points: Array, grain: Array) -> list[Array]:
 
 
 def trend(x: Array, y: Array) -> Dots:
-    """Return (mean x, mean y, rows) of equal parts of the rows, along x."""
-    order = np.argsort(x, kind="stable")
-    parts = np.array_split(order, max(min(_BINS, len(x) // (2 * LEAST)), 1))
-    return _rounded([(float(x[p].mean()), float(y[p].mean()), len(p)) for p in parts])
+    """Return (mean x, mean y, rows) of equal parts of the rows, whose x rise."""
+    bins = max(min(_BINS, len(x) // (2 * LEAST)), 1)
+    parts = zip(np.array_split(x, bins), np.array_split(y, bins), strict=True)
+    return _rounded([(float(a.mean()), float(b.mean()), len(a)) for a, b in parts])
 
 
 def quantiles(z: Array) -> Dots:

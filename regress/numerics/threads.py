@@ -52,6 +52,34 @@ def one_blas_thread() -> Any:
     return _blas().limit(limits=1)
 
 
+class Beside:
+    """Calls beside its caller, one after another: the next begins when the last has ended. With one job, at once."""
+
+    def __init__(self, n_jobs: int) -> None:
+        self._pool = ThreadPoolExecutor(1) if n_jobs > 1 else None
+        self._last: Future[None] | None = None
+
+    def call(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call a function with arguments that nobody changes; what the last call raised is raised here."""
+        if self._pool is None:
+            function(*arguments)
+            return
+        self.wait()
+        self._last = self._pool.submit(function, *arguments)
+
+    def wait(self) -> None:
+        """Wait for the last call."""
+        if self._last is not None:
+            self._last.result()
+            self._last = None
+
+    def end(self) -> None:
+        """Wait for the last call, and let the thread go."""
+        self.wait()
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
 def ordered_map(function: Callable[[T], R], items: Iterable[T], n_jobs: int) -> Iterator[R]:
     """Yield ``function(item)`` in the order of `items`, at most `n_jobs` + 1 of them in flight.
 

@@ -1,7 +1,6 @@
 """Charts as plain descriptions: what is drawn, not how. Pages draw them as SVG, `regress.plot` on matplotlib's axes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from typing import Literal, NamedTuple
 
@@ -11,8 +10,7 @@ Kind = Literal["dots", "line", "spans", "bars"]
 Role = Literal["first", "second", "third", "muted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """One axis: its label with units, a log scale or not, or names of categories, the first on top.
 
     `most` is the end of an axis that has one, as digits have; on `whole` ones ticks are whole numbers.
@@ -25,8 +23,7 @@ class Axis:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Something drawn at (x, y), (k,) each.
 
     Attributes
@@ -68,8 +65,7 @@ class View(NamedTuple):
     y: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(NamedTuple):
     """A titled pair of axes with marks on them.
 
     Attributes
@@ -119,6 +115,13 @@ class Chart:
             return [*(self.view.x if along == "x" else self.view.y)]
         values = [v for mark in self.marks for v in _values(mark, along)]
         return [v for v in values if isfinite(v) and (v > 0 or not axis.log)]
+
+
+class Drawing(NamedTuple):
+    """Charts, or why there are none."""
+
+    charts: Sequence[Chart] = ()
+    why: str = ""
 
 
 def _values(mark: Mark, along: Literal["x", "y"]) -> Iterable[float]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from regress.comparison import Comparison, FittedRow
 from regress.evidence.certificate import MOST_DIGITS
 from regress.model import environment
-from regress.report.charts import Axis, Chart, Mark
+from regress.report.charts import Axis, Chart, Drawing, Mark
 
 _MOST_COLUMNS = 40  # coefficients shown, those on which tools differ most
 
@@ -31,9 +31,9 @@ def of_comparison(comparison: Comparison) -> dict[str, Any]:
         "heads": heads,
         "digits": rows,
         "left": len(comparison.names) - len(heads),
-        "worst": worst_digits(comparison),
-        "above": loss(comparison),
-        "seconds": seconds(comparison),
+        "worst": Drawing([worst_digits(comparison)]),
+        "above": Drawing([loss(comparison)]),
+        "seconds": Drawing([seconds(comparison)]),
         "most": MOST_DIGITS,
     }
 

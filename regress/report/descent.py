@@ -1,7 +1,7 @@
 """The descent itself: where plain, accelerated and preconditioned descent go, run again from the moments of a fit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,7 @@ _ARRIVED, _NEVER = 1e-13, 1e-300  # gradients that are rounding, and that no des
 _CURVE = 72  # points of an ellipse
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Path:
+class Path(NamedTuple):
     """Where one method was before each step: two coefficients (steps, 2), and L above its minimum (steps,)."""
 
     method: str
@@ -27,8 +26,7 @@ class Path:
     excess: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Descents:
+class Descents(NamedTuple):
     """Paths over two coefficients, in the user's units, and the loss that they descend.
 
     With all other coefficients at their best, L − min L = (p − minimum)ᵀ curvature (p − minimum).

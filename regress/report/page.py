@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
@@ -15,7 +15,7 @@ from regress.errors import InputError
 from regress.evidence.certificate import EFFECT, Certificate
 from regress.model import LinearModel, environment
 from regress.report import pictures, tables, walks
-from regress.report.charts import visible
+from regress.report.charts import Chart, Drawing, visible
 from regress.report.svg import svg
 from regress.result import Fit
 from regress.writing import write_text
@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TERMS = 12  # of the equation
+_SECTIONS = (
+    ("rows", "Rows"),
+    ("equation", "Equation"),
+    ("coefficients", "Coefficients"),
+    ("certificate", "Certificate"),
+    ("convergence", "Convergence"),
+    ("residuals", "Residuals"),
+    ("descent", "The descent"),
+    ("collinearity", "Collinearity"),
+    ("environment", "Environment"),
+)
 
 
 def write_report(
@@ -83,7 +94,7 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
             "certificate.html",
             certificate=result,
             most=tables.MOST_LINES,
-            digits=chart,
+            digits=Drawing([chart]),
             effect=EFFECT,
             command=command,
             versions=environment(),
@@ -99,39 +110,42 @@ def _pair_of(descent: Sequence[str] | None) -> tuple[str, str] | None:
     return descent[0], descent[1]
 
 
-class Lack(NamedTuple):
-    """Why something is not on the page."""
-
-    why: str
-
-
 def _of_fit(model: LinearModel, pair: tuple[str, str] | None) -> str:
     report = model.report
     old = "This model was saved without what a report shows. Fit it anew to see it."
 
-    def drawn(what: Callable[..., Any], *arguments: Any) -> Any:
+    def drawn(what: Callable[[LinearModel], Sequence[Chart]]) -> Drawing:
         try:
-            return what(model, *arguments)
+            return Drawing(what(model))
         except InputError as error:
-            return Lack(old if report is None else str(error))
+            return Drawing(why=old if report is None else str(error))
 
-    if pair is not None:  # asked for: then it is an error where it cannot be
-        walk: Any = walks.descent(model, pair)
-    else:
-        walk = drawn(walks.descent)
+    told: list[str] = []
+
+    def walked(model: LinearModel) -> Sequence[Chart]:
+        walk = walks.descent(model, pair)
+        told.extend(walk.told)
+        return walk.chart, walk.loss
+
+    walk = drawn(walked)
+    if pair is not None and walk.why:  # asked for: then it is an error where it cannot be
+        raise InputError(walk.why)
+    dependent = report is not None and report["equations"]
     return _render(
         "fit.html",
         model=model,
         report=report,
         old=old,
+        word=tables.WORDS.get(model.status, model.status),
+        sections=[s for s in _SECTIONS if dependent or s[0] != "collinearity"],
         parts=[] if report is None else tables.parts(report),
         terms=_equation(model),
-        betas=drawn(pictures.coefficients),
-        digits=drawn(pictures.digits),
+        betas=drawn(lambda model: [pictures.coefficients(model)]),
+        digits=drawn(lambda model: [pictures.digits(model)]),
         convergence=drawn(pictures.convergence),
         residuals=drawn(pictures.residuals),
         walk=walk,
-        lack=lambda value: isinstance(value, Lack),
+        told=told,
         script=_script(),
     )
 

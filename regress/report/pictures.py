@@ -79,8 +79,16 @@ def coefficients(model: LinearModel) -> Chart:
 
 
 def digits(model: LinearModel) -> Chart:
-    """Return the digits of each coefficient that are right, the fewest first."""
+    """Return the digits of each coefficient that are right, the fewest first.
+
+    Raises
+    ------
+    InputError
+        If they are unknown.
+    """
     lines = [row for row in report_of(model)["lines"] if row["digits"] is not None]
+    if not lines:
+        raise InputError("How many digits double precision leaves is unknown here; `regress certify` tells.")
     title = "Digits right" + ("" if report_of(model)["certificate"] else ", at least")
     return bars_of_digits([(row["name"], row["digits"]) for row in lines], title)
 

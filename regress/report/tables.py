@@ -47,6 +47,57 @@ def small(value: float | None, least: float, form: str) -> Markup:
     return Markup('<data value="{}">&lt; {}</data>').format(repr(value), f"{least:g}".replace("-", "−"))
 
 
+WORDS = {
+    "converged": "Converged",
+    "max_iter": "Stopped at the limit of iterations",
+    "diverged": "Diverged",
+    "non_finite": "Stopped at a number that is none",
+    "interrupted": "Interrupted",
+}
+Tile = tuple[str, Any, str]  # a term, its value, and its class
+
+
+def _good(right: bool) -> str:
+    return "good" if right else "bad"
+
+
+def head(model: LinearModel) -> list[Tile]:
+    """Return what a reader wants to know first of a fit."""
+    report, right = model.report, model.status == "converged"
+    found: list[Tile] = [
+        ("Status", f"{'✓' if right else '✗'} {WORDS.get(model.status, model.status)}", _good(right)),
+        ("Rows used", figure(model.n_rows), ""),
+    ]
+    if report is not None:
+        found.append(("R²", figure(report["r2"], ".4f"), ""))
+        if report["r2_test"] is not None:
+            found.append(("R² on rows held out", figure(report["r2_test"], ".4f"), ""))
+        if (proved := report["certificate"]) is not None:
+            found.append(("Digits right, worst coefficient", figure(proved["worst"], ".1f"), _good(proved["passed"])))
+    return found
+
+
+def proof(certificate: Mapping[str, Any]) -> list[Tile]:
+    """Return what exact sums say of a fit as a whole."""
+    return [
+        ("‖∇L‖ at the fit", figure(certificate["gradient_norm"], ".3g"), ""),
+        ("Loss above its minimum", figure(certificate["excess_loss"], ".3g"), ""),
+        ("Minimum of the loss", figure(certificate["loss"], ".10g"), ""),
+    ]
+
+
+def verdict(certificate: Certificate) -> list[Tile]:
+    """Return what a reader wants to know first of a certificate."""
+    right = certificate.passed
+    return [
+        ("Verdict", "✓ Certified" if right else "✗ Not certified", _good(right)),
+        ("Digits right, worst coefficient", figure(certificate.worst, ".1f"), ""),
+        ("‖∇L‖ at the claim", figure(certificate.gradient_norm, ".3g"), ""),
+        ("Loss above its minimum", figure(certificate.excess_loss, ".3g"), ""),
+        ("Minimum of the loss", figure(certificate.loss, ".10g"), ""),
+    ]
+
+
 _KINDS = {
     "used": "used",
     "held_out": "held out",

@@ -10,6 +10,7 @@ import numpy as np
 
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block, Moments, accumulate
+from regress.numerics.threads import Beside
 from regress.numerics.totals import WholeSum
 from regress.numerics.twofold import Array, Mask
 from regress.tables.blocks import Layout, Rebuffer
@@ -61,8 +62,8 @@ class Reader:
         Whether weights count repeated rows, and must be whole.
     max_levels : int
         Most levels of a text column.
-    sampled : int
-        Training rows to keep as a sample.
+    sampled, n_jobs : int
+        Training rows to keep as a sample, beside the reading where there are more jobs than one.
     """
 
     def __init__(
@@ -77,10 +78,11 @@ class Reader:
         counts: bool = False,
         max_levels: int = 100,
         sampled: int = 0,
+        n_jobs: int = 1,
     ) -> None:
         self.source, self.target, self.weights, self.missing = source, target, weights, missing
         self.split, self.limit, self._counts, self._max_levels = split, limit, counts, max_levels
-        self._sampled = sampled
+        self._sampled, self._n_jobs = sampled, n_jobs
         self.tally = Tally()
         self.read = 0
         self.held_out: Moments | None = None
@@ -109,6 +111,7 @@ class Reader:
         self._layout = train.layout
         columns = len(self.design.numbers) + len(self.design.texts)
         sample = Sample(self._sampled, columns, self.split.seed) if self._sampled else None
+        beside = Beside(self._n_jobs)
         held: list[Moments] = []
         plain = not self.split.fraction and not self.design.texts
         for batch, y, a in self._batches(self.design):
@@ -119,9 +122,9 @@ class Reader:
                 full = train.take(numbers, y)
                 if full is not None:
                     self.tally.used += batch.rows
-                    if sample is not None:
-                        sample.add(batch, numbers, (), y, a, None)
                     yield from full
+                    if sample is not None:
+                        beside.call(sample.add, batch, numbers, (), y, a, None)
                     continue
             encoded, kept = self._encode(encoder, batch, y, a)
             if not self.split.fraction:
@@ -131,14 +134,15 @@ class Reader:
                 kept = ~out if kept is None else kept & ~out
                 self.tally.held_out += int(out.sum())
             self.tally.used += batch.rows if kept is None else int(kept.sum())
-            if sample is not None:
-                sample.add(batch, encoded.numbers, encoded.codes, y, a, kept)
             if kept is None and train.empty and not encoded.codes and isinstance(batch, ArrayBatch):
                 yield Block(batch.chosen(self.design.columns), y[:, None], a)  # a view
-                continue
-            yield from train.push(encoded, y, a, kept)
+            else:
+                yield from train.push(encoded, y, a, kept)
             if out is not None:
                 held.extend(accumulate([block]) for block in test.push(encoded, y, a, out))
+            if sample is not None:
+                beside.call(sample.add, batch, encoded.numbers, encoded.codes, y, a, kept)
+        beside.end()
         yield from train.rest()
         held.extend(accumulate([block]) for block in test.rest())
         self._refuse_missing()

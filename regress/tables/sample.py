@@ -13,7 +13,8 @@ from regress.numerics.twofold import Array, Mask
 from regress.tables.source import Batch, Codes
 from regress.tables.split import Bits, mix, text_hash
 
-_PIECE = 2**16  # rows of a batch that are looked at together, so that their hashes stay in the cache
+_PIECE = 2**17  # rows of a batch that are looked at together, so that their hashes stay in the cache
+_LAZY = 8  # parts of a sample that come before the limit is lowered anew
 _CELLS = 8_000_000  # that are held at most, whatever the columns
 
 
@@ -66,25 +67,30 @@ class Sample:
             bits = mix(np.arange(batch.first + start, batch.first + stop, dtype=np.uint64) ^ salt)
             low = bits <= self._limit
             at = np.flatnonzero(low if kept is None else low & kept[start:stop])
-            if at.size > self._most:
-                at = at[np.argpartition(bits[at], self._most - 1)[: self._most]]
+            if self._lower(bits[at]):
+                at = at[bits[at] <= self._limit]
             if at.size:
                 here = start + at
                 ones = np.ones(at.size) if a is None else a[here]
                 of_codes = np.array([code[here] for code in codes], dtype=np.int32).reshape(len(codes), at.size)
                 of_numbers = np.empty((len(numbers), at.size))
                 for j, column in enumerate(numbers):
-                    np.take(column, here, out=of_numbers[j], mode="clip")  # half the time of column[here]
+                    column.take(here, out=of_numbers[j], mode="clip")  # half the time of column[here]
                 self._take(_Rows(bits[at], of_numbers, of_codes, y[here], ones))
 
+    def _lower(self, bits: Bits) -> bool:
+        """Lower the limit, if it is worth it, to the largest of the smallest hashes so far, these included."""
+        self._fresh += len(bits)
+        if self._fresh <= self._most // _LAZY or self._held + len(bits) <= self._most:
+            return False
+        bits = np.concatenate([*(part.bits for part in self._parts), bits])
+        self._limit, self._fresh = np.partition(bits, self._most - 1)[self._most - 1], 0
+        return True
+
     def _take(self, rows: _Rows) -> None:
-        """Hold some rows; lower the limit now and then, and let go of what is above it where room is needed."""
+        """Hold some rows, and let go of what is above the limit where room is needed."""
         self._parts.append(rows)
         self._held += len(rows.bits)
-        self._fresh += len(rows.bits)
-        if self._held > self._most and self._fresh > self._most // 4:
-            bits = np.concatenate([part.bits for part in self._parts])
-            self._limit, self._fresh = np.partition(bits, self._most - 1)[self._most - 1], 0
         if self._held > self._room:
             self._parts = [self._smallest()]
             self._held = len(self._parts[0].bits)
