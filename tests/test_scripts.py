@@ -54,3 +54,12 @@ def test_the_benchmark_prints_ratios():
     ratios = [float(x) for x in re.findall(r"([\d.]+)× plain", text)]
     assert len(ratios) == 2
     assert np.isfinite(ratios).all()
+
+
+def test_the_picture_of_the_readme_is_what_its_script_draws(tmp_path):
+    run(SCRIPTS / "picture.py", tmp_path / "descent.svg")
+    kept, drawn = ((path / "descent.svg").read_text(encoding="utf-8") for path in (ROOT / "docs" / "assets", tmp_path))
+    number = r"-?\d+\.\d"
+    assert re.sub(number, "#", kept) == re.sub(number, "#", drawn)
+    pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
+    assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines

@@ -195,5 +195,10 @@ def _render(template: str, **values: Any) -> str:
     return (
         _environment()
         .get_template(template)
-        .render(style=Markup(_source("style.css")), script_hash=digest, release=__version__, **values)
+        .render(
+            style=Markup(_source("charts.css") + _source("style.css")),
+            script_hash=digest,
+            release=__version__,
+            **values,
+        )
     )

@@ -1,0 +1,33 @@
+"""The picture of the README: three ways down the loss of the diabetes data, as a report draws them.
+
+python scripts/picture.py [FILE]    # docs/assets/descent.svg, unless another is named
+"""
+
+import sys
+from pathlib import Path
+
+import regress
+from regress.report import walks
+from regress.report.svg import svg
+from regress.writing import write_text
+
+ROOT = Path(__file__).resolve().parents[1]
+STYLE = ROOT / "regress" / "report" / "templates" / "charts.css"
+PATH = ROOT / "docs" / "assets" / "descent.svg"
+
+
+def picture() -> str:
+    """Return an SVG that stands by itself, in the colours of a page."""
+    model = regress.fit(ROOT / "data" / "diabetes.csv", "progression").model
+    drawn = str(svg(walks.descent(model, ("s1", "s5")).chart))
+    style = f"<style>{STYLE.read_text(encoding='utf-8')} svg {{ background: var(--page); }}</style>"
+    return (
+        drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace("<title", f"{style}<title", 1)
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PATH
+    write_text(path, picture())
+    print(path)
