@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 
 from regress.claims import Claim, claim_of
 from regress.errors import InputError
-from regress.evidence.certificate import Certificate, certificate, largest_move
+from regress.evidence.certificate import Certificate, certificate, largest_move, objective_text
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, file_options, prepare, split_options
@@ -95,7 +95,8 @@ def certify(
             spread = float(prepared.data.summary.target_norm[0] / np.sqrt(prepared.data.summary.weight))
             moved = largest_move(prepared.reader.blocks(), result, center, spread)
     reader = prepared.reader
-    result = replace(result, source=reader.source.label, target=reader.target.name)
+    objective = objective_text(reader.weights is not None, alpha)
+    result = replace(result, source=reader.source.label, target=reader.target.name, objective=objective)
     return replace(result, asked=digits, moved=moved, space=space)
 
 

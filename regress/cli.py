@@ -20,6 +20,7 @@ from regress.flags import (
     Command,
     as_json,
     asked_digits,
+    check_descent,
     columns,
     command_line,
     descent,
@@ -68,8 +69,7 @@ def fit(table: str, target: str | None, save: str | None, report: str | None, as
     linalg.load_ahead()
     descent = given.pop("descent")
     options = options_of(given)
-    if descent is not None and report is None:
-        raise click.UsageError("--descent says what a page draws. Name the page with --report PAGE.html.")
+    check_descent(table, descent, report, options)
     if save is None and report is None:
         options["sample"] = 0  # nobody will see residuals
     check_outputs(table, {"--save": save, "--report": report, "--rejects": options.get("rejects")})
@@ -231,7 +231,7 @@ def report(model: str, output: str | None, descent: list[str] | None) -> int:
     from regress.model import load
     from regress.tables.files import check_outputs
 
-    loaded, page = load(model), output or str(Path(model).with_suffix(".html"))
+    loaded, page = load(model), str(Path(model).with_suffix(".html")) if output is None else output
     check_outputs(None, {"--output": page}, model)
     console.write_page(loaded, page, descent=descent)
     print(page)

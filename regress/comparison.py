@@ -89,8 +89,8 @@ class Comparison:
         Where every row of the table went, and how its files are written.
     source, target : str
         What was fitted to what.
-    digits_asked : float
-        Digits that count as agreement.
+    digits_asked, fit_intercept : float, bool
+        Digits that count as agreement, and whether b is fitted.
     """
 
     fits: list[FittedRow]
@@ -102,6 +102,7 @@ class Comparison:
     source: str = ""
     target: str = ""
     digits_asked: float = 6.0
+    fit_intercept: bool = True
 
     @property
     def converged(self) -> bool:
@@ -192,7 +193,7 @@ def compare(
     reader = prepared.reader
     source = reader.source
     of_table = describe(reader.tally), source.dialect, source.label, reader.target.name
-    return Comparison(fits, prepared.names, agree, verdict, *of_table, digits)
+    return Comparison(fits, prepared.names, agree, verdict, *of_table, digits, fit_intercept)
 
 
 def free_memory() -> int:

@@ -4,12 +4,13 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import nan
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from regress.errors import ConvergenceWarning, DataWarning
+from regress.errors import ConvergenceWarning, DataWarning, InputError
 from regress.evidence.certificate import digits_at_least
 from regress.evidence.inference import Errors, Statistics, meat_of
 from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
@@ -32,7 +33,6 @@ from regress.training.options import (
     Solver,
     TrainOptions,
     check_choice,
-    check_number,
 )
 from regress.training.outcome import Training
 from regress.training.regression import ENOUGH_DIGITS, Regression
@@ -138,7 +138,8 @@ def fit(
         }
     )
     check_choice("se", se, get_args(Errors))
-    check_number("sample", sample, at_least=0)
+    if not isinstance(sample, Integral) or isinstance(sample, bool) or sample < 0:
+        raise InputError(f"sample must be a whole number of at least 0; got {sample!r}.")
     with one_blas_thread():
         jobs = resolve_jobs(n_jobs)
 

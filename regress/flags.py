@@ -89,6 +89,23 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def check_descent(table: str, descent: list[str] | None, report: str | None, given: dict[str, Any]) -> None:
+    """Refuse coefficients to draw that no column of the table can have, or no page to draw them on, before the fit."""
+    if descent is None:
+        return
+    if report is None:
+        raise click.UsageError("--descent says what a page draws. Name the page with --report PAGE.html.")
+    from regress.errors import InputError
+    from regress.preparation import file_options
+    from regress.tables.opening import open_table
+    from regress.tables.source import nearest
+
+    names = list(open_table(table, file_options(given)).by_name)
+    for name in descent:
+        if name not in names and name.rpartition("=")[0] not in names:
+            raise InputError(f"There is no coefficient {name!r}. {nearest(name, names)}")
+
+
 def command_line() -> str:
     """Return the command line as it was given."""
     return str(click.get_current_context().find_root().obj)

@@ -194,8 +194,8 @@ def _draw(chart: Chart, ax: "Axes") -> None:
     if chart.x.whole:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if chart.view is not None:
-        ax.set_xlim(*chart.view.x)
-        ax.set_ylim(*chart.view.y)
+        ax.set_xlim(*chart.span("x"))
+        ax.set_ylim(*chart.span("y"))
     if chart.x.log and not chart.values("x"):  # nothing to draw: matplotlib has no limits of its own
         ax.set_xlim(*(10.0**v for v in chart.span("x")))
     if chart.y.log and not chart.values("y"):

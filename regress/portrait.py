@@ -1,6 +1,6 @@
 """What a report shows of a fit, as plain values: the `report` block of a model's file, from which every page is made.
 
-It holds no row: residuals come in groups of five or more, columns as moments.
+It lists no row: residuals come in groups of five or more, columns as moments.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _ITERATIONS = 1000  # of the history, evenly spaced
 def portrait(fit: Any) -> dict[str, Any]:
     """Return what a report shows of a `Fit` that its model does not hold already."""
     training, certificate, statistics = fit.training, fit.certificate, fit.statistics
-    sigma = statistics.sigma if statistics is not None else 0.0
+    residuals = pictures(fit.sampled, statistics.sigma if statistics is not None else 0.0)
     return {
         "source": fit.source,
         "command": fit.command,
@@ -50,7 +50,8 @@ def portrait(fit: Any) -> dict[str, Any]:
         "history": _history(fit),
         "stationarity": training.stationarity,
         "moments": None if fit.moments is None else of_moments(fit.moments),
-        "residuals": None if fit.sampled is None else pictures(fit.sampled, sigma),
+        "residuals": None if isinstance(residuals, str) else residuals,
+        "residuals_missing": residuals if isinstance(residuals, str) else "",
         "equations": list(fit.equations),
         "notes": fit.notes(),
     }

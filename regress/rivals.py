@@ -148,6 +148,7 @@ def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Rival]:
     )
     yield Rival(
         "StandardScaler + SGDRegressor",
-        "SGDRegressor(random_state=0) on scaled columns; coefficients are given back in the table's units.",
+        "SGDRegressor(random_state=0) on scaled columns, with its default penalty; coefficients are given back in the "
+        "table's units.",
         lambda: scaled(SGDRegressor(fit_intercept=fit_intercept, random_state=0)),
     )

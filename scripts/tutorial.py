@@ -33,6 +33,7 @@ class Problem:
         self.random = np.random.default_rng(0).standard_normal(len(size)) * self.spread / np.where(size > 0, size, 1)
         _, sigma, vectors = np.linalg.svd(self.X1, full_matrices=False)
         kept = sigma > sigma[0] * max(self.X1.shape) * 2.0**-52  # along the others L does not change
+        self.least = "" if kept.all() else "at least "  # where smaller ones are lost in rounding
         self.eigenvalues, self.vectors = 2 * sigma[kept] ** 2, vectors[kept]  # of ∇²L = 2[X 1]ᵀ[X 1], falling
         self.limit = 2 * self.m / self.eigenvalues[0]  # of η: m/λmax([X 1]ᵀ[X 1])
 
@@ -166,7 +167,7 @@ def hundred_steps(raw, standard):
     show(columns, figures=4)
     k, s = (q.eigenvalues[0] / q.eigenvalues[-1] for q in (raw, standard))
     digit = f"{k * np.log(10):.3g} and {s * np.log(10):.3g} steps for a digit"
-    print(f"\n    κ is {k:.3g} raw, {s:.3g} standardised: {digit}")
+    print(f"\n    κ is {raw.least}{k:.3g} raw, {standard.least}{s:.3g} standardised: {digit}")
 
 
 def optimum(_, standard):

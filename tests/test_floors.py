@@ -168,8 +168,8 @@ def test_the_package_fits_in_about_five_thousand_lines_of_code():
         docstrings = sum(string.end_lineno - string.lineno + 1 for string in told)
         return sum(1 for line in text.splitlines() if line.strip()) - docstrings
 
-    # any file at parse speed took 1,000 lines, reports and plots 1,500
-    assert 2_000 < sum(map(size, MODULES)) <= 8_200
+    # any file at parse speed took 1,000 lines, reports and plots 1,600
+    assert 2_000 < sum(map(size, MODULES)) <= 8_300
 
 
 def test_the_architecture_names_every_room_on_its_floor():

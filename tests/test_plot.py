@@ -12,6 +12,7 @@ import pytest
 
 matplotlib.use("Agg")
 
+from markupsafe import escape
 from matplotlib import pyplot
 from matplotlib.collections import LineCollection, PathCollection
 
@@ -19,6 +20,7 @@ import regress
 from regress import plot
 from regress.calculus import autodiff
 from regress.errors import INSTALL_PLOT, DataWarning, InputError, MissingDependencyError
+from regress.report.page import page
 
 ROOT = Path(__file__).resolve().parents[1]
 CHARTS = {"coefficients": 1, "convergence": 2, "residuals": 4, "descent": 1}
@@ -179,7 +181,10 @@ def test_a_wrong_number_of_axes_or_none_at_all_is_refused(fit, compared):
 def test_the_dots_of_coefficients_are_the_standardised_ones_and_the_lines_their_intervals(fit):
     ax = plot.coefficients(fit).ax_
     order = np.argsort(-np.abs(fit.standardized))
-    (dots,), _, (spans,) = points(ax)
+    (dots,), ((start, end),), (spans,) = points(ax)
+    assert (start[0], end[0]) == (0.0, 0.0)  # a line at zero, past all of them
+    assert start[1] < 0
+    assert end[1] > len(order) - 1
     assert dots == [[fit.standardized[j], place] for place, j in enumerate(order)]
     assert [label.get_text() for label in ax.get_yticklabels()] == [fit.names[j] for j in order]
     X, y = rows()
@@ -200,8 +205,9 @@ def test_the_residuals_are_those_of_the_rows(fit):
     residual = y - X @ solution[:3] - solution[3]
     predicted = y - residual
     actual, against, normal, scale = plot.residuals(fit).axes_
-    parts = np.array_split(np.argsort(predicted), 12)
-    _, (_, mean), _ = points(against)
+    parts = np.array_split(np.argsort(predicted), 12)  # int(0.7 √300) slices
+    _, (zero, mean), _ = points(against)
+    assert [y for _, y in zero] == [0.0, 0.0]
     expected = [[predicted[part].mean(), residual[part].mean()] for part in parts]
     np.testing.assert_allclose(mean, expected, atol=0.006 * np.ptp(predicted) / 10)
     z = residual / np.sqrt(residual @ residual / 296)
@@ -213,9 +219,27 @@ def test_the_residuals_are_those_of_the_rows(fit):
         assert values.min() <= dots[:, 1].min() <= dots[:, 1].max() <= values.max()
         sizes = ax.collections[0].get_sizes()
         assert len(set(sizes)) > 1 or ax is normal
-    (_, (line,), _) = points(normal)
-    assert line[0][0] == line[0][1]
-    assert line[1][0] == line[1][1]
+    for ax in (actual, normal):
+        (_, (line,), _) = points(ax)
+        assert line[0][0] == line[0][1]
+        assert line[1][0] == line[1][1]
+
+
+def test_pictures_over_the_prediction_show_the_same_groups(fit):
+    actual, against, _, scale = plot.residuals(fit).axes_
+    groups = np.array(fit.model.report["residuals"]["groups"])
+    for ax, values in ((actual, groups[:, 1] + groups[:, 2]), (against, groups[:, 2]), (scale, groups[:, 3])):
+        assert points(ax)[0] == [np.column_stack([groups[:, 1], values]).tolist()]
+        assert ax.collections[0].get_sizes().tolist() == actual.collections[0].get_sizes().tolist()
+        area = ax.collections[0].get_sizes() - 10.0
+        np.testing.assert_allclose(area / area.max(), groups[:, 4] / groups[:, 4].max(), rtol=1e-12)
+
+
+def test_all_dots_of_residuals_are_in_view(fit):
+    for ax in plot.residuals(fit).axes_:
+        for values, (low, high) in zip(np.array(points(ax)[0][0]).T, (ax.get_xlim(), ax.get_ylim()), strict=True):
+            assert low < values.min() <= values.max() < high  # and none is cut in half by the frame
+            assert high - low < 1.5 * np.ptp(values)
 
 
 @pytest.mark.parametrize("solver", ["gd", "newton"])
@@ -336,8 +360,13 @@ def test_what_cannot_be_drawn_leaves_no_figure(fit, compared):
     few = regress.fit(X, y)
     one = regress.fit(X[:, :1], y)
     bare = regress.fit(X, y).fitted
+    sampled, still = regress.fit(*rows(60), sample=0), regress.fit(rows(60)[0], np.full(60, 2.5))
+    perfect = regress.fit(np.arange(24.0)[:, None], np.arange(24.0) * 2.0 + 1.0)
     for draw, message in (
-        (lambda: plot.residuals(few), "ten rows or more"),
+        (lambda: plot.residuals(sampled), "No rows were kept for them"),
+        (lambda: plot.residuals(perfect), "They are rounding"),
+        (lambda: plot.convergence(still), "the first point passed for the minimum"),
+        (lambda: plot.residuals(few), "There are fewer than ten rows, and a group takes five"),
         (lambda: plot.descent(one), "this model has one"),
         (lambda: plot.descent(fit, "x0", "x00"), "no coefficient 'x00'. Nearest: 'x0'"),
         (lambda: plot.descent(fit, "x0", "x0"), "two different"),
@@ -355,31 +384,42 @@ def test_what_cannot_be_drawn_leaves_no_figure(fit, compared):
 
 
 @pytest.mark.parametrize(
-    ("X", "y", "options"),
+    ("X", "y", "options", "lacks"),
     [
-        (rows()[0], np.full(300, 2.5), {}),
-        (np.column_stack([rows()[0], np.ones(300)]), rows()[1], {}),
-        (np.column_stack([rows()[0], rows()[0][:, 0]]), rows()[1], {}),
-        (rows()[0], rows()[1], {"alpha": 5.0}),
-        (rows()[0], rows()[1], {"fit_intercept": False}),
-        (np.arange(24.0).reshape(12, 2) ** 2, np.arange(24.0).reshape(12, 2) ** 2 @ [2.0, 3.0], {}),
-        (np.random.default_rng(1).normal(size=(20, 60)), np.arange(20.0), {}),
+        (rows()[0], np.full(300, 2.5), {}, ["convergence", "residuals", "descent"]),
+        (np.column_stack([rows()[0], np.ones(300)]), rows()[1], {}, []),
+        (np.column_stack([rows()[0], rows()[0][:, 0]]), rows()[1], {}, []),
+        (rows()[0], rows()[1], {"alpha": 5.0}, []),
+        (rows()[0], rows()[1], {"fit_intercept": False}, []),
+        (np.arange(24.0).reshape(12, 2) ** 2, np.arange(24.0).reshape(12, 2) ** 2 @ [2.0, 3.0], {}, ["residuals"]),
+        (np.random.default_rng(1).normal(size=(20, 60)), np.arange(20.0), {}, ["residuals", "descent"]),
+        (rows()[0], rows()[1], {"sample": 0}, ["residuals"]),
+        (rows()[0][:, :1] > 0, rows()[1], {}, ["descent"]),
+        (np.full((300, 1), 4.0), rows()[1], {}, ["convergence", "descent"]),
+        (rows()[0], rows()[1] * 0.01 - 1.7e9, {}, []),
     ],
-    ids=["constant target", "constant column", "dependent", "alpha", "no intercept", "perfect", "wide"],
+    ids=[
+        *("constant target", "constant column", "dependent", "alpha", "no intercept", "perfect", "wide"),
+        *("without a sample", "two values", "constant prediction", "far from zero"),
+    ],
 )
 @pytest.mark.filterwarnings("ignore::regress.errors.DataWarning")
-def test_unusual_fits_are_drawn(X, y, options):
+def test_unusual_fits_are_drawn(X, y, options, lacks):
     fit = regress.fit(X, y, **options)
+    html = page(fit)
     for name in CHARTS:
-        if name == "descent" and (X.shape[1] > 50 or not np.ptp(y)):  # nowhere to go, which is told
-            with pytest.raises(InputError):
-                plot.descent(fit)
+        if name in lacks:  # which the page says as well
+            with pytest.raises(InputError) as raised:
+                getattr(plot, name)(fit)
+            assert str(escape(f"Not shown: {raised.value}")) in html
+            assert pyplot.get_fignums() == []
             continue
         display = getattr(plot, name)(fit)
         drawn(display.figure_)
         for ax in display.axes_:
             assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
         pyplot.close(display.figure_)
+    assert html.count('class="lack"') == len(lacks)
 
 
 def test_a_malformed_model_is_one_sentence(fit):

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import re
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -10,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from regress.calculus import autodiff
 from regress.cli import main
 from regress.errors import INSTALL_TENSORFLOW, ConvergenceWarning, DataWarning, InputError
 from regress.evidence import residuals
-from regress.report import charts, walks
+from regress.report import charts, pictures, walks
 from regress.report.descent import descents
 from regress.report.page import page, write_report
 from regress.training.trainer import Status
@@ -166,6 +168,18 @@ def nothing(value):
     return None if value is None or not math.isfinite(value) else value
 
 
+def offset_of(label):
+    """Return what the label of an axis says is taken off its ticks."""
+    found = re.search(r" ([−+]) ([−\d,.e+-]+)$", label)
+    size = number(found[2]) if found else 0.0
+    return size if found and found[1] == "−" else -size
+
+
+def number(text):
+    """Return a number as it is written for people."""
+    return float(text.replace("−", "-").replace(",", ""))
+
+
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -181,6 +195,10 @@ class Drawn:
         at_end = [text for text in texts if text.attributes.get("text-anchor") == "end"]
         below = [t for t in texts if t.attributes.get("text-anchor") == "middle" and "transform" not in t.attributes]
         self.x_label = below[-1].text
+        turned = [text.text for text in texts if "transform" in text.attributes]
+        self.base = [offset_of(self.x_label), offset_of(turned[0] if turned else "")]
+        for text in below[: len(across)]:
+            assert float(text.attributes["x"]) + 3.0 * len(text.text) <= 400  # half as wide as digits are
         self.logs = [False, False]
         self.x = self._line(across, below[: len(across)], 0)
         self.names = {}
@@ -205,7 +223,7 @@ class Drawn:
             return float(text[2:].translate(RAISED))
         if text == "1" and self.logs[axis]:
             return 0.0
-        return float(text)
+        return float(text) + self.base[axis]
 
     def at_x(self, place):
         return self.x[0] + self.x[1] * place
@@ -302,6 +320,11 @@ SITUATIONS = {
     "small target": ((normal_rows()[0], normal_rows()[1] * 1e-200), {}),
     "large target": ((normal_rows()[0], normal_rows()[1] * 1e140), {}),
     "small columns": ((normal_rows()[0] * 1e-140, normal_rows()[1]), {}),
+    "two values": ((np.arange(100.0)[:, None] % 3 > 1, normal_rows(100)[1]), {}),
+    "constant prediction": ((np.full((60, 1), 4.0), normal_rows(60)[1]), {}),
+    "without a sample": (normal_rows(), {"sample": 0}),
+    "outlier": ((normal_rows(100)[0], np.append(normal_rows(99)[1], 1e6)), {}),
+    "negative, far from zero": ((normal_rows()[0], normal_rows()[1] * 0.01 - 1.7e9), {}),
     "far from zero": ((normal_rows()[0] + 1e9, normal_rows()[1] + 1e12), {}),
 }
 
@@ -324,7 +347,8 @@ def situation():
 def noisy(name):
     return name in (
         "not converged", "raw units", "dependent", "dependent, in double", "dependent, by gd", "dropped",
-        "constant column", "one row", "two rows", "more columns than rows", "few rows, more columns",
+        "constant column", "constant prediction", "one row", "two rows", "more columns than rows",
+        "few rows, more columns",
     )  # fmt: skip
 
 
@@ -362,6 +386,9 @@ def test_the_coefficients_are_those_of_the_fit_to_the_last_bit(situation, name):
     assert shown == expected
 
 
+OBJECTIVES = {"weights": "Σa(ŷ − y)²", "frequency": "Σa(ŷ − y)²", "alpha": "Σ(ŷ − y)² + 2‖w‖²"}
+
+
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_the_quality_of_a_fit_is_that_of_its_statistics(situation, name):
     fit = situation(name)
@@ -376,7 +403,7 @@ def test_the_quality_of_a_fit_is_that_of_its_statistics(situation, name):
     expected = dict([("R²", fit.r2), adjusted])
     expected |= {} if fit.r2_test is None else {"R² on rows held out": fit.r2_test}
     expected |= {
-        "Loss Σ(ŷ − y)²": fit.loss,
+        f"Loss {OBJECTIVES.get(name, 'Σ(ŷ − y)²')}": fit.loss,
         "Residual standard error": q.sigma,
         "Degrees of freedom": q.degrees,
         "F of all columns": q.f[0],
@@ -415,7 +442,10 @@ def test_the_certificate_is_that_of_the_fit(situation, name):
     else:
         figures = [certificate.worst, certificate.gradient_norm, certificate.excess_loss, certificate.loss]
         assert section.values == figures
-        assert ("✓ Certified." in section.text) is certificate.passed
+        assert section.one("strong").text == ("✓ Certified." if certificate.passed else "✗ Not certified.")
+        assert section.one("strong").attributes["class"] == ("good" if certificate.passed else "bad")
+        assert f"true minimum of {OBJECTIVES.get(name, 'Σ(ŷ − y)²')} is" in section.text
+    assert ("It proves" in section.text) is (certificate is not None and certificate.passed)
     if fit.digits_at_least is not None and len(fit.names) > 1:
         digits = dict(fit.digits_at_least)
         if fit.intercept_digits is not None:
@@ -474,6 +504,10 @@ def test_the_account_of_the_rows(tmp_path):
     }  # fmt: skip
     shown = rows_of(section.one("table"))
     assert {label: cells[0] for label, cells in shown.items()} == counts
+    assert section.one("table").attributes["class"] == "key"
+    assert [i.attributes["class"] for i in section.all("i")] == [
+        span.attributes["class"] for span in section.one("div", class_="account").all("span")
+    ]
     parts = [span.attributes["style"] for span in section.one("div", class_="account").all("span")]
     widths = [float(re.fullmatch(r"width: ([\d.]+)%", part)[1]) for part in parts]
     assert widths == pytest.approx([100 * n / 400 for n in list(counts.values())[:-1]], abs=1e-4)
@@ -551,6 +585,26 @@ def test_the_dots_of_coefficients_are_where_they_should_be(situation, name):
         assert (low, high) == pytest.approx(ends[drawn.names[float(place)]], abs=drawn.x[2])
 
 
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_line_at_zero_is_behind_the_coefficients(situation, name):
+    fit = situation(name)
+    root = read(page(fit))
+    drawn, count = Drawn(root, "betas"), min(len(fit.names), 25)
+    (line,) = drawn.svg.all("polyline")
+    assert line.attributes["class"] == "line muted"
+    points = [[float(v) for v in point.split(",")] for point in line.attributes["points"].split()]
+    assert [drawn.at_x(x) for x, _ in points] == pytest.approx([0.0, 0.0], abs=drawn.x[2])
+    assert points[0][1] <= min(drawn.names) < max(drawn.names) + 1e-9 <= points[1][1]
+    assert drawn.svg.all().index(line) < drawn.svg.all().index(drawn.svg.all("g", class_="dots")[0])
+    arrived = fit.status is Status.CONVERGED if fit.certificate is None else fit.certificate.passed
+    assert len(drawn.names) == count
+    assert ("Training did not arrive" in root.one("figure", id="figure-betas").one("figcaption").text) is not arrived
+    if fit.statistics is not None:
+        caption = root.one("section", id="coefficients").all("caption")[0].text
+        assert ("training did not arrive" in caption) is not arrived
+        assert ("95 times of 100" in caption) is arrived
+
+
 def test_many_coefficients_are_drawn_up_to_twenty_five():
     random = np.random.default_rng(3)
     X = random.normal(size=(400, 60))
@@ -573,6 +627,8 @@ def test_the_course_of_the_descent(solver):
     early = [(i.iteration, i.loss - lowest) for i in fit.history if i.loss - lowest > 1e-6 * fit.history[0].loss]
     assert len(early) >= (10 if solver in ("gd", "accelerated") else 1)
     drawn = Drawn(root, "loss")
+    if fit.certificate is not None and fit.certificate.excess_loss > 0:  # the last point is by exact sums
+        drawn.agree(above[-1:], [(fit.n_iter, fit.certificate.excess_loss)])
     if len(fit.history) <= 300:
         drawn.agree(above[: len(early)], early)
         drawn = Drawn(root, "gradient")
@@ -586,6 +642,19 @@ def test_the_course_of_the_descent(solver):
     ).values
 
 
+@pytest.mark.parametrize("name", [name for name in SITUATIONS if name != "small target"])  # whose squares are zero
+def test_where_descent_began_at_the_minimum_there_is_no_course(situation, name):
+    section = read(page(situation(name))).one("section", id="convergence")
+    figures = [figure.attributes["id"] for figure in section.all("figure")]
+    if name in ("constant target", "zero target", "constant prediction", "one row"):
+        assert figures == []
+        why = "There was nothing to descend: the first point passed for the minimum."
+        assert section.one("p", class_="lack").text == f"Not shown: {why}"
+    else:
+        assert figures == ["figure-loss", "figure-gradient"]
+        assert section.all("p", class_="lack") == []
+
+
 def plain_residuals(X, y, a=None, intercept=True):
     """Return ŷ, y − ŷ and z = √a (y − ŷ)/σ by numpy."""
     _, _, residual = solved(X, y, a, intercept)
@@ -594,83 +663,234 @@ def plain_residuals(X, y, a=None, intercept=True):
     return y - residual, residual, np.sqrt(a) * residual / sigma
 
 
-@pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "double", "frequency"])
-def test_the_trend_is_the_mean_of_equal_parts(situation, name):
-    fit, ((X, y), options) = situation(name), SITUATIONS[name]
+def slices_of(m):
+    """Return where slices of m rows in order of ŷ begin, if no two are equal, and where the last ends."""
+    count = min(24, int(0.7 * math.sqrt(m)))
+    return [m * k // count for k in range(count + 1)]
+
+
+def fenced(values):
+    """Move what is further than five times the middle half of the rows beyond it there."""
+    low, high = np.percentile(values, [25, 75])
+    reach = 5 * (high - low) or math.inf
+    return np.minimum(np.maximum(values, low - reach), high + reach)
+
+
+def close(found, true):
+    """Hold rounded means against means: a thousandth of their range is kept."""
+    true = np.array(true)
+    assert np.array(found) == pytest.approx(true, abs=6e-4 * np.ptp(true) + 1e-11 * np.abs(true).max() + 6e-13)
+
+
+def assert_partition(found, x, y, *others):
+    """Hold groups against the rows: slices along x in which ties stay together, cut along y, and means of all."""
+    part, rows = [int(group[0]) for group in found], [group[-1] for group in found]
+    m, in_order = len(x), np.argsort(x, kind="stable")
+    assert part == sorted(part)
+    assert set(part) == set(range(part[-1] + 1))
+    assert part[-1] + 1 <= min(24, int(0.7 * math.sqrt(m)))
+    assert min(rows) >= 5
+    assert sum(rows) == m
+    grain = np.subtract(*np.quantile(y, [0.995, 0.005])) / 20
+    within, beyond = grain * (1 + 1e-9) + 1e-15 * np.ptp(y), grain * (1 - 1e-9) - 1e-15 * np.ptp(y)
+    start, runs = 0, []
+    for k in range(part[-1] + 1):
+        sizes = [size for of, size in zip(part, rows, strict=True) if of == k]
+        slice_rows = in_order[start : start + sum(sizes)]
+        assert start == 0 or x[in_order[start - 1]] < x[in_order[start]]
+        start, at = start + len(slice_rows), 0
+        slice_rows = slice_rows[np.argsort(y[slice_rows], kind="stable")]
+        for size in sizes:
+            run, last = y[slice_rows[at : at + size]], at + size == len(slice_rows)
+            runs.append(slice_rows[at : at + size])
+            if last:  # fewer than five that are left over join it
+                assert size < 10 or run[size - 5] - run[0] <= within
+            else:
+                assert size == 5 or run[-1] - run[0] <= within
+                assert y[slice_rows[at + size]] - run[0] > beyond
+            at += size
+    for number, values in enumerate((x, y, *others), 1):
+        close([group[number] for group in found], [values[run].mean() for run in runs])
+
+
+def of_situation(name):
+    """Return ŷ, y − ŷ and z of the rows of a situation by numpy, as they are without a fence."""
+    (X, y), options = SITUATIONS[name]
     a = options.get("weights")
     predicted, residual, z = plain_residuals(X, y, a, options.get("fit_intercept", True))
     if name == "frequency":
         z = residual / np.sqrt((a * residual**2).sum() / (a.sum() - 4))
-    parts = np.array_split(np.argsort(predicted, kind="stable"), 12)
-    root = read(page(fit))
+    return predicted, residual, z
+
+
+@pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "double", "frequency", "outlier", "two values"])
+def test_the_groups_of_a_fit_are_those_of_its_rows(situation, name):
+    predicted, residual, z = of_situation(name)
+    found = situation(name).model.report["residuals"]
+    assert found["rows"] == len(z)
+    groups = found["groups"]
+    predicted = np.round(predicted, 9) if name == "two values" else predicted  # so that rows tie as they should
+    assert_partition(groups, fenced(predicted), fenced(residual), np.sqrt(np.abs(fenced(z))))
+    means, rows = np.array(groups)[:, 1:4], np.array(groups)[:, 4]
+    for mean, values in zip(means.T, (fenced(predicted), fenced(residual), np.sqrt(np.abs(fenced(z)))), strict=True):
+        assert rows @ mean / rows.sum() == pytest.approx(values.mean(), abs=6e-4 * np.ptp(mean) + 1e-12)
+    assert found["far"] == {"outlier": None}.get(name, 0)
+
+
+@pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "double", "frequency"])
+def test_the_trend_is_the_mean_of_slices(situation, name):
+    predicted, residual, z = of_situation(name)
+    parts = np.array_split(np.argsort(predicted, kind="stable"), 12)  # int(0.7 √300)
+    root = read(page(situation(name)))
     for chart, values, number in (("fitted", residual, 1), ("scale", np.sqrt(np.abs(z)), 0)):
         drawn = Drawn(root, chart)
         mean = [(predicted[part].mean(), values[part].mean()) for part in parts]
         drawn.agree(drawn.line(number), mean)
 
 
+@pytest.mark.parametrize("m", [10, 11, 57, 300, 5000])
+def test_the_trend_of_any_number_of_rows_is_the_mean_of_slices(m):
+    X, y = normal_rows(m, seed=m)
+    predicted, residual, z = plain_residuals(X, y)
+    order, cuts = np.argsort(predicted), slices_of(m)
+    part, x, mean, root, rows = zip(*regress.fit(X, y).model.report["residuals"]["groups"], strict=True)
+    for values, true in ((mean, residual), (root, np.sqrt(np.abs(z)))):
+        found = pictures.trend(part, x, values, rows)
+        slices = [order[a:b] for a, b in pairwise(cuts)]
+        assert len(found) == len(slices)
+        for number, of in enumerate((predicted, true)):
+            expected = np.array([of[each].mean() for each in slices])
+            group = np.ptp(x if number == 0 else values)
+            assert [point[number] for point in found] == pytest.approx(expected, abs=6e-4 * group)
+
+
 @pytest.mark.parametrize("m", [10, 11, 14, 57, 300, 5000])
 def test_the_groups_of_a_quantile_plot_are_runs_of_sorted_residuals(m):
     X, y = normal_rows(m, seed=m)
     fit = regress.fit(X, y)
-    z = np.sort(plain_residuals(X, y)[2])
+    z = np.sort(fenced(plain_residuals(X, y)[2]))
     normal = ndtri((np.arange(1, m + 1) - 0.5) / m)
-    found, start = fit.model.report["residuals"]["normal"], 0
-    for q, mean, rows in found:
-        part = slice(start, start + rows)
-        assert q == pytest.approx(normal[part].mean(), abs=0.0051)
-        assert mean == pytest.approx(z[part].mean(), abs=0.0051)
-        start += rows
-    assert start == m
+    found = fit.model.report["residuals"]["normal"]
+    assert {number for number, *_ in found} == {0}
+    ends = np.cumsum([rows for *_, rows in found]).tolist()
+    assert ends[-1] == m
+    parts = [slice(a, b) for a, b in pairwise([0, *ends])]
+    close([q for _, q, _, _ in found], [normal[part].mean() for part in parts])
+    close([mean for _, _, mean, _ in found], [z[part].mean() for part in parts])
     drawn = Drawn(read(page(fit)), "normal")
-    drawn.agree(drawn.dots(), found)
+    drawn.agree(drawn.dots(), [(q, mean) for _, q, mean, _ in found])
 
 
-@pytest.mark.parametrize("chart", ["actual", "fitted", "scale"])
-@pytest.mark.parametrize("m", [10, 57, 300, 5000])
-def test_the_groups_of_residuals_hold_all_rows_at_their_means(m, chart):
+@pytest.mark.parametrize("m", [10, 11, 57, 300, 5000])
+def test_all_pictures_over_the_prediction_show_the_same_groups(m):
     X, y = normal_rows(m, seed=m)
     fit = regress.fit(X, y)
     predicted, residual, z = plain_residuals(X, y)
-    values = {"actual": y, "fitted": residual, "scale": np.sqrt(np.abs(z))}[chart]
-    found = np.array(fit.model.report["residuals"][chart])
-    rows = found[:, 2]
-    assert rows.sum() == m
-    for mean, true in ((found[:, 0], predicted), (found[:, 1], values)):
-        assert rows @ mean / m == pytest.approx(true.mean(), abs=6e-4 * np.ptp(true) + 1e-12)
-        assert true.min() <= mean.min() <= mean.max() <= true.max()
-        assert mean @ (rows * mean) <= true @ true * (1 + 1e-3)  # means vary less than what they are of
-    drawn = Drawn(read(page(fit)), chart)
-    dots = drawn.dots()
-    drawn.agree(dots, found.tolist())
-    area = (np.array([r for *_, r in dots]) - 1.5) ** 2
-    assert area / area.max() == pytest.approx(rows / rows.max(), abs=0.06)
+    groups = fit.model.report["residuals"]["groups"]
+    assert_partition(groups, predicted, residual, np.sqrt(np.abs(z)))
+    sizes = [sum(rows for part, *_, rows in groups if part == k) for k in range(int(groups[-1][0]) + 1)]
+    assert np.cumsum([0, *sizes]).tolist() == slices_of(m)
+    _, x, mean, root, rows = np.array(groups).T
+    tree = read(page(fit))
+    for chart, values in (("actual", x + mean), ("fitted", mean), ("scale", root)):
+        drawn = Drawn(tree, chart)
+        dots = drawn.dots()
+        drawn.agree(dots, np.column_stack([x, values]).tolist())
+        area = (np.array([r for *_, r in dots]) - 1.5) ** 2
+        assert area / area.max() == pytest.approx(rows / rows.max(), abs=0.06)
+    drawn = {each.name: [mark for mark in each.marks if mark.kind == "dots"] for each in pictures.residuals(fit.model)}
+    for chart in ("actual", "fitted", "scale"):
+        (mark,) = drawn[chart]
+        assert (list(mark.x), list(mark.size)) == (x.tolist(), rows.tolist())
 
 
-def test_rows_far_from_each_other_share_a_group_only_where_few_are_left():
-    random = np.random.default_rng(9)
-    sizes = random.integers(5, 40, 20)
-    centers = random.permutation([(i, j) for i in range(6) for j in range(6)])[:20]
-    places = np.repeat(centers, sizes, axis=0) + random.uniform(-0.004, 0.004, size=(sizes.sum(), 2))
-    of_one = 0
-    for x, y, rows in residuals.groups(*places.T):
-        pure = np.abs(np.array([x, y]) - np.round([x, y])).max() < 0.01
-        assert pure or rows < 10
-        assert not pure or [round(x), round(y)] in centers.tolist()
-        of_one += rows * pure
-    assert of_one > 0.9 * sizes.sum()
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_all_dots_are_in_view_and_little_else(situation, name):
+    model = situation(name).model
+    if model.report["residuals"] is None:
+        return
+    root = read(page(model))
+    for chart in pictures.residuals(model):
+        if chart.name not in ("actual", "normal"):
+            assert chart.view is None
+            continue
+        (dots,) = [mark for mark in chart.marks if mark.kind == "dots"]
+        assert chart.view == ((min(dots.x), max(dots.x)), (min(dots.y), max(dots.y)))
+        svg = Drawn(root, chart.name).svg
+        box = [float(svg.one("clippath").one("rect").attributes[key]) for key in ("x", "y", "width", "height")]
+        for circle in svg.one("g", class_="dots").all("circle"):
+            for at, start, extent in zip(("cx", "cy"), box[:2], box[2:], strict=True):
+                assert start < float(circle.attributes[at]) < start + extent
+
+
+def test_a_prediction_of_two_values_has_dots_at_exactly_two(situation):
+    fit, ((X, y), _) = situation("two values"), SITUATIONS["two values"]
+    groups = fit.model.report["residuals"]["groups"]
+    assert len(groups) > 4
+    assert {part for part, *_ in groups} == {0, 1}
+    assert sorted({x for _, x, *_ in groups}) == pytest.approx(sorted(y[X[:, 0] == k].mean() for k in (0, 1)), rel=1e-3)
+    assert len({x for _, x, *_ in groups}) == 2
+    svg = Drawn(read(page(fit)), "fitted").svg
+    assert len({circle.attributes["cx"] for circle in svg.one("g", class_="dots").all("circle")}) == 2
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_where_there_are_no_residuals_the_page_says_why(situation, name):
+    reasons = {
+        "without a sample": "No rows were kept for them (sample=0).",
+        **dict.fromkeys(
+            ["one row", "two rows", "few rows, more columns", "as many rows as coefficients"],
+            "There are fewer than ten rows, and a group takes five.",
+        ),
+        **dict.fromkeys(
+            ["perfect", "more columns than rows", "constant target", "zero target"],
+            "They are rounding: the columns explain the target to its last digits.",
+        ),
+    }
+    model = situation(name).model
+    section = read(page(model)).one("section", id="residuals")
+    if name in reasons:
+        assert model.report["residuals"] is None
+        assert model.report["residuals_missing"] == reasons[name]
+        assert (section.all("figure"), section.all("table")) == ([], [])
+        assert section.one("p", class_="lack").text == f"Not shown: There are no residuals to draw. {reasons[name]}"
+    elif name != "small target":
+        assert model.report["residuals_missing"] == ""
+        assert len(section.all("figure")) == 4
+        assert section.all("p", class_="lack") == []
+
+
+@pytest.mark.parametrize(("size", "shown"), [(1.0, True), (2.0**-40, True), (2.0**-49, False), (0.0, False)])
+def test_residuals_of_64_ulps_of_the_target_are_rounding(size, shown):
+    x = np.repeat(np.arange(20.0), 2)
+    y = 1.0 + x * 2.0**-6 + size * np.tile([2.0**-4, -(2.0**-4)], 20)
+    assert (regress.fit(x[:, None], y).model.report["residuals"] is not None) is shown
 
 
 @settings(deadline=None, max_examples=150, derandomize=True)
 @given(
     st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e-6, 1e-6)), min_size=10, max_size=120)
     | st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=10, max_size=120)
+    | st.lists(st.tuples(st.integers(0, 3), st.floats(-9, 9)), min_size=10, max_size=120)
 )
 def test_no_group_has_fewer_than_five_rows_wherever_they_lie(points):
     x, y = np.array(points, dtype=float).T
-    for found in (residuals.groups(x, y), residuals.trend(x, y), residuals.quantiles(y)):
-        assert min(rows for *_, rows in found) >= 5
-        assert sum(rows for *_, rows in found) == len(points)
+    assert_partition(residuals.groups(x, y), x, y)
+    found = residuals.quantiles(y, ndtri((np.arange(len(y)) + 0.5) / len(y)))
+    assert min(rows for *_, rows in found) >= 5
+    assert sum(rows for *_, rows in found) == len(points)
+
+
+def test_rows_far_from_each_other_share_a_group_only_where_few_are_left():
+    random = np.random.default_rng(9)
+    sizes = random.integers(5, 40, 20)
+    y = np.repeat(np.arange(20.0), sizes) + random.uniform(-0.004, 0.004, size=sizes.sum())
+    of_one = 0
+    for _, x, mean, rows in residuals.groups(np.zeros(len(y)), y):
+        assert x == 0
+        assert abs(mean - round(mean)) < 0.03 or rows < 10
+        of_one += rows * (abs(mean - round(mean)) < 0.03)
+    assert of_one > 0.9 * sizes.sum()
 
 
 def heavy(m, far):
@@ -689,17 +909,56 @@ def test_how_many_residuals_are_large():
     true = {k: int((z > k).sum()) for k in (2, 3, 4, 6)}
     assert true == {2: 14, 3: 4, 4: 4, 6: 2}
     shown = table_of(read(page(fit)), "residuals")
-    assert [row[0] for row in shown.values()] == [14, "1 to 4", "1 to 4", "1 to 4"]
-    assert [row[1] for row in shown.values()] == pytest.approx([2000 * 2 * ndtr(-k) for k in true], rel=1e-12)
-    assert list(shown) == ["2 σ", "3 σ", "4 σ", "6 σ"]
-    assert [count for _, count, _ in fit.model.report["residuals"]["beyond"]] == [14, None, None, None]
+    assert list(shown) == ["2 to 3 σ", "3 to 4 σ", "4 to 6 σ", "beyond 6 σ"]
+    assert [row[0] for row in shown.values()] == [10, 0, "1 to 4", "1 to 4"]
+    beyond = [2000 * 2 * ndtr(-k) for k in true]
+    normal = [a - b for a, b in zip(beyond, [*beyond[1:], 0.0], strict=True)]
+    assert [row[1] for row in shown.values()] == pytest.approx(normal, rel=1e-12)
+    assert fit.model.report["residuals"]["far"] == 0
+    held = fit.model.report["residuals"]["bands"]
+    assert [band[:3] for band in held] == [[2, 3, 10], [3, 4, 0], [4, 6, None], [6, None, None]]
+    assert [band[3] for band in held] == pytest.approx(normal, rel=1e-12)
 
 
 @pytest.mark.parametrize(("far", "says"), [(0, 0), (1, "1 to 4"), (2, "1 to 4"), (3, 6), (4, 8)])
 def test_counts_from_one_to_four_are_not_told(far, says):
     X, y = heavy(3000, [3.5] * far)
     assert int((np.abs(plain_residuals(X, y)[2]) > 3).sum()) == 2 * far
-    assert table_of(page_of(X, y), "residuals")["3 σ"][0] == says
+    assert table_of(page_of(X, y), "residuals")["3 to 4 σ"][0] == says
+
+
+@pytest.mark.parametrize("pairs", [(1, 3, 0, 1), (3, 1, 3, 0), (2, 0, 1, 4), (4, 4, 4, 2)])
+def test_each_band_is_kept_back_on_its_own(pairs):
+    sizes = [size for size, count in zip((2.6, 3.7, 5.0, 9.0), pairs, strict=True) for _ in range(count)]
+    X, y = heavy(3000, sizes)
+    z = np.abs(plain_residuals(X, y)[2])
+    assert [int(((z > a) & (z <= b)).sum()) for a, b in pairwise((2, 3, 4, 6, 1e9))] == [2 * k for k in pairs]
+    fit = regress.fit(X, y)
+    counts = [None if 0 < k < 3 else 2 * k for k in pairs]
+    assert [count for _, _, count, _ in fit.model.report["residuals"]["bands"]] == counts
+    shown = table_of(read(page(fit)), "residuals")
+    assert [row[0] for row in shown.values()] == ["1 to 4" if count is None else count for count in counts]
+
+
+@pytest.mark.parametrize(("far", "says"), [(0, ""), (1, "A few rows"), (2, "A few rows"), (3, "6"), (30, "60")])
+def test_rows_far_off_are_moved_to_a_fence(far, says):
+    X, y = heavy(3000, [25.0 + k for k in range(far)])
+    predicted, residual, z = plain_residuals(X, y)
+    inside = [fenced(values) for values in (predicted, residual, z)]
+    assert int((inside[1] != residual).sum()) == 2 * far
+    fit = regress.fit(X, y)
+    found = fit.model.report["residuals"]
+    assert found["far"] == (None if 0 < far < 3 else 2 * far)
+    assert_partition(found["groups"], inside[0], inside[1], np.sqrt(np.abs(inside[2])))
+    close([found["normal"][k][2] for k in (0, -1)], [np.sort(inside[2])[part].mean() for part in fenced_ends(found)])
+    text = " ".join(read(page(fit)).one("section", id="residuals").text.split())
+    assert ("moved to a fence" in text) is (far > 0)
+    assert f"{says} lie far off, and are moved" in text or not far
+
+
+def fenced_ends(found):
+    """Return which of the sorted rows the first and the last group of a quantile plot hold."""
+    return slice(None, found["normal"][0][3]), slice(-found["normal"][-1][3], None)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -765,8 +1024,11 @@ def test_paths_are_those_of_a_loop_over_the_rows(name, method):
     pair = (0, 2)
     found = descents(fit.moments, fit.names, pair, options["intercept"], options["alpha"])
     (path,) = [path for path in found.paths if path.method == method]
+    arrives = np.flatnonzero(walked(X, y, method, 200, **options)[1] <= 1e-15 * path.excess[0])
+    assert path.arrived is (arrives.size > 0)
+    assert len(path.points) == len(path.excess) == (arrives[0] + 1 if path.arrived else 201) > 7
+    assert path.excess.min() >= 0
     points, excess = walked(X, y, method, len(path.points) - 1, **options)
-    assert len(path.points) == len(path.excess) > (7 if name == "easy" else 20)
     size = np.abs(points[:, list(pair)]).max(0)
     np.testing.assert_allclose(path.points / size, points[:, list(pair)] / size, atol=1e-8)
     clear = excess > 1e-9 * excess[0]
@@ -781,7 +1043,9 @@ def test_preconditioned_descent_arrives_in_a_step(name):
     (path,) = [path for path in found.paths if path.method == "preconditioned"]
     np.testing.assert_allclose(path.points[1], fit.w[[1, 2]], rtol=1e-7 if name == "gd itself" else 1e-9)
     np.testing.assert_allclose(found.minimum, fit.w[[1, 2]], rtol=1e-7 if name == "gd itself" else 1e-9)
-    assert path.excess[1] <= 1e-15 * path.excess[0]
+    assert 0 <= path.excess[1] <= 1e-15 * path.excess[0]
+    assert path.arrived is True
+    assert len(path.excess) == len(path.points) == 2
 
 
 def loss_with_others_best(X, y, pair, point, a=None, alpha=0.0, intercept=True):
@@ -848,7 +1112,7 @@ def test_the_loss_above_the_minimum_is_that_of_fractions(fit_intercept):
     np.testing.assert_allclose(found.minimum, [float(v) for v in best], rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["plain", "alpha"])
+@pytest.mark.parametrize("name", ["plain", "alpha", "easy"])
 def test_the_descent_of_a_page_is_drawn_where_it_goes(name):
     X, y, fit, options = of_descent(name)
     root = read(page(fit, ["x2", "x0"]))
@@ -862,11 +1126,18 @@ def test_the_descent_of_a_page_is_drawn_where_it_goes(name):
         drawn.agree(drawn.line(number), points[:, [2, 0]].tolist())
         course = Drawn(root, "descent-loss")
         clear = [(k, e) for k, e in enumerate(excess.tolist()) if e > 1e-8 * excess[0]]
-        course.agree(course.line(("plain", "accelerated").index(method))[: len(clear)], clear)
+        line = course.line(("plain", "accelerated").index(method))
+        course.agree(line[: len(clear)], clear)
+        assert len(line) == len(excess)
+        assert excess[-2] > 1e-15 * excess[0]
+        floor = max(excess[-1], 1e-15 * excess[0])
+        course.agree(line[-1:], [(len(line) - 1, floor)])  # what has arrived ends at the floor
+        assert len(line) == 201 or floor == 1e-15 * excess[0]
 
 
-def test_what_the_slider_says_is_where_the_walkers_are():
-    X, y, fit, options = of_descent("plain")
+@pytest.mark.parametrize("name", ["plain", "easy", "no intercept"])
+def test_what_the_slider_says_is_where_the_walkers_are(name):
+    X, y, fit, options = of_descent(name)
     root = read(page(fit, ["x0", "x1"]))
     drawn = Drawn(root, "descent-map")
     texts = root.one("output").attributes["data-texts"].split("|")
@@ -874,18 +1145,50 @@ def test_what_the_slider_says_is_where_the_walkers_are():
     assert (slider["min"], slider["max"], slider["value"]) == ("0", str(len(texts) - 1), str(len(texts) - 1))
     steps = [int(re.match(r"Step ([\d,]+)\.", text)[1].replace(",", "")) for text in texts]
     assert steps == sorted(set(steps))
-    assert steps[:11] == list(range(11))
+    assert steps[:10] == list(range(10))
+    assert steps[-1] <= 200
     walkers = drawn.svg.all("circle", class_="walker")
     assert len(walkers) == 3
     for walker, method in zip(walkers, ("plain", "accelerated"), strict=False):
         points, excess = walked(X, y, method, steps[-1], **options)
+        arrives = next((k for k, above in enumerate(excess) if above <= 1e-15 * excess[0]), 201)
+        stops = [min(k, arrives) for k in steps]
         xs, ys = ([float(v) for v in walker.attributes[f"data-{a}"].split()] for a in "xy")
         places = [(drawn.at_x(x), drawn.at_y(y)) for x, y in zip(xs, ys, strict=True)]
-        drawn.agree(places, points[np.ix_(steps, [0, 1])].tolist())
+        drawn.agree(places, points[np.ix_(stops, [0, 1])].tolist())
         assert (walker.attributes["cx"], walker.attributes["cy"]) == (f"{xs[-1]}", f"{ys[-1]}")
-        told = [float(re.search(rf"{method} ([\d.e+-]+)", text)[1].rstrip(".")) for text in texts]
-        clear = excess[steps] > 1e-8 * excess[0]
-        assert np.array(told)[clear] == pytest.approx(excess[steps][clear], rel=0.006)
+        told = [re.search(rf"{method} ([^,]+)", text)[1] for text in texts]
+        assert [said == "nothing but rounding" for said in told] == [k >= arrives for k in steps]
+        for k, said in zip(steps, told, strict=True):
+            if excess[k] > 1e-8 * excess[0]:
+                assert number(said) == pytest.approx(excess[k], rel=0.006)
+        svg = root.one("figure", id="figure-descent-map").one("svg")
+        ends = f"{method} arrives at the minimum after {arrives} steps"
+        assert (ends in svg.one("desc").text) is (arrives <= 200)
+    assert "-" not in "".join(texts)
+    assert "preconditioned arrives at the minimum after 1 step." in svg.one("desc").text
+
+
+def test_what_does_not_arrive_says_how_far_above_it_is():
+    X, y = normal_rows()
+    X[:, 1] = X[:, 0] + 0.05 * X[:, 1] / 40
+    fit = regress.fit(X, y)
+    root = read(page(fit, ["x0", "x1"]))
+    told = root.one("output").attributes["data-texts"].split("|")[-1]
+    course = Drawn(root, "descent-loss")
+    for number_of, method in enumerate(("plain", "accelerated")):
+        excess = walked(X, y, method, 200)[1]
+        assert excess[-1] > 1e-9 * excess[0]
+        for chart in ("descent-map", "descent-loss"):
+            alt = root.one("figure", id=f"figure-{chart}").one("desc").text
+            above = re.search(rf"{method} is (\S+) above it after 200 steps", alt)[1]
+            assert number(above) == pytest.approx(excess[-1], rel=0.06)
+        assert number(re.search(rf"{method} ([^,]+)", told)[1]) == pytest.approx(excess[-1], rel=0.006)
+        line = course.line(number_of)
+        assert len(line) == 201
+        course.agree(line[-1:], [(200, excess[-1])])
+    assert told.startswith("Step 200.")
+    assert told.endswith("preconditioned nothing but rounding")
 
 
 def test_without_names_the_two_largest_coefficients_walk():
@@ -909,10 +1212,51 @@ def test_the_texts_of_ticks_are_their_values(low, extent, most, whole):
         return
     found = charts.ticks((low, high), most, charts.Axis("", whole=whole))
     assert len(found) <= most + 1
+    label = charts.label(charts.Axis("x"), charts.offset((low, high), charts.Axis("")))
+    base = offset_of(label)
     for value, text in found:
         assert low <= value * (1 + 1e-12) + 1e-300 or math.isclose(low, value, rel_tol=1e-9, abs_tol=extent * 1e-9)
-        assert float(text.replace("−", "-").replace(",", "")) == pytest.approx(value, rel=1e-9, abs=extent * 1e-9)
+        assert number(text) + base == pytest.approx(value, rel=1e-15, abs=extent * 1e-9)
+        assert len(text) <= 12
     assert len({text for _, text in found}) == len(found)
+    assert (base == 0) is (max(abs(low), abs(high)) < 1e4 * (high - low)) or low < 0 < high or abs(low) < 1e-300
+
+
+@pytest.mark.parametrize(
+    ("span", "label", "texts"),
+    [
+        ((1.6999999e9 + 10, 1.6999999e9 + 60), "x − 1,699,999,900", ["10", "20", "30", "40", "50", "60"]),
+        ((1.00001, 1.00006), "x − 1", None),
+        ((0.0, 60.0), "x", ["0", "10", "20", "30", "40", "50", "60"]),
+        ((-60.0, 0.0), "x", ["−60", "−50", "−40", "−30", "−20", "−10", "0"]),
+    ],
+)
+def test_what_is_taken_off_the_ticks_is_said(span, label, texts):
+    axis = charts.Axis("x")
+    assert charts.label(axis, charts.offset(span, axis)) == label
+    assert texts is None or [text for _, text in charts.ticks(span, 7, axis)] == texts
+
+
+def test_of_values_far_below_zero_the_offset_is_written_with_signs_of_people():
+    axis = charts.Axis("x")
+    label = charts.label(axis, charts.offset((-1.7e9 - 60, -1.7e9 - 10), axis))
+    assert offset_of(label) == pytest.approx(-1.7e9, rel=1e-6)
+    assert label.startswith("x ")
+    assert "-" not in label
+
+
+@pytest.mark.parametrize("name", ["far from zero", "negative, far from zero"])
+def test_what_is_far_from_zero_can_be_told_apart(situation, name):
+    fit = situation(name)
+    root = read(page(fit))
+    _, x, mean, _, _ = np.array(fit.model.report["residuals"]["groups"]).T
+    drawn = Drawn(root, "actual")
+    assert min(np.abs(drawn.base)) > 1e8
+    assert drawn.x[1] * 400 < 100 * np.ptp(x)
+    drawn.agree(drawn.dots(), np.column_stack([x, x + mean]).tolist())
+    drawn = Drawn(root, "fitted")
+    assert drawn.base[1] == 0
+    drawn.agree(drawn.dots(), np.column_stack([x, mean]).tolist())
 
 
 @settings(deadline=None, derandomize=True)
@@ -962,21 +1306,52 @@ def test_no_row_is_on_a_page_or_in_its_model(m, tmp_path):
     found = held["residuals"]
     if m < 10:
         assert found is None
-        assert "ten rows or more" in html
+        assert "There are fewer than ten rows, and a group takes five." in html
         return
     assert found["rows"] == m
-    for name in ("actual", "fitted", "trend", "scale", "scale_trend", "normal"):
-        rows = [rows for _, _, rows in found[name]]
+    for name in ("groups", "normal"):
+        rows = [rows for *_, rows in found[name]]
         assert min(rows) >= 5, name
         assert sum(rows) == m, name
-    assert not {1, 2, 3, 4} & {count for _, count, _ in found["beyond"]}
+    assert not {1, 2, 3, 4} & {count for _, _, count, _ in found["bands"]}
+    assert found["far"] not in (1, 2, 3, 4)
 
 
 def test_rows_of_equal_values_do_not_make_small_groups():
     x = np.repeat([0.0, 1.0, 2.0], [40, 3, 40])
-    fit = regress.fit(x[:, None], x + np.tile([0.5, -0.5], 42)[:83])
-    for name in ("actual", "fitted", "scale", "normal", "trend"):
-        assert min(rows for *_, rows in fit.model.report["residuals"][name]) >= 5
+    found = regress.fit(x[:, None], x + np.tile([0.5, -0.5], 42)[:83]).model.report["residuals"]
+    for name in ("groups", "normal"):
+        assert min(rows for *_, rows in found[name]) >= 5
+        assert sum(rows for *_, rows in found[name]) == 83
+    assert len({part for part, *_ in found["groups"]}) == 2  # three rows are no slice
+
+
+@pytest.mark.parametrize("of", ["target", "column", "both"])
+@pytest.mark.parametrize("at", [0, 50, 99])
+def test_an_outlier_is_no_mean_of_its_group(of, at):
+    X, y = normal_rows(100)
+    if of != "column":
+        y[at] = 1e6
+    if of != "target":
+        X[at, 0], y[at] = 1e6, 1.5e6 if of == "column" else -1e6
+    predicted, residual, z = plain_residuals(X, y)
+    found = regress.fit(X, y).model.report["residuals"]
+    assert found["far"] is None
+    part, x, mean, root, rows = np.array(found["groups"]).T
+    for values, means in (
+        (predicted, x),
+        (residual, mean),
+        (np.sqrt(np.abs(z)), root),
+        (predicted + residual, x + mean),
+    ):
+        secret = abs(values[at])
+        if secret > 50 * np.median(np.abs(values)):
+            assert np.abs(np.abs(means * rows) / secret - 1.0).min() > 0.1
+            slices = np.bincount(part.astype(int), means * rows)
+            assert np.abs(np.abs(slices) / secret - 1.0).min() > 0.1
+    _, _, deviations, rows = np.array(found["normal"]).T
+    if abs(z[at]) > 5:
+        assert np.abs(np.abs(deviations * rows) / abs(z[at]) - 1.0).min() > 0.1
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1182,6 +1557,24 @@ def test_long_levels_and_names_make_a_small_page(letter, tmp_path):
     assert len(table_of(read(html), "coefficients")) == 60
 
 
+@pytest.mark.parametrize(("length", "kept"), [(240, True), (241, False), (3000, False)])
+def test_the_middle_of_a_very_long_name_is_left_out_of_tables(length, kept):
+    X, y = normal_rows(60, 2)
+    name = ("ab" + "".join(chr(0x4E00 + k) for k in range(length)))[: length - 2] + "yz"
+    fit = regress.fit(pd.DataFrame({name: X[:, 0], "x": X[:, 1], "y": y}), "y")
+    claimed = regress.certify(([1.0, 2.0], 3.0), pd.DataFrame({name: X[:, 0], "x": X[:, 1], "y": y}), "y")
+    for result in (fit, claimed):
+        (shown,) = set(table_of(read(page(result)), "coefficients")) - {"(intercept)", "x"}
+        assert len(shown) == 240
+        if kept:
+            assert shown == name
+        else:
+            head, tail = shown.split("…")
+            assert name.startswith(head)
+            assert name.endswith(tail)
+            assert min(len(head), len(tail)) >= 60
+
+
 def of_long_names(rows, columns, letter):
     """A fit of so many columns, whose names have 200 characters."""
     random = np.random.default_rng(1)
@@ -1294,6 +1687,18 @@ FIT = ["fit", DIABETES, "--target", "progression"]
         ([*FIT, "--report", "FOLDER/p.html", "--descent", "bmi,age,s5"], "two coefficients.*got .*s5"),
         ([*FIT, "--descent", "bmi,age"], "--descent says what a page draws. Name the page with --report"),
         ([*FIT, "--features", "bmi", "--report", "FOLDER/p.html", "--descent", "bmi,age"], "this model has one"),
+        ([*FIT, "--report", "-"], "--report takes the name of a file; got '-'"),
+        ([*FIT, "--report", ""], "--report takes the name of a file; got ''"),
+        ([*FIT, "--save", "-"], "--save takes the name of a file; got '-'"),
+        ([*FIT, "--save", ""], "--save takes the name of a file; got ''"),
+        (["report", "FOLDER/m.json", "-o", "-"], "--output takes the name of a file; got '-'"),
+        (["report", "FOLDER/m.json", "-o", ""], "--output takes the name of a file; got ''"),
+        (["certify", "FOLDER/m.json", DIABETES, "--report", "-"], "--report takes the name of a file; got '-'"),
+        (["compare", DIABETES, "--target", "progression", "--report", ""], "--report takes the name of a file; got ''"),
+        ([*FIT, "--report", "FOLDER"], "--report FOLDER is a folder. Name a file"),
+        ([*FIT, "--save", "FOLDER"], "--save FOLDER is a folder. Name a file"),
+        (["report", "FOLDER/m.json", "-o", "FOLDER"], "--output FOLDER is a folder. Name a file"),
+        (["certify", "FOLDER/m.json", DIABETES, "--report", "FOLDER"], "--report FOLDER is a folder. Name a file"),
         (["report", "FOLDER/none.json"], "The model FOLDER/none.json cannot be read"),
         (["report", "FOLDER/m.json", "-o", "FOLDER/m.json"], "--output would overwrite FOLDER/m.json.*the model"),
         (["report", "FOLDER/m.json", "-o", "FOLDER/none/p.html"], "there is no folder"),
@@ -1322,6 +1727,34 @@ def test_flags_that_do_not_go_together_are_refused_before_the_fit(tmp_path, desc
     page_wanted = [] if "," in descent else ["--report", tmp_path / "p.html"]
     assert run(*FIT, "--save", tmp_path / "m.json", *page_wanted, "--descent", descent)[0] == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--report", "--save"])
+@pytest.mark.parametrize("output", ["-", "", "FOLDER", "FOLDER/p.html"])
+def test_where_nothing_can_be_written_is_refused_before_the_fit(tmp_path, monkeypatch, option, output):
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path and access(path, mode))
+    monkeypatch.setattr("regress.fitting.fit", lambda *_, **__: pytest.fail("it was fitted"))
+    monkeypatch.setattr("regress.fit", lambda *_, **__: pytest.fail("it was fitted"))
+    code, _, told = run(*FIT, option, output.replace("FOLDER", str(tmp_path)))
+    assert code == 2
+    why = {"FOLDER": "is a folder", "FOLDER/p.html": "its folder is read-only"}
+    assert re.fullmatch(rf"Error: {option} .*{why.get(output, 'takes the name of a file')}.*\n", told)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sample", [2.5, 7.0, True, -1, "7", None, float("nan"), float("inf")])
+def test_a_sample_that_is_no_whole_number_is_refused(sample):
+    with pytest.raises(InputError, match="sample must be a whole number of at least 0"):
+        regress.fit(*normal_rows(60), sample=sample)
+
+
+@pytest.mark.parametrize(
+    ("sample", "rows"), [(0, None), (1, None), (20, 20), (np.int64(20), 20), (60, 60), (10**9, 60)]
+)
+def test_a_sample_has_as_many_rows_as_were_asked_for(sample, rows):
+    found = regress.fit(*normal_rows(60), sample=sample).model.report["residuals"]
+    assert (found and found["rows"]) == rows
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
@@ -1509,6 +1942,7 @@ def test_the_page_of_a_comparison_has_its_figures(name):
     said = [note.text for note in root.one("section", id="digits").all("p", class_="note")]
     assert said == result.verdict[1:]
     assert {name: cell[0] for name, cell in table_of(root, "asked").items()} == {f.name: f.asked for f in result.fits}
+    assert root.one("section", id="asked").one("table").attributes["class"] == "texts"
     done = [fit for fit in result.fits if fit.w is not None]
     assert [label for label, _ in bars_of(root, "worst")] == [fit.name for fit in done]
     assert [value for _, value in bars_of(root, "worst")] == pytest.approx([fit.digits for fit in done], abs=0.03)
@@ -1527,8 +1961,13 @@ def test_the_page_of_a_comparison_has_its_figures(name):
 def test_the_map_of_digits_shows_the_worst_coefficients(name):
     (X, y), options = COMPARED[name]
     result = regress.compare(X, y, **options)
-    table = read(page(result)).one("section", id="digits").one("table")
-    heads = [head.text for head in table.one("thead").all("th")][2:]
+    section = read(page(result)).one("section", id="digits")
+    table, intercept = section.one("table"), options.get("fit_intercept", True)
+    assert [head.text for head in table.one("thead").all("th")] == ["Coefficient", *(fit.name for fit in result.fits)]
+    cells = rows_of(table)
+    assert list(cells)[:intercept] == ["(intercept)"] * intercept
+    heads = list(cells)[intercept:]
+    assert "(intercept)" not in heads
     found = [fit.digits_of for fit in result.fits if fit.digits_of is not None]
     worst = np.min(found, axis=0)
     assert len(heads) == min(len(worst), 40)
@@ -1536,10 +1975,11 @@ def test_the_map_of_digits_shows_the_worst_coefficients(name):
     shown = [result.names.index(head) for head in heads]
     left = [j for j in range(len(worst)) if j not in shown]
     assert not left or worst[left].min() >= worst[shown].max()
-    cells = rows_of(table)
-    for fit in result.fits:
-        of = [None] * (len(heads) + 1) if fit.digits_of is None else [fit.intercept_digits, *fit.digits_of[shown]]
-        assert cells[fit.name] == of
+    assert (f"Of {len(worst)} coefficients, those with the fewest digits are shown." in section.text) is bool(left)
+    for fit, column in zip(result.fits, zip(*cells.values(), strict=True), strict=True):
+        of = [None] * len(heads) if fit.digits_of is None else [float(fit.digits_of[j]) for j in shown]
+        b = [None if fit.w is None else fit.intercept_digits] * intercept
+        assert list(column) == [*b, *of]
     for cell in table.all("td"):
         shade = int(cell.attributes["class"].removeprefix("cell s"))
         assert shade == (0 if cell.text == "–" else min(cell.values[0] // 3 + 1, 6))
@@ -1563,6 +2003,12 @@ def test_the_page_of_a_certificate_has_its_figures(name):
     result = regress.certify(claim, X, y, **options)
     root = read(page(result, command="regress certify a 'b c'"))
     assert root.all("script") == []
+    objective = {"alpha": "Σ(ŷ − y)² + 3‖w‖²", "weights": "Σa(ŷ − y)²"}.get(name, "Σ(ŷ − y)²")
+    assert f"the exact minimum of {objective} over {len(y)} rows" in root.one("header").one("p", class_="lead").text
+    assert f"The minimum of {objective} is" in root.one("section", id="meaning").text
+    strong = root.one("section", id="verdict").one("strong")
+    assert strong.text == ("✓ Certified:" if result.passed else "✗ Not certified:")
+    assert strong.attributes["class"] == ("good" if result.passed else "bad")
     lines = sorted(result.lines(), key=lambda line: line[3])
     assert table_of(root, "coefficients") == {label: list(figures) for label, *figures in lines}
     assert list(table_of(root, "coefficients")) == [label for label, *_ in lines]

@@ -23,6 +23,11 @@ MOST_DIGITS = 15.95
 EFFECT = 1e-6  # of the spread of y: what a wrong coefficient may move a fitted value by and still be called right
 
 
+def objective_text(weighted: bool, alpha: float) -> str:
+    """Write what was minimised."""
+    return f"Σ{'a' if weighted else ''}(ŷ − y)²" + (f" + {alpha:g}‖w‖²" if alpha else "")
+
+
 def digits_right(distance: Array, true: Array, norm: Array, target_norm: float) -> Array:
     """Return min(15.95, −log₁₀(|δⱼ|/|wⱼ|)), at least 0, for each coefficient (n,).
 
@@ -78,8 +83,8 @@ class Certificate:
         The most that δ moves a fitted value, in standard deviations of y; None where all digits are right already.
     space : str
         What the coefficients belong to, if not to the table's own columns.
-    source, target : str
-        Where they were summed, and what they predict.
+    source, target, objective : str
+        Where they were summed, what they predict, and what is least at the true ones.
     """
 
     names: tuple[str, ...]
@@ -102,6 +107,7 @@ class Certificate:
     space: str = ""
     source: str = ""
     target: str = ""
+    objective: str = "Σ(ŷ − y)²"
 
     @property
     def worst(self) -> float:

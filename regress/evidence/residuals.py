@@ -1,10 +1,12 @@
-"""Residuals as pictures show them: groups of five rows or more, so that no single row leaves its table.
+"""Residuals as pictures show them: groups of five rows or more, never a single one.
 
-Groups of rows near each other are drawn as one dot at their mean. Where rows are many they are the cells of a grid;
-where rows are few the cells are larger, until each has enough.
+Rows are cut into slices along ŷ, and each slice into groups along the residual; a dot stands at the mean of a group.
+All pictures over ŷ show the same groups, and their trends are means of whole slices, so that no difference between two
+of them is a row. What is far off is moved to a fence, so that no mean is one row's alone.
 """
 
-from math import floor, log10
+from itertools import pairwise
+from math import floor, inf, log10
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +15,11 @@ from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 
 LEAST = 5  # rows of a group
-_CELLS = 20  # of the grid, along the middle 99 % of the rows, at least
-_BINS = 12  # of a trend
+_SLICES, _CELLS = 24, 20  # along ŷ at most, and along the residual's middle 99 % at most
 _STEP = 0.15  # between normal quantiles
-_BEYOND = (2.0, 3.0, 4.0, 6.0)  # standard deviations
-
-Dots = list[tuple[float, float, int]]  # means of x and y of a group, and its rows
+_BANDS = ((2.0, 3.0), (3.0, 4.0), (4.0, 6.0), (6.0, inf))  # standard deviations
+_FENCE = 5.0  # times the middle half of the rows, beyond it: seven standard deviations of normal ones
+_ULPS = 64 * 2.0**-52  # of y: residuals below are rounding
 
 
 class Sampled(NamedTuple):
@@ -37,12 +38,12 @@ def sampled(rows: Block, w: Array, center: Array, b_center: float, repeated: boo
     return Sampled(predicted, rows.Y[:, 0], weights)
 
 
-def pictures(sampled: Sampled, sigma: float) -> dict[str, Any] | None:
-    """Return what pictures of residuals need, in groups; None for fewer rows than make two groups.
+def pictures(sampled: Sampled | None, sigma: float) -> dict[str, Any] | str:
+    """Return what pictures of residuals need, in groups; or say why there are none.
 
     Parameters
     ----------
-    sampled : Sampled
+    sampled : Sampled or None
         Of the training rows.
     sigma : float
         Residual standard deviation of a row of weight 1, by which residuals are divided; that of the sample where it is
@@ -50,105 +51,111 @@ def pictures(sampled: Sampled, sigma: float) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict
-        "rows" in the sample; "actual", "fitted" and "scale": groups of (ŷ, y), (ŷ, y − ŷ) and (ŷ, √|z|) for
-        z = √a (y − ŷ)/σ; "trend" and "scale_trend": means of the last two along ŷ; "normal": groups of normal quantiles
-        and of z; "beyond": how many |z| are above 2, 3, 4 and 6, as many as a normal distribution would have, and None
-        in place of counts from 1 to 4.
+    dict or str
+        "rows" in the sample; "groups": the slice, means of ŷ, y − ŷ and √|z| and the rows of each, for
+        z = √a (y − ŷ)/σ; "normal": 0, means of normal quantiles and of z and the rows of each; "bands": how many |z|
+        are in each band of standard deviations, None in place of 1 to 4, and how many of a normal distribution would
+        be; "far": how many rows are moved to the fence, which lies five times the middle half of the rows beyond it,
+        None in place of 1 to 4.
     """
     from scipy import special
 
+    if sampled is None:
+        return "No rows were kept for them (sample=0)."
     predicted, actual, weights = sampled
     n = len(predicted)
     if n < 2 * LEAST:
-        return None
+        return "There are fewer than ten rows, and a group takes five."
     residual = actual - predicted
+    if not np.abs(residual).max() > _ULPS * np.abs(actual).max():
+        return "They are rounding: the columns explain the target to its last digits."
     z = np.sqrt(weights) * residual
     sigma = sigma if np.isfinite(sigma) and sigma > 0 else float(np.sqrt((z @ z) / n))
-    z = z / sigma if sigma > 0 else z
-    root = np.sqrt(np.abs(z))
-    order = np.argsort(predicted, kind="stable")
-    beyond = [(k, int((np.abs(z) > k).sum()), float(2.0 * n * special.ndtr(-k))) for k in _BEYOND]
+    if not sigma > 0:
+        return "Their squares are beyond the range of a double."
+    z = z / sigma
+    inside = [_fenced(values) for values in (predicted, residual, z)]
+    far = int(np.logical_or.reduce([a != b for a, b in zip(inside, (predicted, residual, z), strict=True)]).sum())
+    size = np.abs(z)
+    bands = [(a, b, _count(((size > a) & (size <= b)).sum()), _normal(n, a) - _normal(n, b)) for a, b in _BANDS]
     return {
         "rows": n,
-        "actual": groups(predicted, actual),
-        "fitted": groups(predicted, residual),
-        "trend": trend(predicted[order], residual[order]),
-        "scale": groups(predicted, root),
-        "scale_trend": trend(predicted[order], root[order]),
-        "normal": quantiles(z),
-        "beyond": [(k, count if not 0 < count < LEAST else None, normal) for k, count, normal in beyond],
+        "groups": groups(inside[0], inside[1], np.sqrt(np.abs(inside[2]))),
+        "normal": quantiles(inside[2], special.ndtri((np.arange(n) + 0.5) / n)),
+        "bands": bands,
+        "far": _count(far),
     }
 
 
-def groups(x: Array, y: Array) -> Dots:
-    """Return (mean x, mean y, rows) of groups of rows near each other, each of at least five.
-
-    They are the cells of a grid over the middle of the rows; those of emptier cells are grouped by `_halves`.
-    """
-    points = np.array([x, y])
-    low, high = np.quantile(points, [0.005, 0.995], axis=1)
-    extent = np.where(high > low, high - low, np.ptp(points, axis=1))
-    grain = np.where(extent > 0, extent, 1.0) / _CELLS
-    cells = np.clip((points - low[:, None]) // grain[:, None], -1, _CELLS).astype(np.intp) + 1
-    cell = cells[0] * (_CELLS + 2) + cells[1]
-    cell[((cells == 0) | (cells == _CELLS + 1)).any(0)] = 0  # outside: no cell of the grid
-    rows = np.bincount(cell)
-    rows[0] = 0
-    full = np.flatnonzero(rows >= LEAST)
-    if 0 < len(x) - rows[full].sum() < LEAST:  # too few to make a group
-        full = np.delete(full, rows[full].argmin())
-    means = [np.bincount(cell, values)[full] / rows[full] for values in points]
-    dots = list(zip(*(part.tolist() for part in (*means, rows[full])), strict=True))
-    rest = points[:, ~np.isin(cell, full)]
-    dots += [(float(c[0].mean()), float(c[1].mean()), c.shape[1]) for c in _halves(rest, grain)]
-    return _rounded(dots)
+def _count(rows: int) -> int | None:
+    return int(rows) if not 0 < rows < LEAST else None
 
 
-def _halves(points: Array, grain: Array) -> list[Array]:
-    """Cut points (2, rows) in the middle of their longer side until they are less than a grain, or ten."""
-    found: list[Array] = []
-    waiting = [points] if points.size else []
-    while waiting:
-        cell = waiting.pop()
-        size = np.ptp(cell, axis=1) / grain
-        axis = int(np.argmax(size))
-        if size[axis] <= 1.0 or cell.shape[1] < 2 * LEAST:
-            found.append(cell)
-            continue
-        cell = cell[:, np.argsort(cell[axis], kind="stable")]
-        at = int(np.searchsorted(cell[axis], (cell[axis, 0] + cell[axis, -1]) / 2.0))
-        at = min(max(at, LEAST), cell.shape[1] - LEAST)
-        waiting += [cell[:, at:], cell[:, :at]]
-    return found
-
-
-def trend(x: Array, y: Array) -> Dots:
-    """Return (mean x, mean y, rows) of equal parts of the rows, whose x rise."""
-    bins = max(min(_BINS, len(x) // (2 * LEAST)), 1)
-    parts = zip(np.array_split(x, bins), np.array_split(y, bins), strict=True)
-    return _rounded([(float(a.mean()), float(b.mean()), len(a)) for a, b in parts])
-
-
-def quantiles(z: Array) -> Dots:
-    """Return (mean normal quantile, mean z, rows) of groups of z in order, close where rows are many."""
+def _normal(n: int, deviations: float) -> float:
+    """Return how many of n normal values are further from their mean than so many standard deviations."""
     from scipy import special
 
+    return float(2.0 * n * special.ndtr(-deviations))
+
+
+def _fenced(values: Array) -> Array:
+    """Move what is far from the middle half of some values to a fence."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    if low == high:
+        return values
+    reach = _FENCE * (high - low)
+    fenced: Array = np.clip(values, low - reach, high + reach)
+    return fenced
+
+
+def groups(x: Array, y: Array, *others: Array) -> list[list[float]]:
+    """Return [slice, mean x, mean y, means of others, rows] of groups of five rows or more, near each other.
+
+    Slices are of as many rows each, in order of x, but for rows of one x, which stay together.
+    """
+    points = np.array([x, y, *others])[:, np.argsort(x, kind="stable")]
+    low, high = np.quantile(y, [0.005, 0.995])
+    grain = (high - low) / _CELLS
+    found: list[list[float]] = []
+    for number, (start, stop) in enumerate(pairwise(_slices(points[0]))):
+        rows = points[:, start + np.argsort(points[1, start:stop], kind="stable")]
+        at, count = 0, stop - start
+        while at < count:
+            end = max(at + LEAST, int(np.searchsorted(rows[1], rows[1, at] + grain, side="right")))
+            end = count if count - end < LEAST else end
+            found.append([number, *rows[:, at:end].mean(1).tolist(), end - at])
+            at = end
+    return _rounded(found)
+
+
+def _slices(x: Array) -> list[int]:
+    """Return where slices of sorted x begin, and where the last ends."""
+    n = len(x)
+    wanted = np.linspace(0, n, min(_SLICES, int(0.7 * n**0.5)) + 1)[1:-1].astype(int)
+    cuts = [0]
+    for at in np.searchsorted(x, x[wanted]).tolist():  # where the rows of this x begin
+        if at - cuts[-1] >= LEAST and n - at >= LEAST:
+            cuts.append(at)
+    return [*cuts, n]
+
+
+def quantiles(z: Array, normal: Array) -> list[list[float]]:
+    """Return [0, mean normal quantile, mean z, rows] of groups of z in order, close where rows are many."""
     z, n = np.sort(z), len(z)
-    normal = special.ndtri((np.arange(n) + 0.5) / n)
     cuts = [0]
     for edge in np.arange(normal[0], normal[-1], _STEP)[1:]:
         at = int(np.searchsorted(normal, edge))
         if at - cuts[-1] >= LEAST and n - at >= LEAST:
             cuts.append(at)
     parts = [slice(a, b) for a, b in zip(cuts, [*cuts[1:], n], strict=True)]
-    return _rounded([(float(normal[p].mean()), float(z[p].mean()), p.stop - p.start) for p in parts])
+    return _rounded([[0, float(normal[p].mean()), float(z[p].mean()), p.stop - p.start] for p in parts])
 
 
-def _rounded(dots: Dots) -> Dots:
-    """Round means to about a thousandth of their range: as much as a picture shows."""
+def _rounded(found: list[list[float]]) -> list[list[float]]:
+    """Round means, between the number of a slice and of rows, to about a thousandth of their range."""
     places = []
-    for values in list(zip(*dots, strict=True))[:2]:
-        extent = max(values) - min(values)
-        places.append(3 - floor(log10(extent)) if extent > 0 else 12)
-    return [(round(x, places[0]), round(y, places[1]), rows) for x, y, rows in dots]
+    for values in list(zip(*found, strict=True))[1:-1]:
+        extent, size = max(values) - min(values), max(map(abs, values))
+        extent = extent if extent > 1e-12 * size else 1e-8 * size  # equal but for rounding
+        places.append(3 - floor(log10(extent)) if extent > 0 else 0)
+    return [[row[0], *(round(v, p) for v, p in zip(row[1:-1], places, strict=True)), row[-1]] for row in found]

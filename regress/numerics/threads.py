@@ -53,31 +53,29 @@ def one_blas_thread() -> Any:
 
 
 class Beside:
-    """Calls beside its caller, one after another: the next begins when the last has ended. With one job, at once."""
+    """Calls beside its caller, inside a ``with`` block, one after another. With one job, they are made at once."""
 
     def __init__(self, n_jobs: int) -> None:
         self._pool = ThreadPoolExecutor(1) if n_jobs > 1 else None
         self._last: Future[None] | None = None
 
+    def __enter__(self) -> "Beside":
+        return self
+
     def call(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Call a function with arguments that nobody changes; what the last call raised is raised here."""
+        """Call a function with arguments that nobody changes, when the last call has ended; raise what that raised."""
         if self._pool is None:
             function(*arguments)
             return
-        self.wait()
-        self._last = self._pool.submit(function, *arguments)
-
-    def wait(self) -> None:
-        """Wait for the last call."""
         if self._last is not None:
             self._last.result()
-            self._last = None
+        self._last = self._pool.submit(function, *arguments)
 
-    def end(self) -> None:
-        """Wait for the last call, and let the thread go."""
-        self.wait()
+    def __exit__(self, kind: object, *_: object) -> None:
         if self._pool is not None:
             self._pool.shutdown()
+        if self._last is not None and kind is None:
+            self._last.result()
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], n_jobs: int) -> Iterator[R]:

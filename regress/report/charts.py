@@ -79,7 +79,7 @@ class Chart(NamedTuple):
     marks : tuple of Mark
         Drawn in this order.
     view : View or None
-        What to show; all marks unless given.
+        What to show, with some room about it; all marks unless given.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Chart(NamedTuple):
             return min(low, 0.0), axis.most
         if low == high:
             low, high = low - (abs(low) or 1.0) * 0.05, high + (abs(high) or 1.0) * 0.05
-        margin = 0.0 if self.view is not None else 0.04 * (high - low)
+        margin = 0.04 * (high - low)
         return low - margin, high + margin
 
     def values(self, along: Literal["x", "y"]) -> list[float]:
@@ -140,9 +140,24 @@ def polyline(points: Sequence[tuple[float, ...]], role: Role = "first", label: s
     return (Mark("line", x, y, role, label), *dots)
 
 
+def offset(span: tuple[float, float], axis: Axis) -> float:
+    """Return what to take off the ticks of a span that is short and far from zero, so that they can be told apart."""
+    low, high = span
+    if axis.log or axis.names or max(abs(low), abs(high)) < 1e4 * (high - low):
+        return 0.0
+    unit = 10.0 ** (floor(log10(high - low)) + 1)
+    return floor(low / unit) * unit
+
+
+def label(axis: Axis, base: float) -> str:
+    """Return the label of an axis whose ticks are short of an offset."""
+    return f"{axis.label} {'−' if base > 0 else '+'} {abs(base):,.15g}" if base else axis.label
+
+
 def ticks(span: tuple[float, float], most: int, axis: Axis) -> list[tuple[float, str]]:
     """Return where the ticks of a span are, at most about so many, and their texts."""
-    low, high = span
+    base = offset(span, axis)
+    low, high = span[0] - base, span[1] - base
     if axis.log:
         powers = range(ceil(low), floor(high) + 1, max(ceil((high - low) / most), 1))
         return [(float(p), power_of_ten(p)) for p in powers]
@@ -156,7 +171,7 @@ def ticks(span: tuple[float, float], most: int, axis: Axis) -> list[tuple[float,
         texts = [f"{v:.{digits}e}".replace("e+0", "e").replace("e-0", "e-") if v else "0" for v in places]
     else:
         texts = [f"{v:,.{max(-floor(log10(step)), 0)}f}" for v in places]
-    return [(v, text.replace("-", "−")) for v, text in zip(places, texts, strict=True)]
+    return [(v + base, text.replace("-", "−")) for v, text in zip(places, texts, strict=True)]
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

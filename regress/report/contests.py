@@ -1,15 +1,16 @@
 """What is drawn of a comparison: who is right, by how much, and how long it took."""
 
+import sys
 from importlib.metadata import version
 from math import isfinite
 from typing import Any, NamedTuple
 
-from regress.comparison import Comparison, FittedRow
+from regress.comparison import Comparison
 from regress.evidence.certificate import MOST_DIGITS
 from regress.model import environment
 from regress.report.charts import Axis, Chart, Drawing, Mark
 
-_MOST_COLUMNS = 40  # coefficients shown, those on which tools differ most
+_MOST_ROWS = 40  # coefficients shown, those in which the fewest digits are right
 
 
 class Cell(NamedTuple):
@@ -21,16 +22,18 @@ class Cell(NamedTuple):
 
 def versions() -> dict[str, str]:
     """Return the versions of what was compared."""
-    return environment() | {"scikit-learn": version("scikit-learn")}
+    found = environment() | {"scikit-learn": version("scikit-learn")}
+    if (tensorflow := sys.modules.get("tensorflow")) is not None:
+        found["tensorflow"] = tensorflow.__version__
+    return found
 
 
 def of_comparison(comparison: Comparison) -> dict[str, Any]:
     """Return what the page of a comparison shows besides the comparison itself."""
-    heads, rows = digits(comparison)
+    rows = digits(comparison)
     return {
-        "heads": heads,
         "digits": rows,
-        "left": len(comparison.names) - len(heads),
+        "left": max(len(comparison.names) - _MOST_ROWS, 0),
         "worst": Drawing([worst_digits(comparison)]),
         "above": Drawing([loss(comparison)]),
         "seconds": Drawing([seconds(comparison)]),
@@ -38,21 +41,21 @@ def of_comparison(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def digits(comparison: Comparison) -> tuple[list[str], list[tuple[FittedRow, list[Cell], Cell]]]:
-    """Return the coefficients in which the fewest digits are right, and per tool the digits of each and of b."""
-    found = [fit.digits_of for fit in comparison.fits if fit.digits_of is not None]
+def digits(comparison: Comparison) -> list[tuple[str, list[Cell]]]:
+    """Return the digits of each tool in b, if it is fitted, and in the coefficients in which the fewest are right."""
+    fits = comparison.fits
+    found = [fit.digits_of for fit in fits if fit.digits_of is not None]
     worst = [min(float(of[j]) for of in found) for j in range(len(comparison.names))] if found else []
-    shown = sorted(sorted(range(len(worst)), key=lambda j: worst[j])[:_MOST_COLUMNS])
-    rows = []
-    for fit in comparison.fits:
-        of = [None if fit.digits_of is None else float(fit.digits_of[j]) for j in shown]
-        of_b = None if fit.w is None else fit.intercept_digits
-        rows.append((fit, [Cell(d, _shade(d)) for d in of], Cell(of_b, _shade(of_b))))
-    return [comparison.names[j] for j in shown], rows
+    shown = sorted(sorted(range(len(worst)), key=lambda j: worst[j])[:_MOST_ROWS])
+    rows = [("(intercept)", [_cell(None if fit.w is None else fit.intercept_digits) for fit in fits])]
+    for j in shown:
+        of = [None if fit.digits_of is None else float(fit.digits_of[j]) for fit in fits]
+        rows.append((comparison.names[j], [_cell(d) for d in of]))
+    return rows if comparison.fit_intercept else rows[1:]
 
 
-def _shade(right: float | None) -> int:
-    return 0 if right is None else min(int(right // 3.0) + 1, 6)
+def _cell(right: float | None) -> Cell:
+    return Cell(right, 0 if right is None else min(int(right // 3.0) + 1, 6))
 
 
 def worst_digits(comparison: Comparison) -> Chart:

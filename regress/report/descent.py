@@ -14,16 +14,21 @@ from regress.training.regression import Regression
 
 STEPS = 200  # of a descent that does not arrive before
 METHODS: dict[str, Solver] = {"plain": "gd", "accelerated": "accelerated", "preconditioned": "newton"}
+ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _ARRIVED, _NEVER = 1e-13, 1e-300  # gradients that are rounding, and that no descent reaches
 _CURVE = 72  # points of an ellipse
 
 
 class Path(NamedTuple):
-    """Where one method was before each step: two coefficients (steps, 2), and L above its minimum (steps,)."""
+    """Where one method was before each step: two coefficients (steps, 2), and L above its minimum (steps,).
+
+    Where it `arrived`, it ends with the first step at which what is left is rounding.
+    """
 
     method: str
     points: Array
     excess: Array
+    arrived: bool
 
 
 class Descents(NamedTuple):
@@ -74,8 +79,10 @@ def descents(
     paths = []
     for method, _, seen in walked:
         points = np.array([coordinates.to_user(w, b)[0][at] for w, b in seen])
-        excess = np.array([objective.curvature_along(w - best_w, b - best_b) / 2.0 for w, b in seen])
-        paths.append(Path(method, points, excess))
+        excess = np.array([max(objective.curvature_along(w - best_w, b - best_b) / 2.0, 0.0) for w, b in seen])
+        there = np.flatnonzero(excess <= ROUNDING * excess[0])
+        end = int(there[0]) + 1 if there.size else len(excess)
+        paths.append(Path(method, points[:end], excess[:end], bool(there.size)))
     return Descents(
         coordinates.to_user(best_w, best_b)[0][at], _profile(moments, at, fit_intercept, alpha), tuple(paths)
     )

@@ -1,17 +1,18 @@
 """What is drawn of a fit: charts from a model and its report block."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from regress.errors import InputError
 from regress.model import LinearModel
 from regress.portrait import to_moments
-from regress.report.charts import Axis, Chart, Mark, finite, polyline, shortened
-from regress.report.descent import lowest
+from regress.report.charts import Axis, Chart, Mark, View, finite, polyline, shortened
+from regress.report.descent import ROUNDING, lowest
 
 _MOST_BARS = 25  # coefficients drawn
-ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _ALL_DIGITS = 16.0
 
 
@@ -26,6 +27,12 @@ def report_of(model: LinearModel) -> Mapping[str, Any]:
     if model.report is None:
         raise InputError("This model holds nothing to draw. Fit it anew: models are saved with what a report shows.")
     return model.report
+
+
+def arrived(model: LinearModel) -> bool:
+    """Tell whether a model is at the minimum, as far as is known."""
+    certificate = report_of(model)["certificate"]
+    return model.status == "converged" if certificate is None else bool(certificate["passed"])
 
 
 @contextmanager
@@ -69,12 +76,14 @@ def coefficients(model: LinearModel) -> Chart:
         Axis("sd of the target for one sd of the column"),
         Axis("", names=names),
         (
+            Mark("line", (0.0, 0.0), (-0.5, len(lines) - 0.5), "muted"),
             Mark("spans", y=y, low=low, high=high),
             Mark("dots", [row["standardized"] for row in lines], places),
         ),
         "How much the target moves, in its standard deviations, when a column moves by one of its own and the others "
-        "hold still. An interval that crosses zero leaves the sign open."
-        + ("" if spans else " There are no intervals."),
+        "hold still. "
+        + ("An interval that crosses zero leaves the sign open." if spans else "There are no intervals.")
+        + ("" if arrived(model) else " Training did not arrive: both are about another point than the minimum."),
     )
 
 
@@ -119,7 +128,13 @@ def lowest_loss(model: LinearModel) -> float | None:
 
 
 def convergence(model: LinearModel) -> tuple[Chart, Chart]:
-    """Return the loss above its minimum, and ‖∇L‖, before each step."""
+    """Return the loss above its minimum, and ‖∇L‖, before each step.
+
+    Raises
+    ------
+    InputError
+        If the descent began at the minimum.
+    """
     report = report_of(model)
     rows = finite(*zip(*report["history"], strict=True)) if report["history"] else []
     lowest = lowest_loss(model)
@@ -132,6 +147,8 @@ def convergence(model: LinearModel) -> tuple[Chart, Chart]:
         above = [point for point in above if point[0] < last] + [(last, report["certificate"]["excess_loss"])]
         caption = f"{caption[:-1]}, but for the last point, which is by exact sums."
     norms = [(k, norm) for k, _, norm in rows if norm > 0]
+    if not report["n_iter"] or not (above or norms):
+        raise InputError("There was nothing to descend: the first point passed for the minimum.")
     steps = Axis("step", most=float(max(report["n_iter"], 1)), whole=True)
     named = "the minimum" if lowest is not None else "the lowest of these"
     count = f"{report['n_iter']:,} step{'s' * (report['n_iter'] != 1)} of {report['solver']}"
@@ -171,69 +188,83 @@ def residuals(model: LinearModel) -> tuple[Chart, Chart, Chart, Chart]:
     """
     found = report_of(model)["residuals"]
     if found is None:
-        raise InputError("There are no residuals to draw: they take ten rows or more.")
+        raise InputError(f"There are no residuals to draw. {report_of(model)['residuals_missing']}")
     predicted = Axis(f"predicted {shortened(model.target, 24)}")
-    what = f"of {found['rows']:,} rows, each the mean of 5 or more near each other; its area counts them."
-
-    def chart(name: str, title: str, alt: str, x: Axis, y: Axis, marks: tuple[Mark, ...], caption: str) -> Chart:
-        return Chart(name, title, f"Dots {what} {alt}", x, y, marks, caption)
-
+    part, x, residual, root, rows = zip(*found["groups"], strict=True)
+    actual = [a + b for a, b in zip(x, residual, strict=True)]
+    _, normal, z, _ = zip(*found["normal"], strict=True)
+    mean, spread = trend(part, x, residual, rows), trend(part, x, root, rows)
+    dots = f"{len(x)} dots of {found['rows']:,} rows, each the mean of 5 or more; its area counts them."
     return (
-        chart(
+        Chart(
             "actual",
             "Actual against predicted",
-            "The line is where both are equal.",
+            f"{dots} They lie about the line on which both are equal, from {min(x):.4g} to {max(x):.4g}.",
             predicted,
             Axis("actual"),
-            (_equal(found["actual"]), _dots(found["actual"])),
+            (_equal(x, actual), Mark("dots", x, actual, size=rows)),
             "On the dashed line a prediction is right.",
+            _view(x, actual),
         ),
-        chart(
+        Chart(
             "fitted",
             "Residuals against predicted",
-            "The line is their mean.",
+            f"{dots} Their mean runs from {min(y for _, y in mean):.2g} to {max(y for _, y in mean):.2g}.",
             predicted,
             Axis("actual − predicted"),
-            (*_zero(found["fitted"]), _dots(found["fitted"]), *_mean(found["trend"])),
+            (
+                Mark("line", (min(x), max(x)), (0.0, 0.0), "muted", dashed=True),
+                Mark("dots", x, residual, size=rows),
+                *_mean(mean),
+            ),
             "The mean should keep to zero: a bend says that a straight line is not the whole story.",
         ),
-        chart(
+        Chart(
             "normal",
             "Normal Q-Q",
-            "The line is where a normal distribution would have them.",
+            f"{len(z)} dots, each the mean of 5 rows or more in order. The lowest is at {z[0]:.2g} standard deviations "
+            f"where normal ones would be at {normal[0]:.2g}, the highest at {z[-1]:.2g} for {normal[-1]:.2g}.",
             Axis("normal quantile"),
             Axis("residual / σ"),
-            (_equal(found["normal"]), _dots(found["normal"], sized=False)),
+            (_equal(normal, z), Mark("dots", normal, z)),
             "Residuals that are normal keep to the dashed line; ends off it are heavy or light tails. Coefficients do "
             "not need it, p-values of few rows do.",
+            _view(normal, z),
         ),
-        chart(
+        Chart(
             "scale",
             "Scale against location",
-            "The line is their mean.",
+            f"{dots} Their mean runs from {min(y for _, y in spread):.2g} to {max(y for _, y in spread):.2g}.",
             predicted,
             Axis("√|residual / σ|"),
-            (_dots(found["scale"]), *_mean(found["scale_trend"])),
+            (Mark("dots", x, root, size=rows), *_mean(spread)),
             "A mean that rises or falls says that the spread does: then --se HC1 gives honest standard errors.",
         ),
     )
 
 
-def _dots(groups: list[list[float]], sized: bool = True) -> Mark:
-    x, y, rows = zip(*groups, strict=True)
-    return Mark("dots", x, y, "first", size=rows if sized else ())
+def trend(
+    part: Sequence[float], x: Sequence[float], y: Sequence[float], rows: Sequence[float]
+) -> list[tuple[float, float]]:
+    """Return means of x and y of the groups of each part, slice by slice."""
+    table = np.array([part, x, y, rows], dtype=np.float64).T
+    if not (np.isfinite(table).all() and (table[:, 3] > 0).all()):
+        raise ValueError("a group is not finite")
+    slices = [table[table[:, 0] == k] for k in np.unique(table[:, 0])]
+    means = [np.average(t[:, 1:3], axis=0, weights=t[:, 3]) for t in slices]
+    return [(float(a), float(b)) for a, b in means]
 
 
-def _mean(groups: list[list[float]]) -> tuple[Mark, ...]:
-    x, y, _ = zip(*groups, strict=True)
-    return (Mark("line", x, y, "second", "mean"),) if len(groups) > 1 else ()
+def _mean(points: list[tuple[float, float]]) -> tuple[Mark, ...]:
+    x, y = [a for a, _ in points], [b for _, b in points]
+    return (Mark("line", x, y, "second", "mean"),) if len(points) > 1 else ()
 
 
-def _equal(groups: list[list[float]]) -> Mark:
-    low, high = min(min(g[:2]) for g in groups), max(max(g[:2]) for g in groups)
+def _equal(x: Sequence[float], y: Sequence[float]) -> Mark:
+    low, high = min(*x, *y), max(*x, *y)
     return Mark("line", (low, high), (low, high), "muted", dashed=True)
 
 
-def _zero(groups: list[list[float]]) -> tuple[Mark, ...]:
-    x = [g[0] for g in groups]
-    return (Mark("line", (min(x), max(x)), (0.0, 0.0), "muted", dashed=True),)
+def _view(x: Sequence[float], y: Sequence[float]) -> View:
+    """Return what shows all dots, wherever a line through them leads."""
+    return View((min(x), max(x)), (min(y), max(y)))

@@ -6,7 +6,7 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
-from regress.report.charts import Chart, Mark, shortened, ticks, visible
+from regress.report.charts import Chart, Mark, label, offset, shortened, ticks, visible
 
 _WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis
 _NAME, _SPACE = 24, 160.0  # characters of a name, and the room that it has
@@ -29,7 +29,11 @@ class _Drawing:
         self.legend = [mark for mark in chart.marks if mark.label]
         wide = max(map(_width, [*names, *(text for _, text in self.y_ticks)]), default=8.0)
         self.left = 8.0 + wide + (16.0 if chart.y.label else 0.0)
-        self.right, self.top = _WIDTH - 12.0, 24.0 if self.legend else 10.0
+        last = ticks(self.x_span, 6, chart.x)[-1:]
+        self.right = _WIDTH - max(12.0, *(_width(text) / 2.0 + 2.0 for _, text in last))
+        self.top = 24.0 if self.legend else 10.0
+        self.x_label = label(chart.x, offset(self.x_span, chart.x))
+        self.y_label = label(chart.y, offset(self.y_span, chart.y))
         self.height = self.top + 40.0 + _ROW * len(names) if names else _HEIGHT
         self.bottom = self.height - 40.0
         self.names = names
@@ -77,13 +81,13 @@ class _Drawing:
             parts.append(_text(self.left - 5, self.at_y(place) + 3.5, shown, "end", name if shown != name else ""))
         if self.x_span[0] < 0.0 < self.x_span[1] and not self.chart.x.log:
             parts.append(f'<path class="axis" d="M{self.at_x(0.0):.1f} {low:.1f}V{high:.1f}"/>')
-        half = _width(self.chart.x.label) / 2
+        half = _width(self.x_label) / 2
         middle = min((self.left + self.right) / 2, _WIDTH - half)
-        parts.append(_text(middle, self.height - 6, self.chart.x.label, "middle"))
+        parts.append(_text(middle, self.height - 6, self.x_label, "middle"))
         if self.chart.y.label:
             y = (low + high) / 2
             turned = f'transform="rotate(-90 11 {y:.1f})" x="11" y="{y:.1f}" text-anchor="middle"'
-            parts.append(f"<text {turned}>{_safe(self.chart.y.label)}</text>")
+            parts.append(f"<text {turned}>{_safe(self.y_label)}</text>")
         return "".join(parts)
 
     def _legend(self) -> str:
@@ -92,7 +96,8 @@ class _Drawing:
         for mark in self.legend:
             y = self.top - 11
             if mark.kind == "line":
-                parts.append(f'<path class="line {mark.role}" d="M{x:.1f} {y:.1f}h14"/>')
+                dashed = " dashed" if mark.dashed else ""
+                parts.append(f'<path class="line {mark.role}{dashed}" d="M{x:.1f} {y:.1f}h14"/>')
             else:
                 parts.append(f'<circle class="dots {mark.role}" cx="{x + 7:.1f}" cy="{y:.1f}" r="4"/>')
             parts.append(_text(x + 18, y + 3.5, mark.label, "start"))

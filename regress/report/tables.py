@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
 
-from regress.evidence.certificate import Certificate
+from regress.evidence.certificate import Certificate, objective_text
 from regress.model import LinearModel
+from regress.report.charts import shortened
+from regress.report.pictures import arrived
 
 if TYPE_CHECKING:
     from regress.comparison import Comparison
 
 MOST_LINES = 500  # of a certificate
 
-_TALL = 40  # rows above which a table scrolls
+_TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
 
 
 class Table(NamedTuple):
     """A table whose first column names its rows."""
 
-    name: str
     caption: str
     head: tuple[str, ...]
     rows: list[list[Any]]
-    text: bool = False  # whether its cells are text, not figures
+    css: str = ""  # "texts" where its cells are text, not figures; "key" where its names have colours
 
     @property
     def tall(self) -> bool:
@@ -69,6 +70,8 @@ def head(model: LinearModel) -> list[Tile]:
         ("Rows used", figure(model.n_rows), ""),
     ]
     if report is not None:
+        if model.options["weighted"] and report["moments"] is not None:
+            found.append(("Sum of their weights", figure(report["moments"]["weight"]), ""))
         found.append(("R²", figure(report["r2"], ".4f"), ""))
         if report["r2_test"] is not None:
             found.append(("R² on rows held out", figure(report["r2_test"], ".4f"), ""))
@@ -98,6 +101,11 @@ def verdict(certificate: Certificate) -> list[Tile]:
     ]
 
 
+def name_of(name: str) -> str:
+    """Return a name, the middle of a very long one left out: the page is to stay small."""
+    return shortened(name, _LONG)
+
+
 _KINDS = {
     "used": "used",
     "held_out": "held out",
@@ -122,7 +130,7 @@ def account(report: Mapping[str, Any]) -> Table:
         if rows[kind] or kind == "used"
     ]
     all_of_them = ["all", figure(rows["rows"]), figure(100.0, ".4g")]
-    return Table("rows", f"Rows of {report['source']}", ("Row", "how many", "percent"), [*lines, all_of_them])
+    return Table(f"Rows of {report['source']}", ("Row", "how many", "percent"), [*lines, all_of_them], "key")
 
 
 def coefficients(model: LinearModel) -> Table:
@@ -131,10 +139,14 @@ def coefficients(model: LinearModel) -> Table:
     if report is None:
         held = [("(intercept)", model.b)] if model.options["fit_intercept"] else []
         held += zip(model.names[:MOST_LINES], model.w[:MOST_LINES].tolist(), strict=True)
-        return Table("coefficients", caption, ("Column", "coefficient"), [[n, figure(v, ".10g")] for n, v in held])
+        return Table(caption, ("Column", "coefficient"), [[name_of(n), figure(v, ".10g")] for n, v in held])
     tests: tuple[tuple[str, str, str], ...] = ()
     if report["quality"] is not None:
         caption += "; the intervals hold the true value 95 times of 100, if the model is right"
+        if not arrived(model):
+            caption = (
+                f"{caption[: caption.index(';')]}; training did not arrive, so the intervals are about another point"
+            )
         tests = (
             ("std. error", "std_error", ".4g"),
             ("t", "t", ".3f"),
@@ -147,8 +159,13 @@ def coefficients(model: LinearModel) -> Table:
     rows = []
     for line in report["lines"]:
         cells = [small(line[key], 2e-16, form) if key == "p" else figure(line[key], form) for _, key, form in columns]
-        rows.append([line["name"], *(["left out", *[""] * (len(cells) - 1)] if line["dropped"] else cells)])
-    return Table("coefficients", caption, ("Column", *(head for head, _, _ in columns)), rows)
+        rows.append([name_of(line["name"]), *(["left out", *[""] * (len(cells) - 1)] if line["dropped"] else cells)])
+    return Table(caption, ("Column", *(head for head, _, _ in columns)), rows)
+
+
+def objective(model: LinearModel) -> str:
+    """Write what a model minimises."""
+    return objective_text(model.options["weighted"], model.options["alpha"])
 
 
 def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
@@ -158,7 +175,7 @@ def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
     lines: list[list[Any]] = [
         ["R²", figure(report["r2"], ".6f")],
         [f"R², adjusted{kind}", figure(q["r2_adjusted" if centred else "r2_uncentred_adjusted"], ".6f")],
-        ["Loss Σ(ŷ − y)²", figure(model.loss, ".10g")],
+        [f"Loss {objective(model)}", figure(model.loss, ".10g")],
         ["Residual standard error", figure(q["sigma"])],
         ["Degrees of freedom", figure(q["degrees"], ",.10g")],
         ["F of all columns", figure(q["f"])],
@@ -169,24 +186,26 @@ def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
     ]
     if report["r2_test"] is not None:
         lines.insert(1, ["R² on rows held out", figure(report["r2_test"], ".6f")])
-    return Table("quality", f"How well it fits; {q['errors']} standard errors", ("Figure", "value"), lines)
+    return Table(f"How well it fits; {q['errors']} standard errors", ("Figure", "value"), lines)
 
 
-def beyond(report: Mapping[str, Any]) -> Table:
+def bands(report: Mapping[str, Any]) -> Table:
     """Return how many residuals are large."""
-    rows = [
-        [Markup("{} σ").format(figure(k, "g")), "1 to 4" if n is None else figure(n), small(normal, 0.001, ".2g")]
-        for k, n, normal in report["residuals"]["beyond"]
-    ]
+    rows = []
+    for low, high, count, normal in report["residuals"]["bands"]:
+        band = Markup("beyond {} σ").format(figure(low, "g"))
+        if high is not None:
+            band = Markup("{} to {} σ").format(figure(low, "g"), figure(high, "g"))
+        rows.append([band, "1 to 4" if count is None else figure(count), small(normal, 0.001, ".3g")])
     caption = "How many residuals are large, and how many of so many normal ones would be"
-    return Table("residuals", caption, ("Beyond", "rows", "if normal"), rows)
+    return Table(caption, ("From zero", "rows", "if normal"), rows)
 
 
 def settings(model: LinearModel) -> Table:
     """Return what computed a model, and what it was asked."""
     told = {**model.versions, **{name: value for name, value in model.options.items() if value is not None}}
     rows: list[list[Any]] = [[name, str(value)] for name, value in told.items()]
-    return Table("environment", "What computed it, and how it was asked to", ("What", "value"), rows)
+    return Table("What computed it, and how it was asked to", ("What", "value"), rows)
 
 
 def figures(comparison: "Comparison") -> Table:
@@ -206,21 +225,21 @@ def figures(comparison: "Comparison") -> Table:
         "Digits of the worst coefficient, and the most that what is wrong moves a fitted value, in standard deviations "
         f"of {comparison.target}"
     )
-    return Table("figures", caption, ("Tool", *(head for head, _, _ in columns)), rows)
+    return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows)
 
 
 def asked(comparison: "Comparison") -> Table:
     """Return what each tool was asked to do."""
-    caption = "All had the same encoded rows, split in the same way, and the same loss Σ(ŷ − y)²"
-    return Table("asked", caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], text=True)
+    caption = "All had the same encoded rows, split alike, and were to minimise Σ(ŷ − y)², some with a small penalty"
+    return Table(caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], "texts")
 
 
 def claims(certificate: Certificate) -> Table:
     """Return claimed beside true coefficients, those with the fewest digits first."""
     lines: Iterable[tuple[str, float, float, float]] = sorted(certificate.lines(), key=lambda line: line[3])
     rows = [
-        [name, figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
+        [name_of(name), figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
         for name, claimed, true, right in list(lines)[:MOST_LINES]
     ]
     caption = "Claimed and true coefficients, the fewest digits first"
-    return Table("coefficients", caption, ("Column", "claimed", "true", "digits right"), rows)
+    return Table(caption, ("Column", "claimed", "true", "digits right"), rows)

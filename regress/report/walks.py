@@ -8,8 +8,8 @@ from regress.errors import InputError
 from regress.model import LinearModel
 from regress.portrait import MOST_MOMENTS, to_moments
 from regress.report.charts import Axis, Chart, Mark, Role, View, polyline, shortened
-from regress.report.descent import STEPS, Descents, Path, descents
-from regress.report.pictures import ROUNDING, report_of
+from regress.report.descent import ROUNDING, STEPS, Descents, Path, descents
+from regress.report.pictures import report_of
 from regress.tables.source import nearest
 
 _ROLES: tuple[Role, ...] = ("first", "second", "third")
@@ -38,7 +38,7 @@ def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
     if report["moments"] is None and len(names) > MOST_MOMENTS:
         raise InputError(f"The descent is drawn from moments, which models keep for at most {MOST_MOMENTS} columns.")
     if report["moments"] is None:
-        raise InputError("The descent is drawn from moments of the rows, and there are no more rows than columns.")
+        raise InputError("The descent is drawn from moments of the rows, and there are too few rows to have them.")
     options = model.options
     found = descents(to_moments(report["moments"]), names, at, options["fit_intercept"], options["alpha"])
     last = max(len(path.excess) for path in found.paths) - 1
@@ -48,7 +48,8 @@ def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
         at_steps = path.points[[min(k, len(path.points) - 1) for k in steps]].tolist()
         frames = [(a, b) for a, b in at_steps]
         x, y = path.points.T.tolist()
-        marks.append(Mark("line", x, y, role, path.method))
+        dashed = role == "second"  # it mostly lies on the first
+        marks.append(Mark("line", x, y, role, path.method, dashed=dashed))
         marks.append(Mark("dots", [frames[-1][0]], [frames[-1][1]], role, frames=frames))
     marks.append(Mark("dots", [float(found.minimum[0])], [float(found.minimum[1])], "muted", "minimum"))
     first, second = (shortened(names[j], 24) for j in at)
@@ -56,8 +57,7 @@ def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
     chart = Chart(
         "descent-map",
         "Where the descents go",
-        f"Contours of the loss over the coefficients of {first} and {second}, and three paths from zero to the "
-        f"minimum: {ends}.",
+        f"Contours of the loss over the coefficients of {first} and {second}, and three paths from zero: {ends}.",
         Axis(f"coefficient of {first}"),
         Axis(f"coefficient of {second}"),
         tuple(marks),
@@ -65,10 +65,7 @@ def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
         "best.",
         _view(found),
     )
-    lines = [
-        polyline([(k, e) for k, e in enumerate(p.excess.tolist()) if e > ROUNDING * p.excess[0]], role, p.method)
-        for role, p in zip(_ROLES, found.paths, strict=True)
-    ]
+    lines = [polyline(_course(p), role, p.method) for role, p in zip(_ROLES, found.paths, strict=True)]
     loss = Chart(
         "descent-loss",
         "How fast they arrive",
@@ -76,19 +73,31 @@ def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
         Axis("step", whole=True),
         Axis("L − min L", log=True),
         tuple(mark for drawn in lines for mark in drawn),
-        f"At most {STEPS} steps, in standardised columns, each method with the step that it takes by default.",
+        f"At most {STEPS} steps, in standardised columns, each method with the step that it takes by default. A line "
+        "that ends at the bottom has arrived: what is left is rounding.",
     )
     told = [
-        f"Step {k}. Loss above the minimum: "
-        + ", ".join(f"{p.method} {p.excess[min(k, len(p.excess) - 1)]:.3g}" for p in found.paths)
-        for k in steps
+        f"Step {k}. Loss above the minimum: " + ", ".join(f"{p.method} {_at(p, k)}" for p in found.paths) for k in steps
     ]
     return Walk(chart, loss, told)
 
 
 def _after(path: Path) -> str:
     count = len(path.excess) - 1
-    return f"{path.excess[-1]:.2g} above it after {count:,} step{'s' * (count != 1)}"
+    after = f"after {count:,} step{'s' * (count != 1)}"
+    return f"arrives at the minimum {after}" if path.arrived else f"is {path.excess[-1]:.2g} above it {after}"
+
+
+def _at(path: Path, step: int) -> str:
+    if path.arrived and step >= len(path.excess) - 1:
+        return "nothing but rounding"
+    return f"{path.excess[min(step, len(path.excess) - 1)]:.3g}".replace("-", "−")
+
+
+def _course(path: Path) -> list[tuple[float, float]]:
+    """Return the loss above the minimum by step, down to where it is rounding."""
+    floor = ROUNDING * path.excess[0]
+    return [(float(k), max(e, floor)) for k, e in enumerate(path.excess.tolist()) if path.excess[0] > 0]
 
 
 def _pair(model: LinearModel, pair: tuple[str, str] | None) -> tuple[int, int]:

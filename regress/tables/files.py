@@ -1,5 +1,6 @@
 """Files and frames as sources: one or more parts that are read one after the other."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob, has_magic
@@ -206,13 +207,21 @@ def check_outputs(
     if model is not None:
         taken[Path(model).resolve()] = "the model"
     for name, output in outputs.items():
-        path = None if output is None else Path(output).resolve()
-        if path is None or (path.exists() and not path.is_file()):
+        if output is None:
+            continue
+        if output in ("", "-"):
+            raise InputError(f"{name} takes the name of a file; got {output!r}.")
+        path = Path(output).resolve()
+        if path.is_dir():
+            raise InputError(f"{name} {output} is a folder. Name a file.")
+        if path.exists() and not path.is_file():
             continue  # a device
         if path in taken:
             raise InputError(f"{name} would overwrite {output}, which is {taken[path]}. Name another file.")
         if not path.parent.is_dir():
             raise InputError(f"{name} {output} cannot be written: there is no folder {path.parent}.")
+        if not os.access(path.parent, os.W_OK):
+            raise InputError(f"{name} {output} cannot be written: its folder is read-only.")
         taken[path] = name
 
 

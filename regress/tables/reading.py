@@ -110,39 +110,38 @@ class Reader:
         train, test = Rebuffer(self.design), Rebuffer(self.design)
         self._layout = train.layout
         columns = len(self.design.numbers) + len(self.design.texts)
-        sample = Sample(self._sampled, columns, self.split.seed) if self._sampled else None
-        beside = Beside(self._n_jobs)
+        sample = Sample(self._sampled, columns, self.split.seed) if self._sampled and self.sample is None else None
         held: list[Moments] = []
         plain = not self.split.fraction and not self.design.texts
-        for batch, y, a in self._batches(self.design):
-            self.tally.rows += batch.rows
-            self.read = batch.read
-            if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
-                numbers = batch.columns(self.design.numbers)
-                full = train.take(numbers, y)
-                if full is not None:
-                    self.tally.used += batch.rows
-                    yield from full
-                    if sample is not None:
-                        beside.call(sample.add, batch, numbers, (), y, a, None)
-                    continue
-            encoded, kept = self._encode(encoder, batch, y, a)
-            if not self.split.fraction:
-                out = None
-            else:
-                out = self.split.held_out(batch) if kept is None else self.split.held_out(batch) & kept
-                kept = ~out if kept is None else kept & ~out
-                self.tally.held_out += int(out.sum())
-            self.tally.used += batch.rows if kept is None else int(kept.sum())
-            if kept is None and train.empty and not encoded.codes and isinstance(batch, ArrayBatch):
-                yield Block(batch.chosen(self.design.columns), y[:, None], a)  # a view
-            else:
-                yield from train.push(encoded, y, a, kept)
-            if out is not None:
-                held.extend(accumulate([block]) for block in test.push(encoded, y, a, out))
-            if sample is not None:
-                beside.call(sample.add, batch, encoded.numbers, encoded.codes, y, a, kept)
-        beside.end()
+        with Beside(self._n_jobs) as beside:
+            for batch, y, a in self._batches(self.design):
+                self.tally.rows += batch.rows
+                self.read = batch.read
+                if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
+                    numbers = batch.columns(self.design.numbers)
+                    full = train.take(numbers, y)
+                    if full is not None:
+                        self.tally.used += batch.rows
+                        yield from full
+                        if sample is not None:
+                            beside.call(sample.add, batch, numbers, (), y, a, None)
+                        continue
+                encoded, kept = self._encode(encoder, batch, y, a)
+                if not self.split.fraction:
+                    out = None
+                else:
+                    out = self.split.held_out(batch) if kept is None else self.split.held_out(batch) & kept
+                    kept = ~out if kept is None else kept & ~out
+                    self.tally.held_out += int(out.sum())
+                self.tally.used += batch.rows if kept is None else int(kept.sum())
+                if kept is None and train.empty and not encoded.codes and isinstance(batch, ArrayBatch):
+                    yield Block(batch.chosen(self.design.columns), y[:, None], a)  # a view
+                else:
+                    yield from train.push(encoded, y, a, kept)
+                if out is not None:
+                    held.extend(accumulate([block]) for block in test.push(encoded, y, a, out))
+                if sample is not None:
+                    beside.call(sample.add, batch, encoded.numbers, encoded.codes, y, a, kept)
         yield from train.rest()
         held.extend(accumulate([block]) for block in test.rest())
         self._refuse_missing()
