@@ -119,12 +119,13 @@ def groups(x: Array, y: Array, *others: Array) -> list[list[float]]:
     found: list[list[float]] = []
     for number, (start, stop) in enumerate(pairwise(_slices(points[0]))):
         rows = points[:, start + np.argsort(points[1, start:stop], kind="stable")]
-        at, count = 0, stop - start
-        while at < count:
-            end = max(at + LEAST, int(np.searchsorted(rows[1], rows[1, at] + grain, side="right")))
-            end = count if count - end < LEAST else end
-            found.append([number, *rows[:, at:end].mean(1).tolist(), end - at])
-            at = end
+        cuts, count = [0], stop - start
+        while cuts[-1] < count:
+            end = max(cuts[-1] + LEAST, int(rows[1].searchsorted(rows[1, cuts[-1]] + grain, side="right")))
+            cuts.append(count if count - end < LEAST else end)
+        sizes = np.diff(cuts)
+        means = np.add.reduceat(rows, cuts[:-1], axis=1) / sizes
+        found += [[number, *mean, size] for mean, size in zip(means.T.tolist(), sizes.tolist(), strict=True)]
     return _rounded(found)
 
 

@@ -109,8 +109,9 @@ class Reader:
         encoder = Encoder(self.design, self.source, self._max_levels)
         train, test = Rebuffer(self.design), Rebuffer(self.design)
         self._layout = train.layout
-        columns = len(self.design.numbers) + len(self.design.texts)
-        sample = Sample(self._sampled, columns, self.split.seed) if self._sampled and self.sample is None else None
+        sample = None
+        if self._sampled and self.sample is None:
+            sample = Sample(self._sampled, len(self.design.numbers), len(self.design.texts), self.split.seed)
         held: list[Moments] = []
         plain = not self.split.fraction and not self.design.texts
         with Beside(self._n_jobs) as beside:
