@@ -68,9 +68,7 @@ def descents(
             max_iter=STEPS if solver != "newton" else 3,
         )
         regression = Regression(data, options, names)
-        seen: list[tuple[Array, float]] = []
-        regression.train(watch=lambda w, b, seen=seen: seen.append((w, b)))  # type: ignore[misc]
-        walked.append((method, regression, seen))
+        walked.append((method, regression, _walked(regression)))
     _, regression, seen = walked[-1]
     if not seen:
         raise InputError("There is nothing to descend: the target does not vary.")
@@ -86,6 +84,13 @@ def descents(
     return Descents(
         coordinates.to_user(best_w, best_b)[0][at], _profile(moments, at, fit_intercept, alpha), tuple(paths)
     )
+
+
+def _walked(regression: Regression) -> list[tuple[Array, float]]:
+    """Return every (w, b) of a descent."""
+    seen: list[tuple[Array, float]] = []
+    regression.train(watch=lambda w, b: seen.append((w, b)))
+    return seen
 
 
 def lowest(moments: Moments, names: Sequence[str], fit_intercept: bool, alpha: float) -> float:
