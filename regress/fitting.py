@@ -25,18 +25,12 @@ from regress.result import Fit
 from regress.tables.options import Decimal, Header, OnBadRow
 from regress.tables.reading import Missing
 from regress.training.normal import rounded
-from regress.training.options import (
-    Collinear,
-    Gradient,
-    Over,
-    Precision,
-    Solver,
-    TrainOptions,
-    check_choice,
-)
+from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
 from regress.training.outcome import Training
 from regress.training.regression import ENOUGH_DIGITS, Regression
 from regress.training.trainer import Status
+
+_OWN = ("table", "target", "se", "sample", "n_jobs", "progress")  # arguments of no option class
 
 
 def fit(
@@ -130,13 +124,7 @@ def fit(
         If columns are constant or depend on each other.
     """
     given = dict(locals())
-    table_options, options = split_options(
-        {
-            name: value
-            for name, value in given.items()
-            if name not in ("table", "target", "se", "sample", "n_jobs", "progress")
-        }
-    )
+    table_options, options = split_options({name: value for name, value in given.items() if name not in _OWN})
     check_choice("se", se, get_args(Errors))
     if not isinstance(sample, Integral) or isinstance(sample, bool) or sample < 0:
         raise InputError(f"sample must be a whole number of at least 0; got {sample!r}.")

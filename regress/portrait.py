@@ -33,7 +33,6 @@ def portrait(fit: Any) -> dict[str, Any]:
         "learning_rate": training.learning_rate,
         "r2": fit.r2,
         "r2_test": fit.r2_test,
-        "rank": fit.rank,
         "quality": None if statistics is None else statistics.figures(),
         "statistics_missing": fit.statistics_missing,
         "lines": _lines(fit),
@@ -48,7 +47,6 @@ def portrait(fit: Any) -> dict[str, Any]:
             "loss": certificate.loss,
         },
         "history": _history(fit),
-        "stationarity": training.stationarity,
         "moments": None if fit.moments is None else of_moments(fit.moments),
         "residuals": None if isinstance(residuals, str) else residuals,
         "residuals_missing": residuals if isinstance(residuals, str) else "",
@@ -68,7 +66,7 @@ def _history(fit: Any) -> list[list[float]]:
 
 def _lines(fit: Any) -> list[dict[str, Any]]:
     """Return the coefficients by name: what the summary shows of each."""
-    digits = fit.digits_at_least
+    digits, dropped = fit.digits_at_least, set(fit.dropped)
     heads = ("std_error", "t", "p", "low", "high")
     size = np.abs(np.nan_to_num(fit.standardized))
     shown = {fit.names[j] for j in np.argsort(-size, kind="stable")[:MOST_LINES]}
@@ -79,7 +77,7 @@ def _lines(fit: Any) -> list[dict[str, Any]]:
             continue
         right = None if digits is None else fit.intercept_digits if of_intercept else digits[name]
         line = {"name": name, "w": w, "standardized": None if of_intercept else beta, "digits": right}
-        line |= {"intercept": of_intercept, "dropped": not of_intercept and name in fit.dropped}
+        line |= {"intercept": of_intercept, "dropped": not of_intercept and name in dropped}
         lines.append(line | dict(zip(heads, tests, strict=True)))
     return lines
 

@@ -196,18 +196,21 @@ class Fit:
     @cached_property
     def model(self) -> LinearModel:
         """What predicts and is saved, with the uncertainty of its predictions and what a report shows."""
+        return replace(self._with_uncertainty, report=strict(portrait(self)))
+
+    @cached_property
+    def _with_uncertainty(self) -> LinearModel:
         statistics = self.statistics if len(self.names) <= _KEPT else None
-        model = replace(self.fitted, report=strict(portrait(self)))
         if statistics is None:
-            return model
+            return self.fitted
         center = statistics.inverse.center * statistics.fit_intercept
         uncertainty = Uncertainty(statistics.degrees, statistics.sigma**2, center, *statistics.covariance)
         finite = all(np.isfinite(value).all() for value in uncertainty)
-        return replace(model, uncertainty=uncertainty) if finite else model
+        return replace(self.fitted, uncertainty=uncertainty) if finite else self.fitted
 
     def predict(self, table: Any, interval: float | None = None, **options: Any) -> Array:
         """Return ŷ (m,) for every row of a table, or (m, 3) with an interval; see `LinearModel.predict`."""
-        return (self.fitted if interval is None else self.model).predict(table, interval, **options)
+        return (self.fitted if interval is None else self._with_uncertainty).predict(table, interval, **options)
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON."""

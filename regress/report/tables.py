@@ -80,12 +80,12 @@ def head(model: LinearModel) -> list[Tile]:
     return found
 
 
-def proof(certificate: Mapping[str, Any]) -> list[Tile]:
-    """Return what exact sums say of a fit as a whole."""
+def proof(where: str, gradient_norm: float, excess_loss: float, loss: float) -> list[Tile]:
+    """Return what exact sums say of coefficients as a whole."""
     return [
-        ("‖∇L‖ at the fit", figure(certificate["gradient_norm"], ".3g"), ""),
-        ("Loss above its minimum", figure(certificate["excess_loss"], ".3g"), ""),
-        ("Minimum of the loss", figure(certificate["loss"], ".10g"), ""),
+        (f"‖∇L‖ at {where}", figure(gradient_norm, ".3g"), ""),
+        ("Loss above its minimum", figure(excess_loss, ".3g"), ""),
+        ("Minimum of the loss", figure(loss, ".10g"), ""),
     ]
 
 
@@ -95,9 +95,7 @@ def verdict(certificate: Certificate) -> list[Tile]:
     return [
         ("Verdict", "✓ Certified" if right else "✗ Not certified", _good(right)),
         ("Digits right, worst coefficient", figure(certificate.worst, ".1f"), ""),
-        ("‖∇L‖ at the claim", figure(certificate.gradient_norm, ".3g"), ""),
-        ("Loss above its minimum", figure(certificate.excess_loss, ".3g"), ""),
-        ("Minimum of the loss", figure(certificate.loss, ".10g"), ""),
+        *proof("the claim", certificate.gradient_norm, certificate.excess_loss, certificate.loss),
     ]
 
 
