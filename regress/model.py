@@ -221,7 +221,7 @@ def load(path: str | Path) -> LinearModel:
         raise InputError(f"{path} is not a model: it is not JSON. Write one with --save.") from None
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise InputError(f"{path} is not a model of this package. Write one with --save.")
-    if held.get("version") != VERSION:
+    if held.get("version", VERSION) != VERSION:
         raise InputError(
             f"{path} is a model of version {held.get('version')}; this release reads {VERSION}. Update the package."
         )
