@@ -156,7 +156,7 @@ def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tu
         return "as asked", False
     if options.solver not in ("auto", "newton"):
         return f"{options.solver} descends in double", False
-    if data.totals is not None:
+    if data.exact:
         return "the table is small", False
     if data.moments is None:
         return "there are at least as many columns as rows", False
@@ -230,7 +230,7 @@ def train(
         training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
         reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
-        training.minimum is not None or data.moments is None or regression.rank_sure,
+        training.precision == "exact" or training.minimum is not None or regression.rank_sure,
         None if bound is None else digits_at_least(bound, training.w, regression.norm, target_norm),
         reader.source.dialect,
         infer,

@@ -18,8 +18,8 @@ from regress.numerics.twofold import Array
 from regress.portrait import portrait
 from regress.summary import summary
 from regress.tables.reading import Tally
+from regress.training.factors import MOST_COLUMNS
 from regress.training.outcome import Training
-from regress.training.refinement import MOST_COLUMNS
 from regress.training.trainer import Iteration, Status
 from regress.uncertainty import Uncertainty
 from regress.writing import strict

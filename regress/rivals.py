@@ -14,6 +14,7 @@ from regress.numerics import twofold
 from regress.numerics.moments import Block, blocks_of
 from regress.numerics.threads import one_blas_thread
 from regress.numerics.twofold import Array
+from regress.training.factors import MOST_COLUMNS
 from regress.training.gathering import gather
 from regress.training.options import TrainOptions
 from regress.training.outcome import Training
@@ -60,15 +61,15 @@ def timed(run: Run) -> tuple[Result, float, str]:
 def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> Training:
     """Return the fit that all others are measured against: from exact sums, each coefficient the nearest double.
 
-    Where columns are more than the rows, or take too long: Newton steps over rows in double, until nothing is left to
-    polish.
+    Where that takes too long: Newton steps over rows in double, until nothing is left to polish.
     """
     rows, n = block.X.shape
-    exact = n < rows <= _PATIENCE // n**2
+    tall = n < rows or n <= MOST_COLUMNS  # few columns are decided one by one, as a certificate does
+    exact = rows <= _PATIENCE // n**2 and (tall or rows <= MOST_COLUMNS)
     options = TrainOptions(
         fit_intercept=fit_intercept,
         solver="newton",
-        over="rows",
+        over="moments" if exact and tall else "rows",
         tol=_NOTHING,
         max_iter=_POLISH,
         precision="exact" if exact else "double",

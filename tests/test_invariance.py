@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress import LinearRegressor
-from regress.errors import DataWarning, InputError
+from regress.errors import DataWarning
 from regress.numerics.exact import exact_totals
 from regress.numerics.moments import Block
 
@@ -212,6 +212,7 @@ WIDE = {
     "twelve decades": 10 ** random.uniform(-12, 0, size=(6, 15)),
     "scales": np.random.default_rng(5).normal(size=(6, 9)) * 10.0 ** np.arange(-8, 10, 2),
     "other scales": np.random.default_rng(22).normal(size=(6, 9)) * 10.0 ** np.arange(-8, 10, 2),
+    "rows of other scales": random.normal(size=(5, 8)) * 10.0 ** np.array([[-60], [40], [0], [-20], [60]]),
     "near duplicates": np.repeat(random.normal(size=(3, 9)), 2, axis=0) + 1e-9 * random.normal(size=(6, 9)),
 }
 
@@ -234,12 +235,15 @@ def test_wide_tables_equal_rational_arithmetic(family, alpha, weighted, fit_inte
     assert (estimator.coef_.tolist(), estimator.intercept_) == (fit.w.tolist(), fit.b)
 
 
-def test_wide_tables_with_dependent_rows_name_the_remedy():
-    X = random.normal(size=(5, 9))
+@pytest.mark.filterwarnings("ignore:There are only:regress.DataWarning")
+@pytest.mark.parametrize("weights", [np.ones(5), np.array([1.0, 3.0, 1.0, 2.0, 1.0])], ids=["plain", "weighted"])
+def test_of_equal_rows_a_wide_table_fits_the_mean(weights):
+    X, y = random.normal(size=(5, 9)), np.arange(5.0)
     X[4] = X[1]
-    y = random.normal(size=5)
-    with pytest.raises(InputError, match=r'rows that do not depend on each other.*precision="double"'):
-        regress.fit(X, y, precision="exact")
-    fit = regress.fit(X, y, precision="exact", alpha=0.7)
-    w, b = wide_minimum(X, y, 0.7, np.ones(5), True)
+    share = weights[4] / (weights[1] + weights[4])
+    w, b = wide_minimum(X[:4], [y[0], (1 - share) * y[1] + share * y[4], y[2], y[3]], 0, np.ones(4), True)
+    fit = regress.fit(X, y, weights=weights)
+    assert (fit.w.tolist(), fit.b, fit.rank) == ([float(v) for v in w], float(b), 3)
+    w, b = wide_minimum(X, y, 0.7, weights, True)
+    fit = regress.fit(X, y, weights=weights, alpha=0.7)
     assert (fit.w.tolist(), fit.b) == ([float(v) for v in w], float(b))

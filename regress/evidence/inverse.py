@@ -7,9 +7,10 @@ import numpy as np
 from regress.numerics import linalg
 from regress.numerics.moments import Moments
 from regress.numerics.twofold import Array
+from regress.training.factors import DoubleFactor, best_factor
 from regress.training.fixed import FixedFactor, SingularError
 from regress.training.normal import rounded
-from regress.training.refinement import DoubleFactor, Minimum, best_factor
+from regress.training.refinement import Minimum
 
 _FEW = 40  # columns that are inverted in whole numbers in milliseconds
 

@@ -77,6 +77,8 @@ class Judge:
         mean, spread = float(summary.target_center[0]), float(summary.target_norm[0])
         self.variation = spread**2  # Σ(y − ȳ)²
         self._target_norm = spread or float(np.sqrt(summary.weight) * abs(mean))  # a constant y
+        self._root = float(np.sqrt(summary.weight))
+        self._size = float(np.hypot(spread, self._root * mean))  # ‖y‖
         self._spread = self._target_norm / float(np.sqrt(summary.weight))
         self.best, self._level = best, self._at_origin(best.w, best.center, best.b_center)
 
@@ -111,7 +113,9 @@ class Judge:
     def _digits(self, w: Array, center: Array, b_center: float, b: float) -> tuple[Array, float]:
         best = self.best
         if best.minimum is None:
-            return digits_right(w - best.w, best.w, self._norm, self._target_norm), MOST_DIGITS
+            of_w = digits_right(w - best.w, best.w, self._norm, self._target_norm)
+            off, true, root = (np.array([v]) for v in (b - best.b, best.b, self._root))
+            return of_w, float(digits_right(off, true, root, self._size)[0]) if self._fit_intercept else MOST_DIGITS
         found = certificate(best.minimum, [str(j) for j in range(len(w))], w, center, b_center, b)
         of_b = MOST_DIGITS if found.intercept_digits is None else found.intercept_digits
         return np.array(list(found.digits.values())), of_b

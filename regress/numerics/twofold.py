@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SPLITTER = 2.0**27 + 1.0
+_CELLS = 2**15  # that stay in the cache with their products
 
 
 def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
@@ -32,6 +33,23 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     p = a * b
     (a1, a2), (b1, b2) = split(a), split(b)
     return p, a2 * b2 - (((p - a1 * b1) - a2 * b1) - a1 * b2)
+
+
+def matvec(X: Array, v: Array) -> tuple[Array, Array]:
+    """Return Xv (m,) for X (m, n) as a pair (high, low), as if with twice the digits (Ogita, Rump, Oishi 2005)."""
+    high, low = np.zeros(len(X)), np.zeros(len(X))
+    step = max(_CELLS // max(X.shape[1], 1), 1)
+    for i in range(0, len(X), step):
+        part, rest = two_product(X[i : i + step], v)
+        while part.shape[1] > 1:  # halves are added until one column is left
+            half, odd = divmod(part.shape[1], 2)
+            total, lost = two_sum(part[:, :half], part[:, half : 2 * half])
+            lost += rest[:, :half] + rest[:, half : 2 * half]
+            part = np.concatenate([total, part[:, 2 * half :]], axis=1) if odd else total
+            rest = np.concatenate([lost, rest[:, 2 * half :]], axis=1) if odd else lost
+        if part.shape[1]:
+            high[i : i + step], low[i : i + step] = two_sum(part[:, 0], rest[:, 0])
+    return high, low
 
 
 def dot(a: Array, b: Array, start: float = 0.0) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from regress.numerics.totals import Integers
 from regress.numerics.twofold import Array
-from regress.training.fixed import FixedFactor, eliminate
+from regress.training.fixed import BITS, FixedFactor, eliminate
 from regress.training.normal import NormalEquations, power, ratio
 
 _DEPENDENT, _NEAR = 10.0, 1e4  # times the noise of rounding
@@ -106,7 +106,7 @@ class Dependence:
             return list(effective)
         products = [[sum((row[i] * row[j] for row in C), Fraction(i == j)) for j in range(d)] for i in range(d)]
         half = [int(products[i][i]).bit_length() // 2 for i in range(d)]
-        one = 1 << FixedFactor.bits
+        one = 1 << BITS
         gram = np.array(
             [[int(products[i][j] * one / power(half[i] + half[j])) for j in range(d)] for i in range(d)], dtype=object
         )
@@ -162,7 +162,7 @@ def find_dependence(equations: NormalEquations) -> Dependence:
     equations : NormalEquations
         Without penalty.
     """
-    bits, n = FixedFactor.bits, equations.n
+    bits, n = BITS, equations.n
     work, ulps = equations.scaled_gram(bits), _scaled_ulps(equations) ** 2 / 12.0
     lower: Integers = np.zeros((n, n), dtype=object)
     independent: list[int] = []
@@ -185,7 +185,7 @@ def find_dependence(equations: NormalEquations) -> Dependence:
 
 def _relation(equations: NormalEquations, j: int, independent: list[int], w: Integers, noise: float) -> Relation:
     """Write a dependency in the user's units, with small fractions if what they leave is within the noise too."""
-    exponent, one = equations.column_exponent, 1 << FixedFactor.bits
+    exponent, one = equations.column_exponent, 1 << BITS
     exact = {k: Fraction(int(w[k]), one) * power(int(exponent[j] - exponent[k])) for k in independent if w[k]}
     grain = _DEPENDENT * noise**0.5 / (2.0 * max(len(exact), 1) ** 0.5)  # of a coefficient, scaled
     chosen = exact

@@ -1,15 +1,15 @@
 """Where the exact minimum is taken: from totals or, with more columns than rows, from the rows themselves."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from regress.errors import InputError
 from regress.training.dependence import Dependence
+from regress.training.factors import MOST_COLUMNS
 from regress.training.fixed import SingularError
 from regress.training.gathering import TrainingData
 from regress.training.options import TrainOptions
-from regress.training.refinement import MOST_COLUMNS, Minimum, minimise
-from regress.training.wide import minimise_wide
+from regress.training.refinement import Minimum, minimise
+from regress.training.wide import Point, minimise_wide
 
 
 def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names: Sequence[str]) -> Minimum | None:
@@ -45,24 +45,24 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
     )
 
 
-def exact_point(
-    data: TrainingData, minimum: Minimum | None, target: int, options: TrainOptions
-) -> tuple[list[Fraction], Fraction] | None:
-    """Return w (n,) and b at the minimum, unrounded; None where sums are in double.
+def exact_point(data: TrainingData, minimum: Minimum | None, target: int, options: TrainOptions) -> Point | None:
+    """Return w (n,), b and the rank at the minimum, unrounded; None where sums are in double.
 
     Raises
     ------
     InputError
-        If there are at least as many columns as rows, and rows depend on each other.
+        If there are at least as many columns as rows, and exact arithmetic was asked for and would take too long.
     """
     if minimum is not None:
-        return minimum.exact, minimum.b
-    if options.precision != "exact" or data.moments is not None or data.rows is None:
+        return Point(minimum.exact, minimum.b, minimum.rank)
+    if data.moments is not None or data.rows is None or not data.exact:
         return None
     try:
         return minimise_wide(data.rows, target, options.alpha, options.fit_intercept)
     except SingularError:
-        raise InputError(
-            'precision="exact" with at least as many columns as rows needs rows that do not depend on each other. '
-            'Use precision="double".'
-        ) from None
+        if options.precision != "exact":
+            return None
+    raise InputError(
+        f'precision="exact" works out dependent rows among at most {MOST_COLUMNS}, where columns are at least as many; '
+        f'these are {data.summary.rows:,}. Use precision="double".'
+    )

@@ -1,4 +1,4 @@
-"""Symmetric positive definite systems in whole numbers with 192 bits behind the point, where doubles do not reach."""
+"""Symmetric positive definite systems in whole numbers with 192 bits behind the point or more, beyond doubles."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -9,31 +9,31 @@ from regress.numerics.totals import Exponents, Integers
 from regress.numerics.twofold import Array
 from regress.training.normal import power, ratio, shifted
 
+BITS = 192  # behind the point, unless pivots are too small for them
+
 
 class SingularError(Exception):
     """The matrix has no factor at this precision."""
 
 
-def eliminate(work: Integers, lower: Integers, j: int) -> None:
+def eliminate(work: Integers, lower: Integers, j: int, bits: int = BITS) -> None:
     """Take column j of LDLᵀ: its multipliers go into `lower`, and `work` keeps what it leaves of later columns."""
-    lower[j + 1 :, j] = (work[j + 1 :, j] << FixedFactor.bits) // int(work[j, j])
-    work[j + 1 :, j + 1 :] -= np.outer(lower[j + 1 :, j], work[j + 1 :, j]) >> FixedFactor.bits
+    lower[j + 1 :, j] = (work[j + 1 :, j] << bits) // int(work[j, j])
+    work[j + 1 :, j + 1 :] -= np.outer(lower[j + 1 :, j], work[j + 1 :, j]) >> bits
 
 
 class FixedFactor:
-    """LDLᵀ of a matrix with a diagonal near 1, given in units of 2^-192."""
+    """LDLᵀ of a matrix with a diagonal near 1, given in units of 2^(−bits)."""
 
-    bits = 192
-
-    def __init__(self, gram: Integers) -> None:
-        n, one = len(gram), 1 << self.bits
+    def __init__(self, gram: Integers, bits: int = BITS) -> None:
+        n, self.bits = len(gram), bits
         work, self._lower, self._pivots = gram.copy(), np.zeros((n, n), dtype=object), []
         for j in range(n):
             pivot = int(work[j, j])
-            if pivot <= one >> (self.bits - 32):  # 2^-160 of the diagonal
+            if pivot <= 1 << 32:  # its own rounding
                 raise SingularError
             self._pivots.append(pivot)
-            eliminate(work, self._lower, j)
+            eliminate(work, self._lower, j, bits)
 
     def solve_whole(self, right: Integers) -> Integers:
         """Solve for right-hand sides (n,) or (n, k) in the units of the matrix."""

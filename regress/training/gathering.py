@@ -17,6 +17,7 @@ from regress.training.options import Over, Precision
 
 _MANY_COLUMNS = 256
 _WHOLE = 6  # times the side of a square matrix: what exact sums take
+_FEW_ROWS = 200  # of a table with at least as many columns
 _FEW_CELLS, _FEW_PRODUCTS = 12_000_000, 200_000_000  # about a tenth of a second, less than reading a file takes
 
 
@@ -56,7 +57,8 @@ class TrainingData:
     """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held).
 
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
-    from the rows. `totals` are exact sums, where they were asked for or cost nothing to speak of.
+    from the rows. `totals` are exact sums, where they were asked for or cost nothing to speak of; `exact` says whether
+    the minimum is to be taken exactly, from totals or from rows.
     """
 
     summary: Summary
@@ -64,6 +66,7 @@ class TrainingData:
     rows: Sequence[Block] | None
     rough: bool = False
     totals: Totals | None = None
+    exact: bool = False
 
 
 class Columns(Protocol):
@@ -137,7 +140,8 @@ def gather(
             f'precision="exact" on {count:,} rows or more of {n:,} columns needs too much memory. Use "double".'
         )
     if not enough:
-        return TrainingData(_summarise_rows(held), None, held)
+        exact = precision == "exact" or (precision == "auto" and wide_goes_unnoticed(count, n))
+        return TrainingData(_summarise_rows(held), None, held, exact=exact)
 
     def stream() -> Iterator[Block]:
         nonlocal count
@@ -160,7 +164,7 @@ def gather(
         if not ended and columns.order is not None:
             moments = moments.arranged(columns.order)
     kept = None if over != "rows" else held if ended else _arranged(held, columns.order)
-    return TrainingData(summary_of(moments), moments, kept, totals=totals)
+    return TrainingData(summary_of(moments), moments, kept, totals=totals, exact=totals is not None)
 
 
 def _arranged(blocks: list[Block], order: Sequence[int] | None) -> list[Block]:
@@ -185,6 +189,11 @@ def _arranged_totals(totals: Totals, order: Sequence[int] | None, k: int) -> Tot
 def goes_unnoticed(rows: int, n: int, part: int = 1) -> bool:
     """Tell whether exact totals of a table of this size take a tenth of a second at most, or a part of that."""
     return part * rows * (n + 2) <= _FEW_CELLS and part * rows * n**2 <= _FEW_PRODUCTS
+
+
+def wide_goes_unnoticed(rows: int, n: int) -> bool:
+    """Tell whether the exact minimum of a table with at least as many columns as rows takes a tenth of a second."""
+    return rows <= _FEW_ROWS and rows**2 * n <= _FEW_PRODUCTS
 
 
 def gather_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:

@@ -1,10 +1,11 @@
 """The normal equations (G + αI)w = c in whole numbers, centred once from exact totals.
 
-At w held in whole numbers too, to 256 bits behind the point, the gradient −2(c − (G + α)w), the loss and distances
-between two w are exact.
+At w held in whole numbers too, to 256 bits behind the point or more, the gradient −2(c − (G + α)w), the loss and
+distances between two w are exact.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from fractions import Fraction
 from functools import cached_property
 from math import inf, ldexp
@@ -15,7 +16,7 @@ from regress.numerics.moments import Moments, Shift
 from regress.numerics.totals import Exponents, Integers, Totals
 from regress.numerics.twofold import Array
 
-PLACES = 256  # bits of a scaled coefficient behind the point: far more than the 2^-100 that counts as zero
+PLACES = 256  # bits of a scaled coefficient behind the point, unless one is too small for them
 
 
 def power(exponent: int) -> Fraction:
@@ -54,8 +55,8 @@ def shifted(number: int, bits: int) -> int:
 class NormalEquations:
     """G, c and s of one target: entry (i, j) of [G c; cᵀ s] is ``matrix[i, j] · 2^(unit[i] + unit[j]) / factor``.
 
-    Coefficients are held as whole numbers ω with wⱼ = ωⱼ · 2^exponent[j], 256 bits behind the point of a coefficient
-    that alone would explain the target.
+    Coefficients are held as whole numbers ω with wⱼ = ωⱼ · 2^exponent[j], `places` bits behind the point of a
+    coefficient that alone would explain the target.
 
     Parameters
     ----------
@@ -90,20 +91,31 @@ class NormalEquations:
         self.uncentred_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
         self.ulps = totals.ulps[kept[:-1]]
         self.means = [totals.fraction(0, j) / self.weight for j in kept]
+        first: Integers = totals.value[0, kept]
         if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centred once, in whole numbers
-            first = totals.value[0, kept]
             value = totals.value[0, 0] * value - np.outer(first, first)
             factor = int(totals.value[0, 0])
         half = factor.bit_length() // 2  # Σa has as many bits as its unit is fine: more than a double holds
-        self.matrix, self.factor, self.unit = value, Fraction(factor, 1 << 2 * half), self.unit - half
+        self.first, self.first_unit = first, self.unit + totals.unit[0]  # Σa z
+        self.matrix, self.unit = value, self.unit - half
+        self.factor = Fraction(factor, 1 << 2 * half)
         if alpha:
             self._add_penalty(alpha)
+        self.places = max(PLACES, int(self.half_bits[-1]) - self._top)  # so that c has no bits beyond them
 
     def take(self, columns: Sequence[int], alpha: float | None = None) -> "NormalEquations":
         """Return the equations of some of the columns only, perhaps with another penalty."""
         totals, targets, target, own, fit_intercept = self._origin
         chosen = [self.columns[j] for j in columns]
         return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, chosen)
+
+    def finer(self, places: int) -> "NormalEquations":
+        """Return the same equations with so many bits of a scaled coefficient behind the point."""
+        other = copy(self)
+        other.places = places
+        for name in ("exponent", "_columns", "pull_exponent"):
+            other.__dict__.pop(name, None)
+        return other
 
     @property
     def alpha(self) -> float:
@@ -128,7 +140,7 @@ class NormalEquations:
     def exponent(self) -> list[int]:
         """The exponents of the units of ω."""
         s = self._scales
-        return [s[-1] - s[j] - PLACES for j in range(self.n)]
+        return [s[-1] - s[j] - self.places for j in range(self.n)]
 
     @cached_property
     def _scales(self) -> list[int]:
@@ -141,13 +153,13 @@ class NormalEquations:
     @cached_property
     def _columns(self) -> tuple[Integers, Integers]:
         h, n = self.half_bits, self.n
-        shift, cross = PLACES + self._top - int(h[n]), self.matrix[:n, n]
+        shift, cross = self.places + self._top - int(h[n]), self.matrix[:n, n]
         return self.matrix[:n, :n] << (self._top - h[:n]), np.array(
             [shifted(int(c), shift) for c in cross], dtype=object
         )
 
     def whole(self, w: Sequence[Fraction]) -> Integers:
-        """Return ω of coefficients, rounded down at the 256th place."""
+        """Return ω of coefficients, rounded down at the last place."""
         pairs = zip(w, self.exponent, strict=True)
         return np.array([(v / power(e)).__floor__() for v, e in pairs], dtype=object)
 
@@ -163,7 +175,7 @@ class NormalEquations:
     @cached_property
     def pull_exponent(self) -> list[int]:
         """The exponents of the units of a pull."""
-        return [self._scales[-1] - self._top - PLACES + int(u) for u in self.unit[: self.n]]
+        return [self._scales[-1] - self._top - self.places + int(u) for u in self.unit[: self.n]]
 
     def square(self, omega: Integers) -> Fraction:
         """Return wᵀ(G + α)w: for a difference of coefficients, what it adds to the minimum of L."""
@@ -179,7 +191,7 @@ class NormalEquations:
     def _inner(self, omega: Integers, pull: Integers) -> Fraction:
         terms = zip(omega, pull, self.half_bits[: self.n], strict=True)
         total = sum(int(o) * int(g) << (self._top - int(h)) for o, g, h in terms)
-        return Fraction(total) * power(2 * (self._scales[-1] - PLACES - self._top)) / self.factor
+        return Fraction(total) * power(2 * (self._scales[-1] - self.places - self._top)) / self.factor
 
     def level(self, w: Sequence[Fraction], b: Fraction) -> Fraction:
         """Return the mean of ŷ − y for given coefficients and intercept."""

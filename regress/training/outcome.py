@@ -43,6 +43,8 @@ class Training:
         The Newton step that is left, in the user's units: what the descent did not reach.
     minimum : Minimum or None
         Where exact totals have their minimum, whichever solver ran.
+    polished : bool
+        Whether w and b were refined over the rows with twice the digits of a double.
     """
 
     w: Array
@@ -61,6 +63,7 @@ class Training:
     precision: str
     remaining: Array
     minimum: Minimum | None = None
+    polished: bool = False
 
     @property
     def n_iter(self) -> int:

@@ -1,69 +1,30 @@
 """The minimum of L to the last bit: Newton steps whose gradient comes from exact totals.
 
-The factor of the curvature is an ordinary one in double (or, where that fails, in whole numbers of 192 bits); the
-gradient at a w held in whole numbers is exact. Each step then adds as many digits as the factor has, until the step is
-far below the last digit of a double (Wilkinson's iterative refinement, with an exact residual).
+The factor of the curvature is an ordinary one in double (or, where that fails, in whole numbers); the gradient at a w
+held in whole numbers is exact. Each step then adds as many digits as the factor has, until the step is far below the
+last digit of a double (Wilkinson's iterative refinement, with an exact residual). The intercept and other linear
+functions of w cancel where w does not; so steps go on until they are known as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
-from regress.numerics import linalg
 from regress.numerics.totals import Integers, Totals
-from regress.numerics.twofold import Array
+from regress.numerics.twofold import Array, Mask
 from regress.training.dependence import Dependence, find_dependence, suspicious
-from regress.training.fixed import FixedFactor, SingularError
-from regress.training.normal import PLACES, NormalEquations, power, ratio, rounded, scaled
+from regress.training.factors import MOST_COLUMNS, DoubleFactor, Factor, factors
+from regress.training.fixed import SingularError
+from regress.training.modular import residues, solutions
+from regress.training.normal import PLACES, NormalEquations, power, rounded
 
-_STEPS = 60
-_FAST = 20  # steps with a factor in double: five digits a step take eight
+_STEPS = 60  # for `PLACES` bits: five digits a step take sixteen
+_BITS = 70  # of a coefficient: a double's, and 17 that decide how it is rounded
 _LEAST = 200  # bits of coefficients that cancel on the way to the least norm
-_NEGLIGIBLE = 100  # a coefficient below 2^-100 of its scale is 0
-MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a tenth of a microsecond
-
-
-class Factor(Protocol):
-    """A factored Gram matrix, scaled to a diagonal near 1."""
-
-    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
-        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        ...
-
-    def inverse(self) -> Array:
-        """Return the inverse (n, n)."""
-        ...
-
-
-class DoubleFactor:
-    """By Cholesky in double precision."""
-
-    def __init__(self, gram: Array) -> None:
-        self._diagonal = np.sqrt(np.diagonal(gram))
-        if not self._diagonal.all():
-            raise SingularError
-        try:
-            lower = linalg.cholesky(gram / self._diagonal / self._diagonal[:, None], lower=True, check_finite=False)
-        except linalg.LinAlgError:
-            raise SingularError from None
-        if np.diagonal(lower).min(initial=1.0) ** 2 <= 4.0 * (len(gram) + 32) * np.finfo(np.float64).eps:
-            raise SingularError  # pivots may be rounding
-        self._lower = lower
-
-    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
-        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        right = np.array([ratio(int(g), e) for g, e in zip(pull, exponent, strict=True)]) / self._diagonal
-        solved = linalg.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal
-        return np.array([scaled(v, common) for v in solved.tolist()], dtype=object)
-
-    def inverse(self) -> Array:
-        """Return the inverse, to the digits that the condition leaves."""
-        d = np.diag(1.0 / self._diagonal)
-        return np.asarray(d @ linalg.cho_solve((self._lower, True), d, check_finite=False))
+_NEGLIGIBLE = 100  # an intercept of dependent columns below 2^-100 of its scale is 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +37,8 @@ class Minimum:
         Of all columns, penalised.
     omega : array of Python integers of shape (n,)
         w as the equations hold it.
+    b : Fraction
+        The intercept.
     steps : int
         Newton steps taken.
     dependence : Dependence
@@ -84,6 +47,7 @@ class Minimum:
 
     equations: NormalEquations
     omega: Integers
+    b: Fraction
     steps: int
     dependence: Dependence
 
@@ -96,14 +60,6 @@ class Minimum:
     def w(self) -> Array:
         """The coefficients (n,), each rounded once."""
         return np.array([rounded(v) for v in self.exact])
-
-    @cached_property
-    def b(self) -> Fraction:
-        """The intercept."""
-        equations = self.equations
-        b = -equations.level(self.exact, Fraction(0)) if equations.fit_intercept else Fraction(0)
-        negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentred_square
-        return Fraction(0) if negligible else b
 
     def loss(self, w: Array) -> float:
         """Return Σa(ŷ − y)² + α‖w‖² at any w (n,), with b at its best, rounded once."""
@@ -146,24 +102,24 @@ def minimise(
     """
     equations = NormalEquations(totals, targets, target, alpha, fit_intercept)
     plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
-    dependence = review(_dependence(plain))
+    dependence = review(dependence_of(plain))
     if not dependence.relations or (alpha and not dependence.drop):
-        try:
-            return Minimum(equations, *solve(equations), dependence)
-        except SingularError:
-            if not dependence.relations:
-                raise
-            equations = plain  # a penalty too small for any digit only chooses the minimiser of least norm
+        found = solve(equations, intercept_of(equations))
+        b = found.outputs[0] / equations.weight if fit_intercept else Fraction(0)
+        return Minimum(found.equations, found.omega, b, found.steps, dependence)
     independent = equations.take(dependence.independent)
-    omega, steps = solve(independent, bits=_LEAST)
-    least = dependence.least_norm(independent.fractions(omega))
-    return Minimum(equations, equations.whole(least), steps, dependence)
+    found = solve(independent, nothing_else(independent), bits=_LEAST)
+    least = dependence.least_norm(found.equations.fractions(found.omega))
+    equations = equations.finer(max(found.equations.places, equations.places))
+    b = -equations.level(least, Fraction(0)) if fit_intercept else Fraction(0)
+    negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentred_square
+    return Minimum(equations, equations.whole(least), Fraction(0) if negligible else b, found.steps, dependence)
 
 
-def _dependence(equations: NormalEquations) -> Dependence:
+def dependence_of(equations: NormalEquations) -> Dependence:
     """Look for dependent columns, closely only where double precision cannot rule them out."""
     try:
-        inverse = factor_of(equations, exact=False).inverse()
+        inverse = DoubleFactor(equations.double_gram).inverse()
     except SingularError:
         pass
     else:
@@ -174,60 +130,110 @@ def _dependence(equations: NormalEquations) -> Dependence:
     return find_dependence(equations)
 
 
-def factor_of(equations: NormalEquations, exact: bool) -> Factor:
-    """Factor the scaled Gram matrix, in double or in whole numbers of 192 bits."""
-    if exact:
-        return FixedFactor(equations.scaled_gram(FixedFactor.bits))
-    return DoubleFactor(equations.double_gram)
+@dataclass(frozen=True, slots=True, eq=False)
+class Outputs:
+    """What is wanted to the last bit: w (if `own`), and constant[k] · 2^at + Σⱼ matrix[k, j] · 2^unit[j] · wⱼ."""
+
+    matrix: Integers
+    unit: Sequence[int]
+    constant: Integers
+    at: int
+    own: bool = True
+
+    def over(self, equations: NormalEquations) -> tuple[Integers, Integers, int]:
+        """Return `matrix` and `constant` for ω in place of w, in units of 2^low, and low."""
+        exponents = [u + e for u, e in zip(self.unit, equations.exponent, strict=True)]
+        low = min([self.at, *exponents])
+        matrix = self.matrix << np.array([e - low for e in exponents], dtype=object)
+        return matrix, self.constant << (self.at - low), low
+
+    def zero(self, equations: NormalEquations) -> Mask:
+        """Tell which of them are 0 at the minimum."""
+        n, unit = equations.n, [int(u) for u in equations.unit]
+        found: Mask = np.ones(n * self.own + len(self.matrix), dtype=bool)
+        pairs = solutions(equations.matrix[:n, :n], equations.matrix[:n, n])
+        if not pairs:
+            raise SingularError
+        for prime, v in pairs:  # wⱼ = vⱼ · 2^(unit[n] − unit[j])
+            w = [
+                int(x) * pow(2, u - unit[j] + unit[n], prime) for j, (x, u) in enumerate(zip(v, self.unit, strict=True))
+            ]
+            moved = self.matrix @ np.array(w, dtype=object) + self.constant * pow(2, self.at, prime)
+            found &= np.concatenate([v[: n * self.own] == 0, residues(moved, prime) == 0])
+        return found
 
 
-def best_factor(equations: NormalEquations, few: int = 0) -> Factor:
-    """Factor in double where its pivots are no rounding and columns are more than `few`, else in whole numbers.
-
-    Raises
-    ------
-    SingularError
-        If that takes whole numbers for more than `MOST_COLUMNS` columns.
-    """
-    if equations.n > few:
-        try:
-            return factor_of(equations, exact=False)
-        except SingularError:
-            if equations.n > MOST_COLUMNS:
-                raise
-    return factor_of(equations, exact=True)
+def nothing_else(equations: NormalEquations) -> Outputs:
+    """Want w only."""
+    nothing: Integers = np.zeros(0, dtype=object)
+    return Outputs(nothing.reshape(0, equations.n), [0] * equations.n, nothing, 0)
 
 
-def solve(equations: NormalEquations, bits: int = 70) -> tuple[Integers, int]:
-    """Return ω at the minimum, to so many bits of each, and the Newton steps that it took from ω = 0.
+def intercept_of(equations: NormalEquations) -> Outputs:
+    """Want w and, where it is fitted, b = ȳ − x̄ᵀw, times Σa."""
+    if not equations.fit_intercept:
+        return nothing_else(equations)
+    first, unit = equations.first, equations.first_unit.tolist()
+    return Outputs(-first[None, :-1], unit[:-1], first[-1:], unit[-1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """ω, the equations in whose units it is, the outputs that were wanted, and the Newton steps that it took."""
+
+    equations: NormalEquations
+    omega: Integers
+    outputs: list[Fraction]
+    steps: int
+
+
+def solve(equations: NormalEquations, wanted: Outputs, bits: int = _BITS) -> Solution:
+    """Return ω at the minimum, so near that what is wanted is right to so many bits of itself, and 0 where it is 0.
+
+    With more than `MOST_COLUMNS` columns, what is below 2^-180 of its scale counts as 0.
 
     Raises
     ------
     SingularError
         If steps in whole numbers do not converge, or would be needed for more than `MOST_COLUMNS` columns.
     """
-    done = _refine(equations, best_factor(equations), bits, _FAST)
-    if done is None and equations.n <= MOST_COLUMNS:  # a pivot in double was rounding after all
-        done = _refine(equations, factor_of(equations, exact=True), bits, _STEPS)
-    if done is None:
-        raise SingularError
-    omega, step = done
-    return np.array([0 if abs(int(o)) >> (PLACES - _NEGLIGIBLE) == 0 else o for o in omega], dtype=object), step
+    omega, steps = np.zeros(equations.n, dtype=object), 0
+    for factor in factors(equations):
+        while (done := _refine(equations, wanted, factor, omega, bits)) is not None:
+            omega, values, taken, loose = done
+            steps += taken
+            if not loose.any() or equations.n > MOST_COLUMNS or not (loose & ~wanted.zero(equations)).any():
+                values[loose] = 0
+                omega = values[: equations.n] if wanted.own else omega
+                low = wanted.over(equations)[2]
+                outputs = [Fraction(int(v)) * power(low) for v in values[equations.n * wanted.own :]]
+                return Solution(equations, omega, outputs, steps)
+            omega, equations = omega << equations.places, equations.finer(2 * equations.places)
+    raise SingularError
 
 
-def _refine(equations: NormalEquations, factor: Factor, bits: int, limit: int) -> tuple[Integers, int] | None:
-    """Take Newton steps until they are far below the last digit of a double; None where they never are."""
-    omega: Integers = np.zeros(equations.n, dtype=object)
+def _refine(
+    equations: NormalEquations, wanted: Outputs, factor: Factor, omega: Integers, bits: int
+) -> tuple[Integers, Integers, int, Mask] | None:
+    """Take Newton steps until they move nothing that is wanted by its last bit; None where they never end.
+
+    Returns ω, what is wanted, the steps, and which of it is so small that its bits are beyond the last place of ω.
+    """
     rows = equations.half_bits[: equations.n]
     top = int(max(rows, default=0))
-    for step in range(1, limit + 1):
+    matrix, constant, _ = wanted.over(equations)
+    own, size = equations.n * wanted.own, np.abs(matrix)
+    least = np.concatenate([[1] * own, size.sum(1)])  # what the last place of ω moves
+    for step in range(1, _STEPS * equations.places // PLACES + 1):
         pull = equations.pull(omega)  # −∇L/2, exact
-        if not pull.any():
-            return omega, step
         # relative to the columns' scales, with a common exponent so that the largest is about 1
-        common = max(int(abs(int(g)).bit_length() - r - top) for g, r in zip(pull, rows, strict=True))
+        sizes = (int(abs(int(g)).bit_length() - r - top) for g, r in zip(pull, rows, strict=True))
+        common = max(sizes, default=0)
         move = factor.step(pull, [int(r) + top + common for r in rows], common)
         omega = omega + move
-        if all(abs(m) <= max(abs(int(o)) >> bits, 1) for m, o in zip(move, omega, strict=True)):
-            return omega, step
+        values = np.concatenate([omega[:own], constant + matrix @ omega])
+        held = [abs(int(v)) >> bits for v in values]
+        moved = np.concatenate([np.abs(move[:own]), size @ np.abs(move)])
+        if all(m <= max(v, u) for m, v, u in zip(moved, held, least, strict=True)):
+            return omega, values, step, np.array([v < u for v, u in zip(held, least, strict=True)], dtype=bool)
     return None

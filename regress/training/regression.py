@@ -15,13 +15,15 @@ from regress.numerics import twofold
 from regress.numerics.twofold import Array
 from regress.training.curvature import Curvature, PrimalCurvature
 from regress.training.exactly import exact_minimum, exact_point
+from regress.training.factors import MOST_COLUMNS
 from regress.training.gathering import TrainingData, check_range, exact_fits, square_fits
 from regress.training.normal import rounded
 from regress.training.objective import ENGINES, Coordinates, DataTerm, MomentsTerm, Objective, RowsTerm
 from regress.training.optimizers import Accelerated, ConjugateGradient, GradientDescent, Newton, Optimizer
 from regress.training.options import TrainOptions
 from regress.training.outcome import Training
-from regress.training.refinement import MOST_COLUMNS, Minimum
+from regress.training.polish import Polished, polish
+from regress.training.refinement import Minimum
 from regress.training.rowscurvature import DualCurvature, RowsCurvature
 from regress.training.trainer import Descent, Iteration, Status, descend
 
@@ -160,7 +162,8 @@ class Regression:
             ended = descend(objective, optimizer, self._start(target), tol=options.tol, max_iter=limit, watch=watch)
         coordinates = self.coordinates(target)
         w, b = coordinates.to_user(ended.w, ended.b)
-        rank = self.curvature.rank if minimum is None else minimum.rank
+        known = refined or minimum
+        rank = self.curvature.rank if known is None else known.rank
         if rank < n and not options.alpha and self.solver != "newton":  # newton never left the row space
             found, w = w, self.curvature.least_norm(w)
             b += twofold.dot(data.summary.center - self._origin, found - w) if options.fit_intercept else 0.0
@@ -183,28 +186,44 @@ class Regression:
             self._remaining(ended.evaluation),
             minimum,
         )
-        if refined is None or trained.status is Status.INTERRUPTED:
+        if trained.status is Status.INTERRUPTED:
             return trained
-        exact, exact_b = refined
-        w, center = np.array([rounded(v) for v in exact]), coordinates.origin
-        if not np.isfinite(w).all():
+        if refined is not None:
+            settled = self._at(objective, target, refined.w, refined.b, trained)
+            loss = settled.loss if minimum is None else minimum.loss(settled.w)
+            return replace(settled, loss=loss, status=Status.CONVERGED, precision="exact", remaining=np.zeros(n))
+        ended_well = trained.status in (Status.CONVERGED, Status.MAX_ITER)
+        polished = self._polish(target) if ended_well else None
+        if polished is None:
+            return trained
+        settled = self._at(objective, target, polished.w.fractions, polished.b.fractions[0], trained)
+        status = Status.CONVERGED if settled.stationarity <= options.tol else settled.status
+        return replace(settled, remaining=polished.moved, status=status, polished=True)
+
+    def _at(self, objective: Objective, target: int, w: Sequence[Fraction], b: Fraction, trained: Training) -> Training:
+        """Return what was trained, moved to an unrounded w and b."""
+        at_center = b + sum(v * Fraction(c) for v, c in zip(w, trained.center.tolist(), strict=True))
+        near = np.array([rounded(v) for v in w])
+        if not np.isfinite([*near, rounded(b)]).all():
             raise InputError(
                 "A coefficient is beyond the range of a double. Rescale the target or the smallest columns."
             )
-        at_center = exact_b + sum(v * Fraction(c) for v, c in zip(exact, center.tolist(), strict=True))
-        at = objective(w * self._scale, rounded(at_center) - coordinates.target_origin)
+        at = objective(near * self._scale, float(at_center - Fraction(self.coordinates(target).target_origin)))
         return replace(
             trained,
-            w=w,
-            b=rounded(exact_b),
+            w=near,
+            b=rounded(b),
             b_center=rounded(at_center),
-            loss=at.value if minimum is None else minimum.loss(w),
+            loss=at.value,
             gradient_norm=hypot(*at.grad_w.tolist(), at.grad_b),
             stationarity=objective.stationarity(at),
-            status=Status.CONVERGED,
-            precision="exact",
-            remaining=np.zeros(n),
         )
+
+    def _polish(self, target: int) -> Polished | None:
+        """Bring back the digits that κ² took where columns are at least as many as rows; None elsewhere."""
+        if self.solver != "newton" or not isinstance(self.curvature, DualCurvature) or self._data.rows is None:
+            return None
+        return polish(self._data.rows, target, self._options.alpha, self._options.fit_intercept, self.curvature)
 
     def _remaining(self, at: Evaluation) -> Array:
         try:
@@ -215,7 +234,8 @@ class Regression:
     def _minimum(self, target: int) -> Minimum | None:
         n = len(self._names)
         minimum = exact_minimum(self._data, target, self._options, self._names)
-        if minimum is None and self._options.collinear != "min-norm" and not self.rank_sure:
+        decided = minimum is not None or (self.rank_sure and self.curvature.rank == n)
+        if self._options.collinear != "min-norm" and not decided:
             raise InputError(
                 f'collinear="{self._options.collinear}" is decided by exact sums over more rows than columns. '
                 + ('Use precision="exact".' if MOST_COLUMNS >= n < self._data.summary.rows else 'Use "min-norm".')
@@ -238,7 +258,12 @@ class Regression:
 
     @property
     def rank_sure(self) -> bool:
-        """Whether double sees that no column depends on others: pivots far above the rounding of the stored values."""
+        """Whether double sees that no column depends on others: pivots far above the rounding of the stored values.
+
+        With at least as many columns as rows: that no row does.
+        """
+        if self._data.moments is None:
+            return self.curvature.rank == self._data.summary.rows - self._options.fit_intercept
         with np.errstate(divide="ignore", invalid="ignore"):
             ulps = 2.0**-52 * np.hypot(self._offset, self.norm) / self.norm
         return self.curvature.rank == len(ulps) and 100.0 * self.curvature.condition * float(ulps @ ulps) < 1.0
@@ -270,6 +295,10 @@ class Regression:
         summary, rounding = self._data.summary, self._rounding
         if trained.precision == "exact":
             return np.zeros(len(trained.w))
+        if self._data.moments is None and not self.rank_sure:
+            return None
+        if trained.polished:
+            return np.asarray(trained.remaining + np.spacing(np.abs(trained.w)))
         if not rounding < 1.0 or not np.isfinite(trained.remaining).all():
             return None
         norm = np.where(self.norm > 0, self.norm, np.inf)

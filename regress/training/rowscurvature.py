@@ -23,10 +23,10 @@ class DualCurvature:
         self._blocks, self._alpha, self._scale, self._fit_intercept = blocks, alpha, scale, fit_intercept
         weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a in blocks])
         rows = np.concatenate([X for X, _, _ in blocks])
-        self._weight = float(weights.sum())
+        self._root, self._weight = np.sqrt(weights), float(weights.sum())
         self._mean = weights @ rows / self._weight if fit_intercept else np.zeros(rows.shape[1])
         rows -= self._mean
-        rows *= np.sqrt(weights)[:, None]
+        rows *= self._root[:, None]
         self._rows = rows
 
     @property
@@ -64,6 +64,11 @@ class DualCurvature:
         step = ((basis @ (along / ((values + self._alpha) * values))) @ self._rows) * self._scale**2
         step_b = grad_b / (2.0 * self._weight) if self._fit_intercept else 0.0
         return step, step_b - float(self._mean @ step)
+
+    def combination(self, residual: Array) -> Array:
+        """Return the q (m,) whose w = Xᵀq takes a residual y − ŷ (m,) away, as far as rows can: √a U(Λ + α)⁻¹Uᵀ√a r."""
+        values, basis = self._basis
+        return np.asarray(self._root * (basis @ ((basis.T @ (self._root * residual)) / (values + self._alpha))))
 
     def least_norm(self, w: Array) -> Array:
         """Keep what w has in the row space: X̃ᵀUΛ⁻¹UᵀX̃w."""

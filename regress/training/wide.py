@@ -1,83 +1,142 @@
 """The exact minimum of least ‖w‖ with at least as many columns as rows, through m×m products of rows.
 
-With r = Xw + b − y the gradient vanishes where w = Xᵀq, Ar = −αq and 1ᵀq = 0. So (XXᵀ + αA⁻¹)q + b1 = y; the
-differences of its rows to the last one are free of b, and positive definite where no row depends on others.
+All is done in whole numbers: rows R, targets y, weights A. Without a penalty, w of least norm is a combination Dᵀq of
+the differences D of the rows to the last one (of the rows themselves without b). Where no row depends on others, ŷ = y:
+
+    DDᵀq = y − y_last,    b = y_last − (R Dᵀ)_last q
+
+Where some do, Dᵀq over the independent ones is least squares of y on Z = R Dᵀ. With a penalty the gradient vanishes
+where w = Rᵀq, A(Rw + b − y) = −αq and 1ᵀq = 0; with q = (g s, −1ᵀ(g s)) and g = A A_last that is symmetric:
+
+    (g gᵀ ∘ DDᵀ + α(A_last diag(g) + A_last A Aᵀ)) s = g(y − y_last),    b = y_last − (R Dᵀ)_last (g s) + αAᵀs
 """
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 from regress.numerics.exact import exact_totals
 from regress.numerics.moments import Block
-from regress.numerics.totals import Integers, Totals
+from regress.numerics.totals import Exponents, Integers, Totals
 from regress.numerics.twofold import Array
 from regress.training.normal import NormalEquations, power
-from regress.training.refinement import solve
-
-_DIGITS = 180  # bits of q that are right: those of small columns cancel in w = Xᵀq
-_PLACES = 300  # bits of α/a behind the unit of XXᵀ
+from regress.training.refinement import Outputs, dependence_of, intercept_of, solve
 
 
-def minimise_wide(
-    blocks: Sequence[Block], target: int, alpha: float, fit_intercept: bool
-) -> tuple[list[Fraction], Fraction]:
-    """Return w (n,) and b that minimise Σa(ŷ − y)² + α‖w‖²; without α, of the interpolants that of least ‖w‖.
+class Point(NamedTuple):
+    """Where L is least, unrounded, and how many columns are independent."""
+
+    w: list[Fraction]
+    b: Fraction
+    rank: int
+
+
+def minimise_wide(blocks: Sequence[Block], target: int, alpha: float, fit_intercept: bool) -> Point:
+    """Return the w (n,) and b that minimise Σa(ŷ − y)² + α‖w‖²; without α, of all minimisers that of least ‖w‖.
 
     Raises
     ------
     SingularError
-        If rows depend on each other.
+        If there are more than `MOST_COLUMNS` rows, and rounding may hide that some depend on others.
     """
-    X = np.concatenate([block.X for block in blocks])
-    y = _whole(np.concatenate([block.Y[:, target] for block in blocks]))
-    a = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a in blocks])
-    m = len(X)
-    products = exact_totals([Block(np.ascontiguousarray(X.T), np.empty((X.shape[1], 0)))])
-    unit = int(products.unit[1:].min())
-    up = (products.unit[1:] - unit).astype(object)
-    gram: Integers = (products.value[1:, 1:] << (up[:, None] + up)) << _PLACES  # in units of 2^(2 unit − 300)
-    ridge = [round(Fraction(alpha) / Fraction(v) / power(2 * unit - _PLACES)) for v in a.tolist()]
-    for i, v in enumerate(ridge):
-        gram[i, i] += v
-    right, exponent = y
+    parts = [(X, Y[:, target], np.ones(len(X)) if a is None else a) for X, Y, a in blocks]
+    X, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.argsort(-np.abs(X).max(1, initial=0.0), kind="stable")  # differences to the smallest row lose least
+    R, unit = _whole(X[order])
+    y, unit_y = _whole(targets[order])
+    A, unit_a = _whole(weights[order])
+    products, ulps = _products(X[order], unit)
+    D, across, gram = R, products, products
     if fit_intercept:
-        last = gram[:-1, -1]
-        gram = gram[:-1, :-1] - last[:, None] - last + gram[-1, -1]
-        right = right[:-1] - right[-1]
-    q = _solve(gram, 2 * unit - _PLACES, right, exponent)
-    q += [-sum(q, Fraction(0))] if fit_intercept else []
-    rows, low = _whole(X)
-    scale = max((abs(v) for v in q), default=Fraction(0)) or Fraction(1)
-    w = [Fraction(int(v)) * scale * power(low - _PLACES) for v in _as_whole(q, scale) @ rows]
-    if not fit_intercept:
-        return w, Fraction(0)
-    at_last = sum((v * Fraction(x) for v, x in zip(w, X[m - 1].tolist(), strict=True)), Fraction(0))
-    return w, Fraction(int(y[0][-1])) * power(exponent) - Fraction(alpha) * q[-1] / Fraction(float(a[-1])) - at_last
+        D, across = R[:-1] - R[-1], products[:, :-1] - products[:, -1:]
+        gram, ulps = across[:-1] - across[-1], np.hypot(ulps[:-1], ulps[-1])
+    rows = _Rows(D, across, gram, ulps, y, A, fit_intercept)
+    penalty = Fraction(alpha) / power(unit_a + 2 * unit)
+    w, b, rank = rows.penalised(penalty) if penalty else rows.plain()
+    return Point([v * power(unit_y - unit) for v in w], b * power(unit_y), rank)
 
 
-def _as_whole(q: list[Fraction], scale: Fraction) -> Integers:
-    return np.array([round(v / scale * power(_PLACES)) for v in q], dtype=object)
+class _Rows(NamedTuple):
+    """D, RDᵀ, DDᵀ and what rounding of the stored values may hide of D, all in units of R; y, and weights A."""
+
+    D: Integers
+    across: Integers
+    gram: Integers
+    ulps: Array
+    y: Integers
+    A: Integers
+    fit_intercept: bool
+
+    def plain(self) -> Point:
+        """Minimise without a penalty."""
+        right = self.y[:-1] - self.y[-1] if self.fit_intercept else self.y
+        equations = _equations(self.gram, right)
+        equations.ulps = self.ulps
+        kept = list(dependence_of(equations).independent)
+        if len(kept) == len(self.gram):
+            return self._solve(equations, self.D, -self.across[-1])
+        Z = self.across[:, kept]
+        columns = np.column_stack([np.ones(len(Z), dtype=object), Z, self.y])
+        totals = Totals(columns.shape[1])
+        totals.value = columns.T @ (self.A[:, None] * columns)
+        least = NormalEquations(totals, 1, 0, 0.0, self.fit_intercept)
+        wanted = intercept_of(least)
+        matrix = np.concatenate([self.D[kept].T, wanted.matrix])
+        constant = np.concatenate([np.zeros(self.D.shape[1], dtype=object), wanted.constant])
+        found = solve(least, Outputs(matrix, [0] * len(kept), constant, 0, own=False)).outputs
+        n = self.D.shape[1]
+        return Point(found[:n], found[n] / least.weight if self.fit_intercept else Fraction(0), len(kept))
+
+    def penalised(self, alpha: Fraction) -> Point:
+        """Minimise with a penalty."""
+        A, last = self.A, 1
+        if self.fit_intercept:
+            A, last = self.A[:-1], int(self.A[-1])
+        g = A * last
+        right = g * (self.y[:-1] - self.y[-1]) if self.fit_intercept else g * self.y
+        ridge = np.diag(g * last) + (last * np.outer(A, A) if self.fit_intercept else 0)
+        up, whole = alpha.denominator, alpha.numerator
+        equations = _equations(np.outer(g, g) * self.gram * up + whole * ridge, right * up)
+        return self._solve(equations, g[:, None] * self.D, whole * A - up * g * self.across[-1], up)
+
+    def _solve(self, equations: NormalEquations, D: Integers, at_last: Integers, up: int = 1) -> Point:
+        """Return w = Dᵀs and b = y_last + at_lastᵀs/up."""
+        n = D.shape[1]
+        matrix, constant = D.T, np.zeros(n, dtype=object)
+        if self.fit_intercept:
+            matrix, constant = np.concatenate([matrix, at_last[None]]), np.append(constant, up * self.y[-1])
+        found = solve(equations, Outputs(matrix, [0] * len(D), constant, 0, own=False)).outputs
+        return Point(found[:n], found[n] / up if self.fit_intercept else Fraction(0), len(D))
+
+
+def _equations(gram: Integers, right: Integers) -> NormalEquations:
+    """Return a symmetric system as the normal equations of something."""
+    totals = Totals(len(gram) + 2)
+    totals.value[0, 0] = 1
+    totals.value[1:-1, 1:-1], totals.value[1:-1, -1] = gram, right
+    pairs = zip(right, np.diagonal(gram), strict=True)
+    totals.value[-1, -1] = max((int(r) ** 2 // int(g) for r, g in pairs if g), default=0) + 1  # sets a scale only
+    return NormalEquations(totals, 1, 0, 0.0, fit_intercept=False)
+
+
+def _products(X: Array, unit: int) -> tuple[Integers, Array]:
+    """Return XXᵀ in units of 2^(2 unit), and √Σ ulp² by row in units of 2^unit."""
+    totals = exact_totals([Block(np.ascontiguousarray(X.T), np.empty((X.shape[1], 0)))])
+    up = totals.unit[1:] - unit
+    return _moved(totals.value[1:, 1:], up[:, None] + up), np.ldexp(totals.ulps[1:], -unit)
 
 
 def _whole(values: Array) -> tuple[Integers, int]:
-    """Return whole numbers and the exponent of their common unit."""
+    """Return whole numbers and the exponent of their common unit, the largest possible."""
     mantissa, exponent = np.frexp(values)
-    low = int(exponent.min(initial=0))
-    return np.ldexp(mantissa, 53).astype(np.int64).astype(object) << (exponent - low).astype(object), low - 53
+    digits = np.ldexp(mantissa, 53).astype(np.int64)
+    last = np.frexp((digits & -digits).astype(np.float64))[1] + exponent - 54  # exponents of the last bits
+    unit = int(last[digits != 0].min(initial=last.max(initial=0)))
+    return _moved(digits.astype(object), exponent - 53 - unit), unit
 
 
-def _solve(gram: Integers, unit: int, right: Integers, exponent: int) -> list[Fraction]:
-    """Solve gram · 2^unit · q = right · 2^exponent, as normal equations of their own."""
-    n, right, exponent = len(gram), right << 2 * _PLACES, exponent - 2 * _PLACES
-    totals = Totals(n + 2)
-    totals.value[0, 0] = 1
-    totals.value[1:-1, 1:-1], totals.value[1:-1, -1] = gram << (unit % 2), right
-    pairs = zip(right, np.diagonal(gram), strict=True)
-    totals.value[-1, -1] = (
-        max((int(r) ** 2 // int(g) for r, g in pairs if g), default=0) + 1
-    )  # sets the scale of q only
-    totals.unit[1:-1], totals.unit[-1] = unit // 2, exponent - unit // 2
-    equations = NormalEquations(totals, 1, 0, 0.0, fit_intercept=False)
-    return equations.fractions(solve(equations, bits=_DIGITS)[0])
+def _moved(numbers: Integers, bits: Exponents) -> Integers:
+    """Return numbers · 2^bits, which are whole."""
+    return np.asarray(numbers << np.maximum(bits, 0).astype(object) >> np.maximum(-bits, 0).astype(object))

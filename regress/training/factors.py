@@ -1,0 +1,84 @@
+"""The curvature of normal equations, factored: in double where its pivots are no rounding, else in whole numbers."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Protocol
+
+import numpy as np
+
+from regress.numerics import linalg
+from regress.numerics.totals import Integers
+from regress.numerics.twofold import Array
+from regress.training.fixed import BITS, FixedFactor, SingularError
+from regress.training.normal import NormalEquations, ratio, scaled
+
+MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a tenth of a microsecond
+_MOST_BITS = 6 * 2048  # a pivot of doubles is no smaller, but for hundreds of columns of the most different scales
+
+
+class Factor(Protocol):
+    """A factored Gram matrix, scaled to a diagonal near 1."""
+
+    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
+        ...
+
+    def inverse(self) -> Array:
+        """Return the inverse (n, n)."""
+        ...
+
+
+class DoubleFactor:
+    """By Cholesky in double precision."""
+
+    def __init__(self, gram: Array) -> None:
+        self._diagonal = np.sqrt(np.diagonal(gram))
+        if not self._diagonal.all():
+            raise SingularError
+        try:
+            lower = linalg.cholesky(gram / self._diagonal / self._diagonal[:, None], lower=True, check_finite=False)
+        except linalg.LinAlgError:
+            raise SingularError from None
+        if np.diagonal(lower).min(initial=1.0) ** 2 <= 4.0 * (len(gram) + 32) * np.finfo(np.float64).eps:
+            raise SingularError  # pivots may be rounding
+        self._lower = lower
+
+    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
+        right = np.array([ratio(int(g), e) for g, e in zip(pull, exponent, strict=True)]) / self._diagonal
+        solved = linalg.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal
+        return np.array([scaled(v, common) for v in solved.tolist()], dtype=object)
+
+    def inverse(self) -> Array:
+        """Return the inverse, to the digits that the condition leaves."""
+        d = np.diag(1.0 / self._diagonal)
+        return np.asarray(d @ linalg.cho_solve((self._lower, True), d, check_finite=False))
+
+
+def factors(equations: NormalEquations, few: int = 0) -> Iterator[Factor]:
+    """Factor the scaled Gram matrix, better each time: in double, then in whole numbers of more and more bits.
+
+    In double only where its pivots are no rounding and columns are more than `few`; in whole numbers only up to
+    `MOST_COLUMNS`.
+    """
+    if equations.n > few:
+        with suppress(SingularError):
+            yield DoubleFactor(equations.double_gram)
+    bits = BITS
+    while equations.n <= MOST_COLUMNS and bits <= _MOST_BITS:
+        with suppress(SingularError):
+            yield FixedFactor(equations.scaled_gram(bits), bits)
+        bits *= 2
+
+
+def best_factor(equations: NormalEquations, few: int = 0) -> Factor:
+    """Return the first of `factors`.
+
+    Raises
+    ------
+    SingularError
+        If there is none.
+    """
+    for factor in factors(equations, few):
+        return factor
+    raise SingularError
