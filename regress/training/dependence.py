@@ -15,7 +15,7 @@ import numpy as np
 
 from regress.numerics.totals import Integers
 from regress.numerics.twofold import Array
-from regress.training.fixed import BITS, FixedFactor, eliminate
+from regress.training.fixed import BITS, eliminate, fixed_factors
 from regress.training.normal import NormalEquations, power, ratio
 
 _DEPENDENT, _NEAR = 10.0, 1e4  # times the noise of rounding
@@ -106,11 +106,13 @@ class Dependence:
             return list(effective)
         products = [[sum((row[i] * row[j] for row in C), Fraction(i == j)) for j in range(d)] for i in range(d)]
         half = [int(products[i][i]).bit_length() // 2 for i in range(d)]
-        one = 1 << BITS
-        gram = np.array(
-            [[int(products[i][j] * one / power(half[i] + half[j])) for j in range(d)] for i in range(d)], dtype=object
-        )
-        factor, extra, free = FixedFactor(gram), [Fraction(0)] * d, list(effective)
+
+        def gram(bits: int) -> Integers:
+            rows = [[int(products[i][j] * power(bits - half[i] - half[j])) for j in range(d)] for i in range(d)]
+            return np.array(rows, dtype=object)
+
+        factor, extra, free = next(fixed_factors(gram)), [Fraction(0)] * d, list(effective)
+        one = 1 << factor.bits
         for _ in range(_STEPS):  # what is left along the equations is exact, so that lost digits come back
             right = [sum((row[i] * u for row, u in zip(C, free, strict=True)), -extra[i]) for i in range(d)]
             size = max(abs(v) for v in right)

@@ -9,11 +9,10 @@ import numpy as np
 from regress.numerics import linalg
 from regress.numerics.totals import Integers
 from regress.numerics.twofold import Array
-from regress.training.fixed import BITS, FixedFactor, SingularError
+from regress.training.fixed import SingularError, fixed_factors
 from regress.training.normal import NormalEquations, ratio, scaled
 
 MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a tenth of a microsecond
-_MOST_BITS = 6 * 2048  # a pivot of doubles is no smaller, but for hundreds of columns of the most different scales
 
 
 class Factor(Protocol):
@@ -64,11 +63,8 @@ def factors(equations: NormalEquations, few: int = 0) -> Iterator[Factor]:
     if equations.n > few:
         with suppress(SingularError):
             yield DoubleFactor(equations.double_gram)
-    bits = BITS
-    while equations.n <= MOST_COLUMNS and bits <= _MOST_BITS:
-        with suppress(SingularError):
-            yield FixedFactor(equations.scaled_gram(bits), bits)
-        bits *= 2
+    if equations.n <= MOST_COLUMNS:
+        yield from fixed_factors(equations.scaled_gram)
 
 
 def best_factor(equations: NormalEquations, few: int = 0) -> Factor:

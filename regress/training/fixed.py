@@ -1,6 +1,7 @@
 """Symmetric positive definite systems in whole numbers with 192 bits behind the point or more, beyond doubles."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ from regress.numerics.twofold import Array
 from regress.training.normal import power, ratio, shifted
 
 BITS = 192  # behind the point, unless pivots are too small for them
+_MOST_BITS = 6 * 2048  # a pivot of doubles is no smaller, but for hundreds of columns of the most different scales
 
 
 class SingularError(Exception):
@@ -68,3 +70,12 @@ class FixedFactor:
         np.fill_diagonal(unit, 1 << self.bits)
         x = self.solve_whole(unit)
         return np.array([[ratio(int(v), self.bits) for v in row] for row in x]).reshape(n, n)
+
+
+def fixed_factors(gram: Callable[[int], Integers]) -> Iterator[FixedFactor]:
+    """Yield factors with more and more bits of a matrix, which `gram` returns in units of 2^(−bits)."""
+    bits = BITS
+    while bits <= _MOST_BITS:
+        with suppress(SingularError):
+            yield FixedFactor(gram(bits), bits)
+        bits *= 2

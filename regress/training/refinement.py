@@ -102,7 +102,7 @@ def minimise(
     """
     equations = NormalEquations(totals, targets, target, alpha, fit_intercept)
     plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
-    dependence = review(dependence_of(plain))
+    dependence = review(_dependence(plain))
     if not dependence.relations or (alpha and not dependence.drop):
         found = solve(equations, intercept_of(equations))
         b = found.outputs[0] / equations.weight if fit_intercept else Fraction(0)
@@ -116,7 +116,7 @@ def minimise(
     return Minimum(equations, equations.whole(least), Fraction(0) if negligible else b, found.steps, dependence)
 
 
-def dependence_of(equations: NormalEquations) -> Dependence:
+def _dependence(equations: NormalEquations) -> Dependence:
     """Look for dependent columns, closely only where double precision cannot rule them out."""
     try:
         inverse = DoubleFactor(equations.double_gram).inverse()

@@ -87,7 +87,7 @@ class Regression:
 
     @property
     def _penalty(self) -> Array:
-        return np.asarray(self._options.alpha / self._scale**2)
+        return np.asarray(self._options.alpha / self._scale / self._scale)
 
     @cached_property
     def curvature(self) -> Curvature:

@@ -139,7 +139,7 @@ def descend(
             else:
                 w, b = optimizer.step(w, b, at)
             moved_w, moved_b = w - good[0], b - good[1]
-            step = float("nan") if status else float(np.sqrt(moved_w @ moved_w + moved_b**2))
+            step = float("nan") if status else hypot(*moved_w.tolist(), moved_b)
             history.append(Iteration(len(history), at.value, norm, step, time.perf_counter() - began))
     except KeyboardInterrupt:
         status = Status.INTERRUPTED

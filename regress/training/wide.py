@@ -21,8 +21,11 @@ from regress.numerics.exact import exact_totals
 from regress.numerics.moments import Block
 from regress.numerics.totals import Exponents, Integers, Totals
 from regress.numerics.twofold import Array
+from regress.training.factors import MOST_COLUMNS, DoubleFactor
+from regress.training.fixed import SingularError
+from regress.training.modular import independent
 from regress.training.normal import NormalEquations, power
-from regress.training.refinement import Outputs, dependence_of, intercept_of, solve
+from regress.training.refinement import Outputs, intercept_of, solve
 
 
 class Point(NamedTuple):
@@ -39,7 +42,7 @@ def minimise_wide(blocks: Sequence[Block], target: int, alpha: float, fit_interc
     Raises
     ------
     SingularError
-        If there are more than `MOST_COLUMNS` rows, and rounding may hide that some depend on others.
+        If there are more than `MOST_COLUMNS` rows, and double precision cannot tell that none depends on others.
     """
     parts = [(X, Y[:, target], np.ones(len(X)) if a is None else a) for X, Y, a in blocks]
     X, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -47,35 +50,45 @@ def minimise_wide(blocks: Sequence[Block], target: int, alpha: float, fit_interc
     R, unit = _whole(X[order])
     y, unit_y = _whole(targets[order])
     A, unit_a = _whole(weights[order])
-    products, ulps = _products(X[order], unit)
-    D, across, gram = R, products, products
+    D, across = R, _products(X[order], unit)
+    gram = across
     if fit_intercept:
-        D, across = R[:-1] - R[-1], products[:, :-1] - products[:, -1:]
-        gram, ulps = across[:-1] - across[-1], np.hypot(ulps[:-1], ulps[-1])
-    rows = _Rows(D, across, gram, ulps, y, A, fit_intercept)
+        D, across = R[:-1] - R[-1], across[:, :-1] - across[:, -1:]
+        gram = across[:-1] - across[-1]
+    rows = _Rows(D, across, gram, y, A, fit_intercept)
     penalty = Fraction(alpha) / power(unit_a + 2 * unit)
     w, b, rank = rows.penalised(penalty) if penalty else rows.plain()
     return Point([v * power(unit_y - unit) for v in w], b * power(unit_y), rank)
 
 
 class _Rows(NamedTuple):
-    """D, RDᵀ, DDᵀ and what rounding of the stored values may hide of D, all in units of R; y, and weights A."""
+    """D, RDᵀ, DDᵀ, y, and weights A."""
 
     D: Integers
     across: Integers
     gram: Integers
-    ulps: Array
     y: Integers
     A: Integers
     fit_intercept: bool
+
+    @property
+    def independent(self) -> list[int]:
+        """The rows of D that do not depend on those before them."""
+        n, equations = len(self.gram), _equations(self.gram, self.gram.diagonal())
+        try:
+            DoubleFactor(equations.double_gram)
+        except SingularError:
+            if n > MOST_COLUMNS:
+                raise
+            return independent(self.gram)
+        return list(range(n))
 
     def plain(self) -> Point:
         """Minimise without a penalty."""
         right = self.y[:-1] - self.y[-1] if self.fit_intercept else self.y
         equations = _equations(self.gram, right)
-        equations.ulps = self.ulps
-        kept = list(dependence_of(equations).independent)
-        if len(kept) == len(self.gram):
+        kept = self.independent
+        if len(kept) == len(right):
             return self._solve(equations, self.D, -self.across[-1])
         Z = self.across[:, kept]
         columns = np.column_stack([np.ones(len(Z), dtype=object), Z, self.y])
@@ -103,12 +116,12 @@ class _Rows(NamedTuple):
 
     def _solve(self, equations: NormalEquations, D: Integers, at_last: Integers, up: int = 1) -> Point:
         """Return w = Dᵀs and b = y_last + at_lastᵀs/up."""
-        n = D.shape[1]
+        n, rank = D.shape[1], len(self.independent)
         matrix, constant = D.T, np.zeros(n, dtype=object)
         if self.fit_intercept:
             matrix, constant = np.concatenate([matrix, at_last[None]]), np.append(constant, up * self.y[-1])
         found = solve(equations, Outputs(matrix, [0] * len(D), constant, 0, own=False)).outputs
-        return Point(found[:n], found[n] / up if self.fit_intercept else Fraction(0), len(D))
+        return Point(found[:n], found[n] / up if self.fit_intercept else Fraction(0), rank)
 
 
 def _equations(gram: Integers, right: Integers) -> NormalEquations:
@@ -121,11 +134,11 @@ def _equations(gram: Integers, right: Integers) -> NormalEquations:
     return NormalEquations(totals, 1, 0, 0.0, fit_intercept=False)
 
 
-def _products(X: Array, unit: int) -> tuple[Integers, Array]:
-    """Return XXᵀ in units of 2^(2 unit), and √Σ ulp² by row in units of 2^unit."""
+def _products(X: Array, unit: int) -> Integers:
+    """Return XXᵀ in units of 2^(2 unit)."""
     totals = exact_totals([Block(np.ascontiguousarray(X.T), np.empty((X.shape[1], 0)))])
     up = totals.unit[1:] - unit
-    return _moved(totals.value[1:, 1:], up[:, None] + up), np.ldexp(totals.ulps[1:], -unit)
+    return _moved(totals.value[1:, 1:], up[:, None] + up)
 
 
 def _whole(values: Array) -> tuple[Integers, int]:
