@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from regress.errors import InputError
+from regress.numerics.line import line
 from regress.numerics.moments import blocks_of
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
@@ -145,8 +146,9 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         """Return ŷ of shape (m,) or (m, targets), computed about the training means: (X − x̄)w + ȳ."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        predicted: Array = (X - self._center) @ self.coef_.T + self._at_center
-        return predicted
+        targets = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
+        predicted = np.column_stack([line(X, w, self._center, level) for w, level in targets])
+        return predicted if self.coef_.ndim > 1 else predicted[:, 0]
 
 
 def _rough_regression(

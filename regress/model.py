@@ -11,6 +11,7 @@ import numpy as np
 
 from regress.aligned import aligned
 from regress.errors import InputError
+from regress.numerics.line import line
 from regress.numerics.twofold import Array
 from regress.tables.blocks import Layout
 from regress.tables.design import Design, Term, match
@@ -141,8 +142,7 @@ class LinearModel:
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
             X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
-            with np.errstate(over="ignore", invalid="ignore"):  # missing cells are infinite or NaN
-                values = (X - self.center) @ self.w + self.b_center
+            values = line(X, self.w, self.center, self.b_center)
             if interval is not None and self.uncertainty is not None:
                 half = self.uncertainty.half_width(X, interval)
                 values = np.column_stack([values, values - half, values + half])

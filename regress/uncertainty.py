@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from regress.numerics.line import chunks, fold
 from regress.numerics.twofold import Array
 
 
@@ -22,10 +23,23 @@ class Uncertainty(NamedTuple):
         """Return t · √(σ² + variance of ŷ) for rows (m, n)."""
         from scipy import special
 
-        centred = rows - self.center
-        spread = np.einsum("ij,ij->i", centred @ self.covariance + 2.0 * self.across, centred) + self.of_center
+        spread = np.empty(len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):  # a missing cell may be infinite or NaN
+            for part in chunks(len(rows), len(self.center)):
+                spread[part] = self._form(np.subtract(rows[part].T, self.center[:, None], order="C")) + self.of_center
         t = float(special.stdtrit(self.degrees, 0.5 + level / 2.0))
         return np.asarray(t * np.sqrt(self.variance + np.maximum(spread, 0.0)))
+
+    def _form(self, z: Array) -> Array:
+        """Return zᵀCz + 2zᵀc for columns z (n, m), added in a fixed order: a row has the same bits in any block."""
+        twice = 2.0 * self.covariance
+        np.fill_diagonal(twice, np.diagonal(self.covariance))
+        terms, inner = np.empty_like(z), np.empty_like(z)
+        for j, coefficients in enumerate(twice):
+            below = np.multiply(z[: j + 1], coefficients[: j + 1, None], out=inner[: j + 1])
+            np.add(fold(below), 2.0 * self.across[j], out=terms[j])
+        terms *= z
+        return fold(terms)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the file holds: of the symmetric matrix its lower triangle."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from regress.numerics.line import line
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 
@@ -32,8 +33,7 @@ class Sampled(NamedTuple):
 
 def sampled(rows: Block, w: Array, center: Array, b_center: float, repeated: bool) -> Sampled:
     """Return what ŷ = (x − center)ᵀw + b_center says of some rows; weights that count `repeated` rows are left out."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        predicted = (rows.X - center) @ w + b_center
+    predicted = line(rows.X, w, center, b_center)
     weights = np.ones(len(predicted)) if rows.weights is None or repeated else rows.weights
     return Sampled(predicted, rows.Y[:, 0], weights)
 

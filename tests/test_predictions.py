@@ -1,0 +1,115 @@
+"""A prediction has the same bits alone, in any block and from any source, and is right to the rounding of its terms."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import regress
+from regress import LinearRegressor
+from regress.numerics.line import line, residuals
+
+random = np.random.default_rng(17)
+rows = 300
+TABLE = pd.DataFrame(random.normal(size=(rows, 7)) * 10.0 ** np.arange(-3, 4), columns=list("abcdefg"))
+TABLE["time"] = 1.7e9 + random.uniform(0, 1e6, rows)
+TABLE["k"] = random.choice(["u", "v", "w"], rows)
+TABLE["y"] = TABLE[list("abcdefg")] @ random.normal(size=7) + random.normal(size=rows)
+FIT = regress.fit(TABLE, "y", se="HC1")
+
+
+def rationals(values):
+    return np.vectorize(Fraction, otypes=[object])(np.asarray(values, dtype=float))
+
+
+def exact(X, w, center, level):
+    """Return ŷ in rational arithmetic, and Σ|terms|."""
+    terms = (rationals(X) - rationals(center)) * rationals(w)
+    return terms.sum(1) + Fraction(level), np.abs(terms).sum(1) + abs(Fraction(level))
+
+
+@pytest.mark.parametrize("interval", [None, 0.9])
+def test_a_row_is_predicted_alike_alone_and_in_any_block(interval):
+    expected = FIT.predict(TABLE, interval)
+    for step in (1, 2, 3, 7, 16, 64, 299):
+        parts = [FIT.predict(TABLE.iloc[i : i + step], interval) for i in range(0, rows, step)]
+        np.testing.assert_array_equal(np.concatenate(parts), expected)
+    np.testing.assert_array_equal(FIT.predict(pd.concat([TABLE] * 60), interval), np.concatenate([expected] * 60))
+
+
+@pytest.mark.parametrize("interval", [None, 0.9])
+def test_every_source_is_predicted_alike(interval, tmp_path):
+    expected = FIT.predict(TABLE, interval)
+    TABLE.to_csv(tmp_path / "t.csv", index=False)
+    pl.DataFrame(TABLE.to_dict("list")).write_parquet(tmp_path / "t.parquet", row_group_size=70)
+    shuffled = TABLE[[*"kgfe", "time", *"dcba"]]
+    for source in (tmp_path / "t.csv", tmp_path / "t.parquet", pl.DataFrame(TABLE.to_dict("list")), shuffled):
+        np.testing.assert_array_equal(FIT.predict(source, interval), expected)
+
+
+@pytest.mark.parametrize("interval", [None, 0.9])
+def test_the_layout_of_an_array_changes_no_bit(interval):
+    X = TABLE[list("abcdefg")].to_numpy()
+    fit = regress.fit(X, TABLE.y)
+    expected = fit.predict(X, interval)
+    wide = np.zeros((rows, 14))
+    wide[:, ::2] = X
+    for other in (np.ascontiguousarray(X), np.asfortranarray(X), X[::-1][::-1], wide[:, ::2]):
+        np.testing.assert_array_equal(fit.predict(other, interval), expected)
+
+
+@pytest.mark.parametrize("targets", [None, 1, 3])
+def test_the_estimator_predicts_a_row_alike_alone_and_in_any_block(targets):
+    X = random.normal(size=(rows, 11))
+    y = random.normal(size=rows if targets is None else (rows, targets))
+    regressor = LinearRegressor().fit(X, y)
+    expected = regressor.predict(X)
+    assert expected.shape == y.shape
+    for step in (1, 5, 128):
+        parts = [regressor.predict(np.asfortranarray(X[i : i + step])) for i in range(0, rows, step)]
+        np.testing.assert_array_equal(np.concatenate(parts), expected)
+    if targets is None:
+        np.testing.assert_array_equal(expected, regress.fit(X, y).predict(X))
+
+
+finite = st.floats(-1e6, 1e6)
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(st.data(), st.integers(0, 40), st.integers(1, 9))
+def test_a_line_is_right_to_the_rounding_of_its_terms_in_any_block(data, n, m):
+    def draw(size):
+        return np.array(data.draw(st.lists(finite, min_size=size, max_size=size)))
+
+    X, w, center, level = draw(m * n).reshape(m, n), draw(n), draw(n), data.draw(finite)
+    got = line(X, w, center, level)
+    for i in range(m):
+        for block in (X[i : i + 1], X[i:], np.asfortranarray(X[: i + 1])[-1:]):
+            np.testing.assert_array_equal(line(block, w, center, level)[0], got[i])
+    expected, size = exact(X, w, center, level)
+    roundings = 3 + np.ceil(np.log2(max(n, 1)))  # difference, product, level, and those in pairs
+    tiny = n * 2.0**-1073  # products below the range of a double
+    assert all(
+        abs(Fraction(g) - e) <= 1.01 * roundings * 2**-53 * s + tiny
+        for g, e, s in zip(got, expected, size, strict=True)
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e140, 1e-140])
+@pytest.mark.parametrize("n", [0, 1, 2, 5, 64, 257])
+def test_residuals_are_rounded_once_where_the_fit_is_near_perfect(n, scale):
+    X, w = random.normal(size=(40, n)) / scale, random.normal(size=n) * scale * scale
+    center, level = random.normal(size=n) / scale, 3.0 * scale
+    y = line(X, w, center, level) + np.where(np.arange(40) % 2, 1e-13, 1e-3) * scale * random.normal(size=40)
+    expected, size = exact(X, w, center, level)
+    expected -= rationals(y)
+    got = residuals(X, y, w, center, level)
+    twice = (n + 4) * 2.0**-104  # of the terms: the rounding of twice the digits
+    assert all(abs(Fraction(g) - e) <= 2**-52 * abs(e) + twice * s for g, e, s in zip(got, expected, size, strict=True))
+    alone = [residuals(X[i : i + 1], y[i : i + 1], w, center, level)[0] for i in range(40)]
+    np.testing.assert_array_equal(alone, got)
+    np.testing.assert_array_equal(residuals(np.asfortranarray(X), y, w, center, level), got)
