@@ -12,13 +12,14 @@ import numpy as np
 
 from regress.errors import ConvergenceWarning, DataWarning, InputError
 from regress.evidence.certificate import digits_at_least
-from regress.evidence.inference import Errors, Statistics, meat_of
+from regress.evidence.inference import Errors, Statistics
 from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
 from regress.evidence.residuals import LEAST, sampled
+from regress.evidence.robust import Meat, meat_of
 from regress.evidence.scores import r2
 from regress.model import LinearModel, environment
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.numerics.twofold import Array, dot
+from regress.numerics.twofold import Array
 from regress.portrait import MOST_MOMENTS
 from regress.preparation import Prepared, Progress, TableOptions, WeightType, prepare, split_options
 from regress.result import Fit
@@ -211,10 +212,9 @@ def train(
     summary, held, tally = data.summary, reader.held_out, reader.tally
     norm, target_norm = summary.norm, float(summary.target_norm[0])
     meat, repeated = None, table_options.weight_type == "frequency"
-    if se != "classical" and not options.alpha:
+    if se != "classical" and not options.alpha and data.moments is not None:
         center = summary.center * options.fit_intercept
-        level = training.b_center + dot(center - training.center, training.w)
-        meat = meat_of(reader.blocks(), training.w, center, level, repeated)
+        meat = meat_of(reader.blocks(), training, center, repeated, reader.n_jobs)
 
     def infer() -> Statistics | str:
         return statistics(training, prepared, options, repeated, se, meat)
@@ -248,7 +248,7 @@ def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]
 
 
 def statistics(
-    training: Training, prepared: Prepared, options: TrainOptions, repeated: bool, se: Errors, meat: Array | None
+    training: Training, prepared: Prepared, options: TrainOptions, repeated: bool, se: Errors, meat: Meat | None
 ) -> Statistics | str:
     """Make the statistics of a fit, or say why there are none."""
     data = prepared.data

@@ -6,7 +6,6 @@ rows of weight above 0, and with frequency weights Σa. Log-likelihood, AIC = �
 the spread of e varies from row to row, take a second pass over the rows.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, log, nan, pi, sqrt
@@ -15,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from regress.evidence.inverse import Inverse
-from regress.numerics.moments import Block
+from regress.evidence.robust import Meat
 from regress.numerics.twofold import Array
 
 Errors = Literal["classical", "HC0", "HC1"]
@@ -45,7 +44,7 @@ class Statistics:
         Whether b is a parameter.
     errors : {"classical", "HC0", "HC1"}
         Whose standard errors.
-    meat : array of shape (n + 1, n + 1), optional
+    meat : Meat, optional
         Σ (a e)² z zᵀ over z = [x − x̄, 1], for HC0 and HC1.
     """
 
@@ -60,7 +59,7 @@ class Statistics:
     uncentred: float
     fit_intercept: bool
     errors: Errors = "classical"
-    meat: Array | None = None
+    meat: Meat | None = None
 
     @property
     def parameters(self) -> int:
@@ -83,10 +82,10 @@ class Statistics:
         C, W = self.inverse.matrix, self.weight
         if self.meat is None:
             return self.sigma**2 * C, np.zeros(len(C)), self.sigma**2 / W if self.fit_intercept else 0.0
-        meat = self.meat * (self.observations / self.degrees if self.errors == "HC1" else 1.0)
-        across = C @ meat[:-1, -1] / W if self.fit_intercept else np.zeros(len(C))
-        of_w = C @ meat[:-1, :-1] @ C
-        return (of_w + of_w.T) / 2.0, across, float(meat[-1, -1] / W**2) if self.fit_intercept else 0.0
+        meat = self.meat.matrix * (self.observations / self.degrees if self.errors == "HC1" else 1.0)
+        bread, level = C * self.meat.scale[:-1], float(self.meat.scale[-1]) / W * self.fit_intercept
+        of_w = bread @ meat[:-1, :-1] @ bread.T
+        return (of_w + of_w.T) / 2.0, bread @ meat[:-1, -1] * level, float(meat[-1, -1]) * level**2
 
     @cached_property
     def standard_errors(self) -> Array:
@@ -185,15 +184,3 @@ class Statistics:
         f, p = self.f
         figures = {name: getattr(self, name) for name in _FIGURES}
         return figures | {"f": f, "f_p": p, "condition": self.inverse.condition}
-
-
-def meat_of(blocks: Iterable[Block], w: Array, center: Array, b_center: float, repeated: bool) -> Array:
-    """Return Σ (a e)² z zᵀ over z = [x − center, 1], or Σ a e² z zᵀ where a counts repeated rows (White 1980)."""
-    total = np.zeros((len(w) + 1, len(w) + 1))
-    for X, Y, a in blocks:
-        z = np.append(X - center, np.ones((len(X), 1)), axis=1)
-        e2 = (z[:, :-1] @ w + b_center - Y[:, 0]) ** 2
-        if a is not None:
-            e2 *= a if repeated else a**2
-        total += (z * e2[:, None]).T @ z
-    return total

@@ -82,7 +82,7 @@ class Reader:
     ) -> None:
         self.source, self.target, self.weights, self.missing = source, target, weights, missing
         self.split, self.limit, self._counts, self._max_levels = split, limit, counts, max_levels
-        self._sampled, self._n_jobs = sampled, n_jobs
+        self._sampled, self.n_jobs = sampled, n_jobs
         self.tally = Tally()
         self.read = 0
         self.held_out: Moments | None = None
@@ -114,7 +114,7 @@ class Reader:
             sample = Sample(self._sampled, len(self.design.numbers), len(self.design.texts), self.split.seed)
         held: list[Moments] = []
         plain = not self.split.fraction and not self.design.texts
-        with Beside(self._n_jobs) as beside:
+        with Beside(self.n_jobs) as beside:
             for batch, y, a in self._batches(self.design):
                 self.tally.rows += batch.rows
                 self.read = batch.read
