@@ -102,9 +102,8 @@ def prepare(
         find_column(source, options.split_key, "the key of the split")
     split = Split(options.test, options.split_key, options.random_state)
     counts = options.weight_type == "frequency"
-    reader = Reader(
-        source, design, y, a, options.missing, split, options.rows, counts, options.max_levels, sampled, n_jobs
-    )
+    exact, most = precision == "exact", options.max_levels
+    reader = Reader(source, design, y, a, options.missing, split, options.rows, counts, most, sampled, n_jobs, exact)
     log_weight = 0.0
 
     def blocks() -> Iterator[Block]:

@@ -9,7 +9,8 @@ from regress.calculus import derived
 from regress.evidence.certificate import MOST_DIGITS, certificate, digits_right
 from regress.evidence.scores import r2
 from regress.numerics import twofold
-from regress.numerics.moments import Block, Moments
+from regress.numerics.heldout import HeldOut
+from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 from regress.training.gathering import Summary
 from regress.training.objective import Coordinates
@@ -60,8 +61,8 @@ class Judge:
         The training rows, with one target.
     summary : Summary
         Their means and norms.
-    held_out : Moments or None
-        Of the test rows.
+    held_out : HeldOut or None
+        The test rows.
     fit_intercept : bool
         Whether b is a parameter.
     best : Training
@@ -69,7 +70,7 @@ class Judge:
     """
 
     def __init__(
-        self, block: Block, summary: Summary, held_out: Moments | None, fit_intercept: bool, best: Training
+        self, block: Block, summary: Summary, held_out: HeldOut | None, fit_intercept: bool, best: Training
     ) -> None:
         self._held_out, self._fit_intercept, self._norm = held_out, fit_intercept, summary.norm
         self._origin = summary.center if fit_intercept else np.zeros_like(summary.center)

@@ -1,15 +1,57 @@
-"""How well a fit predicts rows, from their moments alone."""
+"""How well a fit predicts rows held out."""
+
+from fractions import Fraction
+from math import inf, nan
 
 import numpy as np
 
 from regress.calculus import derived
-from regress.numerics.moments import Moments
+from regress.numerics.exact import exact_totals
+from regress.numerics.heldout import HeldOut
+from regress.numerics.line import residuals
+from regress.numerics.moments import Block, Moments
+from regress.numerics.totals import Totals
 from regress.numerics.twofold import Array
+from regress.training.normal import power, rounded
 from regress.training.objective import Coordinates
 
 
-def r2(moments: Moments, w: Array, center: Array, b_center: float) -> float:
-    """Return R² = 1 − Σ(ŷ − y)²/Σ(y − ȳ)² over the rows of some moments; NaN where y is constant."""
+def r2(held: HeldOut, w: Array, center: Array, b_center: float) -> float:
+    """Return R² = 1 − Σ(ŷ − y)²/Σ(y − ȳ)² of ŷ = (x − center)ᵀw + b_center over rows held out; NaN for a constant y.
+
+    Computed from exact totals, it is rounded once. Computed from rows, their residuals are rounded once too. Both have
+    the same bits in any order of the rows.
+    """
+    if not np.isfinite([*w, *center, b_center]).all():
+        return nan
+    if held.moments is not None:
+        return _of_moments(held.moments, w, center, b_center)
+    if held.totals is not None:
+        return _share(_error(held.totals, w, center, b_center), held.totals)
+    found = [residuals(X, Y[:, 0], w, center, b_center) for X, Y, _ in held.rows]
+    if not all(np.isfinite(e).all() for e in found):
+        return -inf
+    totals = exact_totals(Block(e[:, None], rows.Y, rows.weights) for e, rows in zip(found, held.rows, strict=True))
+    return _share(totals.fraction(1, 1), totals)
+
+
+def _share(error: Fraction, totals: Totals) -> float:
+    """Return 1 − error/Σa(y − ȳ)², from totals of one first and y last."""
+    square = totals.fraction(-1, -1) - totals.fraction(0, -1) ** 2 / totals.fraction(0, 0)
+    return rounded(1 - error / square) if square else nan
+
+
+def _error(totals: Totals, w: Array, center: Array, b_center: float) -> Fraction:
+    """Return Σa(ŷ − y)² = uᵀTu without rounding, for u = [b, w, −1] and totals T of [1, x, y]."""
+    slopes = [Fraction(v) for v in w.tolist()]
+    b = Fraction(b_center) - sum(v * Fraction(c) for v, c in zip(slopes, center.tolist(), strict=True))
+    u = [v * power(unit) for v, unit in zip([b, *slopes, Fraction(-1)], totals.unit.tolist(), strict=True)]
+    common = max(v.denominator for v in u)  # powers of two
+    whole = np.array([int(v * common) for v in u], dtype=object)
+    return Fraction(int(whole @ totals.value @ whole), common**2)
+
+
+def _of_moments(moments: Moments, w: Array, center: Array, b_center: float) -> float:
     form = Coordinates(center, np.ones(len(w)), 0.0).moments(moments, 0)
     error = max(derived.moments(form, w, b_center).value, 0.0)
-    return float(1.0 - error / form.square) if form.square > 0 else float("nan")
+    return float(1.0 - error / form.square) if form.square > 0 else nan

@@ -11,13 +11,13 @@ below, or far above, all others of its column) are set aside, and cut as far as 
 """
 
 from collections.abc import Iterable
-from functools import reduce
 from itertools import chain
 from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regress.numerics.columns import merged_totals
 from regress.numerics.moments import Block
 from regress.numerics.threads import ordered_map
 from regress.numerics.totals import Exponents, Integers, Totals
@@ -42,36 +42,45 @@ def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
     """
     iterator = iter(blocks)
     first = next(iterator)
-    k, weighted = first.Y.shape[1], first.weights is not None
-    sums = [_Sum(1 + first.X.shape[1] + k, weighted) for _ in range(n_jobs)]
-    done: list[Totals] = []
-    idle: SimpleQueue[_Sum] = SimpleQueue()  # one a thread at a time; exact sums may come in any order
+    sums = [RunningTotals() for _ in range(n_jobs)]
+    idle: SimpleQueue[RunningTotals] = SimpleQueue()  # one a thread at a time; exact sums may come in any order
     for running in sums:
         idle.put(running)
 
     def add(block: Block) -> None:
-        X, Y, weights = block
-        parts = [np.ones((len(X), 1)), X, Y, *([] if weights is None else [weights[:, None]])]
         running = idle.get()
         try:
-            if running.size != 1 + X.shape[1] + k:
-                done.append(running.finish())
-                running = _Sum(1 + X.shape[1] + k, weighted)
-            running.add(np.concatenate(parts, axis=1))
-            running.totals.rows += len(X)
+            running.add(block)
         finally:
             idle.put(running)
 
     for _ in ordered_map(add, chain([first], iterator), n_jobs):
         pass
-    done += ordered_map(_Sum.finish, [idle.get() for _ in range(n_jobs)], n_jobs)
-    size = max(len(totals.unit) for totals in done)
+    done = chain.from_iterable(ordered_map(RunningTotals.finish, sums, n_jobs))
+    return merged_totals(list(done), first.Y.shape[1])
 
-    def grown(totals: Totals) -> Totals:
-        have = len(totals.unit)
-        return totals.arranged([*range(have - k), *range(have, size), *range(have - k, have)])
 
-    return reduce(Totals.merge, [totals if len(totals.unit) == size else grown(totals) for totals in done])
+class RunningTotals:
+    """Exact totals of [1, x, y] over blocks as they come, with weights or without."""
+
+    def __init__(self) -> None:
+        self._sum: _Sum | None = None
+        self._done: list[Totals] = []
+
+    def add(self, block: Block) -> None:
+        """Add at least one row; its columns x may be more than before."""
+        X, Y, weights = block
+        parts = [np.ones((len(X), 1)), X, Y, *([] if weights is None else [weights[:, None]])]
+        size = 1 + X.shape[1] + Y.shape[1]
+        if self._sum is None or self._sum.size != size:
+            self._done = self.finish()
+            self._sum = _Sum(size, weights is not None)
+        self._sum.add(np.concatenate(parts, axis=1))
+        self._sum.totals.rows += len(X)
+
+    def finish(self) -> list[Totals]:
+        """Return the totals of all rows, one for each number of columns that blocks had."""
+        return self._done if self._sum is None else [*self._done, self._sum.finish()]
 
 
 class _Sum:

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
 
 from regress.errors import InputError, TableError
-from regress.numerics.moments import Block, Moments, accumulate
+from regress.numerics.heldout import HeldOut
+from regress.numerics.moments import Block
 from regress.numerics.threads import Beside
 from regress.numerics.totals import WholeSum
 from regress.numerics.twofold import Array, Mask
@@ -64,6 +64,8 @@ class Reader:
         Most levels of a text column.
     sampled, n_jobs : int
         Training rows to keep as a sample, beside the reading where there are more jobs than one.
+    exact : bool
+        Whether sums of rows held out are exact, however many columns there are.
     """
 
     def __init__(
@@ -79,13 +81,14 @@ class Reader:
         max_levels: int = 100,
         sampled: int = 0,
         n_jobs: int = 1,
+        exact: bool = False,
     ) -> None:
         self.source, self.target, self.weights, self.missing = source, target, weights, missing
         self.split, self.limit, self._counts, self._max_levels = split, limit, counts, max_levels
-        self._sampled, self.n_jobs = sampled, n_jobs
+        self._sampled, self.n_jobs, self._exact = sampled, n_jobs, exact
         self.tally = Tally()
         self.read = 0
-        self.held_out: Moments | None = None
+        self.held_out: HeldOut | None = None
         self.sample: Block | None = None
         self.order: list[int] | None = None
         fill = missing == "mean" and not design.fills
@@ -112,7 +115,7 @@ class Reader:
         sample = None
         if self._sampled and self.sample is None:
             sample = Sample(self._sampled, len(self.design.numbers), len(self.design.texts), self.split.seed)
-        held: list[Moments] = []
+        held = HeldOut(self._exact)
         plain = not self.split.fraction and not self.design.texts
         with Beside(self.n_jobs) as beside:
             for batch, y, a in self._batches(self.design):
@@ -139,21 +142,22 @@ class Reader:
                     yield Block(batch.chosen(self.design.columns), y[:, None], a)  # a view
                 else:
                     yield from train.push(encoded, y, a, kept)
-                if out is not None:
-                    held.extend(accumulate([block]) for block in test.push(encoded, y, a, out))
+                if out is not None and self.held_out is None:
+                    for block in test.push(encoded, y, a, out):
+                        beside.call(held.add, block)
                 if sample is not None:
                     beside.call(sample.add, batch, encoded.numbers, encoded.codes, y, a, kept)
         yield from train.rest()
-        held.extend(accumulate([block]) for block in test.rest())
+        for block in test.rest():
+            held.add(block)
         self._refuse_missing()
         found = encoder.design()
         self.order = train.layout.order(found, encoder.levels)
         if sample is not None:
             self.sample = self._block_of(sample)
-        self.held_out = reduce(Moments.merge, held) if held else None
-        there = test.layout.order(found, encoder.levels)
-        if self.held_out is not None and there is not None:
-            self.held_out = self.held_out.arranged(there)
+        if held.count:
+            held.arrange(test.layout.order(found, encoder.levels))
+            self.held_out = held
         self.design = found
 
     def _block_of(self, sample: Sample) -> Block | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from regress.errors import InputError
+from regress.numerics.columns import arranged_rows, arranged_totals
 from regress.numerics.exact import exact_totals
 from regress.numerics.moments import Block, Moments, accumulate, blocks_of
 from regress.numerics.totals import Totals
@@ -134,7 +135,7 @@ def gather(
         raise InputError("There is no row to train on.")
     n = columns.width
     if ended:
-        held = _arranged(held, columns.order)
+        held = arranged_rows(held, columns.order)
     if precision == "exact" and not exact_fits(n if enough else count):
         raise InputError(
             f'precision="exact" on {count:,} rows or more of {n:,} columns needs too much memory. Use "double".'
@@ -157,33 +158,14 @@ def gather(
     if precision == "exact" or (precision == "auto" and ended):
         totals = exact_totals(stream(), n_jobs)
         if not ended:
-            totals = _arranged_totals(totals, columns.order, k)
+            totals = arranged_totals(totals, columns.order, k)
         moments = moments_of(totals, k)
     else:
         moments = accumulate(stream(), n_jobs)
         if not ended and columns.order is not None:
             moments = moments.arranged(columns.order)
-    kept = None if over != "rows" else held if ended else _arranged(held, columns.order)
+    kept = None if over != "rows" else held if ended else arranged_rows(held, columns.order)
     return TrainingData(summary_of(moments), moments, kept, totals=totals, exact=totals is not None)
-
-
-def _arranged(blocks: list[Block], order: Sequence[int] | None) -> list[Block]:
-    """Return blocks with their columns in order; columns beyond a block's last are zeros."""
-    if order is None:
-        return blocks
-    most = max(order, default=0) + 1
-    return [
-        block._replace(X=np.pad(block.X, ((0, 0), (0, max(most - block.X.shape[1], 0))))[:, order]) for block in blocks
-    ]
-
-
-def _arranged_totals(totals: Totals, order: Sequence[int] | None, k: int) -> Totals:
-    """Return totals of [1, x, y] with x in order; columns beyond its last are zeros."""
-    if order is None:
-        return totals
-    size = len(totals.unit)
-    x = [1 + j if j < size - 1 - k else size for j in order]
-    return totals.arranged([0, *x, *range(size - k, size)])
 
 
 def goes_unnoticed(rows: int, n: int, part: int = 1) -> bool:
