@@ -21,6 +21,8 @@ class Optimizer(Protocol):
 class GradientDescent:
     """w ← w − η ∇_w L/Σa and b ← b − η ∂L/∂b/Σa."""
 
+    stable = 1.0  # largest stable η, in units of Σa/λmax(∇²L/2)
+
     def __init__(self, learning_rate: float, weight: float) -> None:
         self._rate = learning_rate / weight
 
@@ -35,6 +37,8 @@ class Accelerated:
     The momentum restarts where it points uphill (O'Donoghue and Candès 2015, gradient scheme). The point that the loop
     sees is the extrapolated one.
     """
+
+    stable = 2.0 / 3.0  # the momentum approaches 1, and carries each step further
 
     def __init__(self, learning_rate: float, weight: float) -> None:
         self._rate = learning_rate / weight

@@ -50,7 +50,8 @@ class TrainOptions:
     standardize : bool
         Whether the descent runs in standardised coordinates. The result is in the user's units either way.
     learning_rate : float or "auto"
-        Step on ∇L/Σa, in the coordinates of the descent; for "gd" and "accelerated". "auto" is half the limit.
+        Step on ∇L/Σa, in the coordinates of the descent; for "gd" and "accelerated". "auto" is half the stability
+        limit of "gd". The limit of "accelerated" is two thirds of that of "gd".
     max_iter : int or None
         Limit on iterations; None is 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).
     precision : {"auto", "double", "exact"}

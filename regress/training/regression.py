@@ -29,6 +29,7 @@ from regress.training.trainer import Descent, Iteration, Status, descend
 
 ENOUGH_DIGITS = 10.0  # that sums in double must leave
 _SAFETY = 1.25  # the Newton step that is left is computed in double too
+_DESCENTS: dict[str, type[GradientDescent] | type[Accelerated]] = {"gd": GradientDescent, "accelerated": Accelerated}
 _SHOWN = 2  # Newton steps in double before exact ones: the first lands, and the history shows it
 
 
@@ -104,7 +105,7 @@ class Regression:
         return RowsCurvature(blocks, self._penalty, options.fit_intercept)
 
     def learning_rate(self) -> float:
-        """Return the step on ∇L/Σa: half the stability limit Σa/λmax([X 1]ᵀ[X 1]), or the user's if within the limit.
+        """Return the step on ∇L/Σa: Σa/λmax(∇²L), or the user's if it is within the stability limit of the solver.
 
         Raises
         ------
@@ -112,18 +113,19 @@ class Regression:
             If the user's rate is above the limit; the message names it and the columns of the steepest direction.
         """
         steepest, direction = self.curvature.steepest
-        limit = self._data.summary.weight / steepest if steepest > 0 else inf
-        asked = self._options.learning_rate
+        longest = self._data.summary.weight / steepest if steepest > 0 else inf
+        asked, limit = self._options.learning_rate, _DESCENTS[self.solver].stable * longest
         if asked == "auto":
-            return limit / 2.0 if limit < inf else 1.0
+            return longest / 2.0 if longest < inf else 1.0
         if asked > limit:
             size = np.abs(direction)
             blame = [self._names[j] for j in np.argsort(-size)[:3] if size[j] >= 0.5 * size.max(initial=0.0) > 0]
             steepest_columns = f" The steepest direction is that of {', '.join(blame)}." if blame else ""
             keep = "" if self._options.standardize else "Keep standardize on, or "
             raise LearningRateError(
-                f"learning_rate {asked:g} is above the stability limit {limit:.6g} of these rows: it would diverge."
-                f'{steepest_columns} {keep}{"u" if keep else "U"}se a rate below the limit, or "auto".'
+                f'learning_rate {asked:g} is above {limit:.6g}, the stability limit of solver="{self.solver}" on these '
+                f"rows: it would diverge.{steepest_columns} {keep}{'u' if keep else 'U'}se a rate below the limit, "
+                'or "auto".'
             )
         return asked
 
@@ -133,8 +135,7 @@ class Regression:
         if self.solver == "cg":
             return ConjugateGradient(objective.curvature_along), None
         rate = self.learning_rate()
-        rule = GradientDescent if self.solver == "gd" else Accelerated
-        return rule(rate, objective.weight), rate
+        return _DESCENTS[self.solver](rate, objective.weight), rate
 
     def train(self, target: int = 0, watch: Callable[[Array, float], None] | None = None) -> Training:
         """Train on one target, from w = 0 and b = 0, or from where rough moments have their minimum.

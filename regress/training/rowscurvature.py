@@ -129,5 +129,7 @@ def lanczos(blocks: Sequence[Block], penalty: Array, fit_intercept: bool) -> tup
 
     size = n + fit_intercept
     start = np.random.default_rng(0).standard_normal(size)
+    if size == 1 or not product(start).any():  # ARPACK refuses a single number, and zeros
+        return float(product(np.ones(size))[0]), np.ones(n)
     values, vectors = eigsh(LinearOperator((size, size), matvec=product, dtype=np.float64), k=1, v0=start, tol=1e-6)
     return float(values[0]), vectors[:n, 0]
