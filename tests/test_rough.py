@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import regress
 from regress import LinearRegressor
 from regress.numerics.moments import accumulate, blocks_of
 from regress.training.gathering import gather_rough
@@ -84,3 +85,37 @@ def test_nearly_dependent_columns_are_left_to_double_precision(gap):
     Z -= Z.mean(0)  # lstsq gives the least norm of the columns as they are
     w = np.linalg.lstsq(Z, y, rcond=1e-12)[0]
     assert ours.coef_ == pytest.approx(w, rel=1e-4, abs=1e-4 * np.abs(w).max())
+
+
+U = np.random.default_rng(9).uniform(size=(M, N))
+COMMON = np.random.default_rng(10).uniform(size=(M, 1))
+ALIKE = COMMON + 0.01 * U
+HARD = {  # rows, weights, and how many digits of 16 − 2·log₁₀κ may be missing
+    "uniform": (U, None, 2.0),
+    "uniform with weights": (U, a, 2.0),
+    "skewed": (-np.log(U), None, 2.0),
+    "rather alike": (COMMON + 0.05 * U, None, 2.0),  # κ = 500: each step gains a factor of 300 only
+    "nearly alike": (ALIKE, None, 2.0),  # κ = 2500: a factor of 10
+    "far from zero": (U + 1e6, None, 3.5),  # no single precision here: rounding of sums over 2100 rows takes √2100
+    "one column far from zero": (np.c_[U[:, 1:], U[:, 0] + 1e4], None, 3.5),
+}
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_all_digits_are_right_that_the_condition_leaves(case):
+    (Z, weights, slack), r = HARD[case], np.random.default_rng(11)
+    assert (rough(Z, weights) is None) == ("far" in case)
+    target = Z @ (r.choice([-1.0, 1.0], size=N) * r.uniform(1.0, 2.0, size=N)) + 0.01 * r.normal(size=M)
+    exact = regress.fit(Z, target, weights=weights, precision="exact").w
+    centred = Z - Z.mean(0)
+    promised = 16.0 - 2.0 * np.log10(np.linalg.cond(centred / np.linalg.norm(centred, axis=0))) - slack
+    assert exact == pytest.approx(answer(Z, target, weights)[0], rel=10.0**-promised)  # a second opinion
+    ours = LinearRegressor(precision="double").fit(Z, target, weights)
+    assert -np.log10(np.abs(ours.coef_ / exact - 1.0).max()) > promised
+    assert ours.status_ == "converged"
+
+
+def test_a_limit_on_iterations_holds():
+    target = ALIKE @ np.ones(N) + random.normal(size=M)
+    ours = LinearRegressor(precision="double", max_iter=13).fit(ALIKE, target)
+    assert (ours.n_iter_, ours.status_) == (13, "converged")  # at tol, though another step would gain

@@ -30,6 +30,7 @@ from regress.training.trainer import Descent, Iteration, Status, descend
 ENOUGH_DIGITS = 10.0  # that sums in double must leave
 _SAFETY = 1.25  # the Newton step that is left is computed in double too
 _DESCENTS: dict[str, type[GradientDescent] | type[Accelerated]] = {"gd": GradientDescent, "accelerated": Accelerated}
+_ROUGH = 2.0**-52  # stationarity that a curvature in single precision may leave: rounding
 _SHOWN = 2  # Newton steps in double before exact ones: the first lands, and the history shows it
 
 
@@ -160,7 +161,12 @@ class Regression:
         else:
             optimizer, rate = self._optimizer(objective)
             limit = _SHOWN if refined is not None else options.iteration_limit(self.solver, n)
-            ended = descend(objective, optimizer, self._start(target), tol=options.tol, max_iter=limit, watch=watch)
+            leaves = _ROUGH if data.rough else inf
+            start = self._start(target)
+            ended = descend(objective, optimizer, start, tol=options.tol, max_iter=limit, leaves=leaves, watch=watch)
+            if data.rough and ended.status is Status.CONVERGED:  # its gradient is known: one more step reads no row
+                w, b = optimizer.step(ended.w, ended.b, ended.evaluation)
+                ended = replace(ended, w=w, b=b)
         coordinates = self.coordinates(target)
         w, b = coordinates.to_user(ended.w, ended.b)
         known = refined or minimum

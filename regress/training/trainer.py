@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import hypot, isfinite
+from math import hypot, inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -88,6 +88,7 @@ def descend(
     *,
     tol: float,
     max_iter: int,
+    leaves: float = inf,
     watch: Callable[[Array, float], None] | None = None,
 ) -> Descent:
     """Follow `optimizer` down `objective` from `start`.
@@ -102,6 +103,9 @@ def descend(
         Stop when the stationarity (see `Objective.stationarity`) is at most this.
     max_iter : int
         Stop after this many steps.
+    leaves : float
+        At `tol`, go on while one more step, which shrinks the stationarity as the last one did, would leave more than
+        this, and steps still halve it at least.
     watch : callable, optional
         Called with every (w, b) that is evaluated.
 
@@ -117,6 +121,7 @@ def descend(
     good: tuple[Array, float, Evaluation, float] | None = None
     best: tuple[Array, float, Evaluation, float] | None = None
     status: Status | None = None
+    last = 1.0  # the largest stationarity at w = 0, by Cauchy and Schwarz
     try:
         while status is None:
             with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
@@ -130,7 +135,9 @@ def descend(
             best = good if best is None or at.value < best[2].value else best
             if watch is not None:
                 watch(w, b)
-            if stationarity <= tol:
+            settled = stationarity**2 <= leaves * last or stationarity > last / 2.0 or len(history) == max_iter
+            last = stationarity
+            if stationarity <= tol and settled:
                 status = Status.CONVERGED
             elif history and at.value > _BLOW_UP * history[0].loss:
                 status, good = Status.DIVERGED, best
