@@ -22,11 +22,14 @@ from regress.training.options import TrainOptions
 from regress.training.regression import Regression
 from regress.training.trainer import Status
 
+_TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
 _ARRAYS = 10  # times as fast as files are read, so exact sums would be noticed earlier
 
 
 class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Linear least squares by gradients derived by hand, as a scikit-learn estimator.
+
+    Everything is computed in float64. Where X is float32, the results are rounded to float32 once, at the end.
 
     Parameters
     ----------
@@ -38,9 +41,9 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     Attributes
     ----------
     coef_ : array of shape (n,) or (targets, n)
-        Coefficients, in the user's units.
+        Coefficients, in the user's units: float32 where X was, else float64.
     intercept_ : float or array of shape (targets,)
-        The intercept; 0.0 without one.
+        The intercept, of the same type; 0.0 without one.
     n_iter_ : int
         Steps of the slowest target; at least 1.
     rank_ : int
@@ -86,7 +89,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         Parameters
         ----------
         X : array or frame of shape (m, n)
-            Numbers; sparse matrices are refused.
+            Numbers; sparse matrices are refused. The type of X decides that of the results, as in scikit-learn.
         y : array of shape (m,) or (m, targets)
             Targets.
         sample_weight : array of shape (m,), optional
@@ -100,9 +103,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         jobs = resolve_jobs(parameters.pop("n_jobs"))
         options = TrainOptions(**parameters)
         # Looking for NaN takes a tenth of the fit; the sums show it for free, so it is looked for only if they do.
-        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_all_finite=False)
+        X, y = validate_data(self, X, y, dtype=_TYPES, multi_output=True, y_numeric=True, ensure_all_finite=False)
         weights = None if sample_weight is None else _weights(sample_weight, len(X))
-        rows, targets, weights = _weighty(X, y.astype(np.float64, copy=False).reshape(len(X), -1), weights)
+        rows, targets = (part.astype(np.float64, copy=False) for part in (X, y.reshape(len(X), -1)))
+        rows, targets, weights = _weighty(rows, targets, weights)
         with one_blas_thread():
             names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
             regression = _rough_regression(rows, targets, weights, options, names, jobs)
@@ -119,8 +123,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
             warnings.warn(f"{failed[0].message} {failed[0].remedy}", ConvergenceWarning, stacklevel=2)
 
         several = y.ndim == 2
-        self.coef_ = np.stack([t.w for t in trained]) if several else trained[0].w
-        self.intercept_ = np.array([t.b for t in trained]) if several else trained[0].b
+        self.coef_ = _rounded(np.stack([t.w for t in trained]) if several else trained[0].w, X.dtype)
+        self.intercept_ = 0.0
+        if options.fit_intercept:
+            self.intercept_ = _rounded(np.array([t.b for t in trained] if several else trained[0].b), X.dtype)
         self.n_iter_ = max(1, *(t.n_iter for t in trained))
         self.rank_ = trained[0].rank
         self.status_ = str(failed[0] if failed else Status.CONVERGED)
@@ -143,11 +149,16 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         return Regression(data, options, names, jobs)
 
     def predict(self, X: Any) -> Array:
-        """Return ŷ of shape (m,) or (m, targets), computed about the training means: (X − x̄)w + ȳ."""
+        """Return ŷ of shape (m,) or (m, targets), computed in float64 about the training means: (X − x̄)w + ȳ.
+
+        It is float32 where both X and the X of `fit` are.
+        """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validate_data(self, X, dtype=_TYPES, reset=False)
         targets = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
-        predicted = np.column_stack([line(X, w, self._center, level) for w, level in targets])
+        rows = X.astype(np.float64, copy=False)
+        predicted = np.column_stack([line(rows, w, self._center, level) for w, level in targets])
+        predicted = predicted.astype(np.result_type(X, self.coef_), copy=False)
         return predicted if self.coef_.ndim > 1 else predicted[:, 0]
 
 
@@ -166,10 +177,21 @@ def _rough_regression(
     return regression if regression.curvature.rank == X.shape[1] else None
 
 
+def _rounded(values: Array, dtype: np.dtype[Any]) -> Any:
+    """Return values in the type of X: an array, or a scalar of NumPy."""
+    with np.errstate(over="ignore"):  # looked for right below
+        given = values.astype(dtype)[()]
+    if not np.isfinite(given).all():
+        raise InputError(f"A coefficient is beyond the range of {dtype}. Pass X as float64, or rescale it.")
+    return given
+
+
 def _weights(given: Any, rows: int) -> Array:
     weights = np.full(rows, given, dtype=np.float64) if isinstance(given, Real) else np.asarray(given, dtype=np.float64)
     if weights.shape != (rows,):
-        raise InputError(f"sample_weight must have one value a row, ({rows},); its shape is {weights.shape}.")
+        raise InputError(
+            f"Sample weights must be 1D array or scalar: sample_weight has shape {weights.shape}, not ({rows},)."
+        )
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise InputError("sample_weight must be finite and at least 0.")
     if not weights.any():

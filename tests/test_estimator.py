@@ -135,7 +135,7 @@ def test_several_targets_give_one_row_of_coefficients_each(rows, gradient, fit_i
     regressor = LinearRegressor(gradient=gradient, fit_intercept=fit_intercept).fit(X, Y)
     theirs = LinearRegression(tol=0, fit_intercept=fit_intercept).fit(X, Y)
     assert regressor.coef_.shape == (3, 5)
-    assert regressor.intercept_.shape == (3,)
+    assert np.shape(regressor.intercept_) == np.shape(theirs.intercept_)
     # The constant target's coefficients are 0 or nearly so: compared by what they do to predictions.
     np.testing.assert_allclose(regressor.predict(X), theirs.predict(X), rtol=1e-9)
     assert regressor.predict(X).shape == (200, 3)
@@ -244,13 +244,51 @@ def test_how_the_rows_lie_in_memory_does_not_matter(rows, tmp_path, given, withi
     np.testing.assert_allclose(fitted.coef_, LinearRegressor().fit(X, y).coef_, rtol=within)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int64, np.int8, np.uint16, bool])
+@pytest.mark.parametrize("dtype", [np.float16, np.int64, np.int8, np.uint16, bool])
 def test_narrow_types_are_computed_in_float64(dtype):
     X = np.random.default_rng(4).integers(0, 100, size=(300, 3)).astype(dtype)
     y = (X.astype(float) @ [1.0, 2.0, 3.0] + np.arange(300) % 5).astype(np.float32)
     narrow, wide = LinearRegressor().fit(X, y), LinearRegressor().fit(X.astype(np.float64), y.astype(np.float64))
     np.testing.assert_array_equal(narrow.coef_, wide.coef_)
     assert narrow.coef_.dtype == narrow.predict(X).dtype == np.float64
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_float32_is_computed_in_float64_and_rounded_once(rows, fit_intercept):
+    X, y = rows[0].astype(np.float32), rows[1]
+    single, double = (LinearRegressor(fit_intercept=fit_intercept).fit(x, y) for x in (X, X.astype(np.float64)))
+    np.testing.assert_array_equal(single.coef_, double.coef_.astype(np.float32))
+    assert single.intercept_ == np.float32(double.intercept_)
+    # About the means, a rounded coefficient costs 2⁻²⁴ of it times the distance from there; then the sum is rounded.
+    allowed = 2.0**-24 * (np.abs(X - X.mean(0)) @ np.abs(double.coef_) + np.abs(double.predict(X)))
+    apart = np.abs(single.predict(X.astype(np.float64)) - double.predict(X))
+    assert (apart <= 1.01 * (allowed if fit_intercept else 2.0**-24 * np.abs(X) @ np.abs(double.coef_))).all()
+    np.testing.assert_array_equal(single.predict(X), single.predict(X.astype(np.float64)).astype(np.float32))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("shape", [(), (1,), (3,)], ids=str)
+@pytest.mark.parametrize("y_type", [np.float64, np.float32, np.int64])
+@pytest.mark.parametrize("X_type", [np.float64, np.float32, np.int32])
+def test_types_and_shapes_are_those_of_linear_regression(rows, X_type, y_type, shape, fit_intercept):
+    X = rows[0].astype(X_type)
+    y = np.multiply.outer(rows[1], np.ones(shape)).astype(y_type)
+    ours, theirs = (make(fit_intercept=fit_intercept).fit(X, y) for make in (LinearRegressor, LinearRegression))
+    assert type(ours.intercept_) is type(theirs.intercept_)
+    for like in ("coef_", "intercept_"):
+        got, expected = getattr(ours, like), getattr(theirs, like)
+        assert (np.shape(got), np.asarray(got).dtype) == (np.shape(expected), np.asarray(expected).dtype)
+    for table in (X, rows[0]):
+        assert ours.predict(table).dtype == theirs.predict(table).dtype
+        assert ours.predict(table).shape == theirs.predict(table).shape
+
+
+def test_a_coefficient_beyond_float32_is_refused():
+    X = np.arange(5.0, dtype=np.float32)[:, None] * 1e-30
+    y = np.arange(5.0) * 1e20
+    with pytest.raises(ValueError, match="range of float32"):
+        LinearRegressor().fit(X, y)
+    np.testing.assert_allclose(LinearRegressor().fit(X.astype(np.float64), y).coef_, 1e50, rtol=1e-6)
 
 
 def test_a_frame_of_mixed_number_types_is_one_matrix(rows):
