@@ -3,6 +3,7 @@
 python scripts/benchmark.py                             # every case, about ten minutes
 python scripts/benchmark.py memory gradient --repeat 3  # some of them
 python scripts/benchmark.py csv --write                 # and renew its tables in docs/benchmarks.md
+python scripts/benchmark.py --baseline ../before        # compared with another checkout of this package
 """
 
 import argparse
@@ -11,10 +12,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from bench import baseline, report
+from bench.baseline import AT_MOST, INSIDE, Comparison, changes, check_checkout
 from bench.cases import CASES, Place
 from bench.measure import Failed, Report, Table, measure
-from bench.report import around, heading, machine, markdown, packages, records, replace
+from bench.report import around, heading, machine, packages, replace
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
@@ -30,7 +34,17 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="multiply the rows, to try out (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
-    parser.add_argument("--strict", action="store_true", help="exit 1 where a limit is missed or an answer is wrong")
+    parser.add_argument(
+        "--baseline",
+        type=lambda name: Path(name).resolve(),
+        metavar="CHECKOUT",
+        help="compare this package with the one in another folder, such as a git worktree, in alternating runs",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help=f"exit 1 where a limit is missed, an answer is wrong, or a time is above {AT_MOST} times the baseline's",
+    )
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.case if name not in CASES]:
         parser.error(f"no case {', '.join(unknown)}; there are {', '.join(CASES)}.")
@@ -38,11 +52,15 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--repeat must be at least 1 and --scale above 0.")
     if options.write and options.scale != 1:
         parser.error("--write puts full sizes into the documentation only; leave --scale out.")
+    if options.write and options.baseline:
+        parser.error("--write documents this checkout alone; leave --baseline out.")
     if options.json and not options.json.parent.is_dir():
         parser.error(f"--json: there is no folder {options.json.parent}; make it first.")
-    try:
+    try:  # before an hour of measuring
         for case in options.case if options.write else ():
-            around(DOCS, case)  # before an hour of measuring
+            around(DOCS, case)
+        if options.baseline:
+            check_checkout(options.baseline)
     except Failed as error:
         parser.error(str(error))
     return options
@@ -57,35 +75,49 @@ def measured(case: str, place: Place) -> Iterator[Report]:
         yield Report(case, Table(case, base="", tools=()), problem=str(error))
 
 
-def write_json(options: argparse.Namespace, reports: Sequence[Report]) -> None:
+def compared(case: str, place: Place, repeat: int, checkout: Path) -> Iterator[Comparison]:
+    """Compare this package's tools of a case with those of another checkout."""
+    try:
+        yield Comparison(case, list(changes(CASES[case](place), repeat, checkout)))
+    except Failed as error:
+        yield Comparison(case, problem=str(error))
+
+
+def write_json(options: argparse.Namespace, records: Sequence[dict[str, Any]]) -> None:
     """Write what is measured so far, and on what."""
     figures = {
         "machine": machine(),
         "packages": packages(),
         "scale": options.scale,
         "repeat": options.repeat,
-        "results": [record for report in reports for record in records(report)],
+        "baseline": options.baseline and str(options.baseline),
+        "results": records,
     }
     options.json.write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write what is asked for; return the exit code."""
-    options, reports = options_of(arguments), []
+    options, records, passed = options_of(arguments), [], True
+    form = baseline if options.baseline else report
     print(heading(), end="", flush=True)
     with tempfile.TemporaryDirectory(prefix="regress-benchmark-") as folder:
-        place = Place(Path(folder), options.scale, options.repeat)
+        place = Place(Path(folder), options.scale, INSIDE if options.baseline else options.repeat)
         for case in options.case:
+            tables = (
+                compared(case, place, options.repeat, options.baseline) if options.baseline else measured(case, place)
+            )
             texts = []
-            for report in measured(case, place):
-                reports.append(report)
-                texts.append(markdown(report))
+            for table in tables:
+                texts.append(form.markdown(table))
+                records += form.records(table)
+                passed = passed and table.passed
                 print(texts[-1], end="", flush=True)
             if options.write:
                 replace(DOCS, case, heading() + "".join(texts))
             if options.json:
-                write_json(options, reports)
-    return 1 if options.strict and not all(report.passed for report in reports) else 0
+                write_json(options, records)
+    return 1 if options.strict and not passed else 0
 
 
 if __name__ == "__main__":

@@ -14,14 +14,19 @@ SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 try:
     import benchmark
-    from bench import cases, data, measure, peers, report
+    from bench import baseline, cases, data, measure, peers, report
+    from bench.baseline import Change, Comparison
     from bench.measure import Ended, Failed, Limit, Report, Result, Table, Tool
 finally:
     sys.path.remove(str(SCRIPTS))
 
 FAST = ("csv4", "parquet", "predict", "rejects", "report", "start")
-SLOW = ("memory", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns
+SLOW = ("memory", "wide", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns
 OPTIONAL = {"scikit-learn-intelex", "statsmodels", "autodiff"}
+PEERS = {
+    *("python -c pass", "plain NumPy", "Polars parse", "Polars read", "pandas + LinearRegression"),
+    *("pandas chunks + SGDRegressor", "scikit-learn", "scikit-learn-intelex", "statsmodels", "SGDRegressor"),
+}
 LOOSE = {"SGDRegressor", "pandas chunks + SGDRegressor"}  # a few hundred rows are too few for these
 
 
@@ -241,6 +246,13 @@ def test_every_case_has_its_base_and_the_tools_of_its_limits(place, name):
 
 
 @pytest.mark.parametrize("name", cases.CASES)
+def test_what_other_packages_do_is_not_compared_with_a_baseline(place, name):
+    tools = [t for table in cases.CASES[name](place) for t in table.tools]
+    assert {t.name for t in tools if t.peer} == {t.name for t in tools} & PEERS
+    assert not all(t.peer for t in tools)
+
+
+@pytest.mark.parametrize("name", cases.CASES)
 def test_every_case_has_its_place_in_the_documentation_and_in_the_help(name, capsys):
     assert report.around(ROOT / "docs" / "benchmarks.md", name)
     with pytest.raises(SystemExit):
@@ -307,11 +319,11 @@ def test_every_case_runs_at_a_tiny_scale(request, name):
 
 def test_the_json_tells_machine_and_versions_and_no_date(fast):
     _, figures = fast
-    assert set(figures) == {"machine", "packages", "scale", "repeat", "results"}
+    assert set(figures) == {"machine", "packages", "scale", "repeat", "baseline", "results"}
     assert set(figures["machine"]) == {"cpu", "cpus", "usable_cpus", "platform", "python"}
     assert all(figures["machine"].values())
     assert {"numpy", "polars", "scikit-learn", "regress-trainer"} <= set(figures["packages"])
-    assert (figures["scale"], figures["repeat"]) == (0.0004, 1)
+    assert (figures["scale"], figures["repeat"], figures["baseline"]) == (0.0004, 1, None)
 
 
 # The command line
@@ -330,6 +342,8 @@ def test_only_what_stands_between_the_marks_is_replaced(only, capsys):
     ("arguments", "told"),
     [
         (["--write", "--scale", "0.5"], "full sizes into the documentation only"),
+        (["--write", "--baseline", str(ROOT)], "leave --baseline out"),
+        (["--baseline", str(SCRIPTS)], "is not a checkout: it has no regress/__init__.py"),
         (["two"], "no case two; there are one."),
         (["--repeat", "0"], "must be at least 1"),
         (["--scale", "nan"], "above 0"),
@@ -386,6 +400,123 @@ def test_a_set_up_that_fails_is_said_and_does_not_end_the_others(monkeypatch, ca
     assert "**broken**: not measured, the set-up broke" in text
     assert "| one | " in text
     assert benchmark.main(["--repeat", "1", "--strict"]) == 1
+
+
+# Another checkout
+
+
+@pytest.fixture
+def old(tmp_path):
+    """Return another checkout, of a package that does nothing."""
+    (tmp_path / "old" / "regress").mkdir(parents=True)
+    (tmp_path / "old" / "regress" / "__init__.py").write_text("")
+    return tmp_path / "old"
+
+
+def test_two_checkouts_take_turns_each_with_its_own_package(tmp_path, old):
+    seen = tmp_path / "seen"
+    code = f"import os, regress; print(regress.__file__, os.getpid(), file=open({str(seen)!r}, 'a')); print('[1.0]')"
+    tables = [Table("a table", "one", [tool("one", code), tool("another's", code, peer=True)], [1.0])]
+    (change,) = baseline.changes(tables, 3, old)
+    files, processes = zip(*(line.split() for line in seen.read_text().splitlines()), strict=True)
+    turn = [str(root / "regress" / "__init__.py") for root in (old, old, ROOT, ROOT)]  # the first is not counted
+    assert list(files) == 3 * turn
+    assert len(set(processes)) == 12
+    assert (change.table, change.now.tool.name) == ("a table", "one")
+    assert len(change.before.seconds) == len(change.now.seconds) == 3
+
+
+def test_runs_inside_a_process_all_count_and_the_first_problem_stays(tmp_path, old):
+    count = tmp_path / "count"
+    count.write_text("")
+    code = f"""
+with open({str(count)!r}, "a+") as file:
+    file.write("x")
+    if file.tell() == 3:
+        raise SystemExit("late")
+print('{{"seconds": [1.0, 5.0], "peak": 7, "answer": [1.0]}}')
+"""
+    (change,) = baseline.changes([Table("a table", "one", [tool("one", code, inside=True)], [1.0])], 2, old)
+    assert change.before.problem == "late"
+    assert (change.now.problem, change.now.seconds) == (None, [1.0, 5.0, 1.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "cells", "passed"),
+    [
+        (took("one", 2.0, 9.0, 1.0), took("one", 2.06), "2.00 s | 2.06 s | 1.030× | 1.000× | – → –", True),
+        (took("one", 2.0), took("one", 2.061), "2.00 s | 2.06 s | **1.030×** | 1.000× | – → –", False),
+        (took("one", 2.0), took("one", 1.0, peak=150), "2.00 s | 1.00 s | 0.500× | 1.500× | – → –", True),
+        (
+            took("one", 2.0, difference=1e-3, wrong=True),
+            took("one", 2.0, difference=0.0),
+            "2.00 s | 2.00 s | 1.000× | 1.000× | **wrong**, 1e-03 → 0",
+            True,
+        ),
+        (
+            took("one", 2.0, difference=0.0),
+            took("one", 1.0, wrong=True),
+            "2.00 s | 1.00 s | 0.500× | 1.000× | 0 → **wrong**, no numbers to compare",
+            False,
+        ),
+        (took("one", problem="it | broke"), took("one", 1.0), "**failed**: it / broke | 1.00 s | – | – | – → –", True),
+        (took("one", 1.0), took("one", problem="it broke"), "1.00 s | **failed**: it broke | – | – | – → –", False),
+    ],
+)
+def test_a_change_is_told_and_only_a_slower_or_wrong_tool_of_this_checkout_does_not_pass(before, now, cells, passed):
+    comparison = Comparison("one", [Change("a table", before, now)])
+    assert f"\n| a table | one | {cells} |\n" in baseline.markdown(comparison)
+    assert comparison.passed is passed
+    (told,) = strict(json.dumps(baseline.records(comparison), allow_nan=False))
+    assert told["passed"] is passed
+
+
+def test_a_package_that_is_imported_from_elsewhere_is_refused(tmp_path, only, capsys):
+    only(tool("one", "raise SystemExit('it ran')"))
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "regress").symlink_to(ROOT / "regress")
+    with pytest.raises(SystemExit):
+        benchmark.main(["--baseline", str(tmp_path / "linked")])
+    assert f"regress is imported from {ROOT}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("at_most", "right_in", "code"), [(1e9, ROOT, 0), (0.0, ROOT, 1), (1e9, "old", 1), (0.0, "old", 1)]
+)
+def test_only_strict_exits_with_1_beside_a_baseline(only, old, monkeypatch, capsys, tmp_path, at_most, right_in, code):
+    answer = f"import regress; print('[1.0]' if regress.__file__.startswith({str(tmp_path / right_in)!r}) else '[2.0]')"
+    only(tool("one", answer), reference=[1.0])
+    monkeypatch.setattr(baseline, "AT_MOST", at_most)
+    arguments = ["--repeat", "1", "--baseline", str(old), "--json", str(tmp_path / "figures.json")]
+    assert benchmark.main(arguments) == 0
+    assert benchmark.main([*arguments, "--strict"]) == code
+    assert "**wrong**" in capsys.readouterr().out
+    figures = strict((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert figures["baseline"] == str(old)
+    assert [result["passed"] for result in figures["results"]] == [not code]
+
+
+def test_a_case_that_cannot_be_set_up_is_said_beside_a_baseline(monkeypatch, capsys, old):
+    def broken(place):
+        raise Failed("the set-up broke")
+        yield
+
+    monkeypatch.setattr(benchmark, "CASES", {"broken": broken})
+    assert benchmark.main(["--baseline", str(old), "--strict"]) == 1
+    assert "**broken**: not measured, the set-up broke" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_real_tools_are_compared(tmp_path_factory):
+    text, figures = run(tmp_path_factory, "start", "--baseline", str(ROOT))
+    assert [result["tool"] for result in figures["results"]] == [
+        *("import regress", "regress --help", "regress fit data/diabetes.csv")
+    ]
+    for result in figures["results"]:
+        assert f"| small things | {result['tool']} | " in text
+        assert result["time_ratio"] > 0
+        assert result["peak_ratio"] > 0
+        assert not result["now"]["wrong"]
 
 
 # The tables on disk

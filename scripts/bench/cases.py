@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Failed, Limit, Table, Tool, printed_json, run
+from bench.measure import ROOT, Failed, Limit, Table, Tool, printed_json, run
 
 ROWS, COLUMNS, TARGET = 5_000_000, 20, "y"  # of the table on disk; with the target, 21 columns
 PARSE, ONEDAL = "Polars parse", "scikit-learn-intelex"
@@ -106,25 +106,38 @@ def memory(place: Place) -> Iterator[Table]:
         m = place.rows(full, n)
         tools = [
             place.inside("regress", "memory", m, n, "regress", limits=(Limit(most, ONEDAL),)),
-            *(place.inside(name, "memory", m, n, name) for name in ("scikit-learn", ONEDAL, "statsmodels")),
-            place.inside("SGDRegressor", "memory", m, n, "SGDRegressor", tolerance=STOCHASTIC),
+            *(place.inside(name, "memory", m, n, name, peer=True) for name in ("scikit-learn", ONEDAL, "statsmodels")),
+            place.inside("SGDRegressor", "memory", m, n, "SGDRegressor", tolerance=STOCHASTIC, peer=True),
         ]
         yield Table(f"{m:,} × {n:,}", "regress", tools, place.answer("memory", m, n, "exact"))
+
+
+def wide(place: Place) -> Iterator[Table]:
+    """Fit square and wide arrays in memory."""
+    for size in ((100, 100), (200, 200), (200, 1_000), (1_000, 1_000)):
+        m, n = (max(round(side * place.scale**0.5), 3) for side in size)
+        tools = [
+            place.inside("LinearRegressor", "memory", m, n, "regress"),
+            place.inside("regress.fit", "memory", m, n, "regress.fit"),
+            place.inside("scikit-learn", "memory", m, n, "scikit-learn", peer=True),
+        ]
+        yield Table(f"{m:,} × {n:,}", "LinearRegressor", tools, place.answer("memory", m, n, "exact"))
 
 
 def csv(place: Place) -> Iterator[Table]:
     """Fit a CSV file."""
     most = (Limit(1.35, PARSE), Limit(0.3, "pandas + LinearRegression"), Limit(600e6, what="peak"))
     tools = [
-        Tool(PARSE, child("files", "parse_csv", place.csv)),
+        Tool(PARSE, child("files", "parse_csv", place.csv), peer=True),
         place.fit("regress fit", place.csv, "--precision", "double", limits=most),
         place.fit("regress fit, exact", place.csv, "--precision", "exact", limits=(Limit(2.5, "regress fit"),)),
-        Tool("pandas + LinearRegression", child("files", "pandas_fit", place.csv, TARGET), printed_json),
+        Tool("pandas + LinearRegression", child("files", "pandas_fit", place.csv, TARGET), printed_json, peer=True),
         Tool(
             "pandas chunks + SGDRegressor",
             child("files", "pandas_descend", place.csv, TARGET),
             printed_json,
             tolerance=STOCHASTIC,
+            peer=True,
         ),
     ]
     yield Table(place.title(place.csv), PARSE, tools, coefficients(place.model))
@@ -144,7 +157,7 @@ def csv4(place: Place) -> Iterator[Table]:
 def parquet(place: Place) -> Iterator[Table]:
     """Fit a Parquet file."""
     tools = [
-        Tool("Polars read", child("files", "read_parquet", place.parquet)),
+        Tool("Polars read", child("files", "read_parquet", place.parquet), peer=True),
         place.fit("regress fit", place.parquet, "--precision", "double", limits=(Limit(1.5, "Polars read"),)),
     ]
     yield Table(place.title(place.parquet), "Polars read", tools, coefficients(place.model))
@@ -159,7 +172,7 @@ def predict(place: Place) -> Iterator[Table]:
 
     command = cli("predict", place.model, place.csv, "-o", out)
     tools = [
-        Tool(PARSE, child("files", "parse_csv", place.csv)),
+        Tool(PARSE, child("files", "parse_csv", place.csv), peer=True),
         Tool("regress predict", command, check, limits=(Limit(1.6, PARSE),)),
     ]
     yield Table(place.title(place.csv), PARSE, tools, [0.0])
@@ -212,16 +225,18 @@ def exact(place: Place) -> Iterator[Table]:
 def gradient(place: Place) -> Iterator[Table]:
     """Compute one gradient over rows, derived and by autodiff."""
     m, n = place.rows(1_000_000, 10), 10
-    words = {"plain NumPy": "plain", "derived": "derived", "autodiff": "autodiff"}
-    tools = [place.inside(name, "gradient", m, n, word) for name, word in words.items()]
+    tools = [
+        place.inside("plain NumPy", "gradient", m, n, "plain", peer=True),
+        *(place.inside(name, "gradient", m, n, name) for name in ("derived", "autodiff")),
+    ]
     yield Table(f"{m:,} × {n:,}", "plain NumPy", tools, place.answer("gradient", m, n, "plain"))
 
 
 def start(place: Place) -> Iterator[Table]:
     """Start, and fit a small file."""
-    data, target = Path("data/diabetes.csv"), "progression"
+    data, target = ROOT / "data" / "diabetes.csv", "progression"
     tools = [
-        Tool("python -c pass", [sys.executable, "-c", "pass"]),
+        Tool("python -c pass", [sys.executable, "-c", "pass"], peer=True),
         Tool("import regress", [sys.executable, "-c", "import regress"]),
         Tool("regress --help", cli("--help")),
         place.fit("regress fit data/diabetes.csv", data, target=target),
@@ -231,5 +246,5 @@ def start(place: Place) -> Iterator[Table]:
 
 
 CASES: dict[str, Callable[[Place], Iterator[Table]]] = {
-    case.__name__: case for case in (memory, csv, csv4, parquet, predict, rejects, report, exact, gradient, start)
+    case.__name__: case for case in (memory, wide, csv, csv4, parquet, predict, rejects, report, exact, gradient, start)
 }

@@ -26,8 +26,17 @@ def ours(X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, precis
     return peers.coefficients(LinearRegressor(precision=precision).fit(X, y, weights))
 
 
+def fitted(X: np.ndarray, y: np.ndarray) -> list[float]:
+    """Fit regress.fit."""
+    import regress
+
+    result = regress.fit(X, y)
+    return [result.b, *result.w]
+
+
 FITS: dict[str, Callable[[np.ndarray, np.ndarray], list[float]]] = {
     "regress": ours,
+    "regress.fit": fitted,
     "exact": partial(ours, precision="exact"),
     "scikit-learn": peers.scikit_learn,
     "scikit-learn-intelex": peers.onedal,

@@ -46,6 +46,7 @@ class Tool:
     answer: Callable[[str], Sequence[float]] | None = None
     tolerance: float = 1e-9
     inside: bool = False  # the command times its runs itself
+    peer: bool = False  # another package's, so the same from every checkout
     limits: tuple[Limit, ...] = ()
 
 
@@ -143,14 +144,19 @@ def peak_of_this_process() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
 
 
-def run(command: Sequence[str]) -> Ended:
-    """Run a command from start to exit; raise `Failed` with its last words where it fails."""
-    path = os.pathsep.join([str(SCRIPTS), str(ROOT)])  # the package of this checkout
+def run(command: Sequence[str], checkout: Path = ROOT) -> Ended:
+    """Run a command on a checkout's package from start to exit; raise `Failed` with its last words where it fails."""
+    path = os.pathsep.join([str(SCRIPTS), str(checkout)])
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}
-        )
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=checkout,
+            env=os.environ | {"PYTHONPATH": path},
+        )  # cwd: Python looks for modules there first
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)  # it is waited for already
@@ -169,15 +175,15 @@ def printed_json(printed: str) -> Any:
         raise Failed("it printed no answer") from None
 
 
-def measure(tool: Tool, reference: Sequence[float] | None, repeat: int) -> Result:
+def measure(tool: Tool, reference: Sequence[float] | None, repeat: int, checkout: Path = ROOT) -> Result:
     """Time a tool after one run that is not counted, and compare what it computed last with the right answer."""
     try:
         if tool.inside:
-            told = printed_json(run(tool.command).printed)
+            told = printed_json(run(tool.command, checkout).printed)
             seconds, peak, answer = told["seconds"], told["peak"], told["answer"]
         else:
-            run(tool.command)
-            runs = [run(tool.command) for _ in range(repeat)]
+            run(tool.command, checkout)
+            runs = [run(tool.command, checkout) for _ in range(repeat)]
             seconds, peak = [ended.seconds for ended in runs], max(ended.peak for ended in runs)
             answer = tool.answer(runs[-1].printed) if tool.answer else None
     except Failed as error:
@@ -201,6 +207,6 @@ def _reason(words: str, code: int) -> str:
     if code < 0:
         return f"ended by signal {-code}"
     last = next((line.strip() for line in reversed(words.splitlines()) if line.strip()), f"exit code {code}")
-    if missing := re.match(r"ModuleNotFoundError: No module named '(\w+)", last):
+    if missing := re.match(r"ModuleNotFoundError: No module named '(\w+)'", last):
         return f"{missing[1]} is not installed"
     return re.sub(r"^(\w*Error|\w*Exception): ", "", last)[:120]

@@ -59,10 +59,10 @@ def _cells(report: Report, result: Result) -> Iterator[str]:
     base, ratio = report.table.base, report.ratio(result)
     yield result.tool.name
     if result.problem:
-        yield f"**failed**: {result.problem.replace('|', '/')}"
+        yield failure(result.problem)
         yield from ("–", "–", "–")
     else:
-        yield _time(result.median)
+        yield duration(result.median)
         if result.wrong:
             yield "**wrong**"
         elif ratio is None:
@@ -70,15 +70,22 @@ def _cells(report: Report, result: Result) -> Iterator[str]:
         else:
             yield "base" if result.tool.name == base else f"{ratio:.2f}× {base}"
         yield f"{result.peak / 1e6:,.0f} MB"
-        yield _off(report, result)
+        yield off_by(result)
     yield "; ".join(_judged(verdict) for verdict in report.verdicts(result))
 
 
-def _time(seconds: float) -> str:
+def failure(problem: str) -> str:
+    """Return the cell of a tool that failed."""
+    return f"**failed**: {problem.replace('|', '/')}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as text."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.{'0f' if seconds >= 0.1 else '3g'}} ms"
 
 
-def _off(report: Report, result: Result) -> str:
+def off_by(result: Result) -> str:
+    """Return as text how far the answer is off."""
     if result.difference is None:
         return "no numbers to compare" if result.wrong else "–"
     return f"{result.difference:.0e}" if result.difference else "0"
@@ -107,17 +114,10 @@ def records(report: Report) -> list[dict[str, Any]]:
         return [where | {"tool": None, "problem": report.problem}]
     return [
         where
+        | {"tool": result.tool.name, "base": report.table.base}
+        | record(result)
         | {
-            "tool": result.tool.name,
-            "base": report.table.base,
-            "problem": result.problem,
-            "seconds": list(result.seconds),
-            "median": result.median if result.seconds else None,
-            "peak_bytes": result.peak or None,
             "ratio": report.ratio(result),
-            "difference": result.difference,
-            "tolerance": result.tool.tolerance,
-            "wrong": result.wrong,
             "limits": [
                 verdict.limit.__dict__ | {"value": verdict.value, "held": verdict.held}
                 for verdict in report.verdicts(result)
@@ -125,6 +125,19 @@ def records(report: Report) -> list[dict[str, Any]]:
         }
         for result in report.results
     ]
+
+
+def record(result: Result) -> dict[str, Any]:
+    """Return what a tool took and computed, as JSON can say it."""
+    return {
+        "problem": result.problem,
+        "seconds": list(result.seconds),
+        "median": result.median if result.seconds else None,
+        "peak_bytes": result.peak or None,
+        "difference": result.difference,
+        "tolerance": result.tool.tolerance,
+        "wrong": result.wrong,
+    }
 
 
 def around(path: Path, case: str) -> tuple[str, str]:
