@@ -5,6 +5,7 @@ the centred columns in the user's units, so that a descent from w = 0 ends at th
 """
 
 from functools import cached_property
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -136,7 +137,7 @@ class _Factor:
         if not self.rank:
             return 1.0
         reciprocal, _ = linalg.lapack.dpocon(self._lower, self._size, uplo="L")
-        return 1.0 / float(reciprocal)
+        return 1.0 / float(reciprocal) if reciprocal else inf
 
     def solve(self, right: Array) -> Array:
         d = self._diagonal

@@ -89,7 +89,8 @@ class Regression:
 
     @property
     def _penalty(self) -> Array:
-        return np.asarray(self._options.alpha / self._scale / self._scale)
+        with np.errstate(over="ignore"):  # where nothing is left of such a column
+            return np.asarray(self._options.alpha / self._scale / self._scale)
 
     @cached_property
     def curvature(self) -> Curvature:
