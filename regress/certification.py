@@ -1,23 +1,31 @@
 """Certify anyone's coefficients on a table: exact sums, and the gradient at the claim."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from math import inf
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
-from regress.claims import Claim, claim_of
+from regress.claims import Claim, Held, claim_of
 from regress.errors import InputError
-from regress.evidence.certificate import Certificate, certificate, largest_move, objective_text
+from regress.evidence.certificate import Certificate, certificate, objective_text
+from regress.evidence.scores import spread
+from regress.numerics.moments import Block
 from regress.numerics.threads import one_blas_thread, resolve_jobs
+from regress.numerics.totals import implied_intercept
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, file_options, prepare, split_options
 from regress.tables.opening import open_table
-from regress.tables.source import ArraySource, find_column
+from regress.tables.options import FileOptions
+from regress.tables.source import ArraySource, Source, find_column
+from regress.tables.values import as_values
 from regress.training.exactly import exact_minimum
+from regress.training.normal import rounded
 from regress.training.options import check_number
 
+_SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
 _OF_OBJECTIVE = ("fit_intercept", "alpha", "collinear", "weights", "weight_type", "missing", "test", "random_state")
 
 
@@ -34,14 +42,15 @@ def certify(
     """Say how many digits of anyone's coefficients are right on a table.
 
     One pass forms exact sums. Their gradient at the claim gives the distance to the true minimum, without rounding. A
-    second pass, only where digits are missing, finds the fitted value that they move most.
+    second pass, only where digits are missing or predictions may be off, finds the prediction that is off the most.
 
     Parameters
     ----------
     other : object
         A `Fit`, a `LinearModel` or its file; a fitted LinearRegression, Ridge, RidgeCV, SGDRegressor (squared error) or
         `LinearRegressor`, or a Pipeline ending in one, certified in the space after ``pipeline[:-1].transform``; a
-        statsmodels result of OLS or WLS; (w, b), with w by position or by name; a mapping or JSON file with "coef" and
+        GridSearchCV or RandomizedSearchCV of one; a statsmodels result of OLS, WLS or a Gaussian GLM, certified in the
+        columns that it was fitted to; (w, b), with w by position or by name; a mapping or JSON file with "coef" and
         "intercept".
     table, target, n_jobs, progress
         As in `fit`; a model knows its target.
@@ -63,58 +72,69 @@ def certify(
     """
     check_number("digits", digits, at_least=0.0)
     claim = claim_of(other)
-    options = {**claim.options, **options}
+    options, space = {**claim.options, **options}, ""
     if options.pop("weighted", False) and options.get("weights") is None:
         raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
-    space = ""
-    if claim.steps is not None and len(claim.steps):
+    if claim.held is not None:
+        table, target, options, space = _as_held(claim, claim.held, table, target, options)
+    elif claim.steps is not None and len(claim.steps):
         table, target, options, claim = _transformed(claim, table, target, options)
         space = "after " + " → ".join(name for name, _ in claim.steps.steps)
     elif claim.design is None:
-        claim, chosen = _chosen(claim, table, target, options)
-        options = {**options, **chosen}
+        options = {**options, **_chosen(claim, table, target, options)}
     table_options, train_options = split_options({"random_state": 0, **options})
     target = claim.target if target is None else target
     if target is None:
         raise InputError("Name the column to predict as target (--target).")
-    if claim.b and not train_options.fit_intercept:
-        raise InputError(
-            f"The claim has the intercept {claim.b:g}, where none was fitted. Pass 0, or fit_intercept=True."
-        )
     with one_blas_thread():
         jobs, design = resolve_jobs(n_jobs), claim.design
-        prepared = prepare(table, target, table_options, "moments", jobs, progress, precision="exact", design=design)
+        prepared = prepare(
+            table, target, table_options, "moments", jobs, progress, None, "exact", design, sampled=_SAMPLED
+        )
         alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
         train_options = replace(train_options, alpha=alpha, precision="exact")
         minimum = exact_minimum(prepared.data, 0, train_options, prepared.names)
         assert minimum is not None  # precision="exact" raises instead
         w, center, b_center = _aligned(claim, prepared)
+        shown = claim.b or rounded(implied_intercept(w, center, b_center))
+        if shown and not train_options.fit_intercept:
+            raise InputError(
+                f"The claim has the intercept {shown:g}, where none was fitted. Pass 0, or fit_intercept=True."
+            )
         result = certificate(minimum, prepared.names, w, center, b_center, claim.b)
-        moved = None
-        if result.worst < digits:
-            spread = float(prepared.data.summary.target_norm[0] / np.sqrt(prepared.data.summary.weight))
-            moved = largest_move(prepared.reader.blocks(), result, center, spread)
-    reader = prepared.reader
-    objective = objective_text(reader.weights is not None, alpha)
-    result = replace(result, source=reader.source.label, target=reader.target.name, objective=objective)
-    return replace(result, asked=digits, moved=moved, space=space)
+        reader = prepared.reader
+        assert reader.sample is not None  # there are training rows
+        result = replace(
+            result,
+            asked=digits,
+            spread=spread(reader.sample.Y, result.spread),
+            space=space,
+            trained_rows=claim.trained_rows,
+            source=reader.source.label,
+            target=reader.target.name,
+            objective=objective_text(reader.weights is not None, alpha),
+        )
+        if result.undecided:
+            result = replace(result, moved=_largest_move(reader.blocks(), result, center))
+    return result
 
 
-def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -> tuple[Claim, dict[str, Any]]:
+def _largest_move(blocks: Iterable[Block], claim: Certificate, center: Array) -> float:
+    """Return the most that δ changes a prediction, in units of the claim's `spread`: a pass over the rows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        moves = (np.abs((X - center) @ claim.distance + claim.distance_at_center).max() for X, _, _ in blocks)
+        most = max(map(float, moves), default=0.0)
+    return most / claim.spread if claim.spread > 0 else inf if most else 0.0
+
+
+def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Choose the columns that a claim is about: by their names, or the names of their levels."""
+    if claim.names is None or "features" in options or "drop" in options:
+        return {}
     columns = [column.name for column in open_table(table, file_options(options)).columns]
     taken = [role for role in (target, options.get("weights")) if isinstance(role, str)]
     rest = [name for name in columns if name not in taken]
-    if claim.constant is not None:
-        name, at, coefficient = claim.constant
-        if name in rest or (claim.names is None and len(rest) == len(claim.w) + 1):
-            # the table holds the column of ones itself, so that its coefficient is one of w
-            names = None if claim.names is None else (*claim.names[:at], name, *claim.names[at:])
-            claim = replace(claim, w=np.insert(claim.w, at, coefficient), b=0.0, names=names)
-            return claim, {"fit_intercept": False} | ({} if names is None else {"features": list(names)})
-    if claim.names is None or "features" in options or "drop" in options:
-        return claim, {}
-    return claim, {"features": _used(rest, claim.names) or list(claim.names)}
+    return {"features": _used(rest, claim.names) or list(claim.names)}
 
 
 def _used(columns: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -147,6 +167,61 @@ def _transformed(
     except (AttributeError, TypeError):  # some steps have no names to give
         names = tuple(f"x{j}" for j in range(X.shape[1]))
     return ArraySource(X, names), target, kept, replace(claim, names=None)
+
+
+def _as_held(
+    claim: Claim, held: Held, table: Any, target: Any, options: Mapping[str, Any]
+) -> tuple[Any, Any, dict[str, Any], str]:
+    """Return the rows that a statsmodels result was fitted to, which must be those of the table, and their space."""
+    free = *(f.name for f in fields(FileOptions)), "rows", "missing", "random_state"
+    for name, value in options.items():
+        if name not in free and value is not claim.options.get(name):
+            raise InputError(f"The {held.kind} result holds its own columns and weights. Leave {name} out.")
+    source = open_table(table, file_options(options))
+    y = as_values(source, held.target if target is None else target, "the target")
+    rest = [column.name for column in source.columns if column.name != y.name]
+    names = held.names or (tuple(rest) if len(rest) == held.X.shape[1] else None)
+    ours = {name: held.X[:, j] for j, name in enumerate(names or ()) if name in rest}
+    theirs = _columns(source, [*ours, *([y.name] if y.array is None else [])], options.get("rows"))
+    if y.array is not None:
+        theirs[y.name] = y.array
+    for name, fitted in {y.name: held.y, **ours}.items():
+        _compare(held, name, fitted, theirs[name], y.name)
+    space = "" if held.names is None or len(ours) == len(held.names) else f"in the columns of the {held.kind} result"
+    of_result = {"fit_intercept": claim.options["fit_intercept"], "weights": held.weights}
+    return ArraySource(held.X, names), held.y, of_result, space
+
+
+def _columns(source: Source, names: Sequence[str], limit: int | None) -> dict[str, Array]:
+    """Return columns of a table, those of bad rows left out."""
+    for name in names:
+        as_values(source, name, "a column of the result")
+    parts: dict[str, list[Array]] = {name: [] for name in names}
+    for batch in source.batches(names, limit):
+        for name, part in parts.items():
+            part.append(batch.numbers(name) if batch.bad is None else batch.numbers(name)[~batch.bad])
+    return {name: np.concatenate(part) for name, part in parts.items()}
+
+
+def _compare(held: Held, name: str, fitted: Array, there: Array, target: str) -> None:
+    """Refuse a column of the table that is not what a result was fitted to."""
+    if len(there) == len(fitted) + len(held.left_out):
+        there = np.delete(there, held.left_out)
+    if len(there) != len(fitted):
+        raise InputError(
+            f"The {held.kind} result was fitted to {len(fitted):,} rows; the table has {len(there):,}. "
+            "Pass the rows that it was fitted to."
+        )
+    if not np.array_equal(fitted, there, equal_nan=True):
+        if name == target and held.target not in (None, target):
+            raise InputError(
+                f"The {held.kind} result was fitted to {held.target!r}, not to {target!r}. "
+                "Pass what it was fitted to as target."
+            )
+        raise InputError(
+            f"The {held.kind} result was fitted to other values of {name!r} than the table's. "
+            "Pass the table that it was fitted to."
+        )
 
 
 def _aligned(claim: Claim, prepared: Prepared) -> tuple[Array, Array, float]:

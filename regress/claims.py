@@ -1,10 +1,10 @@
-"""Anyone's fitted coefficients as a claim: w and b by name or position, and the objective that they minimise."""
+"""Anyone's fitted coefficients as a claim: w and b by name or position, and the objective that they minimize."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type tes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Claim:
-    """That ŷ = (x − center)ᵀw + b_center minimises an objective.
+    """That ŷ = (x − center)ᵀw + b_center minimizes an objective.
 
     Attributes
     ----------
@@ -38,10 +38,12 @@ class Claim:
         What became of a table's columns.
     alpha_per_row : float
         A penalty that grows with the rows.
-    constant : (str, int, float) or None
-        Name, position and coefficient of a constant column that a table may hold itself, and which makes b.
     steps, columns : object, tuple of str
         What transforms a table into the columns of w, and the table's columns that it takes; all if empty.
+    held : Held or None
+        The rows that a result was fitted to, where it holds them.
+    trained_rows : int or None
+        How many rows it was fitted to, where it remembers that.
     """
 
     w: Array
@@ -53,9 +55,26 @@ class Claim:
     b_center: float | None = None
     design: Design | None = None
     alpha_per_row: float = 0.0
-    constant: tuple[str, int, float] | None = None
     steps: Any = None
     columns: tuple[str, ...] = ()
+    held: "Held | None" = None
+    trained_rows: int | None = None
+
+
+class Held(NamedTuple):
+    """The rows that a result of statsmodels was fitted to.
+
+    `X` (m, n) has no column for the intercept. `names` are those of its columns; `y` is what was fitted, named
+    `target`; both names are None for arrays. `left_out` are rows with missing cells; `kind` is the class of the model.
+    """
+
+    X: Array
+    y: Array
+    weights: Array | None
+    names: tuple[str, ...] | None
+    target: str | None
+    left_out: tuple[int, ...]
+    kind: str
 
 
 def claim_of(other: Any) -> Claim:
@@ -64,7 +83,7 @@ def claim_of(other: Any) -> Claim:
     Raises
     ------
     InputError
-        If it is none of these, or minimises something else than squares, perhaps with a ridge penalty.
+        If it is none of these, or minimizes something else than squares, perhaps with a ridge penalty.
     """
     if isinstance(other, Fit | LinearModel):
         return _of_model(other.fitted if isinstance(other, Fit) else other)
@@ -88,7 +107,15 @@ def claim_of(other: Any) -> Claim:
 def _of_model(model: LinearModel) -> Claim:
     options = {name: model.options[name] for name in _KNOWN if model.options.get(name) is not None}
     return Claim(
-        model.w, model.b, model.names, options, model.target, model.center, model.b_center, design=model.design
+        model.w,
+        model.b,
+        model.names,
+        options,
+        model.target,
+        model.center,
+        model.b_center,
+        design=model.design,
+        trained_rows=model.n_rows,
     )
 
 
@@ -106,7 +133,9 @@ def _of_json(held: Mapping[str, Any], label: str) -> Claim:
     coef, intercept = held.get("coef"), held.get("intercept", 0.0)
     if not isinstance(coef, Mapping) and not isinstance(coef, list | tuple | np.ndarray):
         raise InputError(f'{label} has no "coef": {{name: value}} or list of values.')
-    return _of_pair(coef, 0.0 if intercept is None else intercept)
+    rows = held.get("n_rows")
+    claim = _of_pair(coef, 0.0 if intercept is None else intercept)
+    return replace(claim, trained_rows=rows if type(rows) is int else None)
 
 
 def _of_pair(w: Any, b: Any) -> Claim:
@@ -124,39 +153,51 @@ def _of_pair(w: Any, b: Any) -> Claim:
 
 
 def _of_statsmodels(result: Any) -> Claim:
+    from statsmodels.genmod.generalized_linear_model import GLM, GLMResults, GLMResultsWrapper
     from statsmodels.regression.linear_model import OLS, WLS, RegressionResults, RegressionResultsWrapper
 
-    if not isinstance(result, RegressionResults | RegressionResultsWrapper) or type(result.model) not in (OLS, WLS):
-        kind = type(getattr(result, "model", result)).__name__
-        raise InputError(f"A {type(result).__name__} of {kind} minimises {_NOT}; plain results of OLS and WLS can.")
-    model = result.model
-    params, names, where = np.asarray(result.params, dtype=np.float64), list(model.exog_names), model.data.const_idx
-    named = not isinstance(model.data.orig_exog, np.ndarray)
-    options: dict[str, Any] = {"fit_intercept": where is not None}
-    if getattr(model.data, "missing_row_idx", None):  # rows that it left out
-        options["missing"] = "drop"
-    if type(model) is WLS:
-        options["weights"] = np.asarray(model.weights)
-    if where is None:
-        return Claim(params, 0.0, tuple(names) if named else None, options)
-    kept = [j for j in range(len(params)) if j != where]
-    shown = tuple(names[j] for j in kept) if named else None
-    coefficient = float(params[where])
-    b = coefficient * float(np.asarray(model.exog)[0, where])
-    return Claim(params[kept], b, shown, options, constant=(names[where], where, coefficient))
+    model = getattr(result, "model", result)
+    kind, weights = type(model).__name__, None
+    if isinstance(result, GLMResults | GLMResultsWrapper) and type(model) is GLM:
+        family, link = type(model.family).__name__, type(model.family.link).__name__
+        if (family, link) != ("Gaussian", "Identity") or np.any(model._offset_exposure):
+            raise InputError(f"A GLM with family {family}, link {link} or an offset minimizes {_NOT}.")
+        weights = model.iweights if np.ptp(model.iweights) else None
+    elif isinstance(result, RegressionResults | RegressionResultsWrapper) and type(model) in (OLS, WLS):
+        weights = model.weights if type(model) is WLS else None
+    else:
+        raise InputError(f"A {type(result).__name__} of {kind} minimizes {_NOT}; plain results of OLS and WLS can.")
+    if model.exog is None:
+        raise InputError("The result holds no data, as remove_data() was called. Pass its coefficients as (w, b).")
+    X, params = np.asarray(model.exog, dtype=np.float64), np.asarray(result.params, dtype=np.float64)
+    where, b, kept = model.data.const_idx, 0.0, list(range(len(params)))
+    if where is not None:
+        kept.remove(where)
+        b = float(params[where] * X[0, where])
+    of_arrays = [isinstance(part, np.ndarray) for part in (model.data.orig_exog, model.data.orig_endog)]
+    held = Held(
+        X[:, kept],
+        np.asarray(model.endog, dtype=np.float64),
+        None if weights is None else np.asarray(weights, dtype=np.float64),
+        None if of_arrays[0] else tuple(model.exog_names[j] for j in kept),
+        None if of_arrays[1] else model.endog_names,
+        tuple(getattr(model.data, "missing_row_idx", None) or ()),
+        kind,
+    )
+    return Claim(params[kept], b, options={"fit_intercept": where is not None}, held=held)
 
 
 def _of_scikit_learn(estimator: Any) -> Claim:
-    from sklearn.exceptions import NotFittedError
+    from sklearn.compose import TransformedTargetRegressor
     from sklearn.linear_model import LinearRegression, Ridge, RidgeCV, SGDRegressor
     from sklearn.pipeline import Pipeline
-    from sklearn.utils.validation import check_is_fitted
 
     from regress.estimator import LinearRegressor
 
+    estimator = _refitted(estimator)
     if isinstance(estimator, Pipeline):
-        while isinstance(estimator[-1], Pipeline):
-            estimator = Pipeline([*estimator.steps[:-1], *estimator[-1].steps])
+        while isinstance(last := _refitted(estimator[-1]), Pipeline):
+            estimator = Pipeline([*estimator.steps[:-1], *last.steps])
         if isinstance(estimator[-1], str):
             raise InputError("The Pipeline does not end in a linear estimator, so it has no coefficients.")
         claim = _of_scikit_learn(estimator[-1])
@@ -164,30 +205,53 @@ def _of_scikit_learn(estimator: Any) -> Claim:
             return claim
         columns = tuple(getattr(estimator[0], "feature_names_in_", ()))
         return replace(claim, names=None, steps=estimator[:-1], columns=columns)
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        raise InputError(f"The {type(estimator).__name__} is not fitted. Call its fit first.") from None
+    _check_fitted(estimator)
     alpha, per_row = 0.0, 0.0
     if isinstance(estimator, Ridge | RidgeCV | LinearRegressor):
         alpha = estimator.alpha_ if isinstance(estimator, RidgeCV) else estimator.alpha
     elif isinstance(estimator, SGDRegressor):
         if estimator.loss != "squared_error" or estimator.penalty not in (None, "l2"):
-            raise InputError(f"SGDRegressor(loss={estimator.loss!r}, penalty={estimator.penalty!r}) minimises {_NOT}.")
+            raise InputError(f"SGDRegressor(loss={estimator.loss!r}, penalty={estimator.penalty!r}) minimizes {_NOT}.")
         per_row = float(estimator.alpha) if estimator.penalty else 0.0  # it takes the mean over rows, and halves both
+    elif isinstance(estimator, TransformedTargetRegressor):
+        raise InputError(
+            "A TransformedTargetRegressor is fitted to a transformed target. Certify its regressor_ on that target."
+        )
     elif not isinstance(estimator, LinearRegression):
-        raise InputError(f"{type(estimator).__name__} minimises {_NOT}.")
+        raise InputError(f"{type(estimator).__name__} minimizes {_NOT}.")
     if getattr(estimator, "positive", False):
-        raise InputError(f"{type(estimator).__name__}(positive=True) minimises {_NOT}.")
+        raise InputError(f"{type(estimator).__name__}(positive=True) minimizes {_NOT}.")
     coef = np.asarray(estimator.coef_, dtype=np.float64)
-    if (coef.ndim == 2 and len(coef) != 1) or np.ndim(alpha):
+    if (coef.ndim == 2 and len(coef) != 1) or np.size(alpha) != 1:
         raise InputError(f"{type(estimator).__name__} has several targets. Certify each by its (w, b).")
     names = tuple(getattr(estimator, "feature_names_in_", ())) or None
-    options = {"fit_intercept": estimator.fit_intercept, "alpha": float(alpha)}
+    options = {"fit_intercept": estimator.fit_intercept, "alpha": float(np.squeeze(alpha))}
     claim = Claim(coef.reshape(-1), float(np.squeeze(estimator.intercept_)), names, options, alpha_per_row=per_row)
     if isinstance(estimator, LinearRegressor):
         claim = replace(claim, center=estimator._center, b_center=float(np.squeeze(estimator._at_center)))
     return claim
+
+
+def _refitted(estimator: Any) -> Any:
+    """Return what a search chose, refitted to all rows; anything else as it is."""
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+
+    if not isinstance(estimator, GridSearchCV | RandomizedSearchCV):
+        return estimator
+    if not estimator.refit:
+        raise InputError(f"{type(estimator).__name__}(refit=False) holds no fit. Use refit=True.")
+    _check_fitted(estimator)
+    return _refitted(estimator.best_estimator_)
+
+
+def _check_fitted(estimator: Any) -> None:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        raise InputError(f"The {type(estimator).__name__} is not fitted. Call its fit first.") from None
 
 
 _NOT = "something else than squares with a ridge penalty, so its coefficients cannot be certified"

@@ -80,9 +80,10 @@ class Comparison:
     names : tuple of str
         The columns of X.
     agree : bool
-        Whether ``LinearRegression()`` has at least the asked digits, or what is wrong moves no fitted value by 1e-6
-        sd(y). With dependent columns, digits are counted to the nearest minimiser; with more columns than rows the loss
-        decides, within 1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
+        Whether ``LinearRegression()`` has at least the asked digits, or its error changes no fitted value by more than
+        1e-6 of the spread of y: the smaller of sd(y) and IQR(y)/1.349, sd(y) where the IQR is 0. With dependent
+        columns, digits are counted to the nearest minimiser; with more columns than rows the loss decides, within
+        1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
     verdict : list of str
         Who disagrees, by how much and, where it can be seen, why.
     rows, read_as : str
@@ -252,7 +253,9 @@ def _verdict(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits
         if fit.name == "LinearRegression()":
             agree = near
             if near and not by_loss and not enough:
-                basis = f"not in {digits:g} digits, but no fitted value moves by {EFFECT:g} sd(y)"
+                basis = (
+                    f"not in {digits:g} digits, but no fitted value changes by more than {EFFECT:g} of the spread of y"
+                )
     word = "agrees" if agree else "does not agree"
     first = f"scikit-learn {version('scikit-learn')}'s LinearRegression() {word} with us ({basis})."
     if best.minimum is not None and best.minimum.dependence.relations:
@@ -270,7 +273,7 @@ def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
         digits, name, says, we = fit.intercept_digits, "the intercept", fit.b, best.b
     text = (
         f"{fit.name} disagrees: {digits:.1f} digits in its worst coefficient; of {name} it "
-        f"says {says:.6g}, we say {we:.6g}; a fitted value moves by up to {fit.moved:.2g} sd(y); "
+        f"says {says:.6g}, we say {we:.6g}; a fitted value changes by up to {fit.moved:.2g} of the spread of y; "
         f"the loss is {fit.excess_loss:.3g} above the minimum, {part:.2g} of the variation of y."
     )
     if fit.rank is not None and fit.rank < best.rank:

@@ -115,7 +115,9 @@ def print_comparison(comparison: Any) -> None:
         r2 = "" if f.r2_test is None else f"{f.r2_test:.6f}"
         rows.append([f.name, *cells, r2, number(f.seconds, 2), number(f.n_iter), number(f.rank)])
     print_table(columns, rows)
-    print("\nDigits right in the worst coefficient, and the most that it moves a fitted value, in sd(y).")
+    print(
+        "\nDigits right in the worst coefficient, and the most that the error changes a fitted value, in spreads of y."
+    )
     notes = [f"{f.name}: {f.note}" for f in comparison.fits if f.note]
     print("\n" + "\n".join([*comparison.verdict, *notes]))
 

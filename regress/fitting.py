@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from regress.errors import ConvergenceWarning, DataWarning, InputError
-from regress.evidence.certificate import digits_at_least
+from regress.evidence.digits import digits_at_least
 from regress.evidence.inference import Errors, Statistics
 from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
 from regress.evidence.residuals import LEAST, sampled

@@ -12,6 +12,7 @@ import numpy as np
 from regress.aligned import aligned
 from regress.errors import InputError
 from regress.numerics.line import line
+from regress.numerics.totals import contradicts
 from regress.numerics.twofold import Array
 from regress.tables.blocks import Layout
 from regress.tables.design import Design, Term, match
@@ -266,6 +267,8 @@ def _model(held: dict[str, Any]) -> LinearModel:
         raise ValueError("'inference' is malformed")
     if not np.isfinite([*model.w, *model.center, model.b, model.b_center, *fills.values()]).all():
         raise ValueError("a number in it is not finite")
+    if contradicts(model.b, model.w, model.center, model.b_center):
+        raise ValueError(f"its intercept b is {model.b:g}, but w, center and b_center give another one")
     return model
 
 

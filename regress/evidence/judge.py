@@ -6,8 +6,9 @@ from math import inf, isfinite, nan
 import numpy as np
 
 from regress.calculus import derived
-from regress.evidence.certificate import MOST_DIGITS, certificate, digits_right
-from regress.evidence.scores import r2
+from regress.evidence.certificate import certificate
+from regress.evidence.digits import MOST_DIGITS, digits_right
+from regress.evidence.scores import r2, spread
 from regress.numerics import twofold
 from regress.numerics.heldout import HeldOut
 from regress.numerics.moments import Block
@@ -32,7 +33,8 @@ class Measure:
     worst : int
         Which coefficient is the worst.
     moved : float
-        The most that its distance from the best fit moves a fitted value, in standard deviations of y.
+        The most that its distance from the best fit changes a prediction, in units of the spread of y: the smaller of
+        sd(y) and IQR(y)/1.349, sd(y) where the IQR is 0.
     excess_loss, loss : float
         L − min L, and L = Σ(ŷ − y)².
     gradient_norm : float
@@ -75,12 +77,12 @@ class Judge:
         self._held_out, self._fit_intercept, self._norm = held_out, fit_intercept, summary.norm
         self._origin = summary.center if fit_intercept else np.zeros_like(summary.center)
         self._rows = Coordinates(self._origin, np.ones_like(self._origin), 0.0).rows([block], 0)[0]
-        mean, spread = float(summary.target_center[0]), float(summary.target_norm[0])
-        self.variation = spread**2  # Σ(y − ȳ)²
-        self._target_norm = spread or float(np.sqrt(summary.weight) * abs(mean))  # a constant y
+        mean, norm = float(summary.target_center[0]), float(summary.target_norm[0])
         self._root = float(np.sqrt(summary.weight))
-        self._size = float(np.hypot(spread, self._root * mean))  # ‖y‖
-        self._spread = self._target_norm / float(np.sqrt(summary.weight))
+        self.variation = norm**2  # Σ(y − ȳ)²
+        self._target_norm = norm or self._root * abs(mean)  # a constant y
+        self._size = float(np.hypot(norm, self._root * mean))  # ‖y‖
+        self._spread = spread(block.Y, self._target_norm / self._root)
         self.best, self._level = best, self._at_origin(best.w, best.center, best.b_center)
 
     def measure(self, w: Array, center: Array, b_center: float, b: float) -> Measure:

@@ -1,4 +1,4 @@
-"""How well a fit predicts rows held out."""
+"""How well a fit predicts rows held out, and the spread of y that errors are measured by."""
 
 from fractions import Fraction
 from math import inf, nan
@@ -14,6 +14,8 @@ from regress.numerics.totals import Totals
 from regress.numerics.twofold import Array
 from regress.training.normal import power, rounded
 from regress.training.objective import Coordinates
+
+_IQR_OF_NORMAL = 1.349  # interquartile range of a normal variable, in standard deviations
 
 
 def r2(held: HeldOut, w: Array, center: Array, b_center: float) -> float:
@@ -55,3 +57,14 @@ def _of_moments(moments: Moments, w: Array, center: Array, b_center: float) -> f
     form = Coordinates(center, np.ones(len(w)), 0.0).moments(moments, 0)
     error = max(derived.moments(form, w, b_center).value, 0.0)
     return float(1.0 - error / form.square) if form.square > 0 else nan
+
+
+def spread(y: Array, sd: float) -> float:
+    """Return the smaller of sd(y) and IQR(y)/1.349, so that outliers hide no error; sd(y) where the IQR is 0.
+
+    Quartiles count each row once, whatever its weight.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # quartiles near the ends of the range of a double
+        low, high = np.quantile(y, [0.25, 0.75])
+        robust = float(high - low) / _IQR_OF_NORMAL
+    return min(sd, robust) if robust > 0 else sd

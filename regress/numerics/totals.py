@@ -11,6 +11,8 @@ from regress.numerics.twofold import Array, Mask, two_product
 
 Integers = NDArray[np.object_]  # Python's, of any length
 Exponents = NDArray[np.int64]
+_ROUNDING = Fraction(1, 2**50)  # of the terms of an intercept: a few units of their last place
+_LEAST = Fraction(1, 2**1074)  # positive double
 
 
 class Totals:
@@ -102,3 +104,19 @@ class WholeSum:
     def fraction(self) -> Fraction:
         """The sum."""
         return Fraction(self._units, 2**2300)
+
+
+def implied_intercept(w: Array, center: Array, b_center: float) -> Fraction:
+    """Return the prediction at x = 0 of (x − center)ᵀw + b_center, without rounding."""
+    total = WholeSum()
+    total.add(np.array([b_center]))
+    total.add_products(-center, w)
+    return total.fraction
+
+
+def contradicts(b: float, w: Array, center: Array, b_center: float) -> bool:
+    """Tell whether b is another intercept than that of (x − center)ᵀw + b_center, whose terms are rounded."""
+    size = WholeSum()
+    size.add(np.abs([b, b_center]))
+    size.add_products(np.abs(center), np.abs(w))
+    return abs(implied_intercept(w, center, b_center) - Fraction(b)) > size.fraction * _ROUNDING + _LEAST

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from regress.comparison import Comparison
-from regress.evidence.certificate import MOST_DIGITS
+from regress.evidence.digits import MOST_DIGITS
 from regress.model import environment
 from regress.report.charts import Axis, Chart, Drawing, Mark
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from regress import __version__
 from regress.errors import InputError
-from regress.evidence.certificate import EFFECT, Certificate
+from regress.evidence.certificate import Certificate
 from regress.model import LinearModel, environment
 from regress.report import pictures, tables, walks
 from regress.report.charts import Chart, Drawing, visible
@@ -95,7 +95,6 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
             certificate=result,
             most=tables.MOST_LINES,
             digits=Drawing([chart]),
-            effect=EFFECT,
             command=command,
             versions=environment(),
         )

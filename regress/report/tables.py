@@ -220,7 +220,7 @@ def figures(comparison: "Comparison") -> Table:
     )
     rows = [[fit.name, *(figure(getattr(fit, key), form) for _, key, form in columns)] for fit in comparison.fits]
     caption = (
-        "Digits of the worst coefficient, and the most that what is wrong moves a fitted value, in standard deviations "
+        "Digits of the worst coefficient, and the most that the error changes a fitted value, in units of the spread "
         f"of {comparison.target}"
     )
     return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows)
