@@ -159,7 +159,7 @@ def inspect(table: str, target: str | None, as_json: bool, **given: Any) -> int:
 @run_options
 @report_page
 def certify(model: str, table: str, target: str | None, report: str | None, as_json: bool, **given: Any) -> int:
-    """Say how many digits of MODEL's coefficients are right on TABLE, by exact sums. Exit 1 where too few are.
+    """Say how many digits of MODEL's coefficients are right on TABLE, by exact sums. Exit 1 if it does not pass.
 
     MODEL is a saved model, which knows what it was trained to do, or JSON with "coef" and "intercept", for which the
     flags say what was minimised.
