@@ -244,14 +244,14 @@ def command() -> None:
     try:
         main()
     except SystemExit as end:
-        if sys.stderr is not None:  # standard output is flushed already, where a full disk can be told
-            sys.stderr.flush()
+        sys.stderr.flush()  # standard output is flushed already, where a full disk can be told
         os._exit(int(end.code or 0))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # closed: nobody reads
+    sys.stderr = sys.stderr or open(os.devnull, "w")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for encodings without ŷ
     sys.exit(_run(arguments))
