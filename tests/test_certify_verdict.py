@@ -218,3 +218,12 @@ def test_no_edit_that_changes_predictions_passes_and_no_fit_fails(data):
         most = float(max(abs(p - t) for p, t in zip(predicted, true, strict=True)))
         assert not (got.passed and most > 1.0001e-6 * spread)
         assert got.excess_loss >= 0.0
+
+
+def test_the_page_shows_the_verdict_and_the_notes(tmp_path):
+    got = certify(replace(FIT.model, b=FIT.b + 100.0), D.iloc[:150])
+    regress.write_report(got, tmp_path / "c.html")
+    text = (tmp_path / "c.html").read_text()
+    assert len(got.notes) == 2
+    assert all(f'<p class="note">{note}</p>' in text for note in got.notes)
+    assert "✗ Not certified" in text
