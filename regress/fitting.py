@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import nan
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -13,10 +12,11 @@ import numpy as np
 from regress.errors import ConvergenceWarning, DataWarning, InputError
 from regress.evidence.digits import digits_at_least
 from regress.evidence.inference import Errors, Statistics
-from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
 from regress.evidence.residuals import LEAST, sampled
-from regress.evidence.robust import Meat, meat_of
+from regress.evidence.robust import meat_of
 from regress.evidence.scores import r2
+from regress.evidence.squares import residuals_lost, spreads, squares_of
+from regress.evidence.statistics import PERFECT, missing, statistics
 from regress.model import LinearModel, environment
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
@@ -25,7 +25,6 @@ from regress.preparation import Prepared, Progress, TableOptions, WeightType, pr
 from regress.result import Fit
 from regress.tables.options import Decimal, Header, OnBadRow
 from regress.tables.reading import Missing
-from regress.training.normal import rounded
 from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
 from regress.training.outcome import Training
 from regress.training.regression import ENOUGH_DIGITS, Regression
@@ -163,6 +162,8 @@ def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tu
         return "there are at least as many columns as rows", False
     digits, sure = regression.expected_digits, regression.rank_sure
     if not regression.better_exact:
+        if regression.exact_able and residuals_lost(regression, data, options):
+            return "double would lose residuals as small as these", True
         enough = digits >= ENOUGH_DIGITS and sure
         return f"leaving {digits:.0f} digits" if enough else "exact sums of so many columns take too long", False
     return f"double would leave {f'{digits:.0f} digits' if sure else 'the rank unknown'}", True
@@ -188,7 +189,8 @@ def train(
             progress("iterations", count, 0, 0)
 
     training = regression.train(watch=watch)
-    weights = reader.weights
+    squares, loss = squares_of(training, data, options, reader.blocks())
+    weights, summary, held, tally = reader.weights, data.summary, reader.held_out, reader.tally
     kept = {
         "missing": reader.missing,
         "weights": weights.name if weights is not None and weights.array is None else None,
@@ -204,28 +206,29 @@ def train(
         design=reader.design,
         target=reader.target.name,
         options={**asdict(options), **kept},
-        n_rows=reader.tally.used,
-        loss=training.loss,
+        n_rows=tally.used,
+        loss=loss,
         status=str(training.status),
         versions=environment(),
     )
-    summary, held, tally = data.summary, reader.held_out, reader.tally
-    norm, target_norm = summary.norm, float(summary.target_norm[0])
+    norm, target_norm = spreads(data)
     meat, repeated = None, table_options.weight_type == "frequency"
+    observations = summary.weight if repeated else float(summary.rows)
     if se != "classical" and not options.alpha and data.moments is not None:
         center = summary.center * options.fit_intercept
         meat = meat_of(reader.blocks(), training, center, repeated, reader.n_jobs)
 
     def infer() -> Statistics | str:
-        return statistics(training, prepared, options, repeated, se, meat)
+        log_weight = 0.0 if repeated else prepared.log_weight
+        with one_blas_thread():
+            return statistics(training, data, options, squares, observations, log_weight, se, meat)
 
     bound = None if training.minimum is not None else regression.error_bound(training)
-    penalty = options.alpha * float(training.w @ training.w)
     return Fit(
         model,
         training,
         tally,
-        1.0 - (training.loss - penalty) / target_norm**2 if target_norm > 0 else nan,
+        squares.r2,
         None if held is None else r2(held, training.w, training.center, training.b_center),
         training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
@@ -233,6 +236,7 @@ def train(
         training.precision == "exact" or training.minimum is not None or regression.rank_sure,
         None if bound is None else digits_at_least(bound, training.w, regression.norm, target_norm),
         reader.source.dialect,
+        missing(training, data, options, squares, observations) == PERFECT,
         infer,
         reader.source.label,
         data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
@@ -245,39 +249,3 @@ def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]
     if training.minimum is not None:
         return [r.column for r in training.minimum.dependence.relations if not r.coefficients and fit_intercept]
     return np.flatnonzero(norm == 0).tolist() if fit_intercept else []
-
-
-def statistics(
-    training: Training, prepared: Prepared, options: TrainOptions, repeated: bool, se: Errors, meat: Meat | None
-) -> Statistics | str:
-    """Make the statistics of a fit, or say why there are none."""
-    data = prepared.data
-    summary, minimum, moments = data.summary, training.minimum, data.moments
-    if options.alpha:
-        return "A penalty biases the coefficients, so standard errors would mean little."
-    if moments is None:
-        return "There are at least as many columns as rows."
-    inverse = inverse_of_moments(moments, options.fit_intercept) if minimum is None else inverse_of_minimum(minimum)
-    if inverse is None:
-        return 'The rank is unknown in double. Use precision="exact".'
-    observations = summary.weight if repeated else float(summary.rows)
-    if observations <= inverse.rank + options.fit_intercept:
-        return "There is no degree of freedom left."
-    norm, mean, weight = float(summary.target_norm[0]), float(summary.target_center[0]), summary.weight
-    square, uncentred = norm * norm, norm * norm + weight * mean * mean
-    if minimum is not None:
-        uncentred = rounded(minimum.equations.uncentred_square)
-    return Statistics(
-        training.w,
-        training.b,
-        inverse,
-        observations,
-        weight,
-        0.0 if repeated else prepared.log_weight,
-        training.loss,
-        square,
-        uncentred,
-        options.fit_intercept,
-        se,
-        meat,
-    )

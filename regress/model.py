@@ -157,8 +157,8 @@ class LinearModel:
             raise InputError(f"interval must be between 0 and 1, such as 0.95; got {level!r}.")
         if self.uncertainty is None:
             raise InputError(
-                "This model holds nothing to make intervals from: it was trained with a penalty, by an unknown rank, "
-                "without degrees of freedom or on more than 200 columns. Fit it anew without those."
+                "This model has no prediction intervals: it has a penalty, an unknown rank, no degrees of freedom or "
+                "more than 200 columns, did not converge, or fits perfectly. Fit it anew without those."
             )
 
     def summary(self) -> str:

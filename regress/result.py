@@ -26,6 +26,7 @@ from regress.writing import strict
 
 COLUMNS = ("std. error", "t", "p", "low", "high")  # of the statistics, as people know them
 _KEPT = 200  # columns whose covariance goes into a model file
+_LEAST = 1e-290  # variance that a double holds beside parts of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,8 @@ class Fit:
         Digits right, from below, where sums are in double.
     read_as : str
         How the files are written, as it was told or found; "" for other tables.
+    perfect : bool
+        Whether the residuals are no more than rounding of the stored numbers.
     infer : callable
         Makes the statistics on first use, or says why there are none.
     source : str
@@ -79,6 +82,7 @@ class Fit:
     rank_known: bool
     digits_estimate: Array | None
     read_as: str
+    perfect: bool
     infer: Callable[[], Statistics | str]
     source: str
     moments: Moments | None
@@ -102,7 +106,7 @@ class Fit:
 
     @property
     def loss(self) -> float:
-        """Σ(ŷ − y)² + α‖w‖² over the training rows, in units of y²."""
+        """Σ(ŷ − y)² + α‖w‖² over the training rows, of w and b as they are printed; `statistics.rss` is the minimum."""
         return self.fitted.loss
 
     @property
@@ -205,7 +209,7 @@ class Fit:
             return self.fitted
         center = statistics.inverse.center * statistics.fit_intercept
         uncertainty = Uncertainty(statistics.degrees, statistics.sigma**2, center, *statistics.covariance)
-        finite = all(np.isfinite(value).all() for value in uncertainty)
+        finite = all(np.isfinite(value).all() for value in uncertainty) and uncertainty.variance > _LEAST
         return replace(self.fitted, uncertainty=uncertainty) if finite else self.fitted
 
     def predict(self, table: Any, interval: float | None = None, **options: Any) -> Array:
@@ -249,6 +253,11 @@ class Fit:
         if near:
             shown = "; ".join(r.text(self.names) for r in near[:5])
             said.append(f"Independent by their last digits only: {shown}, nearly. Single coefficients mean little.")
+        if self.perfect:
+            said.append(
+                "Essentially perfect fit: the residuals are rounding of the stored numbers, so there are no standard "
+                "errors, t, F or AIC. Is the target among the features, in other units?"
+            )
         return said
 
     def to_dict(self) -> dict[str, Any]:

@@ -21,13 +21,14 @@ def summary(fit: Any) -> str:
     head = ["", "coefficient", *errors, "standardized", *digits]
     rows = []
     for name, w, beta, *tests in fit.lines():
-        formats = (".4g", ".3f", "", ".5g", ".5g")
-        test = [] if statistics is None else [shown(v, f) for v, f in zip(tests, formats, strict=True)]
+        formats = (".4g", ".4g", "", ".5g", ".5g")
+        test = [] if statistics is None else [shown(v, f) or "NA" for v, f in zip(tests, formats, strict=True)]
         if name in fit.dropped:
             rows.append([name, "dropped", *[""] * (len(head) - 2)])
             continue
         rows.append([name, f"{w:.10g}", *test, shown(beta, ".4g"), *_digits_of(fit, name)])
-    lines += [*aligned(head, rows), "", *_quality(fit)]
+    unknown = ["NA: not estimable, as columns are constant or depend on each other."] * any("NA" in r[1:] for r in rows)
+    lines += [*aligned(head, rows), *unknown, "", *_quality(fit)]
     references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]
     if references:
         lines.append(f"Levels are compared with {', '.join(references)}.")

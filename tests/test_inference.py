@@ -91,11 +91,17 @@ def test_white_s_standard_errors_are_those_of_statsmodels(se, weights, intercept
 def test_standard_errors_are_those_that_nist_certifies(name):
     certified = CERTIFIED[name]
     target = (NIST / f"{name}.csv").read_text().split("\n", 1)[0].split(",")[-1]
+    if name in ("wampler1", "wampler2"):
+        with pytest.warns(regress.DataWarning, match="Essentially perfect fit"):
+            got = regress.fit(NIST / f"{name}.csv", target)
+        assert (got.statistics, got.r2) == (None, 1.0)
+        assert not any(map(float, (*certified["stderr"], certified["residual_sd"])))
+        return
     got = regress.fit(NIST / f"{name}.csv", target, fit_intercept=certified["intercept"])
     within = {"filip": 1e-7, "pontius": 1e-12}.get(name, 1e-13)  # what rounding of the data to doubles leaves
     ours = [*got.coefficients["std. error"], got.statistics.sigma]
     expected = [float(v) for v in (*certified["stderr"], certified["residual_sd"])]
-    assert ours == pytest.approx(expected, rel=within, abs=1e-9 if name == "wampler2" else 0.0)
+    assert ours == pytest.approx(expected, rel=within, abs=0.0)
     r2 = got.statistics.r2 if certified["intercept"] else got.statistics.r2_uncentred
     assert r2 == pytest.approx(float(certified["r2"]), rel=1e-11 if name == "filip" else 0.0, abs=1e-15)
 
@@ -168,17 +174,6 @@ def test_rows_of_weight_zero_are_not_there_whatever_they_hold(kind, se, precisio
         assert flat(got) == close(flat(removed), 1e-12)
 
 
-def test_an_exact_fit_has_no_error_and_infinite_t():
-    x = np.array([[1, 4], [2, 1], [3, 5], [5, 2], [8, 9], [13, 0]])
-    got = regress.fit(x, 7 + x @ [3, -2], precision="exact")
-    expected, s = [[0.0, t, 0.0, c, c] for t, c in ((np.inf, 7.0), (np.inf, 3.0), (-np.inf, -2.0))], got.statistics
-    assert got.coefficients[TESTS].to_numpy().tolist() == expected
-    assert (s.sigma, s.r2, s.r2_adjusted, s.f, s.log_likelihood) == (0.0, 1.0, 1.0, (np.inf, 0.0), np.inf)
-    assert got.predict([[21, 1]], 0.95).tolist() == [[68.0] * 3]
-    nearly = regress.fit(x, 7 + x @ [3, -2], precision="double").statistics
-    assert np.append(nearly.standard_errors, nearly.sigma) == pytest.approx(0.0, abs=1e-6)  # √(ε Σy²), as moments leave
-
-
 @pytest.mark.parametrize(
     ("table", "options", "why"),
     [
@@ -200,27 +195,6 @@ def test_what_has_no_statistics_says_why(table, options, why):
     assert got.predict(table).shape == (len(table),)
     with pytest.raises(InputError, match=r"penalty.*degrees of freedom"):
         got.predict(table, interval=0.95)
-
-
-@pytest.mark.filterwarnings("ignore:The design matrix is rank-deficient")
-@pytest.mark.filterwarnings("ignore:covariance of constraints does not have full rank")
-@intercepts
-@weighted
-@errors
-def test_dependent_columns_have_the_standard_errors_of_the_least_norm(se, weights, intercept):
-    with pytest.warns(regress.DataWarning, match="rank 3 of 4"):
-        got = regress.fit(TOTAL, y, weights=weights, fit_intercept=intercept, se=se)
-    them = theirs(TOTAL, y, weights, intercept, se, method="pinv")
-    assert got.coefficients["coef"].to_numpy() == close(them.params.to_numpy(), 1e-9)
-    assert got.coefficients[TESTS].to_numpy() == close(table_of(them), 1e-9)
-    assert (got.rank, got.statistics.degrees) == (3, them.df_resid)
-    assert np.isinf(got.statistics.inverse.inflation[-1])
-    assert got.statistics.f[0] == close(float(np.squeeze(them.fvalue)), 1e-9)
-    with pytest.warns(regress.DataWarning, match="Left out"):
-        dropped = regress.fit(TOTAL, y, weights=weights, fit_intercept=intercept, se=se, collinear="drop")
-    three = theirs(TOTAL[:, :3], y, weights, intercept, se)
-    assert dropped.coefficients[TESTS].to_numpy()[:-1] == close(table_of(three))
-    assert dropped.predict(TOTAL, 0.95) == close(got.predict(TOTAL, 0.95), 1e-9)
 
 
 @precisions

@@ -8,13 +8,14 @@ the spread of e varies from row to row, take a second pass over the rows.
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, log, nan, pi, sqrt
+from math import log, nan, pi, sqrt
 from typing import Any, Literal
 
 import numpy as np
 
 from regress.evidence.inverse import Inverse
 from regress.evidence.robust import Meat
+from regress.evidence.squares import Squares
 from regress.numerics.twofold import Array
 
 Errors = Literal["classical", "HC0", "HC1"]
@@ -34,12 +35,12 @@ class Statistics:
         The coefficients.
     inverse : Inverse
         Of the curvature of L.
+    squares : Squares
+        Σ a e² at its minimum, Σ a (y − ȳ)² and Σ a y².
     observations : float
         N.
     weight, log_weight : float
         Σa, and Σ log a (0 with frequency weights).
-    rss, square, uncentred : float
-        Σ a e², Σ a (y − ȳ)², Σ a y².
     fit_intercept : bool
         Whether b is a parameter.
     errors : {"classical", "HC0", "HC1"}
@@ -51,12 +52,10 @@ class Statistics:
     w: Array
     b: float
     inverse: Inverse
+    squares: Squares
     observations: float
     weight: float
     log_weight: float
-    rss: float
-    square: float
-    uncentred: float
     fit_intercept: bool
     errors: Errors = "classical"
     meat: Meat | None = None
@@ -72,44 +71,71 @@ class Statistics:
         return self.observations - self.parameters
 
     @property
+    def rss(self) -> float:
+        """Σ a e² at its minimum, so that rounding of w is no part of it; NaN below the range of a double."""
+        return self.squares.residual * self.squares.unit**2 or nan
+
+    @property
     def sigma(self) -> float:
         """Residual standard error √(Σ a e²/(N − k)), in units of y."""
-        return sqrt(self.rss / self.degrees)
+        return sqrt(self._variance) * self.squares.unit
+
+    @property
+    def _variance(self) -> float:
+        return self.squares.residual / self.degrees
 
     @cached_property
     def covariance(self) -> tuple[Array, Array, float]:
         """Covariance of w (n, n), of w with the prediction at x̄ (n,), and the variance of that prediction."""
+        of_w, across, of_center = self._scaled
+        unit = self.squares.unit / self.inverse.scale
+        return of_w * unit * unit[:, None], across * unit * self.squares.unit, of_center * self.squares.unit**2
+
+    @cached_property
+    def _scaled(self) -> tuple[Array, Array, float]:
+        """The covariance for columns and y in units of their own."""
         C, W = self.inverse.matrix, self.weight
         if self.meat is None:
-            return self.sigma**2 * C, np.zeros(len(C)), self.sigma**2 / W if self.fit_intercept else 0.0
+            return self._variance * C, np.zeros(len(C)), self._variance / W if self.fit_intercept else 0.0
         meat = self.meat.matrix * (self.observations / self.degrees if self.errors == "HC1" else 1.0)
-        bread, level = C * self.meat.scale[:-1], float(self.meat.scale[-1]) / W * self.fit_intercept
+        scale = self.meat.scale / np.append(self.inverse.scale, 1.0) / self.squares.unit
+        bread, level = C * scale[:-1], float(scale[-1]) / W * self.fit_intercept
         of_w = bread @ meat[:-1, :-1] @ bread.T
         return (of_w + of_w.T) / 2.0, bread @ meat[:-1, -1] * level, float(meat[-1, -1]) * level**2
 
     @cached_property
+    def _spread(self) -> Array:
+        """√ of the variances of w, also where only the sum of some can be estimated."""
+        unit = self.squares.unit / self.inverse.scale
+        return np.asarray(np.sqrt(np.maximum(np.diagonal(self._scaled[0]), 0.0)) * unit)
+
+    @cached_property
     def standard_errors(self) -> Array:
-        """Standard errors of w (n,); NaN for columns that are constant or left out."""
-        variances = np.maximum(np.diagonal(self.covariance[0]), 0.0)
-        return np.sqrt(np.where(np.diagonal(self.inverse.matrix) == 0, nan, variances))
+        """Standard errors of w (n,); NaN for columns that are constant, left out or cannot be estimated."""
+        return np.where(self.inverse.estimable, self._spread, nan)
 
     @cached_property
     def standard_error_b(self) -> float:
-        """Standard error of b; NaN where none is fitted."""
-        if not self.fit_intercept:
+        """Standard error of b; NaN where none is fitted, or it cannot be estimated."""
+        if not self.fit_intercept or not self.inverse.intercept_estimable:
             return nan
         if self.meat is None:
             return self.sigma * sqrt(1.0 / self.weight + self.inverse.of_center)
-        (of_w, across, of_center), x = self.covariance, self.inverse.center
-        return sqrt(max(float(of_center - 2.0 * x @ across + x @ of_w @ x), 0.0))
+        (of_w, across, of_center), x = self._scaled, self.inverse.center / self.inverse.scale
+        return sqrt(max(float(of_center - 2.0 * x @ across + x @ of_w @ x), 0.0)) * self.squares.unit
+
+    @property
+    def all_errors(self) -> Array:
+        """Standard errors of b, if fitted, and of w."""
+        return np.append(self.standard_error_b, self.standard_errors) if self.fit_intercept else self.standard_errors
 
     def tests(self) -> list[tuple[float, float, float, float, float]]:
         """Return (standard error, t, p, low, high) of b, if fitted, and of each w: 95 % intervals."""
         from scipy import special
 
         values = np.append(self.b, self.w) if self.fit_intercept else self.w
-        errors = np.append(self.standard_error_b, self.standard_errors) if self.fit_intercept else self.standard_errors
-        with np.errstate(divide="ignore", invalid="ignore"):
+        errors = self.all_errors
+        with np.errstate(divide="ignore", invalid="ignore"):  # White's may be 0
             t = values / errors
         p = 2.0 * special.stdtr(self.degrees, -np.abs(t))
         half = special.stdtrit(self.degrees, 0.975) * errors
@@ -118,12 +144,12 @@ class Statistics:
     @property
     def r2(self) -> float:
         """1 − Σ a e²/Σ a (y − ȳ)²; NaN where y is constant."""
-        return 1.0 - self.rss / self.square if self.square > 0 else nan
+        return 1.0 - self.squares.residual / self.squares.centred if self.squares.centred > 0 else nan
 
     @property
     def r2_uncentred(self) -> float:
         """1 − Σ a e²/Σ a y², which R and statsmodels show without an intercept."""
-        return 1.0 - self.rss / self.uncentred if self.uncentred > 0 else nan
+        return 1.0 - self.squares.residual / self.squares.uncentred
 
     @property
     def r2_adjusted(self) -> float:
@@ -140,25 +166,24 @@ class Statistics:
         """F of all columns together, by HC0 and HC1 with their covariance, and its p; NaN without any."""
         from scipy import special
 
-        rank, explained = self.inverse.rank, (self.square if self.fit_intercept else self.uncentred) - self.rss
+        rank, squares = self.inverse.rank, self.squares
+        explained = (squares.centred if self.fit_intercept else squares.uncentred) - squares.residual
         if not rank or explained <= 0:
             return nan, nan
-        if self.rss == 0:
-            return inf, 0.0
-        f = explained / rank / (self.rss / self.degrees)
+        f = explained / rank / self._variance
         if self.meat is not None:
-            errors = np.where(self.standard_errors > 0, self.standard_errors, np.inf)
-            t = self.w / errors
-            f = float(t @ np.linalg.pinv(self.covariance[0] / errors / errors[:, None], hermitian=True) @ t / rank)
+            spread = np.where(self._spread > 0, self._spread, np.inf)
+            unit = self.squares.unit / self.inverse.scale / spread
+            values, vectors = np.linalg.eigh(self._scaled[0] * unit * unit[:, None])  # all but `rank` values are 0
+            f = float(((self.w / spread @ vectors[:, -rank:]) ** 2 / values[-rank:]).sum() / rank)
         return f, float(special.fdtrc(rank, self.degrees, f))
 
     @property
     def log_likelihood(self) -> float:
         """ℓ at the fit, with the variance that maximises it."""
         n = self.observations
-        if self.rss == 0:
-            return inf
-        return -n / 2.0 * (log(2.0 * pi) + log(self.rss / n) + 1.0) + self.log_weight / 2.0
+        variance = log(self.squares.residual / n) + 2.0 * log(self.squares.unit)
+        return -n / 2.0 * (log(2.0 * pi) + variance + 1.0) + self.log_weight / 2.0
 
     @property
     def aic(self) -> float:

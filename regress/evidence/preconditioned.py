@@ -16,9 +16,9 @@ import numpy as np
 from regress.numerics import linalg
 from regress.numerics.totals import Exponents, Integers
 from regress.numerics.twofold import Array, two_sum
+from regress.training.factors import DoubleFactor
 from regress.training.fixed import SingularError
 from regress.training.normal import power, rounded
-from regress.training.refinement import DoubleFactor
 
 BITS = 104  # behind the point of the entries of G: two halves of 52
 _SHIFTS = 0.0, 1.0, 16.0, 256.0  # times n · 2^-53, added to the diagonal until Cholesky succeeds

@@ -56,3 +56,19 @@ def dot(a: Array, b: Array, start: float = 0.0) -> float:
     """Return start + aᵀb, rounded once: the products are exact pairs and `math.fsum` adds them exactly."""
     high, low = two_product(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
     return math.fsum([start, *high.tolist(), *low.tolist()])
+
+
+def row_dots(X: Array, w: Array, start: tuple[float, float], y: Array) -> Array:
+    """Return start + Xw − y (m,), each with an error of a few 2^-106 of its largest term, and rounded.
+
+    `start` is a pair (high, low).
+    """
+    high, low = two_product(X, w)
+    rest = low.sum(1) + start[1]
+    high = np.column_stack([high, np.full(len(X), start[0]), -y])
+    while high.shape[1] > 1:  # by pairs, so that there are few steps
+        if high.shape[1] % 2:
+            high = np.pad(high, ((0, 0), (0, 1)))
+        high, low = two_sum(high[:, ::2], high[:, 1::2])
+        rest += low.sum(1)
+    return np.asarray(high[:, 0] + rest)

@@ -145,9 +145,11 @@ def coefficients(model: LinearModel) -> Table:
             caption = (
                 f"{caption[: caption.index(';')]}; training did not arrive, so the intervals are about another point"
             )
+        if any(line["std_error"] is None and not line["dropped"] for line in report["lines"]):
+            caption += "; a dash: not estimable, as columns are constant or depend on each other"
         tests = (
             ("std. error", "std_error", ".4g"),
-            ("t", "t", ".3f"),
+            ("t", "t", ".4g"),
             ("p", "p", ".3g"),
             ("95 % from", "low", ".5g"),
             ("to", "high", ".5g"),

@@ -89,7 +89,7 @@ class NormalEquations:
         self.weight = totals.fraction(0, 0)
         value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], 1
         self.uncentred_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
-        self.ulps = totals.ulps[kept[:-1]]
+        self.ulps, self.target_ulps = totals.ulps[kept[:-1]], float(totals.ulps[kept[-1]])
         self.means = [totals.fraction(0, j) / self.weight for j in kept]
         first: Integers = totals.value[0, kept]
         if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centred once, in whole numbers

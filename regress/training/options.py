@@ -56,8 +56,8 @@ class TrainOptions:
         Limit on iterations; None is 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).
     precision : {"auto", "double", "exact"}
         Whether the sums over rows are exact, which gives every coefficient as the nearest double. "auto" is "exact" for
-        tables small enough that nobody notices, and where double precision would leave fewer than ten digits. The
-        solvers other than "newton" descend in double in any case.
+        tables small enough that nobody notices, and where double precision would leave fewer than ten digits or lose
+        the residuals. The solvers other than "newton" descend in double in any case.
     collinear : {"min-norm", "drop", "error"}
         What to do with columns that depend on others before them: of all minimisers take the one of least ‖w‖ in the
         user's units, drop those columns (coefficient 0), or refuse.

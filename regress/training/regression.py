@@ -256,13 +256,16 @@ class Regression:
         return float(max(-np.log10(self._rounding), 0.0))
 
     @property
-    def better_exact(self) -> bool:
-        """Whether exact sums would pay: few digits in double, and neither too many columns nor another solver."""
+    def exact_able(self) -> bool:
+        """Whether exact sums are there for the asking: neither too many columns nor another solver."""
         n, summary = len(self._names), self._data.summary
         able = self.solver == "newton" and self._data.totals is None and summary.rows > n and exact_fits(n)
-        if not able or (self.expected_digits >= ENOUGH_DIGITS and self.rank_sure):
-            return False
-        return n <= MOST_COLUMNS or self.curvature.rank == n
+        return able and (n <= MOST_COLUMNS or self.curvature.rank == n)
+
+    @property
+    def better_exact(self) -> bool:
+        """Whether exact sums would pay: there are few digits in double."""
+        return not (self.expected_digits >= ENOUGH_DIGITS and self.rank_sure) and self.exact_able
 
     @property
     def rank_sure(self) -> bool:

@@ -1,0 +1,90 @@
+"""The statistics of a fit, or the reason why there are none."""
+
+import numpy as np
+
+from regress.evidence.inference import Errors, Statistics
+from regress.evidence.inverse import inverse_of_minimum, inverse_of_moments
+from regress.evidence.robust import Meat
+from regress.evidence.squares import Squares
+from regress.training.gathering import TrainingData
+from regress.training.options import TrainOptions
+from regress.training.outcome import Training
+from regress.training.trainer import Status
+
+PERFECT = "The fit is essentially perfect."
+_SATURATED = "There is no degree of freedom left."
+_BEYOND = "Standard errors are beyond the range of a double. Rescale the target or the columns."
+_KNOWN = 1e-2  # of a standard error: no coefficient may be further from the minimum
+_LEAST, _MOST = 1e-145, 1e150  # whose squares, times a few thousand, are in the range of a double
+
+
+def missing(
+    training: Training, data: TrainingData, options: TrainOptions, squares: Squares, observations: float
+) -> str:
+    """Say why a fit has no statistics, as far as that is known without an inverse; "" if it may have them."""
+    if options.alpha:
+        return "A penalty biases the coefficients, so standard errors would mean little."
+    if training.status is not Status.CONVERGED:
+        return "Training did not converge."
+    if data.moments is None:
+        return "There are at least as many columns as rows."
+    if observations <= training.rank + options.fit_intercept:
+        return _SATURATED
+    if squares.perfect:
+        return (
+            PERFECT if (squares.centred if options.fit_intercept else squares.uncentred) else "The target is constant."
+        )
+    return ""
+
+
+def statistics(
+    training: Training,
+    data: TrainingData,
+    options: TrainOptions,
+    squares: Squares,
+    observations: float,
+    log_weight: float,
+    se: Errors,
+    meat: Meat | None,
+) -> Statistics | str:
+    """Make the statistics of a fit, or say why there are none.
+
+    Parameters
+    ----------
+    training, data, options, squares
+        How the fit came about, and what it leaves.
+    observations, log_weight : float
+        N and Σ log a, as `Statistics` has them.
+    se, meat
+        Whose standard errors, and what White's take.
+    """
+    if reason := missing(training, data, options, squares, observations):
+        return reason
+    minimum, moments, one = training.minimum, data.moments, options.fit_intercept
+    assert moments is not None
+    inverse = inverse_of_moments(moments, one) if minimum is None else inverse_of_minimum(minimum)
+    if inverse is None:
+        return 'The rank is unknown in double. Use precision="exact".'
+    if observations <= inverse.rank + one:
+        return _SATURATED
+    variance = squares.residual / (observations - inverse.rank - one)
+    if training.precision != "exact" and not squares.excess <= _KNOWN**2 * variance:
+        return (
+            "The coefficients are not known well enough: their own error is not far below the residuals. "
+            'Use precision="exact" with solver="auto".'
+        )
+    found = Statistics(
+        training.w, training.b, inverse, squares, observations, data.summary.weight, log_weight, one, se, meat
+    )
+    return found if _in_range(found) else _BEYOND
+
+
+def _in_range(found: Statistics) -> bool:
+    """Tell whether no standard error, and no product that White's are made of, is beyond the range of a double."""
+    if found.meat is not None:
+        products = np.append(found.inverse.scale, 1.0) * found.sigma
+        if not ((products > _LEAST) & (products < _MOST)).all():
+            return False
+    errors = found.all_errors[~np.isnan(found.all_errors)]
+    least = np.finfo(np.float64).tiny if found.meat is None else 0.0  # one row alone may leave White's none
+    return bool((errors < np.inf).all() and (errors >= least).all())
