@@ -27,7 +27,7 @@ from regress.tables.options import Decimal, Header, OnBadRow
 from regress.tables.reading import Missing
 from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
 from regress.training.outcome import Training
-from regress.training.regression import ENOUGH_DIGITS, Regression
+from regress.training.regression import Regression
 from regress.training.trainer import Status
 
 _OWN = ("table", "target", "se", "sample", "n_jobs", "progress")  # arguments of no option class
@@ -160,11 +160,11 @@ def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tu
         return "the table is small", False
     if data.moments is None:
         return "there are at least as many columns as rows", False
-    digits, sure = regression.expected_digits, regression.rank_sure
+    digits, sure = regression.accuracy.expected_digits, regression.accuracy.rank_sure
     if not regression.better_exact:
         if regression.exact_able and residuals_lost(regression, data, options):
             return "double would lose residuals as small as these", True
-        enough = digits >= ENOUGH_DIGITS and sure
+        enough = regression.accuracy.enough
         return f"leaving {digits:.0f} digits" if enough else "exact sums of so many columns take too long", False
     return f"double would leave {f'{digits:.0f} digits' if sure else 'the rank unknown'}", True
 
@@ -223,7 +223,7 @@ def train(
         with one_blas_thread():
             return statistics(training, data, options, squares, observations, log_weight, se, meat)
 
-    bound = None if training.minimum is not None else regression.error_bound(training)
+    bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
     return Fit(
         model,
         training,
@@ -233,8 +233,8 @@ def train(
         training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
         reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
-        training.precision == "exact" or training.minimum is not None or regression.rank_sure,
-        None if bound is None else digits_at_least(bound, training.w, regression.norm, target_norm),
+        training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure,
+        None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         reader.source.dialect,
         missing(training, data, options, squares, observations) == PERFECT,
         infer,

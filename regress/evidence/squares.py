@@ -14,6 +14,7 @@ import numpy as np
 from regress.calculus import derived
 from regress.evidence.inverse import inverse_of_moments
 from regress.numerics import twofold
+from regress.numerics.line import residuals
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
 from regress.training.gathering import TrainingData
@@ -173,13 +174,10 @@ def _of_rows(training: Training, data: TrainingData, options: TrainOptions, bloc
     summary, w, n = data.summary, training.w, len(training.w)
     unit, centred, uncentred = _of_target(data)
     origin = summary.center * options.fit_intercept
-    exact = Fraction(training.b_center)
-    exact -= sum(Fraction(v) * Fraction(c) for v, c in zip(w.tolist(), training.center.tolist(), strict=True))
-    at_zero = rounded(exact), rounded(exact - Fraction(rounded(exact)))
     squares: list[float] = []
     noise, pull, level = 0.0, np.zeros(n), 0.0
     for X, Y, a in _tiles(blocks, n):
-        e = twofold.row_dots(X, w, at_zero, Y[:, 0]) / unit
+        e = residuals(X, Y[:, 0], w, training.center, training.b_center) / unit
         ae = e if a is None else a * e
         squares.append(float(ae @ e))
         pull += (X - origin).T @ ae

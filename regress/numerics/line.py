@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from regress.numerics.twofold import Array, two_product, two_sum
+from regress.numerics.twofold import Array, fold_pairs, two_product, two_sum
 
 _CELLS = 2**16  # worked on at a time, so that they stay in the cache
 
@@ -40,7 +40,8 @@ def residuals(X: Array, y: Array, w: Array, center: Array, level: float) -> Arra
         high, low = two_product(moved * scale[:, None], (w / scale)[:, None])
         low += lost * w[:, None]
         ends = np.array([np.full(high.shape[1], level), -y[rows]])
-        found[rows] = _fold_pairs(np.concatenate([high, ends]), np.concatenate([low, np.zeros_like(ends)]))
+        high, low = fold_pairs(np.concatenate([high, ends]), np.concatenate([low, np.zeros_like(ends)]))
+        found[rows] = high + low
     return found
 
 
@@ -59,14 +60,3 @@ def fold(terms: Array) -> Array:
         terms[:half] += terms[n - half : n]
         n -= half
     return terms[0] if n else np.zeros(terms.shape[1])
-
-
-def _fold_pairs(high: Array, low: Array) -> Array:
-    """Return the sums (m,) of n pairs (n, m), added as in `fold`; what rounding takes from `high` goes to `low`."""
-    n = len(high)
-    while n > 1:
-        half = n // 2
-        high[:half], lost = two_sum(high[:half], high[n - half : n])
-        low[:half] += low[n - half : n] + lost
-        n -= half
-    return np.asarray(high[0] + low[0])

@@ -13,6 +13,7 @@ from regress.calculus.derived import Evaluation
 from regress.errors import InputError, LearningRateError
 from regress.numerics import twofold
 from regress.numerics.twofold import Array
+from regress.training.accuracy import Accuracy, norms
 from regress.training.curvature import Curvature, PrimalCurvature
 from regress.training.exactly import exact_minimum, exact_point
 from regress.training.factors import MOST_COLUMNS
@@ -27,8 +28,6 @@ from regress.training.refinement import Minimum
 from regress.training.rowscurvature import DualCurvature, RowsCurvature
 from regress.training.trainer import Descent, Iteration, Status, descend
 
-ENOUGH_DIGITS = 10.0  # that sums in double must leave
-_SAFETY = 1.25  # the Newton step that is left is computed in double too
 _DESCENTS: dict[str, type[GradientDescent] | type[Accelerated]] = {"gd": GradientDescent, "accelerated": Accelerated}
 _ROUGH = 2.0**-52  # stationarity that a curvature in single precision may leave: rounding
 _SHOWN = 2  # Newton steps in double before exact ones: the first lands, and the history shows it
@@ -60,7 +59,7 @@ class Regression:
         self._origin, self._scale = np.zeros(n), np.ones(n)
         if options.standardize:
             self._origin = summary.center if options.fit_intercept else self._origin
-            spread = self.norm / np.sqrt(summary.weight)
+            spread = norms(data, options.fit_intercept) / np.sqrt(summary.weight)
             self._scale = np.where(spread > 0, spread, 1.0)
 
     def coordinates(self, target: int = 0) -> Coordinates:
@@ -242,18 +241,13 @@ class Regression:
     def _minimum(self, target: int) -> Minimum | None:
         n = len(self._names)
         minimum = exact_minimum(self._data, target, self._options, self._names)
-        decided = minimum is not None or (self.rank_sure and self.curvature.rank == n)
+        decided = minimum is not None or (self.accuracy.rank_sure and self.curvature.rank == n)
         if self._options.collinear != "min-norm" and not decided:
             raise InputError(
                 f'collinear="{self._options.collinear}" is decided by exact sums over more rows than columns. '
                 + ('Use precision="exact".' if MOST_COLUMNS >= n < self._data.summary.rows else 'Use "min-norm".')
             )
         return minimum
-
-    @property
-    def expected_digits(self) -> float:
-        """Return the digits that sums in double leave, from below: −log₁₀(4κ² 2⁻⁵³ √m)."""
-        return float(max(-np.log10(self._rounding), 0.0))
 
     @property
     def exact_able(self) -> bool:
@@ -265,58 +259,12 @@ class Regression:
     @property
     def better_exact(self) -> bool:
         """Whether exact sums would pay: there are few digits in double."""
-        return not (self.expected_digits >= ENOUGH_DIGITS and self.rank_sure) and self.exact_able
+        return not self.accuracy.enough and self.exact_able
 
-    @property
-    def rank_sure(self) -> bool:
-        """Whether double sees that no column depends on others: pivots far above the rounding of the stored values.
-
-        With at least as many columns as rows: that no row does.
-        """
-        if self._data.moments is None:
-            return self.curvature.rank == self._data.summary.rows - self._options.fit_intercept
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ulps = 2.0**-52 * np.hypot(self._offset, self.norm) / self.norm
-        return self.curvature.rank == len(ulps) and 100.0 * self.curvature.condition * float(ulps @ ulps) < 1.0
-
-    @property
-    def _offset(self) -> Array:
-        """Return √Σa |x̄|: how far columns are from zero, as a norm."""
-        return np.asarray(np.sqrt(self._data.summary.weight) * np.abs(self._data.summary.center))
-
-    @property
-    def norm(self) -> Array:
-        """Norms of the columns: about their means where b is fitted, else about zero."""
-        norm = self._data.summary.norm
-        return norm if self._options.fit_intercept else np.hypot(norm, self._offset)
-
-    @property
-    def _rounding(self) -> float:
-        far = 1.0
-        if not self._options.standardize and self._options.fit_intercept:  # raw coordinates lose what is far off
-            with np.errstate(divide="ignore", invalid="ignore"):
-                far += float(np.nan_to_num(self._offset / self.norm, posinf=0.0).max())
-        return float(4.0 * far * self.curvature.condition * 2.0**-53 * np.sqrt(self._data.summary.rows))
-
-    def error_bound(self, trained: Training, target: int = 0) -> Array | None:
-        """Estimate how far the coefficients (n,) of a fit in double are off, from above; None where that is unknown.
-
-        What is left of the descent is a Newton step; rounding adds (‖y‖ + ‖Xw‖) 4κ² 2⁻⁵³ √m to any scaled coefficient.
-        """
-        summary, rounding = self._data.summary, self._rounding
-        if trained.precision == "exact":
-            return np.zeros(len(trained.w))
-        if self._data.moments is None and not self.rank_sure:
-            return None
-        if trained.polished:
-            return np.asarray(trained.remaining + np.spacing(np.abs(trained.w)))
-        if not rounding < 1.0 or not np.isfinite(trained.remaining).all():
-            return None
-        norm = np.where(self.norm > 0, self.norm, np.inf)
-        size = float(summary.target_norm[target] + np.linalg.norm(self.norm * trained.w))
-        if not self._options.fit_intercept:
-            size += float(np.sqrt(summary.weight) * np.abs(summary.target_center[target]))
-        return np.asarray(_SAFETY * np.abs(trained.remaining) + rounding * size / norm)
+    @cached_property
+    def accuracy(self) -> Accuracy:
+        """How many digits double precision leaves."""
+        return Accuracy(self._data, self._options, self.curvature)
 
     def _start(self, target: int) -> tuple[Array, float]:
         nothing = np.zeros(len(self._names)), 0.0
