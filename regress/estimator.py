@@ -146,7 +146,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         data = gather(blocks_of(X, Y, weights), X.shape[1], options.over, jobs, precision=precision)
         if not np.isfinite(data.summary.norm).all():
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-        return Regression(data, options, names, jobs)
+        return Regression(replace(data, again=lambda: blocks_of(X, Y, weights)), options, names, jobs)
 
     def predict(self, X: Any) -> Array:
         """Return ŷ of shape (m,) or (m, targets), computed in float64 about the training means: (X − x̄)w + ȳ.

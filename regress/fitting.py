@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from regress.errors import ConvergenceWarning, DataWarning, InputError
+from regress.evidence.collinearity import collinearity
 from regress.evidence.digits import digits_at_least
 from regress.evidence.inference import Errors, Statistics
 from regress.evidence.residuals import LEAST, sampled
@@ -121,7 +122,7 @@ def fit(
     ConvergenceWarning
         If training stopped early; the fit holds the last good parameters.
     DataWarning
-        If columns are constant or depend on each other.
+        If columns are constant, depend on each other, or do so but for rounding.
     """
     given = dict(locals())
     table_options, options = split_options({name: value for name, value in given.items() if name not in _OWN})
@@ -143,7 +144,7 @@ def fit(
             prepared = read("exact")
             regression = Regression(prepared.data, options, prepared.names)
         result = train(prepared, regression, options, table_options, se, reason, progress)
-    for note in result.notes():
+    for note in result.warnings():
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(note, ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
@@ -238,6 +239,7 @@ def train(
         reader.source.dialect,
         missing(training, data, options, squares, observations) == PERFECT,
         infer,
+        collinearity(regression, data, options, training.minimum),
         reader.source.label,
         data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
         None if reader.sample is None else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
@@ -247,5 +249,6 @@ def train(
 def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:
     """Return the columns that b makes useless: equal in all training rows."""
     if training.minimum is not None:
-        return [r.column for r in training.minimum.dependence.relations if not r.coefficients and fit_intercept]
+        relations = training.minimum.dependence.relations
+        return [r.column for r in relations if r.exact and not r.coefficients and fit_intercept]
     return np.flatnonzero(norm == 0).tolist() if fit_intercept else []

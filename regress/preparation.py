@@ -1,7 +1,7 @@
 """A table, its options checked, read once into what training needs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -121,7 +121,7 @@ def prepare(
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise
         raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
-    return Prepared(data, reader, log_weight)
+    return Prepared(replace(data, again=reader.blocks), reader, log_weight)
 
 
 def describe(tally: Tally) -> str:

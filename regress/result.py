@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from regress.evidence.certificate import Certificate, certificate
+from regress.evidence.collinearity import Collinearity
 from regress.evidence.inference import Statistics
 from regress.evidence.residuals import Sampled
 from regress.model import LinearModel
+from regress.notes import notes, warnings
 from regress.numerics.moments import Moments
 from regress.numerics.twofold import Array
 from regress.portrait import portrait
 from regress.summary import summary
 from regress.tables.reading import Tally
-from regress.training.factors import MOST_COLUMNS
 from regress.training.outcome import Training
 from regress.training.trainer import Iteration, Status
 from regress.uncertainty import Uncertainty
@@ -61,6 +62,8 @@ class Fit:
         Whether the residuals are no more than rounding of the stored numbers.
     infer : callable
         Makes the statistics on first use, or says why there are none.
+    collinearity : Collinearity
+        Which columns differ by rounding only, and which have large variance inflation factors.
     source : str
         What the table is called.
     moments : Moments or None
@@ -84,6 +87,7 @@ class Fit:
     read_as: str
     perfect: bool
     infer: Callable[[], Statistics | str]
+    collinearity: Collinearity
     source: str
     moments: Moments | None
     sampled: Sampled | None
@@ -158,6 +162,11 @@ class Fit:
         return tuple(r.text(self.names) for r in relations if self.names[r.column] not in self.constant)
 
     @property
+    def near_equations(self) -> tuple[str, ...]:
+        """The equations that columns obey but for rounding; they are independent all the same."""
+        return tuple(r.text(self.names) for r in self.collinearity.relations)
+
+    @property
     def dropped(self) -> tuple[str, ...]:
         """Dependent columns that are left out of the model, with coefficient 0."""
         minimum = self.training.minimum
@@ -221,44 +230,12 @@ class Fit:
         self.model.save(path)
 
     def notes(self) -> list[str]:
-        """Return what a careful reader should know about this fit, a sentence each."""
-        training, constant, n = self.training, self.constant, len(self.names)
-        said = []
-        if self.status is not Status.CONVERGED:
-            said.append(f"{self.status.message} {self.status.remedy}")
-        if constant:
-            shown = ", ".join(constant[:5]) + (", …" if len(constant) > 5 else "")
-            said.append(f"Constant in the training rows, so the coefficient is 0: {shown}.")
-        if not self.rank_known:
-            few = n <= MOST_COLUMNS
-            remedy = (
-                'Exact sums decide it: precision="exact" (--precision exact)'
-                if few
-                else "They are too many to tell which"
-            )
-            said.append(f"Rank unknown: in double some columns may depend on each other. {remedy}.")
-        elif self.equations:
-            shown = "; ".join(self.equations[:5]) + ("; …" if len(self.equations) > 5 else "")
-            what = "Of all coefficients that fit equally well, these are the ones of least ‖w‖"
-            if self.dropped:
-                what = f"Left out, with coefficient 0: {', '.join(self.dropped[:5])}" + ", …" * (len(self.dropped) > 5)
-            if self.dropped or not self.fitted.options["alpha"]:
-                said.append(f"Columns depend on each other (rank {training.rank} of {n}): {shown}. {what}.")
-        elif training.rank < n - len(constant) and not self.fitted.options["alpha"]:
-            said.append(
-                f"There are only {self.tally.used:,} rows (rank {training.rank} of {n}): many coefficients fit equally "
-                "well; these are the ones of least ‖w‖. Predictions do not suffer; single coefficients mean little."
-            )
-        near = () if training.minimum is None else training.minimum.dependence.near
-        if near:
-            shown = "; ".join(r.text(self.names) for r in near[:5])
-            said.append(f"Independent by their last digits only: {shown}, nearly. Single coefficients mean little.")
-        if self.perfect:
-            said.append(
-                "Essentially perfect fit: the residuals are rounding of the stored numbers, so there are no standard "
-                "errors, t, F or AIC. Is the target among the features, in other units?"
-            )
-        return said
+        """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
+        return notes(self)
+
+    def warnings(self) -> list[str]:
+        """Return the notes that `fit` also gives as warnings."""
+        return warnings(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""
@@ -276,6 +253,7 @@ class Fit:
             "r2_test": self.r2_test,
             "rank": self.rank,
             "equations": list(self.equations),
+            "near_equations": list(self.near_equations),
             "n_iter": self.n_iter,
             "solver": self.training.solver,
             "over": self.training.over,

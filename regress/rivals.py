@@ -80,7 +80,7 @@ def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> 
 def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
     with one_blas_thread():
         data = gather(blocks_of(*block), len(names), options.over, jobs, precision=options.precision)
-        return Regression(data, options, names).train()
+        return Regression(replace(data, again=lambda: blocks_of(*block)), options, names).train()
 
 
 def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Rival]:

@@ -224,3 +224,30 @@ def test_precision_is_chosen_by_size_and_by_name():
     with pytest.warns(DataWarning, match="Rank unknown"):
         unknown = regress.fit(twice, y, precision="double")
     assert (unknown.rank, unknown.to_dict()["rank"], unknown.digits_at_least) == (None, None, None)
+
+
+WHOLES = {
+    "whole": (np.round(1e6 * random.normal(size=3000)), True),
+    "the largest": (np.where(np.arange(3000) == 2999, 2.0**53 - 1, 1.0), True),
+    "too large": (np.where(np.arange(3000) == 2999, 2.0**53, 1.0), False),
+    "far too large": (np.where(np.arange(3000) == 5, 1e300, 1.0), False),
+    "all large": (2.0**53 + 2.0 * np.arange(3000.0), False),
+    "one half": (np.where(np.arange(3000) == 2998, 0.5, 3.0), False),
+    "halves": (np.arange(3000.0) / 2.0, False),
+    "fractions": (random.normal(size=3000), False),
+    "tiny": (np.where(np.arange(3000) == 7, 1e-300, 0.0), False),
+    "zeros": (np.zeros(3000), True),
+}
+
+
+@pytest.mark.parametrize("weights", [None, random.uniform(0.5, 2.0, 3000)], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("step", [3000, 777])
+def test_columns_of_whole_numbers_are_known_in_any_order_and_partition(step, weights):
+    Z = np.column_stack([values for values, _ in WHOLES.values()])
+    expected = [True, *(whole for _, whole in WHOLES.values())]
+    for order in (np.arange(3000), np.arange(3000)[::-1], random.permutation(3000)):
+        found = totals(Z[order], step, None if weights is None else weights[order], jobs=2)
+        assert found.whole.tolist() == expected
+        assert (found.rounding == 0.0).tolist() == expected
+    grown = exact_totals([Block(Z[:, :1], Z[:, -1:]), Block(Z[:, :5], Z[:, -1:])])  # columns that turn up later
+    assert grown.whole.tolist() == [*expected[:6], True]

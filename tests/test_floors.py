@@ -15,7 +15,7 @@ FLOORS = [
     {"calculus", "tables"},
     {"training", "uncertainty", "model"},
     {"evidence", "preparation"},
-    {"summary", "portrait", "checking", "inspection", "rivals"},
+    {"summary", "notes", "portrait", "checking", "inspection", "rivals"},
     {"result", "fitting", "comparison", "estimator"},
     {"adapters", "claims", "certification"},
     {"report", "plot"},

@@ -282,7 +282,7 @@ def certificate(
         scaled_by_y=tuple(name for name, by in shown if by),
         gradient_norm=hypot(*gradient),
         excess_loss=rounded(excess),
-        loss=max(rounded(equations.loss(minimum.omega)), 0.0),
+        loss=max(rounded(minimum.least), 0.0),
         equations=tuple(r.text(names) for r in dependence.relations),
         min_norm_digits=dict(zip(names, to_least.tolist(), strict=True)) if many else None,
         rows=equations.rows,

@@ -16,6 +16,7 @@ from regress.evidence.inverse import inverse_of_moments
 from regress.numerics import twofold
 from regress.numerics.line import residuals
 from regress.numerics.moments import Block
+from regress.numerics.totals import implied_intercept
 from regress.numerics.twofold import Array
 from regress.training.gathering import TrainingData
 from regress.training.normal import NormalEquations, power, ratio, rounded
@@ -81,7 +82,9 @@ def squares_of(
         return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:
-        return _of_minimum(training, training.minimum)
+        squares, loss = _of_minimum(training, training.minimum)
+        hidden = 0.0 < squares.residual <= squares.noise
+        return squares._replace(noise=0.0) if hidden and not _explained(training, blocks) else squares, loss
     if _cancels(data, options, w, training.loss - penalty):
         squares = _of_rows(training, data, options, data.rows if data.rows is not None else blocks)
         return squares, (squares.residual + squares.excess) * squares.unit**2 + penalty
@@ -118,7 +121,7 @@ def _of_minimum(training: Training, minimum: Minimum) -> tuple[Squares, float]:
     if plain.fit_intercept:
         b = Fraction(training.b_center) - sum(v * Fraction(c) for v, c in zip(w, training.center.tolist(), strict=True))
         at_w += plain.weight * plain.level(w, b) ** 2
-    least = min(at_w, plain.loss(minimum.omega)) if not alpha else at_w
+    least = min(at_w, minimum.least) if not alpha else at_w
     noise = np.ldexp(np.append(plain.ulps * training.w, plain.target_ulps), -exponent)
 
     def in_units(value: Fraction) -> float:
@@ -133,6 +136,24 @@ def _of_minimum(training: Training, minimum: Minimum) -> tuple[Squares, float]:
         _ROUNDING**2 / 12.0 * float(noise @ noise),
     )
     return squares, rounded(at_w + alpha * sum((v * v for v in w), Fraction(0)))
+
+
+def _residuals(training: Training, X: Array, Y: Array) -> Array:
+    """Return ŷ − y (m,) with twice the digits, about x = 0: one enormous value in a column may have moved its mean."""
+    b = implied_intercept(training.w, training.center, training.b_center)
+    high = rounded(b)
+    return residuals(X, Y[:, 0], training.w, np.zeros_like(training.w), high) + rounded(b - Fraction(high))
+
+
+def _explained(training: Training, blocks: Iterable[Block]) -> bool:
+    """Tell whether rounding explains the residual of every row: a few coarse values hide no others."""
+    w = training.w
+    for X, Y, _ in _tiles(blocks, len(w)):
+        e = _residuals(training, X, Y)
+        noise = np.sqrt(np.square(np.column_stack([np.spacing(np.abs(X * w)), np.spacing(np.abs(Y))])).sum(1))
+        if (np.abs(e) > _ROUNDING * noise).any():
+            return False
+    return True
 
 
 def spreads(data: TrainingData) -> tuple[Array, float]:
@@ -177,7 +198,7 @@ def _of_rows(training: Training, data: TrainingData, options: TrainOptions, bloc
     squares: list[float] = []
     noise, pull, level = 0.0, np.zeros(n), 0.0
     for X, Y, a in _tiles(blocks, n):
-        e = residuals(X, Y[:, 0], w, training.center, training.b_center) / unit
+        e = _residuals(training, X, Y) / unit
         ae = e if a is None else a * e
         squares.append(float(ae @ e))
         pull += (X - origin).T @ ae

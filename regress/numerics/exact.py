@@ -120,6 +120,8 @@ class _Sum:
 
     def _add_chunk(self, rows: Array) -> None:
         unit = self._restart(rows) if self._unit is None else self._unit
+        if self.totals.whole[1:].any():
+            self._look_for_fractions(rows)
         with np.errstate(over="ignore", invalid="ignore"):  # far above the unit: such rows are set aside
             rest = _times_power(rows, -unit)
             beyond = _beyond(rest)
@@ -146,6 +148,16 @@ class _Sum:
             exponent = np.maximum(exponent, self._unit)
         self._unit = exponent
         return self._unit
+
+    def _look_for_fractions(self, rows: Array) -> None:
+        """Note which columns hold more than whole numbers below 2^53."""
+        whole = self.totals.whole
+        equal = rows == np.rint(rows)
+        group = 64 if len(rows) % 64 == 0 else 1  # rows of a few columns are slow to reduce one by one
+        equal = equal.reshape(-1, group * rows.shape[1]).all(0).reshape(group, -1)
+        whole &= equal.all(0)[: len(whole)]
+        if self._unit is not None and (self._unit >= 53 - _TOP).any():  # else all are smaller, or set aside
+            whole &= np.abs(rows).max(0)[: len(whole)] < 2.0**53
 
     def _cut(self, rest: Array) -> tuple[list[Array], Mask]:
         """Cut scaled rows into slices, and tell which rows have something left."""

@@ -27,11 +27,14 @@ class Totals:
     rows : int
         Rows counted.
     ulps : array of shape (p,)
-        √Σ a ulp(z)² by column: what rounding of the stored values may hide, in double.
+        √Σ a ulp(z)² by column, in double.
+    whole : array of bool of shape (p,)
+        Whether all values of the column are whole numbers below 2^53.
     """
 
     def __init__(self, columns: int) -> None:
         self.ulps = np.zeros(columns)
+        self.whole: Mask = np.ones(columns, dtype=bool)
         self.value: Integers = np.zeros((columns, columns), dtype=object)
         self.unit = np.zeros(columns, dtype=np.int64)
         self.rows = 0
@@ -47,16 +50,24 @@ class Totals:
         self.add(other.value, other.unit)
         self.rows += other.rows
         self.ulps = np.hypot(self.ulps, other.ulps)
+        self.whole &= other.whole
         return self
+
+    @property
+    def rounding(self) -> Array:
+        """√Σ a ulp(z)² by column, and zero for whole numbers: what rounding of the stored values may hide."""
+        return np.where(self.whole, 0.0, self.ulps)
 
     def arranged(self, order: Sequence[int]) -> "Totals":
         """Return the totals of these columns in order; columns beyond the last are zeros."""
         size = max([len(self.unit), *(j + 1 for j in order)])
         wide = Totals(size)
         held = slice(len(self.unit))
-        wide.value[held, held], wide.unit[held], wide.ulps[held] = self.value, self.unit, self.ulps
+        wide.value[held, held], wide.unit[held] = self.value, self.unit
+        wide.ulps[held], wide.whole[held] = self.ulps, self.whole
         out = Totals(len(order))
-        out.value, out.unit, out.ulps = wide.value[np.ix_(order, order)], wide.unit[order], wide.ulps[order]
+        out.value, out.unit = wide.value[np.ix_(order, order)], wide.unit[order]
+        out.ulps, out.whole = wide.ulps[order], wide.whole[order]
         out.rows = self.rows
         return out
 

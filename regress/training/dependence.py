@@ -3,59 +3,27 @@
 No threshold on a condition number can tell a dependency from a hard problem: what is left of total = a + b + c at 1e9
 is a larger part of it than what is left of Filip's x¹⁰ on its lower powers. But rounding the stored values of columns
 x to their ulps leaves √(Σₖ wₖ² Σ ulp(xₖ)²/12) of a combination w. A column that leaves at most ten times that on
-the columns before it depends on them; up to 1e4 times, it nearly does. Powers as Filip's are at 1e7.
+the columns before it depends on them; up to 1e4 times, it nearly does. Powers as Filip's are at 1e7. Whole numbers
+are not rounded: among them a column depends on others only if nothing at all is left of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
+from regress.numerics import linalg
 from regress.numerics.totals import Integers
 from regress.numerics.twofold import Array
 from regress.training.fixed import BITS, eliminate, fixed_factors
+from regress.training.modular import independent
 from regress.training.normal import NormalEquations, power, ratio
+from regress.training.relation import Relation, simplest
 
-_DEPENDENT, _NEAR = 10.0, 1e4  # times the noise of rounding
+DEPENDENT, NEAR = 10.0, 1e4  # times the noise of rounding
 _STEPS = 4  # to the least norm
-_TERMS = 12  # of an equation worth writing out
-_DENOMINATORS = 64  # of coefficients worth writing as a fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """Column `column` = constant + Σ coefficients[k] · column k, as far as the stored digits can tell."""
-
-    column: int
-    coefficients: dict[int, Fraction]
-    constant: Fraction
-
-    def text(self, names: Sequence[str]) -> str:
-        """Write the equation in the columns' names, with as few terms on the left as its signs allow."""
-        if len(self.coefficients) > _TERMS:
-            return f"{names[self.column]} = a combination of {len(self.coefficients)} columns"
-        terms = {self.column: Fraction(1)} | {k: -c for k, c in self.coefficients.items()}
-        constant = self.constant
-        positive, negative = [k for k in terms if terms[k] > 0], [k for k in terms if terms[k] < 0]
-        if negative and (len(negative), self.column not in negative) < (len(positive), self.column not in positive):
-            terms, constant = {k: -c for k, c in terms.items()}, -constant
-            positive, negative = negative, positive
-        unit = terms[positive[0]] if len(positive) == 1 else Fraction(1)
-        right = [(-terms[k] / unit, names[k]) for k in sorted(negative)]
-        right += [(constant / unit, "")] if constant or not right else []
-        return f"{_sum([(terms[k] / unit, names[k]) for k in sorted(positive)])} = {_sum(right)}"
-
-
-def _sum(terms: list[tuple[Fraction, str]]) -> str:
-    text = ""
-    for value, name in terms:
-        sign = ("−" if value < 0 else "") if not text else (" − " if value < 0 else " + ")
-        size = abs(value)
-        number = str(size) if size.denominator <= _DENOMINATORS and size < 10**6 else f"{float(size):.6g}"
-        text += sign + (name if name and size == 1 else f"{number}·{name}" if name else number)
-    return text
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +36,8 @@ class Dependence:
         In order: a column that depends on those before it is not among them.
     relations, near : tuples of Relation
         One for each dependent column, and for each that is independent by a few digits only.
+    inflation : array of shape (n,)
+        Variance inflation factors 1/(1 − R²) of independent columns on the others; infinite for dependent ones.
     drop : bool
         Whether dependent columns are left out of the model, with coefficient 0.
     """
@@ -75,6 +45,7 @@ class Dependence:
     independent: tuple[int, ...]
     relations: tuple[Relation, ...]
     near: tuple[Relation, ...]
+    inflation: Array
     drop: bool = False
 
     def dropped(self) -> "Dependence":
@@ -145,77 +116,124 @@ def suspicious(equations: NormalEquations, inverse: Array) -> bool:
     """
     left = 1.0 / np.diagonal(inverse)
     w = inverse * left  # column j: −1 times the coefficients, and 1 for itself
-    noise = (_scaled_ulps(equations) ** 2) @ w**2 / 12.0
+    noise = (_scaled(equations, equations.ulps) ** 2) @ w**2 / 12.0
     rounding = 4.0 * (len(left) + 32) * np.finfo(np.float64).eps * (w**2).sum(0)  # of what is left, in double
-    return bool((left <= 4.0 * _NEAR**2 * noise + rounding).any())
+    return bool((left <= 4.0 * NEAR**2 * noise + rounding).any())
 
 
-def _scaled_ulps(equations: NormalEquations) -> Array:
-    return np.asarray(
-        np.ldexp(equations.ulps, -equations.column_exponent) * float(equations.factor) ** 0.5, dtype=np.float64
-    )
+def _scaled(equations: NormalEquations, steps: Array) -> Array:
+    """Return √Σa step² by column in units of `scaled_gram`."""
+    return np.asarray(np.ldexp(steps, -equations.column_exponent) * float(equations.factor) ** 0.5, dtype=np.float64)
 
 
-def find_dependence(equations: NormalEquations) -> Dependence:
+def find_dependence(
+    equations: NormalEquations,
+    steps: Array | None = None,
+    dependent: float = DEPENDENT,
+    near: float = NEAR,
+    given: Collection[int] = (),
+) -> Dependence:
     """Go through the columns in order and test each against the independent ones before it, by LDLᵀ in whole numbers.
 
     Parameters
     ----------
     equations : NormalEquations
         Without penalty.
+    steps : array of shape (n,), optional
+        √Σ a step² by column, where values were rounded to steps; to ulps, unless given.
+    dependent, near : float
+        How many times the noise of such rounding a column leaves that depends, or nearly does.
+    given : collection of int
+        Columns that are known to be independent all the same.
     """
-    bits, n = BITS, equations.n
-    work, ulps = equations.scaled_gram(bits), _scaled_ulps(equations) ** 2 / 12.0
-    lower: Integers = np.zeros((n, n), dtype=object)
-    independent: list[int] = []
-    relations: list[Relation] = []
-    near: list[Relation] = []
-    for j in range(n):
-        w = lower[j].copy()  # solved backwards into the coefficients on the independent columns
-        for i, k in reversed(list(enumerate(independent))):
-            w[independent[:i]] -= (lower[k, independent[:i]] * w[k]) >> bits
-        left = ratio(max(int(work[j, j]), 0), bits)
-        noise = float(ulps[j] + sum(ratio(abs(int(w[k])), bits) ** 2 * ulps[k] for k in independent))
-        if left <= _NEAR**2 * noise or not work[j, j] > 1 << 32:
-            found = relations if left <= _DEPENDENT**2 * noise else near
-            found.append(_relation(equations, j, independent, w, noise))
-        if not relations or relations[-1].column != j:
-            independent.append(j)
-            eliminate(work, lower, j)
-    return Dependence(tuple(independent), tuple(relations), tuple(near))
+    n, bits = equations.n, BITS
+    noise = _scaled(equations, equations.ulps if steps is None else steps) ** 2 / 12.0
+    apart = set(independent(equations.matrix[:n, :n]))
+    while (found := _Elimination(equations, bits, noise, apart).find(dependent, near, given)) is None:
+        bits *= 2
+    return found
 
 
-def _relation(equations: NormalEquations, j: int, independent: list[int], w: Integers, noise: float) -> Relation:
-    """Write a dependency in the user's units, with small fractions if what they leave is within the noise too."""
-    exponent, one = equations.column_exponent, 1 << BITS
-    exact = {k: Fraction(int(w[k]), one) * power(int(exponent[j] - exponent[k])) for k in independent if w[k]}
-    grain = _DEPENDENT * noise**0.5 / (2.0 * max(len(exact), 1) ** 0.5)  # of a coefficient, scaled
-    chosen = exact
-    for widen in range(8, -1, -1):  # errors of coefficients on columns that are nearly alike cancel
-        wide = Fraction(grain) * 10**widen
-        simple = {k: _simple(c, power(int(exponent[j] - exponent[k])) * wide) for k, c in exact.items()}
-        simple = {k: c for k, c in simple.items() if c}
-        combination = [Fraction(0)] * equations.n
-        for k, c in simple.items():
-            combination[k] = -c
-        combination[j] = Fraction(1)
-        left = equations.square(equations.whole(combination)) * equations.factor / power(2 * int(exponent[j]))
-        if left <= Fraction(_DEPENDENT**2 * noise):
-            chosen = simple
-            break
-    constant = Fraction(0)
-    if equations.fit_intercept:
-        constant = equations.means[j] - sum(c * equations.means[k] for k, c in chosen.items())
-        size = equations.norms[j] / float(equations.weight) ** 0.5
-        constant = _simple(constant, Fraction(grain) * Fraction(size) if np.isfinite(size) else Fraction(0))
-    return Relation(j, chosen, constant)
+class _Elimination:
+    """LDLᵀ in whole numbers of some bits, taken over independent columns only; `apart` are so but for rounding."""
 
+    def __init__(self, equations: NormalEquations, bits: int, noise: Array, apart: Collection[int]) -> None:
+        self.equations, self.bits, self.noise, self.apart = equations, bits, noise, apart
+        self.work = equations.scaled_gram(bits)
+        self.lower: Integers = np.zeros((equations.n, equations.n), dtype=object)
+        self.independent: list[int] = []
 
-def _simple(value: Fraction, grain: Fraction) -> Fraction:
-    """Return the simplest number within a grain: a small fraction, or the reciprocal of a whole number."""
-    for denominator in range(1, _DENOMINATORS + 1):
-        near = Fraction(round(value * denominator), denominator)
-        if abs(near - value) <= grain:
-            return near
-    near = Fraction(1, round(1 / value)) if abs(value) < 1 else value
-    return near if abs(near - value) <= grain else value
+    def find(self, dependent: float, near: float, given: Collection[int]) -> Dependence | None:
+        """Return what depends on what; None where that takes more bits."""
+        relations: list[Relation] = []
+        nearly: list[Relation] = []
+        for j in range(self.equations.n):
+            nothing = not self.work[j, j] > 1 << 32
+            if nothing and j in self.apart:
+                return None
+            w = self._solve(j)
+            left = 0.0 if nothing else ratio(int(self.work[j, j]), self.bits)
+            noise = float(
+                self.noise[j] + sum(ratio(abs(int(w[k])), self.bits) ** 2 * self.noise[k] for k in self.independent)
+            )
+            depends = nothing or (left <= dependent**2 * noise and j not in given)
+            if depends or left <= near**2 * noise:
+                allowed = 0.0 if nothing else max(16.0 * noise, 2.0 * left)  # as roundings of coefficients add
+                (relations if depends else nearly).append(self._relation(j, w, left, allowed, nothing))
+            if not depends:
+                self.independent.append(j)
+                eliminate(self.work, self.lower, j, self.bits)
+        return Dependence(tuple(self.independent), tuple(relations), tuple(nearly), self._inflation())
+
+    def _solve(self, j: int) -> Integers:
+        """Return the coefficients of column j on the independent ones."""
+        w: Integers = self.lower[j].copy()
+        for i, k in reversed(list(enumerate(self.independent))):
+            w[self.independent[:i]] -= (self.lower[k, self.independent[:i]] * w[k]) >> self.bits
+        return w
+
+    def _relation(self, j: int, w: Integers, left: float, allowed: float, exact: bool) -> Relation:
+        """Write a relation in the user's units, with the shortest numbers that leave no more than is allowed."""
+        share = max(allowed - left, 0.0) / (len(self.independent) + 1)
+        parts = [share] if exact else [share, share / 16.0, share / 256.0]  # a rough coefficient may cost a constant
+        return min((self._rounded(j, w, share, part, exact) for part in parts), key=lambda found: found.length)
+
+    def _rounded(self, j: int, w: Integers, share: float, part: float, exact: bool) -> Relation:
+        """Round a relation so that each coefficient adds up to `part` to what it leaves, and the constant `share`.
+
+        With δ added to w, LDLᵀ leaves Σ dₖ(δₖ + Σᵢ lᵢₖ δᵢ)² more, over i > k. So from the last column to the first,
+        each coefficient is the simplest one near the best that those chosen before it leave (Babai's rounding).
+        """
+        equations, exponent, one = self.equations, self.equations.column_exponent, 1 << self.bits
+        pivots = [ratio(int(self.work[k, k]), self.bits) for k in self.independent]
+        rounding = 2.0 ** (32 - self.bits) / min(pivots, default=1.0)  # of w
+        best, coefficients = w.copy(), dict[int, Fraction]()
+        for i, k in reversed(list(enumerate(self.independent))):
+            unit = power(int(exponent[j] - exponent[k]))
+            value = Fraction(int(best[k]), one) * unit
+            simple = simplest(value, Fraction(max((part / pivots[i]) ** 0.5, rounding)) * unit)
+            coefficients[k] = value if simple is None else simple
+            before = self.independent[:i]
+            best[before] -= (self.lower[k, before] * (round(coefficients[k] / unit * one) - w[k])) >> self.bits
+        coefficients = {k: coefficients[k] for k in self.independent if coefficients[k]}
+        constant = Fraction(0)
+        if equations.fit_intercept:
+            constant = equations.means[j] - sum(c * equations.means[k] for k, c in coefficients.items())
+            weight = equations.weight * equations.factor
+            half = (weight.numerator.bit_length() - weight.denominator.bit_length()) // 2
+            within = max(share**0.5, rounding) / float(weight / power(2 * half)) ** 0.5
+            simple = simplest(constant, Fraction(within) * power(int(exponent[j]) - half), of_column=False)
+            constant = constant if simple is None else simple
+        return Relation(j, coefficients, constant, exact)
+
+    def _inflation(self) -> Array:
+        """Return variance inflation factors: the diagonal of L⁻ᵀD⁻¹L⁻¹, times that of the matrix."""
+        kept, one = self.independent, float(1 << self.bits)
+        inflation = np.full(self.equations.n, np.inf)
+        if kept:
+            lower = np.asarray(self.lower[np.ix_(kept, kept)] / one, dtype=np.float64)
+            inverse = linalg.solve_triangular(lower, np.eye(len(kept)), lower=True, unit_diagonal=True)
+            size = np.diagonal(self.equations.double_gram)[kept]
+            pivots = np.array([ratio(int(self.work[k, k]), self.bits) for k in kept])
+            inflation[kept] = size * (inverse**2 / pivots[:, None]).sum(0)
+        return inflation

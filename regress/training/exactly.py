@@ -7,8 +7,11 @@ from regress.training.dependence import Dependence
 from regress.training.factors import MOST_COLUMNS
 from regress.training.fixed import SingularError
 from regress.training.gathering import TrainingData
+from regress.training.normal import NormalEquations
 from regress.training.options import TrainOptions
 from regress.training.refinement import Minimum, minimise
+from regress.training.rounding import Question, confirmed
+from regress.training.steps import Steps
 from regress.training.wide import Point, minimise_wide
 
 
@@ -21,7 +24,10 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
         If columns depend on each other and are to be refused, or that was asked for and cannot be decided.
     """
 
-    def review(dependence: Dependence) -> Dependence:
+    def review(equations: NormalEquations, dependence: Dependence) -> Dependence:
+        if data.again is not None:
+            steps = Steps.of_doubles(equations.ulps == 0.0)
+            dependence = confirmed(Question(equations, steps, equations.ulps), dependence, data.again)
         if dependence.relations and options.collinear == "error":
             shown = "; ".join(r.text(names) for r in dependence.relations[:5])
             raise InputError(f'Columns depend on each other: {shown}. Leave one of each out, or use collinear="drop".')

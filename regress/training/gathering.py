@@ -1,7 +1,7 @@
 """Rows, read once, into what training needs of them: moments, the rows themselves, or both."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -59,7 +59,8 @@ class TrainingData:
 
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
     from the rows. `totals` are exact sums, where they were asked for or cost nothing to speak of; `exact` says whether
-    the minimum is to be taken exactly, from totals or from rows.
+    the minimum is to be taken exactly, from totals or from rows. `again` reads the rows once more,
+    in the order of the columns.
     """
 
     summary: Summary
@@ -68,6 +69,7 @@ class TrainingData:
     rough: bool = False
     totals: Totals | None = None
     exact: bool = False
+    again: Callable[[], Iterable[Block]] | None = None
 
 
 class Columns(Protocol):

@@ -89,7 +89,9 @@ class NormalEquations:
         self.weight = totals.fraction(0, 0)
         value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], 1
         self.uncentred_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
-        self.ulps, self.target_ulps = totals.ulps[kept[:-1]], float(totals.ulps[kept[-1]])
+        rounding = totals.rounding[kept]
+        # at least as many columns as rows depend on each other anyway: only what is exactly dependent counts
+        self.ulps, self.target_ulps = rounding[:-1] * (totals.rows > n), float(rounding[-1])
         self.means = [totals.fraction(0, j) / self.weight for j in kept]
         first: Integers = totals.value[0, kept]
         if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centred once, in whole numbers

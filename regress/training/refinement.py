@@ -61,6 +61,15 @@ class Minimum:
         """The coefficients (n,), each rounded once."""
         return np.array([rounded(v) for v in self.exact])
 
+    @cached_property
+    def least(self) -> Fraction:
+        """L at the minimum: 0 where it is 0, else to the places that ω has."""
+        equations = self.equations
+        loss = equations.loss(self.omega)
+        if loss > power(-_NEGLIGIBLE) * equations.uncentred_square or equations.n > MOST_COLUMNS:
+            return loss
+        return Fraction(0) if _vanishes(equations.take(self.dependence.independent)) else loss
+
     def loss(self, w: Array) -> float:
         """Return Σa(ŷ − y)² + α‖w‖² at any w (n,), with b at its best, rounded once."""
         equations = self.equations
@@ -78,7 +87,7 @@ def minimise(
     target: int,
     alpha: float,
     fit_intercept: bool,
-    review: Callable[[Dependence], Dependence] = lambda found: found,
+    review: Callable[[NormalEquations, Dependence], Dependence] = lambda _, found: found,
 ) -> Minimum:
     """Minimise Σa(ŷ − y)² + α‖w‖² from the totals of [1, x, y].
 
@@ -93,7 +102,7 @@ def minimise(
     fit_intercept : bool
         Whether b is fitted.
     review : callable, optional
-        Called with the dependence of the columns, which it may refuse or change.
+        Called with the equations without penalty and the dependence of their columns, which it may refuse or change.
 
     Raises
     ------
@@ -102,7 +111,7 @@ def minimise(
     """
     equations = NormalEquations(totals, targets, target, alpha, fit_intercept)
     plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
-    dependence = review(_dependence(plain))
+    dependence = review(plain, _dependence(plain))
     if not dependence.relations or (alpha and not dependence.drop):
         found = solve(equations, intercept_of(equations))
         b = found.outputs[0] / equations.weight if fit_intercept else Fraction(0)
@@ -124,7 +133,8 @@ def _dependence(equations: NormalEquations) -> Dependence:
         pass
     else:
         if not suspicious(equations, inverse):
-            return Dependence(tuple(range(equations.n)), (), ())
+            inflation = np.diagonal(inverse) * np.diagonal(equations.double_gram)
+            return Dependence(tuple(range(equations.n)), (), (), inflation)
     if equations.n > MOST_COLUMNS:
         raise SingularError
     return find_dependence(equations)
@@ -161,6 +171,16 @@ class Outputs:
             moved = self.matrix @ np.array(w, dtype=object) + self.constant * pow(2, self.at, prime)
             found &= np.concatenate([v[: n * self.own] == 0, residues(moved, prime) == 0])
         return found
+
+
+def _vanishes(equations: NormalEquations) -> bool:
+    """Tell whether L = s − cᵀw is 0 at the minimum."""
+    n, matrix = equations.n, equations.matrix
+    left = [
+        (int(matrix[n, n]) - int(matrix[n, :n] @ v.astype(object))) % prime
+        for prime, v in solutions(matrix[:n, :n], matrix[:n, n])
+    ]
+    return bool(left) and not any(left)
 
 
 def nothing_else(equations: NormalEquations) -> Outputs:
