@@ -116,8 +116,8 @@ def _dependent_rows(random: Random, m: int, n: int) -> Array:
 
 def _proportional(random: Random, m: int, n: int) -> Array:
     """Multiples of one column, at large whole numbers, and small differences: intercepts that cancel."""
-    base = random.integers(1, 1000, (m, 1)) * 10.0 ** random.integers(1, 6)
-    return base * random.integers(1, 3, n) + random.integers(-60, 61, (m, n))
+    base = random.integers(1, 4000, (m, 1)) * 10.0 ** random.integers(1, 5)
+    return 21.0 * (base * random.integers(1, random.integers(2, 4), n) + random.integers(-3, 4, (m, n)))
 
 
 def _constant(random: Random, m: int, n: int) -> Array:
@@ -158,21 +158,31 @@ FAMILIES: dict[str, Callable[[Random, int, int], Array]] = {
 }
 
 
+def _choose(random: Random, chances: dict[str, int]) -> str:
+    return list(chances)[random.choice(len(chances), p=np.array(list(chances.values())) / sum(chances.values()))]
+
+
 def _shape(random: Random) -> tuple[int, int]:
     few, many = int(random.integers(1, FEW + 1)), int(random.integers(FEW + 1, MOST + 1))
     shapes = [(many, few)] * 4 + [(few, few), (few + 1, few), (few + 2, few), (few, many), (many, 1), (1, few)]
     return shapes[random.integers(len(shapes))]
 
 
-def _target(random: Random, X: Array) -> tuple[str, Array]:
+def _target(random: Random, family: str, X: Array) -> tuple[str, Array]:
     m, n = X.shape
-    kind = random.choice(["noise", "linear", "perfect", "whole", "zero coefficients", "by blocks", "constant", "proportional"],
-                         p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.02, 0.08])  # fmt: skip
+    chances = {"noise": 30, "linear": 20, "perfect": 10, "whole": 10, "zero coefficients": 10, "by blocks": 10}
+    kind = _choose(
+        random, chances | {"through zero": 90 if family == "proportional" else 6, "proportional": 7, "constant": 2}
+    )
     w = random.integers(-5, 6, n) / np.abs(X).max(0, initial=1e-300)
     if kind == "linear":
         y = X @ w + 10.0 ** random.uniform(-12, 0) * random.normal(size=m)
     elif kind == "perfect":
         y = X @ np.exp2(np.round(np.log2(np.abs(w) + 1e-300))) + random.integers(-9, 10)
+    elif kind == "through zero":  # exactly but for one row, or for rounding
+        y = X @ (random.integers(-20, 21, n) / 21)
+        y = np.rint(y) if family == "proportional" else y
+        y[0] += random.integers(2) * 10.0 ** random.uniform(-9, 1)
     elif kind == "whole":
         y = random.integers(-50, 51, m).astype(float)
     elif kind == "zero coefficients":
@@ -185,22 +195,22 @@ def _target(random: Random, X: Array) -> tuple[str, Array]:
         y = np.round(X.mean(1)) + random.integers(-40, 41, m)
     else:
         y = random.normal(size=m)
-    return str(kind), np.asarray(y)
+    return kind, np.asarray(y)
 
 
-def _weights(random: Random, m: int) -> tuple[str, Array | None]:
-    kind = random.choice(["", "frequencies", "real weights", "weights 1e-18…1e6", "one tiny weight", "zero weights"],
-                         p=[0.5, 0.1, 0.1, 0.15, 0.1, 0.05])  # fmt: skip
+def _weights(random: Random, family: str, m: int) -> tuple[str, Array | None]:
+    chances = {"": 50, "frequencies": 10, "real weights": 10, "weights 1e-18…1e6": 15}
+    kind = _choose(random, chances | {"one tiny weight": 60 if family == "proportional" else 10, "zero weights": 5})
     if kind == "frequencies":
-        return str(kind), random.integers(1, 9, m).astype(float)
+        return kind, random.integers(1, 9, m).astype(float)
     if kind == "real weights":
-        return str(kind), random.uniform(0.1, 3.0, m)
+        return kind, random.uniform(0.1, 3.0, m)
     if kind == "weights 1e-18…1e6":
-        return str(kind), 10.0 ** random.uniform(-18, 6, m)
+        return kind, 10.0 ** random.uniform(-18, 6, m)
     if kind == "one tiny weight":
-        return str(kind), np.where(np.arange(m) == random.integers(m), 10.0 ** -random.integers(6, 19), 1.0)
+        return kind, np.where(np.arange(m) == 0, 10.0 ** -random.integers(6, 19), 1.0)
     if kind == "zero weights":
-        return str(kind), np.where(np.arange(m) == random.integers(m), 1.0, random.integers(0, 3, m))
+        return kind, np.where(np.arange(m) == random.integers(m), 1.0, random.integers(0, 3, m))
     return "", None
 
 
@@ -211,18 +221,18 @@ def draw(seed: int, index: int) -> Problem:
     m, n = _shape(random)
     with np.errstate(over="ignore"):
         X = FAMILIES[family](random, m, n)
-    what, y = _target(random, X)
+    what, y = _target(random, family, X)
     drawn = [f"{m} × {n}", f"y {what}"]
-    scaled = random.choice(["", "columns 10^±140", "columns 10^±8", "rows 10^±60"], p=[0.82, 0.04, 0.1, 0.04])
+    scaled = _choose(random, {"": 82, "columns 10^±8": 10, "columns 10^±140": 4, "rows 10^±60": 4})
     spread = {"columns 10^±140": 140, "columns 10^±8": 8, "rows 10^±60": 60}.get(scaled, 0)
     if scaled.startswith("columns"):
         X = X * 10.0 ** random.uniform(-spread, spread, n).round()
     elif scaled:
         by = 10.0 ** random.uniform(-spread, spread, m).round()
         X, y = X * by[:, None], y * by
-    of_y = random.choice(["", "y 1e100", "y 1e-100", "y 1e6"], p=[0.85, 0.04, 0.04, 0.07])
+    of_y = _choose(random, {"": 85, "y 1e6": 7, "y 1e100": 4, "y 1e-100": 4})
     y = y * float(of_y[2:] or 1.0) if of_y else y
-    of_weights, weights = _weights(random, m)
+    of_weights, weights = _weights(random, family, m)
     alpha = 0.0
     if random.random() < 0.3:
         size = float(np.square(X[:, random.integers(n)]).sum()) or 1.0

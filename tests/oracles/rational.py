@@ -49,7 +49,7 @@ def product(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 def eliminate(rows: Matrix, columns: int) -> tuple[list[int], list[int]]:
-    """Eliminate in place, without fractions; return the pivots' rows and columns, each column the first that will do."""
+    """Eliminate in place, without fractions; return the pivots' rows and columns, each column the first possible."""
     left, pivots, chosen, last = list(range(len(rows))), [], [], 1
     for j in range(columns):
         candidates = [i for i in left if rows[i][j]]
