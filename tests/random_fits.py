@@ -124,6 +124,8 @@ class Examination:
             return
         if exact and not fit.equations:
             self.check_bits(what, fit.w.tolist(), fit.b)
+        elif exact and truth.many and truth.norm(fit.w.tolist()) > truth.norm(truth.minimum.w) * (1 + power(-30)):
+            self.fail(f"{what}: not of least norm")
         at = truth.near(fit.w.tolist()) if fit.digits is not None else truth.minimum
         if (claimed := fit.digits_at_least) is not None:
             self.check_claims(what, [*claimed.values(), fit.intercept_digits], fit.w.tolist(), fit.b, at)

@@ -214,6 +214,12 @@ def _weights(random: Random, family: str, m: int) -> tuple[str, Array | None]:
     return "", None
 
 
+def _powers(random: Random, spread: int, count: int) -> Array:
+    """Return powers of ten, which round, or of two, which do not, from 10^−spread to 10^spread."""
+    exponents = random.uniform(-spread, spread, count)
+    return np.exp2((exponents * np.log2(10.0)).round()) if random.random() < 0.5 else 10.0 ** exponents.round()
+
+
 def draw(seed: int, index: int) -> Problem:
     """Return problem `index` of a seed."""
     random = np.random.default_rng([seed, index])
@@ -226,9 +232,9 @@ def draw(seed: int, index: int) -> Problem:
     scaled = _choose(random, {"": 82, "columns 10^±8": 10, "columns 10^±140": 4, "rows 10^±60": 4})
     spread = {"columns 10^±140": 140, "columns 10^±8": 8, "rows 10^±60": 60}.get(scaled, 0)
     if scaled.startswith("columns"):
-        X = X * 10.0 ** random.uniform(-spread, spread, n).round()
+        X = X * _powers(random, spread, n)
     elif scaled:
-        by = 10.0 ** random.uniform(-spread, spread, m).round()
+        by = _powers(random, spread, m)
         X, y = X * by[:, None], y * by
     of_y = _choose(random, {"": 85, "y 1e6": 7, "y 1e100": 4, "y 1e-100": 4})
     y = y * float(of_y[2:] or 1.0) if of_y else y
@@ -238,11 +244,6 @@ def draw(seed: int, index: int) -> Problem:
         size = float(np.square(X[:, random.integers(n)]).sum()) or 1.0
         alpha = float(random.choice([1e-15, 1e-12, 1e-6, 0.5, 1.0, 1e3, 1e60])) * random.choice([1.0, min(size, 1e200)])
     fit_intercept = bool(random.random() < 0.7)
-    drawn += [
-        str(scaled),
-        str(of_y),
-        of_weights,
-        f"alpha {alpha:g}" * bool(alpha),
-        "" if fit_intercept else "no intercept",
-    ]
+    penalty, intercept = f"alpha {alpha:g}" * bool(alpha), "" if fit_intercept else "no intercept"
+    drawn += [scaled, of_y, of_weights, penalty, intercept]
     return Problem(family, ", ".join(filter(None, drawn)), X, y, weights, float(alpha), fit_intercept)

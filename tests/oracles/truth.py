@@ -55,6 +55,10 @@ class Truth:
             before.append(j)
         return False
 
+    def norm(self, w: Sequence[float] | Sequence[Fraction]) -> Fraction:
+        """Return ‖w‖²."""
+        return sum((Fraction(v) ** 2 for v in w), Fraction(0))
+
     def near(self, w: Sequence[float]) -> Minimum:
         """Return the minimum that is nearest to w."""
         if not self.many:
