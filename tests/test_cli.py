@@ -135,7 +135,6 @@ def test_flags_have_the_defaults_of_the_arguments(name):
     }
 
 
-@pytest.mark.filterwarnings("ignore:Essentially perfect")
 @pytest.mark.parametrize("case", FLAGS)
 def test_each_flag_is_the_argument_of_its_name(run, table, case):
     flags, options = FLAGS[case]

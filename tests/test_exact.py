@@ -181,7 +181,6 @@ CEILING = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Essentially perfect")
 @pytest.mark.parametrize("name", json.loads((NIST / "certified.json").read_text()))
 def test_certified_coefficients_are_reached_by_default(name):
     certified = json.loads((NIST / "certified.json").read_text())[name]

@@ -231,7 +231,6 @@ def test_prediction_finds_columns_by_name_and_says_what_is_missing():
         FIT.predict(FRAME.with_columns(time=pl.lit("soon")))
 
 
-@pytest.mark.filterwarnings("ignore:Essentially perfect")
 def test_an_array_is_predicted_by_position():
     X = random.normal(size=(20, 2))
     fit = regress.fit(X, X @ [1.0, 2.0] + 3.0)

@@ -355,7 +355,6 @@ def test_figures_are_left_to_their_owner(fit, compared):
     assert pyplot.get_fignums() == []
 
 
-@pytest.mark.filterwarnings("ignore:Essentially perfect")
 def test_what_cannot_be_drawn_leaves_no_figure(fit, compared):
     X, y = rows(8)
     few = regress.fit(X, y)

@@ -860,7 +860,6 @@ def test_where_there_are_no_residuals_the_page_says_why(situation, name):
         assert section.all("p", class_="lack") == []
 
 
-@pytest.mark.filterwarnings("ignore:Essentially perfect")
 @pytest.mark.parametrize(("size", "shown"), [(1.0, True), (2.0**-40, True), (2.0**-49, False), (0.0, False)])
 def test_residuals_of_64_ulps_of_the_target_are_rounding(size, shown):
     x = np.repeat(np.arange(20.0), 2)
