@@ -159,7 +159,9 @@ class Examination:
     def check_loss(self, what: str, fit: Any) -> None:
         """Compare with the minimum, and with the loss at the rounded coefficients."""
         truth, least, w = self.truth, nearest(self.truth.least), fit.w.tolist()
-        at = nearest(truth.loss.loss(w, fit.b, truth.y))
+        model = fit.model  # which predicts by w and b_center, of which b is rounded
+        b = Fraction(model.b_center) - sum(Fraction(v) * Fraction(c) for v, c in zip(w, model.center, strict=True))
+        at = nearest(truth.loss.loss(w, b, truth.y))
         off = 1e-14 * at
         if fit.training.precision == "double" and self.tall:  # from sums over rows
             off += 2.0**-52 * truth.loss.m * nearest(truth.terms(w, fit.b))

@@ -177,9 +177,9 @@ def _of_moments(training: Training, data: TrainingData, options: TrainOptions, r
             level = twofold.dot(gap, training.w, training.b_center - float(summary.target_center[0]))
         else:
             level = float(summary.center @ move)
-        excess = min(float(move @ moments.xx @ move) + summary.weight * level**2, residual)
-    size = unit**2
-    return Squares(unit, (residual - excess) / size, excess / size, centred, uncentred)
+        with np.errstate(over="ignore"):  # of a descent that is far from its end
+            excess = min(float(move @ moments.xx @ move) + summary.weight * level**2, residual)
+    return Squares(unit, (residual - excess) / unit / unit, excess / unit / unit, centred, uncentred)
 
 
 def _of_target(data: TrainingData) -> tuple[float, float, float]:

@@ -47,7 +47,7 @@ class Accuracy:
     @property
     def expected_digits(self) -> float:
         """Return the digits that sums in double leave, from below: −log₁₀(4κ² 2⁻⁵³ √m)."""
-        return float(max(-np.log10(self._rounding), 0.0))
+        return float(max(-np.log10(self._rounding), 0.0)) if self._rounding < 1.0 else 0.0
 
     @property
     def rank_sure(self) -> bool:

@@ -173,7 +173,8 @@ class _DependentFactor(_Factor):
 def _factor(gram: Array, scale: Array, precision: Precision = np.float64) -> _Factor:
     diagonal = np.sqrt(np.diagonal(gram))
     diagonal = np.where(diagonal > 0, diagonal, 1.0)  # a constant column: a zero row, left to the eigenvectors
-    scaled = gram / diagonal / diagonal[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # a penalty may be beyond the range: then nothing is found
+        scaled = gram / diagonal / diagonal[:, None]
     floor = noise(len(gram), precision)
     try:
         lower = linalg.cholesky(scaled, lower=True, check_finite=False)

@@ -24,6 +24,7 @@ from regress.training.relation import Relation, simplest
 
 DEPENDENT, NEAR = 10.0, 1e4  # times the noise of rounding
 _STEPS = 4  # to the least norm
+_SURE = 2.0**-120  # of the coefficients of an equation that holds exactly
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +87,12 @@ class Dependence:
         one = 1 << factor.bits
         for _ in range(_STEPS):  # what is left along the equations is exact, so that lost digits come back
             right = [sum((row[i] * u for row, u in zip(C, free, strict=True)), -extra[i]) for i in range(d)]
-            size = max(abs(v) for v in right)
+            scaled = [v / power(h) for v, h in zip(right, half, strict=True)]
+            size = max(abs(v) for v in scaled)
             if not size:
                 break
-            whole = [int(v / size / power(h) * one) for v, h in zip(right, half, strict=True)]
-            solved = zip(factor.solve_whole(np.array(whole, dtype=object)), half, strict=True)
+            whole = np.array([int(v / size * one) for v in scaled], dtype=object)
+            solved = zip(factor.solve_whole(whole), half, strict=True)
             move = [Fraction(int(v), one) * size / power(h) for v, h in solved]
             extra = [e + v for e, v in zip(extra, move, strict=True)]
             free = [u - sum(c * v for c, v in zip(row, move, strict=True)) for u, row in zip(free, C, strict=True)]
@@ -168,8 +170,8 @@ class _Elimination:
         relations: list[Relation] = []
         nearly: list[Relation] = []
         for j in range(self.equations.n):
-            nothing = not self.work[j, j] > 1 << 32
-            if nothing and j in self.apart:
+            nothing = j not in self.apart
+            if (self._rounding > _SURE) if nothing else not self.work[j, j] > 1 << 32:
                 return None
             w = self._solve(j)
             left = 0.0 if nothing else ratio(int(self.work[j, j]), self.bits)
@@ -184,6 +186,17 @@ class _Elimination:
                 self.independent.append(j)
                 eliminate(self.work, self.lower, j, self.bits)
         return Dependence(tuple(self.independent), tuple(relations), tuple(nearly), self._inflation())
+
+    @property
+    def _pivots(self) -> list[float]:
+        least = np.finfo(np.float64).tiny  # some may be below it
+        return [max(ratio(int(self.work[k, k]), self.bits), least) for k in self.independent]
+
+    @property
+    def _rounding(self) -> float:
+        """Of coefficients on the independent columns."""
+        bits = min((int(self.work[k, k]).bit_length() for k in self.independent), default=self.bits)
+        return float(2.0 ** (33 - bits))
 
     def _solve(self, j: int) -> Integers:
         """Return the coefficients of column j on the independent ones."""
@@ -205,8 +218,7 @@ class _Elimination:
         each coefficient is the simplest one near the best that those chosen before it leave (Babai's rounding).
         """
         equations, exponent, one = self.equations, self.equations.column_exponent, 1 << self.bits
-        pivots = [ratio(int(self.work[k, k]), self.bits) for k in self.independent]
-        rounding = 2.0 ** (32 - self.bits) / min(pivots, default=1.0)  # of w
+        pivots, rounding = self._pivots, self._rounding
         best, coefficients = w.copy(), dict[int, Fraction]()
         for i, k in reversed(list(enumerate(self.independent))):
             unit = power(int(exponent[j] - exponent[k]))
@@ -228,12 +240,11 @@ class _Elimination:
 
     def _inflation(self) -> Array:
         """Return variance inflation factors: the diagonal of L⁻ᵀD⁻¹L⁻¹, times that of the matrix."""
-        kept, one = self.independent, float(1 << self.bits)
+        kept, places = self.independent, 64
         inflation = np.full(self.equations.n, np.inf)
         if kept:
-            lower = np.asarray(self.lower[np.ix_(kept, kept)] / one, dtype=np.float64)
+            lower = np.ldexp((self.lower[np.ix_(kept, kept)] >> (self.bits - places)).astype(np.float64), -places)
             inverse = linalg.solve_triangular(lower, np.eye(len(kept)), lower=True, unit_diagonal=True)
             size = np.diagonal(self.equations.double_gram)[kept]
-            pivots = np.array([ratio(int(self.work[k, k]), self.bits) for k in kept])
-            inflation[kept] = size * (inverse**2 / pivots[:, None]).sum(0)
+            inflation[kept] = size * (inverse**2 / np.array(self._pivots)[:, None]).sum(0)
         return inflation

@@ -165,6 +165,11 @@ class NormalEquations:
         pairs = zip(w, self.exponent, strict=True)
         return np.array([(v / power(e)).__floor__() for v, e in pairs], dtype=object)
 
+    def places_for(self, j: int, w: Fraction) -> int:
+        """Return how many places a coefficient of column j takes, so that it has as many bits as one near its scale."""
+        size = w.numerator.bit_length() - w.denominator.bit_length() - self._scales[-1] + self._scales[j]
+        return self.places + max(-size, 0) if w else self.places
+
     def fractions(self, omega: Integers) -> list[Fraction]:
         """Return the coefficients that ω stands for."""
         return [Fraction(int(v)) * power(e) for v, e in zip(omega, self.exponent, strict=True)]

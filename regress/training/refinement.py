@@ -119,7 +119,7 @@ def minimise(
     independent = equations.take(dependence.independent)
     found = solve(independent, nothing_else(independent), bits=_LEAST)
     least = dependence.least_norm(found.equations.fractions(found.omega))
-    equations = equations.finer(max(found.equations.places, equations.places))
+    equations = equations.finer(max(found.equations.places, *map(equations.places_for, range(equations.n), least)))
     b = -equations.level(least, Fraction(0)) if fit_intercept else Fraction(0)
     negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentred_square
     return Minimum(equations, equations.whole(least), Fraction(0) if negligible else b, found.steps, dependence)

@@ -89,7 +89,8 @@ class Regression:
     @property
     def _penalty(self) -> Array:
         with np.errstate(over="ignore"):  # where nothing is left of such a column
-            return np.asarray(self._options.alpha / self._scale / self._scale)
+            penalty = self._options.alpha / self._scale / self._scale
+        return np.asarray(np.minimum(penalty, np.finfo(np.float64).max))
 
     @cached_property
     def curvature(self) -> Curvature:
@@ -138,6 +139,7 @@ class Regression:
         rate = self.learning_rate()
         return _DESCENTS[self.solver](rate, objective.weight), rate
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite ends the descent
     def train(self, target: int = 0, watch: Callable[[Array, float], None] | None = None) -> Training:
         """Train on one target, from w = 0 and b = 0, or from where rough moments have their minimum.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import inf
 
 import numpy as np
 
@@ -43,7 +44,9 @@ class DualCurvature:
     def condition(self) -> float:
         """Of the penalised products of rows, on the space that they span."""
         values = self._basis[0] + self._alpha
-        return float(values[-1] / values[0]) if len(values) else 1.0
+        if not len(values):
+            return 1.0
+        return float(values[-1] / values[0]) if values[0] > 0.0 else inf
 
     @cached_property
     def _basis(self) -> tuple[Array, Array]:
