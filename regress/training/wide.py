@@ -71,25 +71,13 @@ class _Rows(NamedTuple):
     A: Integers
     fit_intercept: bool
 
-    @property
-    def independent(self) -> list[int]:
-        """The rows of D that do not depend on those before them."""
-        n, equations = len(self.gram), _equations(self.gram, self.gram.diagonal())
-        try:
-            DoubleFactor(equations.double_gram)
-        except SingularError:
-            if n > MOST_COLUMNS:
-                raise
-            return independent(self.gram)
-        return list(range(n))
-
     def plain(self) -> Point:
         """Minimise without a penalty."""
         right = self.y[:-1] - self.y[-1] if self.fit_intercept else self.y
         equations = _equations(self.gram, right)
-        kept = self.independent
+        kept = _independent(equations)
         if len(kept) == len(right):
-            return self._solve(equations, self.D, -self.across[-1])
+            return self._solve(equations, self.D, -self.across[-1], len(kept))
         Z = self.across[:, kept]
         columns = np.column_stack([np.ones(len(Z), dtype=object), Z, self.y])
         totals = Totals(columns.shape[1])
@@ -112,16 +100,29 @@ class _Rows(NamedTuple):
         ridge = np.diag(g * last) + (last * np.outer(A, A) if self.fit_intercept else 0)
         up, whole = alpha.denominator, alpha.numerator
         equations = _equations(np.outer(g, g) * self.gram * up + whole * ridge, right * up)
-        return self._solve(equations, g[:, None] * self.D, whole * A - up * g * self.across[-1], up)
+        rank = len(_independent(_equations(self.gram, right)))
+        return self._solve(equations, g[:, None] * self.D, whole * A - up * g * self.across[-1], rank, up)
 
-    def _solve(self, equations: NormalEquations, D: Integers, at_last: Integers, up: int = 1) -> Point:
+    def _solve(self, equations: NormalEquations, D: Integers, at_last: Integers, rank: int, up: int = 1) -> Point:
         """Return w = Dᵀs and b = y_last + at_lastᵀs/up."""
-        n, rank = D.shape[1], len(self.independent)
+        n = D.shape[1]
         matrix, constant = D.T, np.zeros(n, dtype=object)
         if self.fit_intercept:
             matrix, constant = np.concatenate([matrix, at_last[None]]), np.append(constant, up * self.y[-1])
         found = solve(equations, Outputs(matrix, [0] * len(D), constant, 0, own=False)).outputs
         return Point(found[:n], found[n] / up if self.fit_intercept else Fraction(0), rank)
+
+
+def _independent(equations: NormalEquations) -> list[int]:
+    """Return the rows of D that do not depend on those before them."""
+    n = equations.n
+    try:
+        DoubleFactor(equations.double_gram)
+    except SingularError:
+        if n > MOST_COLUMNS:
+            raise
+        return independent(equations.matrix[:n, :n])
+    return list(range(n))
 
 
 def _equations(gram: Integers, right: Integers) -> NormalEquations:
