@@ -68,6 +68,7 @@ def test_the_parser_of_equations_reads_what_is_written():
 # equations within the rounding of the stored values, as printed
 
 p, q, r = random.normal(size=(3, m))
+far_off = np.where(np.arange(m) == 3, 1e20, p)
 lower = 1.7e15 + np.cumsum(random.integers(1, 1000, m)).astype(float)
 PRINTED = {
     "ends": ({"start": lower, "end": lower + 2.5}, "end = start + 2.5"),
@@ -76,6 +77,8 @@ PRINTED = {
     "milliseconds": ({"ms": 86_400_000.0 * p, "days": p}, "days = 1/86400000·ms"),
     "nearly alike": ({"p": p, "like": p + 1e-9 * q, "s": 2 * p + 1e-9 * q}, "s = p + like"),
     "large and small": ({"p": 1e9 * p, "q": 1e-9 * q, "s": 1e9 * p + 3 * (1e-9 * q)}, None),
+    "hardly any of it": ({"p": p, "q": 1e-16 * q, "s": p + 1e-16 * q}, "s = p + q"),
+    "digits of an outlier": ({"p": far_off, "q": q, "s": np.pi * far_off + 2 * q + 1000}, None),
     "varies by an ulp": ({"p": p, "k": np.where(q > 0, 0.3, np.nextafter(0.3, 1.0))}, "k = 0.3"),
     "whole numbers": ({"p": np.round(99 * p), "s": 123 * np.round(99 * p) - 17}, "s = 123·p − 17"),
     "a ratio of whole numbers": ({"p": 457 * np.round(99 * p), "s": 123 * np.round(99 * p)}, "s = 123/457·p"),

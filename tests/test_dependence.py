@@ -56,6 +56,8 @@ def dependent(table, **options):
 
 
 ORDERS = {"abct": "total = a + b + c", "tabc": "total = a + b + c", "ctba": "total = c + b + a"}
+exact = random.normal(size=m)
+near = exact * (1 + 2.2e-16 * random.integers(-2, 3, m))
 NAMED = {
     **{f"{text} at {at:g}": (sums(at, order), [text]) for order, text in ORDERS.items() for at in (0.0, 1e9)},
     "a column twice": ({"a": a, "b": b, "again": a}, ["again = a"]),
@@ -67,6 +69,10 @@ NAMED = {
     "degrees": ({"celsius": celsius, "fahrenheit": celsius * 9 / 5 + 32}, ["fahrenheit = 9/5·celsius + 32"]),
     "a difference": ({"a": a, "b": b, "left": a - b}, ["a = b + left"]),
     "two equations": ({"a": a, "b": b, "sum": a + b, "c": c, "half": c / 2}, ["sum = a + b", "half = 1/2·c"]),
+    "a copy of what differs by ulps": (
+        {"p": exact, "q": near, "r": near, "s": 2 * near},
+        ["q = p", "r = p", "s = 2·p"],
+    ),
     "decimals": ({"a": a, "b": b, "d": 0.123456789 * a + b}, ["d = 0.123456789·a + b"]),
     "a constant beside": ({"k": np.full(m, 0.1), "a": a, "b": 3 * a}, ["b = 3·a"]),
 }
@@ -100,7 +106,6 @@ def test_without_an_intercept_a_constant_column_is_not_said_to_have_coefficient_
 
 
 year = np.arange(1980.0, 2024.0)
-exact = random.normal(size=m)
 INDEPENDENT = {
     "filip": pd.read_csv(NIST / "filip.csv").iloc[:, :-1].to_numpy(),
     "longley": pd.read_csv(NIST / "longley.csv").iloc[:, :-1].to_numpy(float),

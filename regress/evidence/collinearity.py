@@ -15,6 +15,7 @@ from regress.numerics.exact import exact_totals
 from regress.numerics.moments import Block
 from regress.numerics.totals import Totals
 from regress.numerics.twofold import Array
+from regress.training.dependence import Noise
 from regress.training.factors import MOST_COLUMNS
 from regress.training.gathering import TrainingData
 from regress.training.normal import NormalEquations
@@ -113,6 +114,6 @@ def _within_steps(again: Rows, columns: list[int], totals: Totals | None, fit_in
     equations = NormalEquations(totals, 1, 0, 0.0, fit_intercept)
     weight, ulps = float(equations.weight), totals.ulps[1:-1]
     steps = steps_of(grains, ulps, totals.whole[1:-1], weight)
-    question = Question(equations, steps, steps.sums(ulps, weight), dependent=_WITHIN, near=0.0)
+    question = Question(equations, steps, Noise(steps.sums(ulps, weight), _WITHIN, near=0.0))
     found = confirmed(question, question.answer(), rows)
     return [r.renamed(columns) for r in found.relations]

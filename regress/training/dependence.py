@@ -7,10 +7,11 @@ the columns before it depends on them; up to 1e4 times, it nearly does. Powers a
 are not rounded: among them a column depends on others only if nothing at all is left of it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from regress.training.relation import Relation, simplest
 DEPENDENT, NEAR = 10.0, 1e4  # times the noise of rounding
 _STEPS = 4  # to the least norm
 _SURE = 2.0**-120  # of the coefficients of an equation that holds exactly
+_SEEN = 1e-4  # of what a coefficient may leave: what a column leaves that is asked of in every row
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +130,19 @@ def _scaled(equations: NormalEquations, steps: Array) -> Array:
     return np.asarray(np.ldexp(steps, -equations.column_exponent) * float(equations.factor) ** 0.5, dtype=np.float64)
 
 
+class Noise(NamedTuple):
+    """What rounding may leave: √Σ a step² by column (n,), and how many times that leaves a (nearly) dependent one."""
+
+    steps: Array
+    dependent: float = DEPENDENT
+    near: float = NEAR
+
+
 def find_dependence(
     equations: NormalEquations,
-    steps: Array | None = None,
-    dependent: float = DEPENDENT,
-    near: float = NEAR,
+    noise: Noise | None = None,
     given: Collection[int] = (),
+    accept: Callable[[Relation], bool] = lambda relation: True,
 ) -> Dependence:
     """Go through the columns in order and test each against the independent ones before it, by LDLᵀ in whole numbers.
 
@@ -141,51 +150,60 @@ def find_dependence(
     ----------
     equations : NormalEquations
         Without penalty.
-    steps : array of shape (n,), optional
-        √Σ a step² by column, where values were rounded to steps; to ulps, unless given.
-    dependent, near : float
-        How many times the noise of such rounding a column leaves that depends, or nearly does.
+    noise : Noise, optional
+        That of rounding to ulps, unless given.
     given : collection of int
         Columns that are known to be independent all the same.
+    accept : callable, optional
+        Tells whether the numbers of a relation may be so short.
     """
-    n, bits = equations.n, BITS
-    noise = _scaled(equations, equations.ulps if steps is None else steps) ** 2 / 12.0
-    apart = set(independent(equations.matrix[:n, :n]))
-    while (found := _Elimination(equations, bits, noise, apart).find(dependent, near, given)) is None:
+    bits, noise = BITS, Noise(equations.ulps) if noise is None else noise
+    apart = set(independent(equations.matrix[: equations.n, : equations.n]))
+    while (found := _Elimination(equations, noise, bits).find(apart, given, accept)) is None:
         bits *= 2
     return found
 
 
 class _Elimination:
-    """LDLᵀ in whole numbers of some bits, taken over independent columns only; `apart` are so but for rounding."""
+    """LDLᵀ in whole numbers of some bits, taken over independent columns only."""
 
-    def __init__(self, equations: NormalEquations, bits: int, noise: Array, apart: Collection[int]) -> None:
-        self.equations, self.bits, self.noise, self.apart = equations, bits, noise, apart
+    def __init__(self, equations: NormalEquations, noise: Noise, bits: int) -> None:
+        self.equations, self.noise, self.bits = equations, noise, bits
+        self.squares = _scaled(equations, noise.steps) ** 2 / 12.0
         self.work = equations.scaled_gram(bits)
         self.lower: Integers = np.zeros((equations.n, equations.n), dtype=object)
         self.independent: list[int] = []
 
-    def find(self, dependent: float, near: float, given: Collection[int]) -> Dependence | None:
-        """Return what depends on what; None where that takes more bits."""
+    def find(
+        self, apart: Collection[int], given: Collection[int], accept: Callable[[Relation], bool]
+    ) -> Dependence | None:
+        """Return what depends on what, of columns of which those `apart` do not exactly; None if it takes more bits."""
         relations: list[Relation] = []
         nearly: list[Relation] = []
         for j in range(self.equations.n):
-            nothing = j not in self.apart
+            nothing = j not in apart and self._exactly(j, relations)
             if (self._rounding > _SURE) if nothing else not self.work[j, j] > 1 << 32:
                 return None
             w = self._solve(j)
             left = 0.0 if nothing else ratio(int(self.work[j, j]), self.bits)
-            noise = float(
-                self.noise[j] + sum(ratio(abs(int(w[k])), self.bits) ** 2 * self.noise[k] for k in self.independent)
-            )
-            depends = nothing or (left <= dependent**2 * noise and j not in given)
-            if depends or left <= near**2 * noise:
-                allowed = 0.0 if nothing else max(16.0 * noise, 2.0 * left)  # as roundings of coefficients add
-                (relations if depends else nearly).append(self._relation(j, w, left, allowed, nothing))
+            size = (ratio(abs(int(w[k])), self.bits) ** 2 * self.squares[k] for k in self.independent)
+            noise = float(self.squares[j] + sum(size))
+            depends = nothing or (left <= self.noise.dependent**2 * noise and j not in given)
+            if depends or left <= self.noise.near**2 * noise:
+                more = 0.0 if nothing else max(16.0 * noise - left, left)  # coefficients are rounded, too
+                relation = self._relation(j, w, more / (len(self.independent) + 1), accept)
+                (relations if depends else nearly).append(replace(relation, exact=nothing))
             if not depends:
                 self.independent.append(j)
                 eliminate(self.work, self.lower, j, self.bits)
         return Dependence(tuple(self.independent), tuple(relations), tuple(nearly), self._inflation())
+
+    def _exactly(self, j: int, relations: Sequence[Relation]) -> bool:
+        """Tell whether a column that depends exactly on those before it does so on the independent ones alone."""
+        kept = [*self.independent, j]
+        return all(r.exact for r in relations) or len(independent(self.equations.matrix[np.ix_(kept, kept)])) < len(
+            kept
+        )
 
     @property
     def _pivots(self) -> list[float]:
@@ -205,26 +223,28 @@ class _Elimination:
             w[self.independent[:i]] -= (self.lower[k, self.independent[:i]] * w[k]) >> self.bits
         return w
 
-    def _relation(self, j: int, w: Integers, left: float, allowed: float, exact: bool) -> Relation:
-        """Write a relation in the user's units, with the shortest numbers that leave no more than is allowed."""
-        share = max(allowed - left, 0.0) / (len(self.independent) + 1)
-        parts = [share] if exact else [share, share / 16.0, share / 256.0]  # a rough coefficient may cost a constant
-        return min((self._rounded(j, w, share, part, exact) for part in parts), key=lambda found: found.length)
+    def _relation(self, j: int, w: Integers, more: float, accept: Callable[[Relation], bool]) -> Relation:
+        """Write a relation in the user's units, with the shortest numbers of which each leaves so much more at most."""
+        parts = (1.0, 2.0**-4, 2.0**-8, 2.0**-16, 2.0**-32) if more else (1.0,)  # a rough coefficient costs a constant
+        found = [self._rounded(j, w, more, more * part) for part in parts]
+        return min(filter(accept, found), key=lambda relation: relation.length, default=found[-1])
 
-    def _rounded(self, j: int, w: Integers, share: float, part: float, exact: bool) -> Relation:
-        """Round a relation so that each coefficient adds up to `part` to what it leaves, and the constant `share`.
+    def _rounded(self, j: int, w: Integers, more: float, part: float) -> Relation:
+        """Round a relation so that each coefficient adds up to `part` to what it leaves, and the constant `more`.
 
         With δ added to w, LDLᵀ leaves Σ dₖ(δₖ + Σᵢ lᵢₖ δᵢ)² more, over i > k. So from the last column to the first,
         each coefficient is the simplest one near the best that those chosen before it leave (Babai's rounding).
         """
         equations, exponent, one = self.equations, self.equations.column_exponent, 1 << self.bits
         pivots, rounding = self._pivots, self._rounding
-        best, coefficients = w.copy(), dict[int, Fraction]()
+        best, coefficients, asked = w.copy(), dict[int, Fraction](), set[int]()
         for i, k in reversed(list(enumerate(self.independent))):
             unit = power(int(exponent[j] - exponent[k]))
             value = Fraction(int(best[k]), one) * unit
             simple = simplest(value, Fraction(max((part / pivots[i]) ** 0.5, rounding)) * unit)
             coefficients[k] = value if simple is None else simple
+            if simple is None or simple or pivots[i] * ratio(abs(int(best[k])), self.bits) ** 2 > _SEEN * more:
+                asked.add(k)
             before = self.independent[:i]
             best[before] -= (self.lower[k, before] * (round(coefficients[k] / unit * one) - w[k])) >> self.bits
         coefficients = {k: coefficients[k] for k in self.independent if coefficients[k]}
@@ -233,10 +253,10 @@ class _Elimination:
             constant = equations.means[j] - sum(c * equations.means[k] for k, c in coefficients.items())
             weight = equations.weight * equations.factor
             half = (weight.numerator.bit_length() - weight.denominator.bit_length()) // 2
-            within = max(share**0.5, rounding) / float(weight / power(2 * half)) ** 0.5
+            within = max(more**0.5, rounding) / float(weight / power(2 * half)) ** 0.5
             simple = simplest(constant, Fraction(within) * power(int(exponent[j]) - half), of_column=False)
             constant = constant if simple is None else simple
-        return Relation(j, coefficients, constant, exact)
+        return Relation(j, coefficients, constant, tuple(k for k in self.independent if k in asked))
 
     def _inflation(self) -> Array:
         """Return variance inflation factors: the diagonal of L⁻ᵀD⁻¹L⁻¹, times that of the matrix."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from regress.errors import InputError
-from regress.training.dependence import Dependence
+from regress.training.dependence import Dependence, Noise
 from regress.training.factors import MOST_COLUMNS
 from regress.training.fixed import SingularError
 from regress.training.gathering import TrainingData
@@ -27,7 +27,7 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
     def review(equations: NormalEquations, dependence: Dependence) -> Dependence:
         if data.again is not None:
             steps = Steps.of_doubles(equations.ulps == 0.0)
-            dependence = confirmed(Question(equations, steps, equations.ulps), dependence, data.again)
+            dependence = confirmed(Question(equations, steps, Noise(equations.ulps)), dependence, data.again)
         if dependence.relations and options.collinear == "error":
             shown = "; ".join(r.text(names) for r in dependence.relations[:5])
             raise InputError(f'Columns depend on each other: {shown}. Leave one of each out, or use collinear="drop".')

@@ -13,17 +13,22 @@ _HOUSEHOLD = 10  # denominators below are read more easily than decimals
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Column `column` = constant + Σ coefficients[k] · column k; `exact` where the rows obey it to the last bit."""
+    """Column `column` = constant + Σ coefficients[k] · column k; `exact` where all rows obey it to the last bit.
+
+    `support` has all columns that may take part, though totals do not show it.
+    """
 
     column: int
     coefficients: Mapping[int, Fraction]
     constant: Fraction
+    support: tuple[int, ...]
     exact: bool = False
 
     def renamed(self, columns: Sequence[int]) -> "Relation":
         """Return the relation of some columns as one of all, of which they are those."""
         coefficients = {columns[k]: c for k, c in self.coefficients.items()}
-        return Relation(columns[self.column], coefficients, self.constant, self.exact)
+        support = tuple(columns[k] for k in self.support)
+        return Relation(columns[self.column], coefficients, self.constant, support, self.exact)
 
     @property
     def length(self) -> int:

@@ -5,8 +5,10 @@ that, however much their other rows differ. So the rows are read again, and each
 rounding may have moved it by. Then all of them count alike, and their totals are asked the same question.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +17,8 @@ from numpy.typing import NDArray
 from regress.numerics.exact import RunningTotals
 from regress.numerics.moments import Block
 from regress.numerics.twofold import Array
-from regress.training.dependence import DEPENDENT, NEAR, Dependence, find_dependence
-from regress.training.normal import NormalEquations
+from regress.training.dependence import Dependence, Noise, find_dependence
+from regress.training.normal import NormalEquations, power
 from regress.training.relation import Relation
 from regress.training.steps import Steps
 
@@ -25,17 +27,32 @@ _RANGE = 400  # powers of two between a cell and the rounding of its row, so tha
 
 
 class Question(NamedTuple):
-    """What is asked: equations, the steps of their columns, √Σ a step² of each, and the limits of `find_dependence`."""
+    """What is asked: the equations, the steps of their columns, and the noise that these leave."""
 
     equations: NormalEquations
     steps: Steps
-    sums: Array
-    dependent: float = DEPENDENT
-    near: float = NEAR
+    noise: Noise
 
-    def answer(self, given: set[int] | None = None) -> Dependence:
-        """Answer it by totals alone, but for columns that are given to be independent."""
-        return find_dependence(self.equations, self.sums, self.dependent, self.near, given or set())
+    def answer(self, given: Collection[int] = (), accept: Callable[[Relation], bool] = lambda _: True) -> Dependence:
+        """Answer it by totals alone; see `find_dependence`."""
+        return find_dependence(self.equations, self.noise, given, accept)
+
+    def allows(self, relation: Relation, columns: Sequence[int]) -> bool:
+        """Tell whether a relation of some of the columns, with the numbers that it has, leaves no more than noise."""
+        relation = relation.renamed(columns)
+        equations, numbers = self.equations, {relation.column: Fraction(1)}
+        numbers |= {k: -c for k, c in relation.coefficients.items()}
+        scaled = {k: c * power(int(equations.unit[k])) for k, c in numbers.items()}
+        left = sum(a * b * int(equations.matrix[j, k]) for j, a in scaled.items() for k, b in scaled.items())
+        level = sum(c * equations.means[k] for k, c in numbers.items()) - relation.constant
+        left = left / equations.factor + equations.weight * level**2 * equations.fit_intercept
+        noise = sum(c**2 * Fraction(self.noise.steps[k]) ** 2 for k, c in numbers.items()) / 12
+        return bool(left <= Fraction(self.noise.dependent) ** 2 * noise)
+
+    def better(self, one: Relation, other: Relation) -> Relation:
+        """Return the first of two relations, or the other if only that leaves no more than noise."""
+        every = range(self.equations.n)
+        return other if not self.allows(one, every) and self.allows(other, every) else one
 
 
 class _Part(NamedTuple):
@@ -52,7 +69,7 @@ def confirmed(asked: Question, found: Dependence, rows: Rows) -> Dependence:
         seen = dict(zip([r.column for r in doubtful], _by_rows(asked, doubtful, rows), strict=True))
         refuted = {r.column for r in found.relations if not r.exact and not seen[r.column].relations}
         if not refuted:
-            relations = tuple(r if r.exact else seen[r.column].relations[0] for r in found.relations)
+            relations = tuple(r if r.exact else asked.better(seen[r.column].relations[0], r) for r in found.relations)
             near = tuple(r for r in found.near if r.exact or seen[r.column].relations or seen[r.column].near)
             found = replace(found, relations=relations, near=near)
             break
@@ -71,14 +88,14 @@ def confirmed(asked: Question, found: Dependence, rows: Rows) -> Dependence:
 def _by_rows(asked: Question, relations: Sequence[Relation], rows: Rows) -> list[Dependence]:
     """Ask again of the columns of each relation, all rows alike, and keep what the answers say of its own column."""
     parts = [
-        _Part([*r.coefficients, r.column], np.array([*(abs(float(c)) for c in r.coefficients.values()), 1.0]))
+        _Part([*r.support, r.column], np.array([*(abs(float(r.coefficients.get(k, 0))) for k in r.support), 1.0]))
         for r in relations
     ]
     answers = []
     for (columns, _), question in zip(parts, _divided(asked, parts, rows), strict=True):
-        found = question.answer()
-        last = len(columns) - 1
-        kept = [tuple(r.renamed(columns) for r in said if r.column == last) for said in (found.relations, found.near)]
+        found = question.answer(accept=partial(asked.allows, columns=columns))  # rows as they are allow it, too
+        own = [[r.renamed(columns) for r in said] for said in (found.relations, found.near)]
+        kept = [tuple(r for r in said if r.column == columns[-1]) for said in own]
         answers.append(replace(found, relations=kept[0], near=kept[1]))
     return answers
 
@@ -99,7 +116,7 @@ def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Questi
     """Return questions of some columns each, of rows divided by the power of two of the largest step in them."""
     steps = [asked.steps.take(part.columns) for part in parts]
     root = float(asked.equations.weight) ** 0.5
-    usual = [int(np.frexp((part.factor * asked.sums[part.columns]).max() / root)[1]) for part in parts]
+    usual = [int(np.frexp((part.factor * asked.noise.steps[part.columns]).max() / root)[1]) for part in parts]
     sums = [RunningTotals() for _ in parts]
     squares = [np.zeros(len(part.columns)) for part in parts]
     for X, _, a in rows():
@@ -116,7 +133,7 @@ def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Questi
         (totals,) = running.finish()
         divided = totals.arranged(range(1, len(totals.unit)))  # where the divided ones are first
         equations = NormalEquations(divided, 1, 0, 0.0, asked.equations.fit_intercept)
-        found.append(asked._replace(equations=equations, steps=own, sums=np.sqrt(square)))
+        found.append(Question(equations, own, asked.noise._replace(steps=np.sqrt(square))))
     return found
 
 
