@@ -200,8 +200,10 @@ class Examination:
         if not close(got.loss, nearest(truth.least), 1e-12 * got.loss + tiny):
             self.fail(f"{what}: wrong minimum of the loss")
         to_least_norm = got.worst if got.min_norm_digits is None else min(got.min_norm_digits.values())
-        if max(got.worst, to_least_norm) < least or (least and not got.passed):
+        if max(got.worst, to_least_norm) < least:
             self.fail(f"{what}: fewer than 15 digits")
+        if least and not got.passed and got.effect <= 1e-6:  # far from zero, rounding of w and b costs predictions more
+            self.fail(f"{what}: not passed")
         self.check_claims(what, [*got.digits.values(), got.intercept_digits], w, b, truth.near(w))
 
 

@@ -265,8 +265,7 @@ def certificate(
     gradient.append(2.0 * weight * rounded(level))
     at_center = sum(v * Fraction(c) for v, c in zip(nearest, center.tolist(), strict=True))
     with np.errstate(over="ignore"):
-        far = np.hypot(norm / weight**0.5, [rounded(m) for m in equations.means[:-1]] - center)  # from the center
-        rounding = 2.0**-53 * _ROUNDINGS * (float(np.abs(true_w) @ far) + abs(b_center) + size / weight**0.5)
+        rounding = 2.0**-53 * _ROUNDINGS * (float(np.abs(true_w) @ equations.norms[:-1]) + size) / weight**0.5
     excess = equations.square(equations.whole(distance)) + equations.weight * level**2
     return Certificate(
         names=tuple(names),

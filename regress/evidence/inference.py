@@ -89,7 +89,8 @@ class Statistics:
         """Covariance of w (n, n), of w with the prediction at x̄ (n,), and the variance of that prediction."""
         of_w, across, of_center = self._scaled
         unit = self.squares.unit / self.inverse.scale
-        return of_w * unit * unit[:, None], across * unit * self.squares.unit, of_center * self.squares.unit**2
+        with np.errstate(over="ignore"):  # standard errors may be in range where their squares are not
+            return of_w * unit * unit[:, None], across * unit * self.squares.unit, of_center * self.squares.unit**2
 
     @cached_property
     def _scaled(self) -> tuple[Array, Array, float]:
