@@ -65,6 +65,7 @@ class Squares(NamedTuple):
         return 1.0 - (self.residual + self.excess) / self.centred if self.centred > 0 else float("nan")
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of a descent that is far from its end
 def squares_of(
     training: Training, data: TrainingData, options: TrainOptions, blocks: Iterable[Block]
 ) -> tuple[Squares, float]:
@@ -177,8 +178,7 @@ def _of_moments(training: Training, data: TrainingData, options: TrainOptions, r
             level = twofold.dot(gap, training.w, training.b_center - float(summary.target_center[0]))
         else:
             level = float(summary.center @ move)
-        with np.errstate(over="ignore"):  # of a descent that is far from its end
-            excess = min(float(move @ moments.xx @ move) + summary.weight * level**2, residual)
+        excess = min(float(move @ moments.xx @ move) + summary.weight * level * level, residual)
     return Squares(unit, (residual - excess) / unit / unit, excess / unit / unit, centred, uncentred)
 
 

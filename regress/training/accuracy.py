@@ -51,15 +51,19 @@ class Accuracy:
 
     @property
     def rank_sure(self) -> bool:
-        """Whether double sees that no column depends on others: pivots far above the rounding of the stored values.
+        """Whether double precision sees that no column depends on others.
 
-        With at least as many columns as rows: that no row does.
+        What is left of each is then far above the rounding of the stored values, and of the sums. With at least as many
+        columns as rows: that no row does.
         """
         if self._data.moments is None:
             return self._curvature.rank == self._data.summary.rows - self._options.fit_intercept
+        n, condition = len(self.norm), self._curvature.plain_condition
         with np.errstate(divide="ignore", invalid="ignore"):
             ulps = 2.0**-52 * np.hypot(self._offset, self.norm) / self.norm
-        return self._curvature.rank == len(ulps) and 100.0 * self._curvature.condition * float(ulps @ ulps) < 1.0
+        stored = 100.0 * condition * float(ulps @ ulps)
+        computed = 40.0 * condition * (n + 32) * 2.0**-52
+        return self._curvature.rank == n and stored < 1.0 and computed < 1.0
 
     @property
     def _rounding(self) -> float:

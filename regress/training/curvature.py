@@ -43,6 +43,11 @@ class Curvature(Protocol):
         """Condition number of ∇²L in scaled columns, κ² of the columns themselves: an estimate from above."""
         ...
 
+    @property
+    def plain_condition(self) -> float:
+        """The same without the penalty."""
+        ...
+
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
         """Return (∇²L)⁺ times a gradient."""
         ...
@@ -95,12 +100,19 @@ class PrimalCurvature:
         values, vectors = linalg.eigh(full, subset_by_index=[size - 1, size - 1], check_finite=False)
         return float(values[0]), vectors[:n, 0]
 
-    @cached_property
+    @property
     def rank(self) -> int:
         """Numerical rank of the scaled columns, whatever the penalty."""
-        if not self._penalty.any():
-            return self._factor.rank
-        return _factor(self._gram, self._scale, self._precision).rank
+        return self._plain.rank
+
+    @property
+    def plain_condition(self) -> float:
+        """Of the scaled Gram matrix without the penalty."""
+        return self._plain.condition
+
+    @cached_property
+    def _plain(self) -> "_Factor":
+        return _factor(self._gram, self._scale, self._precision) if self._penalty.any() else self._factor
 
     @property
     def condition(self) -> float:

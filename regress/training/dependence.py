@@ -25,7 +25,9 @@ from regress.training.relation import Relation, simplest
 
 DEPENDENT, NEAR = 10.0, 1e4  # times the noise of rounding
 _STEPS = 4  # to the least norm
-_SURE = 2.0**-120  # of the coefficients of an equation that holds exactly
+_MOST = 1e300  # that a scaled coefficient may be rounded by
+_SURE, _SURER = 2.0**-120, 2.0**-200  # of the coefficients of an exact equation: of small fractions, and of others
+_SMALL = 2**64  # denominators below are of small fractions
 _SEEN = 1e-4  # of what a coefficient may leave: what a column leaves that is asked of in every row
 
 
@@ -192,6 +194,8 @@ class _Elimination:
             if depends or left <= self.noise.near**2 * noise:
                 more = 0.0 if nothing else max(16.0 * noise - left, left)  # coefficients are rounded, too
                 relation = self._relation(j, w, more / (len(self.independent) + 1), accept)
+                if nothing and self._rounding > _SURER and relation.largest_denominator > _SMALL:
+                    return None
                 (relations if depends else nearly).append(replace(relation, exact=nothing))
             if not depends:
                 self.independent.append(j)
@@ -241,7 +245,8 @@ class _Elimination:
         for i, k in reversed(list(enumerate(self.independent))):
             unit = power(int(exponent[j] - exponent[k]))
             value = Fraction(int(best[k]), one) * unit
-            simple = simplest(value, Fraction(max((part / pivots[i]) ** 0.5, rounding)) * unit)
+            within = min(max((part / pivots[i]) ** 0.5, rounding), _MOST)
+            simple = simplest(value, Fraction(within) * unit)
             coefficients[k] = value if simple is None else simple
             if simple is None or simple or pivots[i] * ratio(abs(int(best[k])), self.bits) ** 2 > _SEEN * more:
                 asked.add(k)

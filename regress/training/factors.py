@@ -35,11 +35,14 @@ class DoubleFactor:
         if not self._diagonal.all():
             raise SingularError
         try:
-            lower = linalg.cholesky(gram / self._diagonal / self._diagonal[:, None], lower=True, check_finite=False)
+            scaled = gram / self._diagonal / self._diagonal[:, None]
+            lower = linalg.cholesky(scaled, lower=True, check_finite=False)
         except linalg.LinAlgError:
             raise SingularError from None
-        if np.diagonal(lower).min(initial=1.0) ** 2 <= 4.0 * (len(gram) + 32) * np.finfo(np.float64).eps:
-            raise SingularError  # pivots may be rounding
+        size = float(np.abs(scaled).sum(0).max(initial=0.0))
+        reciprocal = float(linalg.lapack.dpocon(lower, size, uplo="L")[0]) if len(gram) else 1.0
+        if not reciprocal > (len(gram) + 32) * np.finfo(np.float64).eps:
+            raise SingularError  # the matrix may be singular but for rounding
         self._lower = lower
 
     def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:

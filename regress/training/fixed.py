@@ -36,6 +36,19 @@ class FixedFactor:
                 raise SingularError
             self._pivots.append(pivot)
             eliminate(work, self._lower, j, bits)
+        if n and self._growth() > 1 << 2 * bits - 48:  # rounding of the factor is not far below what it is weakest in
+            raise SingularError
+
+    def _growth(self) -> int:
+        """Estimate the norm of the inverse, in units of 2^(−bits): two steps of inverse iteration."""
+        one, size = 1 << self.bits, 1
+        x: Integers = np.zeros(len(self._pivots), dtype=object)
+        x[self._pivots.index(min(self._pivots))] = one
+        for _ in range(2):
+            x = self.solve_whole(x)
+            size = max(abs(int(v)) for v in x)
+            x = x * one // size
+        return size
 
     def solve_whole(self, right: Integers) -> Integers:
         """Solve for right-hand sides (n,) or (n, k) in the units of the matrix."""

@@ -22,9 +22,10 @@ from regress.training.modular import residues, solutions
 from regress.training.normal import PLACES, NormalEquations, power, rounded
 
 _STEPS = 60  # for `PLACES` bits: five digits a step take sixteen
+_MOST_BITS = 1000  # that are looked at to tell how a number near the middle of two doubles is rounded
 _BITS = 70  # of a coefficient: a double's, and 17 that decide how it is rounded
 _LEAST = 200  # bits of coefficients that cancel on the way to the least norm
-_NEGLIGIBLE = 100  # an intercept of dependent columns below 2^-100 of its scale is 0
+_NEGLIGIBLE = 160  # an intercept of dependent columns below 2^-160 of its scale is 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,12 +143,16 @@ def _dependence(equations: NormalEquations) -> Dependence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What is wanted to the last bit: w (if `own`), and constant[k] · 2^at + Σⱼ matrix[k, j] · 2^unit[j] · wⱼ."""
+    """What is wanted to the last bit: w (if `own`), and constant[k] · 2^at + Σⱼ matrix[k, j] · 2^unit[j] · wⱼ.
+
+    The last of these is then divided by `divisor`, which decides how it is rounded.
+    """
 
     matrix: Integers
     unit: Sequence[int]
     constant: Integers
     at: int
+    divisor: int = 1
     own: bool = True
 
     def over(self, equations: NormalEquations) -> tuple[Integers, Integers, int]:
@@ -194,7 +199,7 @@ def intercept_of(equations: NormalEquations) -> Outputs:
     if not equations.fit_intercept:
         return nothing_else(equations)
     first, unit = equations.first, equations.first_unit.tolist()
-    return Outputs(-first[None, :-1], unit[:-1], first[-1:], unit[-1])
+    return Outputs(-first[None, :-1], unit[:-1], first[-1:], unit[-1], equations.weight.numerator)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,12 +229,26 @@ def solve(equations: NormalEquations, wanted: Outputs, bits: int = _BITS) -> Sol
             steps += taken
             if not loose.any() or equations.n > MOST_COLUMNS or not (loose & ~wanted.zero(equations)).any():
                 values[loose] = 0
+                if bits < _MOST_BITS and _tied(values, wanted, bits) and equations.pull(omega).any():
+                    bits *= 2
+                    continue
                 omega = values[: equations.n] if wanted.own else omega
                 low = wanted.over(equations)[2]
                 outputs = [Fraction(int(v)) * power(low) for v in values[equations.n * wanted.own :]]
                 return Solution(equations, omega, outputs, steps)
             omega, equations = omega << equations.places, equations.finer(2 * equations.places)
     raise SingularError
+
+
+def _tied(values: Integers, wanted: Outputs, bits: int) -> bool:
+    """Tell whether so many bits of a number leave open which of two doubles is the nearest."""
+    for i, value in enumerate(values):
+        last = i == len(values) - 1 and len(wanted.matrix)
+        number = abs(int(value)) if not last else (abs(int(value)) << bits) // wanted.divisor
+        size = number.bit_length()
+        if size > 54 and abs(number % (1 << size - 53) - (1 << size - 54)) <= 1 << max(size - bits + 2, 0):
+            return True
+    return False
 
 
 def _refine(

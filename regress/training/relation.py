@@ -31,6 +31,11 @@ class Relation:
         return Relation(columns[self.column], coefficients, self.constant, support, self.exact)
 
     @property
+    def largest_denominator(self) -> int:
+        """Of the coefficients, but for powers of two: of units."""
+        return max((c.denominator // (c.denominator & -c.denominator) for c in self.coefficients.values()), default=1)
+
+    @property
     def length(self) -> int:
         """How many characters its numbers take."""
         numbers = [written(c) for c in self.coefficients.values()] + [written(self.constant, of_column=False)]

@@ -48,6 +48,12 @@ class DualCurvature:
             return 1.0
         return float(values[-1] / values[0]) if values[0] > 0.0 else inf
 
+    @property
+    def plain_condition(self) -> float:
+        """Of the products of rows, on the space that they span."""
+        values = self._basis[0]
+        return float(values[-1] / values[0]) if len(values) and values[0] > 0.0 else inf
+
     @cached_property
     def _basis(self) -> tuple[Array, Array]:
         """Λ and U. The rank is decided on columns of unit length; U spans the same space as theirs."""
@@ -99,7 +105,12 @@ class RowsCurvature:
     @property
     def condition(self) -> float:
         """Not known without a square matrix: infinite."""
-        return float("inf")
+        return inf
+
+    @property
+    def plain_condition(self) -> float:
+        """Not known either."""
+        return inf
 
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
         """Refuse: (∇²L)⁻¹ needs a square matrix."""

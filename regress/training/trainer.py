@@ -135,7 +135,9 @@ def descend(
             best = good if best is None or at.value < best[2].value else best
             if watch is not None:
                 watch(w, b)
-            settled = stationarity**2 <= leaves * last or stationarity > last / 2.0 or len(history) == max_iter
+            settled = (
+                stationarity * stationarity <= leaves * last or stationarity > last / 2.0 or len(history) == max_iter
+            )
             last = stationarity
             if stationarity <= tol and settled:
                 status = Status.CONVERGED

@@ -21,6 +21,7 @@ from regress.numerics.exact import exact_totals
 from regress.numerics.moments import Block
 from regress.numerics.totals import Exponents, Integers, Totals
 from regress.numerics.twofold import Array
+from regress.training.dependence import suspicious
 from regress.training.factors import MOST_COLUMNS, DoubleFactor
 from regress.training.fixed import SingularError
 from regress.training.modular import independent
@@ -86,7 +87,7 @@ class _Rows(NamedTuple):
         wanted = intercept_of(least)
         matrix = np.concatenate([self.D[kept].T, wanted.matrix])
         constant = np.concatenate([np.zeros(self.D.shape[1], dtype=object), wanted.constant])
-        found = solve(least, Outputs(matrix, [0] * len(kept), constant, 0, own=False)).outputs
+        found = solve(least, Outputs(matrix, [0] * len(kept), constant, 0, wanted.divisor, own=False)).outputs
         n = self.D.shape[1]
         return Point(found[:n], found[n] / least.weight if self.fit_intercept else Fraction(0), len(kept))
 
@@ -117,12 +118,13 @@ def _independent(equations: NormalEquations) -> list[int]:
     """Return the rows of D that do not depend on those before them."""
     n = equations.n
     try:
-        DoubleFactor(equations.double_gram)
+        if not suspicious(equations, DoubleFactor(equations.double_gram).inverse()):
+            return list(range(n))
     except SingularError:
-        if n > MOST_COLUMNS:
-            raise
-        return independent(equations.matrix[:n, :n])
-    return list(range(n))
+        pass
+    if n > MOST_COLUMNS:
+        raise SingularError
+    return independent(equations.matrix[:n, :n])
 
 
 def _equations(gram: Integers, right: Integers) -> NormalEquations:
