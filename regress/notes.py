@@ -38,15 +38,15 @@ def warnings(fit: Any) -> list[str]:
         )
         said.append(f"Rank unknown: in double some columns may depend on each other. {remedy}.")
     elif fit.equations and (fit.dropped or not alpha):
-        what = "Of all coefficients that fit equally well, these are the ones of least ‖w‖"
+        what = "The coefficients are not unique; the minimum-norm solution is shown"
         if fit.dropped:
             what = f"Left out, with coefficient 0: {_some(fit.dropped)}"
         shown = _some(fit.equations, "; ")
         said.append(f"Columns depend on each other (rank {training.rank} of {n}): {shown}. {what}.")
     elif training.rank < n - len(constant) and not alpha:
         said.append(
-            f"There are only {fit.tally.used:,} rows (rank {training.rank} of {n}): many coefficients fit equally "
-            "well; these are the ones of least ‖w‖. Predictions do not suffer; single coefficients mean little."
+            f"There are only {fit.tally.used:,} rows (rank {training.rank} of {n}). The coefficients are not unique; "
+            "the minimum-norm solution is shown. It may predict new rows badly."
         )
     if fit.near_equations and not alpha:
         said.append(_near(fit))

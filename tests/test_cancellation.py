@@ -10,36 +10,16 @@ from hypothesis import strategies as st
 import regress
 from regress import LinearRegressor
 from regress.training.modular import independent
+from tests.oracles.rational import LeastSquares, nearest
 
 pytestmark = pytest.mark.filterwarnings("ignore::regress.DataWarning")
 
 
-def solved(rows):
-    """Return the solution of [A b] in rational arithmetic, for a regular A."""
-    rows = [list(map(Fraction, row)) for row in rows]
-    n = len(rows)
-    for i in range(n):
-        pivot = next(k for k in range(i, n) if rows[k][i])
-        rows[i], rows[pivot] = rows[pivot], rows[i]
-        for k in range(n):
-            if k != i and rows[k][i]:
-                factor = rows[k][i] / rows[i][i]
-                rows[k] = [a - factor * c for a, c in zip(rows[k], rows[i], strict=True)]
-    return [rows[i][n] / rows[i][i] for i in range(n)]
-
-
 def minimum(X, y, weights=None, alpha=0.0, fit_intercept=True):
-    """Return b and w at the minimum, each rounded once, by the normal equations in rational arithmetic."""
-    m, n = X.shape
-    Z = [[Fraction(fit_intercept), *map(Fraction, row)] for row in X.tolist()]
-    a = [Fraction(v) for v in (np.ones(m) if weights is None else weights).tolist()]
-    G = [[sum(c * z[i] * z[j] for c, z in zip(a, Z, strict=True)) for j in range(n + 1)] for i in range(n + 1)]
-    for i in range(1, n + 1):
-        G[i][i] += Fraction(alpha)
-    right = [sum(c * z[i] * Fraction(v) for c, z, v in zip(a, Z, y.tolist(), strict=True)) for i in range(n + 1)]
-    if not fit_intercept:
-        G[0][0] = Fraction(1)
-    return [float(v) for v in solved([[*row, r] for row, r in zip(G, right, strict=True)])]
+    """Return b and w at the minimum, each rounded once, in rational arithmetic."""
+    exact = LeastSquares(X.tolist(), None if weights is None else weights.tolist(), alpha, fit_intercept)
+    least = exact.minimum(y.tolist())
+    return [nearest(v) for v in (least.b, *least.w)]
 
 
 def found(X, y, weights=None, **options):
@@ -159,7 +139,7 @@ def test_a_hilbert_matrix_has_one_solution_and_compare_and_certify_know_it():
     y = np.arange(8) + 1.0
     fit = regress.fit(X, y, fit_intercept=False)
     assert fit.rank == 8
-    assert fit.w.tolist() == [float(v) for v in solved(np.c_[X, y].tolist())]
+    assert [0.0, *fit.w.tolist()] == minimum(X, y, fit_intercept=False)
     comparison = regress.compare(X, y, fit_intercept=False, test=0.0)
     for row in comparison.fits:
         if row.w is not None:

@@ -22,7 +22,7 @@ def missing(
 ) -> str:
     """Say why a fit has no statistics, as far as that is known without an inverse; "" if it may have them."""
     if options.alpha:
-        return "A penalty biases the coefficients, so standard errors would mean little."
+        return "A penalty biases the coefficients, so their standard errors should not be interpreted."
     if training.status is not Status.CONVERGED:
         return "Training did not converge."
     if data.moments is None:
