@@ -26,6 +26,7 @@ from regress.training.normal import rounded
 from regress.training.options import check_number
 
 _SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
+_OF_COLUMNS = ("features", "drop", "categorical", "max_levels")
 _OF_OBJECTIVE = ("fit_intercept", "alpha", "collinear", "weights", "weight_type", "missing", "test", "random_state")
 
 
@@ -72,6 +73,8 @@ def certify(
     """
     check_number("digits", digits, at_least=0.0)
     claim = claim_of(other)
+    if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
+        raise InputError(f"A saved model knows its own columns. Leave {own[0]} out.")
     options, space = {**claim.options, **options}, ""
     if options.pop("weighted", False) and options.get("weights") is None:
         raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
@@ -86,6 +89,8 @@ def certify(
     target = claim.target if target is None else target
     if target is None:
         raise InputError("Name the column to predict as target (--target).")
+    if claim.design is not None and isinstance(target, str) and target in claim.design.columns:
+        raise InputError(f"{target!r} is a feature of the model, so it cannot be the target. Name another column.")
     with one_blas_thread():
         jobs, design = resolve_jobs(n_jobs), claim.design
         prepared = prepare(

@@ -282,7 +282,7 @@ def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
             "what is small next to the largest column, however much it explains."
         )
     if fit.excess_loss > judge.variation:
-        return f"{text} It diverged: the mean of y alone would predict better."
+        return f"{text} It diverged: a constant would predict better."
     if fit.n_iter is not None:
         return f"{text} It stopped after {fit.n_iter:,} iterations, before the gradient vanished."
     return text

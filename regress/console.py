@@ -116,7 +116,8 @@ def print_comparison(comparison: Any) -> None:
         rows.append([f.name, *cells, r2, number(f.seconds, 2), number(f.n_iter), number(f.rank)])
     print_table(columns, rows)
     print(
-        "\nDigits right in the worst coefficient, and the most that the error changes a fitted value, in spreads of y."
+        "\nDigits right in the worst coefficient, the intercept apart, and the most that the error changes a fitted "
+        "value, in spreads of y."
     )
     notes = [f"{f.name}: {f.note}" for f in comparison.fits if f.note]
     print("\n" + "\n".join([*comparison.verdict, *notes]))

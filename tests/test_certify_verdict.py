@@ -80,7 +80,7 @@ def test_what_predicts_and_what_is_printed_are_both_judged():
         assert got.intercept_digits == pytest.approx(max(-log10(100.0 / abs(FIT.b)), 0.0), abs=1e-3)
         assert (got.moved < 1e-12, got.to_dict()["predicting_intercept"]) == (True, got.predicting_b)
         said = got.summary().splitlines()
-        assert f"The intercept is given as {FIT.b + 100.0:g}, but the model predicts with {FIT.b:g}." in said
+        assert f"The intercept is given as {FIT.b + 100.0!r}, but the model predicts with {got.predicting_b!r}." in said
         assert said[-1].startswith("Not certified: the worst coefficient has 0.0 correct digits; 6 were required. Pred")
         assert said[-1].endswith("The intercept is wrong.")
     predicts = replace(FIT.model, b_center=FIT.model.b_center + 0.01)

@@ -132,7 +132,8 @@ class Certificate:
         Predictions are right if they are off by `allowed` at most, or by no more than rounding of right coefficients.
         """
         if self.worst >= self.asked:
-            return self.effect <= self.allowed or self.off <= self.rounding
+            right = self.effect <= self.allowed or self.off <= self.rounding
+            return right and not (self.predicting_b is not None and self._intercept_wrong)
         return self.moved is not None and self.effect <= EFFECT and not self._intercept_wrong
 
     @property
@@ -174,12 +175,14 @@ class Certificate:
 
     @property
     def reason(self) -> str:
-        """Why the claim passes or not, in a sentence or two."""
+        """Why the claim passes or not."""
         worst = f"the worst coefficient has {self.worst:.1f} correct digits"
         asked = f"{self.asked:g} were required"
         size = f"{self.effect:.2g} of the spread of y"
         off = f"off by {size}" if self.moved is None else f"off by up to {size}"
         if self.worst >= self.asked:
+            if self._intercept_wrong:
+                return "the intercept contradicts the predictions."
             most = f"predictions are {off}; {self.allowed:g} is allowed"
             return f"{worst}; {asked}." if self.passed else f"{most}. {worst.capitalize()}."
         if self.passed:
@@ -191,12 +194,11 @@ class Certificate:
         """What a careful reader should know, in sentences."""
         said = []
         if self.predicting_b is not None:
-            said.append(f"The intercept is given as {self.b:g}, but the model predicts with {self.predicting_b:g}.")
+            said.append(f"The intercept is given as {self.b!r}, but the model predicts with {self.predicting_b!r}.")
         if self.trained_rows not in (None, self.rows):
             said.append(f"The model was trained on {self.trained_rows:,} rows; these are {self.rows:,}.")
         if self.scaled_by_y:
-            more = f" and {len(self.scaled_by_y) - 5} more" if len(self.scaled_by_y) > 5 else ""
-            shown = ", ".join(self.scaled_by_y[:5]) + more
+            shown = ", ".join([*self.scaled_by_y[:5], *["…"] * (len(self.scaled_by_y) > 5)])
             said.append(f"Measured against y's scale, as they are zero but for rounding: {shown}.")
         return said
 

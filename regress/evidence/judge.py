@@ -79,7 +79,8 @@ class Judge:
         self._rows = Coordinates(self._origin, np.ones_like(self._origin), 0.0).rows([block], 0)[0]
         mean, norm = float(summary.target_center[0]), float(summary.target_norm[0])
         self._root = float(np.sqrt(summary.weight))
-        self.variation = norm**2  # Σ(y − ȳ)²
+        # Σ(y − ȳ)², or Σy² where no mean is fitted or y is constant
+        self.variation = (norm if fit_intercept and norm else float(np.hypot(norm, self._root * mean))) ** 2
         self._target_norm = norm or self._root * abs(mean)  # a constant y
         self._size = float(np.hypot(norm, self._root * mean))  # ‖y‖
         self._spread = spread(block.Y, self._target_norm / self._root)
