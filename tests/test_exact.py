@@ -218,7 +218,7 @@ def test_precision_is_chosen_by_size_and_by_name():
     with pytest.raises(InputError, match="newton"):
         regress.fit(X, y, solver="gd", precision="exact")
     twice = np.c_[X[:, :2], X[:, 0]]
-    with pytest.warns(DataWarning, match=r"rank 2 of 3\): x2 = x0\. Of all"):
+    with pytest.warns(DataWarning, match=r"rank 2 of 3\): x2 = x0\. The coefficients are not unique"):
         assert regress.fit(twice, y, precision="exact").training.precision == "exact"
     with pytest.warns(DataWarning, match="Rank unknown"):
         unknown = regress.fit(twice, y, precision="double")
