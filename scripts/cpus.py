@@ -18,11 +18,10 @@ SAME = """
     benchmark browser csv data dialects docs documentation files floors imports inspect plot processes public_api
     reading readme report sample scripts sources torture tutorial
 """.split()
-AVX2, AVX512 = ("AVX2", "F16C", "FMA3", "X86_V3"), ("AVX512", "X86_V4")  # as NumPy's versions name them
+AVX512 = ("AVX512", "X86_V4")  # as NumPy's versions name it
 CPUS = {  # core type of OpenBLAS: the instruction set that it needs, and those that such a CPU lacks
     "SkylakeX": ("AVX512F", ()),
     "Haswell": ("AVX2", AVX512),
-    "Sandybridge": ("AVX", AVX2 + AVX512),
 }
 
 

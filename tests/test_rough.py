@@ -115,7 +115,9 @@ def test_all_digits_are_right_that_the_condition_leaves(case):
     assert ours.status_ == "converged"
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # where the last step reached tol
 def test_a_limit_on_iterations_holds():
     target = ALIKE @ np.ones(N) + random.normal(size=M)
-    ours = LinearRegressor(precision="double", max_iter=13).fit(ALIKE, target)
-    assert (ours.n_iter_, ours.status_) == (13, "converged")  # at tol, though another step would gain
+    free = LinearRegressor(precision="double").fit(ALIKE, target).n_iter_
+    assert free > 2
+    assert LinearRegressor(precision="double", max_iter=free - 1).fit(ALIKE, target).n_iter_ == free - 1
