@@ -227,11 +227,17 @@ def load(path: str | Path) -> LinearModel:
             f"{path} is a model of version {held.get('version')}; this release reads {VERSION}. Update the package."
         )
     try:
-        return _model(held)
+        model = _model(held)
     except KeyError as error:
         raise InputError(f"{path} is not a complete model: {error} is missing.") from None
     except (TypeError, ValueError) as error:
         raise InputError(f"{path} is not a complete model: {error}.") from None
+    if contradicts(model.b, model.w, model.center, model.b_center):
+        raise InputError(
+            f"{path} contradicts itself: its intercept b is {model.b!r}, but w, center and b_center give another one. "
+            "Save the model again."
+        )
+    return model
 
 
 def _model(held: dict[str, Any]) -> LinearModel:
@@ -267,8 +273,6 @@ def _model(held: dict[str, Any]) -> LinearModel:
         raise ValueError("'inference' is malformed")
     if not np.isfinite([*model.w, *model.center, model.b, model.b_center, *fills.values()]).all():
         raise ValueError("a number in it is not finite")
-    if contradicts(model.b, model.w, model.center, model.b_center):
-        raise ValueError(f"its intercept b is {model.b:g}, but w, center and b_center give another one")
     return model
 
 
