@@ -17,7 +17,8 @@ import polars as pl
 
 from regress.numerics.threads import ordered_map
 from regress.numerics.twofold import Mask
-from regress.tables.dialect import BOOLEAN, DECIMAL_COMMA, NUMBER, Dialect, read_dialect
+from regress.tables.dialect import Dialect, read_dialect
+from regress.tables.kinds import BOOLEAN, DECIMAL_COMMA, NUMBER
 from regress.tables.ledger import Fault, Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import Frame

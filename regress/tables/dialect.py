@@ -10,28 +10,17 @@ from itertools import islice
 from pathlib import Path
 
 from regress.errors import TableError
+from regress.tables.kinds import column_of, decimal_mark, is_number
 from regress.tables.options import FileOptions, Header
 from regress.tables.records import Format, csv_reader, last_end
 from regress.tables.source import MISSING, Column
 from regress.tables.streams import opened
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
-DECIMAL_COMMA = re.compile(r"[+-]?(\d+,\d+)([eE][+-]?\d+)?")
-_DECIMAL_POINT = re.compile(r"[+-]?(\d*\.\d+)([eE][+-]?\d+)?")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
 _YEAR = re.compile(r"[12]\d{3}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
-BOOLEAN = ("true", "false")
-
 _SAMPLE = 2**22  # bytes that the header must fit in
 _ROWS = 1000  # records looked at
 _DELIMITERS = ",;\t|"
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','"}
-_MOSTLY = 0.9
-_DRESSED = re.compile(  # numbers with a sign of money or parts, or with thousands
-    r"[$€£¥]\s*[+-]?\d[\d.,']*|[+-]?\d[\d.,']*\s*[%$€£¥]"
-    r"|[+-]?\d{1,3}([,']\d{3})+(\.\d+)?|[+-]?\d{1,3}(\.\d{3})+,\d+|[+-]?\d{1,3}(\.\d{3}){2,}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +76,17 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
         _check_width(
             path, len(first), {len(row) for row in islice(_sound(csv_reader(_lines(sample), form)), 1, _ROWS) if row}
         )
-    decimal = options.decimal or _decimal(path, form, rows)
+    decimal = options.decimal or decimal_mark(path.name, form.delimiter, rows)
     if _has_header(path, options.header, first, rows, decimal):
         header = b"".join(islice(io.BytesIO(sample), lines))
         _check_names(path, header, first)
     else:
         lines, header, rows, first = 0, b"", [first, *rows], [f"x{j}" for j in range(len(first))]
-    columns = tuple(_column(name, [row[j] for row in rows], decimal) for j, name in enumerate(first))
+    columns = tuple(column_of(name, [row[j] for row in rows], decimal) for j, name in enumerate(first))
     if None in columns:  # no value so far: look on
         rows = list(others)
         columns = tuple(
-            c or _column(name, [r[j] for r in rows], decimal)
+            c or column_of(name, [r[j] for r in rows], decimal)
             for j, (name, c) in enumerate(zip(first, columns, strict=True))
         )
     return Dialect(form, decimal, encoding, compression, tuple(first), len(header), lines, columns)
@@ -135,39 +124,14 @@ def _delimiter(sample: bytes, quote: str | None) -> str:
             return 0, 0
         alike = [row for row in rows if len(row) == len(rows[0])]
         comma = "," if delimiter != "," else "."
-        return len(alike), sum(_is_number(cell, comma) or _is_number(cell, ".") for row in alike for cell in row)
+        return len(alike), sum(is_number(cell, comma) or is_number(cell, ".") for row in alike for cell in row)
 
     return max((d for d in _DELIMITERS if d != quote), key=score)
 
 
-def _is_number(cell: str, decimal: str) -> bool:
-    cell = cell.strip()
-    if decimal == ",":
-        if "." in cell:
-            return False
-        cell = cell.replace(",", ".", 1)
-    return NUMBER.fullmatch(cell) is not None
-
-
-def _decimal(path: Path, form: Format, rows: Sequence[Sequence[str]]) -> str:
-    """Return the decimal mark that the cells have: a comma only where another delimiter leaves it free."""
-    if form.delimiter == ",":
-        return "."
-    cells = [cell.strip() for row in rows for cell in row]
-    commas = [cell for cell in cells if DECIMAL_COMMA.fullmatch(cell)]
-    if not commas or any(_DECIMAL_POINT.fullmatch(cell) for cell in cells):
-        return "."
-    if all(_THOUSANDS.fullmatch(cell) for cell in commas):
-        raise TableError(
-            f"{path.name}: {commas[0]!r} may be {commas[0].replace(',', '.')} or {commas[0].replace(',', '')}. Pass "
-            "--decimal , for the former; for the latter write the numbers without commas."
-        )
-    return ","
-
-
 def _has_header(path: Path, asked: Header, first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str) -> bool:
     """Tell whether the first record names the columns; refuse where it does not look like what it is taken for."""
-    numbers = [cell for cell in first if _is_number(cell, decimal) and cell[-1:].isdigit()]  # "inf" may be a name
+    numbers = [cell for cell in first if is_number(cell, decimal) and cell[-1:].isdigit()]  # "inf" may be a name
     counted = len(first) > 1 and list(first) == [str(j) for j in range(len(first))]  # as pandas names an array
     years = 1 < len(set(numbers)) == len(numbers) < len(first) and all(_YEAR.fullmatch(cell) for cell in numbers)
     if asked == "auto" and numbers and not counted and not years:
@@ -175,9 +139,9 @@ def _has_header(path: Path, asked: Header, first: Sequence[str], rows: Sequence[
             f"{path.name}, line 1 looks like data ({', '.join(map(repr, first[:3]))}), not like names. Pass --header "
             "no to name the columns x0, x1, …, or --header yes if these are their names."
         )
-    over = [j for j, cell in enumerate(first) if cell.strip() not in MISSING and not _is_number(cell, decimal)]
+    over = [j for j, cell in enumerate(first) if cell.strip() not in MISSING and not is_number(cell, decimal)]
     below = [[row[j] for row in rows if row[j].strip() not in MISSING] for j in over]
-    if asked == "no" and any(cells and all(_is_number(cell, decimal) for cell in cells) for cells in below):
+    if asked == "no" and any(cells and all(is_number(cell, decimal) for cell in cells) for cells in below):
         raise TableError(
             f"{path.name}, line 1 names the columns ({', '.join(map(repr, first[:3]))}). Pass --header yes."
         )
@@ -211,25 +175,3 @@ def _check_names(path: Path, header: bytes, names: Sequence[str]) -> None:
         raise TableError(
             f"{path.name}, line 1: columns {' and '.join(map(str, where))} are both named {doubled[0]!r}. Rename one."
         )
-
-
-def _column(name: str, cells: Sequence[str], decimal: str) -> Column | None:
-    """Tell what a column is by its first cell with a value; None where it has none."""
-    held = [cell for cell in cells if cell.strip() not in MISSING]
-    if not held:
-        return None
-    if _is_number(held[0], decimal):
-        return Column(name, "number")
-    if _DATE.fullmatch(held[0]):
-        return Column(name, "unusable", dtype="date")
-    cells, hint, enough = [cell.strip() for cell in held], "", _MOSTLY * len(held)
-    numbers = sum(_is_number(cell, ",") or _is_number(cell, ".") for cell in cells)
-    dressed = sum(_DRESSED.fullmatch(cell) is not None for cell in cells if not _is_number(cell, ","))
-    if numbers >= enough:
-        hint = f"its first cell {held[0]!r} is no number, as most others are: mend it, or leave it empty"
-        if _is_number(cells[0], "," if decimal == "." else "."):
-            mark, flag = ("comma", ",") if decimal == "." else ("point", "'.'")
-            hint = f"its cells, such as {held[0]!r}, look like numbers with a decimal {mark}: pass --decimal {flag}"
-    elif dressed and numbers + dressed >= enough:
-        hint = f"its cells, such as {held[0]!r}, look like numbers: write them without signs and thousands"
-    return Column(name, "boolean" if cells[0].lower() in BOOLEAN else "text", hint=hint)
