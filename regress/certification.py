@@ -17,9 +17,10 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.totals import implied_intercept
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, file_options, prepare, split_options
+from regress.tables.arrays import ArraySource
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
-from regress.tables.source import ArraySource, Source, find_column
+from regress.tables.source import Source, find_column
 from regress.tables.values import as_values
 from regress.training.exactly import exact_minimum
 from regress.training.normal import rounded

@@ -203,7 +203,7 @@ def predict(
 
     parquet, loaded = is_parquet(output), load(model)
     check_outputs(table, {"--output": output, "--rejects": given["rejects"]}, model)
-    source = open_files(table, file_options(given))
+    source = open_files(table, file_options(options_of(given)))
     kept = list(dict.fromkeys(name for names in keep for name in names))
     form = {"as_text": not source.typed_alike, "interval": interval is not None, "parquet": parquet}
     with console.progress_line() as progress:

@@ -68,6 +68,9 @@ def fit(
     on_bad_row: OnBadRow = "error",
     rejects: str | Path | None = None,
     max_bad: int = 1000,
+    thousands: str | None = None,
+    na_values: Sequence[str] = (),
+    keep_na: bool = False,
     sample: int = 20_000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -98,7 +101,7 @@ def fit(
         How to train; see `regress.training.options.TrainOptions`.
     se : {"classical", "HC0", "HC1"}
         Whose standard errors: White's HC0 and HC1 allow a spread that varies from row to row, by a second pass.
-    delimiter, decimal, encoding, quote, header, on_bad_row, rejects, max_bad
+    delimiter, decimal, encoding, quote, header, on_bad_row, rejects, max_bad, thousands, na_values, keep_na
         How to read CSV files; see `regress.tables.options.FileOptions`.
     sample : int
         Training rows to keep for pictures of residuals, those whose file and record have the smallest hashes; 0 for

@@ -77,7 +77,7 @@ def target_of(table: str, target: str | None, given: dict[str, Any]) -> str:
 
 def options_of(given: dict[str, Any]) -> dict[str, Any]:
     """Turn flags into keyword arguments: repeated lists joined, what was not given left out."""
-    for name in ("features", "drop", "categorical"):
+    for name in ("features", "drop", "categorical", "na_values"):
         if name in given:
             given[name] = [column for part in given[name] for column in part] or None
     rate = given.get("learning_rate")
@@ -116,9 +116,9 @@ def option(*names: str, group: str, **kwargs: Any) -> Callable[[Any], Any]:
     return click.option(*names, cls=Option, group=group, **kwargs)
 
 
-def columns(name: str, help: str) -> Callable[[Any], Any]:
-    """Declare an option that takes column names, and may be repeated."""
-    return option(name, group="Data", type=Columns(), multiple=True, help=help)
+def columns(name: str, help: str, group: str = "Data", metavar: str | None = None) -> Callable[[Any], Any]:
+    """Declare an option that takes column names, or other texts, and may be repeated."""
+    return option(name, group=group, type=Columns(), multiple=True, help=help, metavar=metavar)
 
 
 def together(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -144,6 +144,10 @@ file_flags = together(
            help="Rows of another width, or with a cell that cannot be read: refuse, or leave out and count."),
     option("--rejects", group="Files", metavar="FILE", help="Where to write the rows that are skipped."),
     option("--max-bad", group="Files", type=int, default=1000, show_default=True, help="Most rows to skip."),
+    option("--thousands", group="Files", metavar="C", help="What stands between groups of digits, as in 1,200."),
+    columns("--na-values", "Cells to read as missing besides empty ones, NA, NaN, NULL, None.", group="Files",
+            metavar="TEXTS"),
+    option("--keep-na", group="Files", is_flag=True, help="Read NA, NULL and None in text columns as levels."),
 )  # fmt: skip
 table_options = together(
     click.argument("table"),

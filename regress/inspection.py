@@ -4,40 +4,21 @@ import csv
 import io
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from math import isfinite, nan, sqrt
+from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from regress.numerics.twofold import Mask
+from regress.columns import ENOUGH_LEVELS, ColumnReport, Levels, Numbers
 from regress.preparation import Progress
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
-from regress.tables.source import MISSING_CODE, Batch, Column, Kind, find_column
+from regress.tables.source import Reread, Source, find_column, rereading
 
 _MANY_LEVELS = 100
-_ENOUGH_LEVELS = 100_000  # different texts beyond which no more are counted
 _FAR = 1e6  # an offset of this many spreads is worth a remark
 _UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest
-
-
-@dataclass(slots=True)
-class ColumnReport:
-    """What one column holds. Mean, spread (standard deviation), low and high are those of the cells with a number."""
-
-    name: str
-    kind: Kind
-    missing: int = 0
-    mean: float = nan
-    spread: float = nan
-    low: float = nan
-    high: float = nan
-    n_levels: int = 0
-    levels: list[str] = field(default_factory=list)
-    looks_like_id: bool = False
-    dtype: str = ""
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +67,28 @@ def inspect(
         If the table cannot be read, or has no such column.
     """
     options = FileOptions(**files)
-    source = open_table(table, options)
+    return rereading(
+        open_table(table, options), lambda source: _inspect(table, source, target, categorical, options, progress)
+    )
+
+
+def _inspect(
+    table: Any,
+    source: Source,
+    target: str | None,
+    categorical: Sequence[str],
+    options: FileOptions,
+    progress: Progress | None,
+) -> Inspection:
     for name in categorical:
         find_column(source, name, "categorical")
     if target is not None:
         find_column(source, target, "the target")
-    source = source.as_text(categorical) if categorical else source
+    source = source.read_as(dict.fromkeys(categorical, "text"))
+    source = source.settled([c.name for c in source.columns if c.doubtful])
     usable = [c for c in source.columns if c.kind != "unusable"]
-    running = {c.name: _Running() for c in usable if c.kind != "text"}
-    levels: dict[str, dict[str, None]] = {c.name: {} for c in usable if c.kind == "text"}
+    running = {c.name: Numbers(c.name) for c in usable if c.kind != "text"}
+    levels = {c.name: Levels(c.name) for c in usable if c.kind == "text"}
     missing = {c.name: 0 for c in usable}
     rows = bad = 0
     for batch in source.batches([c.name for c in usable] or [source.columns[0].name]):
@@ -102,9 +96,13 @@ def inspect(
         bad += batch.rows - int(sound.sum())
         rows += int(sound.sum())
         for column in usable:
-            missing[column.name] += _look(batch, column, sound, running, levels)
+            seen = levels[column.name] if column.kind == "text" else running[column.name]
+            missing[column.name] += seen.look(batch, sound)
         if progress is not None:
             progress("rows", rows, batch.read, source.size)
+    odd = [c.name for c in usable if c.name in levels and not c.settled and levels[c.name].like_numbers]
+    if odd:
+        raise Reread(source.settled(odd))
     reports = []
     for column in source.columns:
         report = ColumnReport(
@@ -113,7 +111,7 @@ def inspect(
         if column.name in running:
             running[column.name].report(report)
         elif column.kind == "text":
-            found = sorted(levels[column.name])
+            found = sorted(levels[column.name].found)
             report.n_levels, report.levels = len(found), found[:_MANY_LEVELS]
             report.looks_like_id = len(found) > 10 and len(found) == rows - report.missing
         reports.append(report)
@@ -126,53 +124,6 @@ def inspect(
         remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
     command = _command(table, reports, chosen, drop, categorical, rows, options)
     return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
-
-
-class _Running:
-    """Count, mean, squares, extremes of one column, batch by batch (Chan's merge)."""
-
-    def __init__(self) -> None:
-        self.count, self.mean, self.squares = 0, 0.0, 0.0
-        self.low, self.high, self.last = np.inf, -np.inf, -np.inf
-        self.whole = self.rising = True
-
-    def add(self, cells: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
-        if not len(cells):
-            return
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(cells[0] + (cells - cells[0]).mean())
-            squares = float(((cells - mean) ** 2).sum())
-            count = self.count + len(cells)
-            change = mean - self.mean
-            self.squares += squares + change**2 * self.count * len(cells) / count
-            self.mean += change * len(cells) / count
-        self.count = count
-        self.low, self.high = min(self.low, float(cells.min())), max(self.high, float(cells.max()))
-        self.whole = self.whole and bool((cells == np.floor(cells)).all())
-        self.rising = self.rising and cells[0] > self.last and bool((np.diff(cells) > 0).all())
-        self.last = float(cells[-1])
-
-    def report(self, to: ColumnReport) -> None:
-        if self.count:
-            to.mean, to.low, to.high = self.mean, self.low, self.high
-            to.spread = sqrt(self.squares / (self.count - 1)) if self.count > 1 else 0.0
-            steady = self.low in (0, 1) and self.high - self.low == self.count - 1  # a counter; a year is none
-            to.looks_like_id = self.count > 10 and self.whole and self.rising and steady and to.missing == 0
-
-
-def _look(
-    batch: Batch, column: Column, sound: Mask, running: dict[str, _Running], levels: dict[str, dict[str, None]]
-) -> int:
-    """Take the sound rows of one column of a batch in; return its missing cells."""
-    if column.kind == "text":
-        absent = batch.codes(column.name, ()) == MISSING_CODE
-        if len(levels[column.name]) <= _ENOUGH_LEVELS:
-            levels[column.name].update(dict.fromkeys(batch.distinct(column.name, ~absent & sound)))
-        return int((absent & sound).sum())
-    cells = batch.numbers(column.name)[sound]
-    finite = np.isfinite(cells)
-    running[column.name].add(cells[finite])
-    return int((~finite).sum())
 
 
 def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str | None:
@@ -201,14 +152,14 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
         if 2 * r.missing > rows:
             said.append(f"{r.name}: {r.missing:,} of {rows:,} cells are missing.")
         if r.hint:
-            said.append(f"{r.name}: text, but {r.hint}.")
-        if r.kind == "unusable":
+            said.append(f"{r.name}: {r.hint}")
+        elif r.kind == "unusable":
             said.append(f"{r.name}: of type {r.dtype}, which a fit cannot use.")
         elif r.looks_like_id:
             said.append(f"{r.name}: looks like an ID (every row has another value).")
         elif r.kind == "text" and r.n_levels > _MANY_LEVELS:
             said.append(
-                f"{r.name}: text with {r.n_levels:,} different values{' or more' * (r.n_levels > _ENOUGH_LEVELS)}."
+                f"{r.name}: text with {r.n_levels:,} different values{' or more' * (r.n_levels > ENOUGH_LEVELS)}."
             )
         if r.kind == "number" and r.low == r.high:
             said.append(f"{r.name}: constant.")
@@ -246,14 +197,21 @@ def _command(
     words = ["regress", "fit", f"./{file}" if file.startswith("-") else file, "--target", target or "COL"]
     for flag, names in (("--drop", drop), ("--categorical", [name for name in categorical if name not in drop])):
         if names:
-            record = io.StringIO(newline="")
-            csv.writer(record, lineterminator="").writerow(names)
-            words += [flag, record.getvalue()]
-    for name in options.of_csv():
-        words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+            words += [flag, _record(names)]
+    for name in options.given():
+        value = getattr(options, name)
+        words.append(f"--{name.replace('_', '-')}")
+        if not isinstance(value, bool):
+            words.append(_record(value) if isinstance(value, list | tuple) else str(value))
     holes = [r for r in reports if r.missing and r.name not in drop]
     if holes:
         fillable = all(r.kind != "text" and r.name != target for r in holes)
         none_left = sum(r.missing for r in holes) >= rows  # perhaps, without the rows that miss a cell
         words += ["--missing", "mean" if none_left and fillable else "drop"]
     return shlex.join(words)
+
+
+def _record(names: Sequence[str]) -> str:
+    record = io.StringIO(newline="")
+    csv.writer(record, lineterminator="").writerow(names)
+    return record.getvalue()

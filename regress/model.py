@@ -138,7 +138,7 @@ class LinearModel:
         source = match(source, self.design)
         for name in keep:
             find_column(source, name, "a column to keep")
-        source = source.as_text([name for name in keep if name not in self.design.columns])
+        source = source.read_as({name: "text" for name in keep if name not in self.design.columns})
         encoder, layout = Encoder(self.design, source, unseen=unseen), Layout(self.design)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,7 +13,7 @@ from regress.tables.design import Design, match, plan
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
 from regress.tables.reading import Missing, Reader, Tally
-from regress.tables.source import find_column
+from regress.tables.source import Source, find_column, rereading
 from regress.tables.split import Split
 from regress.tables.values import as_values
 from regress.training.gathering import TrainingData, gather
@@ -84,7 +85,36 @@ def prepare(
 
     A `design` that is there already, such as a model's, decides what becomes of the columns.
     """
-    source = open_table(table, options)
+    read = partial(
+        _prepare,
+        target=target,
+        options=options,
+        over=over,
+        n_jobs=n_jobs,
+        progress=progress,
+        room=room,
+        precision=precision,
+        design=design,
+        sampled=sampled,
+    )
+    return rereading(open_table(table, options), read)
+
+
+def _prepare(
+    source: Source,
+    *,
+    target: Any,
+    options: TableOptions,
+    over: Over,
+    n_jobs: int,
+    progress: Progress | None,
+    room: int | None,
+    precision: Precision,
+    design: Design | None,
+    sampled: int,
+) -> Prepared:
+    roles = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
+    source = source.settled([name for name in roles if source.by_name[name].kind == "text"])
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
     others = [v.name for v in (y, a) if v is not None and v.array is None]

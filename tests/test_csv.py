@@ -14,6 +14,7 @@ import regress
 from regress.errors import TableError
 from regress.tables.files import open_files
 from regress.tables.source import MISSING
+from tests.tables import columns_of
 
 
 @pytest.fixture
@@ -27,14 +28,12 @@ def write(tmp_path):
 
 
 def numbers(path, *names):
-    source = open_files(path)
-    names = names or tuple(c.name for c in source.columns if c.kind in ("number", "boolean"))
-    parts = [np.column_stack([batch.numbers(n) for n in names]) for batch in source.batches(names)]
-    return np.concatenate(parts).tolist() if parts else []
+    columns = columns_of(path, names or None)
+    return [list(row) for row in zip(*columns.values(), strict=True)]
 
 
-def levels(source, name):
-    return sorted(set().union(*(b.distinct(name, np.ones(b.rows, dtype=bool)) for b in source.batches([name]))))
+def levels(path, name):
+    return sorted({level for level in columns_of(path, [name])[name] if level is not None})
 
 
 READABLE = {
@@ -76,8 +75,7 @@ def test_missing_tokens_hold_no_number(write, token):
 
 @pytest.mark.parametrize("token", MISSING)
 def test_missing_tokens_are_no_level(write, token):
-    source = open_files(write(f"k,y\nred,1\n{token},2\nblue,3\n"))
-    assert levels(source, "k") == ["blue", "red"]
+    assert levels(write(f"k,y\nred,1\n{token},2\nblue,3\n"), "k") == ["blue", "red"]
 
 
 REFUSED = {
@@ -86,11 +84,12 @@ REFUSED = {
     "short row after a blank line": ("a,b\n1,2\n\n4\n", ["line 4", "too few"]),
     "short row in a file with quotes": ('a,b\n"1",2\n4\n', ["line 3", "too few"]),
     "long row": ("a,b\n1,2\n3,4,5\n", ["line 3", "3 cells", "too many"]),
-    "later cell is text": ("a,b\n1,2\n3,four\n", ["line 3", "'b'", "'four'", "--categorical b"]),
+    "later cell is text": ("a,b\n1,2\n3,four\n", ["line 3", "'b'", "'four'", "--na-values four", "--categorical b"]),
+    "first cell is text": ("a,b\n1,four\n3,2\n", ["line 2", "'b'", "'four'", "--na-values four", "--categorical b"]),
     "hexadecimal": ("a,b\n1,2\n0x10,4\n", ["line 3", "'0x10'"]),
-    "underscores": ("a,b\n1,2\n1_000,4\n", ["line 3", "'1_000'"]),
-    "decimal comma": ('a,b\n1,2\n"1,5",4\n', ["line 3", "'1,5'"]),
-    "later cell is not true or false": ("a,b\ntrue,2\nmaybe,4\n", ["line 3", "'maybe'", "true or false"]),
+    "underscores": ("a,b\n1,2\n1_000,4\n", ["line 3", "'1_000'", "--thousands '_'"]),
+    "decimal comma": ('a,b\n1,2\n"1,5",4\n', ["line 3", "'1,5'", "--decimal ','"]),
+    "thousands": ('a,b\n980,2\n"1,200",4\n', ["line 3", "'1,200'", "--thousands ','"]),
     "line numbers count quoted newlines": ('a,b\n1,2\n3,"4\n5"\n', ["line 3"]),
     "name twice": ("a,b,a\n1,2,3\n", ["line 1", "columns 1 and 3", "'a'"]),
     "saved pandas index": (",a\n0,1\n", ["line 1", "column 1", "index=False"]),
@@ -119,14 +118,14 @@ def test_integers_for_300000_rows_and_then_a_fraction(write):
 
 
 def test_a_column_empty_at_first_is_what_its_first_value_is(write):
-    source = open_files(write("x,k,y\n" + ",,1\n" * 5000 + "2.5,red,3\n"))
-    assert [c.kind for c in source.columns] == ["number", "text", "number"]
+    columns = columns_of(write("x,k,y\n" + ",,1\n" * 5000 + "2.5,red,3\n"))
+    assert [column[-1] for column in columns.values()] == [2.5, "red", 3]
     assert numbers(write("x,y\n" + ",1\n" * 5000 + "2.5,3\n"))[-1] == [2.5, 3]
 
 
 def test_a_fault_far_behind_names_its_line(write):
     path = write("x,y\n" + "1,2\n" * 200_000 + "1,oops\n")
-    with pytest.raises(TableError, match=r"line 200002, column 'y': 'oops'"):
+    with pytest.raises(TableError, match=r"Column 'y' .* 'oops' \(t.csv, line 200002\)"):
         numbers(path)
     path = write("x,y\n" + "1,2\n" * 200_000 + "1\n")
     with pytest.raises(TableError, match="line 200002"):
@@ -175,14 +174,11 @@ def test_any_table_is_read_as_python_reads_it(write, rows):
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["text", "x", "last"])
     writer.writerows([[t, "" if v is None else repr(v), z] for t, v, z in rows])
-    source = open_files(write(buffer.getvalue()))
-    known = levels(source, "text")
-    assert known == sorted({t for t, _, _ in rows})
-    (batch,) = source.batches(["text", "x", "last"])
-    assert [known[code] for code in batch.codes("text", known)] == [t for t, _, _ in rows]
+    columns = columns_of(write(buffer.getvalue()))
+    assert columns["text"] == [t for t, _, _ in rows]
     expected = [np.nan if v is None else float(v) for _, v, _ in rows]
-    assert np.array_equal(batch.numbers("x"), expected, equal_nan=True)
-    assert batch.numbers("last").tolist() == [z for _, _, z in rows]
+    assert np.array_equal(columns["x"], expected, equal_nan=True)
+    assert columns["last"] == [z for _, _, z in rows]
 
 
 BYTES = st.text(st.sampled_from('12.,"\n\r;xé \t-'), max_size=40)
@@ -195,10 +191,7 @@ BYTES = st.text(st.sampled_from('12.,"\n\r;xé \t-'), max_size=40)
 def test_rubbish_is_read_or_refused_but_never_breaks(write, header, body):
     path = write(header + body)
     try:
-        for column in open_files(path).columns:
-            numbers(path, column.name) if column.kind in ("number", "boolean") else levels(
-                open_files(path), column.name
-            )
+        columns_of(path)
     except TableError as error:
         said = str(error)
     else:
@@ -225,5 +218,5 @@ def test_names_of_missing_cells_late_in_a_file_are_read_as_if_they_came_first(tm
     assert (fit.w.tolist(), fit.b, fit.tally.held_out) == (again.w.tolist(), again.b, again.tally.held_out)
     rows[m - 3] = "k1,soon,1.0"
     path.write_text("key,x,y\n" + "\n".join(rows) + "\n")
-    with pytest.raises(TableError, match=rf"line {m - 1}, column 'x': 'soon'"):
+    with pytest.raises(TableError, match=rf"'soon' \(late.csv, line {m - 1}\)"):
         regress.fit(path, "y", features=["x"], missing="drop")

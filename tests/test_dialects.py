@@ -21,6 +21,7 @@ from regress.tables import streams
 from regress.tables.files import open_files
 from regress.tables.options import FileOptions
 from regress.tables.source import MISSING
+from tests.tables import cells
 
 PACK = {"": bytes, ".gz": lambda b: gzip.compress(b, 1), ".zst": zstd.compress}
 
@@ -47,20 +48,10 @@ def read(path, **options):
     """Columns by name, rows that are bad, and the line of each row; refusals as their text."""
     try:
         source = open_files(path, FileOptions(**options))
-        kinds = {c.name: c.kind for c in source.columns if c.kind != "unusable"}
-        columns, bad = {name: [] for name in kinds}, []
-        for batch in source.batches(list(kinds)):
-            for name, kind in kinds.items():
-                columns[name] += texts(batch, name) if kind == "text" else batch.numbers(name).tolist()
-            bad += [False] * batch.rows if batch.bad is None else batch.bad.tolist()
+        columns, bad, source = cells(source)
         return columns, bad, [source.place(path.name, i) for i in range(len(bad))]
     except InputError as error:
         return str(error)
-
-
-def texts(batch, name):
-    known = batch.distinct(name, np.ones(batch.rows, dtype=bool))
-    return [known[code] if code >= 0 else None for code in batch.codes(name, known)]
 
 
 # Cells: the text that is written, and the number that it is.
@@ -233,8 +224,8 @@ def test_corrupted_rows_are_skipped_named_and_leave_the_fit_of_the_others(wrong,
     kinds = ["k,a", "k\nb", "c"]
     lines, sound, corrupted = [], [], []
     line = 2
-    for i, cells in enumerate(random.normal(size=(30, 3)).round(3).tolist()):
-        row = [kinds[i % 3], *map(repr, cells)]
+    for i, values in enumerate(random.normal(size=(30, 3)).round(3).tolist()):
+        row = [kinds[i % 3], *map(repr, values)]
         what, where = wrong.get(i, (None, 0))
         if what == "short":
             row = row[:-1]

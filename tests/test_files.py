@@ -102,11 +102,11 @@ def test_the_account_of_a_skipped_table_may_not_be_the_table_in_python_either(fo
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        (["?", *"123456789"] * 2, "its first cell .* is no number"),
-        (["5 %"] * 20, "without signs and thousands"),
-        (['"1.200,50"', '"900,00"', '"-3.001.100,1"'] * 7, "without signs and thousands"),
-        (["$1.50"] * 20, "without signs and thousands"),
-        (['"1,234,567"'] * 20, "without signs and thousands"),
+        (["?", *"123456789"] * 2, r"'\?' \(t.csv, line 2\) is not a number, but 90% .* --na-values '\?'"),
+        (["5 %"] * 20, "with a unit or another sign, such as '5 %'"),
+        (['"1.200,50"', '"900,00"', '"-3.001.100,1"'] * 7, "--thousands '.' --decimal ','"),
+        (["$1.50"] * 20, "another sign"),
+        (['"1,234,567"'] * 20, "--thousands ','"),
         (['"1,5"', '"2,25"'] * 10, "--decimal ,"),
     ],
 )
@@ -116,7 +116,7 @@ def test_text_that_looks_like_numbers_says_what_to_do(tmp_path, cells, words):
         regress.fit(tmp_path / "t.csv", "y")
 
 
-@pytest.mark.parametrize("cell", ["01.02.2020", "1.2.3", "10.0.0.1", "555 123 456", '"48.8, 2.3"', "12:30", "A-17"])
+@pytest.mark.parametrize("cell", ["1.2.3", "10.0.0.1", '"48.8, 2.3"', "A-17", "C85", "2nd", "12 Main Street"])
 def test_text_that_is_no_number_is_text(tmp_path, cell):
     (tmp_path / "t.csv").write_text("x,z,y\n" + "".join(f"{cell},{i % 7},{i}\n" for i in range(20)))
     assert regress.fit(tmp_path / "t.csv", "y").names == ("z",)

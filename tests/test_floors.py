@@ -14,7 +14,7 @@ FLOORS = [
     {"numerics", "writing", "aligned"},
     {"calculus", "tables"},
     {"training", "uncertainty", "model"},
-    {"evidence", "preparation"},
+    {"evidence", "preparation", "columns"},
     {"summary", "notes", "portrait", "checking", "inspection", "rivals"},
     {"result", "fitting", "comparison", "estimator"},
     {"adapters", "claims", "certification"},
@@ -32,7 +32,9 @@ ABOVE = {
 }  # of one floor, the first may use the second
 OWNERS = {
     "tensorflow": {"calculus/autodiff.py"},
-    "polars": {f"tables/{name}.py" for name in ("files", "parts", "csvfile", "frames", "output")},
+    "polars": {
+        f"tables/{name}.py" for name in ("files", "batches", "parts", "csvfile", "frames", "output", "cells", "survey")
+    },
     "pandas": {"tables/frames.py"},
     "sklearn": {"rivals.py", "estimator.py", "adapters.py", "claims.py"},
     "scipy.linalg": {"numerics/linalg.py", "numerics/threads.py"},

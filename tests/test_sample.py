@@ -16,8 +16,8 @@ import regress
 from regress.preparation import TableOptions, prepare
 from regress.tables import sample as sampling
 from regress.tables import source, streams
+from regress.tables.arrays import ArrayBatch
 from regress.tables.sample import Sample
-from regress.tables.source import ArrayBatch
 from regress.training import gathering
 
 WORD = 2**64

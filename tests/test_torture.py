@@ -21,10 +21,12 @@ from backports import zstd
 import regress
 from regress.cli import cli, main
 from regress.errors import InputError
+from regress.flags import options_of
 from regress.preparation import file_options
 from regress.tables import streams
 from regress.tables.files import open_files, open_polars
 from regress.tables.split import Split
+from tests.tables import cells
 
 TORTURE = Path(__file__).parent / "torture"
 BAD = "a bad row"  # in the place of a row that is there, and cannot be used
@@ -79,14 +81,14 @@ OUTCOMES = {
     "decimal_semicolon.csv": [
         ("", [[1.5, 2], [-325, 4]]),
         ("--decimal ,", [[1.5, 2], [-325, 4]]),
-        ("--decimal .", Refused("'x'", "'1,5'", "--decimal ,")),
+        ("--decimal .", Refused("'y'", "'4,0'", "--decimal ','")),
     ],
     "decimal_quoted.csv": [
         ("--decimal ,", [[1.5, 2], [2.5, 4.25]]),
-        ("", Refused("'x'", "'1,5'", "--decimal ,")),
+        ("", Refused("'y'", "'4,25'", "--decimal ','")),
     ],
     "decimal_mixed.csv": [
-        ("", Refused("line 3", "'x'", "'1,5'", "not a number", "--decimal ,")),
+        ("", Refused("line 3", "'x'", "'1,5'", "--decimal ','")),
         (SKIP, [[2.5, 3], BAD]),
         ("--decimal ,", Refused("'x'", "'2.5'")),
     ],
@@ -95,11 +97,12 @@ OUTCOMES = {
         ("--decimal ,", [[1.234, 2], [5.678, 3]]),
     ],
     "thousands.csv": [
-        ("", Refused("'x'", "'1,234'", "--decimal ,")),
+        ("", Refused("'x'", "'1,234'", "--thousands ','")),
+        ("--thousands ,", [[1234, 2], [5678, 3]]),
         ("--categorical x", [["1,234", 2], ["5,678", 3]]),
     ],
-    "thousands_late.csv": [("", Refused("line 3", "'x'", "'1,234'", "not a number")), (SKIP, [[999, 1], BAD])],
-    "target_commas.csv": [("", Refused("'y'", "text", "'1,5'", "--decimal ,"))],
+    "thousands_late.csv": [("", Refused("line 3", "'x'", "'1,234'", "--thousands ','")), (SKIP, [[999, 1], BAD])],
+    "target_commas.csv": [("", Refused("'y'", "text", "'1,5'", "--decimal ','"))],
     "looks_like_data.csv": [
         ("--target x1", Refused("line 1", "looks like data", "'1', '2'", "--header no", "--header yes")),
         ("--target x1 --header no", [[1, 2], [3, 4], [5, 6.5]]),
@@ -143,8 +146,8 @@ OUTCOMES = {
     "padded.csv": [("", [[1, 2], [3, 4], [5, 6]])],
     "booleans.csv": [("", [[1, 1], [0, 2], [1, 3], [0, 4], [None, 5]])],
     "boolean_one.csv": [
-        ("", Refused("line 4", "'x'", "'1'", "not true or false")),
-        (SKIP, [[1, 1], [0, 2], BAD]),
+        ("", Refused("line 2", "'x'", "'true'", "33% of its cells are numbers")),
+        ("--categorical x", [["true", 1], ["false", 2], ["1", 3]]),
     ],
     "dates.csv": [
         ("", Refused("'when'", "date", "--drop when")),
@@ -153,9 +156,9 @@ OUTCOMES = {
     "missing_numbers.csv": [("", [[1, 1], *([None, j] for j in range(2, 12)), [2, 12]])],
     "missing_text.csv": [("", [["a", 1, 1], *([None, j, j] for j in range(2, 6)), ["b", 6, 6], [None, 7, 7]])],
     "percent.csv": [("", Refused("'y'", "text, not numbers"))],
-    "percent_late.csv": [("", Refused("line 3", "'y'", "'7%'", "not a number"))],
+    "percent_late.csv": [("", Refused("line 3", "'y'", "'7%'", "not numbers"))],
     "currency.csv": [("", Refused("'y'", "text, not numbers"))],
-    "currency_late.csv": [("", Refused("line 3", "'x'", "'€2'", "not a number"))],
+    "currency_late.csv": [("", Refused("line 3", "'x'", "'€2'", "Write them as plain numbers"))],
     "short.csv": [
         ("", Refused("line 3", "2 cells", "3 columns", "too few", SKIP)),
         ("--features x", Refused("line 3", "2 cells", "3 columns", "too few")),
@@ -359,23 +362,14 @@ def joined(lists):
 
 def rows_of(table, flags):
     """All rows of a table, as the flags read it."""
-    given = parsed(table, flags)
-    source = open_files(table, file_options({k: v for k, v in given.items() if v is not None}))
-    source = source.as_text(joined(given["categorical"]))
-    wanted = [*joined(given["features"]), given["target"]] if given["features"] else [c.name for c in source.columns]
-    kinds = {c.name: c.kind for c in source.columns if c.name in wanted and c.name not in joined(given["drop"])}
-    rows = []
-    for batch in source.batches(list(kinds)):
-        columns = [batch.numbers(n) if kind != "text" else texts(batch, n) for n, kind in kinds.items()]
-        bad = np.zeros(batch.rows, dtype=bool) if batch.bad is None else batch.bad
-        for i in range(batch.rows):
-            rows.append(BAD if bad[i] else [plain_cell(column[i]) for column in columns])
-    return rows
-
-
-def texts(batch, name):
-    known = batch.distinct(name, np.ones(batch.rows, dtype=bool))
-    return [known[code] if code >= 0 else None for code in batch.codes(name, known)]
+    given = options_of(parsed(table, flags))
+    source = open_files(table, file_options(given))
+    source = source.read_as(dict.fromkeys(given.get("categorical", ()), "text"))
+    wanted = [*given["features"], given["target"]] if "features" in given else [c.name for c in source.columns]
+    wanted = [name for name in wanted if name not in given.get("drop", ())]
+    columns, bad, _ = cells(source, wanted)
+    in_order = [columns[c.name] for c in source.columns if c.name in columns]
+    return [BAD if wrong else [plain_cell(c[i]) for c in in_order] for i, wrong in enumerate(bad)]
 
 
 def plain_cell(cell):

@@ -5,11 +5,11 @@ some columns are read, and names no line in its errors. So a block that it refus
 has a null or delimiters are too many, is read again as text, with every cell in view.
 """
 
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,17 +17,26 @@ import polars as pl
 
 from regress.numerics.threads import ordered_map
 from regress.numerics.twofold import Mask
+from regress.tables.cells import Reading, reading_of_files
 from regress.tables.dialect import Dialect, read_dialect
-from regress.tables.kinds import BOOLEAN, DECIMAL_COMMA, NUMBER
+from regress.tables.kinds import decimal_mark, marks_of
 from regress.tables.ledger import Fault, Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import Frame
 from regress.tables.records import NO_QUOTES, Split, sound_quotes, split
-from regress.tables.source import MISSING, Column, Kind
+from regress.tables.source import Column, Kind
 from regress.tables.streams import Records, Stream, opened
 
 _COMPRESSED = (b"\x1f\x8b", b"\x78", b"\x28\xb5\x2f\xfd")  # Polars would decompress what begins so
 _AHEAD = 2  # blocks parsed at a time: while Polars' threads finish one, they begin the next
+
+
+class MarkError(Exception):
+    """The first rows of a file do not tell its decimal mark, and a later one has a comma or point."""
+
+    def __init__(self, part: "CsvPart") -> None:
+        super().__init__(part.name)
+        self.part = part
 
 
 class _Parsed(NamedTuple):
@@ -35,6 +44,15 @@ class _Parsed(NamedTuple):
     lines: int
     read: int
     faults: Sequence[Fault] = ()
+
+
+class _Way(NamedTuple):
+    """A way to parse a block: columns that Polars parses as numbers, those converted after, and what is missing."""
+
+    parsed: Sequence[str]
+    converted: Sequence[str]
+    missing: Sequence[str] = ()
+    second: bool = False
 
 
 @dataclass(slots=True)
@@ -45,11 +63,26 @@ class CsvPart:
     name: str
     options: FileOptions
     ledger: Ledger
+    reading: Reading = field(init=False)
     _dialect: Dialect = field(init=False)
-    _needs_names: bool = False  # of missing cells, since a block could not be read without
+    _second: bool = False  # whether a block could not be parsed the quick way
 
     def __post_init__(self) -> None:
-        self._dialect = read_dialect(self.path, self.options)
+        self._take(read_dialect(self.path, self.options))
+
+    def _take(self, dialect: Dialect) -> None:
+        self._dialect, self.reading = dialect, reading_of_files(self.options, dialect.decimal)
+
+    def settle_mark(self) -> None:
+        """Decide the decimal mark by all cells."""
+        seen: dict[str, str] = {}
+        for block in self.frames(dict.fromkeys(self._dialect.names, "text")):
+            for column in block.columns:
+                seen |= marks_of(column.filter(column.str.contains("[.,]"))) | seen
+            if "comma" in seen and "point" in seen:
+                break
+        decimal = decimal_mark(self.name, self._dialect.form.delimiter, seen)
+        self._take(read_dialect(self.path, replace(self.options, decimal=decimal)))
 
     @property
     def size(self) -> int:
@@ -68,8 +101,11 @@ class CsvPart:
     def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Read the named columns in blocks, in order."""
         line = 1 + self._dialect.header_lines
+        unknown = not self._dialect.decimal_known and "number" in kinds.values()
 
         def parse(records: Records) -> _Parsed | None:
+            if unknown and (b"." in records.data or b"," in records.data):
+                raise MarkError(self)
             try:
                 return self._fast(records, kinds) or self._careful(records, kinds)
             except KeyboardInterrupt:
@@ -108,13 +144,13 @@ class CsvPart:
                 yield Records(data[skip:] if skip else data, read, quoted)
             skip = max(skip - len(data), 0)
 
-    def _scan(self, data: bytes, kinds: Mapping[str, Kind], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
+    def _scan(self, data: bytes, numbers: Collection[str], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
         form = self._dialect.form
         return pl.scan_csv(
             b"\n" + data if data.startswith(_COMPRESSED) else data,
             has_header=False,
             skip_rows=int(data.startswith(_COMPRESSED)),
-            schema={n: pl.Float64 if kinds.get(n) == "number" else pl.String for n in self._dialect.names},
+            schema={n: pl.Float64 if n in numbers else pl.String for n in self._dialect.names},
             separator=form.delimiter,
             quote_char=form.quote,
             decimal_comma=self._dialect.decimal == ",",
@@ -132,14 +168,17 @@ class CsvPart:
         if (quoted and not sound_quotes(data, form)) or (self._dialect.decimal == "," and b"." in data):
             return None  # Polars takes 1.5 for a number beside 1,5 as well
         part = list(dict.fromkeys([*kinds, last]))
-        for missing in (MISSING,) if self._needs_names else ((), MISSING):
-            scan = self._scan(data, kinds, missing)
+        for way in self._ways(kinds):
+            scan = self._scan(data, way.parsed, way.missing)
             try:
                 frame = (scan.select(part) if len(part) < len(self._dialect.names) else scan).collect()
-                frame = _booleans(frame, kinds)
-            except (pl.exceptions.PolarsError, _NotBooleanError):
+            except pl.exceptions.PolarsError:
                 continue
-            self._needs_names = bool(missing)
+            values = [self.reading.converted(frame[name], kinds[name]) for name in way.converted]
+            if any(wrong.any() for _, wrong in values):
+                continue
+            frame = frame.with_columns([column for column, _ in values]) if values else frame
+            self._second = way.second
             partial = frame.width < len(self._dialect.names)
             suspicious = frame[last].null_count() or (partial and not self._full(data, frame.height))
             if suspicious and not self._sound(data, frame.height):
@@ -147,6 +186,15 @@ class CsvPart:
             lines = data.count(b"\n") if quoted else frame.height
             return _Parsed(pl.DataFrame([frame[name] for name in kinds]), lines, records.read)  # select costs more
         return None
+
+    def _ways(self, kinds: Mapping[str, Kind]) -> list[_Way]:
+        """Return how a block may be parsed, the quick way first."""
+        numbers = [name for name, kind in kinds.items() if kind == "number"]
+        booleans = [name for name, kind in kinds.items() if kind == "boolean"]
+        second = _Way(numbers, booleans, self.reading.missing, True)
+        if self.reading.thousands is not None or self.reading.absent != self.reading.missing:
+            second = _Way((), [*numbers, *booleans], (), True)  # Polars knows no thousands, and one list of names
+        return [second] if self._second or self.reading.thousands else [_Way(numbers, booleans), second]
 
     def _full(self, data: bytes, rows: int) -> bool:
         """Tell whether delimiters are as many as in full rows: Polars ignores more where it reads some columns only."""
@@ -171,13 +219,14 @@ class CsvPart:
         columns = []
         for text in self._texts(found, right, list(kinds)):
             kind = kinds[text.name]
-            column, wrong = _converted(text, kind, self._dialect.decimal)
+            if kind == "text":
+                column, wrong = text, text.str.contains("\ufffd", literal=True).fill_null(False).to_numpy()
+            else:
+                column, wrong = self.reading.converted(text, kind)
             for k in np.flatnonzero(wrong).tolist():
                 record = int(at[k])
                 if kind != "text" or _not_utf8(found.text(record)):
-                    faults.setdefault(
-                        record, _cell_fault(found, record, text.name, kind, text[k], self._dialect.decimal)
-                    )
+                    faults.setdefault(record, _cell_fault(found, record, text.name, kind, text[k]))
             columns.append(column)
         frame = pl.DataFrame(columns)
         if len(at) < len(right):
@@ -194,36 +243,7 @@ class CsvPart:
             return [pl.Series(n, [row[j] for row in rows], dtype=pl.String) for n, j in zip(names, at, strict=True)]
         spans = zip(found.starts[right].tolist(), found.ends[right].tolist(), strict=True)
         whole = b"".join([found.data[start:end] for start, end in spans])
-        return self._scan(whole, {}, encoding="utf8-lossy").select(list(names)).collect().get_columns()
-
-
-class _NotBooleanError(Exception):
-    """A cell of a true/false column is neither."""
-
-
-def _booleans(frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:
-    for name in (name for name, kind in kinds.items() if kind == "boolean"):
-        lower = frame[name].str.to_lowercase()
-        if not lower.drop_nulls().is_in(BOOLEAN).all():
-            raise _NotBooleanError(name)
-        frame = frame.with_columns((lower == "true").alias(name))
-    return frame
-
-
-def _converted(text: pl.Series, kind: Kind, decimal: str) -> tuple[pl.Series, Mask]:
-    """Return cells as what their column is, null where they are missing, and which are not that."""
-    if kind == "text":
-        return text, text.str.contains("\ufffd", literal=True).fill_null(False).to_numpy()
-    cells = text.str.strip_chars()
-    cells = cells.set(cells.is_in(MISSING), None)
-    if kind == "boolean":
-        lower = cells.str.to_lowercase()
-        values = (lower == "true").set(~lower.is_in(BOOLEAN), None)
-    else:
-        if decimal == ",":
-            cells = cells.set(cells.str.contains(".", literal=True), "a point").str.replace(",", ".", literal=True)
-        values = cells.cast(pl.Float64, strict=False)
-    return values, (values.is_null() & cells.is_not_null()).to_numpy()
+        return self._scan(whole, (), encoding="utf8-lossy").select(list(names)).collect().get_columns()
 
 
 def _width_fault(found: Split, record: int, width: int) -> Fault:
@@ -239,7 +259,7 @@ def _width_fault(found: Split, record: int, width: int) -> Fault:
     )
 
 
-def _cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str, decimal: str) -> Fault:
+def _cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str) -> Fault:
     text = found.text(record)
     if "\ufffd" in cell and (at := _not_utf8(text)):
         return _fault(
@@ -248,19 +268,14 @@ def _cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str, dec
             f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
             "Pass the encoding that the file has, often --encoding cp1252. ",
         )
-    flag = name if re.fullmatch(r"[\w.-]+", name) else f"'{name}'"
     what = "true or false" if kind == "boolean" else "a number"
-    hint = f"--categorical {flag} reads it as text. "
-    if decimal == "." and DECIMAL_COMMA.fullmatch(cell.strip()):
-        hint = "If its comma is a decimal one, pass --decimal ,. "
-    elif decimal == "," and NUMBER.fullmatch(cell.strip()):
-        hint = "If its point is a decimal one, pass --decimal '.'. "
-    return _fault(found, record, f", column {name!r}: {cell!r} is not {what}, as its first value is", hint)
+    hint = f"Pass --na-values {quote(cell.strip())} to read such cells as missing. "
+    return _fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint)._replace(column=name)
 
 
 def _fault(found: Split, record: int, reason: str, hint: str = "") -> Fault:
     text = found.text(record).decode("utf-8", "replace").rstrip("\r\n")
-    remedy = f"{hint}Mend the line, or leave such rows out with --on-bad-row skip"
+    remedy = f"{hint}Fix the line, or leave such rows out with --on-bad-row skip"
     return Fault(record, int(found.lines[record]), reason, remedy, text)
 
 

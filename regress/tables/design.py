@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from shlex import quote
 
 from regress.errors import TableError
-from regress.tables.source import ArraySource, Column, Kind, Source, find_column
+from regress.tables.arrays import ArraySource
+from regress.tables.source import Column, Kind, Source, find_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,13 @@ def match(source: Source, design: Design) -> Source:
     """
     if isinstance(source, ArraySource):
         source = source.named(design.columns)
+    kinds: dict[str, Kind] = {}
     for term in design.terms:
         column = find_column(source, term.name, "a feature of the model")
-        if term.kind != "text" and column.kind in ("unusable", "text"):
-            raise TableError(
-                f"Column {term.name!r} of {source.label} is {column.dtype or 'text'}; training saw {term.kind}."
-            )
-    return source.as_text([term.name for term in design.terms if term.kind == "text"])
+        if term.kind != "text" and column.kind == "unusable":
+            raise TableError(f"Column {term.name!r} of {source.label} is {column.dtype}; training saw {term.kind}.")
+        kinds[term.name] = term.kind if "text" in (term.kind, column.kind) else column.kind
+    return source.read_as(kinds)
 
 
 def plan(
@@ -152,7 +154,7 @@ def plan(
         find_column(source, name, "a column to drop")
     for name in categorical:
         find_column(source, name, "categorical")
-    source = source.as_text(categorical)
+    source = source.read_as(dict.fromkeys(categorical, "text"))
     chosen = [c.name for c in source.columns] if features is None else list(features)
     if features is not None:
         for name in chosen:
@@ -161,19 +163,19 @@ def plan(
     chosen = [name for name in dict.fromkeys(chosen) if name not in drop and name not in exclude]
     if not chosen:
         raise TableError(f"{source.label} has no column left to use as a feature.")
-    design = Design(tuple(_term(source, find_column(source, name, "a feature"), categorical) for name in chosen))
+    columns = [find_column(source, name, "a feature") for name in chosen]
+    source = source.settled([column.name for column in columns if column.doubtful])
+    design = Design(tuple(_term(source, source.by_name[name]) for name in chosen))
     return source, design if design.texts else checked(design)
 
 
-def _term(source: Source, column: Column, categorical: Sequence[str]) -> Term:
+def _term(source: Source, column: Column) -> Term:
+    if column.hint:
+        as_text = f" To use the column as text, pass --categorical {quote(column.name)}." * (column.kind == "text")
+        raise TableError(f"Column {column.name!r} of {source.label} cannot be used as it is. {column.hint}{as_text}")
     if column.kind == "unusable":
         raise TableError(
             f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
-            f"Leave it out with --drop {column.name}, or turn it into a number first."
-        )
-    if column.hint and column.name not in categorical:
-        raise TableError(
-            f"Column {column.name!r} of {source.label} is text, but {column.hint}; or use it as it is with "
-            f"--categorical {column.name}."
+            f"Leave it out with --drop {quote(column.name)}, or turn it into a number first."
         )
     return Term(column.name, column.kind, (), column.kind == "text", column.levels)

@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from regress.errors import TableError
-from regress.tables.kinds import column_of, decimal_mark, is_number
+from regress.tables.cells import reading_of_files
+from regress.tables.kinds import decimal_mark, is_number, marks_of
 from regress.tables.options import FileOptions, Header
 from regress.tables.records import Format, csv_reader, last_end
 from regress.tables.source import MISSING, Column
@@ -19,6 +20,7 @@ from regress.tables.streams import opened
 _YEAR = re.compile(r"[12]\d{3}")
 _SAMPLE = 2**22  # bytes that the header must fit in
 _ROWS = 1000  # records looked at
+_LOOK = 200  # of them for what columns are
 _DELIMITERS = ",;\t|"
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','"}
 
@@ -35,6 +37,7 @@ class Dialect:
     header_bytes: int
     header_lines: int
     columns: tuple[Column | None, ...]
+    decimal_known: bool = True
 
     def __str__(self) -> str:
         quote = "no quotes" if self.form.quote is None else f"quote {self.form.quote}"
@@ -76,20 +79,35 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
         _check_width(
             path, len(first), {len(row) for row in islice(_sound(csv_reader(_lines(sample), form)), 1, _ROWS) if row}
         )
-    decimal = options.decimal or decimal_mark(path.name, form.delimiter, rows)
+    decimal, known = _decimal(path.name, form, rows, options, complete=not more and len(rows) < _ROWS)
     if _has_header(path, options.header, first, rows, decimal):
         header = b"".join(islice(io.BytesIO(sample), lines))
         _check_names(path, header, first)
     else:
         lines, header, rows, first = 0, b"", [first, *rows], [f"x{j}" for j in range(len(first))]
-    columns = tuple(column_of(name, [row[j] for row in rows], decimal) for j, name in enumerate(first))
+    reading, skip = reading_of_files(options, decimal), options.on_bad_row == "skip"
+    columns = tuple(reading.column(name, (row[j] for row in rows[:_LOOK]), skip) for j, name in enumerate(first))
     if None in columns:  # no value so far: look on
-        rows = list(others)
+        rows += others
         columns = tuple(
-            c or column_of(name, [r[j] for r in rows], decimal)
+            c or reading.column(name, (r[j] for r in rows), skip)
             for j, (name, c) in enumerate(zip(first, columns, strict=True))
         )
-    return Dialect(form, decimal, encoding, compression, tuple(first), len(header), lines, columns)
+    return Dialect(form, decimal, encoding, compression, tuple(first), len(header), lines, columns, known)
+
+
+def _decimal(
+    file: str, form: Format, rows: Sequence[Sequence[str]], options: FileOptions, complete: bool
+) -> tuple[str, bool]:
+    """Return the decimal mark, and whether that is certain: where some rows do not tell, all have to be asked."""
+    if options.decimal is not None:
+        return options.decimal, True
+    if options.thousands in (",", ".") or form.delimiter == ",":
+        return "," if options.thousands == "." else ".", True
+    seen = marks_of(cell for row in rows for cell in row)
+    if complete or "comma" in seen or "point" in seen:
+        return decimal_mark(file, form.delimiter, seen), True
+    return ".", False
 
 
 def _lines(sample: bytes) -> Iterator[str]:

@@ -8,7 +8,8 @@ import numpy as np
 from regress.errors import TableError
 from regress.numerics.twofold import Array, Mask
 from regress.tables.design import Design, Term
-from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Source
+from regress.tables.kinds import kind_of, level_of
+from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Reread, Source
 
 Unseen = Literal["error", "reference"]
 
@@ -24,14 +25,17 @@ class Encoded(NamedTuple):
 class Encoder:
     """Encodes batches of a source as a design has it.
 
-    Where a text column's levels are not known, they are found, in the order in which they turn up, in the rows that
-    count; `design()` has them in theirs. `unseen` says what becomes of a level that a known column does not have.
+    Each spelling of a cell is looked at once: which level it is, or that it is missing. Where a text column's levels
+    are not known, they are found, in the order in which they turn up, in the rows that count; `design()` has them in
+    theirs. `unseen` says what becomes of a level that a known column does not have.
     """
 
     def __init__(self, design: Design, source: Source, max_levels: int = 0, unseen: Unseen = "error") -> None:
         self._design, self._source, self._most, self._unseen = design, source, max_levels, unseen
         self._numbers, self._texts = design.numbers, design.texts
         self.levels = {term.name: list(term.levels) for term in self._texts}
+        self._codes = {term.name: {level: k for k, level in enumerate(term.levels)} for term in self._texts}
+        self._counts = {term.name: np.zeros(0, dtype=np.int64) for term in self._texts}
 
     def encode(self, batch: Batch, counted: Mask | None = None) -> Encoded:
         """Encode a batch; rows that are not `counted` (None: all are), or miss a cell, may hold any level.
@@ -47,7 +51,7 @@ class Encoder:
             fills = self._design.fills
             columns = [_filled(c, fills.get(name)) for name, c in zip(self._numbers, columns, strict=True)]
             whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
-        codes = [batch.codes(term.name, self.levels[term.name]) for term in self._texts]
+        codes = [self._coded(term, batch) for term in self._texts]
         for code in codes:
             if (missing := code == MISSING_CODE).any():
                 whole = ~missing if whole is None else whole & ~missing
@@ -58,20 +62,48 @@ class Encoder:
                     unseen &= allowed
             if unseen.any():
                 codes[j] = self._unseen_levels(term, batch, codes[j], unseen)
+            if term.open:
+                self._count(term, codes[j])
         return Encoded(columns, codes, whole)
+
+    def _coded(self, term: Term, batch: Batch) -> Codes:
+        """Return the codes of a text column, after a look at the spellings that are new."""
+        known = self._codes[term.name]
+        codes = batch.codes(term.name, known)
+        unseen = codes == UNSEEN_CODE
+        if not unseen.any():
+            return codes
+        spellings = batch.distinct(term.name, unseen)
+        found = {cell: self._code(term, batch, cell) for cell in spellings}
+        known |= {cell: code for cell, code in found.items() if code != UNSEEN_CODE}
+        return batch.codes(term.name, known) if set(found.values()) != {UNSEEN_CODE} else codes
+
+    def _code(self, term: Term, batch: Batch, cell: str) -> int:
+        """Return the code of a spelling; a level of the design is one even where its name means a missing cell."""
+        level = batch.level(cell)
+        named = level_of(cell) if level is None else level
+        if not term.open and named in self.levels[term.name]:
+            level = named
+        return MISSING_CODE if level is None else self._codes[term.name].get(level, UNSEEN_CODE)
 
     def _unseen_levels(self, term: Term, batch: Batch, codes: Codes, unseen: Mask) -> Codes:
         """Return codes that know the levels of rows not seen before, where there may be such."""
-        levels = self.levels[term.name]
+        levels, known = self.levels[term.name], self._codes[term.name]
         if term.open:
-            levels += batch.distinct(term.name, unseen)
+            for cell in batch.distinct(term.name, unseen):
+                level = batch.level(cell) or ""
+                if level not in known:
+                    known[level] = len(levels)
+                    levels.append(level)
+                known[cell] = known[level]
             if len(levels) > self._most:
+                self._settle(term)
                 raise TableError(
                     f"Column {term.name!r} of {self._source.label} is text with more than {self._most:,} different "
                     f"values, such as {', '.join(map(repr, levels[:3]))}: more than --max-levels {self._most}. "
                     f"Leave it out with --drop {term.name}, or raise --max-levels."
                 )
-            return batch.codes(term.name, levels)
+            return batch.codes(term.name, known)
         if self._unseen == "reference":
             return np.where(unseen, 0, codes).astype(np.int32)
         row = int(np.flatnonzero(unseen)[0])
@@ -82,6 +114,16 @@ class Encoder:
             "Leave such rows out, train on data that has it, or predict it as the first level by --unseen reference."
         )
 
+    def _count(self, term: Term, codes: Codes) -> None:
+        counts = np.bincount(codes[codes >= 0], minlength=len(self._counts[term.name]))
+        counts[: len(self._counts[term.name])] += self._counts[term.name]
+        self._counts[term.name] = counts
+
+    def _settle(self, term: Term) -> None:
+        """Ask whether a column is text by all of its cells; raise `Reread` if that was not known yet."""
+        if not self._source.by_name[term.name].settled:
+            raise Reread(self._source.settled([term.name]))
+
     def missing_cells(self, encoded: Encoded, rows: Mask) -> dict[str, int]:
         """Count the missing cells of each column that nothing fills, in some rows of a batch."""
         numbers = zip(self._numbers, encoded.numbers, strict=True)
@@ -91,7 +133,19 @@ class Encoder:
         return {name: count for name, count in counts.items() if count}
 
     def design(self) -> Design:
-        """Return the design with the levels found so far."""
+        """Return the design with the levels found so far.
+
+        Raises
+        ------
+        Reread
+            If a tenth of a column's cells look like numbers, and not all of its cells have been asked.
+        """
+        for term in self._texts:
+            levels, counts = self.levels[term.name], self._counts[term.name]
+            if term.open and counts.size:
+                like = [kind_of(level) not in ("text", "boolean") for level in levels]
+                if 10 * counts[like].sum() >= counts.sum() > 0:
+                    self._settle(term)
         return self._design.with_levels(self.levels)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,15 @@ import pandas as pd
 import polars as pl
 
 from regress.errors import TableError
-from regress.tables.files import PolarsSource
-from regress.tables.parts import Frame
-from regress.tables.source import MISSING, Column, Kind, Source
+from regress.tables.batches import PolarsSource
+from regress.tables.cells import AS_IS, Reading
+from regress.tables.kinds import level_of
+from regress.tables.parts import Frame, typed
+from regress.tables.source import MISSING_CODE, Batch, Column, Kind, Source
 
 _SLICE = 2**16
+_LOOK = 200  # cells with a value that tell what a column of objects seems to be
+_NUMBERS = int | float | np.number | np.bool_ | Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class PandasPart:
     """A pandas frame, handed to Polars a slice at a time."""
 
     frame: pd.DataFrame
+    reading: Reading = AS_IS
     name: str = ""
     dialect: str = ""
 
@@ -31,14 +37,14 @@ class PandasPart:
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
-        return {name: _column(name, self.frame[name]) for name in self.frame.columns}
+        return {name: _column(name, self.frame[name], self.reading) for name in self.frame.columns}
 
     def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Yield slices of the named columns."""
         for i in range(0, len(self.frame), _SLICE):
             part = self.frame.iloc[i : i + _SLICE]
             frame = pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
-            yield Frame(frame, i + len(part))
+            yield Frame(typed(frame, kinds, self.reading, i, self.place), i + len(part))
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""
@@ -50,7 +56,7 @@ def is_frame(table: object) -> bool:
     return isinstance(table, pd.DataFrame)
 
 
-def open_pandas(frame: pd.DataFrame) -> PolarsSource:
+def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> PolarsSource:
     """Return a pandas frame as a source.
 
     Raises
@@ -64,47 +70,49 @@ def open_pandas(frame: pd.DataFrame) -> PolarsSource:
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"The frame has more than one column named {doubled[0]!r}. Rename one.")
-    return PolarsSource("the frame", [PandasPart(frame)])
+    return PolarsSource("the frame", [PandasPart(frame, reading)])
 
 
-def _column(name: str, column: "pd.Series[Any]") -> Column:
+def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | None:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return Column(name, "text", tuple(str(level) for level in dtype.categories))
+        return Column(name, "text", tuple(level_of(str(level)) for level in dtype.categories), settled=True)
     if pd.api.types.is_bool_dtype(dtype):
-        return Column(name, "boolean")
+        return Column(name, "boolean", settled=True)
     if pd.api.types.is_complex_dtype(dtype):
-        return Column(name, "unusable", dtype=str(dtype))
+        return Column(name, "unusable", dtype=str(dtype), settled=True)
     if pd.api.types.is_numeric_dtype(dtype):
-        return Column(name, "number")
+        return Column(name, "number", settled=True)
     if pd.api.types.is_string_dtype(dtype) or dtype.kind == "O":
-        return _object_column(name, column.dropna())
-    return Column(name, "unusable", dtype=str(dtype))
+        return _object_column(name, column.dropna().head(_LOOK), reading)
+    return Column(name, "unusable", dtype=str(dtype), settled=True)
 
 
-def _object_column(name: str, values: "pd.Series[Any]") -> Column:
-    if not len(values):
-        return Column(name, "number")
-    first = values.iloc[0]
-    if isinstance(first, bool | np.bool_):
-        return Column(name, "boolean")
-    if isinstance(first, int | float | np.number) or type(first).__name__ == "Decimal":
-        return Column(name, "number")
-    return Column(name, "text") if isinstance(first, str) else Column(name, "unusable", dtype=type(first).__name__)
+def _object_column(name: str, values: "pd.Series[Any]", reading: Reading) -> Column | None:
+    for value in values:
+        if not isinstance(value, str | _NUMBERS):
+            return Column(name, "unusable", dtype=type(value).__name__, settled=True)
+    return reading.column(name, map(str, values))
 
 
 def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:
-    if kind in ("number", "boolean"):
-        try:
-            values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
-            return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
-        except (TypeError, ValueError):
-            value = next(v for v in column.dropna() if not isinstance(v, int | float | np.number))
-            raise TableError(
-                f"Column {name!r} of the frame holds {value!r}, which is not a number, as its first value is. "
-                f"Mend the cell, or read the column as text with --categorical {name}."
-            ) from None
+    """Return a column as numbers where it is of numbers, else as text."""
+    if kind in ("number", "boolean") and column.dtype.kind != "O" and not pd.api.types.is_string_dtype(column.dtype):
+        values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
+        return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
+    if kind == "number" and (numbers := _numbers(column)) is not None:
+        return pl.Series(name, numbers)
+    for value in column:
+        if not isinstance(value, str | _NUMBERS) and not pd.isna(value):
+            raise TableError(f"Column {name!r} of the frame holds {value!r}, which is neither number nor text.")
     return pl.Series(name, [None if pd.isna(v) else str(v) for v in column], dtype=pl.String)
+
+
+def _numbers(column: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.float64]] | None":
+    """Return an object column of numbers; None where some are text, or true and false."""
+    if any(isinstance(value, str | bool | np.bool_) for value in column):
+        return None
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def frame_of(source: Source) -> pd.DataFrame:
@@ -114,10 +122,16 @@ def frame_of(source: Source) -> pd.DataFrame:
     for batch in source.batches(list(parts)):
         sound = slice(None) if batch.bad is None else ~batch.bad
         for c in columns:
-            texts = (None if t in MISSING else t for t in batch.texts(c.name)) if c.kind == "text" else ()
-            cells = np.array(list(texts), dtype=object) if c.kind == "text" else batch.numbers(c.name)
+            cells = _texts(batch, c.name) if c.kind == "text" else batch.numbers(c.name)
             parts[c.name].append(cells[sound])
     return pd.DataFrame({name: np.concatenate(values) for name, values in parts.items()})
+
+
+def _texts(batch: Batch, name: str) -> "np.ndarray[Any, np.dtype[np.object_]]":
+    """Return a text column, None where a cell is missing."""
+    absent = batch.codes(name, {}) == MISSING_CODE
+    cells = zip(batch.texts(name), absent.tolist(), strict=True)
+    return np.array([None if null or batch.level(text) is None else text for text, null in cells], dtype=object)
 
 
 def to_frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], index: str | None = None) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,10 @@ from regress.writing import write_text
 
 
 class Fault(NamedTuple):
-    """A row that cannot be used: its place in a block, what is wrong, what to do, its text; a fatal one always ends."""
+    """A row that cannot be used: its place in a block, what is wrong, what to do, its text; a fatal one always ends.
+
+    `column` is the one whose cell is not what the column is, if that is what is wrong.
+    """
 
     record: int
     line: int
@@ -19,18 +23,29 @@ class Fault(NamedTuple):
     remedy: str
     text: str
     fatal: bool = False
+    column: str = ""
+
+
+class CellError(TableError):
+    """A cell of a column is not what the column is, as far as its first cells tell."""
+
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
+        self.column = column
 
 
 class Ledger:
     """Refuses rows, or skips at most `most` of them and writes them to a file: file, line, reason, text."""
 
     def __init__(self, skip: bool = False, path: str | Path | None = None, most: int = 1000) -> None:
-        self._skip, self._path, self._most = skip, path, most
+        self.skip, self._path, self._most = skip, path, most
+        self.cells: Counter[str] = Counter()
         self._rows: list[tuple[str, int, str, str]] = []
 
     def begin(self) -> None:
         """Forget what an earlier reading of the table skipped."""
         self._rows = []
+        self.cells.clear()
 
     def add(self, file: str, line: int, faults: Sequence[Fault]) -> None:
         """Take the faults of a block whose first line is `line`.
@@ -42,14 +57,17 @@ class Ledger:
         """
         for fault in faults:
             at = line + fault.line
-            if not self._skip or fault.fatal:
-                raise TableError(f"{file}, line {at}{fault.reason}. {fault.remedy}.")
+            if not self.skip or fault.fatal:
+                raise _error(f"{file}, line {at}{fault.reason}. {fault.remedy}.", fault.column)
+            if fault.column:
+                self.cells[fault.column] += 1
             self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))
             if len(self._rows) > self._most:
                 seen = f" They are in {self._path}." if self._path is not None else " See them with --rejects FILE."
-                raise TableError(
+                raise _error(
                     f"{file}, line {at}: more than --max-bad {self._most:,} rows cannot be used, the last one because "
-                    f"of {self._rows[-1][2]}.{seen}"
+                    f"of {self._rows[-1][2]}.{seen}",
+                    fault.column,
                 )
 
     def write(self) -> None:
@@ -61,3 +79,7 @@ class Ledger:
         writer.writerow(["file", "line", "reason", "text"])
         writer.writerows(self._rows)
         write_text(self._path, text.getvalue())
+
+
+def _error(message: str, column: str) -> TableError:
+    return CellError(message, column) if column else TableError(message)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from regress.errors import InputError
+from regress.tables.arrays import ArraySource
 from regress.tables.options import FileOptions
-from regress.tables.source import ArraySource, Source
+from regress.tables.source import Source
 
 
 def _from(table: object, package: str) -> bool:
@@ -36,15 +37,17 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
     if isinstance(table, ArraySource):
         return table
     if _from(table, "pandas"):
+        from regress.tables.cells import reading_of_frames
         from regress.tables.frames import is_frame, open_pandas
 
         if is_frame(table):
-            return open_pandas(table)
+            return open_pandas(table, reading_of_frames(options or FileOptions()))
     if _from(table, "polars"):
+        from regress.tables.cells import reading_of_frames
         from regress.tables.files import is_frame, open_polars
 
         if is_frame(table):
-            return open_polars(table)
+            return open_polars(table, reading_of_frames(options or FileOptions()))
         if type(table).__name__ == "LazyFrame":
             raise InputError("A LazyFrame has no rows yet. Pass its .collect(), or the file itself.")
     if _from(table, "scipy"):

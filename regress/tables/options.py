@@ -1,6 +1,7 @@
 """How files are read: the options that a user may give."""
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,12 @@ class FileOptions:
         Where to write the rows that were skipped: file, line, reason, text.
     max_bad : int
         Rows to skip at most.
+    thousands : {",", ".", "'", " ", "_"}, optional
+        What stands between groups of three digits; a blank stands for no-break blanks too.
+    na_values : sequence of str
+        Cells that are missing besides the empty ones and NA, N/A, NaN, nan, NULL, null, None.
+    keep_na : bool
+        Whether NA, NULL, None and the like are levels of text columns. Empty cells are missing all the same.
     """
 
     delimiter: str | None = None
@@ -42,6 +49,9 @@ class FileOptions:
     on_bad_row: OnBadRow = "error"
     rejects: str | Path | None = None
     max_bad: int = 1000
+    thousands: str | None = None
+    na_values: Sequence[str] = ()
+    keep_na: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -62,6 +72,12 @@ class FileOptions:
             if getattr(self, name) not in allowed:
                 shown = ", ".join(repr(a) for a in allowed if a is not None)
                 raise InputError(f"{name} must be one of {shown}; got {getattr(self, name)!r}.")
+        if self.thousands not in (None, ",", ".", "'", " ", "_"):
+            raise InputError(f"thousands must be one of , . ' _ or a blank; got {self.thousands!r}.")
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise InputError(f"thousands and decimal are both {self.thousands!r}.")
+        if isinstance(self.na_values, str) or not all(isinstance(value, str) for value in self.na_values):
+            raise InputError(f"na_values must be a list of texts; got {self.na_values!r}.")
         if self.encoding is not None:
             try:
                 codecs.getincrementaldecoder(self.encoding)().decode("a".encode(self.encoding), final=True)
@@ -76,4 +92,8 @@ class FileOptions:
 
     def of_csv(self) -> list[str]:
         """Return the options given that only a CSV file has."""
+        return [name for name in self.given() if name not in ("thousands", "na_values")]
+
+    def given(self) -> list[str]:
+        """Return the options given."""
         return [f.name for f in fields(FileOptions) if getattr(self, f.name) != f.default]

@@ -11,7 +11,7 @@ from polars.io.plugins import register_io_source
 
 from regress.errors import InputError
 from regress.numerics.twofold import Array
-from regress.tables.files import PolarsBatch
+from regress.tables.batches import PolarsBatch
 from regress.tables.source import MISSING, Batch
 
 

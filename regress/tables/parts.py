@@ -3,17 +3,23 @@
 Polars' `collect_batches` is marked unstable, so it stays in this module.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple, Protocol
 
 import polars as pl
 
 from regress.errors import TableError
 from regress.numerics.twofold import Mask
+from regress.tables.cells import AS_IS, Reading
+from regress.tables.kinds import level_of
+from regress.tables.ledger import CellError
 from regress.tables.source import Column, Kind
+
+_LOOK = 200  # rows that tell what a column of text seems to be
 
 
 class Frame(NamedTuple):
@@ -42,6 +48,11 @@ class Part(Protocol):
         """How the file is written, as it was told or found; "" where there is nothing to tell."""
         ...
 
+    @property
+    def reading(self) -> Reading:
+        """How its cells of text are read."""
+        ...
+
     def columns(self) -> dict[str, Column | None]:
         """Return the columns by name, in order; None for one that may be anything."""
         ...
@@ -60,6 +71,7 @@ class FramePart:
     """A Polars frame."""
 
     frame: pl.DataFrame
+    reading: Reading = AS_IS
     name: str = ""
     dialect: str = ""
 
@@ -70,14 +82,14 @@ class FramePart:
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
-        return {name: _column(name, dtype) for name, dtype in self.frame.schema.items()}
+        return _columns(self.frame.schema, self.frame.head, self.reading)
 
     def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Yield slices."""
         read = 0
         for frame in self.frame.select(list(kinds)).iter_slices(2**16):
+            yield Frame(typed(frame, kinds, self.reading, read, self.place), read + frame.height)
             read += frame.height
-            yield Frame(frame, read)
 
     def place(self, record: int) -> str:
         """Frames count from 0."""
@@ -90,6 +102,7 @@ class ParquetPart:
 
     path: Path
     name: str
+    reading: Reading = AS_IS
     dialect: str = ""
 
     @property
@@ -100,8 +113,8 @@ class ParquetPart:
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
         with self._readable():
-            schema = pl.scan_parquet(self.path, glob=False).collect_schema()
-        return {name: _column(name, dtype) for name, dtype in schema.items()}
+            scan = pl.scan_parquet(self.path, glob=False)
+            return _columns(scan.collect_schema(), lambda rows: scan.head(rows).collect(), self.reading)
 
     def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Stream the columns, row group by row group."""
@@ -109,6 +122,7 @@ class ParquetPart:
             scan = pl.scan_parquet(self.path, glob=False)
             rows, read, size = scan.select(pl.len()).collect().item(), 0, self.size
             for frame in scan.select(list(kinds)).collect_batches():
+                frame = typed(frame, kinds, self.reading, read, self.place)
                 read += frame.height
                 yield Frame(frame, size * read // max(rows, 1))
 
@@ -125,13 +139,54 @@ class ParquetPart:
         return f"{self.name}, row {record}"
 
 
-def _column(name: str, dtype: pl.DataType) -> Column:
+def _columns(
+    schema: Mapping[str, pl.DataType], head: Callable[[int], pl.DataFrame], reading: Reading
+) -> dict[str, Column | None]:
+    """Return what columns are by their types, and text by its first cells."""
+    columns = {name: _column(name, dtype) for name, dtype in schema.items()}
+    texts = [name for name, dtype in schema.items() if dtype == pl.String]
+    if texts:
+        columns |= {
+            name: reading.column(name, cells.drop_nulls().to_list())
+            for name, cells in head(_LOOK)[texts].to_dict().items()
+        }
+    return columns
+
+
+def typed(
+    frame: pl.DataFrame, kinds: Mapping[str, Kind], reading: Reading, first: int, place: Callable[[int], str]
+) -> pl.DataFrame:
+    """Return a frame, its first row the record `first`, with text as numbers or booleans where its kind says so.
+
+    Raises
+    ------
+    CellError
+        If a cell is not what its column is.
+    """
+    for name, kind in kinds.items():
+        if kind in ("number", "boolean") and frame.schema[name] == pl.String:
+            values, wrong = reading.converted(frame[name], kind)
+            if wrong.any():
+                row = int(wrong.argmax())
+                what = "a number" if kind == "number" else "true or false"
+                raise CellError(
+                    f"{place(first + row)}, column {name!r}: {frame[name][row]!r} is not {what}. Fix the cell, or pass "
+                    f"--na-values {quote(frame[name][row].strip())} to read it as missing.",
+                    name,
+                )
+            frame = frame.with_columns(values)
+    return frame
+
+
+def _column(name: str, dtype: pl.DataType) -> Column | None:
     if dtype == pl.Boolean:
-        return Column(name, "boolean")
-    if dtype.is_numeric() or dtype == pl.Null:
-        return Column(name, "number")
+        return Column(name, "boolean", settled=True)
+    if dtype == pl.Null:
+        return None
+    if dtype.is_numeric():
+        return Column(name, "number", settled=True)
     if dtype == pl.Enum:
-        return Column(name, "text", tuple(dtype.categories))  # type: ignore[attr-defined]  # of an Enum
+        return Column(name, "text", tuple(map(level_of, dtype.categories)), settled=True)  # type: ignore[attr-defined]  # of an Enum
     if dtype in (pl.String, pl.Categorical):
-        return Column(name, "text")
-    return Column(name, "unusable", dtype=str(dtype))
+        return Column(name, "text", settled=dtype != pl.String)
+    return Column(name, "unusable", dtype=str(dtype), settled=True)

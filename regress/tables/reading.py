@@ -13,11 +13,12 @@ from regress.numerics.moments import Block
 from regress.numerics.threads import Beside
 from regress.numerics.totals import WholeSum
 from regress.numerics.twofold import Array, Mask
+from regress.tables.arrays import ArrayBatch
 from regress.tables.blocks import Layout, Rebuffer
 from regress.tables.design import Design
 from regress.tables.encoding import Encoded, Encoder
 from regress.tables.sample import Sample
-from regress.tables.source import ArrayBatch, Batch, Source
+from regress.tables.source import Batch, Source
 from regress.tables.split import Split
 from regress.tables.values import Values, column_of
 

@@ -1,22 +1,22 @@
 """Where rows come from: one contract for arrays, frames and files."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regress.errors import InputError, TableError
-from regress.numerics.moments import block_rows
+from regress.errors import TableError
 from regress.numerics.twofold import Array, Mask
 
 Kind = Literal["number", "boolean", "text", "unusable"]
 Codes = NDArray[np.int32]
+T = TypeVar("T")
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
-"""Cells that hold no value, in numbers and text alike; infinities count as missing too."""
+"""Cells of a CSV file that hold no value, in numbers and text alike; infinities count as missing too."""
 
 MISSING_CODE, UNSEEN_CODE = -1, -2
 
@@ -25,7 +25,20 @@ MISSING_CODE, UNSEEN_CODE = -1, -2
 class Column:
     """A column before anything is done with it.
 
-    `levels` is the order that a Categorical or Enum brings along, else None; `dtype` and `hint` are for messages.
+    Attributes
+    ----------
+    name, kind : str
+        `kind` is what its first cells look like, until it is `settled`.
+    levels : tuple of str, optional
+        The order that a Categorical or Enum brings along.
+    dtype : str
+        What a column is that is neither number nor text.
+    hint : str
+        Why text that holds numbers cannot be used as it is, and what to do.
+    settled : bool
+        Whether all cells, their type or the user have decided what it is.
+    doubtful : bool
+        Whether its first cells are text with a tenth of numbers or more.
     """
 
     name: str
@@ -33,6 +46,25 @@ class Column:
     levels: tuple[str, ...] | None = None
     dtype: str = ""
     hint: str = ""
+    settled: bool = False
+    doubtful: bool = False
+
+
+class Reread(Exception):
+    """No error: asks whoever reads a table to begin anew, with a source that knows better what its columns are."""
+
+    def __init__(self, source: "Source") -> None:
+        super().__init__("the table is to be read again")
+        self.source = source
+
+
+def rereading(source: "Source", read: Callable[["Source"], T]) -> T:
+    """Return what `read` makes of a source, called again as often as the source turns out to be another."""
+    while True:
+        try:
+            return read(source)
+        except Reread as found:
+            source = found.source
 
 
 class Batch(Protocol):
@@ -75,8 +107,12 @@ class Batch(Protocol):
         """Return number and boolean columns (rows,) each, NaN where missing, perhaps as one array (columns, rows)."""
         ...
 
-    def codes(self, name: str, levels: Sequence[str]) -> Codes:
-        """Return a text column as positions in `levels`; MISSING_CODE and UNSEEN_CODE are negative."""
+    def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
+        """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""
+        ...
+
+    def level(self, cell: str) -> str | None:
+        """Return the level that a cell of text is; None if it is missing."""
         ...
 
     def texts(self, name: str) -> list[str]:
@@ -84,7 +120,7 @@ class Batch(Protocol):
         ...
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
-        """Return the different values of a text column in some rows, in order; missing ones left out."""
+        """Return the different cells of a text column in some rows, in order; null ones left out."""
         ...
 
 
@@ -109,123 +145,18 @@ class Source(Protocol):
         """Say where a record is, in the words of whoever made the table: "houses.csv, line 17"."""
         ...
 
-    def as_text(self, names: Sequence[str]) -> "Source":
-        """Return the source with the named columns read as text."""
+    def read_as(self, kinds: Mapping[str, Kind]) -> "Source":
+        """Return the source with columns read as the kinds given, whatever their cells look like."""
+        ...
+
+    def settled(self, names: Sequence[str]) -> "Source":
+        """Return the source with the named columns decided by all of their cells: a pass of its own where need be."""
         ...
 
 
 def written(numbers: Array) -> list[str]:
     """Return numbers as text, whole ones without a point, whatever they look like in a file."""
-    return [f"{v:.0f}" if v == int(v) else repr(v) for v in np.nan_to_num(numbers).tolist()]
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayBatch:
-    """Some rows of an array."""
-
-    part: str
-    first: int
-    rows: int
-    block: Array
-    names: Mapping[str, int]
-    bad: None = None
-
-    @property
-    def read(self) -> int:
-        """Rows up to here."""
-        return self.first + self.rows
-
-    def head(self, rows: int) -> "ArrayBatch":
-        """Return the first rows of the batch."""
-        return replace(self, rows=rows, block=self.block[:rows])
-
-    def numbers(self, name: str) -> Array:
-        """Return a column."""
-        column: Array = self.block[:, self.names[name]]
-        return column
-
-    def chosen(self, names: Sequence[str]) -> Array:
-        """Return columns side by side: a view where all of them are wanted."""
-        return self.block if tuple(names) == tuple(self.names) else self.block[:, [self.names[n] for n in names]]
-
-    def columns(self, names: Sequence[str]) -> Array:
-        """Return columns as views."""
-        return self.chosen(names).T
-
-    def codes(self, name: str, levels: Sequence[str]) -> Codes:
-        """Return a column's values, written out, as positions in `levels`."""
-        where = {level: i for i, level in enumerate(levels)}
-        finite = np.isfinite(self.numbers(name))
-        texts = self.texts(name)
-        return np.array(
-            [where.get(t, UNSEEN_CODE) if ok else MISSING_CODE for t, ok in zip(texts, finite, strict=True)],
-            dtype=np.int32,
-        )
-
-    def texts(self, name: str) -> list[str]:
-        """Return a column as text, whole numbers without a point."""
-        return written(self.numbers(name))
-
-    def distinct(self, name: str, rows: Mask) -> list[str]:
-        """Return the different values, written out."""
-        chosen = replace(self, block=self.block[rows & np.isfinite(self.numbers(name))])
-        return list(dict.fromkeys(chosen.texts(name)))
-
-
-class ArraySource:
-    """A numeric array X (m, n), its columns named x0, x1, … or by `names`."""
-
-    label, unit, dialect = "the table", "rows", ""
-
-    def __init__(self, X: object, names: Sequence[str] | None = None, text: Sequence[str] = ()) -> None:
-        array = np.asarray(X)
-        if array.ndim != 2:
-            raise InputError(
-                f"X must have two dimensions, rows by columns; its shape is {array.shape}."
-                + (" For a single column use X.reshape(-1, 1)." if array.ndim == 1 else "")
-            )
-        if array.dtype.kind not in "biuf":
-            try:
-                array = array.astype(np.float64)
-            except (TypeError, ValueError):
-                raise InputError(
-                    f"X holds {array.dtype} values, not numbers. Pass a DataFrame to have text columns encoded."
-                ) from None
-        self.array: Array = array.astype(np.float64, copy=False)
-        self.size = len(self.array)
-        n = array.shape[1]
-        self._names = tuple(names) if names is not None else tuple(f"x{j}" for j in range(n))
-        if len(self._names) != n:
-            raise InputError(f"{len(self._names)} names were given for {n} columns.")
-        self.columns = tuple(Column(name, "text" if name in text else "number") for name in self._names)
-        self.by_name = {column.name: column for column in self.columns}
-
-    def named(self, names: Sequence[str]) -> "ArraySource":
-        """Return the array with its columns named by position.
-
-        Raises
-        ------
-        InputError
-            If it has more or fewer columns.
-        """
-        if len(names) != self.array.shape[1]:
-            raise InputError(f"X has {self.array.shape[1]} columns; the model takes {len(names)}, in its own order.")
-        return ArraySource(self.array, names)
-
-    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
-        """Yield views of the rows on the fixed grid."""
-        where = {name: j for j, name in enumerate(self._names)}
-        step, X = block_rows(len(names)), self.array[:limit]
-        for i in range(0, len(X), step):
-            yield ArrayBatch("", i, len(X[i : i + step]), X[i : i + step], where)
-
-    def place(self, part: str, record: int) -> str:
-        """Say which row: arrays count from 0."""
-        return f"row {record}"
-
-    def as_text(self, names: Sequence[str]) -> "ArraySource":
-        """Return the source with the named columns read as text."""
-        return ArraySource(self.array, self._names, names)
+    return [np.format_float_positional(v, trim="-") for v in np.nan_to_num(numbers).tolist()]
 
 
 def cut(batches: Iterable[Batch], limit: int | None) -> Iterator[Batch]:

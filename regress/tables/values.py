@@ -29,10 +29,9 @@ def as_values(source: Source, given: object, role: str) -> Values:
     if isinstance(given, str):
         column = find_column(source, given, role)
         if column.kind not in ("number", "boolean"):
-            hint = f"; {column.hint}" if column.hint else ""
             raise TableError(
                 f"Column {given!r} of {source.label} is {'text' if column.kind == 'text' else column.dtype}, "
-                f"not numbers, so it cannot be {role}{hint}."
+                f"not numbers, so it cannot be {role}.{' ' * bool(column.hint)}{column.hint}"
             )
         return Values(given, None)
     try:

@@ -1,0 +1,199 @@
+"""Polars frames as batches, and one or more parts with the same columns as a source."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from regress.errors import TableError
+from regress.numerics.twofold import Array, Mask
+from regress.tables.cells import AS_IS, Reading
+from regress.tables.csvfile import CsvPart, MarkError
+from regress.tables.ledger import CellError, Ledger
+from regress.tables.parts import Part
+from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, Reread, cut, written
+from regress.tables.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class PolarsBatch:
+    """Some rows of a Polars frame. Missing cells are null or NaN."""
+
+    part: str
+    first: int
+    frame: pl.DataFrame
+    read: int
+    bad: Mask | None = None
+    reading: Reading = AS_IS
+
+    @property
+    def rows(self) -> int:
+        """Rows in the batch."""
+        return self.frame.height
+
+    def head(self, rows: int) -> "PolarsBatch":
+        """Return the first rows of the batch."""
+        bad = None if self.bad is None else self.bad[:rows]
+        return replace(self, frame=self.frame.head(rows), bad=bad)
+
+    def numbers(self, name: str) -> Array:
+        """Return a number or boolean column (rows,), NaN where missing."""
+        column = self.frame[name]
+        if column.dtype != pl.Float64:  # a cast costs, even to the same type
+            column = column.cast(pl.Float64)
+        return column.to_numpy()  # nulls become NaN
+
+    def columns(self, names: Sequence[str]) -> list[Array]:
+        """Return number and boolean columns."""
+        return [self.numbers(name) for name in names]
+
+    def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
+        """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""
+        text = _text(self.frame[name])
+        found = text.replace_strict(list(codes), list(codes.values()), default=UNSEEN_CODE, return_dtype=pl.Int32)
+        return found.set(text.is_null(), MISSING_CODE).to_numpy()
+
+    def level(self, cell: str) -> str | None:
+        """Return the level that a cell of text is; None if it is missing."""
+        return self.reading.level(cell)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column as text; numbers in one form, whatever the file's."""
+        column = self.frame[name]
+        if column.dtype.is_numeric():
+            return written(self.numbers(name))
+        return _text(column).fill_null("").to_list()
+
+    def distinct(self, name: str, rows: Mask) -> list[str]:
+        """Return the different cells of a text column in some rows, in order; null ones left out."""
+        return _text(self.frame[name].filter(pl.Series(rows))).drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _text(column: pl.Series) -> pl.Series:
+    """Return a column as text."""
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.InvalidOperationError:
+        raise TableError(f"Column {column.name!r} is of type {column.dtype}, which cannot be read as text.") from None
+
+
+class PolarsSource:
+    """One or more parts with the same columns, read one after the other."""
+
+    def __init__(
+        self,
+        label: str,
+        parts: Sequence[Part],
+        ledger: Ledger | None = None,
+        columns: tuple[Column, ...] | None = None,
+    ) -> None:
+        self.label, self._ledger = label, ledger or Ledger()
+        self._parts = {part.name: part for part in parts}
+        self.typed_alike = len(parts) == 1 or all(isinstance(part, CsvPart) for part in parts)
+        self.unit = "bytes" if any(part.name for part in parts) else "rows"
+        self.size = sum(part.size for part in parts)
+        self.dialect = "; ".join(dict.fromkeys(part.dialect for part in parts if part.dialect))
+        self.columns = columns if columns is not None else _common_columns(parts)
+        self.by_name = {column.name: column for column in self.columns}
+
+    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
+        """Read the named columns of every part in batches, up to a number of rows.
+
+        Raises
+        ------
+        TableError
+            If rows cannot be used.
+        Reread
+            If a column turns out to be another than its first cells said.
+        """
+        kinds: dict[str, Kind] = {name: self.by_name[name].kind for name in names}
+        self._ledger.begin()
+        try:
+            yield from cut(self._batches(kinds), limit)
+            self._check_skipped()
+        except CellError as error:
+            if self.by_name[error.column].settled:
+                self._ledger.write()
+                raise
+            raise Reread(self.settled([error.column])) from None
+        except MarkError as error:
+            error.part.settle_mark()
+            raise Reread(self._with(_common_columns(list(self._parts.values())))) from None
+        except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
+            self._ledger.write()
+            raise
+        self._ledger.write()
+
+    def _check_skipped(self) -> None:
+        """Ask whether columns of which more cells were skipped than are good are what they were read as."""
+        for name, count in self._ledger.cells.items():
+            if count > self._good[name] and not self.by_name[name].settled:
+                raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
+
+    def _batches(self, kinds: Mapping[str, Kind]) -> Iterator[Batch]:
+        before, self._good = 0, Counter[str]()
+        for part in self._parts.values():
+            first = 0
+            for frame, read, bad in part.frames(kinds):
+                for name in self._ledger.cells:
+                    self._good[name] += frame.height - frame[name].null_count()
+                yield PolarsBatch(part.name, first, frame, before + read, bad, part.reading)
+                first += frame.height
+            before += part.size
+
+    def place(self, part: str, record: int) -> str:
+        """Say where a record is."""
+        return self._parts[part].place(record)
+
+    def read_as(self, kinds: Mapping[str, Kind]) -> "PolarsSource":
+        """Return the source with columns read as the kinds given, whatever their cells look like."""
+        return self._with(
+            [replace(c, kind=kinds[c.name], hint="", settled=True) if c.name in kinds else c for c in self.columns]
+        )
+
+    def settled(self, names: Sequence[str]) -> "PolarsSource":
+        """Return the source with the named columns decided by all of their cells: a pass of its own where need be."""
+        surveys = {name: Survey(name) for name in names if not self.by_name[name].settled}
+        if not surveys:
+            return self
+        self._ledger.begin()
+        for part in self._parts.values():
+            first = 0
+            for frame, _, _ in part.frames(dict.fromkeys(surveys, "text")):
+                for name, survey in surveys.items():
+                    survey.add(frame[name], part.reading, first, part.place)
+                first += frame.height
+        skip, skippable = self._ledger.skip, all(isinstance(part, CsvPart) for part in self._parts.values())
+        return self._with([surveys[c.name].column(skip, skippable) if c.name in surveys else c for c in self.columns])
+
+    def _with(self, columns: Sequence[Column]) -> "PolarsSource":
+        return PolarsSource(self.label, list(self._parts.values()), self._ledger, tuple(columns))
+
+
+def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
+    """Return the columns of all parts: text where parts differ, a number where no part has a value to tell by."""
+    first = parts[0]
+    found = first.columns()
+    for part in parts[1:]:
+        others = part.columns()
+        if odd := sorted(set(found) ^ set(others)):
+            raise TableError(
+                f"{first.name} and {part.name} have different columns ({odd[0]!r} stands in one of them only). "
+                "Fit them apart, or fix one."
+            )
+        for name, column in others.items():
+            found[name] = _joined(found[name], column)
+    return tuple(column or Column(name, "number") for name, column in found.items())
+
+
+def _joined(one: Column | None, other: Column | None) -> Column | None:
+    """Return what a column is that is `one` in some parts and `other` in another; None tells nothing."""
+    if one is None or other is None or one == other:
+        return other if one is None else one
+    for column in (one, other):
+        if column.kind == "unusable":
+            return column
+    settled = one.settled and other.settled and one.kind == other.kind
+    kind: Kind = one.kind if one.kind == other.kind else "text"
+    return Column(one.name, kind, settled=settled, doubtful=one.doubtful or other.doubtful or one.kind != other.kind)

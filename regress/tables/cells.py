@@ -1,0 +1,97 @@
+"""Cells of text as what their column is: numbers, true and false, levels."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from regress.numerics.twofold import Mask
+from regress.tables.kinds import BLANKS, BOOLEAN, GROUPED, CellKind, kind_of, level_of, verdict
+from regress.tables.options import FileOptions
+from regress.tables.source import MISSING, Column, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How cells of text are read.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        Spellings of a missing cell in numbers.
+    absent : tuple of str
+        Those in text.
+    decimal : {".", ","}
+        What stands before a fraction.
+    thousands : str, optional
+        What may stand between groups of digits; a blank stands for every kind of blank.
+    """
+
+    missing: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    decimal: str = "."
+    thousands: str | None = None
+
+    def level(self, cell: str) -> str | None:
+        """Return the level that a cell of text is; None if the cell is missing."""
+        return None if cell.strip() in self.absent else level_of(cell, self.decimal)
+
+    def kind(self, cell: str) -> CellKind:
+        """Tell what a cell with a value looks like."""
+        kind = kind_of(cell, self.decimal)
+        grouped = GROUPED.fullmatch(cell.strip()) if kind == "grouped" and self.thousands is not None else None
+        return "number" if grouped and re.fullmatch(self._separator, grouped["mark"]) else kind
+
+    def column(self, name: str, cells: Iterable[str], skip: bool = False) -> Column | None:
+        """Return what a column seems to be by some of its cells; None where none has a value."""
+        kinds = Counter(self.kind(cell) for cell in cells if cell.strip() not in self.missing)
+        if not kinds:
+            return None
+        kind, doubtful = verdict(kinds, skip)
+        return Column(name, kind, doubtful=doubtful)
+
+    @property
+    def _separator(self) -> str:
+        return f"[{re.escape(self.thousands or '')}{BLANKS if self.thousands == ' ' else ''}]"
+
+    def converted(self, text: pl.Series, kind: Kind) -> tuple[pl.Series, Mask]:
+        """Return cells as what their column is, null where they are missing, and which are not that."""
+        cells = text.str.strip_chars()
+        cells = cells.set(cells.is_in(self.missing), None)
+        if kind == "boolean":
+            lower = cells.str.to_lowercase()
+            values = (lower == "true").set(~lower.is_in(BOOLEAN), None)
+        else:
+            values = self._plain(cells).cast(pl.Float64, strict=False)
+        return values, (values.is_null() & cells.is_not_null()).to_numpy()
+
+    def _plain(self, cells: pl.Series) -> pl.Series:
+        """Write numbers with a point and no thousands; what is none gets no number by it."""
+        mark = "," if self.decimal == "," else r"\."
+        if self.thousands is not None:
+            separator = self._separator
+            grouped = cells.str.contains(
+                f"^[+-]?[0-9]{{1,3}}({separator}[0-9]{{2,3}})*{separator}[0-9]{{3}}({mark}[0-9]*)?$"
+            )
+            cells = cells.str.replace_all(separator, "").zip_with(grouped, cells)
+        if self.decimal == ",":
+            cells = cells.set(cells.str.contains(".", literal=True), "a point").str.replace(",", ".", literal=True)
+        return cells
+
+
+AS_IS = Reading()
+"""Of tables that tell by themselves which cells are missing."""
+
+
+def reading_of_files(options: FileOptions, decimal: str) -> Reading:
+    """Return how cells of CSV files are read; with `keep_na` only empty cells of text, and `na_values`, are missing."""
+    missing = tuple(dict.fromkeys([*MISSING, *options.na_values]))
+    absent = tuple(dict.fromkeys(["", *options.na_values])) if options.keep_na else missing
+    return Reading(missing, absent, decimal, options.thousands)
+
+
+def reading_of_frames(options: FileOptions) -> Reading:
+    """Return how cells of text in frames and Parquet files are read."""
+    return Reading(tuple(options.na_values), tuple(options.na_values), thousands=options.thousands)

@@ -1,0 +1,41 @@
+"""Tables as tests look at them: every cell as what its column turns out to be."""
+
+import numpy as np
+
+from regress.errors import TableError
+from regress.tables.files import open_files
+from regress.tables.options import FileOptions
+from regress.tables.source import rereading
+
+
+def texts(batch, name):
+    """The level of each cell of a text column, None where it is missing."""
+    cells = batch.distinct(name, np.ones(batch.rows, dtype=bool))
+    codes = batch.codes(name, {cell: k for k, cell in enumerate(cells)})
+    return [batch.level(cells[code]) if code >= 0 else None for code in codes]
+
+
+def cells(source, names=None):
+    """Columns by name, which rows are bad, and the source that the cells decided on."""
+
+    def read(source):
+        source = source.settled([c.name for c in source.columns if c.doubtful and (names is None or c.name in names)])
+        kinds = {c.name: c.kind for c in source.columns if c.kind != "unusable" and (names is None or c.name in names)}
+        for name in kinds:
+            if source.by_name[name].hint:
+                raise TableError(
+                    f"Column {name!r} of {source.label} cannot be used as it is. {source.by_name[name].hint}"
+                )
+        columns, bad = {name: [] for name in kinds}, []
+        for batch in source.batches(list(kinds)):
+            for name, kind in kinds.items():
+                columns[name] += texts(batch, name) if kind == "text" else batch.numbers(name).tolist()
+            bad += [False] * batch.rows if batch.bad is None else batch.bad.tolist()
+        return columns, bad, source
+
+    return rereading(source, read)
+
+
+def columns_of(path, names=None, **options):
+    """Columns of a file by name."""
+    return cells(open_files(path, FileOptions(**options)), names)[0]
