@@ -107,7 +107,7 @@ def test_the_account_of_a_skipped_table_may_not_be_the_table_in_python_either(fo
         (['"1.200,50"', '"900,00"', '"-3.001.100,1"'] * 7, "--thousands '.' --decimal ','"),
         (["$1.50"] * 20, "another sign"),
         (['"1,234,567"'] * 20, "--thousands ','"),
-        (['"1,5"', '"2,25"'] * 10, "--decimal ,"),
+        (['"1,5"', '"2,25"'] * 10, "--decimal ','"),
     ],
 )
 def test_text_that_looks_like_numbers_says_what_to_do(tmp_path, cells, words):

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import zipfile
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,12 +26,14 @@ from regress.flags import options_of
 from regress.preparation import file_options
 from regress.tables import streams
 from regress.tables.files import open_files, open_polars
+from regress.tables.options import FileOptions
 from regress.tables.split import Split
 from tests.tables import cells
 
 TORTURE = Path(__file__).parent / "torture"
 BAD = "a bad row"  # in the place of a row that is there, and cannot be used
 SKIP = "--on-bad-row skip"
+FILES = [*(f.name for f in fields(FileOptions)), "features", "drop", "categorical"]
 
 
 class Refused(tuple):
@@ -356,10 +359,6 @@ def parsed(table, flags):
     return cli.commands["fit"].make_context("fit", [str(table), *flags_of(flags)]).params
 
 
-def joined(lists):
-    return [name for names in lists or () for name in names]
-
-
 def rows_of(table, flags):
     """All rows of a table, as the flags read it."""
     given = options_of(parsed(table, flags))
@@ -459,10 +458,9 @@ def test_every_row_is_accounted_for(folder, run, name, flags, rows, test):
     assert found[0] + found[1] == whole
     assert (found[1] == 0) or test
     if code == 0:
-        given = parsed(folder / name, f"{skip} {flags}")
-        options = {k: joined(given[k]) for k in ("features", "drop", "categorical") if given[k]}
-        files = {f: given[f] for f in ("delimiter", "decimal", "encoding", "quote", "header", "on_bad_row", "max_bad")}
-        fit = regress.fit(folder / name, given["target"], missing="drop", test=test, **options, **files)
+        given = options_of(parsed(folder / name, f"{skip} {flags}"))
+        files = {f: given[f] for f in FILES if f in given}
+        fit = regress.fit(folder / name, given["target"], missing="drop", test=test, **files)
         tally = fit.tally
         assert tally.rows == tally.used + tally.held_out + tally.missing + tally.bad + tally.zero_weight == len(rows)
 
