@@ -19,7 +19,9 @@ def cells(source, names=None):
     """Columns by name, which rows are bad, and the source that the cells decided on."""
 
     def read(source):
-        source = source.settled([c.name for c in source.columns if c.doubtful and (names is None or c.name in names)])
+        source = source.settled(
+            [c.name for c in source.columns if c.kind == "text" and (names is None or c.name in names)]
+        )
         kinds = {c.name: c.kind for c in source.columns if c.kind != "unusable" and (names is None or c.name in names)}
         for name in kinds:
             if source.by_name[name].hint:

@@ -126,9 +126,10 @@ class PolarsSource:
         self._ledger.write()
 
     def _check_skipped(self) -> None:
-        """Ask whether columns of which more cells were skipped than are good are what they were read as."""
+        """Ask whether columns are what they were read as: those with more bad cells than good ones, and booleans."""
         for name, count in self._ledger.cells.items():
-            if count > self._good[name] and not self.by_name[name].settled:
+            column = self.by_name[name]
+            if (count > self._good[name] or column.kind == "boolean") and not column.settled:
                 raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
 
     def _batches(self, kinds: Mapping[str, Kind]) -> Iterator[Batch]:
