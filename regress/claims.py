@@ -1,6 +1,5 @@
 """Anyone's fitted coefficients as a claim: w and b by name or position, and the objective that they minimize."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,13 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.errors import InputError
-from regress.model import LinearModel, load
+from regress.model import LinearModel, model_of
 from regress.numerics.twofold import Array
 from regress.result import Fit
+from regress.schema import Malformed, mapping, number, numbers, optional, read_json, record, whole
 from regress.tables.design import Design
 
 # of what a model keeps of its training: what decides the objective
 _KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test split_key random_state".split()
+
+_JSON = record(
+    coef=lambda value, at: (mapping(number()) if isinstance(value, dict) else numbers)(value, at),
+    intercept=optional(number()),
+    n_rows=optional(whole(at_least=1)),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,13 +126,14 @@ def _of_model(model: LinearModel) -> Claim:
 
 
 def _of_file(path: Path) -> Claim:
+    held = read_json(path)
+    if not isinstance(held, dict) or "coef" not in held:
+        return _of_model(model_of(held, path))
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        held = None
-    if isinstance(held, dict) and "coef" in held:
-        return _of_json(held, str(path))
-    return _of_model(load(path))
+        held = _JSON({"intercept": None, "n_rows": None, **held}, "")
+    except Malformed as error:
+        raise InputError(f"{path} is not a claim: {error}.") from None
+    return _of_json(held, str(path))
 
 
 def _of_json(held: Mapping[str, Any], label: str) -> Claim:
@@ -144,6 +151,9 @@ def _of_pair(w: Any, b: Any) -> Claim:
     names = tuple(w) if isinstance(w, Mapping) else None
     values = list(w.values()) if isinstance(w, Mapping) else w
     try:
+        cells = [np.ravel(np.asarray(v, dtype=object)) for v in (values, b)]
+        if any(isinstance(v, bool | np.bool_ | str | bytes) for part in cells for v in part):
+            raise TypeError  # NumPy would take them for numbers
         array, intercept = np.asarray(values, dtype=np.float64), float(b)
     except (TypeError, ValueError, OverflowError):
         raise InputError("Coefficients and intercept must be numbers.") from None

@@ -11,32 +11,21 @@ import numpy as np
 
 from regress.aligned import aligned
 from regress.errors import InputError
+from regress.modelfile import MODEL, check_agreement
 from regress.numerics.line import line
 from regress.numerics.totals import contradicts
 from regress.numerics.twofold import Array
+from regress.schema import Malformed, read_json
 from regress.tables.blocks import Layout
 from regress.tables.design import Design, Term, match
 from regress.tables.encoding import Encoder, Unseen
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
-from regress.tables.source import Batch, Kind, Source, find_column
+from regress.tables.source import Batch, Source, find_column
 from regress.uncertainty import Uncertainty
 from regress.writing import write_text
 
 FORMAT, VERSION = "regress-model", 1
-_HELD: dict[str, type | tuple[type, ...]] = {
-    "target": str,
-    "w": list,
-    "center": list,
-    "b_center": (int, float),
-    "terms": list,
-    "training_means": dict,
-    "options": dict,
-    "n_rows": int,
-    "loss": (int, float, type(None)),
-    "status": str,
-    "versions": dict,
-}
 
 
 class Predictions(NamedTuple):
@@ -214,66 +203,54 @@ def load(path: str | Path) -> LinearModel:
         If the file is no model, or of a newer major version.
     """
     path = Path(path)
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"The model {path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path} is not a model: it is not JSON. Write one with --save.") from None
+    return model_of(read_json(path), path)
+
+
+def model_of(held: Any, path: Path) -> LinearModel:
+    """Build a model from what its file holds.
+
+    Raises
+    ------
+    InputError
+        If that could not have been saved.
+    """
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise InputError(f"{path} is not a model of this package. Write one with --save.")
-    if held.get("version", VERSION) != VERSION:
+    if type(held.get("version")) is not int or held["version"] != VERSION:
         raise InputError(
-            f"{path} is a model of version {held.get('version')}; this release reads {VERSION}. Update the package."
+            f"{path} is a model of version {held.get('version')!r}; this release reads {VERSION}. Update the package."
         )
     try:
-        model = _model(held)
-    except KeyError as error:
-        raise InputError(f"{path} is not a complete model: {error} is missing.") from None
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a complete model: {error}.") from None
-    if contradicts(model.b, model.w, model.center, model.b_center):
+        held = MODEL(held, "")
+        terms = tuple(Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"])
+        design = Design(terms, held["training_means"])
+        check_agreement(held, design.names)
+        uncertainty = None if held["inference"] is None else Uncertainty.of_dict(held["inference"])
+        if uncertainty is not None and not uncertainty.proper:
+            raise Malformed("'inference.covariance' is no covariance")
+    except Malformed as error:
+        raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None
+    w, center = np.array(held["w"]), np.array(held["center"])
+    if contradicts(held["b"], w, center, held["b_center"]):
         raise InputError(
-            f"{path} contradicts itself: its intercept b is {model.b!r}, but w, center and b_center give another one. "
-            "Save the model again."
+            f"{path} contradicts itself: its intercept b is {held['b']!r}, but w, center and b_center give another "
+            "one. Save the model again."
         )
-    return model
-
-
-def _model(held: dict[str, Any]) -> LinearModel:
-    """Build a model from what a file holds; blocks that are not known here are left alone."""
-    for name, kind in _HELD.items():
-        if not isinstance(held[name], kind) or isinstance(held[name], bool):
-            raise ValueError(f"{name!r} is malformed")
-    shown = held.get("report")
-    terms = tuple(Term(t["name"], t["kind"], tuple(t["levels"])) for t in held["terms"])
-    fills, spread = held["training_means"], held.get("inference") or {}
-    model = LinearModel(
-        np.array(held["w"], dtype=np.float64),
-        np.array(held["center"], dtype=np.float64),
-        float(held["b"]),
-        float(held["b_center"]),
-        Design(terms, fills),
-        held["target"],
-        held["options"],
-        held["n_rows"],
-        float("nan") if held["loss"] is None else float(held["loss"]),
-        held["status"],
-        held["versions"],
-        Uncertainty.of_dict(spread) if set(spread) == set(Uncertainty._fields) else None,
-        shown if isinstance(shown, dict) else None,
+    return LinearModel(
+        w=w,
+        center=center,
+        b=held["b"],
+        b_center=held["b_center"],
+        design=design,
+        target=held["target"],
+        options=held["options"],
+        n_rows=held["n_rows"],
+        loss=float("nan") if held["loss"] is None else held["loss"],
+        status=held["status"],
+        versions=held["versions"],
+        uncertainty=uncertainty,
+        report=held["report"],
     )
-    if not all(isinstance(text, str) for t in terms for text in (t.name, *t.levels)):
-        raise ValueError("a name or a level is no text")
-    if not all(t.kind in get_args(Kind) for t in terms) or "fit_intercept" not in model.options:
-        raise ValueError("'terms' or 'options' is malformed")
-    if not model.w.shape == model.center.shape == (len(model.names),):
-        raise ValueError(f"it has {model.w.size} coefficients for {len(model.names)} names")
-    if model.uncertainty is not None and model.uncertainty.covariance.shape != (len(model.w), len(model.w)):
-        raise ValueError("'inference' is malformed")
-    if not np.isfinite([*model.w, *model.center, model.b, model.b_center, *fills.values()]).all():
-        raise ValueError("a number in it is not finite")
-    return model
 
 
 def _dumped(value: Any) -> str:

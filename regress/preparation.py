@@ -17,7 +17,7 @@ from regress.tables.source import Source, find_column, rereading
 from regress.tables.split import Split
 from regress.tables.values import as_values
 from regress.training.gathering import TrainingData, gather
-from regress.training.options import Over, Precision, TrainOptions, check_choice, check_number
+from regress.training.options import Over, Precision, TrainOptions, check_choice, check_number, check_whole
 
 WeightType = Literal["analytic", "frequency"]
 Progress = Callable[[str, int, int, int], None]
@@ -49,6 +49,8 @@ class TableOptions(FileOptions):
         check_choice("weight_type", self.weight_type, get_args(WeightType))
         check_number("max_levels", self.max_levels, at_least=1)
         check_number("test", self.test, at_least=0.0)
+        object.__setattr__(self, "test", float(self.test))
+        object.__setattr__(self, "random_state", check_whole("random_state", self.random_state))
         if self.rows is not None:
             check_number("rows", self.rows, at_least=1)
         if self.test >= 1.0:

@@ -27,7 +27,6 @@ from regress.writing import strict
 
 COLUMNS = ("std. error", "t", "p", "low", "high")  # of the statistics, as people know them
 _KEPT = 200  # columns whose covariance goes into a model file
-_LEAST = 1e-290  # variance that a double holds beside parts of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +217,7 @@ class Fit:
             return self.fitted
         center = statistics.inverse.center * statistics.fit_intercept
         uncertainty = Uncertainty(statistics.degrees, statistics.sigma**2, center, *statistics.covariance)
-        finite = all(np.isfinite(value).all() for value in uncertainty) and uncertainty.variance > _LEAST
-        return replace(self.fitted, uncertainty=uncertainty) if finite else self.fitted
+        return replace(self.fitted, uncertainty=uncertainty) if uncertainty.proper else self.fitted
 
     def predict(self, table: Any, interval: float | None = None, **options: Any) -> Array:
         """Return ŷ (m,) for every row of a table, or (m, 3) with an interval; see `LinearModel.predict`."""

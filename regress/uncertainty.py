@@ -8,6 +8,9 @@ import numpy as np
 from regress.numerics.line import chunks, fold
 from regress.numerics.twofold import Array
 
+_LEAST = 1e-290  # variance that a double holds beside parts of it
+_ROUNDING = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
+
 
 class Uncertainty(NamedTuple):
     """What prediction intervals need: degrees of freedom, σ², x̄, and covariances of w and of the prediction at x̄."""
@@ -18,6 +21,21 @@ class Uncertainty(NamedTuple):
     covariance: Array
     across: Array
     of_center: float
+
+    @property
+    def proper(self) -> bool:
+        """Whether all is finite, and no combination of coefficients has a negative variance, but for rounding."""
+        joint = np.block([[self.covariance, self.across[:, None]], [self.across, np.array(self.of_center)]])
+        if not all(np.isfinite(value).all() for value in self) or self.variance <= _LEAST:
+            return False
+        size = np.sqrt(np.maximum(np.diagonal(joint), 0.0))
+        unit = np.where(size > 0, size, 1.0)
+        with np.errstate(over="ignore"):
+            scaled = joint / unit / unit[:, None] + _ROUNDING * np.eye(len(joint))
+        try:
+            return bool(np.isfinite(np.linalg.cholesky(scaled)).all())
+        except np.linalg.LinAlgError:
+            return False
 
     def half_width(self, rows: Array, level: float) -> Array:
         """Return t · √(σ² + variance of ŷ) for rows (m, n)."""
@@ -51,7 +69,9 @@ class Uncertainty(NamedTuple):
     def of_dict(held: Mapping[str, Any]) -> "Uncertainty":
         """Read what `to_dict` wrote."""
         n = len(held["covariance"])
-        lower = np.array([row + [0.0] * (n - len(row)) for row in held["covariance"]], dtype=np.float64).reshape(n, -1)
+        lower = np.zeros((n, n))
+        for i, row in enumerate(held["covariance"]):
+            lower[i, : i + 1] = row
         covariance = lower + np.tril(lower, -1).T
-        center, across = (np.array(held[name], dtype=np.float64) for name in ("center", "across"))
+        center, across = np.array(held["center"]), np.array(held["across"])
         return Uncertainty(held["degrees"], held["variance"], center, covariance, across, held["of_center"])

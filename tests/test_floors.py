@@ -11,9 +11,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
     {"errors"},
-    {"numerics", "writing", "aligned"},
+    {"numerics", "writing", "aligned", "schema"},
     {"calculus", "tables"},
-    {"training", "uncertainty", "model"},
+    {"training", "uncertainty", "modelfile", "model"},
     {"evidence", "preparation", "columns"},
     {"summary", "notes", "portrait", "checking", "inspection", "rivals"},
     {"result", "fitting", "comparison", "estimator"},
@@ -28,6 +28,8 @@ ABOVE = {
     ("fitting", "result"),
     ("plot", "report"),
     ("model", "uncertainty"),
+    ("model", "modelfile"),
+    ("modelfile", "training"),
     ("certification", "claims"),
 }  # of one floor, the first may use the second
 OWNERS = {

@@ -31,6 +31,15 @@ def check_number(name: str, value: object, *, above: float | None = None, at_lea
         raise InputError(f"{name} must be a finite number {bound}; got {value!r}.")
 
 
+def check_whole(name: str, value: object, at_least: int | None = None) -> int:
+    """Return a whole number of 64 bits as Python's own, or raise `InputError`."""
+    bound = "" if at_least is None else f" of at least {at_least}"
+    within = isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) < 2**63
+    if not within or (at_least is not None and int(value) < at_least):  # type: ignore[call-overload]
+        raise InputError(f"{name} must be a whole number{bound}; got {value!r}.")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
     """How to train.
@@ -91,8 +100,12 @@ class TrainOptions:
         check_number("tol", self.tol, above=0.0)
         for name in ("alpha", "tol"):  # numbers of other libraries would bring their own precision along
             object.__setattr__(self, name, float(getattr(self, name)))
-        if self.max_iter is not None and (not isinstance(self.max_iter, Integral) or self.max_iter < 1):
-            raise InputError(f"max_iter must be a whole number of at least 1, or None; got {self.max_iter!r}.")
+        for name in ("fit_intercept", "standardize"):
+            if type(value := getattr(self, name)).__name__ not in ("bool", "bool_"):  # Python's own or NumPy's
+                raise InputError(f"{name} must be True or False; got {value!r}.")
+            object.__setattr__(self, name, bool(value))
+        if self.max_iter is not None:
+            object.__setattr__(self, "max_iter", check_whole("max_iter", self.max_iter, 1))
         if self.learning_rate != "auto":
             check_number("learning_rate", self.learning_rate, above=0.0)
             object.__setattr__(self, "learning_rate", float(self.learning_rate))
