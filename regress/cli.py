@@ -2,7 +2,6 @@
 
 import io
 import os
-import shlex
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import click
 
 from regress import __version__, process
 from regress.errors import RegressError
+from regress.escaping import quoted, visible
 from regress.flags import (
     Command,
     as_json,
@@ -82,7 +82,7 @@ def fit(table: str, target: str | None, save: str | None, report: str | None, as
     if as_json:
         console.print_json(result.to_dict())
     else:
-        print(summary.summary(result))
+        console.show(*summary.summary(result).split("\n"))
     return 0 if result.status == "converged" else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
 
 
@@ -176,7 +176,7 @@ def certify(model: str, table: str, target: str | None, report: str | None, as_j
     if as_json:
         console.print_json(result.to_dict())
     else:
-        print(result.summary())
+        console.show(*result.summary().split("\n"))
     return 0 if result.passed else FAILED
 
 
@@ -217,7 +217,7 @@ def predict(
             with whole_file(output) as file:
                 missing = write_predictions(file, parts, kept, **form)
     if missing:
-        console.say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
+        _say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
     return 0
 
 
@@ -234,7 +234,7 @@ def report(model: str, output: str | None, descent: list[str] | None) -> int:
     loaded, page = load(model), str(Path(model).with_suffix(".html")) if output is None else output
     check_outputs(None, {"--output": page}, model)
     console.write_page(loaded, page, descent=descent)
-    print(page)
+    console.show(page)
     return 0
 
 
@@ -262,33 +262,38 @@ def _run(arguments: Sequence[str] | None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             warnings.showwarning = _show_warning
-            given = shlex.join(["regress", *(sys.argv[1:] if arguments is None else arguments)])
+            given = " ".join(map(quoted, ["regress", *(sys.argv[1:] if arguments is None else arguments)]))
             code = int(cli.main(arguments, prog_name="regress", standalone_mode=False, obj=given) or 0)
             sys.stdout.flush()
             return code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "regress"
-        sys.stderr.write(f"Error: {error.format_message()} See '{command} --help'.\n")
+        _say(f"Error: {error.format_message()} See '{command} --help'.")
         return UNUSABLE
     except RegressError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        _say(f"Error: {error}")
         return UNUSABLE
     except ArithmeticError as error:
-        sys.stderr.write(f"Error: numbers in the table are beyond the range of a double ({error}). Rescale them.\n")
+        _say(f"Error: numbers in the table are beyond the range of a double ({error}). Rescale them.")
         return UNUSABLE
     except (KeyboardInterrupt, click.Abort) as error:
-        sys.stderr.write(f"{str(error.__cause__ or '') or 'Interrupted.'}\n")  # click's Abort says nothing itself
+        _say(str(error.__cause__ or "") or "Interrupted.")  # click's Abort says nothing itself
         return INTERRUPTED
     except (OSError, SystemExit) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere
         if isinstance(error, BrokenPipeError | SystemExit):
             return 0  # nobody reads on, which click tells by SystemExit
-        sys.stderr.write(f"Error: {error.filename or 'standard output'} cannot be used: {error.strerror}.\n")
+        _say(f"Error: {error.filename or 'standard output'} cannot be used: {error.strerror}.")
         return UNUSABLE
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    sys.stderr.write(f"Note: {message}\n")
+    _say(f"Note: {message}")
+
+
+def _say(text: str) -> None:
+    """Write one line to standard error, whatever a table said."""
+    sys.stderr.write(f"{visible(text)}\n")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Numbers:
         self.count = count
         self.low, self.high = min(self.low, float(cells.min())), max(self.high, float(cells.max()))
         self.whole = self.whole and bool((cells == np.floor(cells)).all())
-        self.rising = self.rising and cells[0] > self.last and bool((np.diff(cells) > 0).all())
+        self.rising = self.rising and bool(cells[0] > self.last and (np.diff(cells) > 0).all())
         self.last = float(cells[-1])
 
     def report(self, to: ColumnReport) -> None:

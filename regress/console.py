@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from regress.aligned import aligned
+from regress.escaping import paragraph
 from regress.preparation import Progress
 from regress.writing import strict
 
@@ -25,14 +26,14 @@ def print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps({"schema": 1, **strict(value)}, allow_nan=False) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: names, types and values to the left, numbers to the right."""
-    print("\n".join(aligned(columns, rows, left=("type", "values"))))
+def show(*lines: str) -> None:
+    """Print lines of text on standard output: what a table said stays on its line, and commands no terminal."""
+    sys.stdout.write(paragraph(lines) + "\n")
 
 
-def say(text: str) -> None:
-    """Print a line on standard error."""
-    sys.stderr.write(text + "\n")
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table: names, types and values to the left, numbers to the right."""
+    return aligned(columns, rows, left=("type", "values"))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -106,21 +107,20 @@ def watched(parts: Iterable[Any], size: int, progress: Progress) -> Iterator[Any
 
 def print_comparison(comparison: Any) -> None:
     """Print a comparison: a row a tool, then the verdict."""
-    print(comparison.rows + (f"\nRead as {comparison.read_as}" if comparison.read_as else "") + "\n")
+    read_as = [f"Read as {comparison.read_as}"] if comparison.read_as else []
     columns = ["", "digits", "moves ŷ by", "loss above min", "‖∇L‖", "R² test", "seconds", "iterations", "rank"]
     rows = []
     for f in comparison.fits:
         digits = "" if f.w is None else f"{f.digits:.1f}"
         cells = [digits, number(f.moved, 2), number(f.excess_loss, 2), number(f.gradient_norm, 2)]
-        r2 = "" if f.r2_test is None else f"{f.r2_test:.6f}"
+        r2 = "" if f.r2_test is None or math.isnan(f.r2_test) else f"{f.r2_test:.6f}"
         rows.append([f.name, *cells, r2, number(f.seconds, 2), number(f.n_iter), number(f.rank)])
-    print_table(columns, rows)
-    print(
-        "\nDigits right in the worst coefficient, the intercept apart, and the most that the error changes a fitted "
+    legend = (
+        "Digits right in the worst coefficient, the intercept apart, and the most that the error changes a fitted "
         "value, in spreads of y."
     )
     notes = [f"{f.name}: {f.note}" for f in comparison.fits if f.note]
-    print("\n" + "\n".join([*comparison.verdict, *notes]))
+    show(comparison.rows, *read_as, "", *table(columns, rows), "", legend, "", *comparison.verdict, *notes)
 
 
 def print_check(check: Any) -> None:
@@ -137,20 +137,22 @@ def print_check(check: Any) -> None:
                 *errors,
             ]
         )
-    print(
-        "The gradient at a random point, and how far the other ways are from it,\n"
-        "relative to its natural scale 2Σ|x||ŷ − y|:\n"
-    )
-    print_table(["", "derived rows", "scale", *ways], rows)
     verdict = "All ways agree" if check.passed else "The ways disagree"
-    print(f"\n{verdict}: largest difference {check.worst:.1e}, tolerance {check.tolerance:.0e}.")
+    show(
+        "The gradient at a random point, and how far the other ways are from it,",
+        "relative to its natural scale 2Σ|x||ŷ − y|:",
+        "",
+        *table(["", "derived rows", "scale", *ways], rows),
+        "",
+        f"{verdict}: largest difference {check.worst:.1e}, tolerance {check.tolerance:.0e}.",
+    )
 
 
 def print_inspection(seen: Any) -> None:
     """Print an inspection: a row a column, what to look at, and the command to run next."""
     bad = f" and {seen.bad:,} bad ones left out" if seen.bad else ""
-    read_as = f"Read as {seen.read_as}\n" if seen.read_as else ""
-    print(f"{seen.label}: {seen.rows:,} rows{bad}, {len(seen.columns):,} columns\n{read_as}")
+    read_as = [f"Read as {seen.read_as}"] if seen.read_as else []
+    size = f"{seen.label}: {seen.rows:,} rows{bad}, {len(seen.columns):,} columns"
     rows = []
     for c in seen.columns:
         values = (
@@ -158,10 +160,9 @@ def print_inspection(seen: Any) -> None:
         )
         numbers = [number(v, 4) for v in (c.mean, c.spread, c.low, c.high)]
         rows.append([c.name, c.kind, number(c.missing), *numbers, values])
-    print_table(["", "type", "missing", "mean", "sd", "min", "max", "values"], rows)
-    if seen.remarks:
-        print("\n" + "\n".join(seen.remarks))
-    print(f"\nNext: {seen.command}")
+    columns = table(["", "type", "missing", "mean", "sd", "min", "max", "values"], rows)
+    remarks = ["", *seen.remarks] if seen.remarks else []
+    show(size, *read_as, "", *columns, *remarks, "", f"Next: {seen.command}")
 
 
 def write_page(result: Any, path: str | None, command: str = "", descent: list[str] | None = None) -> None:

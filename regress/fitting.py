@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from regress.errors import ConvergenceWarning, DataWarning, InputError
+from regress.escaping import visible
 from regress.evidence.collinearity import collinearity
 from regress.evidence.digits import digits_at_least
 from regress.evidence.inference import Errors, Statistics
@@ -149,7 +150,7 @@ def fit(
         result = train(prepared, regression, options, table_options, se, reason, progress)
     for note in result.warnings():
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
-        warnings.warn(note, ConvergenceWarning if early else DataWarning, stacklevel=2)
+        warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
 
 
@@ -232,7 +233,7 @@ def train(
         model,
         training,
         tally,
-        squares.r2,
+        squares.r2(options.fit_intercept),
         None if held is None else r2(held, training.w, training.center, training.b_center),
         training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),

@@ -1,8 +1,5 @@
 """A look at a table before any fit: types, missing cells, scales, offsets, and what to run next."""
 
-import csv
-import io
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
@@ -11,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from regress.columns import ENOUGH_LEVELS, ColumnReport, Levels, Numbers
+from regress.escaping import flag, quoted
 from regress.preparation import Progress
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
@@ -194,24 +192,16 @@ def _command(
     options: FileOptions,
 ) -> str:
     file = str(table) if isinstance(table, str) or hasattr(table, "__fspath__") else "TABLE"
-    words = ["regress", "fit", f"./{file}" if file.startswith("-") else file, "--target", target or "COL"]
-    for flag, names in (("--drop", drop), ("--categorical", [name for name in categorical if name not in drop])):
+    words = ["regress fit", quoted(f"./{file}" if file.startswith("-") else file), flag("--target", target or "COL")]
+    for name, names in (("--drop", drop), ("--categorical", [name for name in categorical if name not in drop])):
         if names:
-            words += [flag, _record(names)]
+            words.append(flag(name, names))
     for name in options.given():
-        value = getattr(options, name)
-        words.append(f"--{name.replace('_', '-')}")
-        if not isinstance(value, bool):
-            words.append(_record(value) if isinstance(value, list | tuple) else str(value))
+        value, word = getattr(options, name), f"--{name.replace('_', '-')}"
+        words.append(word if value is True else flag(word, value if isinstance(value, list | tuple) else str(value)))
     holes = [r for r in reports if r.missing and r.name not in drop]
     if holes:
         fillable = all(r.kind != "text" and r.name != target for r in holes)
         none_left = sum(r.missing for r in holes) >= rows  # perhaps, without the rows that miss a cell
-        words += ["--missing", "mean" if none_left and fillable else "drop"]
-    return shlex.join(words)
-
-
-def _record(names: Sequence[str]) -> str:
-    record = io.StringIO(newline="")
-    csv.writer(record, lineterminator="").writerow(names)
-    return record.getvalue()
+        words.append(f"--missing {'mean' if none_left and fillable else 'drop'}")
+    return " ".join(words)

@@ -11,6 +11,7 @@ import numpy as np
 
 from regress.aligned import aligned
 from regress.errors import InputError
+from regress.escaping import paragraph
 from regress.modelfile import MODEL, check_agreement
 from regress.numerics.line import line
 from regress.numerics.totals import contradicts
@@ -136,9 +137,14 @@ class LinearModel:
             if interval is not None and self.uncertainty is not None:
                 half = self.uncertainty.half_width(X, interval)
                 values = np.column_stack([values, values - half, values + half])
-            for wrong in (None if encoded.whole is None else ~encoded.whole, batch.bad):
-                if wrong is not None:
-                    values[wrong] = np.nan
+            sound = np.ones(batch.rows, dtype=bool) if encoded.whole is None else encoded.whole
+            sound = sound if batch.bad is None else sound & ~batch.bad
+            if not np.isfinite(values[sound]).all():
+                raise InputError(
+                    f"This model predicts numbers beyond the range of a double on {source.label}. "
+                    "Compare its coefficients with the units of the columns."
+                )
+            values[~sound] = np.nan
             yield Predictions(batch, values)
 
     def _check_interval(self, level: float) -> None:
@@ -159,7 +165,7 @@ class LinearModel:
         for term in self.design.terms:
             if term.kind == "text" and term.levels:
                 lines.append(f"  {term.name}: compared with {term.levels[0]!r}")
-        return "\n".join(lines)
+        return paragraph(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the file holds."""
@@ -225,9 +231,6 @@ def model_of(held: Any, path: Path) -> LinearModel:
         terms = tuple(Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"])
         design = Design(terms, held["training_means"])
         check_agreement(held, design.names)
-        uncertainty = None if held["inference"] is None else Uncertainty.of_dict(held["inference"])
-        if uncertainty is not None and not uncertainty.proper:
-            raise Malformed("'inference.covariance' is no covariance")
     except Malformed as error:
         raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None
     w, center = np.array(held["w"]), np.array(held["center"])
@@ -248,7 +251,7 @@ def model_of(held: Any, path: Path) -> LinearModel:
         loss=float("nan") if held["loss"] is None else held["loss"],
         status=held["status"],
         versions=held["versions"],
-        uncertainty=uncertainty,
+        uncertainty=None if held["inference"] is None else Uncertainty.of_dict(held["inference"]),
         report=held["report"],
     )
 

@@ -6,6 +6,8 @@ Whatever passes could have been saved; see docs/reference/files.md.
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+import numpy as np
+
 from regress.schema import (
     Malformed,
     boolean,
@@ -23,6 +25,7 @@ from regress.schema import (
     words,
 )
 from regress.training.options import Collinear, Gradient, Over, Precision, Solver
+from regress.uncertainty import ROUNDING, Uncertainty, semidefinite
 
 _COUNT, _FIGURE, _MAYBE = whole(at_least=0), number(), optional(number())
 
@@ -64,7 +67,7 @@ _QUALITY = record(
     errors=choice("classical", "HC0", "HC1"),
     **dict.fromkeys(("observations", "degrees"), number(above=0.0)),
     **dict.fromkeys(("sigma", "rss", "log_likelihood", "aic", "bic"), _MAYBE),
-    **dict.fromkeys(("r2", "r2_adjusted", "r2_uncentred", "r2_uncentred_adjusted", "f", "f_p", "condition"), _MAYBE),
+    **dict.fromkeys(("r2", "r2_adjusted", "f", "f_p", "condition"), _MAYBE),
 )
 _LINE = record(
     name=text,
@@ -147,7 +150,7 @@ def check_agreement(held: Mapping[str, Any], names: Sequence[str]) -> None:
         levels = term["levels"]
         if (term["kind"] == "text") != bool(levels) or len(set(levels)) < len(levels):
             raise Malformed(f"the levels of {term['name']!r} are not those of a {term['kind']} column")
-    if len({term["name"] for term in terms}) < len(terms) or len(set(names)) < n:
+    if len({term["name"] for term in terms}) < len(terms) or len({*names, "(intercept)"}) <= n:
         raise Malformed("'terms' gives two coefficients one name")
     if not names or held["names"] != list(names):
         raise Malformed("'names' are not those that 'terms' gives, in its order")
@@ -163,7 +166,10 @@ def check_agreement(held: Mapping[str, Any], names: Sequence[str]) -> None:
     if (inference := held["inference"]) is not None:
         for key in ("center", "across", "covariance"):
             _check_length(f"inference.{key}", inference[key], n)
-        _check_triangle("inference.covariance", [part[::-1] for part in inference["covariance"][::-1]])
+        if [len(part) for part in inference["covariance"]] != list(range(1, n + 1)):
+            raise Malformed("'inference.covariance' is not half a matrix")
+        if not Uncertainty.of_dict(inference).proper:
+            raise Malformed("'inference.covariance' and 'inference.across' are no covariances")
     if (report := held["report"]) is not None:
         if report["rows"]["used"] != held["n_rows"]:
             raise Malformed("'report.rows.used' is not 'n_rows'")
@@ -183,17 +189,24 @@ def _check_report(report: Mapping[str, Any], names: Sequence[str], fit_intercept
     if (residuals := report["residuals"]) is not None and not (residuals["groups"] and residuals["normal"]):
         raise Malformed("'report.residuals' holds no group of rows")
     if (moments := report["moments"]) is not None:
-        for key in ("mean", "norm", "cosines", "target_cosines"):
-            _check_length(f"report.moments.{key}", moments[key], n)
-        _check_triangle("report.moments.cosines", moments["cosines"])
+        _check_moments(moments, n)
+
+
+def _check_moments(moments: Mapping[str, Any], n: int) -> None:
+    for key in ("mean", "norm", "cosines", "target_cosines"):
+        _check_length(f"report.moments.{key}", moments[key], n)
+    if [len(part) for part in moments["cosines"]] != list(range(n, 0, -1)):
+        raise Malformed("'report.moments.cosines' is not half a matrix")
+    cosines = np.zeros((n, n))
+    for j, part in enumerate(moments["cosines"]):
+        cosines[j, j:] = cosines[j:, j] = part
+    sound = all(
+        abs(part[0] - (norm > 0)) < ROUNDING for part, norm in zip(moments["cosines"], moments["norm"], strict=True)
+    )
+    if min(moments["norm"]) < 0 or not sound or not semidefinite(cosines, np.array(moments["target_cosines"]), 1.0):
+        raise Malformed("'report.moments' are no moments")
 
 
 def _check_length(at: str, values: Sequence[Any], n: int) -> None:
     if len(values) != n:
         raise Malformed(f"{at!r} must have {n} entries, one a coefficient; it has {len(values)}")
-
-
-def _check_triangle(at: str, rows: Sequence[Sequence[float]]) -> None:
-    """Refuse rows of a triangle that are not each one shorter than the one before."""
-    if [len(part) for part in rows] != list(range(len(rows), 0, -1)):
-        raise Malformed(f"{at!r} is not half a matrix")

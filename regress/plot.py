@@ -14,9 +14,10 @@ import numpy as np
 
 from regress.comparison import Comparison
 from regress.errors import INSTALL_PLOT, InputError, MissingDependencyError
+from regress.escaping import visible
 from regress.model import LinearModel
 from regress.report import contests, pictures, walks
-from regress.report.charts import Chart, Mark, visible
+from regress.report.charts import Chart, Mark
 from regress.result import Fit
 
 if TYPE_CHECKING:

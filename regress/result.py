@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from regress.escaping import visible
 from regress.evidence.certificate import Certificate, certificate
 from regress.evidence.collinearity import Collinearity
 from regress.evidence.inference import Statistics
@@ -42,9 +43,9 @@ class Fit:
     tally : Tally
         Where every row of the table went.
     r2 : float
-        R² on the training rows; about the mean of y, also without an intercept.
+        R² on the training rows: 1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentred) without intercept.
     r2_test : float or None
-        R² on the rows held out.
+        R² on the rows held out, about their mean.
     standardized : array of shape (n,)
         w·sd(x)/sd(y): what one standard deviation of a column moves y, in its own.
     constant : tuple of str
@@ -265,4 +266,4 @@ class Fit:
 
     def summary(self) -> str:
         """Return the fit as text for people: how it ended, a table of coefficients, how well it fits, what to know."""
-        return "\n".join([summary(self), *self.notes()])
+        return "\n".join([summary(self), *map(visible, self.notes())])

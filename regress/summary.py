@@ -3,6 +3,8 @@
 from typing import Any
 
 from regress.aligned import aligned
+from regress.escaping import paragraph
+from regress.evidence.certificate import objective_text
 from regress.preparation import describe
 
 
@@ -32,28 +34,33 @@ def summary(fit: Any) -> str:
     references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]
     if references:
         lines.append(f"Levels are compared with {', '.join(references)}.")
-    return "\n".join(lines)
+    return paragraph(lines)
 
 
 def _quality(fit: Any) -> list[str]:
     """Return how well it fits, and how sure its digits are."""
-    held = "" if fit.r2_test is None else f", on held-out rows {fit.r2_test:.6f}"
-    s = fit.statistics
+    options, s = fit.fitted.options, fit.statistics
+    r2 = f"R² {'' if options['fit_intercept'] else '(uncentred) '}{r2_of(fit.r2)}"
+    about = "" if options["fit_intercept"] else " (about their mean)"
+    held = "" if fit.r2_test is None else f", on held-out rows{about} {r2_of(fit.r2_test)}"
+    loss = f"loss {objective_text(options['weighted'], options['alpha'])} {fit.loss:.10g}"
     if s is None:
-        why = f"No standard errors: {fit.statistics_missing}"
-        return [f"R² {fit.r2:.6f}{held}; loss {fit.loss:.10g}", why, *_sure(fit)]
-    centred, uncentred = ("", s.r2, s.r2_adjusted), (" (uncentred)", s.r2_uncentred, s.r2_uncentred_adjusted)
-    kind, r2, adjusted = centred if s.fit_intercept else uncentred
+        return [f"{r2}{held}; {loss}", f"No standard errors: {fit.statistics_missing}", *_sure(fit)]
     f, f_p = s.f
-    weights = f", {fit.fitted.options['weight_type']} weights" if fit.fitted.options["weighted"] else ""
+    weights = f", {options['weight_type']} weights" if options["weighted"] else ""
     return [
-        f"R²{kind} {r2:.6f}, adjusted {adjusted:.6f}{held}; loss Σ(ŷ − y)² {fit.loss:.10g}",
+        f"{r2}, adjusted {s.r2_adjusted:.6f}{held}; {loss}",
         f"Residual standard error {s.sigma:.6g} on {s.degrees:,.10g} degrees of freedom; "
         f"{s.errors} standard errors{weights}",
         (f"F {f:.6g} on {s.inverse.rank} and {s.degrees:,.10g}, p {shown(f_p)}; " if f == f else "")
         + f"AIC {s.aic:.6g}, BIC {s.bic:.6g}; condition number of scaled columns {s.inverse.condition:.3g}",
         *_sure(fit),
     ]
+
+
+def r2_of(value: float) -> str:
+    """Write R² for people; it is undefined where the target does not vary, as in a single row."""
+    return "undefined (it needs two different targets)" if value != value else f"{value:.6f}"
 
 
 def _sure(fit: Any) -> list[str]:

@@ -9,7 +9,7 @@ from regress.numerics.line import chunks, fold
 from regress.numerics.twofold import Array
 
 _LEAST = 1e-290  # variance that a double holds beside parts of it
-_ROUNDING = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
+ROUNDING = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
 
 
 class Uncertainty(NamedTuple):
@@ -25,17 +25,9 @@ class Uncertainty(NamedTuple):
     @property
     def proper(self) -> bool:
         """Whether all is finite, and no combination of coefficients has a negative variance, but for rounding."""
-        joint = np.block([[self.covariance, self.across[:, None]], [self.across, np.array(self.of_center)]])
         if not all(np.isfinite(value).all() for value in self) or self.variance <= _LEAST:
             return False
-        size = np.sqrt(np.maximum(np.diagonal(joint), 0.0))
-        unit = np.where(size > 0, size, 1.0)
-        with np.errstate(over="ignore"):
-            scaled = joint / unit / unit[:, None] + _ROUNDING * np.eye(len(joint))
-        try:
-            return bool(np.isfinite(np.linalg.cholesky(scaled)).all())
-        except np.linalg.LinAlgError:
-            return False
+        return semidefinite(self.covariance, self.across, self.of_center)
 
     def half_width(self, rows: Array, level: float) -> Array:
         """Return t · √(σ² + variance of ŷ) for rows (m, n)."""
@@ -75,3 +67,16 @@ class Uncertainty(NamedTuple):
         covariance = lower + np.tril(lower, -1).T
         center, across = np.array(held["center"]), np.array(held["across"])
         return Uncertainty(held["degrees"], held["variance"], center, covariance, across, held["of_center"])
+
+
+def semidefinite(matrix: Array, across: Array, corner: float) -> bool:
+    """Tell whether [[matrix, across], [acrossᵀ, corner]] is positive semi-definite, but for rounding."""
+    joint = np.block([[matrix, across[:, None]], [across, np.array(corner)]])
+    size = np.sqrt(np.maximum(np.diagonal(joint), 0.0))
+    unit = np.where(size > 0, size, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = joint / unit / unit[:, None] + ROUNDING * np.eye(len(joint))
+        try:
+            return bool(np.isfinite(np.linalg.cholesky(scaled)).all())
+        except np.linalg.LinAlgError:
+            return False

@@ -62,7 +62,7 @@ def ours(name: str) -> dict[str, float]:
         errors, sigma, r2 = [0.0] * len(known["stderr"]), 0.0, fit.r2
     else:
         errors = [told.standard_error_b, *told.standard_errors] if intercept else told.standard_errors
-        sigma, r2 = told.sigma, told.r2 if intercept else told.r2_uncentred
+        sigma, r2 = told.sigma, told.r2
     return {
         "coefficients": worst([fit.b, *fit.w] if intercept else fit.w, known["coef"]),
         "standard errors": worst(errors, known["stderr"]),

@@ -71,10 +71,8 @@ def test_every_figure_is_that_of_statsmodels(table, weights, intercept, precisio
     assert (ours.rss, ours.sigma) == (close(them.ssr), close(np.sqrt(them.scale)))
     assert ours.f == (close(them.fvalue), close(them.f_pvalue, 1e-9))
     assert (ours.log_likelihood, ours.aic, ours.bic) == (close(them.llf), close(them.aic), close(them.bic))
-    shown = (ours.r2, ours.r2_adjusted) if intercept else (ours.r2_uncentred, ours.r2_uncentred_adjusted)
-    assert shown == (close(them.rsquared), close(them.rsquared_adj))
-    assert ours.r2 == got.r2 == close(1.0 - them.ssr / them.centered_tss)
-    assert ours.r2_uncentred == close(1.0 - them.ssr / them.uncentered_tss)
+    assert (ours.r2, ours.r2_adjusted) == (close(them.rsquared), close(them.rsquared_adj))
+    assert got.r2 == close(them.rsquared)
 
 
 @precisions
@@ -102,8 +100,7 @@ def test_standard_errors_are_those_that_nist_certifies(name):
     ours = [*got.coefficients["std. error"], got.statistics.sigma]
     expected = [float(v) for v in (*certified["stderr"], certified["residual_sd"])]
     assert ours == pytest.approx(expected, rel=within, abs=0.0)
-    r2 = got.statistics.r2 if certified["intercept"] else got.statistics.r2_uncentred
-    assert r2 == pytest.approx(float(certified["r2"]), rel=1e-11 if name == "filip" else 0.0, abs=1e-15)
+    assert got.statistics.r2 == pytest.approx(float(certified["r2"]), rel=1e-11 if name == "filip" else 0.0, abs=1e-15)
 
 
 def rational_errors(X, y):
@@ -243,7 +240,7 @@ def test_statistics_have_their_names(intercept):
     got = regress.fit(pd.DataFrame(X, columns=list("uvwx")).assign(y=y), "y", fit_intercept=intercept)
     shown, held = ["(intercept)"] * intercept + list("uvwx"), got.to_dict()["statistics"]
     heads, figures = ["standard_errors", *TESTS[1:]], "errors observations degrees sigma rss inflation condition f f_p"
-    figures += " log_likelihood aic bic r2 r2_adjusted r2_uncentred r2_uncentred_adjusted"
+    figures += " log_likelihood aic bic r2 r2_adjusted"
     assert list(got.coefficients.columns) == ["coef", "standardized", *TESTS]
     assert list(got.coefficients.index) == shown
     assert sorted(held) == sorted([*heads, *figures.split()])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from regress.aligned import aligned
+from regress.escaping import paragraph
 from regress.evidence.digits import MOST_DIGITS, count_digits, digits_right
 from regress.numerics.totals import contradicts, implied_intercept
 from regress.numerics.twofold import Array
@@ -159,11 +160,10 @@ class Certificate:
         """Return the certificate as text for people: claimed beside true coefficients, and the verdict."""
         head = ["", "claimed", "true", "digits right"]
         rows = [[name, *(f"{v:.17g}" for v in (claimed, true)), f"{d:.1f}"] for name, claimed, true, d in self.lines()]
-        of = f", {self.space}" if self.space else ""
         figures = f"‖∇L‖ {self.gradient_norm:.3g}; loss {self.excess_loss:.3g} above its minimum {self.loss:.10g}"
         verdict = f"{'Certified' if self.passed else 'Not certified'}: {self.reason}"
         lines = ["", *aligned(head, rows), "", figures, *self.notes, *self._dependent(), verdict]
-        return "\n".join([f"Exact sums over {self.rows:,} rows{of}", *lines])
+        return paragraph([f"Exact sums over {self.rows:,} rows{', ' * bool(self.space)}{self.space}", *lines])
 
     def _dependent(self) -> list[str]:
         if self.min_norm_digits is None:

@@ -21,7 +21,7 @@ from regress.numerics.twofold import Array
 Errors = Literal["classical", "HC0", "HC1"]
 _FIGURES = (
     *("errors", "observations", "degrees", "sigma", "rss", "log_likelihood", "aic", "bic"),
-    *("r2", "r2_adjusted", "r2_uncentred", "r2_uncentred_adjusted"),
+    *("r2", "r2_adjusted"),
 )
 
 
@@ -143,24 +143,19 @@ class Statistics:
         return list(zip(*(v.tolist() for v in (errors, t, p, values - half, values + half)), strict=True))
 
     @property
-    def r2(self) -> float:
-        """1 − Σ a e²/Σ a (y − ȳ)²; NaN where y is constant."""
-        return 1.0 - self.squares.residual / self.squares.centred if self.squares.centred > 0 else nan
+    def _total(self) -> float:
+        """Σ a (y − ȳ)², or Σ a y² without intercept."""
+        return self.squares.centred if self.fit_intercept else self.squares.uncentred
 
     @property
-    def r2_uncentred(self) -> float:
-        """1 − Σ a e²/Σ a y², which R and statsmodels show without an intercept."""
-        return 1.0 - self.squares.residual / self.squares.uncentred
+    def r2(self) -> float:
+        """1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² without intercept; NaN where that is 0."""
+        return 1.0 - self.squares.residual / self._total if self._total > 0 else nan
 
     @property
     def r2_adjusted(self) -> float:
-        """Return 1 − (1 − R²)(N − 1)/(N − k)."""
-        return 1.0 - (1.0 - self.r2) * (self.observations - 1.0) / self.degrees
-
-    @property
-    def r2_uncentred_adjusted(self) -> float:
-        """Return 1 − (1 − R²)N/(N − k), uncentred."""
-        return 1.0 - (1.0 - self.r2_uncentred) * self.observations / self.degrees
+        """Return 1 − (1 − R²)(N − 1)/(N − k), or 1 − (1 − R²)N/(N − k) without intercept."""
+        return 1.0 - (1.0 - self.r2) * (self.observations - self.fit_intercept) / self.degrees
 
     @property
     def f(self) -> tuple[float, float]:
@@ -168,7 +163,7 @@ class Statistics:
         from scipy import special
 
         rank, squares = self.inverse.rank, self.squares
-        explained = (squares.centred if self.fit_intercept else squares.uncentred) - squares.residual
+        explained = self._total - squares.residual
         if not rank or explained <= 0:
             return nan, nan
         f = explained / rank / self._variance

@@ -59,10 +59,10 @@ class Squares(NamedTuple):
         """Whether the residuals are no more than rounding of the stored numbers."""
         return self.residual <= self.noise
 
-    @property
-    def r2(self) -> float:
-        """1 − Σa e²/Σa(y − ȳ)² at (w, b); NaN where y is constant."""
-        return 1.0 - (self.residual + self.excess) / self.centred if self.centred > 0 else float("nan")
+    def r2(self, centred: bool) -> float:
+        """Return 1 − Σa e²/Σa(y − ȳ)² at (w, b), uncentred 1 − Σa e²/Σa y²; NaN where y is constant, or 0."""
+        total = self.centred if centred else self.uncentred
+        return 1.0 - (self.residual + self.excess) / total if total > 0 else float("nan")
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of a descent that is far from its end

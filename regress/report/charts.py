@@ -190,13 +190,6 @@ def shortened(text: str, most: int) -> str:
     return f"{text[:head]}…{text[head + 1 - most :]}"
 
 
-def visible(text: str) -> str:
-    """Return a text with what has no shape of its own, or turns others round, written out as Python would."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def finite(*columns: Sequence[float | None]) -> list[tuple[float, ...]]:
     """Return the rows of some columns in which all values are finite numbers."""
     rows = zip(*columns, strict=True)

@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from regress import __version__
 from regress.errors import InputError
+from regress.escaping import visible
 from regress.evidence.certificate import Certificate
 from regress.model import LinearModel, environment
 from regress.report import pictures, tables, walks
-from regress.report.charts import Chart, Drawing, visible
+from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
 from regress.result import Fit
 from regress.writing import write_text

@@ -44,13 +44,19 @@ def sound(result: Any) -> Iterator[None]:
     InputError
         If it is.
     """
-    try:
+    if not isinstance(result, LinearModel):
         yield
+        return
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            yield
     except InputError:
         raise
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        if not isinstance(result, LinearModel):
-            raise
+    except ArithmeticError:
+        raise InputError(
+            "What this model holds for a report is beyond the range of a double. Rescale its columns, and fit it anew."
+        ) from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"What this model holds for a report is malformed ({error!r}). Fit it anew.") from None
 
 

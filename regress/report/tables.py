@@ -72,7 +72,7 @@ def head(model: LinearModel) -> list[Tile]:
     if report is not None:
         if model.options["weighted"] and report["moments"] is not None:
             found.append(("Sum of their weights", figure(report["moments"]["weight"]), ""))
-        found.append(("R²", figure(report["r2"], ".4f"), ""))
+        found.append((f"R²{_kind(model)}", figure(report["r2"], ".4f"), ""))
         if report["r2_test"] is not None:
             found.append(("R² on rows held out", figure(report["r2_test"], ".4f"), ""))
         if (proved := report["certificate"]) is not None:
@@ -168,13 +168,17 @@ def objective(model: LinearModel) -> str:
     return objective_text(model.options["weighted"], model.options["alpha"])
 
 
+def _kind(model: LinearModel) -> str:
+    return "" if model.options["fit_intercept"] else ", uncentred"
+
+
 def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
     """Return how well the whole fits."""
     q, centred = report["quality"], model.options["fit_intercept"]
-    kind = "" if centred else ", uncentred"
+    kind = _kind(model)
     lines: list[list[Any]] = [
-        ["R²", figure(report["r2"], ".6f")],
-        [f"R², adjusted{kind}", figure(q["r2_adjusted" if centred else "r2_uncentred_adjusted"], ".6f")],
+        [f"R²{kind}", figure(report["r2"], ".6f")],
+        [f"R²{kind}, adjusted", figure(q["r2_adjusted"], ".6f")],
         [f"Loss {objective(model)}", figure(model.loss, ".10g")],
         ["Residual standard error", figure(q["sigma"])],
         ["Degrees of freedom", figure(q["degrees"], ",.10g")],
@@ -185,7 +189,7 @@ def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
         ["Condition number of scaled columns", figure(q["condition"], ".3g")],
     ]
     if report["r2_test"] is not None:
-        lines.insert(1, ["R² on rows held out", figure(report["r2_test"], ".6f")])
+        lines.insert(1, ["R² on rows held out, about their mean", figure(report["r2_test"], ".6f")])
     return Table(f"How well it fits; {q['errors']} standard errors", ("Figure", "value"), lines)
 
 

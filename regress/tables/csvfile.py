@@ -9,12 +9,12 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from regress.escaping import flag
 from regress.numerics.threads import ordered_map
 from regress.numerics.twofold import Mask
 from regress.tables.cells import Reading, reading_of_files
@@ -269,7 +269,7 @@ def _cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str) -> 
             "Pass the encoding that the file has, often --encoding cp1252. ",
         )
     what = "true or false" if kind == "boolean" else "a number"
-    hint = f"Pass --na-values {quote(cell.strip())} to read such cells as missing. "
+    hint = f"Pass {flag('--na-values', [cell.strip()])} to read such cells as missing. "
     return _fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint)._replace(column=name)
 
 

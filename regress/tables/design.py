@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from shlex import quote
 
 from regress.errors import TableError
+from regress.escaping import flag
 from regress.tables.arrays import ArraySource
 from regress.tables.source import Column, Kind, Source, find_column
 
@@ -90,6 +90,8 @@ def checked(design: Design) -> Design:
     """
     if not design.names:
         raise TableError("The table has no column left to use as a feature: each text column has a single level.")
+    if "(intercept)" in design.names:
+        raise TableError("A column of X would be named '(intercept)', as the intercept is. Rename it.")
     doubled = [name for name, count in Counter(design.names).items() if count > 1]
     if doubled:
         raise TableError(
@@ -171,11 +173,11 @@ def plan(
 
 def _term(source: Source, column: Column) -> Term:
     if column.hint:
-        as_text = f" To use the column as text, pass --categorical {quote(column.name)}." * (column.kind == "text")
+        as_text = f" To use the column as text, pass {flag('--categorical', [column.name])}." * (column.kind == "text")
         raise TableError(f"Column {column.name!r} of {source.label} cannot be used as it is. {column.hint}{as_text}")
     if column.kind == "unusable":
         raise TableError(
             f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
-            f"Leave it out with --drop {quote(column.name)}, or turn it into a number first."
+            f"Leave it out with {flag('--drop', [column.name])}, or turn it into a number first."
         )
     return Term(column.name, column.kind, (), column.kind == "text", column.levels)

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from regress.errors import TableError
+from regress.escaping import flag
 from regress.numerics.twofold import Array, Mask
 from regress.tables.design import Design, Term
 from regress.tables.kinds import kind_of, level_of
@@ -101,7 +102,7 @@ class Encoder:
                 raise TableError(
                     f"Column {term.name!r} of {self._source.label} is text with more than {self._most:,} different "
                     f"values, such as {', '.join(map(repr, levels[:3]))}: more than --max-levels {self._most}. "
-                    f"Leave it out with --drop {term.name}, or raise --max-levels."
+                    f"Leave it out with {flag('--drop', [term.name])}, or raise --max-levels."
                 )
             return batch.codes(term.name, known)
         if self._unseen == "reference":

@@ -10,6 +10,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from regress.errors import InputError
+from regress.escaping import flag
 from regress.numerics.twofold import Array
 from regress.tables.batches import PolarsBatch
 from regress.tables.source import MISSING, Batch
@@ -50,7 +51,9 @@ def write_predictions(
     """
     missing, names = 0, ("prediction", "low", "high")[: 3 if interval else 1]
     if taken := {"row", *names} & set(keep):
-        raise InputError(f"--keep {taken.pop()}: predictions have a column of that name. Rename the table's.")
+        raise InputError(
+            f"{flag('--keep', sorted(taken))}: predictions have columns of these names. Rename the table's."
+        )
 
     def frames() -> Iterator[pl.DataFrame]:
         nonlocal missing

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple, Protocol
 
 import polars as pl
 
 from regress.errors import TableError
+from regress.escaping import flag
 from regress.numerics.twofold import Mask
 from regress.tables.cells import AS_IS, Reading
 from regress.tables.kinds import level_of
@@ -171,7 +171,7 @@ def typed(
                 what = "a number" if kind == "number" else "true or false"
                 raise CellError(
                     f"{place(first + row)}, column {name!r}: {frame[name][row]!r} is not {what}. Fix the cell, or pass "
-                    f"--na-values {quote(frame[name][row].strip())} to read it as missing.",
+                    f"{flag('--na-values', [frame[name][row].strip()])} to read it as missing.",
                     name,
                 )
             frame = frame.with_columns(values)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from regress.errors import InputError, TableError
+from regress.escaping import flag
 from regress.numerics.heldout import HeldOut
 from regress.numerics.moments import Block
 from regress.numerics.threads import Beside
@@ -261,7 +262,7 @@ class Reader:
             for name, (of_a, _) in sums.items():
                 if not of_a.fraction:
                     raise TableError(
-                        f"Column {name!r} has no value in any training row. Leave it out with --drop {name}."
+                        f"Column {name!r} has no value in any training row. Leave it out with {flag('--drop', [name])}."
                     )
         return {name: float(of_ax.fraction / (of_a.fraction or 1)) for name, (of_a, of_ax) in sums.items()}
 

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable
-from shlex import quote
 
 import polars as pl
 
+from regress.escaping import flag
 from regress.tables.cells import Reading
 from regress.tables.kinds import BLANKS, CellKind, kind_of, verdict
 from regress.tables.source import Column
@@ -53,9 +53,8 @@ class Survey:
 
     def _dates(self) -> str:
         kind: CellKind = "date" if self.counts["date"] else "time"
-        return (
-            f"It holds {kind}s, such as {self._shown(kind)}. Turn them into numbers, or pass --drop {quote(self.name)}."
-        )
+        drop = flag("--drop", [self.name])
+        return f"It holds {kind}s, such as {self._shown(kind)}. Turn them into numbers, or pass {drop}."
 
     def _why(self, total: int, skippable: bool) -> str:
         """Say in sentences which cells leave the column in doubt, and what to do about them."""
@@ -78,7 +77,7 @@ class Survey:
             return f"{share:.0%} of its cells are numbers, others are text, such as {self._shown(kind)}."
         most = f"{share:.0%} of its cells are" if share < 0.995 else "nearly all of its cells are"
         cell = self._first[kind][0].strip()
-        missing = f" Pass --na-values {quote(cell)} if it stands for a missing one." * _is_word(cell)
+        missing = f" Pass {flag('--na-values', [cell])} if it stands for a missing one." * _is_word(cell)
         skip = ", or leave such rows out with --on-bad-row skip" * skippable
         return f"{self._shown(kind)} is not a number, but {most}. Fix the cell{skip}.{missing}"
 
@@ -88,7 +87,7 @@ def _flags(cell: str) -> str:
     separators = [c for c in cell if not c.isdigit() and c not in "+-"]
     thousands = " " if separators[0] in BLANKS else separators[0]
     decimal = f" --decimal '{separators[-1]}'" if separators[-1] not in (thousands, ".") else ""
-    return "--thousands " + (quote(thousands) if thousands == "'" else f"'{thousands}'") + decimal
+    return "--thousands " + ('"\'"' if thousands == "'" else f"'{thousands}'") + decimal
 
 
 def _is_word(cell: str) -> bool:
