@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -185,3 +186,20 @@ def test_a_command_shown_by_inspect_runs(folder, capsys):
     )
     assert done.returncode == 0, done.stderr
     assert "x y" in done.stdout
+
+
+def test_all_that_is_written_passes_one_function():
+    """Who writes to a terminal: `console.show`, `cli._say`, and JSON, which is ASCII."""
+    package = Path(regress.__file__).parent
+    writes = re.compile(r"\bprint\(|\bstd(out|err)\.write\(|click\.s?echo\(")
+    found = {
+        (path.name, line.strip())
+        for path in package.rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if writes.search(line)
+    }
+    assert found == {
+        ("console.py", 'sys.stdout.write(paragraph(lines) + "\\n")'),
+        ("console.py", 'sys.stdout.write(json.dumps({"schema": 1, **strict(value)}, allow_nan=False) + "\\n")'),
+        ("cli.py", 'sys.stderr.write(f"{visible(text)}\\n")'),
+    }

@@ -174,7 +174,7 @@ def _kind(model: LinearModel) -> str:
 
 def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
     """Return how well the whole fits."""
-    q, centred = report["quality"], model.options["fit_intercept"]
+    q = report["quality"]
     kind = _kind(model)
     lines: list[list[Any]] = [
         [f"R²{kind}", figure(report["r2"], ".6f")],
