@@ -79,6 +79,8 @@ def certify(
     options, space = {**claim.options, **options}, ""
     if options.pop("weighted", False) and options.get("weights") is None:
         raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
+    if not isinstance(table, np.ndarray):
+        table = open_table(table, file_options(options))  # once: a pipe cannot be read again, and a file might change
     if claim.held is not None:
         table, target, options, space = _as_held(claim, claim.held, table, target, options)
     elif claim.steps is not None and len(claim.steps):

@@ -18,6 +18,7 @@ from regress.numerics.moments import Block
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
 from regress.preparation import Prepared, Progress, TableOptions, describe, prepare, split_options
+from regress.tables.opening import open_table
 from regress.training.gathering import RoomError, memory
 from regress.training.options import check_number
 from regress.training.trainer import Status
@@ -209,7 +210,7 @@ def free_memory() -> int:
 def _read(table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None) -> Prepared:
     """Read as many rows as scikit-learn can work on, all into one block; hold none out of fewer than 50."""
     room = free_memory() // 2 // _COPIES
-    seen = 0
+    table, seen = open_table(table, options), 0
 
     def watch(what: str, count: int, read: int, size: int) -> None:
         nonlocal seen

@@ -25,6 +25,7 @@ from regress.numerics.twofold import Array
 from regress.portrait import MOST_MOMENTS
 from regress.preparation import Prepared, Progress, TableOptions, WeightType, prepare, split_options
 from regress.result import Fit
+from regress.tables.opening import open_table
 from regress.tables.options import Decimal, Header, OnBadRow
 from regress.tables.reading import Missing
 from regress.training.options import Collinear, Gradient, Over, Precision, Solver, TrainOptions, check_choice
@@ -134,7 +135,7 @@ def fit(
     if not isinstance(sample, Integral) or isinstance(sample, bool) or sample < 0:
         raise InputError(f"sample must be a whole number of at least 0; got {sample!r}.")
     with one_blas_thread():
-        jobs = resolve_jobs(n_jobs)
+        jobs, table = resolve_jobs(n_jobs), open_table(table, table_options)
 
         def read(precision: Precision) -> Prepared:
             return prepare(

@@ -36,7 +36,8 @@ ABOVE = {
 OWNERS = {
     "tensorflow": {"calculus/autodiff.py"},
     "polars": {
-        f"tables/{name}.py" for name in ("files", "batches", "parts", "csvfile", "frames", "output", "cells", "survey")
+        f"tables/{name}.py"
+        for name in ("files", "batches", "parts", "csvfile", "parquet", "frames", "output", "cells", "survey")
     },
     "pandas": {"tables/frames.py"},
     "sklearn": {"rivals.py", "estimator.py", "adapters.py", "claims.py"},

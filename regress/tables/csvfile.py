@@ -22,7 +22,7 @@ from regress.tables.dialect import Dialect, read_dialect
 from regress.tables.kinds import decimal_mark, marks_of
 from regress.tables.ledger import Fault, Ledger
 from regress.tables.options import FileOptions
-from regress.tables.parts import Frame
+from regress.tables.parts import Frame, Unchanged
 from regress.tables.records import NO_QUOTES, Split, sound_quotes, split
 from regress.tables.source import Column, Kind
 from regress.tables.streams import Records, Stream, opened
@@ -65,9 +65,11 @@ class CsvPart:
     ledger: Ledger
     reading: Reading = field(init=False)
     _dialect: Dialect = field(init=False)
+    _unchanged: Unchanged = field(init=False)
     _second: bool = False  # whether a block could not be parsed the quick way
 
     def __post_init__(self) -> None:
+        self._unchanged = Unchanged(self.path, self.name)
         self._take(read_dialect(self.path, self.options))
 
     def _take(self, dialect: Dialect) -> None:
@@ -116,6 +118,7 @@ class CsvPart:
                 if parsed is None:  # Polars saw Ctrl-C before Python, whose own exception is on its way to this thread
                     time.sleep(1.0)
                     raise KeyboardInterrupt
+                self._unchanged.check()
                 bad = None
                 if parsed.faults:
                     self.ledger.add(self.name, line, parsed.faults)
@@ -124,6 +127,7 @@ class CsvPart:
                 line += parsed.lines
                 if parsed.frame.height:
                     yield Frame(parsed.frame, parsed.read, bad)
+        self._unchanged.check()
 
     def place(self, record: int) -> str:
         """Return the line of a record; lines count from 1."""

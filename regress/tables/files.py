@@ -13,7 +13,8 @@ from regress.tables.cells import AS_IS, Reading, reading_of_frames
 from regress.tables.csvfile import CsvPart
 from regress.tables.ledger import Ledger
 from regress.tables.options import FileOptions
-from regress.tables.parts import FramePart, ParquetPart, Part
+from regress.tables.parquet import ParquetPart
+from regress.tables.parts import FramePart, Part
 
 _PARQUET = b"PAR1"
 

@@ -32,10 +32,11 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
         from regress.tables.files import open_files
 
         return open_files(table, options)
+    if type(table).__module__.startswith("regress.tables."):
+        source: Source = table  # opened already
+        return source
     if options is not None and (given := options.of_csv()):
         raise InputError(f"{given[0]} is for CSV files; the table is in memory.")
-    if isinstance(table, ArraySource):
-        return table
     if _from(table, "pandas"):
         from regress.tables.cells import reading_of_frames
         from regress.tables.frames import is_frame, open_pandas

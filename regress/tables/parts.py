@@ -1,11 +1,7 @@
-"""What a table is made of: a frame, or files, each read in blocks of bounded size.
-
-Polars' `collect_batches` is marked unstable, so it stays in this module.
-"""
+"""What a table is made of: a frame, or files, each read in blocks of bounded size."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -82,7 +78,7 @@ class FramePart:
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
-        return _columns(self.frame.schema, self.frame.head, self.reading)
+        return columns_of(self.frame.schema, self.frame.head, self.reading)
 
     def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Yield slices."""
@@ -96,50 +92,38 @@ class FramePart:
         return f"row {record}"
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetPart:
-    """A Parquet file."""
+@dataclass(slots=True)
+class Unchanged:
+    """A file, which must stay what it was when this was made: its size, time of change, and place on the disk."""
 
     path: Path
     name: str
-    reading: Reading = AS_IS
-    dialect: str = ""
+    _seen: tuple[int, ...] = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return self.path.stat().st_size
+    def __post_init__(self) -> None:
+        self._seen = self._look()
 
-    def columns(self) -> dict[str, Column | None]:
-        """Return the columns in order."""
-        with self._readable():
-            scan = pl.scan_parquet(self.path, glob=False)
-            return _columns(scan.collect_schema(), lambda rows: scan.head(rows).collect(), self.reading)
+    def _look(self) -> tuple[int, ...]:
+        seen = self.path.stat()
+        return seen.st_size, seen.st_mtime_ns, seen.st_ino, seen.st_dev
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
-        """Stream the columns, row group by row group."""
-        with self._readable():
-            scan = pl.scan_parquet(self.path, glob=False)
-            rows, read, size = scan.select(pl.len()).collect().item(), 0, self.size
-            for frame in scan.select(list(kinds)).collect_batches():
-                frame = typed(frame, kinds, self.reading, read, self.place)
-                read += frame.height
-                yield Frame(frame, size * read // max(rows, 1))
+    def check(self) -> None:
+        """Refuse a file that has changed.
 
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
+        Raises
+        ------
+        TableError
+            If it has.
+        """
         try:
-            yield
-        except (pl.exceptions.PolarsError, OSError) as error:
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-            raise TableError(f"{self.name} is not a readable Parquet file: {said}.") from None
-
-    def place(self, record: int) -> str:
-        """Parquet has no lines."""
-        return f"{self.name}, row {record}"
+            same = self._look() == self._seen
+        except OSError:
+            same = False
+        if not same:
+            raise TableError(f"{self.name} changed while it was read. Read it again when no program writes to it.")
 
 
-def _columns(
+def columns_of(
     schema: Mapping[str, pl.DataType], head: Callable[[int], pl.DataFrame], reading: Reading
 ) -> dict[str, Column | None]:
     """Return what columns are by their types, and text by its first cells."""
