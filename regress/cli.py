@@ -15,7 +15,7 @@ import click
 
 from regress import __version__, process
 from regress.errors import RegressError
-from regress.escaping import quoted, visible
+from regress.escaping import quoted
 from regress.flags import (
     Command,
     as_json,
@@ -47,6 +47,7 @@ _SPOOL = 2**26  # bytes of predictions that wait in memory, more on disk
 @click.version_option(__version__, package_name="regress-trainer", prog_name="regress")
 def cli() -> None:
     """Fit linear regressions by gradients derived by hand, and prove them."""
+    process.check_memory()
     process.keep_memory()
 
 
@@ -64,17 +65,19 @@ def fit(table: str, target: str | None, save: str | None, report: str | None, as
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
     from regress import console, fitting, summary
     from regress.numerics import linalg
-    from regress.tables.files import check_outputs
+    from regress.preparation import file_options
+    from regress.tables.files import check_outputs, open_files
 
     linalg.load_ahead()
     descent = given.pop("descent")
     options = options_of(given)
-    check_descent(table, descent, report, options)
+    check_outputs(table, {"--save": save, "--report": report, "--rejects": options.get("rejects")})
+    source = open_files(table, file_options(options))  # once: a pipe cannot be read again
+    check_descent(source, descent, report, options)
     if save is None and report is None:
         options["sample"] = 0  # nobody will see residuals
-    check_outputs(table, {"--save": save, "--report": report, "--rejects": options.get("rejects")})
     with console.progress_line() as progress:
-        result = fitting.fit(table, target_of(table, target, options), progress=progress, **options)
+        result = fitting.fit(source, target_of(source, target, options), progress=progress, **options)
     result = replace(result, command=command_line())
     if save is not None:
         result.save(save)
@@ -199,7 +202,7 @@ def predict(
     from regress.preparation import file_options
     from regress.tables.files import check_outputs, open_files
     from regress.tables.output import is_parquet, write_predictions
-    from regress.writing import whole_file
+    from regress.writing import in_temporary_folder, whole_file
 
     parquet, loaded = is_parquet(output), load(model)
     check_outputs(table, {"--output": output, "--rejects": given["rejects"]}, model)
@@ -210,14 +213,15 @@ def predict(
         parts = console.watched(loaded.predict_batches(source, kept, interval, unseen), source.size, progress)
         if output is None:
             with tempfile.SpooledTemporaryFile(_SPOOL) as file:
-                missing = write_predictions(file, parts, kept, **form)
+                with in_temporary_folder():
+                    missing = write_predictions(file, parts, kept, **form)
                 file.seek(0)  # only now: a late row that cannot be used leaves standard output empty
                 shutil.copyfileobj(file, sys.stdout.buffer)
         else:
             with whole_file(output) as file:
                 missing = write_predictions(file, parts, kept, **form)
     if missing:
-        _say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
+        process.say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
     return 0
 
 
@@ -239,12 +243,11 @@ def report(model: str, output: str | None, descent: list[str] | None) -> int:
 
 
 def command() -> None:
-    """Run the command line, and end the process at once: to take it apart takes a sixth of a small fit."""
+    """Run the command line, and exit with os._exit: interpreter shutdown takes a sixth of a small fit."""
     process.begin(sys.argv)
     try:
         main()
-    except SystemExit as end:
-        sys.stderr.flush()  # standard output is flushed already, where a full disk can be told
+    except SystemExit as end:  # standard output is flushed already, where a full disk can be reported
         os._exit(int(end.code or 0))
 
 
@@ -268,32 +271,30 @@ def _run(arguments: Sequence[str] | None) -> int:
             return code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "regress"
-        _say(f"Error: {error.format_message()} See '{command} --help'.")
-        return UNUSABLE
+        return _refuse(f"{error.format_message()} See '{command} --help'.")
     except RegressError as error:
-        _say(f"Error: {error}")
-        return UNUSABLE
+        return _refuse(str(error))
     except ArithmeticError as error:
-        _say(f"Error: numbers in the table are beyond the range of a double ({error}). Rescale them.")
-        return UNUSABLE
+        return _refuse(f"numbers in the table are beyond the range of a double ({error}). Rescale them.")
     except (KeyboardInterrupt, click.Abort) as error:
-        _say(str(error.__cause__ or "") or "Interrupted.")  # click's Abort says nothing itself
+        process.say(str(error.__cause__ or "") or "Interrupted.")  # click's Abort says nothing itself
         return INTERRUPTED
-    except (OSError, SystemExit) as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush goes nowhere
-        if isinstance(error, BrokenPipeError | SystemExit):
-            return 0  # nobody reads on, which click tells by SystemExit
-        _say(f"Error: {error.filename or 'standard output'} cannot be used: {error.strerror}.")
-        return UNUSABLE
+    except (BrokenPipeError, SystemExit):
+        process.discard_output()
+        return 0  # nobody reads on, which click tells by SystemExit
+    except OSError as error:
+        return _refuse(process.cause(error))
+    except BaseException as error:  # a panic of Polars is no Exception
+        return _refuse(process.unexpected(error))
+
+
+def _refuse(text: str) -> int:
+    process.say(f"Error: {text}")
+    return UNUSABLE
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _say(f"Note: {message}")
-
-
-def _say(text: str) -> None:
-    """Write one line to standard error, whatever a table said."""
-    sys.stderr.write(f"{visible(text)}\n")
+    process.say(f"Note: {message}")
 
 
 if __name__ == "__main__":

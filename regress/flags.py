@@ -63,16 +63,17 @@ class Pair(Columns):
         return names
 
 
-def target_of(table: str, target: str | None, given: dict[str, Any]) -> str:
+def target_of(table: Any, target: str | None, given: dict[str, Any]) -> str:
     """Return the column to predict; without one, refuse and say which there are."""
     if target is not None:
         return target
     from regress.preparation import file_options
     from regress.tables.opening import open_table
 
-    names = [column.name for column in open_table(table, file_options(given)).columns]
+    source = open_table(table, file_options(given))
+    names = list(source.by_name)
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    raise click.UsageError(f"Name the column to predict with --target. {table} has: {shown}.")
+    raise click.UsageError(f"Name the column to predict with --target. {source.label} has: {shown}.")
 
 
 def options_of(given: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def check_descent(table: str, descent: list[str] | None, report: str | None, given: dict[str, Any]) -> None:
+def check_descent(table: Any, descent: list[str] | None, report: str | None, given: dict[str, Any]) -> None:
     """Refuse coefficients to draw that no column of the table can have, or no page to draw them on, before the fit."""
     if descent is None:
         return

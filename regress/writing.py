@@ -1,5 +1,6 @@
 """Files written whole or not at all, and what JSON can say."""
 
+import errno
 import math
 import os
 import stat
@@ -23,8 +24,9 @@ def write_text(path: str | Path, text: str) -> None:
 def whole_file(path: str | Path) -> Iterator[BinaryIO]:
     """Give a file to write to, which takes its name at the end of the block, or none if that is not reached.
 
-    A file that is replaced passes its permissions on. A device or pipe is written to as it is. On Linux the file has no
-    name until then, so that nothing is left of it even where the process is killed.
+    A file that is replaced passes its permissions on, but not its owner or its other names (hard links). A device or
+    pipe is written to as it is. On Linux the file has no name until then, so that nothing is left of it even where the
+    process is killed; its content is on the disk before its name is.
 
     Raises
     ------
@@ -36,16 +38,20 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
             with open(path, "wb") as device:  # such as /dev/stdout: nothing may take its place
                 yield device
             return
-        path = Path(path).resolve()  # a link stays, and the file that it names is replaced
-        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
-        file, name = _temporary(path)
+        path = Path(os.path.realpath(path))  # a link stays, and the file that it names is replaced
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        file, name = _temporary(path, 0o666 if mode is None else mode)
         try:
             with file:
                 yield file
                 file.flush()
-                os.fchmod(file.fileno(), mode)
+                if mode is not None:
+                    os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
                 if name is None:
-                    name = path.parent / f".{path.name}.{os.getpid()}"
+                    name = _hidden(path)
                     number = file.fileno()  # as src_dir_fd it means nothing, but makes Python follow the link in /proc
                     os.link(f"/proc/self/fd/{number}", name, src_dir_fd=number, follow_symlinks=True)
             os.replace(name, path)
@@ -53,6 +59,7 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
             if name is not None:
                 name.unlink(missing_ok=True)
             raise
+        _sync_folder(path.parent)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -62,21 +69,56 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
-def _temporary(path: Path) -> tuple[BinaryIO, Path | None]:
-    """Return a new file in the folder of `path`, and its name: none on Linux, where the file system allows it."""
+@contextmanager
+def in_temporary_folder() -> Iterator[None]:
+    """Say which folder is full or missing, where what is kept for a moment cannot be kept.
+
+    Raises
+    ------
+    InputError
+        If that is so.
+    """
+    try:
+        yield
+    except OSError as error:
+        try:
+            folder = f"The temporary folder {tempfile.gettempdir()}"
+        except OSError:
+            folder = "The temporary folder"
+        if error.filename is not None:
+            raise
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(f"{folder} cannot be used: {why}. Set TMPDIR to a folder with room.") from None
+
+
+def _temporary(path: Path, mode: int) -> tuple[BinaryIO, Path | None]:
+    """Return a new file in the folder of `path`, and its name: none on Linux, where the file system allows it.
+
+    The system takes from `mode` what the user's mask forbids.
+    """
     if sys.platform == "linux":
         try:
-            return os.fdopen(os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b"), None
+            return os.fdopen(os.open(path.parent, os.O_TMPFILE | os.O_RDWR, mode), "w+b"), None
         except OSError:
             pass  # the file system has no such files, or the folder is not there: then the next line says so
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    return os.fdopen(number, "w+b"), Path(name)
+    name = _hidden(path)
+    return os.fdopen(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode), "w+b"), name
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _hidden(path: Path) -> Path:
+    """Return the name that a file has for a moment."""
+    return path.parent / f".{path.name}.{os.getpid()}"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name on the disk, where the file system can."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError:
+        pass  # some cannot, and need not: the file is complete in any case
+    finally:
+        os.close(number)
 
 
 def strict(value: Any) -> Any:

@@ -19,12 +19,14 @@ FLOORS = [
     {"result", "fitting", "comparison", "estimator"},
     {"adapters", "claims", "certification"},
     {"report", "plot"},
-    {"flags", "console", "process", "cli"},
+    {"flags", "console", "process", "cli", "startup"},
 ]
 ABOVE = {
     ("cli", "console"),
     ("cli", "flags"),
     ("cli", "process"),
+    ("startup", "cli"),
+    ("startup", "process"),
     ("fitting", "result"),
     ("plot", "report"),
     ("model", "uncertainty"),

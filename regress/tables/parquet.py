@@ -18,6 +18,8 @@ from regress.tables.source import Column, Kind
 _FIRST = 2**16  # rows read first, which tell how many to read next
 _BLOCK = 2**26  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
 
+_NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
+
 
 @dataclass(frozen=True, slots=True)
 class ParquetPart:
@@ -80,6 +82,8 @@ class ParquetPart:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             self._unchanged.check()
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            if any(words in said for words in _NO_MEMORY):
+                raise MemoryError(said) from None
             raise TableError(f"{self._damaged}: {said}. Fetch or write it again.") from None
 
 
@@ -93,11 +97,12 @@ def _quiet() -> Iterator[None]:
         yield
         return
     try:
+        held = tempfile.TemporaryFile(buffering=0)
         kept = os.dup(2)
-    except OSError:  # closed
+    except OSError:  # standard error is closed, or nothing temporary can be written
         yield
         return
-    with tempfile.TemporaryFile(buffering=0) as held:
+    with held:
         os.dup2(held.fileno(), 2)
         panicked = False
         try:

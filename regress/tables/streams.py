@@ -157,8 +157,11 @@ def _guess(start: bytes) -> str:
 @contextmanager
 def opened(path: Path, encoding: str | None = None) -> Iterator[Stream]:
     """Open a file as a stream, and close it at the end."""
-    stream = Stream(path, encoding)
     try:
-        yield stream
-    finally:
-        stream.close()
+        stream = Stream(path, encoding)
+        try:
+            yield stream
+        finally:
+            stream.close()
+    except OSError as error:
+        raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from None
