@@ -264,7 +264,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            warnings.showwarning = _show_warning
+            warnings.showwarning = process.say_warning
             given = " ".join(map(quoted, ["regress", *(sys.argv[1:] if arguments is None else arguments)]))
             code = int(cli.main(arguments, prog_name="regress", standalone_mode=False, obj=given) or 0)
             sys.stdout.flush()
@@ -291,10 +291,6 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _refuse(text: str) -> int:
     process.say(f"Error: {text}")
     return UNUSABLE
-
-
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    process.say(f"Note: {message}")
 
 
 if __name__ == "__main__":

@@ -192,7 +192,11 @@ def _command(
     options: FileOptions,
 ) -> str:
     file = str(table) if isinstance(table, str) or hasattr(table, "__fspath__") else "TABLE"
-    words = ["regress fit", quoted(f"./{file}" if file.startswith("-") else file), flag("--target", target or "COL")]
+    words = [
+        "regress fit",
+        quoted(f"./{file}" if file.startswith("-") and len(file) > 1 else file),
+        flag("--target", target or "COL"),
+    ]
     for name, names in (("--drop", drop), ("--categorical", [name for name in categorical if name not in drop])):
         if names:
             words.append(flag(name, names))

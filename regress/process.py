@@ -84,6 +84,11 @@ def say(text: str) -> None:
         sys.stderr = open(os.devnull, "w")
 
 
+def say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as a note."""
+    say(f"Note: {message}")
+
+
 def discard_output() -> None:
     """Have what is left to flush go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -204,7 +204,7 @@ OUTCOMES = {
     "same_name/*/x.csv": [("", [[1, 2], [3, 4], [5, 6], [7, 8]])],
     "bad_parts/*.csv": [("", Refused("b.csv, line 4", "too few")), (SKIP, [*PAIRS, [5, 6], BAD, [8, 9]])],
     "nothing/*.csv": [("", Refused("No file matches"))],
-    "same_name": [("", Refused("holds no file"))],
+    "same_name": [("", Refused("holds north, which is a folder"))],
     # Bytes that an editor or git would not keep:
     "plain.csv.gz": [("", PLAIN)],
     "plain.csv.zst": [("", PLAIN)],

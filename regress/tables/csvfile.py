@@ -23,6 +23,7 @@ from regress.tables.kinds import decimal_mark, marks_of
 from regress.tables.ledger import Fault, Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import Frame, Unchanged
+from regress.tables.pipes import Spool
 from regress.tables.records import NO_QUOTES, Split, sound_quotes, split
 from regress.tables.source import Column, Kind
 from regress.tables.streams import Records, Stream, opened
@@ -94,7 +95,7 @@ class CsvPart:
     @property
     def dialect(self) -> str:
         """How the file is written."""
-        return str(self._dialect)
+        return f"{self._dialect}{', kept in a temporary file' * isinstance(self.path, Spool)}"
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns, each as its first cell with a value has it; None where the start has no value."""

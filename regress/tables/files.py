@@ -1,6 +1,7 @@
 """Files and Polars frames as sources; outputs that would overwrite them."""
 
 import os
+import re
 from collections.abc import Mapping
 from glob import glob, has_magic
 from pathlib import Path
@@ -15,8 +16,10 @@ from regress.tables.ledger import Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parquet import ParquetPart
 from regress.tables.parts import FramePart, Part
+from regress.tables.pipes import is_pipe, spool
 
 _PARQUET = b"PAR1"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def is_frame(table: object) -> bool:
@@ -47,13 +50,13 @@ def open_files(path: str | Path, options: FileOptions | None = None) -> PolarsSo
     plain = len({one.name for one in paths}) == len(paths)
     ledger = Ledger(options.on_bad_row == "skip", options.rejects, options.max_bad)
     parts: list[Part] = []
-    for one in paths:
+    for found in paths:
+        one = spool(found) if is_pipe(found) else found
         if not one.is_file():
-            what = "is not a file" if one.exists() else "does not exist"
             raise TableError(
-                f"{one} {what}. Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'."
+                f"{found} {_what(found)}. Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'."
             )
-        name = one.name if plain else str(one)
+        name = _shown(one.name if plain else str(found))
         parts.append(
             ParquetPart(one, name, reading_of_frames(options))
             if _is_parquet(one)
@@ -61,7 +64,7 @@ def open_files(path: str | Path, options: FileOptions | None = None) -> PolarsSo
         )
     if (given := options.of_csv()) and not any(isinstance(part, CsvPart) for part in parts):
         raise InputError(f"{given[0]} is for CSV files; {text} is Parquet.")
-    return PolarsSource(paths[0].name if len(paths) == 1 else text, parts, ledger)
+    return PolarsSource(parts[0].name if len(parts) == 1 else _shown(text), parts, ledger)
 
 
 def check_outputs(
@@ -74,35 +77,47 @@ def check_outputs(
     InputError
         If an output is the table, or two are one, or there is no such folder.
     """
-    taken = {} if table is None else {path.resolve(): "the table" for path in _paths(str(table))}
+    taken = {} if table is None else {os.path.realpath(path): "the table" for path in _paths(str(table))}
     if model is not None:
-        taken[Path(model).resolve()] = "the model"
+        taken[os.path.realpath(model)] = "the model"
     for name, output in outputs.items():
         if output is None:
             continue
         if output in ("", "-"):
             raise InputError(f"{name} takes the name of a file; got {output!r}.")
-        path = Path(output).resolve()
+        path = Path(os.path.realpath(output))
+        if path.is_symlink():
+            raise InputError(f"{name} {output} cannot be written: {_what(path)}. Name another file.")
         if path.is_dir():
             raise InputError(f"{name} {output} is a folder. Name a file.")
         if path.exists() and not path.is_file():
             continue  # a device
-        if path in taken:
-            raise InputError(f"{name} would overwrite {output}, which is {taken[path]}. Name another file.")
+        if str(path) in taken:
+            raise InputError(f"{name} would overwrite {output}, which is {taken[str(path)]}. Name another file.")
         if not path.parent.is_dir():
             raise InputError(f"{name} {output} cannot be written: there is no folder {path.parent}.")
         if not os.access(path.parent, os.W_OK):
             raise InputError(f"{name} {output} cannot be written: its folder is read-only.")
-        taken[path] = name
+        taken[str(path)] = name
 
 
 def _paths(text: str) -> list[Path]:
     """Return the files that a path, a folder or a glob names, hidden ones (and _SUCCESS) of a folder left out."""
+    if not text:
+        raise TableError("The name of the table is empty. Is a variable of the command line not set?")
+    if _ADDRESS.match(text):
+        raise TableError(f"{text} is an address, and regress reads no network. Download it, and name the file.")
     path = Path(text)
     if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith((".", "_")))
+        found = sorted(p for p in path.iterdir() if not p.name.startswith((".", "_")))
         if not found:
             raise TableError(f"The folder {text} holds no file.")
+        for one in found:
+            if not one.is_file():
+                raise TableError(
+                    f"The folder {text} holds {one.name}, which {_what(one)}. Move it, or name the files by a glob "
+                    f"such as '{path / '*.csv'}'."
+                )
         return found
     if path.exists() or not has_magic(text):
         return [path]
@@ -112,10 +127,30 @@ def _paths(text: str) -> list[Path]:
     return matched
 
 
+def _what(path: Path) -> str:
+    """Say what a path is that is no file."""
+    if path.is_dir():
+        return "is a folder"
+    if os.path.exists(path):
+        return "is not a file"
+    return "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+
+
+def _shown(name: str) -> str:
+    """Return a name as text that can be written anywhere: bytes that are not UTF-8 are shown as codes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _is_parquet(path: Path) -> bool:
+    """Tell by its name, or by its first and last bytes; those of a CSV file may be the first ones."""
     if path.suffix.lower() in (".parquet", ".pq"):
         return True
-    with path.open("rb") as file:
-        starts = file.read(4) == _PARQUET
-        file.seek(-min(4, path.stat().st_size), 2)
-        return starts and file.read() == _PARQUET
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+            if not start.startswith(_PARQUET) or b"\0" in start:  # no text has that byte
+                return start.startswith(_PARQUET)
+            file.seek(-4, os.SEEK_END)
+            return file.read() == _PARQUET
+    except OSError as error:
+        raise TableError(f"{path.name} cannot be read: {error.strerror}.") from None

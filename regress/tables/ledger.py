@@ -74,11 +74,15 @@ class Ledger:
         """Write the rows skipped, where that was asked for."""
         if self._path is None:
             return
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["file", "line", "reason", "text"])
-        writer.writerows(self._rows)
-        write_text(self._path, text.getvalue())
+        rows = [("file", "line", "reason", "text"), *self._rows]
+        write_text(self._path, "".join(map(_record, rows)))
+
+
+def _record(cells: Sequence[object]) -> str:
+    """Return a record of CSV; Python before 3.13 quotes a carriage return only where records end in one."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _error(message: str, column: str) -> TableError:
