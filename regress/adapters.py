@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from regress.errors import InputError
 from regress.model import LinearModel
 from regress.result import Fit
 from regress.tables.design import Design, Term
@@ -22,6 +23,11 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     model : LinearModel or Fit
         What to turn into a Pipeline.
 
+    Raises
+    ------
+    InputError
+        If it is neither.
+
     Returns
     -------
     sklearn.pipeline.Pipeline
@@ -32,6 +38,11 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     model = model.fitted if isinstance(model, Fit) else model
+    if not isinstance(model, LinearModel):
+        raise InputError(
+            f"to_sklearn takes a Fit or a LinearModel, such as regress.load returns; got {type(model).__name__}. "
+            "A scikit-learn estimator goes into a Pipeline as it is."
+        )
     n = len(model.w)
     center = StandardScaler(with_std=False).fit(np.zeros((1, n)))
     center.mean_ = model.center

@@ -20,7 +20,7 @@ from regress.preparation import Prepared, Progress, file_options, prepare, split
 from regress.tables.arrays import ArraySource
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
-from regress.tables.source import Source, find_column
+from regress.tables.source import Source
 from regress.tables.values import as_values
 from regress.training.exactly import exact_minimum
 from regress.training.normal import rounded
@@ -92,8 +92,6 @@ def certify(
     target = claim.target if target is None else target
     if target is None:
         raise InputError("Name the column to predict as target (--target).")
-    if claim.design is not None and isinstance(target, str) and target in claim.design.columns:
-        raise InputError(f"{target!r} is a feature of the model, so it cannot be the target. Name another column.")
     with one_blas_thread():
         jobs, design = resolve_jobs(n_jobs), claim.design
         prepared = prepare(
@@ -161,11 +159,14 @@ def _transformed(
     if not isinstance(table, np.ndarray):
         source = open_table(table, file_options(options))
         roles = {"target": target, "weights": options.get("weights")}
-        named = {role: find_column(source, name, role).name for role, name in roles.items() if isinstance(name, str)}
+        roles = {role: as_values(source, v, role) for role, v in roles.items() if v is not None}
+        given = {role: v.array for role, v in roles.items() if v.array is not None}
+        named = {role: v.name for role, v in roles.items() if v.array is None}
         frame = frame_of(source)
         left_out = (*named.values(), *options.get("drop", ()))
         used = list(claim.columns) or options.get("features") or [c for c in frame.columns if c not in left_out]
         values = {role: frame[name].to_numpy(dtype=np.float64) for role, name in named.items()}
+        values |= given
         table, target, kept = frame[used], values.pop("target", target), kept | values
         table = table if claim.columns else table.to_numpy()  # as the first step was fitted
     X = claim.steps.transform(table)

@@ -17,6 +17,7 @@ from regress.numerics.line import line
 from regress.numerics.moments import blocks_of
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
+from regress.tables.source import unmasked
 from regress.training.gathering import gather, gather_rough, goes_unnoticed
 from regress.training.options import TrainOptions
 from regress.training.regression import Regression
@@ -103,6 +104,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         jobs = resolve_jobs(parameters.pop("n_jobs"))
         options = TrainOptions(**parameters)
         # Looking for NaN takes a tenth of the fit; the sums show it for free, so it is looked for only if they do.
+        X, y = unmasked(X), unmasked(y)
         X, y = validate_data(self, X, y, dtype=_TYPES, multi_output=True, y_numeric=True, ensure_all_finite=False)
         weights = None if sample_weight is None else _weights(sample_weight, len(X))
         rows, targets = (part.astype(np.float64, copy=False) for part in (X, y.reshape(len(X), -1)))
@@ -154,7 +156,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         It is float32 where both X and the X of `fit` are.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=_TYPES, reset=False)
+        X = validate_data(self, unmasked(X), dtype=_TYPES, reset=False)
         targets = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
         rows = X.astype(np.float64, copy=False)
         predicted = np.column_stack([line(rows, w, self._center, level) for w, level in targets])
@@ -187,7 +189,11 @@ def _rounded(values: Array, dtype: np.dtype[Any]) -> Any:
 
 
 def _weights(given: Any, rows: int) -> Array:
-    weights = np.full(rows, given, dtype=np.float64) if isinstance(given, Real) else np.asarray(given, dtype=np.float64)
+    weights = (
+        np.full(rows, given, dtype=np.float64)
+        if isinstance(given, Real)
+        else np.asarray(unmasked(given), dtype=np.float64)
+    )
     if weights.shape != (rows,):
         raise InputError(
             f"Sample weights must be 1D array or scalar: sample_weight has shape {weights.shape}, not ({rows},)."

@@ -1,6 +1,6 @@
 """A table, its options checked, read once into what training needs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal, get_args
@@ -30,10 +30,10 @@ class TableOptions(FileOptions):
     """How a table is read, and what becomes of its columns and rows; `fit` says what each means."""
 
     features: Sequence[str] | None = None
-    drop: Sequence[str] = ()
+    drop: Sequence[str] | None = ()
     weights: Any = None
     weight_type: WeightType = "analytic"
-    categorical: Sequence[str] = ()
+    categorical: Sequence[str] | None = ()
     max_levels: int = 100
     missing: Missing = "error"
     test: float = 0.0
@@ -43,8 +43,10 @@ class TableOptions(FileOptions):
 
     def __post_init__(self) -> None:
         for name in ("features", "drop", "categorical"):
-            if isinstance(getattr(self, name), str):
-                raise InputError(f"{name} must be a list of column names, not one text; use [{getattr(self, name)!r}].")
+            names = None if getattr(self, name) is None else _checked_names(name, getattr(self, name))
+            object.__setattr__(self, name, () if names is None and name != "features" else names)
+        if self.split_key is not None and not isinstance(self.split_key, str):
+            raise InputError(f"split_key must be a column's name, as text; got {self.split_key!r}.")
         check_choice("missing", self.missing, ("error", "drop", "mean"))
         check_choice("weight_type", self.weight_type, get_args(WeightType))
         check_number("max_levels", self.max_levels, at_least=1)
@@ -55,6 +57,22 @@ class TableOptions(FileOptions):
             check_number("rows", self.rows, at_least=1)
         if self.test >= 1.0:
             raise InputError(f"test must be a fraction below 1; got {self.test!r}.")
+
+
+def _checked_names(option: str, given: Any) -> tuple[str, ...]:
+    """Return names of columns as a tuple."""
+    if isinstance(given, str):
+        raise InputError(f"{option} must be a list of column names, not one text; use [{given!r}].")
+    if not isinstance(given, Iterable):
+        raise InputError(f"{option} must be a list of column names; got {given!r}.")
+    names = tuple(given)
+    for name in names:
+        if not isinstance(name, str):
+            raise InputError(
+                f"{option} must hold column names as text; got {name!r}. "
+                "The columns of an array are named 'x0', 'x1', …; whole numbers of a frame become '0', '1', …."
+            )
+    return names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,21 +133,31 @@ def _prepare(
     design: Design | None,
     sampled: int,
 ) -> Prepared:
-    roles = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
-    source = source.settled([name for name in roles if source.by_name[name].kind == "text"])
+    named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
+    source = source.settled([name for name in named if source.by_name[name].kind == "text"])
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
-    others = [v.name for v in (y, a) if v is not None and v.array is None]
+    roles = [v for v in (y, a) if v is not None]
+    others = [v.name for v in roles if v.array is None]
     if design is not None:
+        for name in others:
+            if name in design.columns:
+                role = "the target" if name == y.name else "weights"
+                raise InputError(f"{name!r} is a feature of the model, so it cannot be {role}. Name another column.")
         source = match(source, design)
     else:
         source, design = plan(
             source,
             exclude=others,
             features=options.features,
-            drop=options.drop,
-            categorical=options.categorical,
+            drop=options.drop or (),
+            categorical=options.categorical or (),
         )
+        for name in (v.name for v in roles if v.clash and v.name in design.columns):
+            raise InputError(
+                f"The values given for {name!r} differ from the feature {name!r} of {source.label}. "
+                f"Leave that feature out with drop=[{name!r}], or pass values.to_numpy() if it is one."
+            )
     if options.split_key is not None:
         find_column(source, options.split_key, "the key of the split")
     split = Split(options.test, options.split_key, options.random_state)

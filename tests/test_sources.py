@@ -146,7 +146,7 @@ def test_an_object_column_that_turns_into_text_is_refused_with_its_value():
 
 def test_frames_with_names_that_cannot_be_used_are_refused():
     with pytest.raises(TableError, match="names must be text"):
-        regress.fit(pd.DataFrame([[1.0, 2.0]]), "y")
+        regress.fit(pd.DataFrame([[1.0, 2.0]], columns=[("a", 1), ("a", 2)]), "y")
     with pytest.raises(TableError, match="more than one column named 'a'"):
         regress.fit(pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "a")
 

@@ -8,7 +8,7 @@ import numpy as np
 from regress.errors import InputError
 from regress.numerics.moments import block_rows
 from regress.numerics.twofold import Array, Mask
-from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, written
+from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, unmasked, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ class ArrayBatch:
 class ArraySource:
     """A numeric array X (m, n), its columns named x0, x1, … or by `names`."""
 
-    label, unit, dialect = "the table", "rows", ""
+    label, unit, dialect, index = "the table", "rows", "", None
 
     def __init__(self, X: object, names: Sequence[str] | None = None, text: Sequence[str] = ()) -> None:
-        array = np.asarray(X)
+        array = np.asarray(unmasked(X))
         if array.ndim != 2:
             raise InputError(
                 f"X must have two dimensions, rows by columns; its shape is {array.shape}."

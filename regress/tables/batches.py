@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
@@ -87,8 +88,9 @@ class PolarsSource:
         parts: Sequence[Part],
         ledger: Ledger | None = None,
         columns: tuple[Column, ...] | None = None,
+        index: Any = None,
     ) -> None:
-        self.label, self._ledger = label, ledger or Ledger()
+        self.label, self._ledger, self.index = label, ledger or Ledger(), index
         self._parts = {part.name: part for part in parts}
         self.typed_alike = len(parts) == 1 or all(isinstance(part, CsvPart) for part in parts)
         self.unit = "bytes" if any(part.name for part in parts) else "rows"
@@ -169,7 +171,7 @@ class PolarsSource:
         return self._with([surveys[c.name].column(skip, skippable) if c.name in surveys else c for c in self.columns])
 
     def _with(self, columns: Sequence[Column]) -> "PolarsSource":
-        return PolarsSource(self.label, list(self._parts.values()), self._ledger, tuple(columns))
+        return PolarsSource(self.label, list(self._parts.values()), self._ledger, tuple(columns), self.index)
 
 
 def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:

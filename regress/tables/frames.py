@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from regress.errors import TableError
+from regress.errors import InputError, TableError
 from regress.tables.batches import PolarsSource
 from regress.tables.cells import AS_IS, Reading
 from regress.tables.kinds import level_of
@@ -57,20 +57,65 @@ def is_frame(table: object) -> bool:
 
 
 def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> PolarsSource:
-    """Return a pandas frame as a source.
+    """Return a pandas frame as a source; columns named by whole numbers become '0', '1', ….
 
     Raises
     ------
     TableError
-        If a column name stands twice or is no text.
+        If a column name stands twice, or is neither text nor a whole number.
     """
     for name in frame.columns:
-        if not isinstance(name, str):
-            raise TableError(f"The frame's column {name!r} is named by a {type(name).__name__}; names must be text.")
+        if not isinstance(name, str | int | np.integer) or isinstance(name, bool):
+            raise TableError(
+                f"The frame's column {name!r} is named by a {type(name).__name__}; names must be text. "
+                "Rename it, for example by frame.columns = frame.columns.map(str)."
+            )
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"The frame has more than one column named {doubled[0]!r}. Rename one.")
-    return PolarsSource("the frame", [PandasPart(frame, reading)])
+    return PolarsSource("the frame", [PandasPart(frame, reading)], index=frame.index)
+
+
+def values_beside(given: Any, index: Any, role: str) -> tuple[str | None, Any]:
+    """Return the name and the values of a Series, or of a frame with one column, in the order of a frame's `index`.
+
+    Raises
+    ------
+    InputError
+        If its labels are not those of the frame, or do not say which row is which.
+    """
+    if isinstance(given, pd.DataFrame):
+        if given.shape[1] != 1:
+            return None, given
+        given = given.iloc[:, 0]
+    if not isinstance(given, pd.Series):
+        given = pd.Series(given)
+    elif index is not None and not given.index.equals(index):
+        given = _aligned(given, index, role)
+    name = str(given.name) if isinstance(given.name, str | int) else None
+    try:
+        return name, given.to_numpy() if _holds_text(given) else given.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        return name, given.to_numpy()
+
+
+def _holds_text(column: "pd.Series[Any]") -> bool:
+    """Tell whether some cells are text or times, which would else be turned into numbers without a word."""
+    kind = column.dtype.kind
+    return kind not in "biufO" or (kind == "O" and any(isinstance(value, str) for value in column))
+
+
+def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd.Series[Any]":
+    """Return a column in the order of an index of the same labels, each of which stands once."""
+    if len(column) != len(index):
+        raise InputError(f"{role} has {len(column):,} values for a table of {len(index):,} rows. Pass one a row.")
+    if column.index.is_unique and index.is_unique and len(column.index.difference(index)) == 0:
+        return column.reindex(index)
+    raise InputError(
+        f"{role} has other row labels than the frame, or labels stand twice. Give both the same index, "
+        "or pass values.to_numpy() to pair rows by position."
+    )
 
 
 def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | None:

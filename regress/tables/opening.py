@@ -10,8 +10,8 @@ from regress.tables.options import FileOptions
 from regress.tables.source import Source
 
 
-def _from(table: object, package: str) -> bool:
-    """Tell whether a table's class is a package's, without importing the package."""
+def of_package(table: object, package: str) -> bool:
+    """Tell whether an object's class is a package's, without importing the package."""
     module = type(table).__module__.split(".")[0]
     return module == package and package in sys.modules
 
@@ -37,13 +37,13 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
         return source
     if options is not None and (given := options.of_csv()):
         raise InputError(f"{given[0]} is for CSV files; the table is in memory.")
-    if _from(table, "pandas"):
+    if of_package(table, "pandas"):
         from regress.tables.cells import reading_of_frames
         from regress.tables.frames import is_frame, open_pandas
 
         if is_frame(table):
             return open_pandas(table, reading_of_frames(options or FileOptions()))
-    if _from(table, "polars"):
+    if of_package(table, "polars"):
         from regress.tables.cells import reading_of_frames
         from regress.tables.files import is_frame, open_polars
 
@@ -51,6 +51,6 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
             return open_polars(table, reading_of_frames(options or FileOptions()))
         if type(table).__name__ == "LazyFrame":
             raise InputError("A LazyFrame has no rows yet. Pass its .collect(), or the file itself.")
-    if _from(table, "scipy"):
+    if of_package(table, "scipy"):
         raise InputError("Sparse matrices are not supported. Pass X.toarray() if it fits in memory.")
     return ArraySource(table)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
@@ -160,6 +160,15 @@ def typed(
                 )
             frame = frame.with_columns(values)
     return frame
+
+
+def named_values(given: Any) -> tuple[str | None, Any]:
+    """Return the name and the values of a Polars Series, or of a frame with one column; nulls become NaN."""
+    if isinstance(given, pl.DataFrame) and given.width == 1:
+        given = given.to_series()
+    if isinstance(given, pl.Series) and (given.dtype.is_numeric() or given.dtype in (pl.Boolean, pl.Null)):
+        return given.name or None, given.cast(pl.Float64).to_numpy()
+    return None, given
 
 
 def _column(name: str, dtype: pl.DataType) -> Column | None:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +127,8 @@ class Batch(Protocol):
 class Source(Protocol):
     """A table that can be read in batches, again and again.
 
-    `size` is its bytes or rows, as `unit` says; `dialect` is how its files are written where that had to be found out.
+    `size` is its bytes or rows, as `unit` says; `dialect` is how its files are written where that had to be found out;
+    `index` is that of a pandas frame, else None.
     """
 
     label: str
@@ -136,6 +137,7 @@ class Source(Protocol):
     size: int
     unit: str
     dialect: str
+    index: Any
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
         """Read the named columns, in order, in batches of bounded size, up to a number of rows."""
@@ -152,6 +154,16 @@ class Source(Protocol):
     def settled(self, names: Sequence[str]) -> "Source":
         """Return the source with the named columns decided by all of their cells: a pass of its own where need be."""
         ...
+
+
+def unmasked(values: object) -> object:
+    """Return a masked array with NaN in its masked cells; anything else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    kind = values.dtype.kind
+    cells = np.asarray(values.data).astype(values.dtype if kind == "f" else np.float64 if kind in "biu" else object)
+    cells[np.ma.getmaskarray(values)] = np.nan
+    return cells
 
 
 def written(numbers: Array) -> list[str]:
