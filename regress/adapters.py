@@ -72,7 +72,8 @@ def _step(term: Term, design: Design) -> Any:
 
     if term.kind == "text":
         as_text = FunctionTransformer(methodcaller("astype", "str"))  # levels may be numbers in the frame
-        return make_pipeline(as_text, OneHotEncoder(categories=[list(term.levels)], drop="first", sparse_output=False))
+        drop = None if term.all_levels else "first"
+        return make_pipeline(as_text, OneHotEncoder(categories=[list(term.levels)], drop=drop, sparse_output=False))
     if term.name in design.fills:
         as_float = FunctionTransformer(methodcaller("astype", "float64"))  # the imputer refuses booleans
         return make_pipeline(as_float, SimpleImputer(strategy="constant", fill_value=design.fills[term.name]))

@@ -95,7 +95,16 @@ def certify(
     with one_blas_thread():
         jobs, design = resolve_jobs(n_jobs), claim.design
         prepared = prepare(
-            table, target, table_options, "moments", jobs, progress, None, "exact", design, sampled=_SAMPLED
+            table,
+            target,
+            table_options,
+            "moments",
+            jobs,
+            progress,
+            precision="exact",
+            design=design,
+            sampled=_SAMPLED,
+            fit_intercept=train_options.fit_intercept,
         )
         alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
         train_options = replace(train_options, alpha=alpha, precision="exact")

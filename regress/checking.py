@@ -35,5 +35,6 @@ def check_gradients(
     """
     table_options, train_options = split_options(options)
     with one_blas_thread():
-        prepared = prepare(table, target, table_options, "rows", resolve_jobs(n_jobs), progress)
-        return check(prepared.data, prepared.names, train_options.fit_intercept, table_options.random_state)
+        jobs, fit_intercept = resolve_jobs(n_jobs), train_options.fit_intercept
+        prepared = prepare(table, target, table_options, "rows", jobs, progress, fit_intercept=fit_intercept)
+        return check(prepared.data, prepared.names, fit_intercept, table_options.random_state)

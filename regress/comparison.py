@@ -1,7 +1,9 @@
 """scikit-learn beside us: the same encoded rows, the same split, and who is right."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import chain
 from math import nan
@@ -11,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from regress import rivals
-from regress.errors import InputError, MissingDependencyError
+from regress.errors import DataWarning, InputError, MissingDependencyError
 from regress.evidence.certificate import EFFECT
 from regress.evidence.judge import Judge, Measure
+from regress.notes import of_rows
 from regress.numerics.moments import Block
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.twofold import Array
@@ -174,8 +177,9 @@ def compare(
     if train_options.alpha:
         raise InputError("compare has no penalty, since LinearRegression() has none. Leave alpha out.")
     jobs = resolve_jobs(n_jobs)
-    prepared = _read(table, target, table_options, jobs, progress)
-    data, fit_intercept = prepared.data, train_options.fit_intercept
+    fit_intercept = train_options.fit_intercept
+    prepared = _read(table, target, table_options, jobs, progress, fit_intercept)
+    data = prepared.data
     assert data.rows is not None
     block = _joined(data.rows)
     best = rivals.best(block, prepared.names, fit_intercept, jobs)
@@ -191,6 +195,8 @@ def compare(
         else:
             row = FittedRow(name=name, asked=asked, w=found.w, b=found.b, **asdict(seen), seconds=seconds, note=note)
             fits.append(replace(row, n_iter=found.n_iter, rank=found.rank))
+    for note in of_rows(prepared.facts):
+        warnings.warn(note, DataWarning, stacklevel=2)
     agree, verdict = _verdict(fits, prepared.names, judge, digits)
     reader = prepared.reader
     source = reader.source
@@ -207,7 +213,9 @@ def free_memory() -> int:
         return memory()  # not Linux: what there is in all
 
 
-def _read(table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None) -> Prepared:
+def _read(
+    table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None, fit_intercept: bool
+) -> Prepared:
     """Read as many rows as scikit-learn can work on, all into one block; hold none out of fewer than 50."""
     room = free_memory() // 2 // _COPIES
     table, seen = open_table(table, options), 0
@@ -220,9 +228,10 @@ def _read(table: Any, target: Any, options: TableOptions, jobs: int, progress: P
 
     try:
         with one_blas_thread():
-            prepared = prepare(table, target, options, "rows", jobs, watch, room)
+            read = partial(prepare, table, target, fit_intercept=fit_intercept)
+            prepared = read(options, "rows", jobs, watch, room)
             if options.test and prepared.reader.tally.rows < 50:
-                prepared = prepare(table, target, replace(options, test=0.0), "rows", jobs, watch, room)
+                prepared = read(replace(options, test=0.0), "rows", jobs, watch, room)
     except RoomError:
         raise InputError(
             f"From row {seen:,} on, scikit-learn would need more than half of the free memory. "

@@ -139,7 +139,15 @@ def fit(
 
         def read(precision: Precision) -> Prepared:
             return prepare(
-                table, target, table_options, options.over, jobs, progress, precision=precision, sampled=sample
+                table,
+                target,
+                table_options,
+                options.over,
+                jobs,
+                progress,
+                precision=precision,
+                sampled=sample,
+                fit_intercept=fit_intercept,
             )
 
         prepared = read(precision)
@@ -248,6 +256,7 @@ def train(
         reader.source.label,
         data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
         None if reader.sample is None else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
+        prepared.facts,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from regress.aligned import aligned
-from regress.errors import InputError
+from regress.errors import DataWarning, InputError
 from regress.escaping import paragraph
 from regress.modelfile import MODEL, check_agreement
 from regress.numerics.line import line
@@ -18,7 +19,7 @@ from regress.numerics.totals import contradicts
 from regress.numerics.twofold import Array
 from regress.schema import Malformed, read_json
 from regress.tables.blocks import Layout
-from regress.tables.design import Design, Term, match
+from regress.tables.design import Design, Term, coded, match
 from regress.tables.encoding import Encoder, Unseen
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
@@ -146,6 +147,10 @@ class LinearModel:
                 )
             values[~sound] = np.nan
             yield Predictions(batch, values)
+        if encoder.altered:
+            held = "cell holds a level" if encoder.altered == 1 else "cells hold levels"
+            note = f"{encoder.altered:,} {held} that training did not see, predicted as the reference level."
+            warnings.warn(note, DataWarning, stacklevel=3)
 
     def _check_interval(self, level: float) -> None:
         if not 0.0 < level < 1.0:
@@ -163,8 +168,8 @@ class LinearModel:
         lines = [f"{self.target} on {self.n_rows:,} rows: {self.status}, loss {self.loss:.10g}"]
         lines += aligned(["", "coefficient"], [[name, f"{value:.10g}"] for name, value in rows])
         for term in self.design.terms:
-            if term.kind == "text" and term.levels:
-                lines.append(f"  {term.name}: compared with {term.levels[0]!r}")
+            if term.reference is not None:
+                lines.append(f"  {term.name}: compared with {term.reference!r}")
         return paragraph(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -228,8 +233,8 @@ def model_of(held: Any, path: Path) -> LinearModel:
         )
     try:
         held = MODEL(held, "")
-        terms = tuple(Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"])
-        design = Design(terms, held["training_means"])
+        terms = [Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"]]
+        design = Design(coded(terms, held["options"]["fit_intercept"]), held["training_means"])
         check_agreement(held, design.names)
     except Malformed as error:
         raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None

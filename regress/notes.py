@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from regress.tables.facts import Facts
 from regress.training.factors import MOST_COLUMNS
 from regress.training.trainer import Status
 
@@ -51,11 +52,57 @@ def warnings(fit: Any) -> list[str]:
     if fit.near_equations and not alpha:
         said.append(_near(fit))
     if fit.perfect:
+        known = "" if fit.facts.equal else " Is the target among the features, in other units?"
         said.append(
             "Essentially perfect fit: the residuals are rounding of the stored numbers, so there are no standard "
-            "errors, t, F or AIC. Is the target among the features, in other units?"
+            f"errors, t, F or AIC.{known}"
         )
+    return said + of_rows(fit.facts) + ([] if alpha else _single_rows(fit.facts))
+
+
+def of_rows(facts: Facts) -> list[str]:
+    """Return the notes that the rows themselves are worth, whatever is fitted to them."""
+    said = []
+    if facts.equal:
+        names = _some([repr(name) for name in facts.equal])
+        said.append(f"The target equals the {_plural(facts.equal, 'feature')} {names} in every training row.")
+    if facts.binary:
+        said.append(
+            "The target holds only 0 and 1, so this is a linear probability model. "
+            "Logistic regression is usual for such a target."
+        )
+    if facts.split_key is not None:
+        said.append(f"The split key {facts.split_key!r} is left out of the features.")
+    if facts.single:
+        what = "A text column of a single level is" if len(facts.single) == 1 else "Text columns of a single level are"
+        said.append(f"{what} left out: {_some(facts.single)}.")
+    if facts.unseen_cells:
+        shown = f" ({_some(facts.unseen)})" if facts.unseen else ""
+        held = "cell has a level" if facts.unseen_cells == 1 else "cells have levels"
+        outcome = "They count as the reference level"
+        if facts.without_reference:
+            names = _some([repr(name) for name in facts.without_reference])
+            outcome = f"There is no R² on held-out rows, since {names} has no reference level without an intercept"
+        said.append(f"{facts.unseen_cells:,} held-out {held} that no training row has{shown}. {outcome}.")
     return said
+
+
+def _single_rows(facts: Facts) -> list[str]:
+    """Say which coefficients rest on one row: its leverage is 1, and no standard error tells."""
+    said = []
+    if len(facts.alone) == 1:
+        said.append(f"Level {facts.alone[0]} rests on a single row: its coefficient fits that row exactly.")
+    elif facts.alone:
+        names = _some(facts.alone)
+        said.append(f"{len(facts.alone):,} levels rest on a single row each, which they fit exactly: {names}.")
+    if facts.alone_references:
+        names = _some(facts.alone_references)
+        said.append(f"A reference level rests on a single row, with which the other levels are compared: {names}.")
+    return said
+
+
+def _plural(of: Sequence[str], word: str) -> str:
+    return word if len(of) == 1 else f"{word}s"
 
 
 def _near(fit: Any) -> str:

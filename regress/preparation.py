@@ -10,12 +10,14 @@ import numpy as np
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block
 from regress.tables.design import Design, match, plan
+from regress.tables.facts import Facts
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
-from regress.tables.reading import Missing, Reader, Tally
+from regress.tables.reading import Missing, Reader
 from regress.tables.source import Source, find_column, rereading
 from regress.tables.split import Split
-from regress.tables.values import as_values
+from regress.tables.tally import Tally
+from regress.tables.values import Values, as_values
 from regress.training.gathering import TrainingData, gather
 from regress.training.options import Over, Precision, TrainOptions, check_choice, check_number, check_whole
 
@@ -77,11 +79,12 @@ def _checked_names(option: str, given: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A table, read: what training needs, where every row went, and Σ log a."""
+    """A table, read: what training needs, where every row went, Σ log a, and what to know of the rows."""
 
     data: TrainingData
     reader: Reader
     log_weight: float
+    facts: Facts
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,6 +103,7 @@ def prepare(
     precision: Precision = "double",
     design: Design | None = None,
     sampled: int = 0,
+    fit_intercept: bool = True,
 ) -> Prepared:
     """Open, plan and read a table, keeping a sample of its rows; `over`, `room`, `precision` are those of `gather`.
 
@@ -116,6 +120,7 @@ def prepare(
         precision=precision,
         design=design,
         sampled=sampled,
+        fit_intercept=fit_intercept,
     )
     return rereading(open_table(table, options), read)
 
@@ -132,34 +137,18 @@ def _prepare(
     precision: Precision,
     design: Design | None,
     sampled: int,
+    fit_intercept: bool,
 ) -> Prepared:
     named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
     source = source.settled([name for name in named if source.by_name[name].kind == "text"])
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
-    roles = [v for v in (y, a) if v is not None]
-    others = [v.name for v in roles if v.array is None]
-    if design is not None:
-        for name in others:
-            if name in design.columns:
-                role = "the target" if name == y.name else "weights"
-                raise InputError(f"{name!r} is a feature of the model, so it cannot be {role}. Name another column.")
-        source = match(source, design)
-    else:
-        source, design = plan(
-            source,
-            exclude=others,
-            features=options.features,
-            drop=options.drop or (),
-            categorical=options.categorical or (),
-        )
-        for name in (v.name for v in roles if v.clash and v.name in design.columns):
-            raise InputError(
-                f"The values given for {name!r} differ from the feature {name!r} of {source.label}. "
-                f"Leave that feature out with drop=[{name!r}], or pass values.to_numpy() if it is one."
-            )
     if options.split_key is not None:
         find_column(source, options.split_key, "the key of the split")
+    if design is not None:
+        source, key = match(source, _apart(design, y, a)), None
+    else:
+        source, design, key = _planned(source, y, a, options, fit_intercept)
     split = Split(options.test, options.split_key, options.random_state)
     counts = options.weight_type == "frequency"
     exact, most = precision == "exact", options.max_levels
@@ -181,7 +170,40 @@ def _prepare(
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise
         raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
-    return Prepared(replace(data, again=reader.blocks), reader, log_weight)
+    facts = replace(reader.facts or Facts(), split_key=key)
+    return Prepared(replace(data, again=reader.blocks), reader, log_weight, facts)
+
+
+def _apart(design: Design, y: Values, a: Values | None) -> Design:
+    """Return a model's design, which must not use the target or the weights."""
+    for role, values in (("the target", y), ("weights", a)):
+        if values is not None and values.array is None and values.name in design.columns:
+            raise InputError(f"{values.name!r} is a feature of the model, so it cannot be {role}. Name another column.")
+    return design
+
+
+def _planned(
+    source: Source, y: Values, a: Values | None, options: TableOptions, fit_intercept: bool
+) -> tuple[Source, Design, str | None]:
+    """Return a table as it is read, its design, and the key of the split where that is left out of the features."""
+    roles = [v for v in (y, a) if v is not None]
+    others, drop, key = [v.name for v in roles if v.array is None], options.drop or (), options.split_key
+    if options.features is not None or key in (*others, *drop):
+        key = None
+    source, design = plan(
+        source,
+        exclude=[*others, key],
+        features=options.features,
+        drop=drop,
+        categorical=options.categorical or (),
+        fit_intercept=fit_intercept,
+    )
+    for name in (v.name for v in roles if v.clash and v.name in design.columns):
+        raise InputError(
+            f"The values given for {name!r} differ from the feature {name!r} of {source.label}. "
+            f"Leave that feature out with drop=[{name!r}], or pass values.to_numpy() if it is one."
+        )
+    return source, design, key
 
 
 def describe(tally: Tally) -> str:

@@ -20,7 +20,8 @@ from regress.numerics.moments import Moments
 from regress.numerics.twofold import Array
 from regress.portrait import portrait
 from regress.summary import summary
-from regress.tables.reading import Tally
+from regress.tables.facts import Facts
+from regress.tables.tally import Tally
 from regress.training.outcome import Training
 from regress.training.trainer import Iteration, Status
 from regress.uncertainty import Uncertainty
@@ -70,6 +71,8 @@ class Fit:
         Of up to 50 columns, for pictures of the descent.
     sampled : Sampled or None
         What is predicted of up to 20,000 training rows, those whose file and record have the smallest hashes.
+    facts : Facts
+        What the rows themselves tell.
     command : str
         The command line that made it, if one did.
     """
@@ -91,6 +94,7 @@ class Fit:
     source: str
     moments: Moments | None
     sampled: Sampled | None
+    facts: Facts
     command: str = ""
 
     @property

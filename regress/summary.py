@@ -31,7 +31,7 @@ def summary(fit: Any) -> str:
         rows.append([name, f"{w:.10g}", *test, shown(beta, ".4g"), *_digits_of(fit, name)])
     unknown = ["NA: not estimable, as columns are constant or depend on each other."] * any("NA" in r[1:] for r in rows)
     lines += [*aligned(head, rows), *unknown, "", *_quality(fit)]
-    references = [f"{t.name}={t.levels[0]}" for t in model.design.terms if t.kind == "text" and t.levels]
+    references = [f"{t.name}={t.reference}" for t in model.design.terms if t.reference is not None]
     if references:
         lines.append(f"Levels are compared with {', '.join(references)}.")
     return paragraph(lines)

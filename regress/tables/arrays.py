@@ -20,6 +20,7 @@ class ArrayBatch:
     rows: int
     block: Array
     names: Mapping[str, int]
+    key: str = ""
     bad: None = None
 
     @property

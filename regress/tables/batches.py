@@ -14,6 +14,7 @@ from regress.tables.csvfile import CsvPart, MarkError
 from regress.tables.ledger import CellError, Ledger
 from regress.tables.parts import Part
 from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, Reread, cut, written
+from regress.tables.split import file_key
 from regress.tables.survey import Survey
 
 
@@ -27,6 +28,7 @@ class PolarsBatch:
     read: int
     bad: Mask | None = None
     reading: Reading = AS_IS
+    key: str = ""
 
     @property
     def rows(self) -> int:
@@ -137,11 +139,11 @@ class PolarsSource:
     def _batches(self, kinds: Mapping[str, Kind]) -> Iterator[Batch]:
         before, self._good = 0, Counter[str]()
         for part in self._parts.values():
-            first = 0
+            first, key = 0, file_key(part.name) if len(self._parts) > 1 else ""
             for frame, read, bad in part.frames(kinds):
                 for name in self._ledger.cells:
                     self._good[name] += frame.height - frame[name].null_count()
-                yield PolarsBatch(part.name, first, frame, before + read, bad, part.reading)
+                yield PolarsBatch(part.name, first, frame, before + read, bad, part.reading, key)
                 first += frame.height
             before += part.size
 

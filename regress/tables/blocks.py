@@ -21,11 +21,15 @@ class Layout:
         self._open = any(term.open for term in texts)
         self._numbers, self._places = design.numbers, list(range(len(design.numbers)))
         self._slots: list[dict[int, int]] = [{} for _ in texts]
+        self._references = [not term.all_levels for term in texts]
         self.width = len(self._numbers)
         if not self._open:
             at = {name: j for j, name in enumerate(names)}
             self._places = [at[name] for name in self._numbers]
-            self._slots = [{k: at[name] for k, name in enumerate(term.names, start=1)} for term in texts]
+            self._slots = [
+                {k: at[name] for k, name in enumerate(term.names, start=len(term.levels) - len(term.coded))}
+                for term in texts
+            ]
             self.width = len(names)
 
     @property
@@ -52,10 +56,11 @@ class Layout:
 
     @property
     def known(self) -> int:
-        """Columns of X, without those of the first levels, as far as levels have turned up."""
+        """Columns of X, without those of reference levels, as far as levels have turned up."""
         if not self._open:
             return self.width
-        return len(self._numbers) + sum(max(len(slots) - 1, 0) for slots in self._slots)
+        coded = (len(slots) - without for slots, without in zip(self._slots, self._references, strict=True))
+        return len(self._numbers) + sum(max(count, 0) for count in coded)
 
     def order(self, found: Design, levels: Mapping[str, Sequence[str]]) -> list[int] | None:
         """Return which column of the blocks is which of the design's, `width` for one that no row had; None if all are.
@@ -70,7 +75,7 @@ class Layout:
                 order.append(next(numbers))
                 continue
             known, at = levels[term.name], next(slots)
-            order += [at.get(known.index(level), self.width) for level in term.levels[1:]]
+            order += [at.get(known.index(level), self.width) for level in term.coded]
         return order
 
 

@@ -15,7 +15,7 @@ class Term:
     """One column of the table. Text becomes one 0/1 column a level, but for the first, which is the reference.
 
     `open` says that its levels are not known until the rows have been read; `order` is the one that a Categorical or
-    Enum brings along.
+    Enum brings along. With `all_levels` the first has a column too, so that there is no reference.
     """
 
     name: str
@@ -23,11 +23,22 @@ class Term:
     levels: tuple[str, ...] = ()
     open: bool = False
     order: tuple[str, ...] | None = None
+    all_levels: bool = False
+
+    @property
+    def coded(self) -> tuple[str, ...]:
+        """The levels that have a column of X."""
+        return self.levels if self.all_levels else self.levels[1:]
+
+    @property
+    def reference(self) -> str | None:
+        """The level that has none, with which the others are compared."""
+        return self.levels[0] if self.levels and not self.all_levels else None
 
     @property
     def names(self) -> list[str]:
         """The columns of X that it becomes."""
-        return [f"{self.name}={level}" for level in self.levels[1:]] if self.kind == "text" else [self.name]
+        return [f"{self.name}={level}" for level in self.coded] if self.kind == "text" else [self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ class Design:
                 known = levels[term.name]
                 order = [level for level in term.order or () if level in known]
                 order += sorted(set(known) - set(order))
-                term = Term(term.name, term.kind, tuple(order))
+                term = replace(term, levels=tuple(order), open=False, order=None)
             terms.append(term)
         return checked(replace(self, terms=tuple(terms)))
 
@@ -98,6 +109,15 @@ def checked(design: Design) -> Design:
             f"Two columns of X would be named {doubled[0]!r}, as a column and the level of another. Rename one."
         )
     return design
+
+
+def coded(terms: Sequence[Term], fit_intercept: bool) -> tuple[Term, ...]:
+    """Return terms of which, without an intercept, the first text column keeps all its levels, as in R and patsy.
+
+    Else its first level would be forced to have the mean 0.
+    """
+    first = None if fit_intercept else next((term for term in terms if term.kind == "text"), None)
+    return tuple(replace(term, all_levels=True) if term is first else term for term in terms)
 
 
 def match(source: Source, design: Design) -> Source:
@@ -126,6 +146,7 @@ def plan(
     features: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    fit_intercept: bool = True,
 ) -> tuple[Source, Design]:
     """Decide what becomes of each column.
 
@@ -141,6 +162,8 @@ def plan(
         Columns not to use.
     categorical : sequence of str
         Columns to read as text, whatever they look like.
+    fit_intercept : bool
+        Whether one is fitted; see `coded`.
 
     Returns
     -------
@@ -153,6 +176,8 @@ def plan(
         If a column is unknown, or of a type that cannot be used.
     """
     for name in drop:
+        if features is not None and name in features:
+            raise TableError(f"{name!r} is among the features and among the columns to drop. Name it once.")
         find_column(source, name, "a column to drop")
     for name in categorical:
         find_column(source, name, "categorical")
@@ -167,7 +192,8 @@ def plan(
         raise TableError(f"{source.label} has no column left to use as a feature.")
     columns = [find_column(source, name, "a feature") for name in chosen]
     source = source.settled([column.name for column in columns if column.doubtful])
-    design = Design(tuple(_term(source, source.by_name[name]) for name in chosen))
+    terms = [_term(source, source.by_name[name]) for name in chosen]
+    design = Design(coded(terms, fit_intercept))
     return source, design if design.texts else checked(design)
 
 

@@ -1,6 +1,6 @@
 """From a batch of the table's columns to the columns of X; levels of text are found while the rows are read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -24,16 +24,18 @@ class Encoded(NamedTuple):
 
 
 class Encoder:
-    """Encodes batches of a source as a design has it.
+    """Encodes batches of a source as a design has it; `altered` counts cells that became the reference level.
 
     Each spelling of a cell is looked at once: which level it is, or that it is missing. Where a text column's levels
-    are not known, they are found, in the order in which they turn up, in the rows that count; `design()` has them in
-    theirs. `unseen` says what becomes of a level that a known column does not have.
+    are not known, they are found, in the order in which they turn up, in the rows that count; `design` has them in
+    theirs. `unseen` says what becomes of a level that a known column does not have; `altered` counts the cells that
+    became the reference level.
     """
 
     def __init__(self, design: Design, source: Source, max_levels: int = 0, unseen: Unseen = "error") -> None:
         self._design, self._source, self._most, self._unseen = design, source, max_levels, unseen
         self._numbers, self._texts = design.numbers, design.texts
+        self.altered = 0
         self.levels = {term.name: list(term.levels) for term in self._texts}
         self._codes = {term.name: {level: k for k, level in enumerate(term.levels)} for term in self._texts}
         self._counts = {term.name: np.zeros(0, dtype=np.int64) for term in self._texts}
@@ -105,14 +107,20 @@ class Encoder:
                     f"Leave it out with {flag('--drop', [term.name])}, or raise --max-levels."
                 )
             return batch.codes(term.name, known)
-        if self._unseen == "reference":
+        if self._unseen == "reference" and not term.all_levels:
+            self.altered += int(unseen.sum())
             return np.where(unseen, 0, codes).astype(np.int32)
         row = int(np.flatnonzero(unseen)[0])
         shown = ", ".join(map(repr, levels[:5])) + (", …" if len(levels) > 5 else "")
         raise TableError(
             f"{self._source.place(batch.part, batch.first + row)}, column {term.name!r}: the level "
             f"{batch.texts(term.name)[row]!r} was not seen in training, which saw {shown}. "
-            "Leave such rows out, train on data that has it, or predict it as the first level by --unseen reference."
+            "Leave such rows out, train on data that has it, or "
+            + (
+                "fit an intercept: without one the column has no reference level."
+                if term.all_levels
+                else "predict it as the first level by --unseen reference."
+            )
         )
 
     def _count(self, term: Term, codes: Codes) -> None:
@@ -133,8 +141,8 @@ class Encoder:
         counts |= {term.name: int((codes[rows] == MISSING_CODE).sum()) for term, codes in texts}
         return {name: count for name, count in counts.items() if count}
 
-    def design(self) -> Design:
-        """Return the design with the levels found so far.
+    def design(self, levels: Mapping[str, Sequence[str]]) -> Design:
+        """Return the design with those of the levels found that count.
 
         Raises
         ------
@@ -142,12 +150,12 @@ class Encoder:
             If a tenth of a column's cells look like numbers, and not all of its cells have been asked.
         """
         for term in self._texts:
-            levels, counts = self.levels[term.name], self._counts[term.name]
+            counts = self._counts[term.name]
             if term.open and counts.size:
-                like = [kind_of(level) not in ("text", "boolean") for level in levels]
+                like = [kind_of(level) not in ("text", "boolean") for level in self.levels[term.name]]
                 if 10 * counts[like].sum() >= counts.sum() > 0:
                     self._settle(term)
-        return self._design.with_levels(self.levels)
+        return self._design.with_levels(levels)
 
 
 def _all_finite(columns: Sequence[Array] | Array) -> bool:

@@ -1,9 +1,8 @@
 """Rows of a table, encoded, checked, split and counted: the blocks that training sees."""
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -18,29 +17,14 @@ from regress.tables.arrays import ArrayBatch
 from regress.tables.blocks import Layout, Rebuffer
 from regress.tables.design import Design
 from regress.tables.encoding import Encoded, Encoder
+from regress.tables.facts import Counts, Facts
 from regress.tables.sample import Sample
 from regress.tables.source import Batch, Source
-from regress.tables.split import Split
+from regress.tables.split import Bits, Split
+from regress.tables.tally import Tally
 from regress.tables.values import Values, column_of
 
 Missing = Literal["error", "drop", "mean"]
-
-
-@dataclass(slots=True)
-class Tally:
-    """Where every row went: rows = used + held_out + missing + zero_weight + bad."""
-
-    rows: int = 0
-    used: int = 0
-    held_out: int = 0
-    missing: int = 0
-    zero_weight: int = 0
-    bad: int = 0
-    missing_cells: Counter[str] = field(default_factory=Counter)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the account as plain values."""
-        return asdict(self) | {"missing_cells": dict(self.missing_cells)}
 
 
 class Reader:
@@ -93,6 +77,9 @@ class Reader:
         self.held_out: HeldOut | None = None
         self.sample: Block | None = None
         self.order: list[int] | None = None
+        self.facts: Facts | None = None
+        if split.fraction and split.key is None and source.unit == "rows":
+            self.split = split.over(self._used_bits(design))
         fill = missing == "mean" and not design.fills
         self.design = design.with_fills(self._training_means(design)) if fill else design
         self._layout = Layout(self.design)
@@ -114,6 +101,7 @@ class Reader:
         encoder = Encoder(self.design, self.source, self._max_levels)
         train, test = Rebuffer(self.design), Rebuffer(self.design)
         self._layout = train.layout
+        counts = Counts(self.design, self._counts)
         sample = None
         if self._sampled and self.sample is None:
             sample = Sample(self._sampled, len(self.design.numbers), len(self.design.texts), self.split.seed)
@@ -128,17 +116,19 @@ class Reader:
                     full = train.take(numbers, y)
                     if full is not None:
                         self.tally.used += batch.rows
+                        counts.add(numbers, (), y, None, None)
                         yield from full
                         if sample is not None:
                             beside.call(sample.add, batch, numbers, (), y, a, None)
                         continue
-                encoded, kept = self._encode(encoder, batch, y, a)
-                if not self.split.fraction:
-                    out = None
-                else:
-                    out = self.split.held_out(batch) if kept is None else self.split.held_out(batch) & kept
+                out = self.split.held_out(batch) if self.split.fraction else None
+                encoded, kept = self._encode(encoder, batch, y, a, out)
+                if out is not None:
+                    out = out if kept is None else out & kept
                     kept = ~out if kept is None else kept & ~out
                     self.tally.held_out += int(out.sum())
+                    counts.add_held_out(encoded.codes, out)
+                counts.add(encoded.numbers, encoded.codes, y, a, kept)
                 self.tally.used += batch.rows if kept is None else int(kept.sum())
                 if kept is None and train.empty and not encoded.codes and isinstance(batch, ArrayBatch):
                     yield Block(batch.chosen(self.design.columns), y[:, None], a)  # a view
@@ -153,13 +143,17 @@ class Reader:
         for block in test.rest():
             held.add(block)
         self._refuse_missing()
-        found = encoder.design()
+        if not self.tally.used:
+            return  # whoever gathers the blocks says so
+        found = encoder.design(counts.levels(encoder.levels))
+        if self.facts is None:
+            self.facts = counts.facts(found, encoder.levels)
         self.order = train.layout.order(found, encoder.levels)
         if sample is not None:
             self.sample = self._block_of(sample)
         if held.count:
             held.arrange(test.layout.order(found, encoder.levels))
-            self.held_out = held
+            self.held_out = None if self.facts.without_reference else held
         self.design = found
 
     def _block_of(self, sample: Sample) -> Block | None:
@@ -172,12 +166,18 @@ class Reader:
             X = np.pad(X, ((0, 0), (0, 1)))[:, self.order]  # a level that no row had: zeros
         return Block(X, rows[2][:, None], rows[3] if self.weights is not None else None)
 
-    def _encode(self, encoder: Encoder, batch: Batch, y: Array, a: Array | None) -> tuple[Encoded, Mask | None]:
-        """Return a batch encoded, and which of its rows are kept (None: all); count the others."""
+    def _encode(
+        self, encoder: Encoder, batch: Batch, y: Array, a: Array | None, out: Mask | None
+    ) -> tuple[Encoded, Mask | None]:
+        """Return a batch encoded, and which of its rows are kept (None: all); count the others.
+
+        Rows `out` are held out: they may hold levels that a design with levels does not have.
+        """
         counted, tally = self._weighty(batch, a), self.tally
         sound = counted if batch.bad is None else ~batch.bad if counted is None else counted & ~batch.bad
         given = _and(_finite(y), None if a is None else _finite(a))
-        encoded = encoder.encode(batch, _and(sound, given))
+        known = out is not None and not any(term.open for term in self.design.texts)
+        encoded = encoder.encode(batch, _and(sound, given, ~out if known and out is not None else None))
         whole = _and(encoded.whole, given)
         if batch.bad is not None:
             tally.bad += int(batch.bad.sum())
@@ -242,6 +242,19 @@ class Reader:
             f"{self.source.label} has missing cells that a mean cannot fill, in text, target or weights "
             f"({shown}{more}). {remedy}."
         )
+
+    def _used_bits(self, design: Design) -> Bits:
+        """Return the hashes of the rows that will be used: a pass of its own.
+
+        A missing cell is an error, or is filled, unless its row is dropped: then all columns are looked at.
+        """
+        dropped, encoder = self.missing == "drop", Encoder(design, self.source, self._max_levels)
+        hashes = []
+        for batch, y, a in self._batches(design if dropped else replace(design, terms=design.terms[:1])):
+            used = self._encode(encoder, batch, y, a, None)[1] if dropped else self._weighty(batch, a)
+            bits = self.split.bits(batch)
+            hashes.append(bits if used is None else bits[used])
+        return np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
 
     def _training_means(self, design: Design) -> dict[str, float]:
         """Return the weighted means of the number columns over training rows, rounded once: a pass of its own."""

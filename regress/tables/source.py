@@ -76,6 +76,11 @@ class Batch(Protocol):
         ...
 
     @property
+    def key(self) -> str:
+        """What tells its records from those of other parts, whatever their format; "" for a table of one part."""
+        ...
+
+    @property
     def first(self) -> int:
         """Record number of the first row within the part, from 0."""
         ...

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,22 @@ _ROUNDS = (
     (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
+_COMPRESSIONS = (".gz", ".zst", ".zstd")
+_FORMATS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq")
 
 
 def text_hash(text: str) -> int:
     """Return 64 bits of a text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    data = text.encode(errors="surrogateescape")  # a file's name may be no UTF-8
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+
+
+def file_key(name: str) -> str:
+    """Return a file's name without its endings of compression and format."""
+    for endings in (_COMPRESSIONS, _FORMATS):
+        ending = next((e for e in endings if name.lower().endswith(e)), "")
+        name = name[: len(name) - len(ending)]
+    return name
 
 
 def mix(x: Bits) -> Bits:
@@ -35,25 +46,41 @@ def mix(x: Bits) -> Bits:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Hold out about `fraction` of the rows.
+    """Hold out about `fraction` of the rows, those with the smallest hashes.
 
-    The key of a row is its value in the column `key`, or, without one, its file's name and its record number there.
+    The key of a row is its value in the column `key`. Without one it is its record number and, if the table has several
+    files, its file's name without endings such as .csv and .gz. So data.csv, data.csv.gz and data.parquet hold out the
+    same rows. `bound` is the largest hash that is held out, if the rows are known: see `over`.
     """
 
     fraction: float = 0.0
     key: str | None = None
     seed: int = 0
+    bound: np.uint64 | None = None
 
-    def held_out(self, batch: Batch) -> NDArray[np.bool_]:
-        """Tell for each row of a batch whether it is held out (rows,)."""
+    def bits(self, batch: Batch) -> Bits:
+        """Return the hash of each row of a batch (rows,)."""
         if self.key is None:
             keys = np.arange(batch.first, batch.first + batch.rows, dtype=np.uint64)
-            salt = text_hash(f"{self.seed}:{batch.part}")
+            salt = text_hash(f"{self.seed}:{batch.key}")
         else:
             keys = self._hashes(batch.texts(self.key))
             salt = text_hash(f"{self.seed}")
-        bits = mix(mix(keys) ^ np.uint64(salt))
+        return mix(mix(keys) ^ np.uint64(salt))
+
+    def held_out(self, batch: Batch) -> NDArray[np.bool_]:
+        """Tell for each row of a batch whether it is held out (rows,)."""
+        bits = self.bits(batch)
+        if self.bound is not None:
+            return bits <= self.bound
         return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 < self.fraction
+
+    def over(self, bits: Bits) -> "Split":
+        """Return the split that holds out the fraction of just these rows, to the nearest row; one is left at least."""
+        count = min(round(self.fraction * len(bits)), len(bits) - 1)
+        if count < 1:
+            return replace(self, fraction=0.0)
+        return replace(self, bound=np.partition(bits, count - 1)[count - 1])
 
     @staticmethod
     def _hashes(texts: Sequence[str]) -> Bits:
