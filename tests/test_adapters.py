@@ -12,6 +12,8 @@ from sklearn.pipeline import Pipeline
 
 import regress
 
+pytestmark = pytest.mark.filterwarnings("ignore:A text column of a single level")
+
 
 @pytest.fixture(scope="module")
 def frame():

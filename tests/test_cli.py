@@ -87,7 +87,10 @@ FLAGS = {
     "weights": (["--weights", "w"], {"weights": "w"}),
     "categorical": (["--categorical", "w"], {"categorical": ["w"]}),
     "test and seed": (["--test", "0.3", "--seed", "5"], {"test": 0.3, "random_state": 5}),
-    "split key": (["--test", "0.3", "--split-key", "x"], {"test": 0.3, "split_key": "x"}),
+    "split key": (
+        ["--test", "0.3", "--split-key", "x", "--features", "x"],
+        {"test": 0.3, "split_key": "x", "features": ["x"]},
+    ),
     "no intercept": (["--no-intercept"], {"fit_intercept": False}),
     "alpha": (["--alpha", "2.5"], {"alpha": 2.5}),
     "solver": (["--solver", "cg", "--tol", "1e-6"], {"solver": "cg", "tol": 1e-6}),

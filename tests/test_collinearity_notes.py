@@ -346,6 +346,7 @@ def test_years_and_their_powers_are_whole_and_not_rounded():
     assert re.match(r"Nearly collinear: x0, x1, x2 \(", *fit.notes())
 
 
+@pytest.mark.filterwarnings("ignore:.*rests? on a single row")
 def test_levels_with_a_rare_reference_are_no_equation():
     level = np.array(["a", *random.choice(list("bcd"), 9999)])
     fit = regress.fit(pd.DataFrame({"g": level}), random.normal(size=10_000))

@@ -57,6 +57,7 @@ def test_it_is_rounded_once(family, weighted, precision):
     np.testing.assert_equal(fit.r2_test, expected)
 
 
+@pytest.mark.filterwarnings("ignore:.*rests? on a single row")
 def test_it_has_the_same_bits_in_any_order_partition_and_number_of_threads(tmp_path):
     table = table_of("nearly perfect").assign(k=random.choice(["u", "v", "w"], m))
     table.loc[[5, 700], "k"] = "rare"

@@ -49,7 +49,7 @@ class Sample:
         kept: Mask | None,
     ) -> None:
         """Show the kept rows of a batch (None: all), as they are encoded."""
-        salt = np.uint64(text_hash(f"{self._seed}:{batch.key}"))
+        salt = np.uint64(text_hash(f"{self._seed}:{batch.part}"))
         for start in range(0, batch.rows, _PIECE):
             stop = min(start + _PIECE, batch.rows)
             bits = mix(np.arange(batch.first + start, batch.first + stop, dtype=np.uint64) ^ salt)
