@@ -64,6 +64,7 @@ def test_a_column_of_one_kind_of_cell_is_text_or_refused(tmp_path, cell):
     assert kind(path) == ("refused" if cell in LIKE else "text")
 
 
+@pytest.mark.filterwarnings("ignore:.* single row:regress.errors.DataWarning")
 @pytest.mark.parametrize("odd", [".", "?", "n/a", "-", "missing", *LIKE])
 @pytest.mark.parametrize("at", [0, 7, 39])
 def test_one_odd_cell_is_shown_with_its_line_and_the_remedy_wherever_it_stands(tmp_path, odd, at):
