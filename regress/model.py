@@ -196,6 +196,10 @@ class LinearModel:
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON: to a file beside `path` first, which then takes its name."""
+        if not np.isfinite([*self.w, *self.center, self.b, self.b_center]).all():
+            raise InputError(
+                "The coefficients are not finite numbers, so there is no model to save. Rescale the table."
+            )
         lines = [f" {json.dumps(name)}: {_dumped(value)}" for name, value in self.to_dict().items()]
         write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 

@@ -197,14 +197,18 @@ def _check_moments(moments: Mapping[str, Any], n: int) -> None:
         _check_length(f"report.moments.{key}", moments[key], n)
     if [len(part) for part in moments["cosines"]] != list(range(n, 0, -1)):
         raise Malformed("'report.moments.cosines' is not half a matrix")
-    cosines = np.zeros((n, n))
-    for j, part in enumerate(moments["cosines"]):
-        cosines[j, j:] = cosines[j:, j] = part
-    sound = all(
-        abs(part[0] - (norm > 0)) < ROUNDING for part, norm in zip(moments["cosines"], moments["norm"], strict=True)
-    )
-    if min(moments["norm"]) < 0 or not sound or not semidefinite(cosines, np.array(moments["target_cosines"]), 1.0):
+    if not moments_agree(moments):
         raise Malformed("'report.moments' are no moments")
+
+
+def moments_agree(moments: Mapping[str, Any]) -> bool:
+    """Tell whether cosines and norms are those of some columns, but for rounding."""
+    rows, norms, n = moments["cosines"], moments["norm"], len(moments["norm"])
+    cosines = np.zeros((n, n))
+    for j, part in enumerate(rows):
+        cosines[j, j:] = cosines[j:, j] = part
+    unit = all(abs(part[0] - (norm > 0)) < ROUNDING for part, norm in zip(rows, norms, strict=True))
+    return min(norms, default=0.0) >= 0 and unit and semidefinite(cosines, np.array(moments["target_cosines"]), 1.0)
 
 
 def _check_length(at: str, values: Sequence[Any], n: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from regress.evidence.residuals import pictures
+from regress.modelfile import moments_agree
 from regress.numerics.moments import Moments, Shift
 from regress.numerics.twofold import Array
 
@@ -19,6 +20,7 @@ _ITERATIONS = 1000  # of the history, evenly spaced
 def portrait(fit: Any) -> dict[str, Any]:
     """Return what a report shows of a `Fit` that its model does not hold already."""
     training, certificate, statistics = fit.training, fit.certificate, fit.statistics
+    moments = None if fit.moments is None else of_moments(fit.moments)
     residuals = pictures(fit.sampled, statistics.sigma if statistics is not None else 0.0)
     return {
         "source": fit.source,
@@ -47,7 +49,7 @@ def portrait(fit: Any) -> dict[str, Any]:
             "loss": certificate.loss,
         },
         "history": _history(fit),
-        "moments": None if fit.moments is None else of_moments(fit.moments),
+        "moments": moments if moments is not None and moments_agree(moments) else None,
         "residuals": None if isinstance(residuals, str) else residuals,
         "residuals_missing": residuals if isinstance(residuals, str) else "",
         "equations": list(fit.equations),

@@ -97,21 +97,21 @@ def plain(value):
 
 
 def test_json_of_several_files_and_row_groups_is_plain(tmp_path, capsys):
-    rows = [(i, 3 * i + i % 2) for i in range(22)]
-    table = pl.DataFrame(rows, schema=["x", "y"], orient="row")
+    rows = [(i, i % 11, 3 * i + i % 2) for i in range(22)]  # a column that rises, one that does in each file
+    table = pl.DataFrame(rows, schema=["x", "z", "y"], orient="row")
     (tmp_path / "parts").mkdir()
     table[:11].write_csv(tmp_path / "parts" / "a.csv")
     table[11:].write_csv(tmp_path / "parts" / "b.csv")
-    table.write_parquet(tmp_path / "t.parquet", row_group_size=5)
+    table.write_parquet(tmp_path / "t.parquet", row_group_size=11)
     for path in ("parts", "t.parquet"):
         found = told(capsys, "inspect", str(tmp_path / path))
-        assert [c["looks_like_id"] for c in found["columns"]] == [True, False]
+        assert [c["looks_like_id"] for c in found["columns"]] == [True, False, False]
         assert plain(regress.inspection.inspect(tmp_path / path).to_dict())
         assert told(capsys, "fit", str(tmp_path / path), "--target", "y")["n_rows"] == 22
     falling = table.with_columns(x=21 - pl.col("x"))
-    falling.write_parquet(tmp_path / "t.parquet", row_group_size=5)
+    falling.write_parquet(tmp_path / "t.parquet", row_group_size=11)
     found = told(capsys, "inspect", str(tmp_path / "t.parquet"))
-    assert [c["looks_like_id"] for c in found["columns"]] == [False, False]
+    assert [c["looks_like_id"] for c in found["columns"]] == [False, False, False]
 
 
 def test_a_perfect_fit_and_a_constant_column_show_no_figures_of_rounding():

@@ -44,19 +44,14 @@ def sound(result: Any) -> Iterator[None]:
     InputError
         If it is.
     """
-    if not isinstance(result, LinearModel):
-        yield
-        return
     try:
-        with np.errstate(over="raise", invalid="raise", divide="raise"):
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not drawn
             yield
     except InputError:
         raise
-    except ArithmeticError:
-        raise InputError(
-            "What this model holds for a report is beyond the range of a double. Rescale its columns, and fit it anew."
-        ) from None
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        if not isinstance(result, LinearModel):
+            raise
         raise InputError(f"What this model holds for a report is malformed ({error!r}). Fit it anew.") from None
 
 

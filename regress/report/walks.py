@@ -97,7 +97,7 @@ def _at(path: Path, step: int) -> str:
 def _course(path: Path) -> list[tuple[float, float]]:
     """Return the loss above the minimum by step, down to where it is rounding."""
     floor = ROUNDING * path.excess[0]
-    return [(float(k), max(e, floor)) for k, e in enumerate(path.excess.tolist()) if path.excess[0] > 0]
+    return [(float(k), max(e, floor)) for k, e in enumerate(path.excess.tolist()) if max(e, floor) > 0]
 
 
 def _pair(model: LinearModel, pair: tuple[str, str] | None) -> tuple[int, int]:
