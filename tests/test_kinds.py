@@ -17,6 +17,8 @@ from regress.tables import dialect, parts, streams
 from regress.tables.kinds import level_of
 from tests.tables import columns_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:.* on a single row:regress.errors.DataWarning")
+
 PLAIN = ["5", "-2.5", "1e3", ".5", "+7", "0", "12."]
 LIKE = [  # numbers with something about them, dates and times
     *("26.6 kmpl", "998 CC", "00:41:07", "'5", "45 600", "€110.5M", "(312)", "<0.5", "\u22125", "12\u00a0000"),
@@ -64,7 +66,6 @@ def test_a_column_of_one_kind_of_cell_is_text_or_refused(tmp_path, cell):
     assert kind(path) == ("refused" if cell in LIKE else "text")
 
 
-@pytest.mark.filterwarnings("ignore:.* single row:regress.errors.DataWarning")
 @pytest.mark.parametrize("odd", [".", "?", "n/a", "-", "missing", *LIKE])
 @pytest.mark.parametrize("at", [0, 7, 39])
 def test_one_odd_cell_is_shown_with_its_line_and_the_remedy_wherever_it_stands(tmp_path, odd, at):

@@ -201,5 +201,5 @@ def test_all_that_is_written_passes_one_function():
     assert found == {
         ("console.py", 'sys.stdout.write(paragraph(lines) + "\\n")'),
         ("console.py", 'sys.stdout.write(json.dumps({"schema": 1, **strict(value)}, allow_nan=False) + "\\n")'),
-        ("cli.py", 'sys.stderr.write(f"{visible(text)}\\n")'),
+        ("process.py", 'sys.stderr.write(visible(text) + "\\n")'),
     }
