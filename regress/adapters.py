@@ -10,6 +10,7 @@ from regress.model import LinearModel
 from regress.result import Fit
 from regress.tables.design import Design, Term
 from regress.tables.frames import of_columns
+from regress.tables.kinds import level_of
 
 
 def to_sklearn(model: LinearModel | Fit) -> Any:
@@ -65,13 +66,18 @@ def _encoder(design: Design) -> Any:
     return ColumnTransformer(steps).fit(of_columns(rows))
 
 
+def _level(cell: object) -> str:
+    """Return the level that a cell of a frame is: 1, 1.0 and "1" are one."""
+    return level_of(str(cell))
+
+
 def _step(term: Term, design: Design) -> Any:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
     if term.kind == "text":
-        as_text = FunctionTransformer(methodcaller("astype", "str"))  # levels may be numbers in the frame
+        as_text = FunctionTransformer(methodcaller("map", _level))
         drop = None if term.all_levels else "first"
         return make_pipeline(as_text, OneHotEncoder(categories=[list(term.levels)], drop=drop, sparse_output=False))
     if term.name in design.fills:

@@ -62,7 +62,9 @@ def warnings(fit: Any) -> list[str]:
 
 def of_rows(facts: Facts) -> list[str]:
     """Return the notes that the rows themselves are worth, whatever is fitted to them."""
-    said = []
+    said = list(facts.of_source)
+    if facts.alike:
+        said.append(f"Levels that differ by upper and lower case only: {_some(facts.alike, '; ')}.")
     if facts.equal:
         names = _some([repr(name) for name in facts.equal])
         said.append(f"The target equals the {_plural(facts.equal, 'feature')} {names} in every training row.")

@@ -10,7 +10,7 @@ import numpy as np
 from regress.errors import InputError, TableError
 from regress.numerics.moments import Block
 from regress.tables.design import Design, match, plan
-from regress.tables.facts import Facts
+from regress.tables.facts import Facts, alike
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
 from regress.tables.reading import Missing, Reader
@@ -170,7 +170,8 @@ def _prepare(
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise
         raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
-    facts = replace(reader.facts or Facts(), split_key=key)
+    facts = reader.facts or Facts()
+    facts = replace(facts, split_key=key, of_source=source.notes, alike=alike(reader.design))
     return Prepared(replace(data, again=reader.blocks), reader, log_weight, facts)
 
 

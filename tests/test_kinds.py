@@ -193,6 +193,7 @@ def test_levels_are_the_same_from_every_source(tmp_path, column):
     for fit in fits:
         for table in tables:
             assert fit.predict(table) == pytest.approx(fits[0].predict(pandas))
+        assert regress.to_sklearn(fit).predict(pandas) == pytest.approx(fit.predict(pandas))
 
 
 def test_blanks_around_a_level_do_not_count(tmp_path):
@@ -295,3 +296,27 @@ def test_options_that_cannot_be_meant_are_refused(tmp_path):
     ):
         with pytest.raises(regress.InputError, match=words):
             regress.fit(path, "y", **options)
+
+
+def test_levels_that_differ_by_case_are_noted(tmp_path):
+    (tmp_path / "t.csv").write_text("sex,y\nmale,1\nMale,2\nfemale,3\nfemale,4\nMale,5\nmale,9\n")
+    with pytest.warns(regress.errors.DataWarning, match=r"case only: sex=Male and sex=male\."):
+        fit = regress.fit(tmp_path / "t.csv", "y")
+    assert fit.names == ("sex=female", "sex=male")
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_numbers_that_a_frame_holds_as_text_are_read_and_noted(library):
+    frame = library.DataFrame({"x": ["1", "2", "3", "4", "5.5"], "y": [1.0, 2.1, 2.9, 4.2, 5.0]})
+    with pytest.warns(regress.errors.DataWarning, match=r"holds numbers as text in 'x'"):
+        fit = regress.fit(frame, "y")
+    assert fit.names == ("x",)
+    assert len(regress.fit(frame, "y", categorical=["x"]).names) == 4
+
+
+def test_a_decimal_comma_that_may_be_thousands_is_noted(tmp_path):
+    (tmp_path / "t.csv").write_text('x,y\n"1,200",10\n980,9\n"2,500",12\n')
+    with pytest.warns(regress.errors.DataWarning, match=r"'1,200' is 1\.200.*--thousands ','"):
+        regress.fit(tmp_path / "t.csv", "y", decimal=",")
+    (tmp_path / "t.csv").write_text('x,y\n"1,200",10\n980,9\n"2,5",12\n')
+    regress.fit(tmp_path / "t.csv", "y", decimal=",")  # no warning

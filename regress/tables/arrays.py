@@ -72,6 +72,7 @@ class ArraySource:
     """A numeric array X (m, n), its columns named x0, x1, … or by `names`."""
 
     label, unit, dialect, index = "the table", "rows", "", None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, X: object, names: Sequence[str] | None = None, text: Sequence[str] = ()) -> None:
         array = np.asarray(unmasked(X))

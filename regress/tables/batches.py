@@ -147,6 +147,16 @@ class PolarsSource:
                 first += frame.height
             before += part.size
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing of how it is read, in sentences."""
+        texts = [repr(c.name) for c in self.columns if c.kind == "number" and c.dtype == "text"]
+        said = [
+            f"{self.label} holds numbers as text in {', '.join(texts)}. They were read as numbers; "
+            "--categorical keeps a column as text."
+        ] * bool(texts)
+        return (*said, *(part.note for part in self._parts.values() if isinstance(part, CsvPart) and part.note))
+
     def place(self, part: str, record: int) -> str:
         """Say where a record is."""
         return self._parts[part].place(record)

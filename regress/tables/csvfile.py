@@ -85,7 +85,7 @@ class CsvPart:
             if "comma" in seen and "point" in seen:
                 break
         decimal = decimal_mark(self.name, self._dialect.form.delimiter, seen)
-        self._take(read_dialect(self.path, replace(self.options, decimal=decimal)))
+        self._take(replace(read_dialect(self.path, replace(self.options, decimal=decimal)), note=""))
 
     @property
     def size(self) -> int:
@@ -96,6 +96,11 @@ class CsvPart:
     def dialect(self) -> str:
         """How the file is written."""
         return f"{self._dialect}{', kept in a temporary file' * isinstance(self.path, Spool)}"
+
+    @property
+    def note(self) -> str:
+        """What is worth knowing of how the file is read; "" where nothing is."""
+        return self._dialect.note
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns, each as its first cell with a value has it; None where the start has no value."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from regress.errors import TableError
 from regress.tables.cells import reading_of_files
-from regress.tables.kinds import decimal_mark, is_number, marks_of
+from regress.tables.kinds import comma_note, decimal_mark, is_number, marks_of
 from regress.tables.options import FileOptions, Header
 from regress.tables.records import Format, csv_reader, last_end
 from regress.tables.source import MISSING, Column
@@ -38,6 +38,7 @@ class Dialect:
     header_lines: int
     columns: tuple[Column | None, ...]
     decimal_known: bool = True
+    note: str = ""
 
     def __str__(self) -> str:
         quote = "no quotes" if self.form.quote is None else f"quote {self.form.quote}"
@@ -93,7 +94,8 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
             c or reading.column(name, (r[j] for r in rows), skip)
             for j, (name, c) in enumerate(zip(first, columns, strict=True))
         )
-    return Dialect(form, decimal, encoding, compression, tuple(first), len(header), lines, columns, known)
+    note = comma_note(path.name, rows) if options.decimal == "," else ""
+    return Dialect(form, decimal, encoding, compression, tuple(first), len(header), lines, columns, known, note)
 
 
 def _decimal(

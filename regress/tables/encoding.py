@@ -1,5 +1,6 @@
 """From a batch of the table's columns to the columns of X; levels of text are found while the rows are read."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -39,6 +40,7 @@ class Encoder:
         self.levels = {term.name: list(term.levels) for term in self._texts}
         self._codes = {term.name: {level: k for k, level in enumerate(term.levels)} for term in self._texts}
         self._counts = {term.name: np.zeros(0, dtype=np.int64) for term in self._texts}
+        self._unknown: Counter[str] = Counter()  # cells of levels that no row that counts has
 
     def encode(self, batch: Batch, counted: Mask | None = None) -> Encoded:
         """Encode a batch; rows that are not `counted` (None: all are), or miss a cell, may hold any level.
@@ -127,6 +129,7 @@ class Encoder:
         counts = np.bincount(codes[codes >= 0], minlength=len(self._counts[term.name]))
         counts[: len(self._counts[term.name])] += self._counts[term.name]
         self._counts[term.name] = counts
+        self._unknown[term.name] += int((codes == UNSEEN_CODE).sum())
 
     def _settle(self, term: Term) -> None:
         """Ask whether a column is text by all of its cells; raise `Reread` if that was not known yet."""
@@ -150,10 +153,10 @@ class Encoder:
             If a tenth of a column's cells look like numbers, and not all of its cells have been asked.
         """
         for term in self._texts:
-            counts = self._counts[term.name]
+            counts, unknown = self._counts[term.name], self._unknown[term.name]
             if term.open and counts.size:
                 like = [kind_of(level) not in ("text", "boolean") for level in self.levels[term.name]]
-                if 10 * counts[like].sum() >= counts.sum() > 0:
+                if 10 * (counts[like].sum() + unknown) >= counts.sum() + unknown:
                     self._settle(term)
         return self._design.with_levels(levels)
 

@@ -30,6 +30,10 @@ class Facts:
         Those of their columns that have no reference level.
     split_key : str, optional
         The key of the split, where it was left out of the features for that.
+    of_source : tuple of str
+        What is worth knowing of how the table was read, in sentences.
+    alike : tuple of str
+        Levels of one column that differ by upper and lower case only.
     """
 
     equal: tuple[str, ...] = ()
@@ -41,6 +45,19 @@ class Facts:
     unseen: tuple[str, ...] = ()
     without_reference: tuple[str, ...] = ()
     split_key: str | None = None
+    of_source: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+
+
+def alike(design: Design) -> tuple[str, ...]:
+    """Return levels of one column that differ by upper and lower case only, each pair once."""
+    found = []
+    for term in design.texts:
+        seen: dict[str, str] = {}
+        for level in term.levels:
+            other = seen.setdefault(level.casefold(), level)
+            found += [f"{term.name}={other} and {term.name}={level}"] if other != level else []
+    return tuple(found)
 
 
 class Counts:

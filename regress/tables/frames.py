@@ -1,7 +1,7 @@
 """pandas, for people: frames in, tables out. Owner of pandas; its columns are read without pyarrow."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -137,7 +137,9 @@ def _object_column(name: str, values: "pd.Series[Any]", reading: Reading) -> Col
     for value in values:
         if not isinstance(value, str | _NUMBERS):
             return Column(name, "unusable", dtype=type(value).__name__, settled=True)
-    return reading.column(name, map(str, values))
+    column = reading.column(name, map(str, values))
+    text = any(isinstance(value, str) for value in values)
+    return replace(column, dtype="text") if column is not None and text else column
 
 
 def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:

@@ -139,6 +139,18 @@ def marks_of(cells: Iterable[str]) -> dict[str, str]:
     return seen
 
 
+def comma_note(file: str, rows: Iterable[Iterable[str]]) -> str:
+    """Say so where a decimal comma was asked for, and every comma may as well stand between thousands."""
+    seen = marks_of(cell for row in rows for cell in row)
+    if "comma?" not in seen or "comma" in seen:
+        return ""
+    cell = seen["comma?"]
+    return (
+        f"{file}: with the decimal comma {cell!r} is {cell.replace(',', '.')}, and every comma stands before three "
+        "digits. If it separates thousands, pass --thousands ',' instead."
+    )
+
+
 def decimal_mark(file: str, delimiter: str, seen: Mapping[str, str]) -> Literal[".", ","]:
     """Return the decimal mark that the cells of a file have by `marks_of`: a comma only where it is no delimiter.
 

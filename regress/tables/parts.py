@@ -1,7 +1,7 @@
 """What a table is made of: a frame, or files, each read in blocks of bounded size."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -131,10 +131,15 @@ def columns_of(
     texts = [name for name, dtype in schema.items() if dtype == pl.String]
     if texts:
         columns |= {
-            name: reading.column(name, cells.drop_nulls().to_list())
+            name: _of_text(reading.column(name, cells.drop_nulls().to_list()))
             for name, cells in head(_LOOK)[texts].to_dict().items()
         }
     return columns
+
+
+def _of_text(column: Column | None) -> Column | None:
+    """Return a column of text as such, whatever its cells look like."""
+    return None if column is None else replace(column, dtype="text")
 
 
 def typed(

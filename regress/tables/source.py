@@ -142,6 +142,12 @@ class Source(Protocol):
     size: int
     unit: str
     dialect: str
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing of how it is read, in sentences."""
+        ...
+
     index: Any
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
