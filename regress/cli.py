@@ -66,7 +66,8 @@ def fit(table: str, target: str | None, save: str | None, report: str | None, as
     from regress import console, fitting, summary
     from regress.numerics import linalg
     from regress.preparation import file_options
-    from regress.tables.files import check_outputs, open_files
+    from regress.tables.files import open_files
+    from regress.tables.paths import check_outputs
 
     linalg.load_ahead()
     descent = given.pop("descent")
@@ -101,7 +102,7 @@ def fit(table: str, target: str | None, save: str | None, report: str | None, as
 def compare(table: str, target: str | None, report: str | None, as_json: bool, **given: Any) -> int:
     """Fit TABLE here and with scikit-learn, and say who is right. Exit 1 where LinearRegression() disagrees."""
     from regress import comparison, console
-    from regress.tables.files import check_outputs
+    from regress.tables.paths import check_outputs
 
     options = options_of(given)
     check_outputs(table, {"--report": report, "--rejects": options.get("rejects")})
@@ -168,7 +169,7 @@ def certify(model: str, table: str, target: str | None, report: str | None, as_j
     flags say what was minimised.
     """
     from regress import certification, console
-    from regress.tables.files import check_outputs
+    from regress.tables.paths import check_outputs
 
     source = click.get_current_context().get_parameter_source
     given = {k: v for k, v in options_of(given).items() if source(k) is not click.core.ParameterSource.DEFAULT}
@@ -200,8 +201,9 @@ def predict(
     from regress import console
     from regress.model import load
     from regress.preparation import file_options
-    from regress.tables.files import check_outputs, open_files
+    from regress.tables.files import open_files
     from regress.tables.output import is_parquet, write_predictions
+    from regress.tables.paths import check_outputs
     from regress.writing import in_temporary_folder, whole_file
 
     parquet, loaded = is_parquet(output), load(model)
@@ -233,7 +235,7 @@ def report(model: str, output: str | None, descent: list[str] | None) -> int:
     """Make the page of a saved MODEL: what it was trained on, its coefficients, its digits, its residuals."""
     from regress import console
     from regress.model import load
-    from regress.tables.files import check_outputs
+    from regress.tables.paths import check_outputs
 
     loaded, page = load(model), str(Path(model).with_suffix(".html")) if output is None else output
     check_outputs(None, {"--output": page}, model)

@@ -16,6 +16,36 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+class _Forks:
+    """Whether threads have worked in this process, and whether it was forked from one in which they had."""
+
+    used = lost = False
+
+    @classmethod
+    def note(cls) -> None:
+        """Note a fork, in the child: it has the locks of the threads, but not the threads."""
+        cls.lost = cls.used
+
+
+os.register_at_fork(after_in_child=_Forks.note)
+
+
+def need_threads() -> None:
+    """Say that threads of a library are about to work, which stay for the next call.
+
+    Raises
+    ------
+    InputError
+        If this process was forked after they had started: they would be waited for without end.
+    """
+    if _Forks.lost:
+        raise InputError(
+            "This process was forked after regress had read a table, and the threads that read do not survive a fork. "
+            'Start processes by multiprocessing.get_context("spawn"), or by joblib\'s backend "loky".'
+        )
+    _Forks.used = True
+
+
 def resolve_jobs(n_jobs: int | None) -> int:
     """Return the number of threads: `n_jobs`, or the CPUs that this process may use.
 

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from regress.errors import TableError
+from regress.numerics.threads import need_threads
 from regress.numerics.twofold import Array, Mask
 from regress.tables.cells import AS_IS, Reading
 from regress.tables.csvfile import CsvPart, MarkError
@@ -92,6 +93,7 @@ class PolarsSource:
         columns: tuple[Column, ...] | None = None,
         index: Any = None,
     ) -> None:
+        need_threads()
         self.label, self._ledger, self.index = label, ledger or Ledger(), index
         self._parts = {part.name: part for part in parts}
         self.typed_alike = len(parts) == 1 or all(isinstance(part, CsvPart) for part in parts)

@@ -77,6 +77,26 @@ def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> PolarsSource:
     return PolarsSource("the frame", [PandasPart(frame, reading)], index=frame.index)
 
 
+def open_plain(table: Any, reading: Reading = AS_IS) -> PolarsSource:
+    """Return a dict of columns, a list of dicts or a structured array as a source.
+
+    Raises
+    ------
+    TableError
+        If columns differ in length, or are single values.
+    """
+    try:
+        frame = pd.DataFrame(table)
+    except ValueError as error:
+        single = isinstance(table, Mapping) and all(np.ndim(cells) == 0 for cells in table.values())
+        raise TableError(
+            f"This {type(table).__name__} cannot be read as a table: "
+            f"{'its values are single ones' if single else str(error).rstrip('.')}. "
+            "Pass a dict of columns of one length, or a list of dicts, one a row."
+        ) from None
+    return open_pandas(frame, reading)
+
+
 def values_beside(given: Any, index: Any, role: str) -> tuple[str | None, Any]:
     """Return the name and the values of a Series, or of a frame with one column, in the order of a frame's `index`.
 
