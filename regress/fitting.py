@@ -81,9 +81,10 @@ def fit(
 
     Parameters
     ----------
-    table : path, glob, folder, pandas or Polars frame, or array of shape (m, n)
-        The rows. Text columns become one 0/1 column a level, but for the first level in the order of code points (or of
-        the Categorical or Enum), with which the others are compared.
+    table : path, glob, folder, "-", frame, dict of columns, list of dicts, or array of shape (m, n)
+        The rows. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an Arrow stream. Text
+        columns become one 0/1 column a level, but for the first level in the order of code points (or of the
+        Categorical or Enum), with which the others are compared.
     target : str or array of shape (m,)
         The column to predict, or its values.
     features, drop : sequences of str

@@ -1,13 +1,12 @@
 """Files written whole or not at all, and what JSON can say."""
 
-import errno
 import math
 import os
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,9 +37,9 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
             with open(path, "wb") as device:  # such as /dev/stdout: nothing may take its place
                 yield device
             return
+        with suppress(FileNotFoundError):
+            os.stat(path)  # as the system follows links: in no circle, and not another user's in a shared folder
         path = Path(os.path.realpath(path))  # a link stays, and the file that it names is replaced
-        if path.is_symlink():
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
         file, name = _temporary(path, 0o666 if mode is None else mode)
         try:

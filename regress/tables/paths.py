@@ -99,9 +99,13 @@ def check_outputs(
             continue
         if output in ("", "-"):
             raise InputError(f"{name} takes the name of a file; got {output!r}.")
+        try:
+            os.stat(output)  # as the system follows links: in no circle, and not another user's in a shared folder
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise InputError(f"{name} {output} cannot be written: {error.strerror}. Name another file.") from None
         path = Path(os.path.realpath(output))
-        if path.is_symlink():
-            raise InputError(f"{name} {output} cannot be written: {what_is(path)}. Name another file.")
         if path.is_dir():
             raise InputError(f"{name} {output} is a folder. Name a file.")
         if path.exists() and not path.is_file():
