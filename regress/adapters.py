@@ -10,7 +10,10 @@ from regress.model import LinearModel
 from regress.result import Fit
 from regress.tables.design import Design, Term
 from regress.tables.frames import of_columns
-from regress.tables.kinds import level_of
+
+# What makes levels of a frame's cells as text: no blanks around them, 1.0 is 1, True is true. A stored Pipeline must do
+# without this package, so it is scikit-learn and pandas that apply them.
+_SPELLINGS = {r"^\s+|\s+$": "", r"^([+-]?[0-9]+)\.0+$": r"\1", r"(?i)^true$": "true", r"(?i)^false$": "false"}
 
 
 def to_sklearn(model: LinearModel | Fit) -> Any:
@@ -66,20 +69,18 @@ def _encoder(design: Design) -> Any:
     return ColumnTransformer(steps).fit(of_columns(rows))
 
 
-def _level(cell: object) -> str:
-    """Return the level that a cell of a frame is: 1, 1.0 and "1" are one."""
-    return level_of(str(cell))
-
-
 def _step(term: Term, design: Design) -> Any:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
     if term.kind == "text":
-        as_text = FunctionTransformer(methodcaller("map", _level))
+        as_text = FunctionTransformer(methodcaller("astype", "str"))
+        as_levels = FunctionTransformer(methodcaller("replace", regex=_SPELLINGS))
         drop = None if term.all_levels else "first"
-        return make_pipeline(as_text, OneHotEncoder(categories=[list(term.levels)], drop=drop, sparse_output=False))
+        return make_pipeline(
+            as_text, as_levels, OneHotEncoder(categories=[list(term.levels)], drop=drop, sparse_output=False)
+        )
     if term.name in design.fills:
         as_float = FunctionTransformer(methodcaller("astype", "float64"))  # the imputer refuses booleans
         return make_pipeline(as_float, SimpleImputer(strategy="constant", fill_value=design.fills[term.name]))
