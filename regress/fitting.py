@@ -84,9 +84,11 @@ def fit(
     table : path, glob, folder, "-", frame, dict of columns, list of dicts, or array of shape (m, n)
         The rows. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an Arrow stream. Text
         columns become one 0/1 column a level, but for the first level in the order of code points (or of the
-        Categorical or Enum), with which the others are compared.
-    target : str or array of shape (m,)
-        The column to predict, or its values.
+        Categorical or Enum), with which the others are compared. Without an intercept the first text column keeps
+        all its levels. Levels are those of the training rows. Masked cells of an array are missing.
+    target : str, Series or array of shape (m,)
+        The column to predict, or its values. A Series that is a column of the table is taken by its name. A pandas
+        Series beside a pandas frame is paired with it by row labels.
     features, drop : sequences of str
         Columns to use (default: all but target and weights), and columns to leave out.
     weights : str or array of shape (m,), optional
@@ -98,8 +100,11 @@ def fit(
     missing : {"error", "drop", "mean"}
         What to do with rows in which a cell is missing; "mean" fills numbers with their training mean.
     test, split_key, random_state : float, str, int
-        Fraction of rows to hold out, by a seeded hash of each row's key: the column `split_key`, or file name and
-        record number.
+        Fraction of rows to hold out: to the nearest row for arrays and frames, about that for files and groups. Rows
+        with the smallest seeded hashes of their keys are held out. The key is the record number, joined by the file's
+        name without endings where there are several files; or the value in the column `split_key`, which is then left
+        out of the features unless `features` names it. Held-out rows with levels that no training row has count as the
+        reference level.
     fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision, collinear
         How to train; see `regress.training.options.TrainOptions`.
     se : {"classical", "HC0", "HC1"}
@@ -128,7 +133,7 @@ def fit(
     ConvergenceWarning
         If training stopped early; the fit holds the last good parameters.
     DataWarning
-        If columns are constant, depend on each other, or do so but for rounding.
+        If columns are constant or depend on each other, or a note says what else to know: see `Fit.notes`.
     """
     given = dict(locals())
     table_options, options = split_options({name: value for name, value in given.items() if name not in _OWN})

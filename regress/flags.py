@@ -166,8 +166,19 @@ table_options = together(
     option("--seed", "random_state", group="Data", type=int, default=0, show_default=True, help="Seed of the split."),
 )  # fmt: skip
 split_flags = together(
-    option("--test", group="Data", type=float, metavar="F", help="Fraction to hold out.  [default: 0; compare: 0.2]"),
-    option("--split-key", group="Data", metavar="COL", help="Column whose value decides which rows are held out."),
+    option(
+        "--test",
+        group="Data",
+        type=float,
+        metavar="F",
+        help="Hold out about this fraction of the rows.  [default: 0; compare: 0.2]",
+    ),
+    option(
+        "--split-key",
+        group="Data",
+        metavar="COL",
+        help="Hold out rows by their value in this column, which is then no feature by default.",
+    ),
 )
 model_options = together(
     option("--no-intercept", "fit_intercept", group="Model", flag_value=False, default=True, help="Leave b at 0."),
@@ -175,7 +186,7 @@ model_options = together(
 penalty = option("--alpha", group="Model", type=float, default=0.0, show_default=True, help="Ridge penalty α‖w‖².")
 row_flags = together(
     option("--unseen", group="Data", type=click.Choice(["error", "reference"]), default="error", show_default=True,
-           help="Text that training did not see: refuse, or predict as the first level."),
+           help="Text that training did not see: refuse, or predict as the reference level."),
     columns("--keep", "Columns of TABLE to write beside the predictions."),
 )  # fmt: skip
 asked_digits = option("--digits", group="Output", type=float, default=6.0, show_default=True,

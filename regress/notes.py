@@ -39,7 +39,10 @@ def warnings(fit: Any) -> list[str]:
         )
         said.append(f"Rank unknown: in double some columns may depend on each other. {remedy}.")
     elif fit.equations and (fit.dropped or not alpha):
-        what = "The coefficients are not unique; the minimum-norm solution is shown"
+        what = (
+            "The coefficients are not unique; the minimum-norm solution is shown. Predictions are unaffected for rows "
+            "that satisfy the same equation" + "s" * (len(fit.equations) > 1)
+        )
         if fit.dropped:
             what = f"Left out, with coefficient 0: {_some(fit.dropped)}"
         shown = _some(fit.equations, "; ")
@@ -47,7 +50,8 @@ def warnings(fit: Any) -> list[str]:
     elif training.rank < n - len(constant) and not alpha:
         said.append(
             f"There are only {fit.tally.used:,} rows (rank {training.rank} of {n}). The coefficients are not unique; "
-            "the minimum-norm solution is shown. It may predict new rows badly."
+            "the minimum-norm solution is shown. Other solutions predict new rows differently. "
+            "All of them may do so badly."
         )
     if fit.near_equations and not alpha:
         said.append(_near(fit))
@@ -57,6 +61,8 @@ def warnings(fit: Any) -> list[str]:
             "Essentially perfect fit: the residuals are rounding of the stored numbers, so there are no standard "
             f"errors, t, F or AIC.{known}"
         )
+    if fit.r2_test is not None and fit.r2_test < 0:
+        said.append("R² on held-out rows is negative: their mean predicts them better than the model does.")
     return said + of_rows(fit.facts) + ([] if alpha else _single_rows(fit.facts))
 
 

@@ -173,3 +173,69 @@ def test_the_command_line_prints_them_as_notes(tmp_path, capsys):
         "Note: The target holds only 0 and 1, so this is a linear probability model",
         "Note: A text column of a single level is left out: only=same",
     ]
+
+
+def test_with_fewer_rows_than_columns_equally_good_fits_predict_new_rows_differently():
+    X = np.array([[1.0, 0, 50], [0, 2, 10], [3, 1, 70]])
+    y, new, unit = np.array([1.0, 2, 4]), np.array([[2.0, 2, 0]]), np.array([1, 1, 0.01])
+    for rows in (X, X * unit):
+        (note,) = notes_of(rows, y)
+        assert note.startswith("There are only 3 rows (rank 2 of 3). The coefficients are not unique")
+        assert note.endswith("Other solutions predict new rows differently. All of them may do so badly.")
+    one, other = regress_of(X, y), regress_of(X * unit, y)
+    for fit, rows in ((one, X), (other, X * unit)):
+        np.testing.assert_allclose(fit.predict(rows), y, atol=1e-9)
+    assert abs(one.predict(new)[0] - other.predict(new * unit)[0]) > 0.1 * y.std()
+
+
+def regress_of(table, target):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return regress.fit(table, target)
+
+
+def test_with_an_equation_rows_that_satisfy_it_are_predicted_alike():
+    a, b = random.normal(size=(2, 40))
+    X, y, unit = np.c_[a, b, a + b], a - 2 * b + random.normal(size=40), np.array([1, 1, 0.01])
+    (note,) = notes_of(X, y)
+    assert note.endswith("Predictions are unaffected for rows that satisfy the same equation.")
+    one, other = regress_of(X, y), regress_of(X * unit, y)
+    satisfied, broken = np.array([[3.0, 5.0, 8.0]]), np.array([[3.0, 5.0, 0.0]])
+    assert one.predict(satisfied) == pytest.approx(other.predict(satisfied * unit), rel=1e-9)
+    assert abs(one.predict(broken) - other.predict(broken * unit)).item() > 0.1
+
+
+def test_a_negative_r2_on_held_out_rows_is_said_and_shown_in_red(tmp_path):
+    X = random.normal(size=(50, 30))
+    y = random.normal(size=50)
+    found = notes_of(X, y, test=0.3, random_state=1)
+    assert found == ["R² on held-out rows is negative: their mean predicts them better than the model does."]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = regress.fit(X, y, test=0.3, random_state=1)
+    assert fit.r2_test < 0
+    regress.write_report(fit, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert found[0] in page
+    place = page.index("R² on rows held out")
+    assert "bad" in page[place - 120 : place + 120]
+
+
+def test_a_certificate_of_other_rows_than_those_of_training_says_so():
+    fit = regress.fit(FRAME, "y")
+    assert "trained on" not in regress.certify(fit, FRAME).summary()
+    found = regress.certify(fit, FRAME[:50])
+    assert "The model was trained on 60 rows; these are 50." in found.summary()
+    assert not found.passed
+
+
+def test_what_is_not_unique_or_not_done_has_no_tests_nor_intervals():
+    X = np.c_[FRAME["x"], FRAME["x"], random.normal(size=M)]
+    fit = regress_of(X, FRAME["y"].to_numpy())
+    statistics = fit.coefficients[["std. error", "t", "p", "low", "high"]]
+    assert statistics.loc[["x0", "x1"]].isna().all(axis=None)
+    assert statistics.loc["x2"].notna().all()
+    with pytest.warns(regress.errors.ConvergenceWarning):
+        early = regress.fit(X[:, [0, 2]], FRAME["y"].to_numpy(), solver="gd", max_iter=1)
+    assert early.statistics is None
+    assert " p " not in early.summary()

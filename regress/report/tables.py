@@ -74,7 +74,8 @@ def head(model: LinearModel) -> list[Tile]:
             found.append(("Sum of their weights", figure(report["moments"]["weight"]), ""))
         found.append((f"R²{_kind(model)}", figure(report["r2"], ".4f"), ""))
         if report["r2_test"] is not None:
-            found.append(("R² on rows held out", figure(report["r2_test"], ".4f"), ""))
+            worse = report["r2_test"] < 0  # than the mean of the target
+            found.append(("R² on rows held out", figure(report["r2_test"], ".4f"), "bad" if worse else ""))
         if (proved := report["certificate"]) is not None:
             found.append(("Digits right, worst coefficient", figure(proved["worst"], ".1f"), _good(proved["passed"])))
     return found
