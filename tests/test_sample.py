@@ -14,8 +14,8 @@ from scipy.stats import chisquare
 
 import regress
 from regress.preparation import TableOptions, prepare
+from regress.tables import arrays, streams
 from regress.tables import sample as sampling
-from regress.tables import source, streams
 from regress.tables.arrays import ArrayBatch
 from regress.tables.sample import Sample
 from regress.training import gathering
@@ -63,7 +63,7 @@ def pieces(size, block=None):
         if block is not None:
             patch.setattr(streams, "BLOCK", block)
             patch.setattr(streams, "_LOOK", max(block // 2, 1))
-            patch.setattr(source, "block_rows", lambda n: block)
+            patch.setattr(arrays, "block_rows", lambda n: block)
         yield
 
 

@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 import regress
 from regress.preparation import TableOptions, prepare
-from regress.tables import source
+from regress.tables import arrays
 from regress.tables.split import Split, file_key
 
 M = 392
@@ -47,12 +47,12 @@ def test_in_memory_the_fraction_holds_to_the_nearest_row_in_any_blocks(rows, fra
     whole, tally = trained_on(X, **options)
     assert tally.held_out == min(round(fraction * used), used - 1)
     assert tally.held_out + tally.used + tally.missing == rows
-    kept = source.block_rows
-    source.block_rows = lambda columns: block
+    kept = arrays.block_rows
+    arrays.block_rows = lambda columns: block
     try:
         assert trained_on(X, **options)[0] == whole
     finally:
-        source.block_rows = kept
+        arrays.block_rows = kept
     assert trained_on(pl.DataFrame({"x": X[:, 0]}), **options)[0] == whole
 
 
