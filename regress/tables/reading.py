@@ -246,11 +246,12 @@ class Reader:
     def _used_bits(self, design: Design) -> Bits:
         """Return the hashes of the rows that will be used: a pass of its own.
 
-        A missing cell is an error, or is filled, unless its row is dropped: then all columns are looked at.
+        A missing cell is an error, or is filled, unless its row is dropped: then all columns are looked at, else one.
         """
         dropped, encoder = self.missing == "drop", Encoder(design, self.source, self._max_levels)
+        one = next((term for term in design.terms if term.kind != "text"), design.terms[0])  # numbers are quick
         hashes = []
-        for batch, y, a in self._batches(design if dropped else replace(design, terms=design.terms[:1])):
+        for batch, y, a in self._batches(design if dropped else replace(design, terms=(one,))):
             used = self._encode(encoder, batch, y, a, None)[1] if dropped else self._weighty(batch, a)
             bits = self.split.bits(batch)
             hashes.append(bits if used is None else bits[used])
