@@ -6,17 +6,21 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
 
 from regress.errors import TableError
+from regress.numerics.threads import ordered_map
 from regress.tables.cells import AS_IS, Reading
 from regress.tables.parts import Frame, Unchanged, columns_of, typed
 from regress.tables.source import Column, Kind
 
 _FIRST = 2**16  # rows read first, which tell how many to read next
-_BLOCK = 2**26  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
+_BLOCK = 2**25  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
+_AHEAD = 2  # reads at a time: while the rows of one are used, the next are decoded
+_QUIET = threading.Lock()  # standard error is one for all threads
 
 _NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
 
@@ -50,18 +54,27 @@ class ParquetPart:
         self._unchanged.check()
         with self._readable():
             rows = self._scan().select(pl.len()).collect().item()
-        size, read, step = self.size, 0, _FIRST
-        while read < rows:
+        if not rows:
+            return
+        size, first = self.size, min(rows, _FIRST)
+
+        def read(span: range) -> pl.DataFrame:
             with self._readable():
-                frame = self._scan().select(list(kinds)).slice(read, step).collect()
+                frame = self._scan().select(list(kinds)).slice(span.start, len(span)).collect()
             self._unchanged.check()
-            if frame.height != min(step, rows - read):
-                raise TableError(f"{self._damaged}: it has {rows:,} rows, and {read + frame.height:,} can be read.")
-            typed_frame = typed(frame, kinds, self.reading, read, self.place)
-            read += frame.height
-            yield Frame(typed_frame, size * read // rows)
-            bytes_a_row = max(frame.estimated_size() / frame.height, 8 * frame.width)
-            step = max(1, int(_BLOCK / bytes_a_row))
+            if frame.height != len(span):
+                readable = span.start + frame.height
+                raise TableError(f"{self._damaged}: it has {rows:,} rows, and {readable:,} can be read.")
+            return frame
+
+        start = read(range(first))
+        step = max(1, int(_BLOCK / max(start.estimated_size() / first, 8 * start.width)))
+        spans = (range(at, min(at + step, rows)) for at in range(first, rows, step))
+        done = 0
+        for frame in chain([start], ordered_map(read, spans, _AHEAD)):
+            whole = typed(frame, kinds, self.reading, done, self.place)
+            done += frame.height
+            yield Frame(whole, size * done // rows)
 
     def place(self, record: int) -> str:
         """Parquet has no lines."""
