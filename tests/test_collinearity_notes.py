@@ -288,6 +288,7 @@ def test_with_a_penalty_they_are_a_note_and_no_warning():
     assert total.notes() == ["Columns depend on each other: x2 = x0. The penalty decides among them."]
 
 
+@pytest.mark.filterwarnings("ignore:R² on held-out rows is negative")
 def test_a_second_reading_leaves_the_account_of_the_rows_alone(tmp_path):
     columns, text, _ = MEASURED["percent"]
     frame = pd.DataFrame(columns).assign(y=y, g=np.where(q > 0, "u", "v"))

@@ -207,6 +207,7 @@ def split_of(frame, **options):
     return fit.model.center == 0.0
 
 
+@pytest.mark.filterwarnings("ignore:R² on held-out rows is negative")
 @pytest.mark.parametrize("weighted", [True, False])
 @pytest.mark.parametrize("split_key", [None, "key"])
 def test_r2_on_test_rows_is_that_of_scikit_learn_on_the_same_rows(weighted, split_key):

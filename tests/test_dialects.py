@@ -211,6 +211,7 @@ RUBBISH = st.sampled_from(["oops", "1_000", "0x1F", "1,5,", "--1", "5%", "1 2", 
 corruptions = st.one_of(st.just("short"), st.just("long"), RUBBISH)
 
 
+@pytest.mark.filterwarnings("ignore:.*rests? on a single row")
 @settings(deadline=None, max_examples=10, derandomize=True)
 @given(
     wrong=st.dictionaries(st.integers(1, 29), st.tuples(corruptions, st.integers(0, 2)), min_size=1, max_size=8),
