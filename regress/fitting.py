@@ -67,6 +67,9 @@ def fit(
     encoding: str | None = None,
     quote: str | None = None,
     header: Header = "auto",
+    skip_lines: int = 0,
+    comment: str | None = None,
+    escapechar: str | None = None,
     on_bad_row: OnBadRow = "error",
     rejects: str | Path | None = None,
     max_bad: int = 1000,
@@ -109,8 +112,10 @@ def fit(
         How to train; see `regress.training.options.TrainOptions`.
     se : {"classical", "HC0", "HC1"}
         Whose standard errors: White's HC0 and HC1 allow a spread that varies from row to row, by a second pass.
-    delimiter, decimal, encoding, quote, header, on_bad_row, rejects, max_bad, thousands, na_values, keep_na
+    delimiter, decimal, encoding, quote, header, skip_lines, comment, escapechar, on_bad_row, rejects, max_bad
         How to read CSV files; see `regress.tables.options.FileOptions`.
+    thousands, na_values, keep_na
+        How to read cells of text; see there.
     sample : int
         Training rows to keep for pictures of residuals, those whose file and record have the smallest hashes; 0 for
         none. Fewer are kept of more than 200 columns.

@@ -120,7 +120,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
         *("no-intercept", "alpha", "solver", "gradient", "over", "no-standardize", "learning-rate", "max-iter", "tol"),
         *("precision", "threads", "save", "json", "weight-type", "collinear", "se", "report", "descent"),
         *("delimiter", "decimal", "encoding", "quote", "header", "on-bad-row", "rejects", "max-bad", "thousands"),
-        *("na-values", "keep-na"),
+        *("na-values", "keep-na", "skip-lines", "comment", "escapechar"),
     }
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
     assert flags == {f"--{name}" for name in expected}

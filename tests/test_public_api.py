@@ -56,7 +56,9 @@ SIGNATURES = {
     "fit": (
         "table target features drop weights categorical max_levels missing test split_key random_state fit_intercept "
         "alpha solver gradient over standardize learning_rate max_iter tol precision n_jobs progress weight_type "
-        "collinear se delimiter decimal encoding quote header on_bad_row rejects max_bad sample"
+        "collinear se delimiter decimal encoding quote header skip_lines comment escapechar on_bad_row rejects max_bad "
+        "thousands na_values keep_na "
+        "sample"
     ),
     "certify": "other table target digits n_jobs progress options",
     "LinearRegressor": (
@@ -97,9 +99,15 @@ DEFAULTS = {
     "encoding": None,
     "quote": None,
     "header": "auto",
+    "skip_lines": 0,
+    "comment": None,
+    "escapechar": None,
     "on_bad_row": "error",
     "rejects": None,
     "max_bad": 1000,
+    "thousands": None,
+    "na_values": (),
+    "keep_na": False,
     "collinear": "min-norm",
     "se": "classical",
     "sample": 20_000,

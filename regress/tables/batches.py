@@ -132,14 +132,21 @@ class PolarsSource:
         self._ledger.write()
 
     def _check_skipped(self) -> None:
-        """Ask whether columns are what they were read as: those with more bad cells than good ones, and booleans."""
+        """Ask whether columns and files are what they were read as where most of their cells, or rows, are bad."""
         for name, count in self._ledger.cells.items():
             column = self.by_name[name]
             if (count > self._good[name] or column.kind == "boolean") and not column.settled:
                 raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
+        for file, count in self._ledger.files.items():
+            rows, written = self._rows[file], self._parts[file].dialect
+            if 2 * count > rows:
+                raise TableError(
+                    f"{file}: {count:,} of {rows:,} rows cannot be used, more than half. See them with --rejects FILE: "
+                    f"the file may not be what it was read as ({written})."
+                )
 
     def _batches(self, kinds: Mapping[str, Kind]) -> Iterator[Batch]:
-        before, self._good = 0, Counter[str]()
+        before, self._good, self._rows = 0, Counter[str](), Counter[str]()
         for part in self._parts.values():
             first, key = 0, file_key(part.name) if len(self._parts) > 1 else ""
             for frame, read, bad in part.frames(kinds):
@@ -147,6 +154,7 @@ class PolarsSource:
                     self._good[name] += frame.height - frame[name].null_count()
                 yield PolarsBatch(part.name, first, frame, before + read, bad, part.reading, key)
                 first += frame.height
+            self._rows[part.name] = first
             before += part.size
 
     @property
@@ -182,7 +190,8 @@ class PolarsSource:
                     survey.add(frame[name], part.reading, first, part.place)
                 first += frame.height
         skip, skippable = self._ledger.skip, all(isinstance(part, CsvPart) for part in self._parts.values())
-        return self._with([surveys[c.name].column(skip, skippable) if c.name in surveys else c for c in self.columns])
+        found = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
+        return self._with([replace(found[c.name], index=c.index) if c.name in found else c for c in self.columns])
 
     def _with(self, columns: Sequence[Column]) -> "PolarsSource":
         return PolarsSource(self.label, list(self._parts.values()), self._ledger, tuple(columns), self.index)

@@ -14,21 +14,28 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from regress.escaping import flag
 from regress.numerics.threads import ordered_map
 from regress.numerics.twofold import Mask
 from regress.tables.cells import Reading, reading_of_files
 from regress.tables.dialect import Dialect, read_dialect
+from regress.tables.faults import cell_fault, not_utf8, width_fault
 from regress.tables.kinds import decimal_mark, marks_of
 from regress.tables.ledger import Fault, Ledger
 from regress.tables.options import FileOptions
 from regress.tables.parts import Frame, Unchanged
 from regress.tables.pipes import Spool
-from regress.tables.records import NO_QUOTES, Split, sound_quotes, split
+from regress.tables.plain import alike, pieces, plain
+from regress.tables.records import Plain, Split, full, line_count, sound_quotes, split
 from regress.tables.source import Column, Kind
-from regress.tables.streams import Records, Stream, opened
+from regress.tables.streams import Records, opened
 
-_COMPRESSED = (b"\x1f\x8b", b"\x78", b"\x28\xb5\x2f\xfd")  # Polars would decompress what begins so
+_SPECIAL = (
+    b"\x1f\x8b",
+    b"\x78",
+    b"\x28\xb5\x2f\xfd",
+    b"\xef\xbb\xbf",
+)  # Polars would decompress, or drop, what begins so
+_LONGEST = 2**16  # bytes a column of the first line that Polars may be given
 _AHEAD = 2  # blocks parsed at a time: while Polars' threads finish one, they begin the next
 
 
@@ -43,7 +50,7 @@ class MarkError(Exception):
 class _Parsed(NamedTuple):
     frame: pl.DataFrame
     lines: int
-    read: int
+    read: int = 0
     faults: Sequence[Fault] = ()
 
 
@@ -93,6 +100,11 @@ class CsvPart:
         return self.path.stat().st_size
 
     @property
+    def _most_faults(self) -> int:
+        """How many faults are enough for the ledger to refuse the table."""
+        return self.options.max_bad + 1 if self.options.on_bad_row == "skip" else 1
+
+    @property
     def dialect(self) -> str:
         """How the file is written."""
         return f"{self._dialect}{', kept in a temporary file' * isinstance(self.path, Spool)}"
@@ -108,19 +120,20 @@ class CsvPart:
 
     def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
         """Read the named columns in blocks, in order."""
-        line = 1 + self._dialect.header_lines
+        line = 1 + self._dialect.skipped_lines
         unknown = not self._dialect.decimal_known and "number" in kinds.values()
 
         def parse(records: Records) -> _Parsed | None:
             if unknown and (b"." in records.data or b"," in records.data):
                 raise MarkError(self)
             try:
-                return self._fast(records, kinds) or self._careful(records, kinds)
+                return self._parse(records, kinds)
             except KeyboardInterrupt:
                 return None
 
         with opened(self.path, self._dialect.encoding) as stream:
-            for parsed in ordered_map(parse, self._records(stream), _AHEAD):
+            blocks = stream.records(self._dialect.form, self._dialect.skipped_bytes)
+            for parsed in ordered_map(parse, blocks, _AHEAD):
                 if parsed is None:  # Polars saw Ctrl-C before Python, whose own exception is on its way to this thread
                     time.sleep(1.0)
                     raise KeyboardInterrupt
@@ -137,29 +150,39 @@ class CsvPart:
 
     def place(self, record: int) -> str:
         """Return the line of a record; lines count from 1."""
-        line, seen = 1 + self._dialect.header_lines, 0
+        line, seen, form = 1 + self._dialect.skipped_lines, 0, self._dialect.form
         with opened(self.path, self._dialect.encoding) as stream:
-            for data, _, _ in self._records(stream):
-                found = split(data, self._dialect.form)
-                if record < seen + len(found.lines):
-                    return f"{self.name}, line {line + int(found.lines[record - seen])}"
-                line, seen = line + found.n_lines, seen + len(found.lines)
+            for records in stream.records(form, self._dialect.skipped_bytes):
+                for piece in pieces(records.data, form):
+                    found = split(plain(piece, form), form)
+                    if record < seen + len(found.lines):
+                        return f"{self.name}, line {line + int(found.lines[record - seen])}"
+                    line, seen = line + found.n_lines, seen + len(found.lines)
         return f"{self.name}, record {record + 1}"
 
-    def _records(self, stream: Stream) -> Iterator[Records]:
-        """Yield blocks of records, the header left out."""
-        skip = self._dialect.header_bytes
-        for data, read, quoted in stream.records(self._dialect.form):
-            if skip < len(data):
-                yield Records(data[skip:] if skip else data, read, quoted)
-            skip = max(skip - len(data), 0)
+    def _parse(self, records: Records, kinds: Mapping[str, Kind]) -> _Parsed:
+        """Parse a block at once if it is plain and its lines are long enough for its columns; else piece by piece."""
+        data, form = records.data, self._dialect.form
+        ordinary = form.standard and not form.trailing and (not records.marked or sound_quotes(data, form))
+        if ordinary and (parsed := self._fast(Plain(data, data), line_count(data), kinds)):
+            return parsed._replace(read=records.read)
+        frames, faults, records_before, lines_before = [], [], 0, 0
+        for piece in pieces(data, form):
+            block = plain(piece, form)
+            parsed = self._fast(block, line_count(piece), kinds) or self._careful(block, kinds)
+            faults += [f._replace(record=f.record + records_before, line=f.line + lines_before) for f in parsed.faults]
+            frames.append(parsed.frame)
+            records_before, lines_before = records_before + parsed.frame.height, lines_before + parsed.lines
+            if len(faults) >= self._most_faults:
+                break
+        return _Parsed(pl.concat(frames), lines_before, records.read, faults)
 
     def _scan(self, data: bytes, numbers: Collection[str], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
         form = self._dialect.form
         return pl.scan_csv(
-            b"\n" + data if data.startswith(_COMPRESSED) else data,
+            b"\n" + data if data.startswith(_SPECIAL) else data,
             has_header=False,
-            skip_rows=int(data.startswith(_COMPRESSED)),
+            skip_rows=int(data.startswith(_SPECIAL)),
             schema={n: pl.Float64 if n in numbers else pl.String for n in self._dialect.names},
             separator=form.delimiter,
             quote_char=form.quote,
@@ -168,14 +191,16 @@ class CsvPart:
             **more,
         )
 
-    def _fast(self, records: Records, kinds: Mapping[str, Kind]) -> _Parsed | None:
+    def _fast(self, block: Plain, lines: int, kinds: Mapping[str, Kind]) -> _Parsed | None:
         """Parse a block of numbers and sound text; None where that fails or may have gone wrong.
 
         Comparing every cell with the names of missing ones costs a third of the time, so that is tried second.
         """
-        data, _, quoted = records
-        form, last = self._dialect.form, self._dialect.names[-1]
-        if (quoted and not sound_quotes(data, form)) or (self._dialect.decimal == "," and b"." in data):
+        data, last = block.data, self._dialect.names[-1]
+        width = len(self._dialect.names)
+        if block.broken or lines * width > len(data) or not 0 < data.find(b"\n") + 1 <= width * _LONGEST:
+            return None  # memory is for as many cells as the lines should have, or the first one has
+        if self._dialect.decimal == "," and b"." in data:
             return None  # Polars takes 1.5 for a number beside 1,5 as well
         part = list(dict.fromkeys([*kinds, last]))
         for way in self._ways(kinds):
@@ -190,11 +215,12 @@ class CsvPart:
             frame = frame.with_columns([column for column, _ in values]) if values else frame
             self._second = way.second
             partial = frame.width < len(self._dialect.names)
-            suspicious = frame[last].null_count() or (partial and not self._full(data, frame.height))
-            if suspicious and not self._sound(data, frame.height):
+            suspicious = frame[last].null_count() or (
+                partial and not full(data, self._dialect.form, frame.height, width)
+            )
+            if suspicious and not alike(data, self._dialect.form, frame.height, width):
                 return None
-            lines = data.count(b"\n") if quoted else frame.height
-            return _Parsed(pl.DataFrame([frame[name] for name in kinds]), lines, records.read)  # select costs more
+            return _Parsed(pl.DataFrame([frame[name] for name in kinds]), lines)  # select costs more
         return None
 
     def _ways(self, kinds: Mapping[str, Kind]) -> list[_Way]:
@@ -206,25 +232,13 @@ class CsvPart:
             second = _Way((), [*numbers, *booleans], (), True)  # Polars knows no thousands, and one list of names
         return [second] if self._second or self.reading.thousands else [_Way(numbers, booleans), second]
 
-    def _full(self, data: bytes, rows: int) -> bool:
-        """Tell whether delimiters are as many as in full rows: Polars ignores more where it reads some columns only."""
-        found = np.count_nonzero(np.frombuffer(data, np.uint8) == ord(self._dialect.form.delimiter))
-        return int(found) == rows * (len(self._dialect.names) - 1)
-
-    def _sound(self, data: bytes, rows: int) -> bool:
-        """Tell whether every row has the width of the header, and none is blank."""
-        widths = split(data, self._dialect.form).widths
-        return len(widths) == rows and bool((widths == len(self._dialect.names)).all())
-
-    def _careful(self, records: Records, kinds: Mapping[str, Kind]) -> _Parsed:
+    def _careful(self, block: Plain, kinds: Mapping[str, Kind]) -> _Parsed:
         """Parse a block as text, and look at every cell that is used. A bad row is kept, as nulls or in part."""
-        data, names = records.data, self._dialect.names
-        found = split(data, self._dialect.form)
-        if found.unclosed is not None:
-            fault = Fault(0, found.unclosed, ": the quotes of this record never end", NO_QUOTES, "", fatal=True)
-            return _Parsed(pl.DataFrame(), found.n_lines, records.read, [fault])
+        names = self._dialect.names
+        found = split(block, self._dialect.form)
         right = found.widths == len(names)
-        faults = {int(r): _width_fault(found, int(r), len(names)) for r in np.flatnonzero(~right)}
+        wrong_rows = np.flatnonzero(~right)[: self._most_faults].tolist()
+        faults = {record: width_fault(found, record, len(names)) for record in wrong_rows}
         at = np.flatnonzero(right)
         columns = []
         for text in self._texts(found, right, list(kinds)):
@@ -235,64 +249,18 @@ class CsvPart:
                 column, wrong = self.reading.converted(text, kind)
             for k in np.flatnonzero(wrong).tolist():
                 record = int(at[k])
-                if kind != "text" or _not_utf8(found.text(record)):
-                    faults.setdefault(record, _cell_fault(found, record, text.name, kind, text[k]))
+                if kind != "text" or not_utf8(found.text(record)):
+                    faults.setdefault(record, cell_fault(found, record, text.name, kind, text[k]))
             columns.append(column)
         frame = pl.DataFrame(columns)
         if len(at) < len(right):
             place = np.full(len(right), len(at))  # a row of nulls
             place[at] = np.arange(len(at))
             frame = pl.concat([frame, frame.clear(1)])[place]
-        return _Parsed(frame, found.n_lines, records.read, [faults[r] for r in sorted(faults)])
+        return _Parsed(frame, found.n_lines, faults=[faults[r] for r in sorted(faults)])
 
     def _texts(self, found: Split, right: Mask, names: Sequence[str]) -> list[pl.Series]:
         """Return columns of the records of the right width as text; bytes that are not UTF-8 become U+FFFD."""
-        if found.cells is not None:
-            rows = [cells for cells, ok in zip(found.cells, right.tolist(), strict=True) if ok]
-            at = [self._dialect.names.index(name) for name in names]
-            return [pl.Series(n, [row[j] for row in rows], dtype=pl.String) for n, j in zip(names, at, strict=True)]
         spans = zip(found.starts[right].tolist(), found.ends[right].tolist(), strict=True)
-        whole = b"".join([found.data[start:end] for start, end in spans])
+        whole = b"".join([found.block.data[start:end] for start, end in spans])
         return self._scan(whole, (), encoding="utf8-lossy").select(list(names)).collect().get_columns()
-
-
-def _width_fault(found: Split, record: int, width: int) -> Fault:
-    cells = int(found.widths[record])
-    if not cells:
-        return _fault(found, record, ": the quotes of this record cannot be read")
-    what = "too few" if cells < width else "too many"
-    return _fault(
-        found,
-        record,
-        f": {cells} cell{'s' * (cells != 1)} where the header names {width} columns: {what}",
-        "A cell that contains the delimiter must stand in quotes. ",
-    )
-
-
-def _cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str) -> Fault:
-    text = found.text(record)
-    if "\ufffd" in cell and (at := _not_utf8(text)):
-        return _fault(
-            found,
-            record,
-            f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
-            "Pass the encoding that the file has, often --encoding cp1252. ",
-        )
-    what = "true or false" if kind == "boolean" else "a number"
-    hint = f"Pass {flag('--na-values', [cell.strip()])} to read such cells as missing. "
-    return _fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint)._replace(column=name)
-
-
-def _fault(found: Split, record: int, reason: str, hint: str = "") -> Fault:
-    text = found.text(record).decode("utf-8", "replace").rstrip("\r\n")
-    remedy = f"{hint}Fix the line, or leave such rows out with --on-bad-row skip"
-    return Fault(record, int(found.lines[record]), reason, remedy, text)
-
-
-def _not_utf8(text: bytes) -> int:
-    """Return which byte, counting from 1, is not UTF-8; 0 where all are."""
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        return error.start + 1
-    return 0

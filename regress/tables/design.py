@@ -182,7 +182,7 @@ def plan(
     for name in categorical:
         find_column(source, name, "categorical")
     source = source.read_as(dict.fromkeys(categorical, "text"))
-    chosen = [c.name for c in source.columns] if features is None else list(features)
+    chosen = [c.name for c in source.columns if not c.index] if features is None else list(features)
     if features is not None:
         for name in chosen:
             if name in exclude:

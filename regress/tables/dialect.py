@@ -1,50 +1,58 @@
-"""How a CSV file is written: delimiter, quotes, decimal mark, encoding, header; by flags, or read off its start."""
+"""How a CSV file is written: its form, decimal mark, encoding, header; by flags, or read off its start."""
 
-import csv
-import io
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regress.errors import TableError
 from regress.tables.cells import reading_of_files
-from regress.tables.kinds import comma_note, decimal_mark, is_number, marks_of
-from regress.tables.options import FileOptions, Header
-from regress.tables.records import Format, csv_reader, last_end
-from regress.tables.source import MISSING, Column
+from regress.tables.forms import ROWS, Row, form_of, refuse_foreign, sampled, separator_line
+from regress.tables.header import INDEX, is_header, layout, names_of
+from regress.tables.kinds import comma_note, decimal_mark, marks_of
+from regress.tables.options import FileOptions
+from regress.tables.plain import FIX_QUOTES, last_end, plain, rows
+from regress.tables.records import Format
+from regress.tables.source import Column
 from regress.tables.streams import opened
 
-_YEAR = re.compile(r"[12]\d{3}")
 _SAMPLE = 2**22  # bytes that the header must fit in
-_ROWS = 1000  # records looked at
-_LOOK = 200  # of them for what columns are
-_DELIMITERS = ",;\t|"
-_SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','"}
+_LOOK = 200  # records looked at for what columns are
+_SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','", " ": "blank"}
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written, its header, and what its columns look like at its start."""
+    """How a file is written, its header, and what its columns look like at its start.
+
+    `skipped_bytes` and `skipped_lines` lie before the first row of data: the header, and what stands above it.
+    """
 
     form: Format
     decimal: str
     encoding: str
     compression: str
     names: tuple[str, ...]
-    header_bytes: int
-    header_lines: int
+    header: bool
+    row_names: bool
+    skipped_bytes: int
+    skipped_lines: int
     columns: tuple[Column | None, ...]
     decimal_known: bool = True
     note: str = ""
 
     def __str__(self) -> str:
-        quote = "no quotes" if self.form.quote is None else f"quote {self.form.quote}"
-        parts = [f"delimiter {_SHOWN.get(self.form.delimiter, repr(self.form.delimiter))}", f"decimal {self.decimal!r}"]
-        parts += [quote, self.encoding] + ([self.compression] if self.compression else [])
-        return ", ".join([*parts, "a header" if self.header_lines else "no header"])
+        form = self.form
+        delimiter = "runs of blanks" if form.runs else _SHOWN.get(form.delimiter, repr(form.delimiter))
+        parts = [f"delimiter {delimiter}{' and blank' * form.padded}", f"decimal {self.decimal!r}"]
+        parts += ["no quotes" if form.quote is None else f"quote {form.quote}"]
+        parts += [f"escape {form.escape}"] * (form.escape is not None)
+        parts += [f"comments {form.comment}"] * (form.comment is not None)
+        parts += [self.encoding] + [self.compression] * bool(self.compression)
+        parts += ["lines end in carriage returns"] * form.returns
+        parts += ["a header" if self.header else "no header"]
+        parts += [f"row names in column 1 ({INDEX}), not a feature"] * self.row_names
+        return ", ".join(parts)
 
 
 def read_dialect(path: Path, options: FileOptions) -> Dialect:
@@ -55,143 +63,95 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
     TableError
         If it is empty, its header cannot be used, or a guess would be one; the message names the flag that decides.
     """
+    file = path.name
     with opened(path, options.encoding) as stream:
         sample, more = stream.read(_SAMPLE), stream.read(1)
         compression, encoding = stream.compression, stream.encoding
-    if b"\r" in sample and b"\n" not in sample:
-        raise TableError(f"{path.name} ends its lines by carriage returns alone. Convert them, as tr '\\r' '\\n' does.")
-    quote = _quote(sample) if options.quote is None else None if options.quote == "none" else options.quote
-    form = Format(options.delimiter or _delimiter(sample, quote), quote)
-    sample = sample[: last_end(sample, form)] if more else sample
-    reader = csv_reader(_lines(sample), form)
-    try:
-        first = next(reader, None)
-    except csv.Error as error:
-        raise TableError(
-            f"{path.name}, line 1: the quotes of this record cannot be read ({error}). Mend them."
-        ) from None
-    if not first:
-        what = "longer than 4 MB" if more and first is None else "empty"
-        raise TableError(f"{path.name}, line 1 is {what}: the first line must name the columns.")
-    lines = reader.line_num
-    others = (row for row in _sound(reader) if len(row) == len(first))
-    rows = list(islice(others, _ROWS))
-    if not rows:
-        _check_width(
-            path, len(first), {len(row) for row in islice(_sound(csv_reader(_lines(sample), form)), 1, _ROWS) if row}
-        )
-    decimal, known = _decimal(path.name, form, rows, options, complete=not more and len(rows) < _ROWS)
-    if _has_header(path, options.header, first, rows, decimal):
-        header = b"".join(islice(io.BytesIO(sample), lines))
-        _check_names(path, header, first)
+    refuse_foreign(file, sample)
+    returns = b"\r" in sample and b"\n" not in sample
+    sample = sample.replace(b"\r", b"\n") if returns else sample
+    above = _line_start(sample, options.skip_lines)
+    length, delimiter = separator_line(sample[above:])
+    above, lines_above = above + length, options.skip_lines + bool(length)
+    sample = sample[above:]
+    form = form_of(sample, options, options.delimiter or delimiter, returns)
+    block = plain(sample[: last_end(sample, form)] if more else sample, form)
+    records = (Row(a + lines_above, b + lines_above, cells) for a, b, cells in rows(block, form))
+    table = sampled(records, ROWS + 1)
+    if not table:
+        what = "longer than 4 MB" if more else "empty"
+        raise TableError(f"{file}, line {lines_above + 1} is {what}: the first line must name the columns.")
+    _check_first(file, table[0], block.raw, lines_above)
+    found = layout(file, table, options.header)
+    decimal, known = _decimal(file, form, found.below, options, complete=not more and len(table) <= ROWS)
+    header = is_header(file, table[0].line, options.header, found, decimal)
+    lines = table[0].after if header else table[0].line
+    skipped = _line_start(sample, lines - lines_above)
+    if header:
+        names, below = names_of(file, table, sample[:skipped], found), found.below
     else:
-        lines, header, rows, first = 0, b"", [first, *rows], [f"x{j}" for j in range(len(first))]
+        names, below = [f"x{j}" for j in range(len(found.first))], [found.first, *found.below]
     reading, skip = reading_of_files(options, decimal), options.on_bad_row == "skip"
-    columns = tuple(reading.column(name, (row[j] for row in rows[:_LOOK]), skip) for j, name in enumerate(first))
+    columns = [reading.column(name, (row[j] for row in below[:_LOOK]), skip) for j, name in enumerate(names)]
     if None in columns:  # no value so far: look on
-        rows += others
-        columns = tuple(
-            c or reading.column(name, (r[j] for r in rows), skip)
-            for j, (name, c) in enumerate(zip(first, columns, strict=True))
-        )
-    note = comma_note(path.name, rows) if options.decimal == "," else ""
-    return Dialect(form, decimal, encoding, compression, tuple(first), len(header), lines, columns, known, note)
+        width = len(names) + found.trailing
+        below += [row.cells for row in records if row.cells is not None and len(row.cells) == width]
+        columns = [
+            c or reading.column(name, (row[j] for row in below), skip)
+            for j, (name, c) in enumerate(zip(names, columns, strict=True))
+        ]
+    row_names = header and not found.first[0].strip()
+    if row_names and columns[0] is not None:
+        columns[0] = replace(columns[0], index=True)
+    form = form._replace(trailing=found.trailing)
+    return Dialect(
+        form,
+        decimal,
+        encoding,
+        compression,
+        tuple(names),
+        header,
+        row_names,
+        above + skipped,
+        lines,
+        tuple(columns),
+        known,
+        comma_note(file, below) if options.decimal == "," else "",
+    )
 
 
 def _decimal(
-    file: str, form: Format, rows: Sequence[Sequence[str]], options: FileOptions, complete: bool
+    file: str, form: Format, below: Sequence[Sequence[str]], options: FileOptions, complete: bool
 ) -> tuple[str, bool]:
     """Return the decimal mark, and whether that is certain: where some rows do not tell, all have to be asked."""
     if options.decimal is not None:
         return options.decimal, True
     if options.thousands in (",", ".") or form.delimiter == ",":
         return "," if options.thousands == "." else ".", True
-    seen = marks_of(cell for row in rows for cell in row)
+    seen = marks_of(cell for row in below for cell in row)
     if complete or "comma" in seen or "point" in seen:
         return decimal_mark(file, form.delimiter, seen), True
     return ".", False
 
 
-def _lines(sample: bytes) -> Iterator[str]:
-    return (line.decode("utf-8", "replace") for line in io.BytesIO(sample))
+def _line_start(text: bytes, line: int) -> int:
+    """Return where a line begins, counting from 0; the end of the text where it has fewer."""
+    at = 0
+    for _ in range(line):
+        at = text.find(b"\n", at) + 1
+        if not at:
+            return len(text)
+    return at
 
 
-def _sound(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Yield the records that can be read."""
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            continue
-
-
-def _quote(sample: bytes) -> str:
-    """Take single quotes for quotes where every name of the header stands in them, and nothing in double ones."""
-    names = re.split(rb"[,;\t|]", sample.partition(b"\n")[0].strip())
-    single = b'"' not in sample and all(len(n) > 1 and n[:1] == n[-1:] == b"'" for n in names)
-    return "'" if single else '"'
-
-
-def _delimiter(sample: bytes, quote: str | None) -> str:
-    """Return what cuts most records into as many cells as the first; of equals, what makes more numbers."""
-
-    def score(delimiter: str) -> tuple[int, int]:
-        reader = csv_reader(_lines(sample), Format(delimiter, quote))
-        rows = list(islice(_sound(reader), _ROWS // 10))
-        if not rows or len(rows[0]) < 2:
-            return 0, 0
-        alike = [row for row in rows if len(row) == len(rows[0])]
-        comma = "," if delimiter != "," else "."
-        return len(alike), sum(is_number(cell, comma) or is_number(cell, ".") for row in alike for cell in row)
-
-    return max((d for d in _DELIMITERS if d != quote), key=score)
-
-
-def _has_header(path: Path, asked: Header, first: Sequence[str], rows: Sequence[Sequence[str]], decimal: str) -> bool:
-    """Tell whether the first record names the columns; refuse where it does not look like what it is taken for."""
-    numbers = [cell for cell in first if is_number(cell, decimal) and cell[-1:].isdigit()]  # "inf" may be a name
-    counted = len(first) > 1 and list(first) == [str(j) for j in range(len(first))]  # as pandas names an array
-    years = 1 < len(set(numbers)) == len(numbers) < len(first) and all(_YEAR.fullmatch(cell) for cell in numbers)
-    if asked == "auto" and numbers and not counted and not years:
+def _check_first(file: str, row: Row, text: bytes, lines_above: int) -> None:
+    """Refuse a first record that cannot be read, or runs on over ends of lines of another kind."""
+    place = f"{file}, line {row.line + 1}"
+    start, end = (_line_start(text, line - lines_above) for line in (row.line, row.after))
+    if re.search(rb"\r(?!\n|\Z)", text[start:end]):
         raise TableError(
-            f"{path.name}, line 1 looks like data ({', '.join(map(repr, first[:3]))}), not like names. Pass --header "
-            "no to name the columns x0, x1, …, or --header yes if these are their names."
+            f"{place} holds a carriage return: the file's lines end in more than one way. Convert them all to "
+            "newlines, as tr '\\r' '\\n' does."
         )
-    over = [j for j, cell in enumerate(first) if cell.strip() not in MISSING and not is_number(cell, decimal)]
-    below = [[row[j] for row in rows if row[j].strip() not in MISSING] for j in over]
-    if asked == "no" and any(cells and all(is_number(cell, decimal) for cell in cells) for cells in below):
-        raise TableError(
-            f"{path.name}, line 1 names the columns ({', '.join(map(repr, first[:3]))}). Pass --header yes."
-        )
-    return asked != "no"
-
-
-def _check_width(path: Path, width: int, others: set[int]) -> None:
-    """Refuse a first line that no other line is like."""
-    if len(others) == 1:
-        raise TableError(
-            f"{path.name}, line 1 has {width} cell{'s' * (width != 1)}, and all others have {others.pop()}. If it is a "
-            "title or a comment, remove it; if cells were cut wrongly, pass --delimiter."
-        )
-
-
-def _check_names(path: Path, header: bytes, names: Sequence[str]) -> None:
-    try:
-        header.decode()
-    except UnicodeDecodeError as error:
-        raise TableError(
-            f"{path.name}, line 1: byte {error.start + 1} ({header[error.start]:#04x}) is not UTF-8. "
-            "Pass the encoding that the file has, often --encoding cp1252."
-        ) from None
-    for j, name in enumerate(names, start=1):
-        if not name.strip():
-            hint = " (a saved pandas index? write it with index=False)" if j == 1 else ""
-            raise TableError(f"{path.name}, line 1: column {j} has no name{hint}. Name every column.")
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
-        where = [j for j, name in enumerate(names, start=1) if name == doubled[0]]
-        raise TableError(
-            f"{path.name}, line 1: columns {' and '.join(map(str, where))} are both named {doubled[0]!r}. Rename one."
-        )
+    if row.cells is None:
+        raise TableError(f"{place}: the quotes of this record cannot be read. {FIX_QUOTES}.")

@@ -12,7 +12,7 @@ from regress.writing import write_text
 
 
 class Fault(NamedTuple):
-    """A row that cannot be used: its place in a block, what is wrong, what to do, its text; a fatal one always ends.
+    """A row that cannot be used: its place in a block, what is wrong, what to do, its text.
 
     `column` is the one whose cell is not what the column is, if that is what is wrong.
     """
@@ -22,7 +22,6 @@ class Fault(NamedTuple):
     reason: str
     remedy: str
     text: str
-    fatal: bool = False
     column: str = ""
 
 
@@ -40,12 +39,14 @@ class Ledger:
     def __init__(self, skip: bool = False, path: str | Path | None = None, most: int = 1000) -> None:
         self.skip, self._path, self._most = skip, path, most
         self.cells: Counter[str] = Counter()
+        self.files: Counter[str] = Counter()
         self._rows: list[tuple[str, int, str, str]] = []
 
     def begin(self) -> None:
         """Forget what an earlier reading of the table skipped."""
         self._rows = []
         self.cells.clear()
+        self.files.clear()
 
     def add(self, file: str, line: int, faults: Sequence[Fault]) -> None:
         """Take the faults of a block whose first line is `line`.
@@ -57,8 +58,9 @@ class Ledger:
         """
         for fault in faults:
             at = line + fault.line
-            if not self.skip or fault.fatal:
+            if not self.skip:
                 raise _error(f"{file}, line {at}{fault.reason}. {fault.remedy}.", fault.column)
+            self.files[file] += 1
             if fault.column:
                 self.cells[fault.column] += 1
             self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))

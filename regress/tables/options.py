@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,12 @@ class FileOptions:
         One that Python knows, such as "cp1252".
     header : {"auto", "yes", "no"}
         Whether the first line names the columns; without one they are x0, x1, ….
+    skip_lines : int
+        Lines above the table that are no part of it.
+    comment : str, optional
+        One character: lines that begin with it are no rows.
+    escapechar : str, optional
+        One character, such as a backslash: a quote or delimiter behind it is an ordinary one.
     on_bad_row : {"error", "skip"}
         What to do with a row that has another number of cells than the header, or a cell that cannot be read.
     rejects : str or Path, optional
@@ -46,6 +53,9 @@ class FileOptions:
     encoding: str | None = None
     quote: str | None = None
     header: Header = "auto"
+    skip_lines: int = 0
+    comment: str | None = None
+    escapechar: str | None = None
     on_bad_row: OnBadRow = "error"
     rejects: str | Path | None = None
     max_bad: int = 1000
@@ -61,12 +71,22 @@ class FileOptions:
         InputError
             If an option has no such value.
         """
-        one = [("delimiter", self.delimiter), ("quote", None if self.quote == "none" else self.quote)]
-        for name, character in one:
-            if character is not None and (len(character) != 1 or not character.isascii() or character in "\r\n\0"):
+        quote = None if self.quote == "none" else self.quote
+        characters = {
+            "delimiter": self.delimiter,
+            "quote": quote,
+            "comment": self.comment,
+            "escapechar": self.escapechar,
+        }
+        given = {name: character for name, character in characters.items() if character is not None}
+        for name, character in given.items():
+            if len(character) != 1 or not character.isascii() or character in "\r\n\0":
                 raise InputError(f"{name} must be one character of ASCII; got {character!r}.")
-        if self.delimiter is not None and self.delimiter == self.quote:
-            raise InputError(f"delimiter and quote are both {self.quote!r}.")
+        for (name, one), (other, two) in combinations(given.items(), 2):
+            if one == two:
+                raise InputError(f"{name} and {other} are both {one!r}.")
+        if self.quote == "none" and self.escapechar is not None:
+            raise InputError('escapechar needs quotes: leave out quote="none" (--quote none).')
         choices = (("decimal", (None, ".", ",")), ("header", ("auto", "yes", "no")), ("on_bad_row", ("error", "skip")))
         for name, allowed in choices:
             if getattr(self, name) not in allowed:
@@ -85,8 +105,9 @@ class FileOptions:
                 raise InputError(
                     f"Python knows no encoding {self.encoding!r}. Common ones: utf-8, utf-16, cp1252, latin-1."
                 ) from None
-        if not isinstance(self.max_bad, int) or self.max_bad < 0:
-            raise InputError(f"max_bad must be a whole number of at least 0; got {self.max_bad!r}.")
+        for name, number in (("max_bad", self.max_bad), ("skip_lines", self.skip_lines)):
+            if not isinstance(number, int) or number < 0:
+                raise InputError(f"{name} must be a whole number of at least 0; got {number!r}.")
         if self.rejects is not None and self.on_bad_row != "skip":
             raise InputError('rejects needs on_bad_row="skip" (--on-bad-row skip): else no row is skipped.')
 

@@ -1,115 +1,161 @@
-"""Where records begin and end in a block of CSV text, by its bytes: NumPy and the standard library only.
+"""Where records begin and end in a block of plain CSV text, by its bytes: NumPy and the standard library only.
 
-A newline ends a record unless it stands in quotes. In text whose quotes all open at the start of a cell and close at
-its end, that is so where an even number of quotes stands before it. Other text (5" in a cell) is left to Python's csv,
-which is slow.
+Plain text has quotes only where a cell starts and ends. A newline in it ends a record where an even number of quotes
+stands before it. `plain.py` rewrites any other text so.
 """
 
-import csv
-import io
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
-_RETURN = "\ufdd0"  # no character: stands for a carriage return within a line, which csv would end a record at
-_LONE_RETURN = re.compile(r"\r(?!\n|$)")
-NO_QUOTES = "Mend it, or pass --quote none if quotes are ordinary characters here"
-LONGEST = 2**26  # bytes of one record
-csv.field_size_limit(LONGEST)  # a limit of the module, which knows no other; cells of texts pass the 128 KB that it has
+_PIECE = 2**21  # bytes whose quotes are looked at together: where all are quotes, their positions take eight times that
 
 
 class Format(NamedTuple):
-    """The characters, of one byte each, that cut a text into cells; `quote` is None where none does."""
+    """The characters, of one byte each, that cut a text into cells; `quote` is None where none does.
+
+    Attributes
+    ----------
+    escape : str or None
+        What makes the character behind it an ordinary one.
+    comment : str or None
+        What a line begins with that is no record.
+    padded : bool
+        Whether blanks behind a delimiter do not count.
+    runs : bool
+        Whether any run of blanks and tabs is one delimiter, and none at the ends of a line.
+    trailing : int
+        Delimiters at the end of each record that no cell follows.
+    returns : bool
+        Whether lines end in carriage returns alone.
+    """
 
     delimiter: str = ","
     quote: str | None = '"'
+    escape: str | None = None
+    comment: str | None = None
+    padded: bool = False
+    runs: bool = False
+    trailing: int = 0
+    returns: bool = False
+
+    @property
+    def standard(self) -> bool:
+        """Whether delimiter and quotes say all about where records end."""
+        return not (self.escape or self.comment or self.padded or self.runs)
+
+
+class Plain(NamedTuple):
+    """A block of records as plain CSV, on the lines that they had; those that cannot be read, as `?`.
+
+    Attributes
+    ----------
+    data, raw : bytes
+        The plain text, and the text as it was.
+    broken : mapping of int to str
+        What is wrong with a record, by the line of the block in which it begins.
+    literal : bool
+        Whether quotes stand within cells that do not begin with one.
+    """
+
+    data: bytes
+    raw: bytes
+    broken: Mapping[int, str] = {}
+    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The records of a block of bytes, blank lines left out.
+    """The records of a block, blank lines left out.
 
     Attributes
     ----------
+    block : Plain
+        The block.
     starts, ends, lines, widths : arrays of shape (records,)
-        Bytes from and to (the newline included), the line of the block that each begins in, and its cells; a width of
-        0 says that its quotes cannot be read.
+        Bytes of the plain text from and to (the newline included), the line of the block that each begins in, and its
+        cells; 0 where the record cannot be read.
     n_lines : int
         Lines of the block.
-    cells : list of lists of str, or None
-        The cells, where finding the records took reading them.
-    unclosed : int or None
-        The line in which a record begins whose quotes never end.
     """
 
-    data: bytes
+    block: Plain
     starts: Positions
     ends: Positions
     lines: Positions
     widths: Positions
     n_lines: int
-    cells: list[list[str]] | None = None
-    unclosed: int | None = None
+    _edges: Positions = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_edges", np.concatenate([[0], line_ends(self.block.raw)]))
 
     def text(self, record: int) -> bytes:
-        """Return a record as it stands there."""
-        return self.data[self.starts[record] : self.ends[record]]
-
-
-def has_quotes(data: bytes, form: Format) -> bool:
-    """Tell whether a quote stands anywhere."""
-    return form.quote is not None and data.find(form.quote.encode()) >= 0
+        """Return a record as it stands in the file."""
+        first = int(self.lines[record])
+        lines = max(self.block.data.count(b"\n", self.starts[record], self.ends[record]), 1)
+        return self.block.raw[self._edges[first] : self._edges[first + lines]]
 
 
 def _marks(data: bytes, character: str) -> Positions:
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(character))
 
 
-def proper_quotes(data: bytes, form: Format) -> Positions | None:
-    """Return where quotes stand; None where one opens within a cell or closes before its end."""
+def line_ends(data: bytes) -> Positions:
+    """Return where the lines of a text end, the newline included."""
+    ends = _marks(data, "\n") + 1
+    return ends if data.endswith(b"\n") else np.append(ends, len(data))
+
+
+def line_count(data: bytes) -> int:
+    """Count newlines: three times as fast as bytes.count."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+
+
+def proper_quotes(data: bytes, form: Format) -> int | None:
+    """Count the quotes; None where one opens within a cell or closes before its end."""
     if form.quote is None:
-        return np.empty(0, dtype=np.int64)
-    text, at = np.frombuffer(data + b"\n\n", np.uint8), _marks(data, form.quote)
+        return 0
+    text = np.frombuffer(data + b"\n\n", np.uint8)
     edges = np.zeros(256, dtype=bool)
     edges[[ord(form.delimiter), ord("\n"), ord(form.quote)]] = True
-    before, after = at[::2] - 1, at[1::2] + 1
-    closed = edges[text[after]] | ((text[after] == ord("\r")) & (text[after + 1] == ord("\n")))
-    return at if edges[text[before[before >= 0]]].all() and closed.all() else None
+    count = 0
+    for start in range(0, len(data), _PIECE):
+        at = np.flatnonzero(text[start : min(start + _PIECE, len(data))] == ord(form.quote)) + start
+        before, after = at[count % 2 :: 2] - 1, at[1 - count % 2 :: 2] + 1
+        closed = edges[text[after]] | ((text[after] == ord("\r")) & (text[after + 1] == ord("\n")))
+        if not (edges[text[before[before >= 0]]].all() and closed.all()):
+            return None
+        count += len(at)
+    return count
 
 
 def sound_quotes(data: bytes, form: Format) -> bool:
     """Tell whether all quotes open at the start of a cell and close at its end."""
     quotes = proper_quotes(data, form)
-    return quotes is not None and len(quotes) % 2 == 0
+    return quotes is not None and quotes % 2 == 0
 
 
-def last_end(data: bytes, form: Format) -> int:
-    """Return where the last whole record of a block that begins with one ends; 0 where none does."""
-    if not has_quotes(data, form):
-        return data.rfind(b"\n") + 1
-    quotes = proper_quotes(data, form)
-    if quotes is None:
-        data = data[: data.rfind(b"\n") + 1]
-        ends = [record.end for record in _read(data, form) if record.whole]
-        return int(_line_ends(data)[ends[-1] - 1]) if ends else 0
-    newlines = _marks(data, "\n")
-    outside = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-    return int(outside[-1]) + 1 if outside.size else 0
+def full(data: bytes, form: Format, rows: int, width: int) -> bool:
+    """Tell whether delimiters are as many as in full rows: Polars ignores more where it reads some columns only."""
+    found = np.count_nonzero(np.frombuffer(data, np.uint8) == ord(form.delimiter))
+    return int(found) == rows * (width - 1)
 
 
-def split(data: bytes, form: Format) -> Split:
-    """Return the records of a block of whole ones."""
-    quotes = proper_quotes(data, form) if has_quotes(data, form) else np.empty(0, dtype=np.int64)
-    if quotes is None or len(quotes) % 2:
-        return _split_slowly(data, form)
-    lines, delimiters = _line_ends(data), _marks(data, form.delimiter)
+def split(block: Plain, form: Format) -> Split:
+    """Return the records of a block."""
+    data = block.data
+    if not data:  # of a line of blanks without an end
+        none = np.empty(0, dtype=np.int64)
+        return Split(block, none, none, none, none, 1)
+    lines, delimiters = line_ends(data), _marks(data, form.delimiter)
     ends = lines
+    quotes = _marks(data, form.quote) if form.quote is not None else lines[:0]
     if quotes.size:
         ends = lines[np.searchsorted(quotes, lines) % 2 == 0]
         delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
@@ -120,60 +166,5 @@ def split(data: bytes, form: Format) -> Split:
     return_only = (text[starts] == ord("\r")) & ((last == ord("\n")) | (ends - starts == 1))
     blank = (text[starts] == ord("\n")) | return_only
     at = np.searchsorted(lines, starts, side="right")
-    return Split(data, starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))
-
-
-class _Record(NamedTuple):
-    first: int  # line of the block
-    end: int  # the line after its last
-    cells: list[str] | None  # None where its quotes cannot be read
-    whole: bool  # whether it ended before the block did
-
-
-def _read(data: bytes, form: Format) -> Iterator[_Record]:
-    """Read a block by Python's csv; bytes that are not UTF-8 become U+FFFD."""
-    taken, ended = 0, False
-
-    def lines() -> Iterator[str]:
-        nonlocal taken, ended
-        for line in io.BytesIO(data):
-            taken += 1
-            yield _LONE_RETURN.sub(_RETURN, line.decode("utf-8", "replace"))
-        ended = True
-
-    reader = csv_reader(lines(), form)
-    first = 0
-    while True:
-        try:
-            cells: list[str] | None = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            cells = None
-        if cells is not None and b"\r" in data:
-            cells = [cell.replace(_RETURN, "\r") for cell in cells]
-        yield _Record(first, taken, cells, not ended)
-        first = taken
-
-
-def csv_reader(lines: Iterable[str], form: Format) -> Any:
-    """Return Python's csv reader of some lines."""
-    if form.quote is None:
-        return csv.reader(lines, delimiter=form.delimiter, quoting=csv.QUOTE_NONE, strict=True)
-    return csv.reader(lines, delimiter=form.delimiter, quotechar=form.quote, strict=True)
-
-
-def _line_ends(data: bytes) -> Positions:
-    ends = _marks(data, "\n") + 1
-    return ends if data.endswith(b"\n") else np.append(ends, len(data))
-
-
-def _split_slowly(data: bytes, form: Format) -> Split:
-    found = list(_read(data, form))
-    unclosed = next((r.first for r in found if r.cells is None and (r.end - r.first > 1 or not r.whole)), None)
-    kept = [r for r in found if r.cells != []]
-    first, end = (np.array([r[k] for r in kept], dtype=np.int64) for k in (0, 1))
-    widths = np.array([len(r.cells or ()) for r in kept], dtype=np.int64)
-    edges = np.concatenate([[0], _line_ends(data)])
-    cells = [r.cells or [] for r in kept]
-    return Split(data, edges[first], edges[end], first, widths, len(edges) - 1, cells, unclosed)
+    widths[np.isin(at, list(block.broken))] = 0
+    return Split(block, starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))

@@ -39,6 +39,8 @@ class Column:
         Whether all cells, their type or the user have decided what it is.
     doubtful : bool
         Whether its first cells are text with a tenth of numbers or more.
+    index : bool
+        Whether it holds the names of rows: it is a feature only where it is named.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Column:
     hint: str = ""
     settled: bool = False
     doubtful: bool = False
+    index: bool = False
 
 
 class Reread(Exception):

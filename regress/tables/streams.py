@@ -11,25 +11,35 @@ from typing import BinaryIO, NamedTuple, NoReturn
 from backports import zstd
 
 from regress.errors import TableError
-from regress.tables.records import LONGEST, NO_QUOTES, Format, has_quotes, last_end
+from regress.tables.plain import has_marks, last_end
+from regress.tables.records import Format
 
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
 _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
+_LONGEST = 2**25  # bytes of one record
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _NO_TEXT = {
     b"PK\x03\x04": "a zip archive or spreadsheet",
     b"BZh": "compressed by bzip2",
     b"\xfd7zXZ": "compressed by xz",
 }
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as the mark of UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WIDE = ("utf-16", "utf-32")  # their names alone leave the order of bytes to the file
+_TAR = slice(257, 262)
 
 
 class Records(NamedTuple):
-    """Whole records: their bytes, how many bytes of the file were read up to here, and whether quotes are in."""
+    """Whole records: their bytes, how many bytes of the file were read so far, and whether quotes or escapes are in."""
 
     data: bytes
     read: int
-    quoted: bool
+    marked: bool
 
 
 class Stream:
@@ -66,12 +76,14 @@ class Stream:
             self.compression, self._file = "zstd", zstd.ZstdFile(self._raw)  # type: ignore[assignment]  # reads as one
         else:
             self.compression, self._file, self._plain = "", self._raw, True
-        self._start = self._bytes(4)
+        self._start = self._bytes(512)
+        if self._start[_TAR] == b"ustar":
+            raise TableError(f"{self.name} is a tar archive, not text. Unpack it, and name a file or the folder.")
         mark, found = next(((m, e) for m, e in _MARKS if self._start.startswith(m)), (b"", _guess(self._start)))
         self.encoding = codecs.lookup(encoding).name if encoding else found
-        if self.encoding == "utf-16" and not found.startswith("utf-16"):
-            found = "utf-16-le"
-        if self.encoding in (found, "utf-16", "utf-8-sig"):
+        if self.encoding in _WIDE and not found.startswith(self.encoding):
+            found = f"{self.encoding}-le"
+        if self.encoding in (found, *_WIDE, "utf-8-sig"):
             self.encoding, self._start = found, self._start[len(mark) :]
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
         self._lines = 0
@@ -89,6 +101,11 @@ class Stream:
         try:
             return self._file.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
+            if "too much memory" in str(error):
+                raise TableError(
+                    f"{self.name} was compressed with a window of more than 128 MB. Compress it without --long, or "
+                    "decompress it first."
+                ) from None
             raise TableError(
                 f"{self.name} is damaged or cut short: it cannot be decompressed ({error}). Fetch it anew."
             ) from None
@@ -128,30 +145,45 @@ class Stream:
         newline = look.rfind(b"\n")
         return size - (len(look) - newline - 1) if newline >= 0 and len(look) == min(_LOOK, size) else size
 
-    def records(self, form: Format) -> Iterator[Records]:
-        """Yield whole records, some block of them at a time."""
+    def records(self, form: Format, skip: int = 0) -> Iterator[Records]:
+        """Yield whole records, some block of them at a time, behind the first `skip` bytes."""
         rest = b""
         while part := self.read(self._suited(BLOCK)):
-            data = rest + part if rest else part
-            quoted = has_quotes(data, form)
-            stop = last_end(data, form) if quoted else data.rfind(b"\n") + 1
-            if stop:
-                yield Records(data if stop == len(data) else data[:stop], self.read_bytes, quoted)
-            rest = data[stop:]
-            if len(rest) > LONGEST:
-                raise TableError(
-                    f"{self.name}: a record of over {LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB "
-                    f"into the file: a quote in it never ends. {NO_QUOTES}."
-                )
+            part, skip = part[skip:], max(skip - len(part), 0)
+            data = rest + (part.replace(b"\r", b"\n") if form.returns else part)
+            while data:
+                marked = has_marks(data, form)
+                stop = last_end(data, form) if marked else data.rfind(b"\n") + 1
+                if not stop and len(data) <= _LONGEST:
+                    break
+                stop = stop or self._first_line(data)
+                yield Records(data if stop == len(data) else data[:stop], self.read_bytes, marked)
+                data = data[stop:]
+            rest = data
         if rest:
-            yield Records(rest, self.read_bytes, has_quotes(rest, form))
+            yield Records(rest, self.read_bytes, has_marks(rest, form))
+
+    def _first_line(self, data: bytes) -> int:
+        """Return where the first line of a record that is too long ends."""
+        end = data.find(b"\n") + 1
+        if not end:
+            raise TableError(
+                f"{self.name}: a line of over {_LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB into the "
+                "file. It is no table of rows, or its lines end in another character."
+            )
+        return end
 
 
 def _guess(start: bytes) -> str:
-    """Tell UTF-16 without a mark by the zeros beside its Latin letters."""
-    if len(start) == 4 and start[1] == start[3] == 0 != start[0]:
-        return "utf-16-le"
-    return "utf-16-be" if len(start) == 4 and start[0] == start[2] == 0 != start[1] else "utf-8"
+    """Tell UTF-16 and UTF-32 without a mark by the zeros beside Latin letters."""
+    zeros = [byte == 0 for byte in start[:4]]
+    patterns = {
+        "utf-16-le": [False, True, False, True],
+        "utf-16-be": [True, False, True, False],
+        "utf-32-le": [False, True, True, True],
+        "utf-32-be": [True, True, True, False],
+    }
+    return next((name for name, pattern in patterns.items() if zeros == pattern), "utf-8")
 
 
 @contextmanager
