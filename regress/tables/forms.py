@@ -119,7 +119,7 @@ def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: 
     best = max(trials, key=lambda form: trials[form].score)
     if trials[best].whole:
         return best._replace(padded=_padded(trials[best].rows))
-    for form in _others(base, given, options):
+    for form in _others(start, base, given, options):
         glimpse = start[:_GLIMPSE]
         if b"\n" in glimpse and not _try(glimpse, form, more=True).whole:
             continue
@@ -129,7 +129,7 @@ def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: 
     return best
 
 
-def _others(base: Format, given: str | None, options: FileOptions) -> Iterator[Format]:
+def _others(start: bytes, base: Format, given: str | None, options: FileOptions) -> Iterator[Format]:
     """Yield less plain forms, the plainer first."""
     escapes = [base.escape] if base.escape or base.quote is None else [None, _ESCAPE]
     quotes = [base.quote] if options.quote is not None else [base.quote, "'"]
@@ -140,9 +140,9 @@ def _others(base: Format, given: str | None, options: FileOptions) -> Iterator[F
                     for delimiter in given or _DELIMITERS:
                         yield base._replace(delimiter=delimiter, quote=quote, escape=escape, padded=padded)
     if given in (None, " "):
-        for quote in dict.fromkeys(quotes):
-            yield base._replace(delimiter=" ", quote=quote)
-            yield base._replace(delimiter=" ", quote=quote, runs=True)
+        for runs in (True, False) if b"  " in start else (False, True):
+            for quote in dict.fromkeys(quotes):
+                yield base._replace(delimiter=" ", quote=quote, runs=runs)
 
 
 def _matters(form: Format, base: Format, trial: _Trial, start: bytes) -> bool:
