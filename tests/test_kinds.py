@@ -93,7 +93,7 @@ def test_a_tenth_of_numbers_is_too_many_for_text(tmp_path, numbers):
 @pytest.fixture
 def small(monkeypatch):
     """Look at few cells first, and read blocks of some bytes, so that the first cells decide nothing."""
-    monkeypatch.setattr(dialect, "ROWS", 20)
+    monkeypatch.setattr(dialect, "_ROWS", 20)
     monkeypatch.setattr(dialect, "_LOOK", 2)
     monkeypatch.setattr(parts, "_LOOK", 2)
     monkeypatch.setattr(streams, "BLOCK", 40)

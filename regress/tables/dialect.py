@@ -7,17 +7,18 @@ from pathlib import Path
 
 from regress.errors import TableError
 from regress.tables.cells import reading_of_files
-from regress.tables.forms import ROWS, Row, form_of, refuse_foreign, sampled, separator_line
+from regress.tables.forms import form_of, refuse_foreign, sampled, separator_line
 from regress.tables.header import INDEX, is_header, layout, names_of
 from regress.tables.kinds import comma_note, decimal_mark, marks_of
 from regress.tables.options import FileOptions
-from regress.tables.plain import FIX_QUOTES, last_end, plain, rows
+from regress.tables.plain import FIX_QUOTES, Row, last_end, plain, rows
 from regress.tables.records import Format
 from regress.tables.source import Column
 from regress.tables.streams import opened
 
 _SAMPLE = 2**22  # bytes that the header must fit in
-_LOOK = 200  # records looked at for what columns are
+_ROWS = 1000  # records looked at
+_LOOK = 200  # of them for what columns are
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','", " ": "blank"}
 
 
@@ -76,14 +77,14 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
     sample = sample[above:]
     form = form_of(sample, options, options.delimiter or delimiter, returns)
     block = plain(sample[: last_end(sample, form)] if more else sample, form)
-    records = (Row(a + lines_above, b + lines_above, cells) for a, b, cells in rows(block, form))
-    table = sampled(records, ROWS + 1)
+    records = rows(block, form, lines_above)
+    table = sampled(records, _ROWS + 1)
     if not table:
         what = "longer than 4 MB" if more else "empty"
         raise TableError(f"{file}, line {lines_above + 1} is {what}: the first line must name the columns.")
     _check_first(file, table[0], block.raw, lines_above)
     found = layout(file, table, options.header)
-    decimal, known = _decimal(file, form, found.below, options, complete=not more and len(table) <= ROWS)
+    decimal, known = _decimal(file, form, found.below, options, complete=not more and len(table) <= _ROWS)
     header = is_header(file, table[0].line, options.header, found, decimal)
     lines = table[0].after if header else table[0].line
     skipped = _line_start(sample, lines - lines_above)

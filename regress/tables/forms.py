@@ -10,10 +10,10 @@ from typing import NamedTuple
 from regress.errors import TableError
 from regress.tables.kinds import is_number
 from regress.tables.options import FileOptions
-from regress.tables.plain import last_end, plain, rows
+from regress.tables.plain import Row, last_end, plain, rows
 from regress.tables.records import Format
 
-ROWS = 1000  # records looked at
+_TRIED = 300  # records that a form is tried on
 _CELLS = 2**20  # cells looked at, so that lines of a million delimiters take little memory
 _START = 2**18  # bytes in which forms are tried
 _GLIMPSE = 2**11  # bytes that tell most forms apart
@@ -27,14 +27,6 @@ _FOREIGN = (
     (rb"\s*<\?xml\b", "XML. Convert it to CSV."),
 )
 _JSON = re.compile(rb'\s*(\{\s*("|\}\s*$)|\[\s*[\[{])')
-
-
-class Row(NamedTuple):
-    """A record of the sample: its line and the one behind it, counting from 0, and its cells; None if not readable."""
-
-    line: int
-    after: int
-    cells: list[str] | None
 
 
 def refuse_foreign(file: str, start: bytes) -> None:
@@ -64,12 +56,12 @@ def separator_line(start: bytes) -> tuple[int, str | None]:
     return (found.end(), found[1].decode()) if found else (0, None)
 
 
-def sampled(found: Iterable[tuple[int, int, list[str] | None]], most: int = ROWS) -> list[Row]:
+def sampled(found: Iterable[Row], most: int) -> list[Row]:
     """Return some records, with a bounded number of cells."""
     kept, cells = [], 0
     for row in islice(found, most):
-        kept.append(Row(*row))
-        cells += len(kept[-1].cells or ())
+        kept.append(row)
+        cells += len(row.cells or ())
         if cells > _CELLS:
             break
     return kept
@@ -91,12 +83,12 @@ class _Trial(NamedTuple):
 
 def _try(start: bytes, form: Format, more: bool) -> _Trial:
     block = plain(start[: last_end(start, form)] if more else start, form)
-    found = [row.cells for row in sampled(rows(block, form))]
+    found = [row.cells for row in sampled(rows(block, form), _TRIED)]
     widths = Counter(len(cells) for cells in found if cells is not None)
     width, alike = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
     if width < 2:
         return _Trial(0, False, 0, found, False)
-    cells = islice((cell for row in found if row is not None and len(row) == width for cell in row), _CELLS // 64)
+    cells = (cell for row in found[:100] if row is not None and len(row) == width for cell in row[:100])
     comma = "," if form.delimiter != "," else "."
     numbers = sum(is_number(cell, comma) or is_number(cell, ".") for cell in cells)
     first = 0 if found[0] is None else len(found[0])

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from regress.errors import TableError
-from regress.tables.forms import Row
 from regress.tables.kinds import is_number, kind_of
 from regress.tables.options import Header
+from regress.tables.plain import Row
 from regress.tables.source import MISSING
 
 INDEX = "index"  # what a column of row names is called

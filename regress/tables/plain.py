@@ -184,9 +184,17 @@ def alike(data: bytes, form: Format, count: int, width: int) -> bool:
     return found == count
 
 
-def rows(block: Plain, form: Format) -> Iterator[tuple[int, int, list[str] | None]]:
-    """Yield the line in which each record begins and the one behind it, and its cells; None for those not readable."""
-    data, at, line = block.data, 0, 0
+class Row(NamedTuple):
+    """A record: its line and the one behind it, counting from 0, and its cells; None if they cannot be read."""
+
+    line: int
+    after: int
+    cells: list[str] | None
+
+
+def rows(block: Plain, form: Format, above: int = 0) -> Iterator[Row]:
+    """Yield the records of a block that begins below some lines."""
+    data, at, line = block.data, 0, above
     quote = None if form.quote is None else form.quote.encode()
     grammar = None if quote is None else _grammar(Format(form.delimiter, form.quote))
     while at < len(data):
@@ -196,11 +204,11 @@ def rows(block: Plain, form: Format) -> Iterator[tuple[int, int, list[str] | Non
             end = record.end()
         text = data[at:end].removesuffix(b"\n").removesuffix(b"\r")
         first, at, line = line, end, line + data.count(b"\n", at, end)
-        if first in block.broken:
-            yield first, line, None
+        if first - above in block.broken:
+            yield Row(first, line, None)
         elif quoted and grammar is not None and quote is not None:
             found = grammar.cell.findall(form.delimiter.encode() + text)
             cells = [(a.replace(quote * 2, quote) or b).decode("utf-8", "replace") for a, b in found]
-            yield first, max(line, first + 1), cells
+            yield Row(first, max(line, first + 1), cells)
         elif text:
-            yield first, max(line, first + 1), text.decode("utf-8", "replace").split(form.delimiter)
+            yield Row(first, max(line, first + 1), text.decode("utf-8", "replace").split(form.delimiter))
