@@ -27,6 +27,7 @@ from regress.preparation import file_options
 from regress.tables import streams
 from regress.tables.files import open_files
 from regress.tables.options import FileOptions
+from regress.tables.split import Split
 from tests.tables import cells
 
 TORTURE = Path(__file__).parent / "torture"
@@ -613,6 +614,20 @@ def test_categories_give_the_coefficients_that_frames_give_wherever_a_level_firs
     for other in fits[1:]:
         assert other.names == fits[0].names
         assert (other.w.tolist(), other.b) == (fits[0].w.tolist(), fits[0].b)
+
+
+@pytest.mark.filterwarnings("ignore:R² on held-out rows is negative")
+def test_a_level_in_held_out_rows_only_is_no_coefficient(tmp_path):
+    frame = levels_table(200)
+    (batch,), split = open_polars(frame).batches(["x"]), Split(0.3)
+    row = int(np.flatnonzero(split.over(split.bits(batch)).held_out(batch))[-1])
+    plain = regress.fit(frame, "y", test=0.3)
+    kinds = frame["k"].to_list()
+    kinds[row] = "zz"
+    with pytest.warns(regress.DataWarning, match=r"1 held-out cell has a level that no training row has \(k=zz\)"):
+        fit = regress.fit(frame.with_columns(k=pl.Series(kinds)), "y", test=0.3)
+    assert fit.names == plain.names
+    assert fit.w.tolist() == plain.w.tolist()
 
 
 ABSENT = {
