@@ -25,7 +25,7 @@ from regress.errors import InputError
 from regress.flags import options_of
 from regress.preparation import file_options
 from regress.tables import streams
-from regress.tables.files import open_files
+from regress.tables.files import open_files, open_polars
 from regress.tables.options import FileOptions
 from regress.tables.split import Split
 from tests.tables import cells
