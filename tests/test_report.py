@@ -495,6 +495,7 @@ def rough_csv(path):
     return path
 
 
+@pytest.mark.filterwarnings("ignore:R² on held-out rows is negative")
 def test_the_account_of_the_rows(tmp_path):
     fit = regress.fit(rough_csv(tmp_path / "rough.csv"), "y", weights="a", missing="drop", on_bad_row="skip", test=0.25)
     section = read(page(fit)).one("section", id="rows")
