@@ -11,7 +11,7 @@ import numpy as np
 from regress.errors import InputError
 from regress.tables.arrays import ArraySource
 from regress.tables.options import FileOptions
-from regress.tables.source import Source
+from regress.tables.source import Source, unmasked
 
 
 def of_package(table: object, package: str) -> bool:
@@ -49,7 +49,7 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
     source = _open_columns(table, options or FileOptions())
     if source is not None:
         return source
-    array = np.asarray(table)
+    array = np.asarray(unmasked(table))
     if array.ndim == 0:
         raise InputError(f"{_what(table)} Pass a path, a DataFrame, a dict of columns, a list of dicts, or an array.")
     return ArraySource(array)
