@@ -75,11 +75,12 @@ def drawn(seed):
     }
     quoting = draw.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
     ends, encoding = draw.choice(["\n", "\n", "\r\n"]), draw.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])
+    plain = [cells for cells, kind in zip(columns.values(), kinds, strict=True) if kind not in ("word", "level")]
+    if delimiter == " " and all(cell in MISSING for cells in plain for cell in cells):
+        delimiter = "|"  # words between blanks may be one column
+    header = draw.random() < 0.9 or all(cells[0] in MISSING for cells in plain)  # words alone may be names
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=ends)
-    first = [cells[0] for cells, kind in zip(columns.values(), kinds, strict=True) if kind not in ("word", "level")]
-    tells = any(cell not in MISSING for cell in first)
-    header = draw.random() < 0.9 or not tells  # words alone may be names
     writer.writerows([*([list(columns)] if header else []), *zip(*columns.values(), strict=True)])
     dialect = {"delimiter": delimiter, "decimal": decimal, "quoting": quoting, "ends": ends, "header": header}
     return text.getvalue().encode(encoding), columns, kinds, dialect

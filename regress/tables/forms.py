@@ -3,15 +3,16 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from regress.errors import TableError
-from regress.tables.kinds import is_number
+from regress.tables.kinds import BOOLEAN, is_number
 from regress.tables.options import FileOptions
 from regress.tables.plain import Row, last_end, plain, rows
 from regress.tables.records import Format
+from regress.tables.source import MISSING
 
 _TRIED = 300  # records that a form is tried on
 _CELLS = 2**20  # cells looked at, so that lines of a million delimiters take little memory
@@ -72,13 +73,13 @@ class _Trial(NamedTuple):
 
     alike: int  # records of the most frequent width, if that is more than one cell
     first: bool  # whether the first record is among them
-    numbers: int
+    values: int  # numbers, booleans and names of missing cells
     rows: list[list[str] | None]
     whole: bool  # whether all records are alike, and no quote stands within a cell
 
     @property
     def score(self) -> tuple[int, int]:
-        return self.alike + self.first, self.numbers
+        return self.alike + self.first, self.values
 
 
 def _try(start: bytes, form: Format, more: bool) -> _Trial:
@@ -89,15 +90,14 @@ def _try(start: bytes, form: Format, more: bool) -> _Trial:
     if width < 2:
         return _Trial(0, False, 0, found, False)
     cells = (cell for row in found[:100] if row is not None and len(row) == width for cell in row[:100])
-    comma = "," if form.delimiter != "," else "."
-    numbers = sum(is_number(cell, comma) or is_number(cell, ".") for cell in cells)
+    values = sum(cell.strip() in MISSING[1:] or _is_value(cell, form.delimiter) for cell in cells)
     first = 0 if found[0] is None else len(found[0])
     others = len(found) - (1 < first == width - 1 and alike > 1)  # R names no column of row names
-    return _Trial(alike, first == width, numbers, found, alike == others and not block.literal)
+    return _Trial(alike, first == width, values, found, alike == others and not block.literal)
 
 
 def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: bool) -> Format:
-    """Return the form in which most records have as many cells; of equals, the one that makes more numbers.
+    """Return the form in which most records have as many cells; of equals, the one with more numbers and other values.
 
     Escapes, padding, single quotes and blanks are taken for what they look like only where all records fit so, and do
     not in any plainer form.
@@ -140,13 +140,22 @@ def _others(start: bytes, base: Format, given: str | None, options: FileOptions)
 def _matters(form: Format, base: Format, trial: _Trial, start: bytes) -> bool:
     """Tell whether what is special about a form shows: numbers between blanks, single quotes around a delimiter."""
     held = [row for row in trial.rows if row is not None]
-    if form.delimiter == " " and not any(
-        all(is_number(cell, ".") for cell in column) for column in zip(*held[1:], strict=True)
-    ):
-        return False
+    if form.delimiter == " " and not any(map(_of_values, zip(*held[1:], strict=True))):
+        return False  # words between blanks may be one column
     if form.quote == base.quote or b'"' not in start:
         return True
     return any(form.delimiter in cell or "\n" in cell for row in held for cell in row)
+
+
+def _of_values(cells: Sequence[str]) -> bool:
+    """Tell whether all cells that hold a value are numbers, or true and false."""
+    held = [cell for cell in cells if cell.strip() not in MISSING]
+    return bool(held) and all(_is_value(cell, " ") for cell in held)
+
+
+def _is_value(cell: str, delimiter: str) -> bool:
+    """Tell whether a cell is a number, with a decimal comma where that is no delimiter, or true or false."""
+    return is_number(cell, ".") or (delimiter != "," and is_number(cell, ",")) or cell.strip().lower() in BOOLEAN
 
 
 def _padded(found: list[list[str] | None]) -> bool:

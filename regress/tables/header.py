@@ -14,7 +14,7 @@ from regress.tables.source import MISSING
 INDEX = "index"  # what a column of row names is called
 
 _TEXT = "text"
-_YEAR, _WHOLE = re.compile(r"[12]\d{3}"), re.compile(r"[+-]?\d+")
+_YEAR, _WHOLE = re.compile(r"1[5-9]\d\d|20\d\d|2100"), re.compile(r"[+-]?\d+")
 _FIRST_NAMES = ("id", "index", "name", "key", "no", "nr", "row", "#")  # of a column that tells rows apart
 
 
