@@ -40,7 +40,7 @@ def summary(fit: Any) -> str:
 def _quality(fit: Any) -> list[str]:
     """Return how well it fits, and how sure its digits are."""
     options, s = fit.fitted.options, fit.statistics
-    r2 = f"R² {'' if options['fit_intercept'] else '(uncentred) '}{r2_of(fit.r2)}"
+    r2 = f"R² {'' if options['fit_intercept'] else '(uncentered) '}{r2_of(fit.r2)}"
     about = "" if options["fit_intercept"] else " (about their mean)"
     held = "" if fit.r2_test is None else f", on held-out rows{about} {r2_of(fit.r2_test)}"
     loss = f"loss {objective_text(options['weighted'], options['alpha'])} {fit.loss:.10g}"

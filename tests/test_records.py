@@ -6,6 +6,8 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import regress
 from regress.errors import TableError
@@ -14,7 +16,7 @@ from regress.tables import streams
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
 from regress.tables.plain import ENCLOSING, ENDLESS, UNREADABLE, last_end, pieces, plain, rows
-from regress.tables.records import Format
+from regress.tables.records import Format, short_lines
 
 
 @pytest.fixture
@@ -214,3 +216,11 @@ def test_numbers_in_all_forms_make_the_same_fit(write):
     for content in (text(" "), text("   "), text(", "), text(",", last=","), text(",", "\r"), "sep=;\n" + text(";")):
         fit = regress.fit(write(content), "y")
         assert (fit.w.tolist(), fit.b) == (known.w.tolist(), known.b)
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(length=st.integers(1, 300), count=st.integers(1, 40_000), width=st.integers(1, 60))
+def test_lines_too_short_for_their_columns_are_seen_wherever_one_looks(length, count, width):
+    data = (b"1" * (length - 1) + b"\n") * count
+    if not length < 2 * width < 4 * length:  # places are a sample, so that near the limit either is right
+        assert short_lines(data, width) == (length < width)

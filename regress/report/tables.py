@@ -170,7 +170,7 @@ def objective(model: LinearModel) -> str:
 
 
 def _kind(model: LinearModel) -> str:
-    return "" if model.options["fit_intercept"] else ", uncentred"
+    return "" if model.options["fit_intercept"] else ", uncentered"
 
 
 def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:

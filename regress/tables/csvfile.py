@@ -25,7 +25,7 @@ from regress.tables.options import FileOptions
 from regress.tables.parts import Frame, Unchanged
 from regress.tables.pipes import Spool
 from regress.tables.plain import alike, pieces, plain
-from regress.tables.records import Plain, Split, full, line_count, sound_quotes, split
+from regress.tables.records import Plain, Split, full, line_count, short_lines, sound_quotes, split
 from regress.tables.source import Column, Kind
 from regress.tables.streams import Records, opened
 
@@ -57,7 +57,7 @@ class _Parsed(NamedTuple):
 class _Way(NamedTuple):
     """A way to parse a block: columns that Polars parses as numbers, those converted after, and what is missing."""
 
-    parsed: Sequence[str]
+    parsed: Collection[str]
     converted: Sequence[str]
     missing: Sequence[str] = ()
     second: bool = False
@@ -164,12 +164,12 @@ class CsvPart:
         """Parse a block at once if it is plain and its lines are long enough for its columns; else piece by piece."""
         data, form = records.data, self._dialect.form
         ordinary = form.standard and not form.trailing and (not records.marked or sound_quotes(data, form))
-        if ordinary and (parsed := self._fast(Plain(data, data), line_count(data), kinds)):
+        if ordinary and (parsed := self._fast(Plain(data, data), records.marked, kinds)):
             return parsed._replace(read=records.read)
         frames, faults, records_before, lines_before = [], [], 0, 0
         for piece in pieces(data, form):
             block = plain(piece, form)
-            parsed = self._fast(block, line_count(piece), kinds) or self._careful(block, kinds)
+            parsed = self._fast(block, True, kinds) or self._careful(block, kinds)
             faults += [f._replace(record=f.record + records_before, line=f.line + lines_before) for f in parsed.faults]
             frames.append(parsed.frame)
             records_before, lines_before = records_before + parsed.frame.height, lines_before + parsed.lines
@@ -191,14 +191,14 @@ class CsvPart:
             **more,
         )
 
-    def _fast(self, block: Plain, lines: int, kinds: Mapping[str, Kind]) -> _Parsed | None:
+    def _fast(self, block: Plain, quoted: bool, kinds: Mapping[str, Kind]) -> _Parsed | None:
         """Parse a block of numbers and sound text; None where that fails or may have gone wrong.
 
         Comparing every cell with the names of missing ones costs a third of the time, so that is tried second.
         """
         data, last = block.data, self._dialect.names[-1]
         width = len(self._dialect.names)
-        if block.broken or lines * width > len(data) or not 0 < data.find(b"\n") + 1 <= width * _LONGEST:
+        if block.broken or short_lines(data, width) or not 0 < data.find(b"\n") + 1 <= width * _LONGEST:
             return None  # memory is for as many cells as the lines should have, or the first one has
         if self._dialect.decimal == "," and b"." in data:
             return None  # Polars takes 1.5 for a number beside 1,5 as well
@@ -220,12 +220,13 @@ class CsvPart:
             )
             if suspicious and not alike(data, self._dialect.form, frame.height, width):
                 return None
+            lines = line_count(block.raw) if quoted else frame.height
             return _Parsed(pl.DataFrame([frame[name] for name in kinds]), lines)  # select costs more
         return None
 
     def _ways(self, kinds: Mapping[str, Kind]) -> list[_Way]:
         """Return how a block may be parsed, the quick way first."""
-        numbers = [name for name, kind in kinds.items() if kind == "number"]
+        numbers = {name for name, kind in kinds.items() if kind == "number"}
         booleans = [name for name, kind in kinds.items() if kind == "boolean"]
         second = _Way(numbers, booleans, self.reading.missing, True)
         if self.reading.thousands is not None or self.reading.absent != self.reading.missing:

@@ -6,6 +6,7 @@ stands before it. `plain.py` rewrites any other text so.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import randrange
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 
+_PLACES, _PLACE = (
+    64,
+    2**12,
+)  # places in a block whose lines are counted, and bytes of each: counting all takes a twentieth
 _PIECE = 2**21  # bytes whose quotes are looked at together: where all are quotes, their positions take eight times that
 
 
@@ -115,6 +120,16 @@ def line_ends(data: bytes) -> Positions:
 def line_count(data: bytes) -> int:
     """Count newlines: three times as fast as bytes.count."""
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+
+
+def short_lines(data: bytes, width: int) -> bool:
+    """Tell whether lines are too short for `width` cells each, by places that whoever made the file cannot foresee."""
+    step, count, seen = max(len(data) // _PLACES, _PLACE), 0, 0
+    for start in range(0, len(data), step):
+        at = min(start + randrange(max(step - _PLACE, 1)), len(data))
+        stop = min(at + _PLACE, len(data))
+        count, seen = count + data.count(b"\n", at, stop), seen + stop - at
+    return count * width > seen
 
 
 def proper_quotes(data: bytes, form: Format) -> int | None:
