@@ -19,7 +19,7 @@ from regress.tables.source import Column, Kind
 
 _FIRST = 2**16  # rows read first, which tell how many to read next
 _BLOCK = 2**25  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
-_AHEAD = 2  # reads at a time: while the rows of one are used, the next are decoded
+_AHEAD = 2  # blocks that wait: while the rows of one are used, the next are decoded
 _QUIET = threading.Lock()  # standard error is one for all threads
 
 _NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
@@ -104,11 +104,13 @@ class ParquetPart:
 def _quiet() -> Iterator[None]:
     """Hold back what is written to standard error, and drop it after a panic of Polars, which writes a page of Rust.
 
-    That writes to the descriptor itself. So this is done in the main thread only, where no other call comes between.
+    That writes to the descriptor itself, which is one for all threads, so one thread reads at a time.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    with _QUIET:
+        yield from _held_back()
+
+
+def _held_back() -> Iterator[None]:
     try:
         held = tempfile.TemporaryFile(buffering=0)
         kept = os.dup(2)
@@ -117,15 +119,12 @@ def _quiet() -> Iterator[None]:
         return
     with held:
         os.dup2(held.fileno(), 2)
-        panicked = False
         try:
             yield
-        except pl.exceptions.PanicException:
-            panicked = True
-            raise
         finally:
             os.dup2(kept, 2)
             os.close(kept)
             held.seek(0)
-            if not panicked and (text := held.read()):
+            text = held.read()
+            if text and b"panicked at" not in text:
                 os.write(2, text)
