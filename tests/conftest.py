@@ -13,6 +13,18 @@ def same_numbers_in_any_order(request, monkeypatch):
         monkeypatch.setattr(request.module, "random", np.random.default_rng(2024))
 
 
+@pytest.fixture
+def write(tmp_path):
+    """Write a file of the test's own, and return its path."""
+
+    def make(content, name="t.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return make
+
+
 def pytest_terminal_summary(terminalreporter):
     """Say loudly that no page was opened in a browser: among other skips it goes unseen."""
     skipped = [str(report.longrepr[-1]) for report in terminalreporter.stats.get("skipped", [])]

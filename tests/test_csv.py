@@ -17,16 +17,6 @@ from regress.tables.source import MISSING
 from tests.tables import columns_of
 
 
-@pytest.fixture
-def write(tmp_path):
-    def make(content, name="t.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return make
-
-
 def numbers(path, *names):
     columns = columns_of(path, names or None)
     return [list(row) for row in zip(*columns.values(), strict=True)]

@@ -13,16 +13,6 @@ from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
 
 
-@pytest.fixture
-def write(tmp_path):
-    def make(content, name="t.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return make
-
-
 def table(path, **options):
     """Names and rows as text."""
     source = open_table(path, FileOptions(**options))

@@ -19,16 +19,6 @@ from regress.tables.plain import ENCLOSING, ENDLESS, UNREADABLE, last_end, piece
 from regress.tables.records import Format, short_lines
 
 
-@pytest.fixture
-def write(tmp_path):
-    def make(content, name="t.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return make
-
-
 def table(path, **options):
     """Names, rows as text, and which of them are bad."""
     source = open_table(path, FileOptions(**options))
