@@ -20,7 +20,7 @@ from regress.preparation import Prepared, Progress, file_options, prepare, split
 from regress.tables.arrays import ArraySource
 from regress.tables.opening import open_table
 from regress.tables.options import FileOptions
-from regress.tables.source import Source
+from regress.tables.source import Source, rereading
 from regress.tables.values import as_values
 from regress.training.exactly import exact_minimum
 from regress.training.normal import rounded
@@ -212,13 +212,17 @@ def _as_held(
 
 def _columns(source: Source, names: Sequence[str], limit: int | None) -> dict[str, Array]:
     """Return columns of a table, those of bad rows left out."""
-    for name in names:
-        as_values(source, name, "a column of the result")
-    parts: dict[str, list[Array]] = {name: [] for name in names}
-    for batch in source.batches(names, limit):
-        for name, part in parts.items():
-            part.append(batch.numbers(name) if batch.bad is None else batch.numbers(name)[~batch.bad])
-    return {name: np.concatenate(part) for name, part in parts.items()}
+
+    def read(source: Source) -> dict[str, Array]:
+        for name in names:
+            as_values(source, name, "a column of the result")
+        parts: dict[str, list[Array]] = {name: [] for name in names}
+        for batch in source.batches(names, limit):
+            for name, part in parts.items():
+                part.append(batch.numbers(name) if batch.bad is None else batch.numbers(name)[~batch.bad])
+        return {name: np.concatenate(part) for name, part in parts.items()}
+
+    return rereading(source, read)
 
 
 def _compare(held: Held, name: str, fitted: Array, there: Array, target: str) -> None:

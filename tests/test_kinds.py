@@ -320,3 +320,12 @@ def test_a_decimal_comma_that_may_be_thousands_is_noted(tmp_path):
         regress.fit(tmp_path / "t.csv", "y", decimal=",")
     (tmp_path / "t.csv").write_text('x,y\n"1,200",10\n980,9\n"2,5",12\n')
     regress.fit(tmp_path / "t.csv", "y", decimal=",")  # no warning
+
+
+def test_a_decimal_mark_that_comes_late_is_known_to_predictions_too(tmp_path, small):
+    rows = "".join(f"{i};{2 * i + i % 3}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text("x;y\n" + rows)
+    (tmp_path / "new.csv").write_text("x;y\n" + rows + "1,5;2\n")
+    fit = regress.fit(tmp_path / "t.csv", "y")
+    assert fit.predict(tmp_path / "new.csv")[-1] == fit.predict([[1.5]])[0]
+    assert regress.certify(fit, tmp_path / "new.csv", "y").to_dict()["n_rows"] == 41

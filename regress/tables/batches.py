@@ -173,6 +173,10 @@ class PolarsSource:
 
     def read_as(self, kinds: Mapping[str, Kind]) -> "PolarsSource":
         """Return the source with columns read as the kinds given, whatever their cells look like."""
+        if "number" in kinds.values():
+            for part in self._parts.values():
+                if isinstance(part, CsvPart):
+                    part.settle_mark()  # nobody will read again
         return self._with(
             [replace(c, kind=kinds[c.name], hint="", settled=True) if c.name in kinds else c for c in self.columns]
         )

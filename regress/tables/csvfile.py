@@ -84,7 +84,9 @@ class CsvPart:
         self._dialect, self.reading = dialect, reading_of_files(self.options, dialect.decimal)
 
     def settle_mark(self) -> None:
-        """Decide the decimal mark by all cells."""
+        """Decide the decimal mark by all cells, if that is not done yet."""
+        if self._dialect.decimal_known:
+            return
         seen: dict[str, str] = {}
         for block in self.frames(dict.fromkeys(self._dialect.names, "text")):
             for column in block.columns:

@@ -14,7 +14,7 @@ from regress.tables.batches import PolarsSource
 from regress.tables.cells import AS_IS, Reading
 from regress.tables.kinds import level_of
 from regress.tables.parts import Frame, typed
-from regress.tables.source import MISSING_CODE, Batch, Column, Kind, Source
+from regress.tables.source import MISSING_CODE, Batch, Column, Kind, Source, rereading
 
 _SLICE = 2**16
 _LOOK = 200  # cells with a value that tell what a column of objects seems to be
@@ -184,6 +184,10 @@ def _numbers(column: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.float64]]
 
 def frame_of(source: Source) -> pd.DataFrame:
     """Return the usable columns and rows of a table as a frame: numbers, and text with None where it is missing."""
+    return rereading(source, _frame_of)
+
+
+def _frame_of(source: Source) -> pd.DataFrame:
     columns = [c for c in source.columns if c.kind != "unusable"]
     parts: dict[str, list[Any]] = {c.name: [] for c in columns}
     for batch in source.batches(list(parts)):
