@@ -174,6 +174,9 @@ def _transformed(
         frame = frame_of(source)
         left_out = (*named.values(), *options.get("drop", ()))
         used = list(claim.columns) or options.get("features") or [c for c in frame.columns if c not in left_out]
+        for role, name in named.items():
+            if not np.issubdtype(frame[name].dtype, np.number):
+                raise InputError(f"Column {name!r} of {source.label} is text, not numbers, so it cannot be {role}.")
         values = {role: frame[name].to_numpy(dtype=np.float64) for role, name in named.items()}
         values |= given
         table, target, kept = frame[used], values.pop("target", target), kept | values

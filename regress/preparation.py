@@ -149,6 +149,8 @@ def _prepare(
         source, key = match(source, _apart(design, y, a)), None
     else:
         source, design, key = _planned(source, y, a, options, fit_intercept)
+    if options.split_key is not None and options.split_key not in {*design.columns, y.name, a.name if a else None}:
+        source = source.read_as({options.split_key: "text"})  # so that no cell of it makes a row bad
     split = Split(options.test, options.split_key, options.random_state)
     counts = options.weight_type == "frequency"
     exact, most = precision == "exact", options.max_levels

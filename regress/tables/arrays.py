@@ -82,6 +82,8 @@ class ArraySource:
                 + (" For a single column use X.reshape(-1, 1)." if array.ndim == 1 else "")
             )
         if array.dtype.kind not in "biuf":
+            if array.dtype.kind in "US" or any(isinstance(value, str | bytes) for value in array.flat):
+                raise InputError("X holds text, not numbers. Pass a DataFrame to have text columns read and encoded.")
             try:
                 array = array.astype(np.float64)
             except (TypeError, ValueError):

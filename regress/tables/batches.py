@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from regress.errors import TableError
@@ -14,7 +15,7 @@ from regress.tables.cells import AS_IS, Reading
 from regress.tables.csvfile import CsvPart, MarkError
 from regress.tables.ledger import CellError, Ledger
 from regress.tables.parts import Part
-from regress.tables.source import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, Reread, cut, written
+from regress.tables.source import EMPTY, MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, Reread, cut, written
 from regress.tables.split import file_key
 from regress.tables.survey import Survey
 
@@ -46,6 +47,8 @@ class PolarsBatch:
         column = self.frame[name]
         if column.dtype != pl.Float64:  # a cast costs, even to the same type
             column = column.cast(pl.Float64)
+        if self.reading.codes:
+            column = column.set(column.is_in(self.reading.codes), None)
         return column.to_numpy()  # nulls become NaN
 
     def columns(self, names: Sequence[str]) -> list[Array]:
@@ -66,7 +69,8 @@ class PolarsBatch:
         """Return a column as text; numbers in one form, whatever the file's."""
         column = self.frame[name]
         if column.dtype.is_numeric():
-            return written(self.numbers(name))
+            values = self.numbers(name)
+            return [text if known else "" for text, known in zip(written(values), np.isfinite(values), strict=True)]
         return _text(column).fill_null("").to_list()
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
@@ -75,7 +79,9 @@ class PolarsBatch:
 
 
 def _text(column: pl.Series) -> pl.Series:
-    """Return a column as text."""
+    """Return a column as text; what is no finite number of numbers is missing."""
+    if column.dtype.is_float():
+        column = column.set(~column.is_finite(), None)
     try:
         return column.cast(pl.String)
     except pl.exceptions.InvalidOperationError:
@@ -139,7 +145,7 @@ class PolarsSource:
                 raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
         for file, count in self._ledger.files.items():
             rows, written = self._rows[file], self._parts[file].dialect
-            if 2 * count > rows:
+            if 2 * count > rows > 0:
                 raise TableError(
                     f"{file}: {count:,} of {rows:,} rows cannot be used, more than half. See them with --rejects FILE: "
                     f"the file may not be what it was read as ({written})."
@@ -174,9 +180,7 @@ class PolarsSource:
     def read_as(self, kinds: Mapping[str, Kind]) -> "PolarsSource":
         """Return the source with columns read as the kinds given, whatever their cells look like."""
         if "number" in kinds.values():
-            for part in self._parts.values():
-                if isinstance(part, CsvPart):
-                    part.settle_mark()  # nobody will read again
+            self._settle_marks()  # nobody will read again
         return self._with(
             [replace(c, kind=kinds[c.name], hint="", settled=True) if c.name in kinds else c for c in self.columns]
         )
@@ -186,6 +190,7 @@ class PolarsSource:
         surveys = {name: Survey(name) for name in names if not self.by_name[name].settled}
         if not surveys:
             return self
+        self._settle_marks()
         self._ledger.begin()
         for part in self._parts.values():
             first = 0
@@ -196,6 +201,11 @@ class PolarsSource:
         skip, skippable = self._ledger.skip, all(isinstance(part, CsvPart) for part in self._parts.values())
         found = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
         return self._with([replace(found[c.name], index=c.index) if c.name in found else c for c in self.columns])
+
+    def _settle_marks(self) -> None:
+        for part in self._parts.values():
+            if isinstance(part, CsvPart):
+                part.settle_mark()
 
     def _with(self, columns: Sequence[Column]) -> "PolarsSource":
         return PolarsSource(self.label, list(self._parts.values()), self._ledger, tuple(columns), self.index)
@@ -214,7 +224,7 @@ def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
             )
         for name, column in others.items():
             found[name] = _joined(found[name], column)
-    return tuple(column or Column(name, "number") for name, column in found.items())
+    return tuple(column or Column(name, "number", dtype=EMPTY) for name, column in found.items())
 
 
 def _joined(one: Column | None, other: Column | None) -> Column | None:
@@ -224,6 +234,12 @@ def _joined(one: Column | None, other: Column | None) -> Column | None:
     for column in (one, other):
         if column.kind == "unusable":
             return column
-    settled = one.settled and other.settled and one.kind == other.kind
-    kind: Kind = one.kind if one.kind == other.kind else "text"
-    return Column(one.name, kind, settled=settled, doubtful=one.doubtful or other.doubtful or one.kind != other.kind)
+    alike = one.kind == other.kind
+    return Column(
+        one.name,
+        one.kind if alike else "text",
+        dtype=one.dtype or other.dtype,
+        settled=alike and one.settled and other.settled,
+        doubtful=one.doubtful or other.doubtful or not alike,
+        index=one.index or other.index,
+    )

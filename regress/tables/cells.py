@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from regress.numerics.twofold import Mask
-from regress.tables.kinds import BLANKS, BOOLEAN, GROUPED, CellKind, kind_of, level_of, verdict
+from regress.tables.kinds import BLANKS, BOOLEAN, GROUPED, CellKind, is_number, kind_of, level_of, verdict
 from regress.tables.options import FileOptions
 from regress.tables.source import MISSING, Column, Kind
 
@@ -27,12 +27,15 @@ class Reading:
         What stands before a fraction.
     thousands : str, optional
         What may stand between groups of digits; a blank stands for every kind of blank.
+    codes : tuple of float
+        Numbers that stand for a missing cell, such as -999.
     """
 
     missing: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     decimal: str = "."
     thousands: str | None = None
+    codes: tuple[float, ...] = ()
 
     def level(self, cell: str) -> str | None:
         """Return the level that a cell of text is; None if the cell is missing."""
@@ -54,7 +57,8 @@ class Reading:
 
     @property
     def _separator(self) -> str:
-        return f"[{re.escape(self.thousands or '')}{BLANKS if self.thousands == ' ' else ''}]"
+        alike = {" ": BLANKS, "'": "’"}
+        return f"[{re.escape(self.thousands or '')}{alike.get(self.thousands or '', '')}]"
 
     def converted(self, text: pl.Series, kind: Kind) -> tuple[pl.Series, Mask]:
         """Return cells as what their column is, null where they are missing, and which are not that."""
@@ -87,11 +91,19 @@ AS_IS = Reading()
 
 def reading_of_files(options: FileOptions, decimal: str) -> Reading:
     """Return how cells of CSV files are read; with `keep_na` only empty cells of text, and `na_values`, are missing."""
-    missing = tuple(dict.fromkeys([*MISSING, *options.na_values]))
-    absent = tuple(dict.fromkeys(["", *options.na_values])) if options.keep_na else missing
-    return Reading(missing, absent, decimal, options.thousands)
+    added = [value.strip() for value in options.na_values]
+    missing = tuple(dict.fromkeys([*MISSING, *added]))
+    absent = tuple(dict.fromkeys(["", *added])) if options.keep_na else missing
+    return Reading(missing, absent, decimal, options.thousands, _codes(added, decimal))
 
 
 def reading_of_frames(options: FileOptions) -> Reading:
     """Return how cells of text in frames and Parquet files are read."""
-    return Reading(tuple(options.na_values), tuple(options.na_values), thousands=options.thousands)
+    added = tuple(value.strip() for value in options.na_values)
+    decimal = "," if options.thousands == "." else "."
+    return Reading(added, added, decimal, options.thousands, _codes(added, decimal))
+
+
+def _codes(values: Iterable[str], decimal: str) -> tuple[float, ...]:
+    """Return those of the texts for missing cells that are numbers."""
+    return tuple(float(value.replace(decimal, ".")) for value in values if is_number(value, decimal))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from regress.errors import TableError
 from regress.escaping import flag
 from regress.tables.arrays import ArraySource
-from regress.tables.source import Column, Kind, Source, find_column
+from regress.tables.source import EMPTY, Column, Kind, Source, find_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Design:
         for term in self.terms:
             if term.open:
                 known = levels[term.name]
-                order = [level for level in term.order or () if level in known]
+                order = list(dict.fromkeys(level for level in term.order or () if level in known))
                 order += sorted(set(known) - set(order))
                 term = replace(term, levels=tuple(order), open=False, order=None)
             terms.append(term)
@@ -135,7 +135,8 @@ def match(source: Source, design: Design) -> Source:
         column = find_column(source, term.name, "a feature of the model")
         if term.kind != "text" and column.kind == "unusable":
             raise TableError(f"Column {term.name!r} of {source.label} is {column.dtype}; training saw {term.kind}.")
-        kinds[term.name] = term.kind if "text" in (term.kind, column.kind) else column.kind
+        as_trained = "text" in (term.kind, column.kind) or column.dtype == EMPTY
+        kinds[term.name] = term.kind if as_trained else column.kind
     return source.read_as(kinds)
 
 
@@ -199,7 +200,7 @@ def plan(
 
 def _term(source: Source, column: Column) -> Term:
     if column.hint:
-        as_text = f" To use the column as text, pass {flag('--categorical', [column.name])}." * (column.kind == "text")
+        as_text = f" To use the column as text, pass {flag('--categorical', [column.name])}."
         raise TableError(f"Column {column.name!r} of {source.label} cannot be used as it is. {column.hint}{as_text}")
     if column.kind == "unusable":
         raise TableError(

@@ -13,7 +13,7 @@ from regress.tables.kinds import comma_note, decimal_mark, marks_of
 from regress.tables.options import FileOptions
 from regress.tables.plain import FIX_QUOTES, Row, last_end, plain, rows
 from regress.tables.records import Format
-from regress.tables.source import Column
+from regress.tables.source import EMPTY, Column
 from regress.tables.streams import opened
 
 _SAMPLE = 2**22  # bytes that the header must fit in
@@ -102,8 +102,8 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
             for j, (name, c) in enumerate(zip(names, columns, strict=True))
         ]
     row_names = header and not found.first[0].strip()
-    if row_names and columns[0] is not None:
-        columns[0] = replace(columns[0], index=True)
+    if row_names:
+        columns[0] = replace(columns[0] or Column(INDEX, "number", dtype=EMPTY), index=True)
     form = form._replace(trailing=found.trailing)
     return Dialect(
         form,

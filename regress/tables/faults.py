@@ -1,9 +1,11 @@
 """What is wrong with a row of a CSV file, in words: its width, its quotes, a cell of it."""
 
 from regress.escaping import flag
+from regress.tables.kinds import kind_of
 from regress.tables.ledger import Fault
 from regress.tables.records import Split
 from regress.tables.source import Kind
+from regress.tables.survey import thousands_flags
 
 _LONGEST = 2**16  # bytes of a bad row that are kept
 
@@ -41,8 +43,22 @@ def cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str) -> F
             "Pass the encoding that the file has, often --encoding cp1252. ",
         )
     what = "true or false" if kind == "boolean" else "a number"
-    hint = f"Pass {flag('--na-values', [cell.strip()])} to read such cells as missing. "
+    hint = f"{remedy_of(cell)} "
     return _fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint)._replace(column=name)
+
+
+def remedy_of(cell: str) -> str:
+    """Return what may have a cell that is no number read as one, or as missing."""
+    kind = kind_of(cell)
+    if kind == "grouped":
+        return f"If it has thousands separators, pass {thousands_flags(cell)}."
+    if kind == "marked":
+        return "If its comma is a decimal one, pass --decimal ','."
+    if kind == "number":
+        return "If its point is a decimal one, pass --decimal '.'."
+    if kind != "text":
+        return "Write it as a plain number."
+    return f"Pass {flag('--na-values', [cell.strip()])} if it stands for a missing cell."
 
 
 def _fault(found: Split, record: int, reason: str, hint: str = "") -> Fault:

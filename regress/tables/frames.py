@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 
 from regress.errors import InputError, TableError
+from regress.escaping import flag
 from regress.tables.batches import PolarsSource
 from regress.tables.cells import AS_IS, Reading
 from regress.tables.kinds import level_of
@@ -167,11 +168,14 @@ def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:
     if kind in ("number", "boolean") and column.dtype.kind != "O" and not pd.api.types.is_string_dtype(column.dtype):
         values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
         return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
+    for value in column:
+        if not isinstance(value, str | _NUMBERS) and value is not None and value is not pd.NA and value is not pd.NaT:
+            raise TableError(
+                f"Column {name!r} of the frame holds {value!r}, which is neither number nor text. "
+                f"Leave it out with {flag('--drop', [name])}, or turn it into a number first."
+            )
     if kind == "number" and (numbers := _numbers(column)) is not None:
         return pl.Series(name, numbers)
-    for value in column:
-        if not isinstance(value, str | _NUMBERS) and not pd.isna(value):
-            raise TableError(f"Column {name!r} of the frame holds {value!r}, which is neither number nor text.")
     return pl.Series(name, [None if pd.isna(v) else str(v) for v in column], dtype=pl.String)
 
 
@@ -179,7 +183,10 @@ def _numbers(column: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.float64]]
     """Return an object column of numbers; None where some are text, or true and false."""
     if any(isinstance(value, str | bool | np.bool_) for value in column):
         return None
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    try:
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:
+        raise TableError(f"Column {column.name!r} of the frame holds a number beyond the range of float64.") from None
 
 
 def frame_of(source: Source) -> pd.DataFrame:

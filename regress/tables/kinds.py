@@ -22,7 +22,7 @@ BOOLEAN = ("true", "false")
 BLANKS = "\u00a0\u2009\u202f "  # that stand between thousands
 _SEPARATORS = f"[.,'’_{BLANKS}]"
 GROUPED = re.compile(
-    rf"[+-]?[0-9]{{1,3}}(?P<mark>{_SEPARATORS})([0-9]{{2,3}}(?P=mark))*[0-9]{{3}}((?!(?P=mark))[.,][0-9]*)?"
+    rf"[+-]?[0-9]{{1,3}}(?P<mark>{_SEPARATORS})([0-9]{{2,3}}(?P=mark))*[0-9]{{3}}(?P<fraction>(?!(?P=mark))[.,][0-9]*)?"
 )
 _LONGEST = 64  # characters of a cell that may be a date, or a number with a unit
 _PLAIN = re.compile(r"[+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?(e[+-][0-9]{1,3})?")
@@ -63,7 +63,10 @@ def kind_of(cell: str, decimal: str = ".") -> CellKind:
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Return what dates, times, and dressed numbers look like; made on use, as few tables need it."""
-    month = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+    month = (
+        r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sep(t(ember)?)?|oct(ober)?|nov(ember)?"
+        r"|dec(ember)?)\.?"
+    )
     clock = r"[0-9]{1,3}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?\s?([ap]\.?m\.?)?"
     date = (
         r"([0-9]{4}([-/.])[0-9]{1,2}(\2[0-9]{1,2})?|[0-9]{1,2}([-/.])[0-9]{1,2}\4([0-9]{4}|[0-9]{2})|[0-9]{1,2}/[0-9]{4}"
@@ -132,8 +135,8 @@ def marks_of(cells: Iterable[str]) -> dict[str, str]:
             seen.setdefault("comma?" if _THOUSANDS.fullmatch(cell) else "comma", cell)
         elif _DECIMAL_POINT.fullmatch(cell):
             seen.setdefault("point?" if _THOUSANDS.fullmatch(cell) else "point", cell)
-        elif grouped := GROUPED.fullmatch(cell):
-            seen.setdefault({",": "point", ".": "comma"}.get(grouped["mark"], ""), cell)
+        elif (grouped := GROUPED.fullmatch(cell)) and grouped["fraction"]:
+            seen.setdefault("point" if grouped["fraction"][0] == "." else "comma", cell)
         if "comma" in seen and "point" in seen:
             break
     return seen

@@ -71,7 +71,7 @@ class FileOptions:
         InputError
             If an option has no such value.
         """
-        quote = None if self.quote == "none" else self.quote
+        quote = None if self.quote == "none" else self.quote or '"'
         characters = {
             "delimiter": self.delimiter,
             "quote": quote,

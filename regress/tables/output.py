@@ -13,7 +13,7 @@ from regress.errors import InputError
 from regress.escaping import flag
 from regress.numerics.twofold import Array
 from regress.tables.batches import PolarsBatch
-from regress.tables.source import MISSING, Batch
+from regress.tables.source import Batch
 
 
 def is_parquet(path: str | None) -> bool:
@@ -87,4 +87,6 @@ def _kept(batch: Batch, name: str, as_text: bool) -> pl.Series:
     if column.dtype == pl.Float64:
         column = column.fill_nan(None)
     column = column.cast(pl.String) if as_text else column
-    return column.set(column.is_in(MISSING), None) if column.dtype == pl.String else column
+    return (
+        column.set(column.str.strip_chars().is_in(batch.reading.absent), None) if column.dtype == pl.String else column
+    )

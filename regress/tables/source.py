@@ -19,6 +19,8 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 """Cells of a CSV file that hold no value, in numbers and text alike; infinities count as missing too."""
 
 MISSING_CODE, UNSEEN_CODE = -1, -2
+EMPTY = "empty"
+"""The `dtype` of a column without a value so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Which rows are held out: a hash of the row's key, so that order, machine and batch size do not matter."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,7 +63,9 @@ class Split:
             keys = np.arange(batch.first, batch.first + batch.rows, dtype=np.uint64)
             salt = text_hash(f"{self.seed}:{batch.key}")
         else:
-            keys = self._hashes(batch.texts(self.key))
+            texts = batch.texts(self.key)
+            hashes = {text: text_hash(batch.level(text) or "") for text in set(texts)}  # 1 and 1.0 are one key
+            keys = np.array([hashes[text] for text in texts], dtype=np.uint64)
             salt = text_hash(f"{self.seed}")
         return mix(mix(keys) ^ np.uint64(salt))
 
@@ -81,7 +82,3 @@ class Split:
         if count < 1:
             return replace(self, fraction=0.0)
         return replace(self, bound=np.partition(bits, count - 1)[count - 1])
-
-    @staticmethod
-    def _hashes(texts: Sequence[str]) -> Bits:
-        return np.array([text_hash(text) for text in texts], dtype=np.uint64)

@@ -61,13 +61,13 @@ class Survey:
         counts = self.counts
         if counts["date"] + counts["time"] > total / 2:
             return self._dates()
-        if counts["grouped"]:
-            shown, flags = self._shown("grouped"), _flags(self._first["grouped"][0])
+        marked = next((c for c in self._first["marked"][0] if c in ".,"), "") if counts["marked"] else ""
+        if counts["grouped"] and (not marked or marked not in self._first["grouped"][0]):
+            shown, flags = self._shown("grouped"), thousands_flags(self._first["grouped"][0])
             return f"It holds numbers with thousands separators, such as {shown}. Pass {flags}."
         if counts["marked"]:
-            mark = "," if "," in self._first["marked"][0] else "."
             shown = self._shown("marked")
-            return f"It holds numbers with another decimal mark, such as {shown}. Pass --decimal '{mark}'."
+            return f"It holds numbers with another decimal mark, such as {shown}. Pass --decimal '{marked}'."
         if counts["dressed"]:
             shown = self._shown("dressed")
             return f"It holds numbers with a unit or another sign, such as {shown}. Write them as plain numbers."
@@ -82,10 +82,11 @@ class Survey:
         return f"{self._shown(kind)} is not a number, but {most}. Fix the cell{skip}.{missing}"
 
 
-def _flags(cell: str) -> str:
+def thousands_flags(cell: str) -> str:
     """Return the flags with which a number with thousands separators is read."""
-    separators = [c for c in cell if not c.isdigit() and c not in "+-"]
-    thousands = " " if separators[0] in BLANKS else separators[0]
+    same = str.maketrans(dict.fromkeys(BLANKS, " ") | {"’": "'"})
+    separators = [c for c in cell.strip().translate(same) if not c.isdigit() and c not in "+-"]
+    thousands = separators[0]
     decimal = f" --decimal '{separators[-1]}'" if separators[-1] not in (thousands, ".") else ""
     return "--thousands " + ('"\'"' if thousands == "'" else f"'{thousands}'") + decimal
 
