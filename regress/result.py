@@ -44,7 +44,7 @@ class Fit:
     tally : Tally
         Where every row of the table went.
     r2 : float
-        R² on the training rows: 1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentred) without intercept.
+        R² on the training rows: 1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept.
     r2_test : float or None
         R² on the rows held out, about their mean.
     standardized : array of shape (n,)

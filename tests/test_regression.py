@@ -49,7 +49,7 @@ def close(got, model, rtol):
 @pytest.mark.parametrize("over", ["rows", "moments"])
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_solver_reaches_the_minimum(solver, over, alpha, fit_intercept):
-    Z = X if fit_intercept else X - X.mean(0)  # uncentred, plain descent would need a million steps
+    Z = X if fit_intercept else X - X.mean(0)  # uncentered, plain descent would need a million steps
     got = train(Z, y, solver=solver, over=over, alpha=alpha, fit_intercept=fit_intercept)
     assert got.status is Status.CONVERGED
     tight = solver in ("auto", "newton")
@@ -230,7 +230,7 @@ def test_shifts_scales_orders_and_a_column_of_ones():
     order = np.random.default_rng(4).permutation(len(y))
     assert train(X[order], y[order]).w == pytest.approx(base.w, rel=1e-10)
     ones = train(np.c_[X, np.ones(len(X))], y, fit_intercept=False)
-    assert ones.w == pytest.approx(np.r_[base.w, base.b], rel=1e-7)  # uncentred columns are worse conditioned
+    assert ones.w == pytest.approx(np.r_[base.w, base.b], rel=1e-7)  # uncentered columns are worse conditioned
 
 
 def test_a_far_column_keeps_its_digits():

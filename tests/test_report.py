@@ -400,7 +400,7 @@ def test_the_quality_of_a_fit_is_that_of_its_statistics(situation, name):
         assert fit.loss in root.one("section", id="coefficients").values
         return
     intercept = fit.model.options["fit_intercept"]
-    kind = "" if intercept else ", uncentred"
+    kind = "" if intercept else ", uncentered"
     expected = {f"R²{kind}": fit.r2, f"R²{kind}, adjusted": q.r2_adjusted}
     expected |= {} if fit.r2_test is None else {"R² on rows held out, about their mean": fit.r2_test}
     expected |= {

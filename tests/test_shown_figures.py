@@ -39,14 +39,14 @@ def test_there_is_one_r2(intercept, weighted, tmp_path, capsys):
     assert got["statistics"]["r2_adjusted"] == pytest.approx(them.rsquared_adj, rel=1e-12)
     options = {"weights": "a"} if weighted else {"drop": ["a"]}
     fit = regress.fit(TABLE, "y", fit_intercept=intercept, **options)
-    name = "R²" if intercept else "R² (uncentred)"
+    name = "R²" if intercept else "R² (uncentered)"
     assert (
         f"{name} {them.rsquared:.6f}, adjusted {them.rsquared_adj:.6f}; loss Σ{'a' * weighted}(ŷ − y)² "
         in fit.summary()
     )
     html = page(fit)
     assert f'<data value="{fit.r2!r}">{them.rsquared:.6f}</data>' in html
-    assert (", uncentred" in html) is not intercept
+    assert (", uncentered" in html) is not intercept
 
 
 @pytest.mark.parametrize("options", [{"alpha": 0.5}, {"alpha": 0.5, "fit_intercept": False}])
@@ -55,7 +55,7 @@ def test_r2_without_statistics_is_named_too(options):
     residual = Y - fit.predict(X)
     about = Y.mean() if fit.model.options["fit_intercept"] else 0.0
     assert fit.r2 == pytest.approx(1.0 - residual @ residual / ((Y - about) @ (Y - about)), rel=1e-9)
-    kind = "" if about else " (uncentred)"
+    kind = "" if about else " (uncentered)"
     assert f"R²{kind} {fit.r2:.6f}; loss Σ(ŷ − y)² + 0.5‖w‖² {fit.loss:.10g}" in fit.summary()
 
 

@@ -62,7 +62,7 @@ class Survey:
         if counts["date"] + counts["time"] > total / 2:
             return self._dates()
         marked = next((c for c in self._first["marked"][0] if c in ".,"), "") if counts["marked"] else ""
-        if counts["grouped"] and (not marked or marked not in self._first["grouped"][0]):
+        if counts["grouped"] and marked != _separators(self._first["grouped"][0])[0]:
             shown, flags = self._shown("grouped"), thousands_flags(self._first["grouped"][0])
             return f"It holds numbers with thousands separators, such as {shown}. Pass {flags}."
         if counts["marked"]:
@@ -84,11 +84,16 @@ class Survey:
 
 def thousands_flags(cell: str) -> str:
     """Return the flags with which a number with thousands separators is read."""
-    same = str.maketrans(dict.fromkeys(BLANKS, " ") | {"’": "'"})
-    separators = [c for c in cell.strip().translate(same) if not c.isdigit() and c not in "+-"]
+    separators = _separators(cell)
     thousands = separators[0]
     decimal = f" --decimal '{separators[-1]}'" if separators[-1] not in (thousands, ".") else ""
     return "--thousands " + ('"\'"' if thousands == "'" else f"'{thousands}'") + decimal
+
+
+def _separators(cell: str) -> list[str]:
+    """Return what stands between the digits of a number; blanks and apostrophes of every kind are one."""
+    same = str.maketrans(dict.fromkeys(BLANKS, " ") | {"’": "'"})
+    return [c for c in cell.strip().translate(same) if not c.isdigit() and c not in "+-"]
 
 
 def _is_word(cell: str) -> bool:
