@@ -66,7 +66,7 @@ def record(cells: list[str], delimiter: str = ",", quote: str = '"', escape: str
 
 def text(rows: list[list[str]], delimiter: str = ",", end: str = "\n", **how: str | None) -> str:
     """Return a file."""
-    return "".join(delimiter.join(record(row, delimiter, **how)) + end for row in rows)  # type: ignore[arg-type]
+    return "".join(delimiter.join(record(row, delimiter, **how)) + end for row in rows)
 
 
 def whole_files() -> Iterator[Polluted]:
@@ -130,7 +130,7 @@ def files() -> Iterator[Polluted]:
 def load(path: Path, on_bad_row: str) -> Loaded:
     """Read a file as regress does, all columns as text."""
     try:
-        source = open_table(path, FileOptions(on_bad_row=on_bad_row))  # type: ignore[arg-type]
+        source = open_table(path, FileOptions(on_bad_row=on_bad_row))
         names = [column.name for column in source.columns]
         rows: list[list[str]] = []
         rejected = 0
@@ -171,7 +171,7 @@ def score(file: Polluted, loaded: Loaded) -> list[float]:
         (Counter(map(tuple, file.rows)), Counter(map(tuple, loaded.rows))),
         (Counter(c for row in file.rows for c in row), Counter(c for row in loaded.rows for c in row)),
     )
-    return [1.0] + [value for expected, found in pairs for value in _measures(expected, found)]  # type: ignore[arg-type]
+    return [1.0] + [value for expected, found in pairs for value in _measures(expected, found)]
 
 
 def sample(count: int) -> list[Polluted]:

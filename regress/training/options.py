@@ -34,10 +34,10 @@ def check_number(name: str, value: object, *, above: float | None = None, at_lea
 def check_whole(name: str, value: object, at_least: int | None = None) -> int:
     """Return a whole number of 64 bits as Python's own, or raise `InputError`."""
     bound = "" if at_least is None else f" of at least {at_least}"
-    within = isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) < 2**63
-    if not within or (at_least is not None and int(value) < at_least):  # type: ignore[call-overload]
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if number is None or abs(number) >= 2**63 or (at_least is not None and number < at_least):
         raise InputError(f"{name} must be a whole number{bound}; got {value!r}.")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
