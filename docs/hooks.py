@@ -11,7 +11,7 @@ from markdown import Extension, Markdown
 from markdown.blockprocessors import BlockProcessor
 from markdown.inlinepatterns import InlineProcessor
 
-from regress.cli import cli
+from regress.cli.main import cli
 
 COMMANDS = "<!-- commands -->"  # in a page: every command and its help goes here
 WIDTH = 78  # columns of a help page: what a terminal of 80 gets

@@ -12,40 +12,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regress import plot
-    from regress.adapters import to_sklearn
-    from regress.certification import certify
-    from regress.checking import check_gradients
-    from regress.comparison import Comparison, compare
+    from regress.api.certify import certify
+    from regress.api.check import check_gradients
+    from regress.api.compare import Comparison, compare
+    from regress.api.estimator import LinearRegressor
+    from regress.api.fit import fit
+    from regress.api.model import LinearModel, load
+    from regress.api.pipeline import to_sklearn
+    from regress.api.report import write_report
+    from regress.api.result import Fit
     from regress.errors import ConvergenceWarning, DataWarning, InputError, RegressError
-    from regress.estimator import LinearRegressor
-    from regress.evidence.certificate import Certificate
-    from regress.evidence.gradcheck import GradientCheck
-    from regress.fitting import fit
-    from regress.model import LinearModel, load
-    from regress.report.page import write_report
-    from regress.result import Fit
+    from regress.inference.certificate import Certificate
+    from regress.inference.gradient_check import GradientCheck
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Certificate": "evidence.certificate",
-    "Comparison": "comparison",
+    "Certificate": "inference.certificate",
+    "Comparison": "api.compare",
     "ConvergenceWarning": "errors",
     "DataWarning": "errors",
-    "Fit": "result",
-    "GradientCheck": "evidence.gradcheck",
+    "Fit": "api.result",
+    "GradientCheck": "inference.gradient_check",
     "InputError": "errors",
-    "LinearModel": "model",
-    "LinearRegressor": "estimator",
+    "LinearModel": "api.model",
+    "LinearRegressor": "api.estimator",
     "RegressError": "errors",
-    "certify": "certification",
-    "check_gradients": "checking",
-    "compare": "comparison",
-    "fit": "fitting",
-    "load": "model",
+    "certify": "api.certify",
+    "check_gradients": "api.check",
+    "compare": "api.compare",
+    "fit": "api.fit",
+    "load": "api.model",
     "plot": "plot",
-    "to_sklearn": "adapters",
-    "write_report": "report.page",
+    "to_sklearn": "api.pipeline",
+    "write_report": "api.report",
 }
 
 __all__ = [

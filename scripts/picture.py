@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import regress
-from regress.report import walks
+from regress.api import drawings
+from regress.numerics.atomic_write import write_text
 from regress.report.svg import svg
-from regress.writing import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 STYLE = ROOT / "regress" / "report" / "templates" / "charts.css"
@@ -19,7 +19,7 @@ PATH = ROOT / "docs" / "assets" / "descent.svg"
 def picture() -> str:
     """Return an SVG that stands by itself, in the colours of a page."""
     model = regress.fit(ROOT / "data" / "diabetes.csv", "progression").model
-    drawn = str(svg(walks.descent(model, ("s1", "s5")).chart))
+    drawn = str(svg(drawings.descent(model, ("s1", "s5")).chart))
     style = f"<style>{STYLE.read_text(encoding='utf-8')} svg {{ background: var(--page); }}</style>"
     return (
         drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace("<title", f"{style}<title", 1)

@@ -7,9 +7,10 @@ import sys
 
 import numpy as np
 
-from regress.calculus import derived
-from regress.calculus.loss import SquaredError
-from regress.preparation import TableOptions, prepare
+from regress.api.read import prepare
+from regress.objective import gradient
+from regress.objective.losses import SquaredError
+from regress.options import TableOptions
 
 table, target = sys.argv[1:3] if len(sys.argv) == 3 else ("data/diabetes.csv", "progression")
 data = prepare(table, target, TableOptions(), over="rows", n_jobs=1).data
@@ -22,7 +23,7 @@ eta = 0.9 * m / np.linalg.eigvalsh(X.T @ X)[-1]  # below the stability limit m/�
 loss = SquaredError()
 for step in range(1001):
     prediction = X @ w + b
-    grad_w, grad_b = derived.chain_rule(X, loss.gradient(prediction, y))  # 2Xᵀ(ŷ − y), 2Σ(ŷ − y)
+    grad_w, grad_b = gradient.chain_rule(X, loss.gradient(prediction, y))  # 2Xᵀ(ŷ − y), 2Σ(ŷ − y)
     if step % 100 == 0:
         print(f"step {step:4d}  loss {loss.value(prediction, y):.10g}  |gradient| {np.linalg.norm(grad_w):.3g}")
     w -= eta / m * grad_w

@@ -14,10 +14,12 @@ import pandas as pd
 from sklearn.linear_model import LinearRegression
 
 import regress
-from regress.aligned import aligned
-from regress.calculus import autodiff, derived
-from regress.calculus.loss import SquaredError, central_difference_step
-from regress.preparation import TableOptions, describe, prepare
+from regress.aggregates.account import describe
+from regress.api.read import prepare
+from regress.messages import aligned
+from regress.objective import autodiff, gradient
+from regress.objective.losses import SquaredError, central_difference_step
+from regress.options import TableOptions
 
 LOSS = SquaredError()  # knows ŷ and y, and nothing of X
 
@@ -41,7 +43,7 @@ class Problem:
         return LOSS.value(self.X1 @ p, self.y)  # L = (ŷ − y)ᵀ(ŷ − y) with ŷ = [X 1]p = Xw + b
 
     def gradient(self, p):
-        return np.append(*derived.chain_rule(self.X, LOSS.gradient(self.X1 @ p, self.y)))  # 2Xᵀ(ŷ − y), 2Σ(ŷ − y)
+        return np.append(*gradient.chain_rule(self.X, LOSS.gradient(self.X1 @ p, self.y)))  # 2Xᵀ(ŷ − y), 2Σ(ŷ − y)
 
     def above_minimum(self, p):
         return LOSS.value(self.X1 @ (p - self.minimum), 0.0)  # L(p) − L(p*) = ‖[X 1](p − p*)‖²: no digits cancel
@@ -105,7 +107,7 @@ def by_hand(raw, _):
     prediction = X @ w + b
     raw.gradients["by hand"] = gradient = np.append(2 * X.T @ (prediction - y), 2 * (prediction - y).sum())
     show({"parameter": raw.names, "its value": raw.random, "∂L/∂parameter": gradient})
-    print(f"\n    The trainer's regress.calculus.derived differs by {apart(raw.gradient(raw.random), gradient)}")
+    print(f"\n    The trainer's regress.objective.gradient differs by {apart(raw.gradient(raw.random), gradient)}")
 
 
 def by_tape(raw, _):

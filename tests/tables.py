@@ -3,9 +3,9 @@
 import numpy as np
 
 from regress.errors import TableError
-from regress.tables.files import open_files
-from regress.tables.options import FileOptions
-from regress.tables.source import rereading
+from regress.options import FileOptions
+from regress.sources.base import rereading
+from regress.sources.files import open_files
 
 
 def texts(batch, name):

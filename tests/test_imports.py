@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ["tensorflow", "polars", "pandas", "sklearn", "scipy", "numpy", "click", "rich", "matplotlib", "jinja2"]
 
 ARRAYS = "import numpy as np, regress; regress.fit(np.eye(4)[:, :2], np.arange(4.0))"
-CALL = "import sys; from regress.cli import main\ntry: main({})\nexcept SystemExit as end: assert not end.code"
+CALL = "import sys; from regress.cli.main import main\ntry: main({})\nexcept SystemExit as end: assert not end.code"
 CSV = str(ROOT / "data" / "diabetes.csv")
 CASES = {
     "import regress": ("import regress; regress.__version__", HEAVY),
@@ -31,7 +31,7 @@ CASES = {
     ),
     "regress inspect": (CALL.format(["inspect", CSV]), ["tensorflow", "pandas", "sklearn", "scipy"]),
     "a fit of arrays": (ARRAYS, ["tensorflow", "polars", "pandas", "sklearn", "click", "rich"]),
-    "the autodiff module": ("import regress.calculus.autodiff", ["tensorflow"]),
+    "the autodiff module": ("import regress.objective.autodiff", ["tensorflow"]),
 }
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from regress.numerics.twofold import Array, fold_pairs, two_product, two_sum
+from regress.blocks import Array
+from regress.numerics.error_free import fold_pairs, two_product, two_sum
 
 _CELLS = 2**16  # worked on at a time, so that they stay in the cache
 

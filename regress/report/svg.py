@@ -6,7 +6,7 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
-from regress.escaping import visible
+from regress.messages import visible
 from regress.report.charts import Chart, Mark, label, offset, shortened, ticks
 
 _WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis

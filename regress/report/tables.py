@@ -2,20 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from regress.evidence.certificate import Certificate, objective_text
-from regress.model import LinearModel
+from regress.records import ModelRecord, objective_text
 from regress.report.charts import shortened
-from regress.report.pictures import arrived
-
-if TYPE_CHECKING:
-    from regress.comparison import Comparison
+from regress.report.fit_charts import arrived
 
 MOST_LINES = 500  # of a certificate
-
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
 
 
@@ -62,7 +57,7 @@ def _good(right: bool) -> str:
     return "good" if right else "bad"
 
 
-def head(model: LinearModel) -> list[Tile]:
+def head(model: ModelRecord) -> list[Tile]:
     """Return what a reader wants to know first of a fit."""
     report, right = model.report, model.status == "converged"
     found: list[Tile] = [
@@ -90,7 +85,7 @@ def proof(where: str, gradient_norm: float, excess_loss: float, loss: float) -> 
     ]
 
 
-def verdict(certificate: Certificate) -> list[Tile]:
+def verdict(certificate: Any) -> list[Tile]:
     """Return what a reader wants to know first of a certificate."""
     right = certificate.passed
     return [
@@ -132,7 +127,7 @@ def account(report: Mapping[str, Any]) -> Table:
     return Table(f"Rows of {report['source']}", ("Row", "how many", "percent"), [*lines, all_of_them], "key")
 
 
-def coefficients(model: LinearModel) -> Table:
+def coefficients(model: ModelRecord) -> Table:
     """Return what is known of each coefficient."""
     report, caption = model.report, f"Coefficients in units of {model.target} a unit of the column"
     if report is None:
@@ -164,16 +159,16 @@ def coefficients(model: LinearModel) -> Table:
     return Table(caption, ("Column", *(head for head, _, _ in columns)), rows)
 
 
-def objective(model: LinearModel) -> str:
+def objective(model: ModelRecord) -> str:
     """Write what a model minimises."""
     return objective_text(model.options["weighted"], model.options["alpha"])
 
 
-def _kind(model: LinearModel) -> str:
+def _kind(model: ModelRecord) -> str:
     return "" if model.options["fit_intercept"] else ", uncentered"
 
 
-def quality(model: LinearModel, report: Mapping[str, Any]) -> Table:
+def quality(model: ModelRecord, report: Mapping[str, Any]) -> Table:
     """Return how well the whole fits."""
     q = report["quality"]
     kind = _kind(model)
@@ -206,14 +201,14 @@ def bands(report: Mapping[str, Any]) -> Table:
     return Table(caption, ("From zero", "rows", "if normal"), rows)
 
 
-def settings(model: LinearModel) -> Table:
+def settings(model: ModelRecord) -> Table:
     """Return what computed a model, and what it was asked."""
     told = {**model.versions, **{name: value for name, value in model.options.items() if value is not None}}
     rows: list[list[Any]] = [[name, str(value)] for name, value in told.items()]
     return Table("What computed it, and how it was asked to", ("What", "value"), rows)
 
 
-def figures(comparison: "Comparison") -> Table:
+def figures(comparison: Any) -> Table:
     """Return all figures of a comparison."""
     columns = (
         ("digits", "digits", ".1f"),
@@ -233,13 +228,13 @@ def figures(comparison: "Comparison") -> Table:
     return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows)
 
 
-def asked(comparison: "Comparison") -> Table:
+def asked(comparison: Any) -> Table:
     """Return what each tool was asked to do."""
     caption = "All had the same encoded rows, split alike, and were to minimise Σ(ŷ − y)², some with a small penalty"
     return Table(caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], "texts")
 
 
-def claims(certificate: Certificate) -> Table:
+def claims(certificate: Any) -> Table:
     """Return claimed beside true coefficients, those with the fewest digits first."""
     lines: Iterable[tuple[str, float, float, float]] = sorted(certificate.lines(), key=lambda line: line[3])
     rows = [

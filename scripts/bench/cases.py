@@ -23,7 +23,7 @@ def child(module: str, *words: object) -> list[str]:
 
 def cli(*words: object) -> list[str]:
     """Return a command of regress."""
-    return [sys.executable, "-m", "regress.cli", *map(str, words)]
+    return [sys.executable, "-m", "regress", *map(str, words)]
 
 
 def coefficients(model: Path) -> list[float]:

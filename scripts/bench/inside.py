@@ -93,9 +93,10 @@ def gradient(m: int, n: int, engine: str) -> Prepare:
 
     if engine == "plain":
         return lambda: plain
-    from regress.numerics.moments import blocks_of
+    from regress.blocks import blocks_of
     from regress.numerics.threads import one_blas_thread, resolve_jobs
-    from regress.training.objective import ENGINES, Coordinates, RowsTerm
+    from regress.objective.objective import ENGINES, RowsTerm
+    from regress.objective.scaling import Coordinates
 
     raw = Coordinates(np.zeros(n), np.ones(n), 0.0)
     term = RowsTerm(list(blocks_of(X, y[:, None])), raw, 0, ENGINES[engine], resolve_jobs(None))

@@ -1,0 +1,273 @@
+"""Rows, read once, into what training needs of them: moments, the rows themselves, or both."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from regress.aggregates.column_order import arranged_rows, arranged_totals
+from regress.aggregates.exact_sums import exact_totals
+from regress.aggregates.moments import Moments, accumulate
+from regress.aggregates.totals import Totals, moments_of
+from regress.blocks import Array, Block, blocks_of
+from regress.errors import InputError
+from regress.options import Over, Precision
+
+_MANY_COLUMNS = 256
+_WHOLE = 6  # times the side of a square matrix: what exact sums take
+_FEW_ROWS = 200  # of a table with at least as many columns
+_FEW_CELLS, _FEW_PRODUCTS = 12_000_000, 200_000_000  # about a tenth of a second, less than reading a file takes
+
+
+class RoomError(InputError):
+    """Holding the rows would take more memory than allowed."""
+
+
+def memory() -> int:
+    """Return the bytes of physical memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def square_fits(n: int) -> bool:
+    """Tell whether an n×n matrix of float64 fits in a quarter of memory."""
+    return 8 * n * n <= memory() // 4
+
+
+def exact_fits(n: int) -> bool:
+    """Tell whether exact totals of `n` columns, or products of `n` rows, fit in a quarter of memory."""
+    return square_fits(_WHOLE * n)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """Per column the mean, and the norm about it: x (n,), y (k,)."""
+
+    rows: int
+    weight: float
+    center: Array
+    norm: Array
+    target_center: Array
+    target_norm: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held).
+
+    Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
+    from the rows. `totals` are exact sums, where they were asked for or cost nothing to speak of; `exact` says whether
+    the minimum is to be taken exactly, from totals or from rows. `again` reads the rows once more,
+    in the order of the columns.
+    """
+
+    summary: Summary
+    moments: Moments | None
+    rows: Sequence[Block] | None
+    rough: bool = False
+    totals: Totals | None = None
+    exact: bool = False
+    again: Callable[[], Iterable[Block]] | None = None
+
+
+class Columns(Protocol):
+    """Which columns blocks have, where some may turn up while they are read."""
+
+    @property
+    def width(self) -> int:
+        """Columns of X, as far as they are known."""
+        ...
+
+    @property
+    def order(self) -> Sequence[int] | None:
+        """Which column of the blocks each of X is, after the last block; None where they are the same."""
+        ...
+
+
+class _Fixed(NamedTuple):
+    """Columns that are known."""
+
+    width: int
+    order: None = None
+
+
+def gather(
+    blocks: Iterable[Block],
+    columns: int | Columns,
+    over: Over = "auto",
+    n_jobs: int = 1,
+    room: int | None = None,
+    precision: Precision = "double",
+) -> TrainingData:
+    """Read blocks once; `columns` is how many there are, or what knows as they are read.
+
+    With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
+    fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
+    "moments" never. Held rows may take `room` bytes, half of memory unless given. With precision="exact", or "auto" on
+    a table so small that nobody notices, sums are exact, and the moments are those rounded once.
+
+    Raises
+    ------
+    InputError
+        If there is no row, or what was asked for does not fit in memory.
+    """
+    columns = _Fixed(columns) if isinstance(columns, int) else columns
+    room = memory() // 2 if room is None else room
+    if over == "moments" and not square_fits(columns.width):
+        raise InputError(
+            f'over="moments" needs an n×n matrix of {columns.width:,} columns, more than a quarter of memory. '
+            'Use over="rows".'
+        )
+    iterator, held, count = iter(blocks), list[Block](), 0
+    enough, ended = over == "moments", False
+    while not held or not enough or (precision == "auto" and goes_unnoticed(count, columns.width)):
+        block = next(iterator, None)
+        if block is None:
+            ended = True
+            break
+        n = columns.width
+        held.append(block)
+        count += len(block.X)
+        enough = over == "moments" or (count > n and square_fits(n))
+        if over == "rows" or not enough:
+            _check_room(count, n, room)
+    if ended and not held:
+        raise InputError("There is no row to train on.")
+    n = columns.width
+    if ended:
+        held = arranged_rows(held, columns.order)
+    if precision == "exact" and not exact_fits(n if enough else count):
+        raise InputError(
+            f'precision="exact" on {count:,} rows or more of {n:,} columns needs too much memory. Use "double".'
+        )
+    if not enough:
+        exact = precision == "exact" or (precision == "auto" and wide_goes_unnoticed(count, n))
+        return TrainingData(_summarise_rows(held), None, held, exact=exact)
+
+    def stream() -> Iterator[Block]:
+        nonlocal count
+        yield from tuple(held)
+        for block in iterator:
+            if over == "rows":
+                held.append(block)
+                count += len(block.X)
+                _check_room(count, columns.width, room)
+            yield block
+
+    k, totals = held[0].Y.shape[1], None
+    if precision == "exact" or (precision == "auto" and ended):
+        totals = exact_totals(stream(), n_jobs)
+        if not ended:
+            totals = arranged_totals(totals, columns.order, k)
+        moments = moments_of(totals, k)
+    else:
+        moments = accumulate(stream(), n_jobs)
+        if not ended and columns.order is not None:
+            moments = moments.arranged(columns.order)
+    kept = None if over != "rows" else held if ended else arranged_rows(held, columns.order)
+    return TrainingData(summary_of(moments), moments, kept, totals=totals, exact=totals is not None)
+
+
+def goes_unnoticed(rows: int, n: int, part: int = 1) -> bool:
+    """Tell whether exact totals of a table of this size take a tenth of a second at most, or a part of that."""
+    return part * rows * (n + 2) <= _FEW_CELLS and part * rows * n**2 <= _FEW_PRODUCTS
+
+
+def wide_goes_unnoticed(rows: int, n: int) -> bool:
+    """Tell whether the exact minimum of a table with at least as many columns as rows takes a tenth of a second."""
+    return rows <= _FEW_ROWS and rows**2 * n <= _FEW_PRODUCTS
+
+
+def gather_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
+    """Take rows in memory once, the products of their columns in single precision only.
+
+    On many columns the products are all of the work, and single precision halves it. A Newton step with such a
+    curvature lands up to six digits nearer to the minimum, and the gradient over the rows, in double, says where that
+    is. So steps go on until what is left is rounding.
+
+    Returns
+    -------
+    TrainingData or None
+        None where it would not pay (few columns, few rows), or not work (columns far from zero, or out of range).
+    """
+    m, n = X.shape
+    if n < _MANY_COLUMNS or m < 8 * n or not square_fits(n):
+        return None
+    blocks = list(blocks_of(X, Y, weights))
+    moments = accumulate(blocks, n_jobs, single=True)
+    if moments.shift.x.any() or not moments.finite():
+        return None
+    return TrainingData(summary_of(moments), moments, blocks, rough=True)
+
+
+def summary_of(m: Moments) -> Summary:
+    """Return means and norms of columns from their moments."""
+    norm = np.sqrt(np.diagonal(m.xx))
+    return Summary(m.rows, m.weight, m.center, norm, m.target_center, np.sqrt(m.yy))
+
+
+def _check_room(rows: int, n: int, room: int) -> None:
+    if 8 * rows * n > room:
+        raise RoomError(
+            f"Holding {rows:,} rows of {n:,} columns would take more than {room / 2**30:.1f} GiB of memory. "
+            'Use over="moments", or fewer rows or columns.'
+        )
+
+
+def _summarise_rows(blocks: Sequence[Block]) -> Summary:
+    """Two passes over held rows: means, then norms about them."""
+
+    def weighted_sum(part: Array, a: Array | None) -> Array:
+        total: Array = part.sum(0) if a is None else a @ part
+        return total
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight = float(sum(len(X) if a is None else a.sum() for X, _, a in blocks))
+        center = np.asarray(sum(weighted_sum(X, a) for X, _, a in blocks) / weight)
+        target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a in blocks) / weight)
+        square = np.asarray(sum(weighted_sum((X - center) ** 2, a) for X, _, a in blocks))
+        target_square = np.asarray(sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a in blocks))
+        rows = sum(len(block.X) for block in blocks)
+        return Summary(
+            rows,
+            weight,
+            center,
+            _norm(square, center, weight),
+            target_center,
+            _norm(target_square, target_center, weight),
+        )
+
+
+def _norm(square: Array, center: Array, weight: float) -> Array:
+    """Return √square; 0 where it is rounding of a mean of equal numbers, which makes a column no less constant."""
+    noise = (2.0 * np.finfo(np.float64).eps * np.abs(center)) ** 2 * weight
+    return np.sqrt(np.where((square <= noise) & np.isfinite(noise), 0.0, square))
+
+
+def check_range(data: TrainingData, names: Sequence[str], target: int) -> None:
+    """Refuse columns and targets whose squares are beyond float64: infinite, or zero where values do differ.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    summary, m = data.summary, data.moments
+    bad = [name for name, norm in zip(names, summary.norm, strict=True) if not np.isfinite(norm)]
+    bad += [] if np.isfinite(summary.target_norm[target]) else ["the target"]
+    if bad:
+        raise InputError(
+            f"The squares of {', '.join(bad[:3])} overflow float64: a value is above 1e150, infinite or "
+            "not a number. Rescale or drop it."
+        )
+    if m is None or data.totals is not None:
+        return
+    # equal values have their mean at the shift itself
+    bad = [name for name, xx, off in zip(names, np.diagonal(m.xx), m.mean_x, strict=True) if off and not xx]
+    bad += ["the target"] if m.mean_y[target] and not m.yy[target] else []
+    if bad:
+        raise InputError(
+            f"The squares of {', '.join(bad[:3])} underflow float64: values differ by less than 1e-150. "
+            'Rescale it, or use precision="exact".'
+        )

@@ -1,0 +1,1 @@
+"""What users call: one verb a module, and what it returns."""

@@ -1,0 +1,274 @@
+"""Certify anyone's coefficients on a table: exact sums, and the gradient at the claim."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from math import inf
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from regress.api.foreign_models import Claim, Held, claim_of
+from regress.api.read import Prepared, prepare
+from regress.blocks import Array, Block
+from regress.design.roles import as_values
+from regress.errors import InputError
+from regress.inference.certificate import Certificate, certificate
+from regress.inference.scores import spread
+from regress.numerics.integers import rounded
+from regress.numerics.threads import one_blas_thread, resolve_jobs
+from regress.numerics.whole_sum import implied_intercept
+from regress.options import FileOptions, Progress, check_number, file_options, split_options
+from regress.records import objective_text
+from regress.solvers.exact.minimum import exact_minimum
+from regress.sources.arrays import ArraySource
+from regress.sources.base import Source, rereading
+from regress.sources.open import open_table
+
+_SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
+_OF_COLUMNS = ("features", "drop", "categorical", "max_levels")
+_OF_OBJECTIVE = ("fit_intercept", "alpha", "collinear", "weights", "weight_type", "missing", "test", "random_state")
+
+
+def certify(
+    other: Any,
+    table: Any,
+    target: Any = None,
+    *,
+    digits: float = 6.0,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Certificate:
+    """Say how many digits of anyone's coefficients are right on a table.
+
+    One pass forms exact sums. Their gradient at the claim gives the distance to the true minimum, without rounding. A
+    second pass, only where digits are missing or predictions may be off, finds the prediction that is off the most.
+
+    Parameters
+    ----------
+    other : object
+        A `Fit`, a `LinearModel` or its file; a fitted LinearRegression, Ridge, RidgeCV, SGDRegressor (squared error) or
+        `LinearRegressor`, or a Pipeline ending in one, certified in the space after ``pipeline[:-1].transform``; a
+        GridSearchCV or RandomizedSearchCV of one; a statsmodels result of OLS, WLS or a Gaussian GLM, certified in the
+        columns that it was fitted to; (w, b), with w by position or by name; a mapping or JSON file with "coef" and
+        "intercept".
+    table, target, n_jobs, progress
+        As in `fit`; a model knows its target.
+    digits : float
+        Digits that every coefficient must have right.
+    **options
+        Of `fit`, those that say what was minimised: columns, weights, missing, fit_intercept, alpha, …. What `other`
+        knows of itself need not be said.
+
+    Returns
+    -------
+    Certificate
+        `.digits`, `.intercept_digits`, `.gradient_norm`, `.excess_loss`, `.passed`, `.table`.
+
+    Raises
+    ------
+    InputError
+        If the table or the claim cannot be used, or minimises another loss.
+    """
+    check_number("digits", digits, at_least=0.0)
+    claim = claim_of(other)
+    if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
+        raise InputError(f"A saved model knows its own columns. Leave {own[0]} out.")
+    options, space = {**claim.options, **options}, ""
+    if options.pop("weighted", False) and options.get("weights") is None:
+        raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
+    if not isinstance(table, np.ndarray):
+        table = open_table(table, file_options(options))  # once: a pipe cannot be read again, and a file might change
+    if claim.held is not None:
+        table, target, options, space = _as_held(claim, claim.held, table, target, options)
+    elif claim.steps is not None and len(claim.steps):
+        table, target, options, claim = _transformed(claim, table, target, options)
+        space = "after " + " → ".join(name for name, _ in claim.steps.steps)
+    elif claim.design is None:
+        options = {**options, **_chosen(claim, table, target, options)}
+    table_options, train_options = split_options({"random_state": 0, **options})
+    target = claim.target if target is None else target
+    if target is None:
+        raise InputError("Name the column to predict as target (--target).")
+    with one_blas_thread():
+        jobs, design = resolve_jobs(n_jobs), claim.design
+        prepared = prepare(
+            table,
+            target,
+            table_options,
+            "moments",
+            jobs,
+            progress,
+            precision="exact",
+            design=design,
+            sampled=_SAMPLED,
+            fit_intercept=train_options.fit_intercept,
+        )
+        alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
+        train_options = replace(train_options, alpha=alpha, precision="exact")
+        minimum = exact_minimum(prepared.data, 0, train_options, prepared.names)
+        assert minimum is not None  # precision="exact" raises instead
+        w, center, b_center = _aligned(claim, prepared)
+        shown = claim.b or rounded(implied_intercept(w, center, b_center))
+        if shown and not train_options.fit_intercept:
+            raise InputError(
+                f"The claim has the intercept {shown:g}, where none was fitted. Pass 0, or fit_intercept=True."
+            )
+        result = certificate(minimum, prepared.names, w, center, b_center, claim.b)
+        reader = prepared.reader
+        assert reader.sample is not None  # there are training rows
+        result = replace(
+            result,
+            asked=digits,
+            spread=spread(reader.sample.Y, result.spread),
+            space=space,
+            trained_rows=claim.trained_rows,
+            source=reader.source.label,
+            target=reader.target.name,
+            objective=objective_text(reader.weights is not None, alpha),
+        )
+        if result.undecided:
+            result = replace(result, moved=_largest_move(reader.blocks(), result, center))
+    return result
+
+
+def _largest_move(blocks: Iterable[Block], claim: Certificate, center: Array) -> float:
+    """Return the most that δ changes a prediction, in units of the claim's `spread`: a pass over the rows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        moves = (np.abs((X - center) @ claim.distance + claim.distance_at_center).max() for X, _, _ in blocks)
+        most = max(map(float, moves), default=0.0)
+    return most / claim.spread if claim.spread > 0 else inf if most else 0.0
+
+
+def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Choose the columns that a claim is about: by their names, or the names of their levels."""
+    if claim.names is None or "features" in options or "drop" in options:
+        return {}
+    columns = [column.name for column in open_table(table, file_options(options)).columns]
+    taken = [role for role in (target, options.get("weights")) if isinstance(role, str)]
+    rest = [name for name in columns if name not in taken]
+    return {"features": _used(rest, claim.names) or list(claim.names)}
+
+
+def _used(columns: Sequence[str], names: Sequence[str]) -> list[str]:
+    return [c for c in columns if c in names or any(name.startswith(f"{c}=") for name in names)]
+
+
+def _transformed(
+    claim: Claim, table: Any, target: Any, options: Mapping[str, Any]
+) -> tuple[Any, Any, dict[str, Any], Claim]:
+    """Return a table as a Pipeline's first steps transform it, with target and weights as values."""
+    from regress.sources.frames import frame_of
+
+    kept = {name: value for name, value in options.items() if name in _OF_OBJECTIVE}
+    if options.get("split_key") is not None:
+        raise InputError("A Pipeline's space has no column for split_key. Pass the training rows as the table.")
+    if not isinstance(table, np.ndarray):
+        source = open_table(table, file_options(options))
+        roles = {"target": target, "weights": options.get("weights")}
+        roles = {role: as_values(source, v, role) for role, v in roles.items() if v is not None}
+        given = {role: v.array for role, v in roles.items() if v.array is not None}
+        named = {role: v.name for role, v in roles.items() if v.array is None}
+        frame = frame_of(source)
+        left_out = (*named.values(), *options.get("drop", ()))
+        used = list(claim.columns) or options.get("features") or [c for c in frame.columns if c not in left_out]
+        for role, name in named.items():
+            if not np.issubdtype(frame[name].dtype, np.number):
+                raise InputError(f"Column {name!r} of {source.label} is text, not numbers, so it cannot be {role}.")
+        values = {role: frame[name].to_numpy(dtype=np.float64) for role, name in named.items()}
+        values |= given
+        table, target, kept = frame[used], values.pop("target", target), kept | values
+        table = table if claim.columns else table.to_numpy()  # as the first step was fitted
+    X = claim.steps.transform(table)
+    X = X.toarray() if issparse(X) else np.asarray(X, dtype=np.float64)
+    try:
+        names = tuple(claim.steps.get_feature_names_out())
+    except (AttributeError, TypeError):  # some steps have no names to give
+        names = tuple(f"x{j}" for j in range(X.shape[1]))
+    return ArraySource(X, names), target, kept, replace(claim, names=None)
+
+
+def _as_held(
+    claim: Claim, held: Held, table: Any, target: Any, options: Mapping[str, Any]
+) -> tuple[Any, Any, dict[str, Any], str]:
+    """Return the rows that a statsmodels result was fitted to, which must be those of the table, and their space."""
+    free = *(f.name for f in fields(FileOptions)), "rows", "missing", "random_state"
+    for name, value in options.items():
+        if name not in free and value is not claim.options.get(name):
+            raise InputError(f"The {held.kind} result holds its own columns and weights. Leave {name} out.")
+    source = open_table(table, file_options(options))
+    y = as_values(source, held.target if target is None else target, "the target")
+    rest = [column.name for column in source.columns if column.name != y.name]
+    names = held.names or (tuple(rest) if len(rest) == held.X.shape[1] else None)
+    ours = {name: held.X[:, j] for j, name in enumerate(names or ()) if name in rest}
+    theirs = _columns(source, [*ours, *([y.name] if y.array is None else [])], options.get("rows"))
+    if y.array is not None:
+        theirs[y.name] = y.array
+    for name, fitted in {y.name: held.y, **ours}.items():
+        _compare(held, name, fitted, theirs[name], y.name)
+    space = "" if held.names is None or len(ours) == len(held.names) else f"in the columns of the {held.kind} result"
+    of_result = {"fit_intercept": claim.options["fit_intercept"], "weights": held.weights}
+    return ArraySource(held.X, names), held.y, of_result, space
+
+
+def _columns(source: Source, names: Sequence[str], limit: int | None) -> dict[str, Array]:
+    """Return columns of a table, those of bad rows left out."""
+
+    def read(source: Source) -> dict[str, Array]:
+        for name in names:
+            as_values(source, name, "a column of the result")
+        parts: dict[str, list[Array]] = {name: [] for name in names}
+        for batch in source.batches(names, limit):
+            for name, part in parts.items():
+                part.append(batch.numbers(name) if batch.bad is None else batch.numbers(name)[~batch.bad])
+        return {name: np.concatenate(part) for name, part in parts.items()}
+
+    return rereading(source, read)
+
+
+def _compare(held: Held, name: str, fitted: Array, there: Array, target: str) -> None:
+    """Refuse a column of the table that is not what a result was fitted to."""
+    if len(there) == len(fitted) + len(held.left_out):
+        there = np.delete(there, held.left_out)
+    if len(there) != len(fitted):
+        raise InputError(
+            f"The {held.kind} result was fitted to {len(fitted):,} rows; the table has {len(there):,}. "
+            "Pass the rows that it was fitted to."
+        )
+    if not np.array_equal(fitted, there, equal_nan=True):
+        if name == target and held.target not in (None, target):
+            raise InputError(
+                f"The {held.kind} result was fitted to {held.target!r}, not to {target!r}. "
+                "Pass what it was fitted to as target."
+            )
+        raise InputError(
+            f"The {held.kind} result was fitted to other values of {name!r} than the table's. "
+            "Pass the table that it was fitted to."
+        )
+
+
+def _aligned(claim: Claim, prepared: Prepared) -> tuple[Array, Array, float]:
+    """Return w in the order of the columns that were read, and where the claim predicts what."""
+    names, w = prepared.names, claim.w
+    if claim.design is None and claim.names is not None:
+        odd = sorted(set(names) ^ set(claim.names))
+        if odd:
+            raise InputError(
+                f"The claim has coefficients for {len(claim.names)} columns and the table {len(names)}: "
+                f"{', '.join(map(repr, odd[:5]))} {'is' if len(odd) == 1 else 'are'} in one of them only."
+            )
+        by_name = dict(zip(claim.names, w.tolist(), strict=True))
+        w = np.array([by_name[name] for name in names])
+    if len(w) != len(names):
+        raise InputError(
+            f"The claim has {len(w)} coefficients; the table has {len(names)} columns ({', '.join(names[:8])}). "
+            "Name the columns with features."
+        )
+    center = np.zeros(len(w)) if claim.center is None else claim.center
+    b_center = claim.b if claim.b_center is None else claim.b_center
+    if not np.isfinite([*w, *center, claim.b, b_center]).all():
+        raise InputError(
+            "A coefficient or the intercept of the claim is not a finite number: there is no digit to count."
+        )
+    return w, center, b_center

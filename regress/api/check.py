@@ -1,0 +1,41 @@
+"""The gradient check on a user's own table."""
+
+from typing import Any
+
+from regress.api.read import prepare
+from regress.inference.gradient_check import GradientCheck, check
+from regress.numerics.threads import one_blas_thread, resolve_jobs
+from regress.options import Progress, split_options
+
+
+def check_gradients(
+    table: Any, target: Any, *, n_jobs: int | None = None, progress: Progress | None = None, **options: Any
+) -> GradientCheck:
+    """Compare the gradient of Σ(ŷ − y)² by every way on a table, at a random point away from the minimum.
+
+    Derived or autodiff, from rows or from moments, and a central difference of the loss.
+
+    Parameters
+    ----------
+    table, target, n_jobs, progress
+        As in `fit`.
+    **options
+        Those of `fit` that concern the table; `fit_intercept`; `random_state` seeds the point.
+
+    Returns
+    -------
+    GradientCheck
+        `.table`, a row a parameter, and `.passed`.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be used.
+    MissingDependencyError
+        If TensorFlow is not installed.
+    """
+    table_options, train_options = split_options(options)
+    with one_blas_thread():
+        jobs, fit_intercept = resolve_jobs(n_jobs), train_options.fit_intercept
+        prepared = prepare(table, target, table_options, "rows", jobs, progress, fit_intercept=fit_intercept)
+        return check(prepared.data, prepared.names, fit_intercept, table_options.random_state)

@@ -1,0 +1,295 @@
+"""The one road from a table to a result."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from numbers import Integral
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from regress.aggregates.plain_moments import MOST_MOMENTS
+from regress.api.model import LinearModel
+from regress.api.read import Prepared, prepare
+from regress.api.result import Fit
+from regress.blocks import Array
+from regress.errors import ConvergenceWarning, DataWarning, InputError
+from regress.inference.measurement_noise import collinearity
+from regress.inference.residuals import LEAST, sampled
+from regress.inference.robust_covariance import meat_of
+from regress.inference.scores import r2
+from regress.inference.standard_errors import Statistics
+from regress.inference.statistics import PERFECT, missing, statistics
+from regress.inference.sums_of_squares import residuals_lost, spreads, squares_of
+from regress.messages import visible
+from regress.numerics.digits import digits_at_least
+from regress.numerics.threads import one_blas_thread, resolve_jobs
+from regress.options import (
+    Collinear,
+    Decimal,
+    Errors,
+    Gradient,
+    Header,
+    Missing,
+    OnBadRow,
+    Over,
+    Precision,
+    Progress,
+    Solver,
+    TableOptions,
+    TrainOptions,
+    WeightType,
+    check_choice,
+    split_options,
+)
+from regress.records import environment
+from regress.solvers.loop import Status
+from regress.solvers.solution import Training
+from regress.solvers.train import Regression
+from regress.sources.open import open_table
+
+_OWN = ("table", "target", "se", "sample", "n_jobs", "progress")  # arguments of no option class
+
+
+def fit(
+    table: Any,
+    target: Any,
+    *,
+    features: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    weights: Any = None,
+    weight_type: WeightType = "analytic",
+    categorical: Sequence[str] = (),
+    max_levels: int = 100,
+    missing: Missing = "error",
+    test: float = 0.0,
+    split_key: str | None = None,
+    random_state: int = 0,
+    fit_intercept: bool = True,
+    alpha: float = 0.0,
+    solver: Solver = "auto",
+    gradient: Gradient = "derived",
+    over: Over = "auto",
+    standardize: bool = True,
+    learning_rate: float | Literal["auto"] = "auto",
+    max_iter: int | None = None,
+    tol: float = 1e-10,
+    precision: Precision = "auto",
+    collinear: Collinear = "min-norm",
+    se: Errors = "classical",
+    delimiter: str | None = None,
+    decimal: Decimal | None = None,
+    encoding: str | None = None,
+    quote: str | None = None,
+    header: Header = "auto",
+    skip_lines: int = 0,
+    comment: str | None = None,
+    escapechar: str | None = None,
+    on_bad_row: OnBadRow = "error",
+    rejects: str | Path | None = None,
+    max_bad: int = 1000,
+    thousands: str | None = None,
+    na_values: Sequence[str] = (),
+    keep_na: bool = False,
+    sample: int = 20_000,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit ŷ = Xw + b to a table by following the gradient of Σ(ŷ − y)² to where it vanishes.
+
+    Parameters
+    ----------
+    table : path, glob, folder, "-", frame, dict of columns, list of dicts, or array of shape (m, n)
+        The rows. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an Arrow stream. Text
+        columns become one 0/1 column a level, but for the first level in the order of code points (or of the
+        Categorical or Enum), with which the others are compared. Without an intercept the first text column keeps
+        all its levels. Levels are those of the training rows. Masked cells of an array are missing.
+    target : str, Series or array of shape (m,)
+        The column to predict, or its values. A Series that is a column of the table is taken by its name. A pandas
+        Series beside a pandas frame is paired with it by row labels.
+    features, drop : sequences of str
+        Columns to use (default: all but target and weights), and columns to leave out.
+    weights : str or array of shape (m,), optional
+        Row weights a ≥ 0 in Σ a (ŷ − y)². Rows of weight 0 leave before anything looks at them.
+    weight_type : {"analytic", "frequency"}
+        For standard errors: the row's variance is σ²/a, as R's lm has it, or the row stands for a equal ones.
+    categorical, max_levels : sequence of str, int
+        Columns to read as text, whatever they look like, and the most levels that one may have.
+    missing : {"error", "drop", "mean"}
+        What to do with rows in which a cell is missing; "mean" fills numbers with their training mean.
+    test, split_key, random_state : float, str, int
+        Fraction of rows to hold out: to the nearest row for arrays and frames, about that for files and groups. Rows
+        with the smallest seeded hashes of their keys are held out. The key is the record number, joined by the file's
+        name without endings where there are several files; or the value in the column `split_key`, which is then left
+        out of the features unless `features` names it. Held-out rows with levels that no training row has count as the
+        reference level.
+    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision, collinear
+        How to train; see `regress.options.TrainOptions`.
+    se : {"classical", "HC0", "HC1"}
+        Whose standard errors: White's HC0 and HC1 allow a spread that varies from row to row, by a second pass.
+    delimiter, decimal, encoding, quote, header, skip_lines, comment, escapechar, on_bad_row, rejects, max_bad
+        How to read CSV files; see `regress.options.FileOptions`.
+    thousands, na_values, keep_na
+        How to read cells of text; see there.
+    sample : int
+        Training rows to keep for pictures of residuals, those whose file and record have the smallest hashes; 0 for
+        none. Fewer are kept of more than 200 columns.
+    n_jobs, progress : int, callable, optional
+        Threads, the CPUs that this process may use unless given; called with ("rows" or "iterations", count, bytes or
+        rows of the table read, of how many).
+
+    Returns
+    -------
+    Fit
+        Coefficients in the user's units, status, history and model.
+
+    Raises
+    ------
+    InputError
+        If an argument or the table cannot be used; the message says what to do.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If training stopped early; the fit holds the last good parameters.
+    DataWarning
+        If columns are constant or depend on each other, or a note says what else to know: see `Fit.notes`.
+    """
+    given = dict(locals())
+    table_options, options = split_options({name: value for name, value in given.items() if name not in _OWN})
+    check_choice("se", se, get_args(Errors))
+    if not isinstance(sample, Integral) or isinstance(sample, bool) or sample < 0:
+        raise InputError(f"sample must be a whole number of at least 0; got {sample!r}.")
+    with one_blas_thread():
+        jobs, table = resolve_jobs(n_jobs), open_table(table, table_options)
+
+        def read(precision: Precision) -> Prepared:
+            return prepare(
+                table,
+                target,
+                table_options,
+                options.over,
+                jobs,
+                progress,
+                precision=precision,
+                sampled=sample,
+                fit_intercept=fit_intercept,
+            )
+
+        prepared = read(precision)
+        regression = Regression(prepared.data, options, prepared.names)
+        reason, again = why(prepared, regression, options)
+        if again:
+            prepared = read("exact")
+            regression = Regression(prepared.data, options, prepared.names)
+        result = train(prepared, regression, options, table_options, se, reason, progress)
+    for note in result.warnings():
+        early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
+        warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
+    return result
+
+
+def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tuple[str, bool]:
+    """Say why sums are exact or in double, and whether to read the table again for exact ones."""
+    data = prepared.data
+    if options.precision != "auto":
+        return "as asked", False
+    if options.solver not in ("auto", "newton"):
+        return f"{options.solver} descends in double", False
+    if data.exact:
+        return "the table is small", False
+    if data.moments is None:
+        return "there are at least as many columns as rows", False
+    digits, sure = regression.accuracy.expected_digits, regression.accuracy.rank_sure
+    if not regression.better_exact:
+        if regression.exact_able and residuals_lost(regression, data, options):
+            return "double would lose residuals as small as these", True
+        enough = regression.accuracy.enough
+        return f"leaving {digits:.0f} digits" if enough else "exact sums of so many columns take too long", False
+    return f"double would leave {f'{digits:.0f} digits' if sure else 'the rank unknown'}", True
+
+
+def train(
+    prepared: Prepared,
+    regression: Regression,
+    options: TrainOptions,
+    table_options: TableOptions,
+    se: Errors,
+    reason: str,
+    progress: Progress | None = None,
+) -> Fit:
+    """Train on what was read, without warnings."""
+    data, reader = prepared.data, prepared.reader
+    count = 0
+
+    def watch(w: Array, b: float) -> None:
+        nonlocal count
+        count += 1
+        if progress is not None:
+            progress("iterations", count, 0, 0)
+
+    training = regression.train(watch=watch)
+    squares, loss = squares_of(training, data, options, reader.blocks())
+    weights, summary, held, tally = reader.weights, data.summary, reader.held_out, reader.tally
+    kept = {
+        "missing": reader.missing,
+        "weights": weights.name if weights is not None and weights.array is None else None,
+        "weighted": weights is not None,
+        **{name: getattr(table_options, name) for name in ("weight_type", "test", "split_key", "random_state")},
+        "se": se,
+    }
+    model = LinearModel(
+        w=training.w,
+        center=training.center,
+        b=training.b,
+        b_center=training.b_center,
+        design=reader.design,
+        target=reader.target.name,
+        options={**asdict(options), **kept},
+        n_rows=tally.used,
+        loss=loss,
+        status=str(training.status),
+        versions=environment(),
+    )
+    norm, target_norm = spreads(data)
+    meat, repeated = None, table_options.weight_type == "frequency"
+    observations = summary.weight if repeated else float(summary.rows)
+    if se != "classical" and not options.alpha and data.moments is not None:
+        center = summary.center * options.fit_intercept
+        meat = meat_of(reader.blocks(), training, center, repeated, reader.n_jobs)
+
+    def infer() -> Statistics | str:
+        log_weight = 0.0 if repeated else prepared.log_weight
+        with one_blas_thread():
+            return statistics(training, data, options, squares, observations, log_weight, se, meat)
+
+    bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
+    return Fit(
+        model,
+        training,
+        tally,
+        squares.r2(options.fit_intercept),
+        None if held is None else r2(held, training.w, training.center, training.b_center),
+        training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
+        tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
+        reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
+        training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure,
+        None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
+        reader.source.dialect,
+        missing(training, data, options, squares, observations) == PERFECT,
+        infer,
+        collinearity(regression, data, options, training.minimum),
+        reader.source.label,
+        data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
+        None if reader.sample is None else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
+        prepared.facts,
+    )
+
+
+def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:
+    """Return the columns that b makes useless: equal in all training rows."""
+    if training.minimum is not None:
+        relations = training.minimum.dependence.relations
+        return [r.column for r in relations if r.exact and not r.coefficients and fit_intercept]
+    return np.flatnonzero(norm == 0).tolist() if fit_intercept else []

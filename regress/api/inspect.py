@@ -1,0 +1,210 @@
+"""A look at a table before any fit: types, missing cells, scales, offsets, and what to run next."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from regress.api.inspect_columns import ENOUGH_LEVELS, ColumnReport, Levels, Numbers
+from regress.messages import flag, quoted
+from regress.options import FileOptions, Progress
+from regress.sources.base import Reread, Source, find_column, rereading
+from regress.sources.open import open_table
+
+_MANY_LEVELS = 100
+_FAR = 1e6  # an offset of this many spreads is worth a remark
+_UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a table holds, remarks in words, and the command to run next."""
+
+    label: str
+    read_as: str
+    rows: int
+    bad: int
+    columns: list[ColumnReport]
+    remarks: list[str]
+    command: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints as JSON."""
+        return asdict(self)
+
+
+def inspect(
+    table: Any,
+    target: str | None = None,
+    *,
+    categorical: Sequence[str] = (),
+    progress: Progress | None = None,
+    **files: Any,
+) -> Inspection:
+    """Read a table once and report on its columns.
+
+    Parameters
+    ----------
+    table : path, glob, frame or array
+        What to look at.
+    target : str, optional
+        The column to predict, for the command; the last column of numbers unless given, or unless it holds none.
+    categorical : sequence of str
+        Columns to read as text.
+    progress : callable, optional
+        As in `fit`.
+    **files
+        How to read files; see `regress.options.FileOptions`.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be read, or has no such column.
+    """
+    options = FileOptions(**files)
+    return rereading(
+        open_table(table, options), lambda source: _inspect(table, source, target, categorical, options, progress)
+    )
+
+
+def _inspect(
+    table: Any,
+    source: Source,
+    target: str | None,
+    categorical: Sequence[str],
+    options: FileOptions,
+    progress: Progress | None,
+) -> Inspection:
+    for name in categorical:
+        find_column(source, name, "categorical")
+    if target is not None:
+        find_column(source, target, "the target")
+    source = source.read_as(dict.fromkeys(categorical, "text"))
+    source = source.settled([c.name for c in source.columns if c.doubtful])
+    usable = [c for c in source.columns if c.kind != "unusable"]
+    running = {c.name: Numbers(c.name) for c in usable if c.kind != "text"}
+    levels = {c.name: Levels(c.name) for c in usable if c.kind == "text"}
+    missing = {c.name: 0 for c in usable}
+    rows = bad = 0
+    for batch in source.batches([c.name for c in usable] or [source.columns[0].name]):
+        sound = np.ones(batch.rows, dtype=bool) if batch.bad is None else ~batch.bad
+        bad += batch.rows - int(sound.sum())
+        rows += int(sound.sum())
+        for column in usable:
+            seen = levels[column.name] if column.kind == "text" else running[column.name]
+            missing[column.name] += seen.look(batch, sound)
+        if progress is not None:
+            progress("rows", rows, batch.read, source.size)
+    odd = [c.name for c in usable if c.name in levels and not c.settled and levels[c.name].like_numbers]
+    if odd:
+        raise Reread(source.settled(odd))
+    reports = []
+    for column in source.columns:
+        report = ColumnReport(
+            column.name, column.kind, missing.get(column.name, 0), dtype=column.dtype, hint=column.hint
+        )
+        if column.name in running:
+            running[column.name].report(report)
+        elif column.kind == "text":
+            found = sorted(levels[column.name].found)
+            report.n_levels, report.levels = len(found), found[:_MANY_LEVELS]
+            report.looks_like_id = len(found) > 10 and len(found) == rows - report.missing
+        reports.append(report)
+    chosen = _target(reports, target, rows)
+    drop = _to_drop(reports, chosen, rows)
+    remarks = _remarks(reports, chosen, drop, rows)
+    if chosen is None:
+        remarks.append("No column of numbers to predict.")
+    elif target not in (None, chosen):
+        remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
+    command = _command(table, reports, chosen, drop, categorical, rows, options)
+    return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
+
+
+def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str | None:
+    """Return the wanted column if it holds numbers, else the last that does: one that looks like an ID in need only."""
+    able = [r for r in reports if r.kind in ("number", "boolean") and r.missing < max(rows, 1)]
+    able.sort(key=lambda r: (r.name == wanted, not r.looks_like_id, r.kind == "number"))
+    return able[-1].name if able else None
+
+
+def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list[str]:
+    """Return the columns better left out: IDs and those more than half empty too, as long as others remain."""
+    others = [r for r in reports if r.name != target]
+    useless = [
+        r.name
+        for r in others
+        if r.kind == "unusable" or r.hint or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > _MANY_LEVELS)
+    ]
+    doubtful = [r.name for r in others if r.looks_like_id or 2 * r.missing > rows]
+    drop = [r.name for r in others if r.name in useless or r.name in doubtful]
+    return drop if len(drop) < len(others) else useless
+
+
+def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], rows: int) -> list[str]:
+    said = []
+    for r in reports:
+        if 2 * r.missing > rows:
+            said.append(f"{r.name}: {r.missing:,} of {rows:,} cells are missing.")
+        if r.hint:
+            said.append(f"{r.name}: {r.hint}")
+        elif r.kind == "unusable":
+            said.append(f"{r.name}: of type {r.dtype}, which a fit cannot use.")
+        elif r.looks_like_id:
+            said.append(f"{r.name}: looks like an ID (every row has another value).")
+        elif r.kind == "text" and r.n_levels > _MANY_LEVELS:
+            said.append(
+                f"{r.name}: text with {r.n_levels:,} different values{' or more' * (r.n_levels > ENOUGH_LEVELS)}."
+            )
+        if r.kind == "number" and r.low == r.high:
+            said.append(f"{r.name}: constant.")
+        elif r.kind == "number" and r.spread > 0 and abs(r.mean) > _FAR * r.spread:
+            said.append(
+                f"{r.name}: its values are {abs(r.mean) / r.spread:.1g} spreads away from 0; many tools "
+                "lose digits on such columns."
+            )
+    used = [r for r in reports if r.name != target and r.name not in drop]
+    spreads = {r.name: r.spread for r in used if r.kind == "number" and r.spread > 0 and isfinite(r.spread)}
+    if spreads:
+        wide, narrow = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
+        if spreads[wide] > _UNEVEN * spreads[narrow]:
+            ratio = spreads[wide] / spreads[narrow]
+            said.append(
+                f"{wide} varies {ratio:.1g} times as much as {narrow}: scikit-learn's LinearRegression() "
+                "may drop the smaller."
+            )
+    columns = sum(1 if r.kind != "text" else max(r.n_levels - 1, 0) for r in used)
+    if 0 < rows <= columns:
+        said.append(f"Rows are {rows:,}, columns {columns:,}: coefficients will not be unique.")
+    return said
+
+
+def _command(
+    table: Any,
+    reports: list[ColumnReport],
+    target: str | None,
+    drop: list[str],
+    categorical: Sequence[str],
+    rows: int,
+    options: FileOptions,
+) -> str:
+    file = str(table) if isinstance(table, str) or hasattr(table, "__fspath__") else "TABLE"
+    words = [
+        "regress fit",
+        quoted(f"./{file}" if file.startswith("-") and len(file) > 1 else file),
+        flag("--target", target or "COL"),
+    ]
+    for name, names in (("--drop", drop), ("--categorical", [name for name in categorical if name not in drop])):
+        if names:
+            words.append(flag(name, names))
+    for name in options.given():
+        value, word = getattr(options, name), f"--{name.replace('_', '-')}"
+        words.append(word if value is True else flag(word, value if isinstance(value, list | tuple) else str(value)))
+    holes = [r for r in reports if r.missing and r.name not in drop]
+    if holes:
+        fillable = all(r.kind != "text" and r.name != target for r in holes)
+        none_left = sum(r.missing for r in holes) >= rows  # perhaps, without the rows that miss a cell
+        words.append(f"--missing {'mean' if none_left and fillable else 'drop'}")
+    return " ".join(words)

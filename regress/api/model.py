@@ -1,0 +1,271 @@
+"""The fitted model and its file: JSON that holds no row of the data, and whose loading executes nothing."""
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+
+from regress.api.json_schema import Malformed, read_json
+from regress.api.model_file import MODEL, check_agreement
+from regress.blocks import Array
+from regress.design.encode import Encoder
+from regress.design.matrix import Layout
+from regress.design.terms import Design, Term, coded, match
+from regress.errors import DataWarning, InputError
+from regress.inference.prediction_intervals import Uncertainty
+from regress.messages import aligned, paragraph
+from regress.numerics.atomic_write import write_text
+from regress.numerics.line import line
+from regress.numerics.whole_sum import contradicts
+from regress.options import FileOptions, Unseen
+from regress.sources.base import Batch, Source, find_column
+from regress.sources.open import open_table
+
+FORMAT, VERSION = "regress-model", 1
+
+
+class Predictions(NamedTuple):
+    """ŷ (m,) of one batch of rows, or (m, 3) with the ends of its interval: NaN where a cell is missing."""
+
+    batch: Batch
+    values: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearModel:
+    """ŷ = (x − center)ᵀw + b_center, and how it came about.
+
+    Attributes
+    ----------
+    w : array of shape (n,)
+        Coefficients, in units of the target a unit of the column.
+    center : array of shape (n,)
+        The columns' training means (zeros without intercept): predictions are computed about them, which keeps the
+        digits that xᵀw + b would lose where a column is far from zero.
+    b : float
+        The intercept: the prediction at x = 0.
+    b_center : float
+        The prediction at `center`.
+    design : Design
+        What becomes of the columns of a table.
+    target : str
+        Name of the target.
+    options : mapping
+        How it was trained.
+    n_rows : int
+        Rows that it was trained on.
+    loss : float
+        Σ(ŷ − y)² + α‖w‖² over those rows.
+    status : str
+        How training ended.
+    versions : mapping
+        Versions of what computed it.
+    uncertainty : Uncertainty or None
+        For prediction intervals; kept for at most 200 columns.
+    report : mapping or None
+        What a report shows besides: see `regress.api.record`.
+    """
+
+    w: Array
+    center: Array
+    b: float
+    b_center: float
+    design: Design
+    target: str
+    options: Mapping[str, Any]
+    n_rows: int
+    loss: float
+    status: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    uncertainty: Uncertainty | None = None
+    report: Mapping[str, Any] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients."""
+        return self.design.names
+
+    def predict(self, table: Any, interval: float | None = None, *, unseen: Unseen = "error", **files: Any) -> Array:
+        """Return ŷ (m,) for every row of a table: NaN where a used cell is missing, or a row is bad and skipped.
+
+        Columns are found by name: their order does not matter, and others are ignored. An array is taken by position.
+
+        Parameters
+        ----------
+        table : path, glob, folder, frame or array of shape (m, n)
+            Rows to predict.
+        interval : float, optional
+            Return (m, 3) instead: ŷ, and the ends of the interval that holds a new y with this probability.
+        unseen : {"error", "reference"}
+            What to do with text that training did not see: refuse, or predict as the first level.
+        **files
+            How to read files; see `regress.options.FileOptions`.
+
+        Raises
+        ------
+        TableError
+            If a column is missing, or text holds a level that training did not see.
+        InputError
+            If the model knows no intervals: trained with a penalty, without a degree of freedom, on over 200 columns.
+        """
+        source = open_table(table, FileOptions(**files))
+        parts = [part.values for part in self.predict_batches(source, interval=interval, unseen=unseen)]
+        return np.concatenate(parts) if parts else np.empty(0 if interval is None else (0, 3))
+
+    def predict_batches(
+        self, source: Source, keep: Sequence[str] = (), interval: float | None = None, unseen: Unseen = "error"
+    ) -> Iterator[Predictions]:
+        """Predict in batches of bounded size, reading the columns to `keep` along, as they are written if unused."""
+        if interval is not None:
+            self._check_interval(interval)
+        if unseen not in get_args(Unseen):
+            raise InputError(f"unseen must be 'error' or 'reference'; got {unseen!r}.")
+        source = match(source, self.design)
+        for name in keep:
+            find_column(source, name, "a column to keep")
+        source = source.read_as({name: "text" for name in keep if name not in self.design.columns})
+        encoder, layout = Encoder(self.design, source, unseen=unseen), Layout(self.design)
+        for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
+            encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
+            X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
+            values = line(X, self.w, self.center, self.b_center)
+            if interval is not None and self.uncertainty is not None:
+                half = self.uncertainty.half_width(X, interval)
+                values = np.column_stack([values, values - half, values + half])
+            sound = np.ones(batch.rows, dtype=bool) if encoded.whole is None else encoded.whole
+            sound = sound if batch.bad is None else sound & ~batch.bad
+            if not np.isfinite(values[sound]).all():
+                raise InputError(
+                    f"This model predicts numbers beyond the range of a double on {source.label}. "
+                    "Compare its coefficients with the units of the columns."
+                )
+            values[~sound] = np.nan
+            yield Predictions(batch, values)
+        if encoder.altered:
+            held = "cell holds a level" if encoder.altered == 1 else "cells hold levels"
+            note = f"{encoder.altered:,} {held} that training did not see, predicted as the reference level."
+            warnings.warn(note, DataWarning, stacklevel=3)
+
+    def _check_interval(self, level: float) -> None:
+        if not 0.0 < level < 1.0:
+            raise InputError(f"interval must be between 0 and 1, such as 0.95; got {level!r}.")
+        if self.uncertainty is None:
+            raise InputError(
+                "This model has no prediction intervals: it has a penalty, an unknown rank, no degrees of freedom or "
+                "more than 200 columns, did not converge, or fits perfectly. Fit it anew without those."
+            )
+
+    def summary(self) -> str:
+        """Return the model as a table for people."""
+        rows = [("(intercept)", self.b)] if self.options["fit_intercept"] else []
+        rows += zip(self.names, self.w.tolist(), strict=True)
+        lines = [f"{self.target} on {self.n_rows:,} rows: {self.status}, loss {self.loss:.10g}"]
+        lines += aligned(["", "coefficient"], [[name, f"{value:.10g}"] for name, value in rows])
+        for term in self.design.terms:
+            if term.reference is not None:
+                lines.append(f"  {term.name}: compared with {term.reference!r}")
+        return paragraph(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "target": self.target,
+            "names": list(self.names),
+            "w": self.w.tolist(),
+            "b": self.b,
+            "center": self.center.tolist(),
+            "b_center": self.b_center,
+            "terms": [{"name": t.name, "kind": t.kind, "levels": list(t.levels)} for t in self.design.terms],
+            "training_means": dict(self.design.fills),
+            "options": dict(self.options),
+            "n_rows": self.n_rows,
+            "loss": self.loss if np.isfinite(self.loss) else None,
+            "status": self.status,
+            "versions": dict(self.versions),
+            "inference": None if self.uncertainty is None else self.uncertainty.to_dict(),
+            "report": None if self.report is None else dict(self.report),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as JSON: to a file beside `path` first, which then takes its name."""
+        if not np.isfinite([*self.w, *self.center, self.b, self.b_center]).all():
+            raise InputError(
+                "The coefficients are not finite numbers, so there is no model to save. Rescale the table."
+            )
+        lines = [f" {json.dumps(name)}: {_dumped(value)}" for name, value in self.to_dict().items()]
+        write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def load(path: str | Path) -> LinearModel:
+    """Read a model that `LinearModel.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the file is no model, or of a newer major version.
+    """
+    path = Path(path)
+    return model_of(read_json(path), path)
+
+
+def model_of(held: Any, path: Path) -> LinearModel:
+    """Build a model from what its file holds.
+
+    Raises
+    ------
+    InputError
+        If that could not have been saved.
+    """
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
+        raise InputError(f"{path} is not a model of this package. Write one with --save.")
+    if type(held.get("version")) is not int or held["version"] != VERSION:
+        raise InputError(
+            f"{path} is a model of version {held.get('version')!r}; this release reads {VERSION}. Update the package."
+        )
+    try:
+        held = MODEL(held, "")
+        terms = [Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"]]
+        design = Design(coded(terms, held["options"]["fit_intercept"]), held["training_means"])
+        check_agreement(held, design.names)
+    except Malformed as error:
+        raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None
+    w, center = np.array(held["w"]), np.array(held["center"])
+    if contradicts(held["b"], w, center, held["b_center"]):
+        raise InputError(
+            f"{path} contradicts itself: its intercept b is {held['b']!r}, but w, center and b_center give another "
+            "one. Save the model again."
+        )
+    return LinearModel(
+        w=w,
+        center=center,
+        b=held["b"],
+        b_center=held["b_center"],
+        design=design,
+        target=held["target"],
+        options=held["options"],
+        n_rows=held["n_rows"],
+        loss=float("nan") if held["loss"] is None else held["loss"],
+        status=held["status"],
+        versions=held["versions"],
+        uncertainty=None if held["inference"] is None else Uncertainty.of_dict(held["inference"]),
+        report=held["report"],
+    )
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, default=np.generic.item)
+
+
+def _side_by_side(columns: Any, rows: int) -> Any:
+    return np.column_stack(columns) if len(columns) else np.empty((rows, 0))

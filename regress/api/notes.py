@@ -1,0 +1,123 @@
+"""What a careful reader should know about a fit, in a sentence or two each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from regress.design.row_facts import Facts
+from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.loop import Status
+
+_ONE_BY_ONE = "Do not interpret their coefficients one by one."
+
+
+def notes(fit: Any) -> list[str]:
+    """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
+    said, alpha = warnings(fit), fit.fitted.options["alpha"]
+    if alpha and fit.equations and not fit.dropped:
+        said.append(f"Columns depend on each other: {_some(fit.equations, '; ')}. The penalty decides among them.")
+    if alpha and fit.near_equations:
+        said.append(_near(fit))
+    if fit.collinearity.inflated:
+        names = _some([fit.names[j] for j in fit.collinearity.inflated])
+        largest = f"the largest variance inflation factor is {fit.collinearity.largest:.2g}"
+        said.append(f"Nearly collinear: {names} ({largest}). {_ONE_BY_ONE}")
+    return said
+
+
+def warnings(fit: Any) -> list[str]:
+    """Return the notes that `fit` also gives as warnings."""
+    training, constant, n, alpha = fit.training, fit.constant, len(fit.names), fit.fitted.options["alpha"]
+    said = []
+    if fit.status is not Status.CONVERGED:
+        said.append(f"{fit.status.message} {fit.status.remedy}")
+    if constant:
+        said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
+    if not fit.rank_known:
+        few = n <= MOST_COLUMNS
+        remedy = (
+            'Exact sums decide it: precision="exact" (--precision exact)' if few else "They are too many to tell which"
+        )
+        said.append(f"Rank unknown: in double some columns may depend on each other. {remedy}.")
+    elif fit.equations and (fit.dropped or not alpha):
+        what = (
+            "The coefficients are not unique; the minimum-norm solution is shown. Predictions are unaffected for rows "
+            "that satisfy the same equation" + "s" * (len(fit.equations) > 1)
+        )
+        if fit.dropped:
+            what = f"Left out, with coefficient 0: {_some(fit.dropped)}"
+        shown = _some(fit.equations, "; ")
+        said.append(f"Columns depend on each other (rank {training.rank} of {n}): {shown}. {what}.")
+    elif training.rank < n - len(constant) and not alpha:
+        said.append(
+            f"There are only {fit.tally.used:,} rows (rank {training.rank} of {n}). The coefficients are not unique; "
+            "the minimum-norm solution is shown. Other solutions predict new rows differently. "
+            "All of them may do so badly."
+        )
+    if fit.near_equations and not alpha:
+        said.append(_near(fit))
+    if fit.perfect:
+        known = "" if fit.facts.equal else " Is the target among the features, in other units?"
+        said.append(
+            "Essentially perfect fit: the residuals are rounding of the stored numbers, so there are no standard "
+            f"errors, t, F or AIC.{known}"
+        )
+    if fit.r2_test is not None and fit.r2_test < 0:
+        said.append("R² on held-out rows is negative: their mean predicts them better than the model does.")
+    return said + of_rows(fit.facts) + ([] if alpha else _single_rows(fit.facts))
+
+
+def of_rows(facts: Facts) -> list[str]:
+    """Return the notes that the rows themselves are worth, whatever is fitted to them."""
+    said = list(facts.of_source)
+    if facts.alike:
+        said.append(f"Levels that differ by upper and lower case only: {_some(facts.alike, '; ')}.")
+    if facts.equal:
+        names = _some([repr(name) for name in facts.equal])
+        said.append(f"The target equals the {_plural(facts.equal, 'feature')} {names} in every training row.")
+    if facts.binary:
+        said.append(
+            "The target holds only 0 and 1, so this is a linear probability model. "
+            "Logistic regression is usual for such a target."
+        )
+    if facts.split_key is not None:
+        said.append(f"The split key {facts.split_key!r} is left out of the features.")
+    if facts.single:
+        what = "A text column of a single level is" if len(facts.single) == 1 else "Text columns of a single level are"
+        said.append(f"{what} left out: {_some(facts.single)}.")
+    if facts.unseen_cells:
+        shown = f" ({_some(facts.unseen)})" if facts.unseen else ""
+        held = "cell has a level" if facts.unseen_cells == 1 else "cells have levels"
+        outcome = "They count as the reference level"
+        if facts.without_reference:
+            names = _some([repr(name) for name in facts.without_reference])
+            outcome = f"There is no R² on held-out rows, since {names} has no reference level without an intercept"
+        said.append(f"{facts.unseen_cells:,} held-out {held} that no training row has{shown}. {outcome}.")
+    return said
+
+
+def _single_rows(facts: Facts) -> list[str]:
+    """Say which coefficients rest on one row: its leverage is 1, and no standard error tells."""
+    said = []
+    if len(facts.alone) == 1:
+        said.append(f"Level {facts.alone[0]} rests on a single row: its coefficient fits that row exactly.")
+    elif facts.alone:
+        names = _some(facts.alone)
+        said.append(f"{len(facts.alone):,} levels rest on a single row each, which they fit exactly: {names}.")
+    if facts.alone_references:
+        names = _some(facts.alone_references)
+        said.append(f"A reference level rests on a single row, with which the other levels are compared: {names}.")
+    return said
+
+
+def _plural(of: Sequence[str], word: str) -> str:
+    return word if len(of) == 1 else f"{word}s"
+
+
+def _near(fit: Any) -> str:
+    shown = _some(fit.near_equations, "; ")
+    return f"Nearly collinear (they differ only by rounding): {shown}. {_ONE_BY_ONE}"
+
+
+def _some(texts: Sequence[str], between: str = ", ") -> str:
+    """Return the first five of some texts."""
+    return between.join([*texts[:5], *["…"] * (len(texts) > 5)])

@@ -1,0 +1,154 @@
+"""The fits that a comparison puts side by side: ours, and scikit-learn's."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from regress.aggregates.collect import gather
+from regress.blocks import Array, Block, blocks_of
+from regress.errors import MissingDependencyError
+from regress.numerics import error_free
+from regress.numerics.threads import one_blas_thread
+from regress.objective import autodiff
+from regress.options import TrainOptions
+from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.solution import Training
+from regress.solvers.train import Regression
+
+_PATIENCE = 2_000_000_000  # rows · columns² that exact sums take in a few seconds
+_NOTHING, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few steps only rounding moves
+TINY = 1e-10  # the penalty of the Ridge row: small enough not to show, large enough to be a penalty
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What a tool returned: ŷ = (x − center)ᵀw + b_center, so that nothing is lost on the way to the judge; and b."""
+
+    w: Array
+    center: Array
+    b_center: float
+    b: float
+    n_iter: int | None
+    rank: int | None
+
+
+Run = Callable[[], Result]
+
+
+class Rival(NamedTuple):
+    """A tool, as a user would call it, what it is asked to do, and the call that does it."""
+
+    name: str
+    asked: str
+    run: Run
+
+
+def timed(run: Run) -> tuple[Result, float, str]:
+    """Return what a tool returned, the seconds that it took, and its warnings: the first line of each, once."""
+    began = time.perf_counter()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        result = run()
+    seconds = time.perf_counter() - began
+    return result, seconds, "; ".join(dict.fromkeys(str(w.message).partition("\n")[0] for w in said))
+
+
+def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> Training:
+    """Return the fit that all others are measured against: from exact sums, each coefficient the nearest double.
+
+    Where that takes too long: Newton steps over rows in double, until nothing is left to polish.
+    """
+    rows, n = block.X.shape
+    tall = n < rows or n <= MOST_COLUMNS  # few columns are decided one by one, as a certificate does
+    exact = rows <= _PATIENCE // n**2 and (tall or rows <= MOST_COLUMNS)
+    options = TrainOptions(
+        fit_intercept=fit_intercept,
+        solver="newton",
+        over="moments" if exact and tall else "rows",
+        tol=_NOTHING,
+        max_iter=_POLISH,
+        precision="exact" if exact else "double",
+    )
+    return _train(block, names, options, jobs)
+
+
+def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
+    with one_blas_thread():
+        data = gather(blocks_of(*block), len(names), options.over, jobs, precision=options.precision)
+        return Regression(replace(data, again=lambda: blocks_of(*block)), options, names).train()
+
+
+def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Rival]:
+    """Yield our fits: the default, the same by autodiff, plain descent."""
+
+    def run(options: TrainOptions) -> Result:
+        fit = _train(block, names, options, jobs)
+        if fit.status.remedy:
+            warnings.warn(f"{fit.status.message} {fit.status.remedy}", UserWarning, stacklevel=2)
+        return Result(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
+
+    asked = "Newton steps on the derived gradient; sums exact where that goes unnoticed. The default of regress.fit."
+    yield Rival("regress", asked, lambda: run(options))
+    asked = "The same, with every gradient from TensorFlow's tape."
+    try:
+        autodiff.prepare(np.zeros(1))  # the import is not fitting
+    except MissingDependencyError as error:
+        message = str(error)
+
+        def missing() -> Result:
+            raise MissingDependencyError(message)
+
+        yield Rival("regress autodiff", asked, missing)
+    else:
+        yield Rival("regress autodiff", asked, lambda: run(replace(options, gradient="autodiff")))
+    asked = "w ← w − η ∇L/m in standardised columns, until the gradient is small enough to stop or steps run out."
+    yield Rival("regress plain descent", asked, lambda: run(replace(options, solver="gd")))
+
+
+def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Rival]:
+    """Yield scikit-learn's fits: as a user would call it, and as one would who knows."""
+    from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
+    from sklearn.preprocessing import StandardScaler
+
+    X, Y, weights = block
+    y, n = Y[:, 0], X.shape[1]
+
+    def plain(model: Any) -> Result:
+        model.fit(X, y, sample_weight=weights)
+        iterations, rank = getattr(model, "n_iter_", None), getattr(model, "rank_", None)
+        b = float(model.intercept_)
+        return Result(model.coef_, np.zeros(n), b, b, iterations, rank)
+
+    def scaled(model: Any) -> Result:
+        scaler = StandardScaler(with_mean=fit_intercept).fit(X, sample_weight=weights)
+        model.fit(scaler.transform(X), y, sample_weight=weights)
+        center = scaler.mean_ if fit_intercept else np.zeros(n)
+        w, b_center = model.coef_ / scaler.scale_, float(np.squeeze(model.intercept_))
+        return Result(w, center, b_center, error_free.dot(-center, w, b_center), model.n_iter_, None)
+
+    b = "" if fit_intercept else "fit_intercept=False"
+    yield Rival(
+        "LinearRegression()",
+        f"LinearRegression({b}).fit(X, y), as most people call it.",
+        lambda: plain(LinearRegression(fit_intercept=fit_intercept)),
+    )
+    yield Rival(
+        "LinearRegression(tol=0)",
+        "The same without its cut-off on singular values.",
+        lambda: plain(LinearRegression(fit_intercept=fit_intercept, tol=0.0)),
+    )
+    yield Rival(
+        f"Ridge(alpha={TINY:g})",
+        "Ridge with a penalty too small to show: the normal equations by Cholesky.",
+        lambda: plain(Ridge(alpha=TINY, fit_intercept=fit_intercept)),
+    )
+    yield Rival(
+        "StandardScaler + SGDRegressor",
+        "SGDRegressor(random_state=0) on scaled columns, with its default penalty; coefficients are given back in the "
+        "table's units.",
+        lambda: scaled(SGDRegressor(fit_intercept=fit_intercept, random_state=0)),
+    )

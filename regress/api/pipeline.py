@@ -1,0 +1,87 @@
+"""A saved or fitted model as a scikit-learn Pipeline that stands without this package."""
+
+from operator import methodcaller
+from typing import Any
+
+import numpy as np
+
+from regress.api.model import LinearModel
+from regress.api.result import Fit
+from regress.design.terms import Design, Term
+from regress.errors import InputError
+from regress.sources.frames import of_columns
+
+# What makes levels of a frame's cells as text: no blanks around them, 1.0 is 1, True is true. A stored Pipeline must do
+# without this package, so it is scikit-learn and pandas that apply them.
+_SPELLINGS = {r"^\s+|\s+$": "", r"^([+-]?[0-9]+)\.0+$": r"\1", r"(?i)^true$": "true", r"(?i)^false$": "false"}
+
+
+def to_sklearn(model: LinearModel | Fit) -> Any:
+    """Return a fitted scikit-learn Pipeline that takes the same DataFrame and predicts the same.
+
+    Made of scikit-learn's own parts: a ColumnTransformer that picks, fills and encodes the columns by name, a
+    StandardScaler that subtracts the training means (which keeps the digits of far-off columns), a LinearRegression.
+
+    Parameters
+    ----------
+    model : LinearModel or Fit
+        What to turn into a Pipeline.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Rows with missing cells are refused, unless the model was trained with missing="mean".
+    """
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = model.fitted if isinstance(model, Fit) else model
+    if not isinstance(model, LinearModel):
+        raise InputError(
+            f"to_sklearn takes a Fit or a LinearModel, such as regress.load returns; got {type(model).__name__}. "
+            "A scikit-learn estimator goes into a Pipeline as it is."
+        )
+    n = len(model.w)
+    center = StandardScaler(with_std=False).fit(np.zeros((1, n)))
+    center.mean_ = model.center
+    line = LinearRegression().fit(np.zeros((1, n)), np.zeros(1))
+    line.coef_, line.intercept_ = model.w, model.b_center
+    return Pipeline([("encode", _encoder(model.design)), ("center", center), ("line", line)])
+
+
+def _encoder(design: Design) -> Any:
+    """Return a ColumnTransformer, fitted on one made-up row a level."""
+    from sklearn.compose import ColumnTransformer
+
+    # Steps are named by number: a column's name may be one that scikit-learn refuses for a step.
+    steps = [(str(j), _step(term, design), [term.name]) for j, term in enumerate(design.terms)]
+    height = max((len(term.levels) for term in design.terms), default=1) or 1
+    rows = {
+        term.name: [term.levels[i % len(term.levels)] for i in range(height)] if term.levels else np.zeros(height)
+        for term in design.terms
+    }
+    return ColumnTransformer(steps).fit(of_columns(rows))
+
+
+def _step(term: Term, design: Design) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+    if term.kind == "text":
+        as_text = FunctionTransformer(methodcaller("astype", "str"))
+        as_levels = FunctionTransformer(methodcaller("replace", regex=_SPELLINGS))
+        drop = None if term.all_levels else "first"
+        return make_pipeline(
+            as_text, as_levels, OneHotEncoder(categories=[list(term.levels)], drop=drop, sparse_output=False)
+        )
+    if term.name in design.fills:
+        as_float = FunctionTransformer(methodcaller("astype", "float64"))  # the imputer refuses booleans
+        return make_pipeline(as_float, SimpleImputer(strategy="constant", fill_value=design.fills[term.name]))
+    return "passthrough"

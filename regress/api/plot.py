@@ -1,0 +1,116 @@
+"""Plots of results on matplotlib's axes: the charts of the reports, at a cost that does not depend on the rows.
+
+Each function takes a fit or a saved model (`comparison` a comparison), draws on the axes given as `ax` or on a figure
+of its own, and returns a `Display` with ``ax_``, ``axes_`` and ``figure_``, as the displays of scikit-learn have them.
+Where several charts are drawn, `ax` is one Axes a chart, or one Axes whose place they share.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from regress.api import drawings
+from regress.api.compare import Comparison
+from regress.api.model import LinearModel
+from regress.api.result import Fit
+from regress.errors import InputError
+from regress.report import comparison_charts, fit_charts
+from regress.report.axes import Display, draw
+from regress.report.charts import Chart
+
+
+def coefficients(fit: Fit | LinearModel, ax: Any = None) -> Display:
+    """Draw standardised coefficients, the largest first, with their 95 % intervals.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose coefficients.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+    """
+    return _drawn(fit, lambda model: [fit_charts.coefficients(model)], ax)
+
+
+def convergence(fit: Fit | LinearModel, ax: Any = None) -> Display:
+    """Draw the loss above its minimum and ‖∇L‖, before each step.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose descent.
+    ax : matplotlib Axes, or two of them, optional
+        Where to draw; a new figure unless given.
+    """
+    return _drawn(fit, drawings.convergence, ax)
+
+
+def residuals(fit: Fit | LinearModel, ax: Any = None) -> Display:
+    """Draw actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
+
+    A dot is the mean of five rows or more near each other, from up to 20,000 training rows.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose residuals.
+    ax : matplotlib Axes, or four of them, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If there were less than ten rows.
+    """
+    return _drawn(fit, fit_charts.residuals, ax)
+
+
+def descent(fit: Fit | LinearModel, first: str | None = None, second: str | None = None, ax: Any = None) -> Display:
+    """Draw the contours of L over two coefficients with the paths of plain, accelerated and preconditioned descent.
+
+    Parameters
+    ----------
+    fit : Fit or LinearModel
+        Whose loss.
+    first, second : str, optional
+        The coefficients; those of the largest standardised ones unless both are given.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If there is no such coefficient, only one, or more than 50 of them.
+    """
+    if (first is None) != (second is None):
+        raise InputError("Name both coefficients over which the descent is drawn, or none.")
+    pair = None if first is None or second is None else (first, second)
+    return _drawn(fit, lambda model: [drawings.descent(model, pair).chart], ax)
+
+
+def comparison(comparison: Comparison, ax: Any = None) -> Display:
+    """Draw the digits of each tool's worst coefficient, its loss above the minimum, and the time it took.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        From `compare`.
+    ax : matplotlib Axes, or three of them, optional
+        Where to draw; a new figure unless given.
+    """
+    if not isinstance(comparison, Comparison):
+        raise InputError(f"A comparison is drawn from what regress.compare returns; got {type(comparison).__name__}.")
+    charts = [
+        comparison_charts.worst_digits(comparison),
+        comparison_charts.loss(comparison),
+        comparison_charts.seconds(comparison),
+    ]
+    return draw(charts, ax)
+
+
+def _drawn(fit: Any, what: Callable[[LinearModel], Sequence[Chart]], ax: Any) -> Display:
+    if not isinstance(fit, Fit | LinearModel):
+        raise InputError(f"A fit or a saved model is drawn; got {type(fit).__name__}.")
+    model = fit.model if isinstance(fit, Fit) else fit
+    with drawings.sound(fit):
+        charts = what(model)
+    return draw(charts, ax)

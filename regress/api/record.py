@@ -1,0 +1,82 @@
+"""What a report shows of a fit, as plain values: the `report` block of a model's file, from which every page is made.
+
+It lists no row: residuals come in groups of five or more, columns as moments.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from regress.aggregates.plain_moments import of_moments
+from regress.api.model_file import moments_agree
+from regress.inference.residuals import pictures
+
+MOST_LINES = 500  # coefficients shown: those of the largest standardised ones
+_ITERATIONS = 1000  # of the history, evenly spaced
+
+
+def portrait(fit: Any) -> dict[str, Any]:
+    """Return what a report shows of a `Fit` that its model does not hold already."""
+    training, certificate, statistics = fit.training, fit.certificate, fit.statistics
+    moments = None if fit.moments is None else of_moments(fit.moments)
+    residuals = pictures(fit.sampled, statistics.sigma if statistics is not None else 0.0)
+    return {
+        "source": fit.source,
+        "command": fit.command,
+        "read_as": fit.read_as,
+        "rows": fit.tally.to_dict(),
+        "solver": training.solver,
+        "over": training.over,
+        "precision": training.precision,
+        "reason": fit.reason,
+        "n_iter": fit.n_iter,
+        "learning_rate": training.learning_rate,
+        "r2": fit.r2,
+        "r2_test": fit.r2_test,
+        "quality": None if statistics is None else statistics.figures(),
+        "statistics_missing": fit.statistics_missing,
+        "lines": _lines(fit),
+        "lines_left": max(len(fit.names) - MOST_LINES, 0),
+        "certificate": None
+        if certificate is None
+        else {
+            "worst": certificate.worst,
+            "passed": certificate.passed,
+            "gradient_norm": certificate.gradient_norm,
+            "excess_loss": certificate.excess_loss,
+            "loss": certificate.loss,
+        },
+        "history": _history(fit),
+        "moments": moments if moments is not None and moments_agree(moments) else None,
+        "residuals": None if isinstance(residuals, str) else residuals,
+        "residuals_missing": residuals if isinstance(residuals, str) else "",
+        "equations": list(fit.equations),
+        "notes": fit.notes(),
+    }
+
+
+def _history(fit: Any) -> list[list[float]]:
+    """Return iteration, loss and gradient norm over the whole descent, its first and last row included."""
+    history = fit.history
+    at = range(len(history))
+    if len(history) > _ITERATIONS:
+        at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
+    return [[history[k].iteration, history[k].loss, history[k].gradient_norm] for k in at]
+
+
+def _lines(fit: Any) -> list[dict[str, Any]]:
+    """Return the coefficients by name: what the summary shows of each."""
+    digits, dropped = fit.digits_at_least, set(fit.dropped)
+    heads = ("std_error", "t", "p", "low", "high")
+    size = np.abs(np.nan_to_num(fit.standardized))
+    shown = {fit.names[j] for j in np.argsort(-size, kind="stable")[:MOST_LINES]}
+    lines = []
+    for j, (name, w, beta, *tests) in enumerate(fit.lines()):
+        of_intercept = j == 0 and fit.fitted.options["fit_intercept"]
+        if not of_intercept and name not in shown:
+            continue
+        right = None if digits is None else fit.intercept_digits if of_intercept else digits[name]
+        line = {"name": name, "w": w, "standardized": None if of_intercept else beta, "digits": right}
+        line |= {"intercept": of_intercept, "dropped": not of_intercept and name in dropped}
+        lines.append(line | dict(zip(heads, tests, strict=True)))
+    return lines

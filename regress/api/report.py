@@ -1,0 +1,91 @@
+"""The page of a result, written to a file."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from regress.api import drawings
+from regress.api.compare import Comparison
+from regress.api.model import LinearModel
+from regress.api.result import Fit
+from regress.errors import InputError
+from regress.inference.certificate import Certificate
+from regress.numerics.atomic_write import write_text
+from regress.records import environment
+from regress.report import page as pages
+from regress.report.charts import Chart
+
+
+def write_report(
+    result: "Fit | LinearModel | Comparison | Certificate",
+    path: str | Path,
+    *,
+    descent: Sequence[str] | None = None,
+    command: str = "",
+) -> None:
+    """Write one self-contained HTML page, under 1 MB whatever the rows: what was computed, and how right it is.
+
+    Parameters
+    ----------
+    result : Fit, LinearModel, Comparison or Certificate
+        What to show. A model shows what it was saved with.
+    path : str or Path
+        The file, written whole or not at all.
+    descent : two str, optional
+        Coefficients over which the descent of a fit is drawn; those of the largest standardised ones unless given.
+    command : str
+        The command line to show on the page of a comparison or certificate.
+
+    Raises
+    ------
+    InputError
+        If there is no such coefficient, or the model's file is malformed.
+    """
+    write_text(path, page(result, descent, command))
+
+
+def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -> str:
+    """Return the page of a result as HTML; see `write_report`."""
+    if isinstance(result, Fit | LinearModel):
+        pair, model = _pair_of(descent), result.model if isinstance(result, Fit) else result
+        with drawings.sound(result):
+            return _of_fit(model, pair)
+    if descent is not None:
+        raise InputError("The descent is drawn for a fit.")
+    if isinstance(result, Comparison):
+        return pages.of_comparison(result, command, _versions())
+    if isinstance(result, Certificate):
+        return pages.of_certificate(result, command)
+    raise InputError(f"There is no report of a {type(result).__name__}. Pass a fit, model, comparison or certificate.")
+
+
+def _of_fit(model: LinearModel, pair: tuple[str, str] | None) -> str:
+    told: list[str] = []
+
+    def walked() -> Sequence[Chart]:
+        walk = drawings.descent(model, pair)
+        told.extend(walk.told)
+        return walk.chart, walk.loss
+
+    walk = pages.drawn(model, walked)
+    if pair is not None and walk.why:  # asked for: then it is an error where it cannot be
+        raise InputError(walk.why)
+    return pages.of_fit(model, pages.drawn(model, lambda: drawings.convergence(model)), walk, told)
+
+
+def _pair_of(descent: Sequence[str] | None) -> tuple[str, str] | None:
+    if descent is None:
+        return None
+    if isinstance(descent, str) or len(descent) != 2 or not all(isinstance(name, str) for name in descent):
+        raise InputError(f"descent takes two coefficients, such as ['x1', 'x2']; got {descent!r}.")
+    return descent[0], descent[1]
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what was compared."""
+    found = environment() | {"scikit-learn": version("scikit-learn")}
+    if (tensorflow := sys.modules.get("tensorflow")) is not None:
+        found["tensorflow"] = tensorflow.__version__
+    return found

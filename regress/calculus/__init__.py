@@ -1,1 +1,0 @@
-"""Floor 2: what is derived by hand, and the same by automatic differentiation."""

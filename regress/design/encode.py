@@ -1,0 +1,171 @@
+"""From a batch of the table's columns to the columns of X; levels of text are found while the rows are read."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from regress.blocks import Array, Mask
+from regress.design.terms import Design, Term
+from regress.errors import TableError
+from regress.messages import flag
+from regress.options import Unseen
+from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Reread, Source
+from regress.sources.cell_types import kind_of, level_of
+
+
+class Encoded(NamedTuple):
+    """Some rows: number columns and text columns, as codes, (rows,) each; which rows miss no cell (None: none does)."""
+
+    numbers: Sequence[Array] | Array
+    codes: Sequence[Codes]
+    whole: Mask | None
+
+
+class Encoder:
+    """Encodes batches of a source as a design has it; `altered` counts cells that became the reference level.
+
+    Each spelling of a cell is looked at once: which level it is, or that it is missing. Where a text column's levels
+    are not known, they are found, in the order in which they turn up, in the rows that count; `design` has them in
+    theirs. `unseen` says what becomes of a level that a known column does not have; `altered` counts the cells that
+    became the reference level.
+    """
+
+    def __init__(self, design: Design, source: Source, max_levels: int = 0, unseen: Unseen = "error") -> None:
+        self._design, self._source, self._most, self._unseen = design, source, max_levels, unseen
+        self._numbers, self._texts = design.numbers, design.texts
+        self.altered = 0
+        self.levels = {term.name: list(term.levels) for term in self._texts}
+        self._codes = {term.name: {level: k for k, level in enumerate(term.levels)} for term in self._texts}
+        self._counts = {term.name: np.zeros(0, dtype=np.int64) for term in self._texts}
+        self._unknown: Counter[str] = Counter()  # cells of levels that no row that counts has
+
+    def encode(self, batch: Batch, counted: Mask | None = None) -> Encoded:
+        """Encode a batch; rows that are not `counted` (None: all are), or miss a cell, may hold any level.
+
+        Raises
+        ------
+        TableError
+            If a text column holds a level that it should not, or too many.
+        """
+        columns = batch.columns(self._numbers)
+        whole: Mask | None = None
+        if not _all_finite(columns):
+            fills = self._design.fills
+            columns = [_filled(c, fills.get(name)) for name, c in zip(self._numbers, columns, strict=True)]
+            whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
+        codes = [self._coded(term, batch) for term in self._texts]
+        for code in codes:
+            if (missing := code == MISSING_CODE).any():
+                whole = ~missing if whole is None else whole & ~missing
+        for j, term in enumerate(self._texts):
+            unseen = codes[j] == UNSEEN_CODE
+            for allowed in (whole, counted):
+                if allowed is not None:
+                    unseen &= allowed
+            if unseen.any():
+                codes[j] = self._unseen_levels(term, batch, codes[j], unseen)
+            if term.open:
+                self._count(term, codes[j])
+        return Encoded(columns, codes, whole)
+
+    def _coded(self, term: Term, batch: Batch) -> Codes:
+        """Return the codes of a text column, after a look at the spellings that are new."""
+        known = self._codes[term.name]
+        codes = batch.codes(term.name, known)
+        unseen = codes == UNSEEN_CODE
+        if not unseen.any():
+            return codes
+        spellings = batch.distinct(term.name, unseen)
+        found = {cell: self._code(term, batch, cell) for cell in spellings}
+        known |= {cell: code for cell, code in found.items() if code != UNSEEN_CODE}
+        return batch.codes(term.name, known) if set(found.values()) != {UNSEEN_CODE} else codes
+
+    def _code(self, term: Term, batch: Batch, cell: str) -> int:
+        """Return the code of a spelling; a level of the design is one even where its name means a missing cell."""
+        level = batch.level(cell)
+        named = level_of(cell) if level is None else level
+        if not term.open and named in self.levels[term.name]:
+            level = named
+        return MISSING_CODE if level is None else self._codes[term.name].get(level, UNSEEN_CODE)
+
+    def _unseen_levels(self, term: Term, batch: Batch, codes: Codes, unseen: Mask) -> Codes:
+        """Return codes that know the levels of rows not seen before, where there may be such."""
+        levels, known = self.levels[term.name], self._codes[term.name]
+        if term.open:
+            for cell in batch.distinct(term.name, unseen):
+                level = batch.level(cell) or ""
+                if level not in known:
+                    known[level] = len(levels)
+                    levels.append(level)
+                known[cell] = known[level]
+            if len(levels) > self._most:
+                self._settle(term)
+                raise TableError(
+                    f"Column {term.name!r} of {self._source.label} is text with more than {self._most:,} different "
+                    f"values, such as {', '.join(map(repr, levels[:3]))}: more than --max-levels {self._most}. "
+                    f"Leave it out with {flag('--drop', [term.name])}, or raise --max-levels."
+                )
+            return batch.codes(term.name, known)
+        if self._unseen == "reference" and not term.all_levels:
+            self.altered += int(unseen.sum())
+            return np.where(unseen, 0, codes).astype(np.int32)
+        row = int(np.flatnonzero(unseen)[0])
+        shown = ", ".join(map(repr, levels[:5])) + (", …" if len(levels) > 5 else "")
+        raise TableError(
+            f"{self._source.place(batch.part, batch.first + row)}, column {term.name!r}: the level "
+            f"{batch.texts(term.name)[row]!r} was not seen in training, which saw {shown}. "
+            "Leave such rows out, train on data that has it, or "
+            + (
+                "fit an intercept: without one the column has no reference level."
+                if term.all_levels
+                else "predict it as the first level by --unseen reference."
+            )
+        )
+
+    def _count(self, term: Term, codes: Codes) -> None:
+        counts = np.bincount(codes[codes >= 0], minlength=len(self._counts[term.name]))
+        counts[: len(self._counts[term.name])] += self._counts[term.name]
+        self._counts[term.name] = counts
+        self._unknown[term.name] += int((codes == UNSEEN_CODE).sum())
+
+    def _settle(self, term: Term) -> None:
+        """Ask whether a column is text by all of its cells; raise `Reread` if that was not known yet."""
+        if not self._source.by_name[term.name].settled:
+            raise Reread(self._source.settled([term.name]))
+
+    def missing_cells(self, encoded: Encoded, rows: Mask) -> dict[str, int]:
+        """Count the missing cells of each column that nothing fills, in some rows of a batch."""
+        numbers = zip(self._numbers, encoded.numbers, strict=True)
+        counts = {name: int((~np.isfinite(column[rows])).sum()) for name, column in numbers}
+        texts = zip(self._texts, encoded.codes, strict=True)
+        counts |= {term.name: int((codes[rows] == MISSING_CODE).sum()) for term, codes in texts}
+        return {name: count for name, count in counts.items() if count}
+
+    def design(self, levels: Mapping[str, Sequence[str]]) -> Design:
+        """Return the design with those of the levels found that count.
+
+        Raises
+        ------
+        Reread
+            If a tenth of a column's cells look like numbers, and not all of its cells have been asked.
+        """
+        for term in self._texts:
+            counts, unknown = self._counts[term.name], self._unknown[term.name]
+            if term.open and counts.size:
+                like = [kind_of(level) not in ("text", "boolean") for level in self.levels[term.name]]
+                if 10 * (counts[like].sum() + unknown) >= counts.sum() + unknown:
+                    self._settle(term)
+        return self._design.with_levels(levels)
+
+
+def _all_finite(columns: Sequence[Array] | Array) -> bool:
+    """Tell whether all cells are; a sum that overflows says no, and has them looked at."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = columns.sum() if isinstance(columns, np.ndarray) else [column.sum() for column in columns]
+        return bool(np.isfinite(sums).all())
+
+
+def _filled(column: Array, fill: float | None) -> Array:
+    return column if fill is None else np.where(np.isfinite(column), column, fill)

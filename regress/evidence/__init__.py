@@ -1,1 +1,0 @@
-"""Floor 4: proofs about a fit. Sees numbers only."""

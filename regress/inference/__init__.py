@@ -1,0 +1,1 @@
+"""How right a fit is, and how sure: certificates, standard errors, residuals."""

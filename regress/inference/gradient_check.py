@@ -1,0 +1,151 @@
+"""One gradient, computed five ways: rows or moments, derived or autodiff, and a central difference of the loss."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from regress.aggregates.collect import TrainingData
+from regress.aggregates.moments import accumulate
+from regress.blocks import Array, Block
+from regress.objective.losses import SquaredError, central_difference_step
+from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, RowsTerm
+from regress.objective.scaling import Coordinates
+
+TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class GradientCheck:
+    """The gradient of L at one point, by every way, and whether they agree.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The parameters; "(intercept)" last, if b is fitted.
+    gradients : dict of arrays of shape (n,) or (n + 1,)
+        By way, in the user's units, about the columns' means.
+    scale : array
+        The natural scale 2Σ|xᵢⱼ||ŷᵢ − yᵢ| of each parameter's gradient: what its terms add up to before they cancel.
+    tolerance : float
+        Largest difference, relative to the scale, of gradients that agree.
+    """
+
+    names: tuple[str, ...]
+    gradients: dict[str, Array]
+    scale: Array
+    tolerance: float = TOLERANCE
+
+    @cached_property
+    def errors(self) -> dict[str, Array]:
+        """Per way, the distance from the derived gradient over rows, relative to the natural scale."""
+        reference = self.gradients["derived rows"]
+        scale = np.where(self.scale > 0, self.scale, 1.0)
+        return {way: np.abs(g - reference) / scale for way, g in self.gradients.items()}
+
+    @property
+    def worst(self) -> float:
+        """The largest of the errors; NaN if any of them is."""
+        return float(np.max(list(self.errors.values())))
+
+    @property
+    def passed(self) -> bool:
+        """Whether all ways agree to within the tolerance."""
+        return self.worst <= self.tolerance
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints as JSON."""
+
+        def named(values: Array) -> dict[str, float]:
+            return dict(zip(self.names, values.tolist(), strict=True))
+
+        return {
+            "passed": self.passed,
+            "worst": self.worst,
+            "tolerance": self.tolerance,
+            "gradients": {way: named(g) for way, g in self.gradients.items()},
+            "scale": named(self.scale),
+            "errors": {way: named(e) for way, e in self.errors.items()},
+        }
+
+    @property
+    def table(self) -> Any:
+        """The check as a pandas DataFrame: a row a parameter; the derived gradient, its scale, and each way's error."""
+        from regress.sources.frames import to_frame
+
+        ways = [way for way in self.gradients if way != "derived rows"]
+        columns = [self.gradients["derived rows"], self.scale, *(self.errors[way] for way in ways)]
+        rows = ([name, *values] for name, *values in zip(self.names, *(c.tolist() for c in columns), strict=True))
+        return to_frame(rows, ["name", "gradient", "scale", *(f"error {way}" for way in ways)], index="name")
+
+
+def check(data: TrainingData, names: tuple[str, ...], fit_intercept: bool, seed: int) -> GradientCheck:
+    """Compute the gradient every way at a seeded random point away from the minimum.
+
+    Parameters
+    ----------
+    data : TrainingData
+        With its rows held.
+    names : tuple of str
+        Names of the columns.
+    fit_intercept : bool
+        Whether b is a parameter.
+    seed : int
+        Seed of the point: w and b are normal, in units that move a prediction by the spread of y.
+    """
+    assert data.rows is not None
+    summary = data.summary
+    origin = summary.center if fit_intercept else np.zeros_like(summary.center)
+    target_origin = float(summary.target_center[0]) if fit_intercept else 0.0
+    coordinates = Coordinates(origin, np.ones_like(origin), target_origin)
+    moments = data.moments or accumulate(data.rows)
+    form, blocks = coordinates.moments(moments, 0), coordinates.rows(data.rows, 0)
+
+    random = np.random.default_rng(seed)
+    norm = np.sqrt(sum(np.einsum("ij,ij,i->j", X, X, _weights(X, a)) for X, _, a in blocks))
+    spread = float(np.hypot(summary.target_norm[0], 0.0 if fit_intercept else summary.target_center[0])) or 1.0
+    w = random.standard_normal(len(norm)) * np.divide(spread, norm, out=np.zeros_like(norm), where=norm > 0)
+    b = random.standard_normal() * spread / np.sqrt(summary.weight) if fit_intercept else 0.0
+
+    gradients = {}
+    for engine in ("derived", "autodiff"):
+        terms: dict[str, DataTerm] = {
+            "rows": RowsTerm(data.rows, coordinates, 0, ENGINES[engine]),
+            "moments": MomentsTerm(form, ENGINES[engine]),
+        }
+        for over, term in terms.items():
+            at = term(w, b)
+            gradients[f"{engine} {over}"] = np.append(at.grad_w, at.grad_b)
+    gradients["central difference"] = _central_difference(blocks, norm, summary.weight, w, b)
+
+    scale = np.zeros(len(w) + 1)
+    for X, y, a in blocks:
+        terms_of_gradient = np.abs(SquaredError(a).gradient(X @ w + b, y))
+        scale += np.append(np.abs(X).T @ terms_of_gradient, terms_of_gradient.sum())
+    kept = len(w) + fit_intercept
+    shown = (*names, "(intercept)")[:kept]
+    return GradientCheck(shown, {way: g[:kept] for way, g in gradients.items()}, scale[:kept])
+
+
+def _weights(X: Array, a: Array | None) -> Array:
+    return np.ones(len(X)) if a is None else a
+
+
+def _central_difference(blocks: list[Block], norm: Array, weight: float, w: Array, b: float) -> Array:
+    """(L(w + h) − L(w − h))/2h for each parameter, from the loss alone."""
+
+    def loss(w: Array, b: float) -> float:
+        return sum(SquaredError(a).value(X @ w + b, y) for X, y, a in blocks)
+
+    residual = np.sqrt(loss(w, b))
+    steps = central_difference_step(residual, np.append(norm, np.sqrt(weight)))
+    out = np.empty(len(steps))
+    for j, h in enumerate(steps):
+        move, move_b = np.zeros_like(w), 0.0
+        if j < len(w):
+            move[j] = h
+        else:
+            move_b = h
+        out[j] = (loss(w + move, b + move_b) - loss(w - move, b - move_b)) / (2.0 * h)
+    return out

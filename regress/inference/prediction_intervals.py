@@ -1,0 +1,82 @@
+"""What a model keeps to make prediction intervals of."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from regress.blocks import Array
+from regress.numerics.line import chunks, fold
+
+_LEAST = 1e-290  # variance that a double holds beside parts of it
+ROUNDING = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
+
+
+class Uncertainty(NamedTuple):
+    """What prediction intervals need: degrees of freedom, σ², x̄, and covariances of w and of the prediction at x̄."""
+
+    degrees: float
+    variance: float
+    center: Array
+    covariance: Array
+    across: Array
+    of_center: float
+
+    @property
+    def proper(self) -> bool:
+        """Whether all is finite, and no combination of coefficients has a negative variance, but for rounding."""
+        if not all(np.isfinite(value).all() for value in self) or self.variance <= _LEAST:
+            return False
+        return semidefinite(self.covariance, self.across, self.of_center)
+
+    def half_width(self, rows: Array, level: float) -> Array:
+        """Return t · √(σ² + variance of ŷ) for rows (m, n)."""
+        from scipy import special
+
+        spread = np.empty(len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):  # a missing cell may be infinite or NaN
+            for part in chunks(len(rows), len(self.center)):
+                spread[part] = self._form(np.subtract(rows[part].T, self.center[:, None], order="C")) + self.of_center
+        t = float(special.stdtrit(self.degrees, 0.5 + level / 2.0))
+        return np.asarray(t * np.sqrt(self.variance + np.maximum(spread, 0.0)))
+
+    def _form(self, z: Array) -> Array:
+        """Return zᵀCz + 2zᵀc for columns z (n, m), added in a fixed order: a row has the same bits in any block."""
+        twice = 2.0 * self.covariance
+        np.fill_diagonal(twice, np.diagonal(self.covariance))
+        terms, inner = np.empty_like(z), np.empty_like(z)
+        for j, coefficients in enumerate(twice):
+            below = np.multiply(z[: j + 1], coefficients[: j + 1, None], out=inner[: j + 1])
+            np.add(fold(below), 2.0 * self.across[j], out=terms[j])
+        terms *= z
+        return fold(terms)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the file holds: of the symmetric matrix its lower triangle."""
+        lower = [row[: i + 1] for i, row in enumerate(self.covariance.tolist())]
+        vectors = {"center": self.center.tolist(), "across": self.across.tolist()}
+        return {**self._asdict(), "covariance": lower, **vectors}
+
+    @staticmethod
+    def of_dict(held: Mapping[str, Any]) -> "Uncertainty":
+        """Read what `to_dict` wrote."""
+        n = len(held["covariance"])
+        lower = np.zeros((n, n))
+        for i, row in enumerate(held["covariance"]):
+            lower[i, : i + 1] = row
+        covariance = lower + np.tril(lower, -1).T
+        center, across = np.array(held["center"]), np.array(held["across"])
+        return Uncertainty(held["degrees"], held["variance"], center, covariance, across, held["of_center"])
+
+
+def semidefinite(matrix: Array, across: Array, corner: float) -> bool:
+    """Tell whether [[matrix, across], [acrossᵀ, corner]] is positive semi-definite, but for rounding."""
+    joint = np.block([[matrix, across[:, None]], [across, np.array(corner)]])
+    size = np.sqrt(np.maximum(np.diagonal(joint), 0.0))
+    unit = np.where(size > 0, size, 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = joint / unit / unit[:, None] + ROUNDING * np.eye(len(joint))
+        try:
+            return bool(np.isfinite(np.linalg.cholesky(scaled)).all())
+        except np.linalg.LinAlgError:
+            return False

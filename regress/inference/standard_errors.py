@@ -1,0 +1,207 @@
+"""Statistics of a fit from its moments: standard errors, t, p, intervals, R², F, AIC and BIC.
+
+With e = y − ŷ, N observations and k parameters, σ² = Σ a e²/(N − k) and the covariance of w is σ²(∇²L/2)⁻¹. N counts
+rows of weight above 0, and with frequency weights Σa. Log-likelihood, AIC = −2ℓ + 2k and BIC are those of statsmodels
+(R counts σ among the parameters of AIC, 2 more). White's covariances HC0 and HC1 = HC0 · N/(N − k), which hold where
+the spread of e varies from row to row, take a second pass over the rows.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import log, nan, pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from regress.blocks import Array
+from regress.inference.covariance import Inverse
+from regress.inference.robust_covariance import Meat
+from regress.inference.sums_of_squares import Squares
+from regress.options import Errors
+
+_FIGURES = (
+    *("errors", "observations", "degrees", "sigma", "rss", "log_likelihood", "aic", "bic"),
+    *("r2", "r2_adjusted"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """What a statistician asks of a fit.
+
+    Attributes
+    ----------
+    w, b : array of shape (n,), float
+        The coefficients.
+    inverse : Inverse
+        Of the curvature of L.
+    squares : Squares
+        Σ a e² at its minimum, Σ a (y − ȳ)² and Σ a y².
+    observations : float
+        N.
+    weight, log_weight : float
+        Σa, and Σ log a (0 with frequency weights).
+    fit_intercept : bool
+        Whether b is a parameter.
+    errors : {"classical", "HC0", "HC1"}
+        Whose standard errors.
+    meat : Meat, optional
+        Σ (a e)² z zᵀ over z = [x − x̄, 1], for HC0 and HC1.
+    """
+
+    w: Array
+    b: float
+    inverse: Inverse
+    squares: Squares
+    observations: float
+    weight: float
+    log_weight: float
+    fit_intercept: bool
+    errors: Errors = "classical"
+    meat: Meat | None = None
+
+    @property
+    def parameters(self) -> int:
+        """Return k: independent columns, and the intercept."""
+        return self.inverse.rank + self.fit_intercept
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom N − k."""
+        return self.observations - self.parameters
+
+    @property
+    def rss(self) -> float:
+        """Σ a e² at its minimum, so that rounding of w is no part of it; NaN below the range of a double."""
+        return self.squares.residual * self.squares.unit**2 or nan
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard error √(Σ a e²/(N − k)), in units of y."""
+        return sqrt(self._variance) * self.squares.unit
+
+    @property
+    def _variance(self) -> float:
+        return self.squares.residual / self.degrees
+
+    @cached_property
+    def covariance(self) -> tuple[Array, Array, float]:
+        """Covariance of w (n, n), of w with the prediction at x̄ (n,), and the variance of that prediction."""
+        of_w, across, of_center = self._scaled
+        unit = self.squares.unit / self.inverse.scale
+        with np.errstate(over="ignore"):  # standard errors may be in range where their squares are not
+            return of_w * unit * unit[:, None], across * unit * self.squares.unit, of_center * self.squares.unit**2
+
+    @cached_property
+    def _scaled(self) -> tuple[Array, Array, float]:
+        """The covariance for columns and y in units of their own."""
+        C, W = self.inverse.matrix, self.weight
+        if self.meat is None:
+            return self._variance * C, np.zeros(len(C)), self._variance / W if self.fit_intercept else 0.0
+        meat = self.meat.matrix * (self.observations / self.degrees if self.errors == "HC1" else 1.0)
+        scale = self.meat.scale / np.append(self.inverse.scale, 1.0) / self.squares.unit
+        bread, level = C * scale[:-1], float(scale[-1]) / W * self.fit_intercept
+        of_w = bread @ meat[:-1, :-1] @ bread.T
+        return (of_w + of_w.T) / 2.0, bread @ meat[:-1, -1] * level, float(meat[-1, -1]) * level**2
+
+    @cached_property
+    def _spread(self) -> Array:
+        """√ of the variances of w, also where only the sum of some can be estimated."""
+        unit = self.squares.unit / self.inverse.scale
+        return np.asarray(np.sqrt(np.maximum(np.diagonal(self._scaled[0]), 0.0)) * unit)
+
+    @cached_property
+    def standard_errors(self) -> Array:
+        """Standard errors of w (n,); NaN for columns that are constant, left out or cannot be estimated."""
+        return np.where(self.inverse.estimable, self._spread, nan)
+
+    @cached_property
+    def standard_error_b(self) -> float:
+        """Standard error of b; NaN where none is fitted, or it cannot be estimated."""
+        if not self.fit_intercept or not self.inverse.intercept_estimable:
+            return nan
+        if self.meat is None:
+            return self.sigma * sqrt(1.0 / self.weight + self.inverse.of_center)
+        (of_w, across, of_center), x = self._scaled, self.inverse.center / self.inverse.scale
+        return sqrt(max(float(of_center - 2.0 * x @ across + x @ of_w @ x), 0.0)) * self.squares.unit
+
+    @property
+    def all_errors(self) -> Array:
+        """Standard errors of b, if fitted, and of w."""
+        return np.append(self.standard_error_b, self.standard_errors) if self.fit_intercept else self.standard_errors
+
+    def tests(self) -> list[tuple[float, float, float, float, float]]:
+        """Return (standard error, t, p, low, high) of b, if fitted, and of each w: 95 % intervals."""
+        from scipy import special
+
+        values = np.append(self.b, self.w) if self.fit_intercept else self.w
+        errors = self.all_errors
+        with np.errstate(divide="ignore", invalid="ignore"):  # White's may be 0
+            t = values / errors
+        p = 2.0 * special.stdtr(self.degrees, -np.abs(t))
+        half = special.stdtrit(self.degrees, 0.975) * errors
+        return list(zip(*(v.tolist() for v in (errors, t, p, values - half, values + half)), strict=True))
+
+    @property
+    def _total(self) -> float:
+        """Σ a (y − ȳ)², or Σ a y² without intercept."""
+        return self.squares.centred if self.fit_intercept else self.squares.uncentred
+
+    @property
+    def r2(self) -> float:
+        """1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² without intercept; NaN where that is 0."""
+        return 1.0 - self.squares.residual / self._total if self._total > 0 else nan
+
+    @property
+    def r2_adjusted(self) -> float:
+        """Return 1 − (1 − R²)(N − 1)/(N − k), or 1 − (1 − R²)N/(N − k) without intercept."""
+        return 1.0 - (1.0 - self.r2) * (self.observations - self.fit_intercept) / self.degrees
+
+    @property
+    def f(self) -> tuple[float, float]:
+        """F of all columns together, by HC0 and HC1 with their covariance, and its p; NaN without any."""
+        from scipy import special
+
+        rank, squares = self.inverse.rank, self.squares
+        explained = self._total - squares.residual
+        if not rank or explained <= 0:
+            return nan, nan
+        f = explained / rank / self._variance
+        if self.meat is not None:
+            spread = np.where(self._spread > 0, self._spread, np.inf)
+            unit = self.squares.unit / self.inverse.scale / spread
+            values, vectors = np.linalg.eigh(self._scaled[0] * unit * unit[:, None])  # all but `rank` values are 0
+            f = float(((self.w / spread @ vectors[:, -rank:]) ** 2 / values[-rank:]).sum() / rank)
+        return f, float(special.fdtrc(rank, self.degrees, f))
+
+    @property
+    def log_likelihood(self) -> float:
+        """ℓ at the fit, with the variance that maximises it."""
+        n = self.observations
+        variance = log(self.squares.residual / n) + 2.0 * log(self.squares.unit)
+        return -n / 2.0 * (log(2.0 * pi) + variance + 1.0) + self.log_weight / 2.0
+
+    @property
+    def aic(self) -> float:
+        """−2ℓ + 2k."""
+        return -2.0 * self.log_likelihood + 2.0 * self.parameters
+
+    @property
+    def bic(self) -> float:
+        """−2ℓ + k log N."""
+        return -2.0 * self.log_likelihood + self.parameters * log(self.observations)
+
+    def to_dict(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """Return the figures by name, for JSON; `names` are those of w."""
+        shown = ("(intercept)", *names) if self.fit_intercept else names
+        columns = zip(*self.tests(), strict=True)
+        heads = ("standard_errors", "t", "p", "low", "high")
+        by_name = {head: dict(zip(shown, v, strict=True)) for head, v in zip(heads, columns, strict=True)}
+        of_columns = dict(zip(names, self.inverse.inflation.tolist(), strict=True))
+        return by_name | self.figures() | {"inflation": of_columns}
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures that are of the whole fit, not of a column."""
+        f, p = self.f
+        figures = {name: getattr(self, name) for name in _FIGURES}
+        return figures | {"f": f, "f_p": p, "condition": self.inverse.condition}

@@ -1,0 +1,85 @@
+"""The statistics of a fit, or the reason why there are none."""
+
+import numpy as np
+
+from regress.aggregates.collect import TrainingData
+from regress.inference.covariance import inverse_of_minimum, inverse_of_moments
+from regress.inference.robust_covariance import Meat
+from regress.inference.standard_errors import Statistics
+from regress.inference.sums_of_squares import Squares
+from regress.options import Errors, TrainOptions
+from regress.solvers.loop import Status
+from regress.solvers.solution import Training
+
+PERFECT = "The fit is essentially perfect."
+_SATURATED = "There is no degree of freedom left."
+_BEYOND = "Standard errors are beyond the range of a double. Rescale the target or the columns."
+_KNOWN = 1e-2  # of a standard error: no coefficient may be further from the minimum
+
+
+def missing(
+    training: Training, data: TrainingData, options: TrainOptions, squares: Squares, observations: float
+) -> str:
+    """Say why a fit has no statistics, as far as that is known without an inverse; "" if it may have them."""
+    if options.alpha:
+        return "A penalty biases the coefficients, so their standard errors should not be interpreted."
+    if training.status is not Status.CONVERGED:
+        return "Training did not converge."
+    if data.moments is None:
+        return "There are at least as many columns as rows."
+    if observations <= training.rank + options.fit_intercept:
+        return _SATURATED
+    if squares.perfect:
+        return (
+            PERFECT if (squares.centred if options.fit_intercept else squares.uncentred) else "The target is constant."
+        )
+    return ""
+
+
+def statistics(
+    training: Training,
+    data: TrainingData,
+    options: TrainOptions,
+    squares: Squares,
+    observations: float,
+    log_weight: float,
+    se: Errors,
+    meat: Meat | None,
+) -> Statistics | str:
+    """Make the statistics of a fit, or say why there are none.
+
+    Parameters
+    ----------
+    training, data, options, squares
+        How the fit came about, and what it leaves.
+    observations, log_weight : float
+        N and Σ log a, as `Statistics` has them.
+    se, meat
+        Whose standard errors, and what White's take.
+    """
+    if reason := missing(training, data, options, squares, observations):
+        return reason
+    minimum, moments, one = training.minimum, data.moments, options.fit_intercept
+    assert moments is not None
+    inverse = inverse_of_moments(moments, one) if minimum is None else inverse_of_minimum(minimum)
+    if inverse is None:
+        return 'The rank is unknown in double. Use precision="exact".'
+    if observations <= inverse.rank + one:
+        return _SATURATED
+    variance = squares.residual / (observations - inverse.rank - one)
+    if training.precision != "exact" and not squares.excess <= _KNOWN**2 * variance:
+        return (
+            "The coefficients are not known well enough: their own error is not far below the residuals. "
+            'Use precision="exact" with solver="auto".'
+        )
+    found = Statistics(
+        training.w, training.b, inverse, squares, observations, data.summary.weight, log_weight, one, se, meat
+    )
+    return found if _in_range(found) else _BEYOND
+
+
+def _in_range(found: Statistics) -> bool:
+    """Tell whether no standard error is beyond the range of a double."""
+    errors = found.all_errors[~np.isnan(found.all_errors)]
+    least = np.finfo(np.float64).tiny if found.meat is None else 0.0  # one row alone may leave White's none
+    return bool((errors < np.inf).all() and (errors >= least).all())

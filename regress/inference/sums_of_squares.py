@@ -1,0 +1,228 @@
+"""The sums of squares of a fit, with their digits also where R² is near 1.
+
+From moments, Σa e² is what s − 2cᵀw + wᵀGw leaves: where it is far smaller than s, that is rounding. Exact totals know
+it exactly. Without them the residuals are summed in a second pass over the rows, each as a pair of doubles.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import fsum
+from typing import NamedTuple
+
+import numpy as np
+
+from regress.aggregates.collect import TrainingData
+from regress.blocks import Array, Block
+from regress.inference.covariance import inverse_of_moments
+from regress.numerics import error_free
+from regress.numerics.integers import power, ratio, rounded
+from regress.numerics.line import residuals
+from regress.numerics.whole_sum import implied_intercept
+from regress.objective import gradient
+from regress.options import TrainOptions
+from regress.solvers.exact.normal_equations import NormalEquations
+from regress.solvers.exact.refinement import Minimum
+from regress.solvers.solution import Training
+from regress.solvers.train import Regression
+
+_CANCELS = 1e-9  # of its terms: a smaller sum has fewer than seven digits in double
+_ROUNDING = 10.0  # times the noise of rounding, as for columns that depend on each other
+_TILE = 2**16  # cells of the second pass that are worked on at a time
+
+
+class Squares(NamedTuple):
+    """Sums of squares in units of `unit`², which keep them within the range of a double.
+
+    Attributes
+    ----------
+    unit : float
+        A power of two, about √Σa y².
+    residual : float
+        The minimum of Σa e². Rounding of w is no part of it; with a penalty it is Σa e² at w.
+    excess : float
+        What Σa e² at (w, b) has more.
+    centred, uncentred : float
+        Σa(y − ȳ)² and Σa y².
+    noise : float
+        The most that rounding of the stored numbers leaves of Σa e²; 0 where that was not looked at.
+    """
+
+    unit: float
+    residual: float
+    excess: float
+    centred: float
+    uncentred: float
+    noise: float = 0.0
+
+    @property
+    def perfect(self) -> bool:
+        """Whether the residuals are no more than rounding of the stored numbers."""
+        return self.residual <= self.noise
+
+    def r2(self, centred: bool) -> float:
+        """Return 1 − Σa e²/Σa(y − ȳ)² at (w, b), uncentred 1 − Σa e²/Σa y²; NaN where y is constant, or 0."""
+        total = self.centred if centred else self.uncentred
+        return 1.0 - (self.residual + self.excess) / total if total > 0 else float("nan")
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of a descent that is far from its end
+def squares_of(
+    training: Training, data: TrainingData, options: TrainOptions, blocks: Iterable[Block]
+) -> tuple[Squares, float]:
+    """Return the sums of squares of a fit, and its loss Σa e² + α‖w‖² at (w, b).
+
+    Parameters
+    ----------
+    training, data, options
+        How the fit came about.
+    blocks : iterable of Block
+        The training rows again, which are read where nothing else has the digits.
+    """
+    w, alpha = training.w, options.alpha
+    if not np.isfinite([*w, training.b_center]).all():
+        return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
+    penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
+    if training.minimum is not None:
+        squares, loss = _of_minimum(training, training.minimum)
+        hidden = 0.0 < squares.residual <= squares.noise
+        return squares._replace(noise=0.0) if hidden and not _explained(training, blocks) else squares, loss
+    if _cancels(data, options, w, training.loss - penalty):
+        squares = _of_rows(training, data, options, data.rows if data.rows is not None else blocks)
+        return squares, (squares.residual + squares.excess) * squares.unit**2 + penalty
+    return _of_moments(training, data, options, training.loss - penalty), training.loss
+
+
+def residuals_lost(regression: Regression, data: TrainingData, options: TrainOptions) -> bool:
+    """Tell whether the residuals at the minimum are so small that moments in double say nothing of them."""
+    if data.moments is None or options.alpha:
+        return False
+    coordinates = regression.coordinates()
+    form = coordinates.moments(data.moments, 0)
+    at = gradient.moments(form, np.zeros(len(form.mean)), 0.0)
+    w, b = regression.curvature.solve(at.grad_w, at.grad_b)
+    return _cancels(data, options, w / coordinates.scale, gradient.moments(form, -w, -b).value)
+
+
+def _cancels(data: TrainingData, options: TrainOptions, w: Array, square: float) -> bool:
+    """Tell whether Σa e² at w is so small that its terms cancel in double."""
+    summary = data.summary
+    terms = float(summary.target_norm[0]) ** 2
+    if not (options.standardize and options.fit_intercept):  # then the means are among them
+        terms += summary.weight * float(np.abs(summary.target_center[0]) + np.abs(summary.center) @ np.abs(w)) ** 2
+    return square < _CANCELS * terms
+
+
+def _of_minimum(training: Training, minimum: Minimum) -> tuple[Squares, float]:
+    equations, w = minimum.equations, [Fraction(v) for v in training.w.tolist()]
+    alpha = Fraction(equations.alpha)
+    plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
+    square = plain.uncentred_square
+    exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
+    at_w = plain.loss(plain.whole(w))
+    if plain.fit_intercept:
+        b = Fraction(training.b_center) - sum(v * Fraction(c) for v, c in zip(w, training.center.tolist(), strict=True))
+        at_w += plain.weight * plain.level(w, b) ** 2
+    least = min(at_w, minimum.least) if not alpha else at_w
+    noise = np.ldexp(np.append(plain.ulps * training.w, plain.target_ulps), -exponent)
+
+    def in_units(value: Fraction) -> float:
+        return rounded(value / power(2 * exponent))
+
+    squares = Squares(
+        ratio(1, -exponent),
+        in_units(least),
+        in_units(at_w - least),
+        in_units(square - plain.weight * plain.means[-1] ** 2),
+        in_units(square),
+        _ROUNDING**2 / 12.0 * float(noise @ noise),
+    )
+    return squares, rounded(at_w + alpha * sum((v * v for v in w), Fraction(0)))
+
+
+def _residuals(training: Training, X: Array, Y: Array) -> Array:
+    """Return ŷ − y (m,) with twice the digits, about x = 0: one enormous value in a column may have moved its mean."""
+    b = implied_intercept(training.w, training.center, training.b_center)
+    high = rounded(b)
+    return residuals(X, Y[:, 0], training.w, np.zeros_like(training.w), high) + rounded(b - Fraction(high))
+
+
+def _explained(training: Training, blocks: Iterable[Block]) -> bool:
+    """Tell whether rounding explains the residual of every row: a few coarse values hide no others."""
+    w = training.w
+    for X, Y, _ in _tiles(blocks, len(w)):
+        e = _residuals(training, X, Y)
+        noise = np.sqrt(np.square(np.column_stack([np.spacing(np.abs(X * w)), np.spacing(np.abs(Y))])).sum(1))
+        if (np.abs(e) > _ROUNDING * noise).any():
+            return False
+    return True
+
+
+def spreads(data: TrainingData) -> tuple[Array, float]:
+    """Return √Σa(x − x̄)² (n,) and that of the target: of exact totals also where the squares underflow."""
+    totals, summary = data.totals, data.summary
+    if totals is None:
+        return summary.norm, float(summary.target_norm[0])
+    norms = NormalEquations(totals, len(summary.target_norm), 0, 0.0, True).norms
+    return norms[:-1], float(norms[-1])
+
+
+def _of_moments(training: Training, data: TrainingData, options: TrainOptions, residual: float) -> Squares:
+    """Take Σa e² as the descent saw it; what is left of the descent is a part of it."""
+    summary, moments = data.summary, data.moments
+    unit, centred, uncentred = _of_target(data)
+    excess = 0.0
+    if moments is not None and not options.alpha:
+        move, level = training.remaining, 0.0
+        if options.fit_intercept:
+            gap = summary.center - training.center
+            level = error_free.dot(gap, training.w, training.b_center - float(summary.target_center[0]))
+        else:
+            level = float(summary.center @ move)
+        excess = min(float(move @ moments.xx @ move) + summary.weight * level * level, residual)
+    return Squares(unit, (residual - excess) / unit / unit, excess / unit / unit, centred, uncentred)
+
+
+def _of_target(data: TrainingData) -> tuple[float, float, float]:
+    """Return a unit near √Σa y², and Σa(y − ȳ)² and Σa y² in its square."""
+    summary = data.summary
+    norm, far = float(summary.target_norm[0]), summary.weight**0.5 * float(summary.target_center[0])
+    unit = float(np.ldexp(1.0, np.frexp(np.hypot(norm, far))[1]))
+    return unit, (norm / unit) ** 2, (norm / unit) ** 2 + (far / unit) ** 2
+
+
+def _of_rows(training: Training, data: TrainingData, options: TrainOptions, blocks: Iterable[Block]) -> Squares:
+    """Sum the squares of the residuals e at (w, b); their minimum is a Newton step away, which Xᵀe tells."""
+    summary, w, n = data.summary, training.w, len(training.w)
+    unit, centred, uncentred = _of_target(data)
+    origin = summary.center * options.fit_intercept
+    squares: list[float] = []
+    noise, pull, level = 0.0, np.zeros(n), 0.0
+    for X, Y, a in _tiles(blocks, n):
+        e = _residuals(training, X, Y) / unit
+        ae = e if a is None else a * e
+        squares.append(float(ae @ e))
+        pull += (X - origin).T @ ae
+        level += float(ae.sum())
+        ulps = np.column_stack([np.spacing(np.abs(X * w)), _ulps(Y)]) / unit
+        of_row = np.einsum("ij,ij->i", ulps, ulps)
+        noise += float(of_row.sum() if a is None else a @ of_row)
+    at_w, excess = fsum(squares), 0.0
+    if data.moments is not None and not options.alpha:
+        inverse = inverse_of_moments(data.moments, options.fit_intercept)
+        pull /= 1.0 if inverse is None else inverse.scale
+        excess = at_w if inverse is None else float(pull @ inverse.matrix @ pull)
+        excess = min(excess + level**2 / summary.weight * options.fit_intercept, at_w)
+    return Squares(unit, at_w - excess, excess, centred, uncentred, _ROUNDING**2 / 12.0 * noise)
+
+
+def _tiles(blocks: Iterable[Block], n: int) -> Iterable[Block]:
+    """Cut blocks so that they stay in the cache."""
+    step = max(_TILE // max(n, 1), 1)
+    for X, Y, a in blocks:
+        for i in range(0, len(X), step):
+            yield Block(X[i : i + step], Y[i : i + step], None if a is None else a[i : i + step])
+
+
+def _ulps(values: Array) -> Array:
+    """Return the ulp of each number, 0 for whole ones, which carry no rounding."""
+    return np.where((values == np.rint(values)) & (np.abs(values) < 2.0**53), 0.0, np.spacing(np.abs(values)))

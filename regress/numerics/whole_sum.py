@@ -1,0 +1,59 @@
+"""Σ of doubles as a whole number, and the intercept that a center implies."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regress.blocks import Array
+from regress.numerics.error_free import two_product
+
+_ROUNDING = Fraction(1, 2**50)  # of the terms of an intercept: a few units of their last place
+_LEAST = Fraction(1, 2**1074)  # positive double
+
+
+class WholeSum:
+    """Σ of finite doubles without rounding, in any order and any parts."""
+
+    def __init__(self) -> None:
+        self._units = 0  # of 2^-2300, which all bits of products of doubles are whole multiples of
+
+    def add(self, values: Array) -> None:
+        """Add numbers (m,)."""
+        self._add(*np.frexp(values))
+
+    def add_products(self, a: Array, b: Array) -> None:
+        """Add products of numbers (m,)."""
+        (part_a, exponent_a), (part_b, exponent_b) = np.frexp(a), np.frexp(b)
+        for part in two_product(part_a, part_b):
+            within, exponent = np.frexp(part)
+            self._add(within, exponent + exponent_a + exponent_b)
+
+    def _add(self, part: Array, exponent: "NDArray[np.integer[Any]]") -> None:
+        digits = np.ldexp(part, 53).astype(np.int64)
+        for e in np.unique(exponent).tolist():
+            these = digits[exponent == e]
+            high, low = these >> 26, these & (2**26 - 1)
+            self._units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 2300 - 53)
+
+    @property
+    def fraction(self) -> Fraction:
+        """The sum."""
+        return Fraction(self._units, 2**2300)
+
+
+def implied_intercept(w: Array, center: Array, b_center: float) -> Fraction:
+    """Return the prediction at x = 0 of (x − center)ᵀw + b_center, without rounding."""
+    total = WholeSum()
+    total.add(np.array([b_center]))
+    total.add_products(-center, w)
+    return total.fraction
+
+
+def contradicts(b: float, w: Array, center: Array, b_center: float) -> bool:
+    """Tell whether b is another intercept than that of (x − center)ᵀw + b_center, whose terms are rounded."""
+    size = WholeSum()
+    size.add(np.abs([b, b_center]))
+    size.add_products(np.abs(center), np.abs(w))
+    return abs(implied_intercept(w, center, b_center) - Fraction(b)) > size.fraction * _ROUNDING + _LEAST

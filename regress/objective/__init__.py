@@ -1,0 +1,1 @@
+"""The loss, its gradient derived by hand, and the same by automatic differentiation."""

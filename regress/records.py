@@ -1,0 +1,110 @@
+"""What is known of a result, as plain values: what passes from the fit to its texts, charts and pages."""
+
+import platform
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from regress.blocks import Array
+
+STEPS = 200  # of a descent that does not arrive before
+ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
+_CURVE = 72  # points of an ellipse
+
+
+class ModelRecord(Protocol):
+    """What is drawn and told of a fitted model; `report` is the block of its file that only pages read."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of X."""
+
+    @property
+    def w(self) -> Array:
+        """Coefficients (n,)."""
+
+    @property
+    def b(self) -> float:
+        """The intercept."""
+
+    @property
+    def target(self) -> str:
+        """The column predicted."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """How it was trained."""
+
+    @property
+    def n_rows(self) -> int:
+        """Training rows."""
+
+    @property
+    def loss(self) -> float:
+        """L at (w, b)."""
+
+    @property
+    def status(self) -> str:
+        """How training ended."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """What computed it."""
+
+    @property
+    def report(self) -> Mapping[str, Any] | None:
+        """What pages show besides; None in a file without it."""
+
+
+class DescentPath(NamedTuple):
+    """Where one method was before each step: two coefficients (steps, 2), and L above its minimum (steps,).
+
+    Where it `arrived`, it ends with the first step at which what is left is rounding.
+    """
+
+    method: str
+    points: Array
+    excess: Array
+    arrived: bool
+
+
+class Descents(NamedTuple):
+    """Paths over two coefficients, in the user's units, and the loss that they descend.
+
+    With all other coefficients at their best, L − min L = (p − minimum)ᵀ curvature (p − minimum).
+    """
+
+    minimum: Array
+    curvature: Array
+    paths: tuple[DescentPath, ...]
+
+    def contour(self, excess: float) -> Array:
+        """Return points (k, 2) of the ellipse on which L is `excess` above its minimum."""
+        scale = np.sqrt(np.diagonal(self.curvature))
+        values, vectors = np.linalg.eigh(self.curvature / scale / scale[:, None])
+        values = np.maximum(values, 1e-9)  # columns that depend on each other: a valley without an end
+        turn = np.linspace(0.0, 2.0 * np.pi, _CURVE + 1)
+        circle = np.array([np.cos(turn), np.sin(turn)])
+        points: Array = (vectors @ (circle * np.sqrt(excess / values)[:, None])) / scale[:, None]
+        return points.T + self.minimum
+
+
+def objective_text(weighted: bool, alpha: float) -> str:
+    """Write what was minimised."""
+    return f"Σ{'a' if weighted else ''}(ŷ − y)²" + (f" + {alpha:g}‖w‖²" if alpha else "")
+
+
+def environment() -> dict[str, str]:
+    """Return the versions of what computes: Python, NumPy, SciPy and this package."""
+    import scipy
+
+    from regress import __version__
+
+    return {
+        "regress": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "machine": platform.machine(),
+    }

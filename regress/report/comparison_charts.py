@@ -1,0 +1,96 @@
+"""What is drawn of a comparison: who is right, by how much, and how long it took."""
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+from regress.numerics.digits import MOST_DIGITS
+from regress.report.charts import Axis, Chart, Drawing, Mark
+
+_MOST_ROWS = 40  # coefficients shown, those in which the fewest digits are right
+
+
+class Cell(NamedTuple):
+    """Digits of one tool in one coefficient, and which of six shades they have; None where it has no fit."""
+
+    digits: float | None
+    shade: int
+
+
+def of_comparison(comparison: Any) -> dict[str, Any]:
+    """Return what the page of a comparison shows besides the comparison itself."""
+    rows = digits(comparison)
+    return {
+        "digits": rows,
+        "left": max(len(comparison.names) - _MOST_ROWS, 0),
+        "worst": Drawing([worst_digits(comparison)]),
+        "above": Drawing([loss(comparison)]),
+        "seconds": Drawing([seconds(comparison)]),
+        "most": MOST_DIGITS,
+    }
+
+
+def digits(comparison: Any) -> list[tuple[str, list[Cell]]]:
+    """Return the digits of each tool in b, if it is fitted, and in the coefficients in which the fewest are right."""
+    fits = comparison.fits
+    found = [fit.digits_of for fit in fits if fit.digits_of is not None]
+    worst = [min(float(of[j]) for of in found) for j in range(len(comparison.names))] if found else []
+    shown = sorted(sorted(range(len(worst)), key=lambda j: worst[j])[:_MOST_ROWS])
+    rows = [("(intercept)", [_cell(None if fit.w is None else fit.intercept_digits) for fit in fits])]
+    for j in shown:
+        of = [None if fit.digits_of is None else float(fit.digits_of[j]) for fit in fits]
+        rows.append((comparison.names[j], [_cell(d) for d in of]))
+    return rows if comparison.fit_intercept else rows[1:]
+
+
+def _cell(right: float | None) -> Cell:
+    return Cell(right, 0 if right is None else min(int(right // 3.0) + 1, 6))
+
+
+def worst_digits(comparison: Any) -> Chart:
+    """Return the digits right in the worst coefficient of each tool."""
+    fits = [fit for fit in comparison.fits if fit.w is not None]
+    names = tuple(fit.name for fit in fits)
+    ends = "; ".join(f"{fit.name} {fit.digits:.1f}" for fit in fits)
+    return Chart(
+        "worst",
+        "Digits right in the worst coefficient",
+        f"A bar a tool: {ends}.",
+        Axis("decimal digits, of the 15.9 that a double holds", most=16.0),
+        Axis("", names=names),
+        (Mark("bars", [fit.digits for fit in fits], list(range(len(fits)))),),
+        "The longer the better: a tool is as right as its worst coefficient.",
+    )
+
+
+def loss(comparison: Any) -> Chart:
+    """Return how far the loss of each tool is above the minimum, in powers of ten."""
+    fits = [fit for fit in comparison.fits if fit.w is not None and isfinite(fit.excess_loss)]
+    above = [(fit.name, fit.excess_loss) for fit in fits]
+    drawn = [(place, value) for place, (_, value) in enumerate(above) if value > 0]
+    exact = [name for name, value in above if not value > 0]
+    ends = "; ".join(f"{name} {value:.2g}" for name, value in above)
+    return Chart(
+        "loss-above",
+        "Loss above the minimum",
+        f"A dot a tool: {ends}.",
+        Axis("L − min L", log=True),
+        Axis("", names=tuple(name for name, _ in above)),
+        (Mark("dots", [value for _, value in drawn], [place for place, _ in drawn]),),
+        "To the left is better, in powers of ten."
+        + (f" Without a dot, as nothing is left: {', '.join(exact)}." if exact else ""),
+    )
+
+
+def seconds(comparison: Any) -> Chart:
+    """Return how long the fit of each tool took."""
+    fits = [fit for fit in comparison.fits if fit.seconds > 0]
+    ends = "; ".join(f"{fit.name} {fit.seconds:.2g}" for fit in fits)
+    return Chart(
+        "seconds",
+        "Seconds of fitting",
+        f"A dot a tool, in seconds: {ends}.",
+        Axis("seconds of fitting alone", log=True),
+        Axis("", names=tuple(fit.name for fit in fits)),
+        (Mark("dots", [fit.seconds for fit in fits], list(range(len(fits)))),),
+        "One run each, on this machine: an order of magnitude, no benchmark.",
+    )

@@ -1,0 +1,236 @@
+"""What is drawn of a fit: charts from a model and its report block."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from regress.errors import InputError
+from regress.records import ROUNDING, ModelRecord
+from regress.report.charts import Axis, Chart, Mark, View, finite, polyline, shortened
+
+_MOST_BARS = 25  # coefficients drawn
+_ALL_DIGITS = 16.0
+
+
+def report_of(model: ModelRecord) -> Mapping[str, Any]:
+    """Return the report block of a model.
+
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if model.report is None:
+        raise InputError("This model holds nothing to draw. Fit it anew: models are saved with what a report shows.")
+    return model.report
+
+
+def arrived(model: ModelRecord) -> bool:
+    """Tell whether a model is at the minimum, as far as is known."""
+    certificate = report_of(model)["certificate"]
+    return model.status == "converged" if certificate is None else bool(certificate["passed"])
+
+
+def coefficients(model: ModelRecord) -> Chart:
+    """Return standardised coefficients, the largest first, with their 95 % intervals."""
+    lines = [row for row in report_of(model)["lines"] if not row["intercept"] and row["standardized"] is not None]
+    lines = sorted(lines, key=lambda row: -abs(row["standardized"]))[:_MOST_BARS]
+    names = tuple(row["name"] for row in lines)
+    places = list(range(len(lines)))
+    spans = []
+    for place, row in enumerate(lines):
+        if row["w"] and row["low"] is not None and row["high"] is not None:
+            unit = row["standardized"] / row["w"]
+            spans.append((float(place), row["low"] * unit, row["high"] * unit))
+    y, low, high = zip(*spans, strict=True) if spans else ((), (), ())
+    n = len(model.names)
+    which = f"the {len(lines)} largest of {n:,}" if n > len(lines) else f"all {n}"
+    top = f"The largest is {lines[0]['standardized']:.3g}, of {lines[0]['name']}." if lines else ""
+    return Chart(
+        "betas",
+        "Standardised coefficients",
+        f"A dot a coefficient, {which}, with its 95 % interval as a line. {top} The table below has all figures.",
+        Axis("sd of the target for one sd of the column"),
+        Axis("", names=names),
+        (
+            Mark("line", (0.0, 0.0), (-0.5, len(lines) - 0.5), "muted"),
+            Mark("spans", y=y, low=low, high=high),
+            Mark("dots", [row["standardized"] for row in lines], places),
+        ),
+        "How much the target moves, in its standard deviations, when a column moves by one of its own and the others "
+        "hold still. "
+        + ("An interval that crosses zero leaves the sign open." if spans else "There are no intervals.")
+        + ("" if arrived(model) else " Training did not arrive: both are about another point than the minimum."),
+    )
+
+
+def digits(model: ModelRecord) -> Chart:
+    """Return the digits of each coefficient that are right, the fewest first.
+
+    Raises
+    ------
+    InputError
+        If they are unknown.
+    """
+    lines = [row for row in report_of(model)["lines"] if row["digits"] is not None]
+    if not lines:
+        raise InputError("How many digits double precision leaves is unknown here; `regress certify` tells.")
+    title = "Digits right" + ("" if report_of(model)["certificate"] else ", at least")
+    return bars_of_digits([(row["name"], row["digits"]) for row in lines], title)
+
+
+def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right") -> Chart:
+    """Return bars of digits, the fewest first."""
+    worst = sorted(digits, key=lambda pair: pair[1])[:_MOST_BARS]
+    return Chart(
+        "digits",
+        title,
+        f"A bar a coefficient, the fewest digits first: from {min((d for _, d in digits), default=0.0):.1f} of 15.9.",
+        Axis("decimal digits, of the 15.9 that a double holds", most=_ALL_DIGITS),
+        Axis("", names=tuple(name for name, _ in worst)),
+        (Mark("bars", [d for _, d in worst], list(range(len(worst)))),),
+        "How many decimal digits each coefficient shares with the exact answer, the fewest first.",
+    )
+
+
+def convergence(model: ModelRecord, lowest: float | None) -> tuple[Chart, Chart]:
+    """Return the loss above its minimum, where that is known, and ‖∇L‖, before each step.
+
+    Raises
+    ------
+    InputError
+        If the descent began at the minimum.
+    """
+    report = report_of(model)
+    rows = finite(*zip(*report["history"], strict=True)) if report["history"] else []
+    first = max((loss for _, loss, _ in rows), default=0.0)
+    base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
+    above = [(k, loss - base) for k, loss, _ in rows if loss - base > ROUNDING * first]
+    caption = "Where the difference is rounding, below 1e-15 of the first loss, nothing is drawn."
+    if report["certificate"] is not None and report["certificate"]["excess_loss"] > 0:
+        last = float(report["n_iter"])
+        above = [point for point in above if point[0] < last] + [(last, report["certificate"]["excess_loss"])]
+        caption = f"{caption[:-1]}, but for the last point, which is by exact sums."
+    norms = [(k, norm) for k, _, norm in rows if norm > 0]
+    if not report["n_iter"] or not (above or norms):
+        raise InputError("There was nothing to descend: the first point passed for the minimum.")
+    steps = Axis("step", most=float(max(report["n_iter"], 1)), whole=True)
+    named = "the minimum" if lowest is not None else "the lowest of these"
+    count = f"{report['n_iter']:,} step{'s' * (report['n_iter'] != 1)} of {report['solver']}"
+    return (
+        Chart(
+            "loss",
+            f"Loss above {named}",
+            f"{count}: {_course(above)}",
+            steps,
+            Axis("L − min L", log=True),
+            polyline(above),
+            caption,
+        ),
+        Chart(
+            "gradient",
+            "Size of the gradient",
+            f"{count}: {_course(norms)}",
+            steps,
+            Axis("‖∇L‖", log=True),
+            polyline(norms),
+            "In the coordinates of the descent. It vanishes at the minimum, and only there.",
+        ),
+    )
+
+
+def _course(points: list[tuple[float, float]]) -> str:
+    return f"from {points[0][1]:.3g} to {points[-1][1]:.3g}." if points else "nothing to draw."
+
+
+def residuals(model: ModelRecord) -> tuple[Chart, Chart, Chart, Chart]:
+    """Return actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
+
+    Raises
+    ------
+    InputError
+        If the model holds no residuals.
+    """
+    found = report_of(model)["residuals"]
+    if found is None:
+        raise InputError(f"There are no residuals to draw. {report_of(model)['residuals_missing']}")
+    predicted = Axis(f"predicted {shortened(model.target, 24)}")
+    part, x, residual, root, rows = zip(*found["groups"], strict=True)
+    actual = [a + b for a, b in zip(x, residual, strict=True)]
+    _, normal, z, _ = zip(*found["normal"], strict=True)
+    mean, spread = trend(part, x, residual, rows), trend(part, x, root, rows)
+    dots = f"{len(x)} dots of {found['rows']:,} rows, each the mean of 5 or more; its area counts them."
+    return (
+        Chart(
+            "actual",
+            "Actual against predicted",
+            f"{dots} They lie about the line on which both are equal, from {min(x):.4g} to {max(x):.4g}.",
+            predicted,
+            Axis("actual"),
+            (_equal(x, actual), Mark("dots", x, actual, size=rows)),
+            "On the dashed line a prediction is right.",
+            _view(x, actual),
+        ),
+        Chart(
+            "fitted",
+            "Residuals against predicted",
+            f"{dots} Their mean runs from {min(y for _, y in mean):.2g} to {max(y for _, y in mean):.2g}.",
+            predicted,
+            Axis("actual − predicted"),
+            (
+                Mark("line", (min(x), max(x)), (0.0, 0.0), "muted", dashed=True),
+                Mark("dots", x, residual, size=rows),
+                *_mean(mean),
+            ),
+            "The mean should keep to zero: a bend says that a straight line is not the whole story.",
+        ),
+        Chart(
+            "normal",
+            "Normal Q-Q",
+            f"{len(z)} dots, each the mean of 5 rows or more in order. The lowest is at {z[0]:.2g} standard deviations "
+            f"where normal ones would be at {normal[0]:.2g}, the highest at {z[-1]:.2g} for {normal[-1]:.2g}.",
+            Axis("normal quantile"),
+            Axis("residual / σ"),
+            (_equal(normal, z), Mark("dots", normal, z)),
+            "Residuals that are normal keep to the dashed line; ends off it are heavy or light tails. Coefficients do "
+            "not need it, p-values of few rows do.",
+            _view(normal, z),
+        ),
+        Chart(
+            "scale",
+            "Scale against location",
+            f"{dots} Their mean runs from {min(y for _, y in spread):.2g} to {max(y for _, y in spread):.2g}.",
+            predicted,
+            Axis("√|residual / σ|"),
+            (Mark("dots", x, root, size=rows), *_mean(spread)),
+            "A mean that rises or falls says that the spread does: then --se HC1 gives honest standard errors.",
+        ),
+    )
+
+
+def trend(
+    part: Sequence[float], x: Sequence[float], y: Sequence[float], rows: Sequence[float]
+) -> list[tuple[float, float]]:
+    """Return means of x and y of the groups of each part, slice by slice."""
+    table = np.array([part, x, y, rows], dtype=np.float64).T
+    if not (np.isfinite(table).all() and (table[:, 3] > 0).all()):
+        raise ValueError("a group is not finite")
+    slices = [table[table[:, 0] == k] for k in np.unique(table[:, 0])]
+    means = [np.average(t[:, 1:3], axis=0, weights=t[:, 3]) for t in slices]
+    return [(float(a), float(b)) for a, b in means]
+
+
+def _mean(points: list[tuple[float, float]]) -> tuple[Mark, ...]:
+    x, y = [a for a, _ in points], [b for _, b in points]
+    return (Mark("line", x, y, "second", "mean"),) if len(points) > 1 else ()
+
+
+def _equal(x: Sequence[float], y: Sequence[float]) -> Mark:
+    low, high = min(*x, *y), max(*x, *y)
+    return Mark("line", (low, high), (low, high), "muted", dashed=True)
+
+
+def _view(x: Sequence[float], y: Sequence[float]) -> View:
+    """Return what shows all dots, wherever a line through them leads."""
+    return View((min(x), max(x)), (min(y), max(y)))

@@ -1,0 +1,1 @@
+"""The update rules, the only loop, and what chooses among them."""

@@ -1,0 +1,1 @@
+"""The minimum of L in exact arithmetic."""

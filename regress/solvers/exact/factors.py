@@ -1,0 +1,83 @@
+"""The curvature of normal equations, factored: in double where its pivots are no rounding, else in whole numbers."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Protocol
+
+import numpy as np
+
+from regress.blocks import Array
+from regress.numerics import lazy_scipy
+from regress.numerics.integers import Integers, ratio, scaled
+from regress.solvers.exact.integer_ldl import SingularError, fixed_factors
+from regress.solvers.exact.normal_equations import NormalEquations
+
+MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a tenth of a microsecond
+
+
+class Factor(Protocol):
+    """A factored Gram matrix, scaled to a diagonal near 1."""
+
+    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
+        ...
+
+    def inverse(self) -> Array:
+        """Return the inverse (n, n)."""
+        ...
+
+
+class DoubleFactor:
+    """By Cholesky in double precision."""
+
+    def __init__(self, gram: Array) -> None:
+        self._diagonal = np.sqrt(np.diagonal(gram))
+        if not self._diagonal.all():
+            raise SingularError
+        try:
+            scaled = gram / self._diagonal / self._diagonal[:, None]
+            lower = lazy_scipy.cholesky(scaled, lower=True, check_finite=False)
+        except lazy_scipy.LinAlgError:
+            raise SingularError from None
+        size = float(np.abs(scaled).sum(0).max(initial=0.0))
+        reciprocal = float(lazy_scipy.lapack.dpocon(lower, size, uplo="L")[0]) if len(gram) else 1.0
+        if not reciprocal > (len(gram) + 32) * np.finfo(np.float64).eps:
+            raise SingularError  # the matrix may be singular but for rounding
+        self._lower = lower
+
+    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
+        right = np.array([ratio(int(g), e) for g, e in zip(pull, exponent, strict=True)]) / self._diagonal
+        solved = lazy_scipy.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal
+        return np.array([scaled(v, common) for v in solved.tolist()], dtype=object)
+
+    def inverse(self) -> Array:
+        """Return the inverse, to the digits that the condition leaves."""
+        d = np.diag(1.0 / self._diagonal)
+        return np.asarray(d @ lazy_scipy.cho_solve((self._lower, True), d, check_finite=False))
+
+
+def factors(equations: NormalEquations, few: int = 0) -> Iterator[Factor]:
+    """Factor the scaled Gram matrix, better each time: in double, then in whole numbers of more and more bits.
+
+    In double only where its pivots are no rounding and columns are more than `few`; in whole numbers only up to
+    `MOST_COLUMNS`.
+    """
+    if equations.n > few:
+        with suppress(SingularError):
+            yield DoubleFactor(equations.double_gram)
+    if equations.n <= MOST_COLUMNS:
+        yield from fixed_factors(equations.scaled_gram)
+
+
+def best_factor(equations: NormalEquations, few: int = 0) -> Factor:
+    """Return the first of `factors`.
+
+    Raises
+    ------
+    SingularError
+        If there is none.
+    """
+    for factor in factors(equations, few):
+        return factor
+    raise SingularError

@@ -1,0 +1,74 @@
+"""Where the exact minimum is taken: from totals or, with more columns than rows, from the rows themselves."""
+
+from collections.abc import Sequence
+
+from regress.aggregates.collect import TrainingData
+from regress.errors import InputError
+from regress.options import TrainOptions
+from regress.solvers.exact.collinearity import Dependence, Noise
+from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.exact.granularity import Steps
+from regress.solvers.exact.integer_ldl import SingularError
+from regress.solvers.exact.normal_equations import NormalEquations
+from regress.solvers.exact.refinement import Minimum, minimise
+from regress.solvers.exact.row_check import Question, confirmed
+from regress.solvers.exact.wide import Point, minimise_wide
+
+
+def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names: Sequence[str]) -> Minimum | None:
+    """Return the minimum of exact totals; None without them, or where that takes too many whole numbers.
+
+    Raises
+    ------
+    InputError
+        If columns depend on each other and are to be refused, or that was asked for and cannot be decided.
+    """
+
+    def review(equations: NormalEquations, dependence: Dependence) -> Dependence:
+        if data.again is not None:
+            steps = Steps.of_doubles(equations.ulps == 0.0)
+            dependence = confirmed(Question(equations, steps, Noise(equations.ulps)), dependence, data.again)
+        if dependence.relations and options.collinear == "error":
+            shown = "; ".join(r.text(names) for r in dependence.relations[:5])
+            raise InputError(f'Columns depend on each other: {shown}. Leave one of each out, or use collinear="drop".')
+        return dependence.dropped() if options.collinear == "drop" else dependence
+
+    if data.totals is None:
+        return None
+    try:
+        fit_intercept, targets = options.fit_intercept, len(data.summary.target_norm)
+        return minimise(data.totals, targets, target, options.alpha, fit_intercept, review)
+    except SingularError:
+        if options.precision != "exact":
+            return None
+    if len(names) <= MOST_COLUMNS:
+        raise InputError(
+            'The columns are too nearly dependent for exact sums. Use precision="double", or leave some out.'
+        )
+    raise InputError(
+        f'precision="exact" works out dependent columns among at most {MOST_COLUMNS}; these are {len(names):,}. '
+        'Use precision="double", or leave out those that depend on others.'
+    )
+
+
+def exact_point(data: TrainingData, minimum: Minimum | None, target: int, options: TrainOptions) -> Point | None:
+    """Return w (n,), b and the rank at the minimum, unrounded; None where sums are in double.
+
+    Raises
+    ------
+    InputError
+        If there are at least as many columns as rows, and exact arithmetic was asked for and would take too long.
+    """
+    if minimum is not None:
+        return Point(minimum.exact, minimum.b, minimum.rank)
+    if data.moments is not None or data.rows is None or not data.exact:
+        return None
+    try:
+        return minimise_wide(data.rows, target, options.alpha, options.fit_intercept)
+    except SingularError:
+        if options.precision != "exact":
+            return None
+    raise InputError(
+        f'precision="exact" works out dependent rows among at most {MOST_COLUMNS}, where columns are at least as many; '
+        f'these are {data.summary.rows:,}. Use precision="double".'
+    )

@@ -1,0 +1,198 @@
+"""The normal equations (G + αI)w = c in whole numbers, centred once from exact totals.
+
+At w held in whole numbers too, to 256 bits behind the point or more, the gradient −2(c − (G + α)w), the loss and
+distances between two w are exact.
+"""
+
+from collections.abc import Sequence
+from copy import copy
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from regress.aggregates.totals import Totals
+from regress.blocks import Array
+from regress.numerics.integers import Exponents, Integers, power, shifted
+
+PLACES = 256  # bits of a scaled coefficient behind the point, unless one is too small for them
+
+
+class NormalEquations:
+    """G, c and s of one target: entry (i, j) of [G c; cᵀ s] is ``matrix[i, j] · 2^(unit[i] + unit[j]) / factor``.
+
+    Coefficients are held as whole numbers ω with wⱼ = ωⱼ · 2^exponent[j], `places` bits behind the point of a
+    coefficient that alone would explain the target.
+
+    Parameters
+    ----------
+    totals : Totals
+        Of one, n columns and `targets` targets, in this order.
+    targets, target : int
+        How many there are, and which one to explain.
+    alpha : float
+        Ridge penalty.
+    fit_intercept : bool
+        Whether b is fitted: then the columns are centred.
+    columns : sequence of int, optional
+        Columns to take; all n unless given.
+    """
+
+    def __init__(
+        self,
+        totals: Totals,
+        targets: int,
+        target: int,
+        alpha: float,
+        fit_intercept: bool,
+        columns: Sequence[int] | None = None,
+    ) -> None:
+        self._origin = totals, targets, target, alpha, fit_intercept
+        n = len(totals.unit) - 1 - targets
+        self.columns = range(n) if columns is None else columns
+        kept = [*(1 + j for j in self.columns), 1 + n + target]
+        self.n, self.rows, self.fit_intercept = len(kept) - 1, totals.rows, fit_intercept
+        self.weight = totals.fraction(0, 0)
+        value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], 1
+        self.uncentred_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
+        rounding = totals.rounding[kept]
+        # at least as many columns as rows depend on each other anyway: only what is exactly dependent counts
+        self.ulps, self.target_ulps = rounding[:-1] * (totals.rows > n), float(rounding[-1])
+        self.means = [totals.fraction(0, j) / self.weight for j in kept]
+        first: Integers = totals.value[0, kept]
+        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centred once, in whole numbers
+            value = totals.value[0, 0] * value - np.outer(first, first)
+            factor = int(totals.value[0, 0])
+        half = factor.bit_length() // 2  # Σa has as many bits as its unit is fine: more than a double holds
+        self.first, self.first_unit = first, self.unit + totals.unit[0]  # Σa z
+        self.matrix, self.unit = value, self.unit - half
+        self.factor = Fraction(factor, 1 << 2 * half)
+        if alpha:
+            self._add_penalty(alpha)
+        self.places = max(PLACES, int(self.half_bits[-1]) - self._top)  # so that c has no bits beyond them
+
+    def take(self, columns: Sequence[int], alpha: float | None = None) -> "NormalEquations":
+        """Return the equations of some of the columns only, perhaps with another penalty."""
+        totals, targets, target, own, fit_intercept = self._origin
+        chosen = [self.columns[j] for j in columns]
+        return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, chosen)
+
+    def finer(self, places: int) -> "NormalEquations":
+        """Return the same equations with so many bits of a scaled coefficient behind the point."""
+        other = copy(self)
+        other.places = places
+        for name in ("exponent", "_columns", "pull_exponent"):
+            other.__dict__.pop(name, None)
+        return other
+
+    @property
+    def alpha(self) -> float:
+        """The ridge penalty."""
+        return self._origin[3]
+
+    def _add_penalty(self, alpha: float) -> None:
+        numerator, denominator = (Fraction(alpha) * self.factor).as_integer_ratio()
+        exponent = [1 - denominator.bit_length() - 2 * int(u) for u in self.unit[:-1]]
+        lift = max(0, -min(exponent, default=0))
+        self.matrix = self.matrix << lift
+        for j, e in enumerate(exponent):
+            self.matrix[j, j] += numerator << (e + lift)
+        self.factor *= 2**lift
+
+    @cached_property
+    def half_bits(self) -> Integers:
+        """Exponents h of the scales of the columns, and last of the target: matrix[j, j] is about 2^(2h[j])."""
+        return np.array([int(d).bit_length() // 2 for d in np.diagonal(self.matrix)], dtype=object)
+
+    @cached_property
+    def exponent(self) -> list[int]:
+        """The exponents of the units of ω."""
+        s = self._scales
+        return [s[-1] - s[j] - self.places for j in range(self.n)]
+
+    @cached_property
+    def _scales(self) -> list[int]:
+        return [int(h + u) for h, u in zip(self.half_bits, self.unit, strict=True)]
+
+    @cached_property
+    def _top(self) -> int:
+        return int(max(self.half_bits[: self.n], default=0))
+
+    @cached_property
+    def _columns(self) -> tuple[Integers, Integers]:
+        h, n = self.half_bits, self.n
+        shift, cross = self.places + self._top - int(h[n]), self.matrix[:n, n]
+        return self.matrix[:n, :n] << (self._top - h[:n]), np.array(
+            [shifted(int(c), shift) for c in cross], dtype=object
+        )
+
+    def whole(self, w: Sequence[Fraction]) -> Integers:
+        """Return ω of coefficients, rounded down at the last place."""
+        pairs = zip(w, self.exponent, strict=True)
+        return np.array([(v / power(e)).__floor__() for v, e in pairs], dtype=object)
+
+    def places_for(self, j: int, w: Fraction) -> int:
+        """Return how many places a coefficient of column j takes, so that it has as many bits as one near its scale."""
+        size = w.numerator.bit_length() - w.denominator.bit_length() - self._scales[-1] + self._scales[j]
+        return self.places + max(-size, 0) if w else self.places
+
+    def fractions(self, omega: Integers) -> list[Fraction]:
+        """Return the coefficients that ω stands for."""
+        return [Fraction(int(v)) * power(e) for v, e in zip(omega, self.exponent, strict=True)]
+
+    def pull(self, omega: Integers) -> Integers:
+        """Return c − (G + α)w = −∇L/2 in units of 2^pull_exponent / factor."""
+        columns, right = self._columns
+        return np.asarray(right - columns @ omega)
+
+    @cached_property
+    def pull_exponent(self) -> list[int]:
+        """The exponents of the units of a pull."""
+        return [self._scales[-1] - self._top - self.places + int(u) for u in self.unit[: self.n]]
+
+    def square(self, omega: Integers) -> Fraction:
+        """Return wᵀ(G + α)w: for a difference of coefficients, what it adds to the minimum of L."""
+        columns, _ = self._columns
+        return self._inner(omega, columns @ omega)
+
+    def loss(self, omega: Integers) -> Fraction:
+        """Return s − 2cᵀw + wᵀ(G + α)w, the full quadratic with b at its best: never negative."""
+        _, right = self._columns
+        square = Fraction(int(self.matrix[self.n, self.n])) * power(2 * self.unit[self.n]) / self.factor
+        return square - 2 * self._inner(omega, right) + self.square(omega)
+
+    def _inner(self, omega: Integers, pull: Integers) -> Fraction:
+        terms = zip(omega, pull, self.half_bits[: self.n], strict=True)
+        total = sum(int(o) * int(g) << (self._top - int(h)) for o, g, h in terms)
+        return Fraction(total) * power(2 * (self._scales[-1] - self.places - self._top)) / self.factor
+
+    def level(self, w: Sequence[Fraction], b: Fraction) -> Fraction:
+        """Return the mean of ŷ − y for given coefficients and intercept."""
+        return b + sum(v * m for v, m in zip(w, self.means, strict=False)) - self.means[-1]
+
+    @cached_property
+    def norms(self) -> Array:
+        """√ of the diagonal of [G + α, s]: norms of the columns (n,), and last of the target."""
+        return np.array([self._root(int(d), int(u)) for d, u in zip(np.diagonal(self.matrix), self.unit, strict=True)])
+
+    def _root(self, square: int, unit: int) -> float:
+        """Return √(square · 4^unit / factor)."""
+        places = (128 - square.bit_length()) // 2
+        quotient = int(shifted(square, 2 * places) / self.factor)
+        with np.errstate(over="ignore"):
+            return float(np.ldexp(float(quotient) ** 0.5, unit - places))
+
+    def scaled_gram(self, bits: int) -> Integers:
+        """Return G + α with columns scaled by 2^(−h[j]), to a diagonal of ½ to 2, in units of 2^(−bits)."""
+        h = self.half_bits[: self.n]
+        return np.asarray((self.matrix[: self.n, : self.n] << bits) >> (h[:, None] + h))
+
+    @cached_property
+    def double_gram(self) -> Array:
+        """`scaled_gram`, each number rounded to a double."""
+        return np.asarray(self.scaled_gram(64).astype(np.float64) * 2.0**-64)
+
+    @cached_property
+    def column_exponent(self) -> Exponents:
+        """Return e with the scales 2^e / √factor that `scaled_gram` divides by."""
+        return np.array(self._scales[: self.n], dtype=np.int64)

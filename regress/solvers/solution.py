@@ -1,0 +1,71 @@
+"""What training returns."""
+
+from dataclasses import dataclass
+
+from regress.blocks import Array
+from regress.solvers.exact.refinement import Minimum
+from regress.solvers.loop import Iteration, Status
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Training:
+    """A trained linear model and how it was reached.
+
+    Attributes
+    ----------
+    w : array of shape (n,)
+        Coefficients in the user's units.
+    center : array of shape (n,)
+        The point about which predictions are computed: ŷ = (x − center)ᵀw + b_center keeps the digits that
+        xᵀw + b would lose where a column is far from zero.
+    b : float
+        The intercept.
+    b_center : float
+        The prediction at `center`.
+    loss : float
+        L(w, b) + α‖w‖² on the training rows.
+    gradient_norm, stationarity : float
+        ‖∇L‖ in the coordinates of the descent, and the scale-free figure that the stop rule compares with tol; both as
+        double precision sees them.
+    status : Status
+        How it ended.
+    history : list of Iteration
+        One row an evaluation.
+    rank : int
+        Rank of the columns, decided by the rounding of their values where sums are exact, else after scaling.
+    solver, over : str
+        What ran.
+    learning_rate : float or None
+        The step on ∇L/Σa, for solvers that have one.
+    precision : {"exact", "double"}
+        Whether w, b and the loss come from exact sums, each rounded once.
+    remaining : array of shape (n,)
+        The Newton step that is left, in the user's units: what the descent did not reach.
+    minimum : Minimum or None
+        Where exact totals have their minimum, whichever solver ran.
+    polished : bool
+        Whether w and b were refined over the rows with twice the digits of a double.
+    """
+
+    w: Array
+    center: Array
+    b: float
+    b_center: float
+    loss: float
+    gradient_norm: float
+    stationarity: float
+    status: Status
+    history: list[Iteration]
+    rank: int
+    solver: str
+    over: str
+    learning_rate: float | None
+    precision: str
+    remaining: Array
+    minimum: Minimum | None = None
+    polished: bool = False
+
+    @property
+    def n_iter(self) -> int:
+        """Steps taken."""
+        return max(len(self.history) - 1, 0)

@@ -1,0 +1,1 @@
+"""Where rows come from: files, frames and arrays, read in batches."""

@@ -1,0 +1,130 @@
+"""Arrays as sources: views of their rows, no copy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from regress.blocks import Array, Mask, block_rows
+from regress.errors import InputError
+from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, unmasked, written
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayBatch:
+    """Some rows of an array."""
+
+    part: str
+    first: int
+    rows: int
+    block: Array
+    names: Mapping[str, int]
+    key: str = ""
+    bad: None = None
+
+    @property
+    def read(self) -> int:
+        """Rows up to here."""
+        return self.first + self.rows
+
+    def head(self, rows: int) -> "ArrayBatch":
+        """Return the first rows of the batch."""
+        return replace(self, rows=rows, block=self.block[:rows])
+
+    def numbers(self, name: str) -> Array:
+        """Return a column."""
+        column: Array = self.block[:, self.names[name]]
+        return column
+
+    def chosen(self, names: Sequence[str]) -> Array:
+        """Return columns side by side: a view where all of them are wanted."""
+        return self.block if tuple(names) == tuple(self.names) else self.block[:, [self.names[n] for n in names]]
+
+    def columns(self, names: Sequence[str]) -> Array:
+        """Return columns as views."""
+        return self.chosen(names).T
+
+    def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
+        """Return the codes of a column's values, written out."""
+        finite = np.isfinite(self.numbers(name))
+        texts = self.texts(name)
+        return np.array(
+            [codes.get(t, UNSEEN_CODE) if ok else MISSING_CODE for t, ok in zip(texts, finite, strict=True)],
+            dtype=np.int32,
+        )
+
+    def level(self, cell: str) -> str | None:
+        """Return a number as it is written out."""
+        return cell
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column as text, whole numbers without a point."""
+        return written(self.numbers(name))
+
+    def distinct(self, name: str, rows: Mask) -> list[str]:
+        """Return the different values, written out."""
+        chosen = replace(self, block=self.block[rows & np.isfinite(self.numbers(name))])
+        return list(dict.fromkeys(chosen.texts(name)))
+
+
+class ArraySource:
+    """A numeric array X (m, n), its columns named x0, x1, … or by `names`."""
+
+    label, unit, dialect, index = "the table", "rows", "", None
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, X: object, names: Sequence[str] | None = None, text: Sequence[str] = ()) -> None:
+        array = np.asarray(unmasked(X))
+        if array.ndim != 2:
+            raise InputError(
+                f"X must have two dimensions, rows by columns; its shape is {array.shape}."
+                + (" For a single column use X.reshape(-1, 1)." if array.ndim == 1 else "")
+            )
+        if array.dtype.kind not in "biuf":
+            if array.dtype.kind in "US" or any(isinstance(value, str | bytes) for value in array.flat):
+                raise InputError("X holds text, not numbers. Pass a DataFrame to have text columns read and encoded.")
+            try:
+                array = array.astype(np.float64)
+            except (TypeError, ValueError):
+                raise InputError(
+                    f"X holds {array.dtype} values, not numbers. Pass a DataFrame to have text columns encoded."
+                ) from None
+        self.array: Array = array.astype(np.float64, copy=False)
+        self.size = len(self.array)
+        n = array.shape[1]
+        self._names = tuple(names) if names is not None else tuple(f"x{j}" for j in range(n))
+        if len(self._names) != n:
+            raise InputError(f"{len(self._names)} names were given for {n} columns.")
+        self.columns = tuple(Column(name, "text" if name in text else "number", settled=True) for name in self._names)
+        self.by_name = {column.name: column for column in self.columns}
+
+    def named(self, names: Sequence[str]) -> "ArraySource":
+        """Return the array with its columns named by position.
+
+        Raises
+        ------
+        InputError
+            If it has more or fewer columns.
+        """
+        if len(names) != self.array.shape[1]:
+            raise InputError(f"X has {self.array.shape[1]} columns; the model takes {len(names)}, in its own order.")
+        return ArraySource(self.array, names)
+
+    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
+        """Yield views of the rows on the fixed grid."""
+        where = {name: j for j, name in enumerate(self._names)}
+        step, X = block_rows(len(names)), self.array[:limit]
+        for i in range(0, len(X), step):
+            yield ArrayBatch("", i, len(X[i : i + step]), X[i : i + step], where)
+
+    def place(self, part: str, record: int) -> str:
+        """Say which row: arrays count from 0."""
+        return f"row {record}"
+
+    def read_as(self, kinds: Mapping[str, Kind]) -> "ArraySource":
+        """Return the array with some of its columns read as text."""
+        return ArraySource(self.array, self._names, [name for name, kind in kinds.items() if kind == "text"])
+
+    def settled(self, names: Sequence[str]) -> "ArraySource":
+        """Return the array: its cells are numbers."""
+        return self

@@ -1,0 +1,109 @@
+"""Cells of text as what their column is: numbers, true and false, levels."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from regress.blocks import Mask
+from regress.options import FileOptions
+from regress.sources.base import MISSING, Column, Kind
+from regress.sources.cell_types import BLANKS, BOOLEAN, GROUPED, CellKind, is_number, kind_of, level_of, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How cells of text are read.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        Spellings of a missing cell in numbers.
+    absent : tuple of str
+        Those in text.
+    decimal : {".", ","}
+        What stands before a fraction.
+    thousands : str, optional
+        What may stand between groups of digits; a blank stands for every kind of blank.
+    codes : tuple of float
+        Numbers that stand for a missing cell, such as -999.
+    """
+
+    missing: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    decimal: str = "."
+    thousands: str | None = None
+    codes: tuple[float, ...] = ()
+
+    def level(self, cell: str) -> str | None:
+        """Return the level that a cell of text is; None if the cell is missing."""
+        return None if cell.strip() in self.absent else level_of(cell, self.decimal)
+
+    def kind(self, cell: str) -> CellKind:
+        """Tell what a cell with a value looks like."""
+        kind = kind_of(cell, self.decimal)
+        grouped = GROUPED.fullmatch(cell.strip()) if kind == "grouped" and self.thousands is not None else None
+        return "number" if grouped and re.fullmatch(self._separator, grouped["mark"]) else kind
+
+    def column(self, name: str, cells: Iterable[str], skip: bool = False) -> Column | None:
+        """Return what a column seems to be by some of its cells; None where none has a value."""
+        kinds = Counter(self.kind(cell) for cell in cells if cell.strip() not in self.missing)
+        if not kinds:
+            return None
+        kind, doubtful = verdict(kinds, skip)
+        return Column(name, kind, doubtful=doubtful)
+
+    @property
+    def _separator(self) -> str:
+        alike = {" ": BLANKS, "'": "’"}
+        return f"[{re.escape(self.thousands or '')}{alike.get(self.thousands or '', '')}]"
+
+    def converted(self, text: pl.Series, kind: Kind) -> tuple[pl.Series, Mask]:
+        """Return cells as what their column is, null where they are missing, and which are not that."""
+        cells = text.str.strip_chars()
+        cells = cells.set(cells.is_in(self.missing), None)
+        if kind == "boolean":
+            lower = cells.str.to_lowercase()
+            values = (lower == "true").set(~lower.is_in(BOOLEAN), None)
+        else:
+            values = self._plain(cells).cast(pl.Float64, strict=False)
+        return values, (values.is_null() & cells.is_not_null()).to_numpy()
+
+    def _plain(self, cells: pl.Series) -> pl.Series:
+        """Write numbers with a point and no thousands; what is none gets no number by it."""
+        mark = "," if self.decimal == "," else r"\."
+        if self.thousands is not None:
+            separator = self._separator
+            grouped = cells.str.contains(
+                f"^[+-]?[0-9]{{1,3}}({separator}[0-9]{{2,3}})*{separator}[0-9]{{3}}({mark}[0-9]*)?$"
+            )
+            cells = cells.str.replace_all(separator, "").zip_with(grouped, cells)
+        if self.decimal == ",":
+            cells = cells.set(cells.str.contains(".", literal=True), "a point").str.replace(",", ".", literal=True)
+        return cells
+
+
+AS_IS = Reading()
+"""Of tables that tell by themselves which cells are missing."""
+
+
+def reading_of_files(options: FileOptions, decimal: str) -> Reading:
+    """Return how cells of CSV files are read; with `keep_na` only empty cells of text, and `na_values`, are missing."""
+    added = [value.strip() for value in options.na_values]
+    missing = tuple(dict.fromkeys([*MISSING, *added]))
+    absent = tuple(dict.fromkeys(["", *added])) if options.keep_na else missing
+    return Reading(missing, absent, decimal, options.thousands, _codes(added, decimal))
+
+
+def reading_of_frames(options: FileOptions) -> Reading:
+    """Return how cells of text in frames and Parquet files are read."""
+    added = tuple(value.strip() for value in options.na_values)
+    decimal = "," if options.thousands == "." else "."
+    return Reading(added, added, decimal, options.thousands, _codes(added, decimal))
+
+
+def _codes(values: Iterable[str], decimal: str) -> tuple[float, ...]:
+    """Return those of the texts for missing cells that are numbers."""
+    return tuple(float(value.replace(decimal, ".")) for value in values if is_number(value, decimal))

@@ -1,0 +1,171 @@
+"""Which form a file's records have, by its start: delimiter, quotes, escapes, padding, blanks."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from regress.errors import TableError
+from regress.options import FileOptions
+from regress.sources.base import MISSING
+from regress.sources.cell_types import BOOLEAN, is_number
+from regress.sources.csv.records import Format
+from regress.sources.csv.rewrite import Row, last_end, plain, rows
+
+_TRIED = 300  # records that a form is tried on
+_CELLS = 2**20  # cells looked at, so that lines of a million delimiters take little memory
+_START = 2**18  # bytes in which forms are tried
+_GLIMPSE = 2**11  # bytes that tell most forms apart
+_DELIMITERS = ",;\t|"
+_ESCAPE = "\\"
+_SEPARATOR = re.compile(rb'"?sep=([\x20-\x7e\t])"?\r?\n', re.IGNORECASE)
+_FOREIGN = (
+    (rb"version https://git-lfs\.", "a pointer of Git LFS, not the file itself. Fetch the file by git lfs pull."),
+    (rb"/annex/objects/|(\.\./)*\.git/annex/", "a pointer of git-annex. Fetch the file by git annex get."),
+    (rb"(?i)\s*<(!doctype html|html|head|body)\b", "a web page (HTML). Download the file itself."),
+    (rb"\s*<\?xml\b", "XML. Convert it to CSV."),
+)
+_JSON = re.compile(rb'\s*(\{\s*("|\}\s*$)|\[\s*[\[{])')
+
+
+def refuse_foreign(file: str, start: bytes) -> None:
+    """Refuse what is text but no table.
+
+    Raises
+    ------
+    TableError
+        If it is a pointer, a page, XML or JSON.
+    """
+    for pattern, what in _FOREIGN:
+        if re.match(pattern, start):
+            raise TableError(f"{file} is {what}")
+    if _JSON.match(start):
+        try:
+            json.loads(start.partition(b"\n")[0])
+            lines = b"\n" in start.strip()
+        except ValueError:
+            lines = False
+        what, how = ("JSON lines", ", lines=True") if lines else ("JSON", "")
+        raise TableError(f"{file} is {what}. Convert it, as pandas.read_json(path{how}).to_csv(…, index=False) does.")
+
+
+def separator_line(start: bytes) -> tuple[int, str | None]:
+    """Return the bytes of a first line such as `sep=;`, which Excel reads and writes, and the delimiter it names."""
+    found = _SEPARATOR.match(start)
+    return (found.end(), found[1].decode()) if found else (0, None)
+
+
+def sampled(found: Iterable[Row], most: int) -> list[Row]:
+    """Return some records, with a bounded number of cells."""
+    kept, cells = [], 0
+    for row in islice(found, most):
+        kept.append(row)
+        cells += len(row.cells or ())
+        if cells > _CELLS:
+            break
+    return kept
+
+
+class _Trial(NamedTuple):
+    """What a form makes of the start of a file: more of it is better."""
+
+    alike: int  # records of the most frequent width, if that is more than one cell
+    first: bool  # whether the first record is among them
+    values: int  # numbers, booleans and names of missing cells
+    rows: list[list[str] | None]
+    whole: bool  # whether all records are alike, and no quote stands within a cell
+
+    @property
+    def score(self) -> tuple[int, int]:
+        return self.alike + self.first, self.values
+
+
+def _try(start: bytes, form: Format, more: bool) -> _Trial:
+    block = plain(start[: last_end(start, form)] if more else start, form)
+    found = [row.cells for row in sampled(rows(block, form), _TRIED)]
+    widths = Counter(len(cells) for cells in found if cells is not None)
+    width, alike = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+    if width < 2:
+        return _Trial(0, False, 0, found, False)
+    cells = (cell for row in found[:100] if row is not None and len(row) == width for cell in row[:100])
+    values = sum(cell.strip() in MISSING[1:] or _is_value(cell, form.delimiter) for cell in cells)
+    first = 0 if found[0] is None else len(found[0])
+    others = len(found) - (1 < first == width - 1 and alike > 1)  # R names no column of row names
+    return _Trial(alike, first == width, values, found, alike == others and not block.literal)
+
+
+def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: bool) -> Format:
+    """Return the form in which most records have as many cells; of equals, the one with more numbers and other values.
+
+    Escapes, padding, single quotes and blanks are taken for what they look like only where all records fit so, and do
+    not in any plainer form.
+    """
+    more, start = len(start) > _START, start[:_START]
+    given = delimiter or options.delimiter
+    quote = _quote(start) if options.quote is None else None if options.quote == "none" else options.quote
+    base = Format(",", quote, options.escapechar, options.comment, returns=returns)
+    simple = [base._replace(delimiter=d) for d in given or _DELIMITERS if d != quote]
+    trials = {form: _try(start, form, more) for form in simple}
+    best = max(trials, key=lambda form: trials[form].score)
+    if trials[best].whole:
+        return best._replace(padded=_padded(trials[best].rows))
+    for form in _others(start, base, given, options):
+        glimpse = start[:_GLIMPSE]
+        if b"\n" in glimpse and not _try(glimpse, form, more=True).whole:
+            continue
+        trial = _try(start, form, more)
+        if trial.whole and trial.alike > 1 and _matters(form, base, trial, start):
+            return form
+    return best
+
+
+def _others(start: bytes, base: Format, given: str | None, options: FileOptions) -> Iterator[Format]:
+    """Yield less plain forms, the plainer first."""
+    escapes = [base.escape] if base.escape or base.quote is None else [None, _ESCAPE]
+    quotes = [base.quote] if options.quote is not None else [base.quote, "'"]
+    for quote in dict.fromkeys(quotes):
+        for escape in escapes:
+            for padded in (False, True):
+                if (quote, escape, padded) != (base.quote, base.escape, False):
+                    for delimiter in given or _DELIMITERS:
+                        yield base._replace(delimiter=delimiter, quote=quote, escape=escape, padded=padded)
+    if given in (None, " "):
+        for runs in (True, False) if b"  " in start else (False, True):
+            for quote in dict.fromkeys(quotes):
+                yield base._replace(delimiter=" ", quote=quote, runs=runs)
+
+
+def _matters(form: Format, base: Format, trial: _Trial, start: bytes) -> bool:
+    """Tell whether what is special about a form shows: numbers between blanks, single quotes around a delimiter."""
+    held = [row for row in trial.rows if row is not None]
+    if form.delimiter == " " and not any(map(_of_values, zip(*held[1:], strict=True))):
+        return False  # words between blanks may be one column
+    if form.quote == base.quote or b'"' not in start:
+        return True
+    return any(form.delimiter in cell or "\n" in cell for row in held for cell in row)
+
+
+def _of_values(cells: Sequence[str]) -> bool:
+    """Tell whether all cells that hold a value are numbers, or true and false."""
+    held = [cell for cell in cells if cell.strip() not in MISSING]
+    return bool(held) and all(_is_value(cell, " ") for cell in held)
+
+
+def _is_value(cell: str, delimiter: str) -> bool:
+    """Tell whether a cell is a number, with a decimal comma where that is no delimiter, or true or false."""
+    return is_number(cell, ".") or (delimiter != "," and is_number(cell, ",")) or cell.strip().lower() in BOOLEAN
+
+
+def _padded(found: list[list[str] | None]) -> bool:
+    """Tell whether a blank stands behind every delimiter."""
+    cells = [cell for row in found if row is not None for cell in row[1:] if cell]
+    return bool(cells) and all(cell.startswith(" ") for cell in cells)
+
+
+def _quote(start: bytes) -> str:
+    """Take single quotes for quotes where every name of the header stands in them, and nothing in double ones."""
+    names = re.split(rb"[,;\t|]", start.partition(b"\n")[0].strip())
+    single = b'"' not in start and all(len(n) > 1 and n[:1] == n[-1:] == b"'" for n in names)
+    return "'" if single else '"'

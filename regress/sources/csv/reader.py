@@ -1,0 +1,269 @@
+"""CSV files: Polars reads them a block of whole records at a time, and what it refuses is looked at cell by cell.
+
+The fast way carries no bookkeeping. Polars reads a short row as nulls, ignores what a long one has too many where only
+some columns are read, and names no line in its errors. So a block that it refuses, or in which the file's last column
+has a null or delimiters are too many, is read again as text, with every cell in view.
+"""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from regress.blocks import Mask
+from regress.numerics.threads import ordered_map
+from regress.options import FileOptions
+from regress.sources.base import Column, Kind
+from regress.sources.cell_types import decimal_mark, marks_of
+from regress.sources.cell_values import Reading, reading_of_files
+from regress.sources.csv.dialect import Dialect, read_dialect
+from regress.sources.csv.records import Plain, Split, full, line_count, short_lines, sound_quotes, split
+from regress.sources.csv.rewrite import alike, pieces, plain
+from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
+from regress.sources.csv.stream import Records, opened
+from regress.sources.parts import Frame, Unchanged
+from regress.sources.pipes import Spool
+from regress.sources.rejects import Fault, Ledger
+
+_SPECIAL = (
+    b"\x1f\x8b",
+    b"\x78",
+    b"\x28\xb5\x2f\xfd",
+    b"\xef\xbb\xbf",
+)  # Polars would decompress, or drop, what begins so
+_LONGEST = 2**16  # bytes a column of the first line that Polars may be given
+_AHEAD = 2  # blocks parsed at a time: while Polars' threads finish one, they begin the next
+
+
+class MarkError(Exception):
+    """The first rows of a file do not tell its decimal mark, and a later one has a comma or point."""
+
+    def __init__(self, part: "CsvPart") -> None:
+        super().__init__(part.name)
+        self.part = part
+
+
+class _Parsed(NamedTuple):
+    frame: pl.DataFrame
+    lines: int
+    read: int = 0
+    faults: Sequence[Fault] = ()
+
+
+class _Way(NamedTuple):
+    """A way to parse a block: columns that Polars parses as numbers, those converted after, and what is missing."""
+
+    parsed: Collection[str]
+    converted: Sequence[str]
+    missing: Sequence[str] = ()
+    second: bool = False
+
+
+@dataclass(slots=True)
+class CsvPart:
+    """A CSV file, plain or compressed, read as `dialect` says; what is wrong with its rows goes to `ledger`."""
+
+    path: Path
+    name: str
+    options: FileOptions
+    ledger: Ledger
+    reading: Reading = field(init=False)
+    _dialect: Dialect = field(init=False)
+    _unchanged: Unchanged = field(init=False)
+    _second: bool = False  # whether a block could not be parsed the quick way
+
+    def __post_init__(self) -> None:
+        self._unchanged = Unchanged(self.path, self.name)
+        self._take(read_dialect(self.path, self.options))
+
+    def _take(self, dialect: Dialect) -> None:
+        self._dialect, self.reading = dialect, reading_of_files(self.options, dialect.decimal)
+
+    def settle_mark(self) -> None:
+        """Decide the decimal mark by all cells, if that is not done yet."""
+        if self._dialect.decimal_known:
+            return
+        seen: dict[str, str] = {}
+        for block in self.frames(dict.fromkeys(self._dialect.names, "text")):
+            for column in block.columns:
+                seen |= marks_of(column.filter(column.str.contains("[.,]"))) | seen
+            if "comma" in seen and "point" in seen:
+                break
+        decimal = decimal_mark(self.name, self._dialect.form.delimiter, seen)
+        self._take(replace(read_dialect(self.path, replace(self.options, decimal=decimal)), note=""))
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return self.path.stat().st_size
+
+    @property
+    def _most_faults(self) -> int:
+        """How many faults are enough for the ledger to refuse the table."""
+        return self.options.max_bad + 1 if self.options.on_bad_row == "skip" else 1
+
+    @property
+    def dialect(self) -> str:
+        """How the file is written."""
+        return f"{self._dialect}{', kept in a temporary file' * isinstance(self.path, Spool)}"
+
+    @property
+    def note(self) -> str:
+        """What is worth knowing of how the file is read; "" where nothing is."""
+        return self._dialect.note
+
+    def columns(self) -> dict[str, Column | None]:
+        """Return the columns, each as its first cell with a value has it; None where the start has no value."""
+        return dict(zip(self._dialect.names, self._dialect.columns, strict=True))
+
+    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+        """Read the named columns in blocks, in order."""
+        line = 1 + self._dialect.skipped_lines
+        unknown = not self._dialect.decimal_known and "number" in kinds.values()
+
+        def parse(records: Records) -> _Parsed | None:
+            if unknown and (b"." in records.data or b"," in records.data):
+                raise MarkError(self)
+            try:
+                return self._parse(records, kinds)
+            except KeyboardInterrupt:
+                return None
+
+        with opened(self.path, self._dialect.encoding) as stream:
+            blocks = stream.records(self._dialect.form, self._dialect.skipped_bytes)
+            for parsed in ordered_map(parse, blocks, _AHEAD):
+                if parsed is None:  # Polars saw Ctrl-C before Python, whose own exception is on its way to this thread
+                    time.sleep(1.0)
+                    raise KeyboardInterrupt
+                self._unchanged.check()
+                bad = None
+                if parsed.faults:
+                    self.ledger.add(self.name, line, parsed.faults)
+                    bad = np.zeros(parsed.frame.height, dtype=bool)
+                    bad[[fault.record for fault in parsed.faults]] = True
+                line += parsed.lines
+                if parsed.frame.height:
+                    yield Frame(parsed.frame, parsed.read, bad)
+        self._unchanged.check()
+
+    def place(self, record: int) -> str:
+        """Return the line of a record; lines count from 1."""
+        line, seen, form = 1 + self._dialect.skipped_lines, 0, self._dialect.form
+        with opened(self.path, self._dialect.encoding) as stream:
+            for records in stream.records(form, self._dialect.skipped_bytes):
+                for piece in pieces(records.data, form):
+                    found = split(plain(piece, form), form)
+                    if record < seen + len(found.lines):
+                        return f"{self.name}, line {line + int(found.lines[record - seen])}"
+                    line, seen = line + found.n_lines, seen + len(found.lines)
+        return f"{self.name}, record {record + 1}"
+
+    def _parse(self, records: Records, kinds: Mapping[str, Kind]) -> _Parsed:
+        """Parse a block at once if it is plain and its lines are long enough for its columns; else piece by piece."""
+        data, form = records.data, self._dialect.form
+        ordinary = form.standard and not form.trailing and (not records.marked or sound_quotes(data, form))
+        if ordinary and (parsed := self._fast(Plain(data, data), records.marked, kinds)):
+            return parsed._replace(read=records.read)
+        frames, faults, records_before, lines_before = [], [], 0, 0
+        for piece in pieces(data, form):
+            block = plain(piece, form)
+            parsed = self._fast(block, True, kinds) or self._careful(block, kinds)
+            faults += [f._replace(record=f.record + records_before, line=f.line + lines_before) for f in parsed.faults]
+            frames.append(parsed.frame)
+            records_before, lines_before = records_before + parsed.frame.height, lines_before + parsed.lines
+            if len(faults) >= self._most_faults:
+                break
+        return _Parsed(pl.concat(frames), lines_before, records.read, faults)
+
+    def _scan(self, data: bytes, numbers: Collection[str], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
+        form = self._dialect.form
+        return pl.scan_csv(
+            b"\n" + data if data.startswith(_SPECIAL) else data,
+            has_header=False,
+            skip_rows=int(data.startswith(_SPECIAL)),
+            schema={n: pl.Float64 if n in numbers else pl.String for n in self._dialect.names},
+            separator=form.delimiter,
+            quote_char=form.quote,
+            decimal_comma=self._dialect.decimal == ",",
+            null_values=list(missing) or None,
+            **more,
+        )
+
+    def _fast(self, block: Plain, quoted: bool, kinds: Mapping[str, Kind]) -> _Parsed | None:
+        """Parse a block of numbers and sound text; None where that fails or may have gone wrong.
+
+        Comparing every cell with the names of missing ones costs a third of the time, so that is tried second.
+        """
+        data, last = block.data, self._dialect.names[-1]
+        width = len(self._dialect.names)
+        if block.broken or short_lines(data, width) or not 0 < data.find(b"\n") + 1 <= width * _LONGEST:
+            return None  # memory is for as many cells as the lines should have, or the first one has
+        if self._dialect.decimal == "," and b"." in data:
+            return None  # Polars takes 1.5 for a number beside 1,5 as well
+        part = list(dict.fromkeys([*kinds, last]))
+        for way in self._ways(kinds):
+            scan = self._scan(data, way.parsed, way.missing)
+            try:
+                frame = (scan.select(part) if len(part) < len(self._dialect.names) else scan).collect()
+            except pl.exceptions.PolarsError:
+                continue
+            values = [self.reading.converted(frame[name], kinds[name]) for name in way.converted]
+            if any(wrong.any() for _, wrong in values):
+                continue
+            frame = frame.with_columns([column for column, _ in values]) if values else frame
+            self._second = way.second
+            partial = frame.width < len(self._dialect.names)
+            suspicious = frame[last].null_count() or (
+                partial and not full(data, self._dialect.form, frame.height, width)
+            )
+            if suspicious and not alike(data, self._dialect.form, frame.height, width):
+                return None
+            lines = line_count(block.raw) if quoted else frame.height
+            return _Parsed(pl.DataFrame([frame[name] for name in kinds]), lines)  # select costs more
+        return None
+
+    def _ways(self, kinds: Mapping[str, Kind]) -> list[_Way]:
+        """Return how a block may be parsed, the quick way first."""
+        numbers = {name for name, kind in kinds.items() if kind == "number"}
+        booleans = [name for name, kind in kinds.items() if kind == "boolean"]
+        second = _Way(numbers, booleans, self.reading.missing, True)
+        if self.reading.thousands is not None or self.reading.absent != self.reading.missing:
+            second = _Way((), [*numbers, *booleans], (), True)  # Polars knows no thousands, and one list of names
+        return [second] if self._second or self.reading.thousands else [_Way(numbers, booleans), second]
+
+    def _careful(self, block: Plain, kinds: Mapping[str, Kind]) -> _Parsed:
+        """Parse a block as text, and look at every cell that is used. A bad row is kept, as nulls or in part."""
+        names = self._dialect.names
+        found = split(block, self._dialect.form)
+        right = found.widths == len(names)
+        wrong_rows = np.flatnonzero(~right)[: self._most_faults].tolist()
+        faults = {record: width_fault(found, record, len(names)) for record in wrong_rows}
+        at = np.flatnonzero(right)
+        columns = []
+        for text in self._texts(found, right, list(kinds)):
+            kind = kinds[text.name]
+            if kind == "text":
+                column, wrong = text, text.str.contains("\ufffd", literal=True).fill_null(False).to_numpy()
+            else:
+                column, wrong = self.reading.converted(text, kind)
+            for k in np.flatnonzero(wrong).tolist():
+                record = int(at[k])
+                if kind != "text" or not_utf8(found.text(record)):
+                    faults.setdefault(record, cell_fault(found, record, text.name, kind, text[k]))
+            columns.append(column)
+        frame = pl.DataFrame(columns)
+        if len(at) < len(right):
+            place = np.full(len(right), len(at))  # a row of nulls
+            place[at] = np.arange(len(at))
+            frame = pl.concat([frame, frame.clear(1)])[place]
+        return _Parsed(frame, found.n_lines, faults=[faults[r] for r in sorted(faults)])
+
+    def _texts(self, found: Split, right: Mask, names: Sequence[str]) -> list[pl.Series]:
+        """Return columns of the records of the right width as text; bytes that are not UTF-8 become U+FFFD."""
+        spans = zip(found.starts[right].tolist(), found.ends[right].tolist(), strict=True)
+        whole = b"".join([found.block.data[start:end] for start, end in spans])
+        return self._scan(whole, (), encoding="utf8-lossy").select(list(names)).collect().get_columns()

@@ -1,0 +1,76 @@
+"""What is wrong with a row of a CSV file, in words: its width, its quotes, a cell of it."""
+
+from regress.messages import flag
+from regress.sources.base import Kind
+from regress.sources.cell_types import kind_of
+from regress.sources.column_types import thousands_flags
+from regress.sources.csv.records import Split
+from regress.sources.rejects import Fault
+
+_LONGEST = 2**16  # bytes of a bad row that are kept
+
+
+def width_fault(found: Split, record: int, width: int) -> Fault:
+    """Say that a record has too few or too many cells, or cannot be read."""
+    cells = int(found.widths[record])
+    if not cells:
+        return _broken_fault(found, record)
+    what = "too few" if cells < width else "too many"
+    return _fault(
+        found,
+        record,
+        f": {cells} cell{'s' * (cells != 1)} where the header names {width} column{'s' * (width != 1)}: {what}",
+        "A cell that contains the delimiter must stand in quotes. ",
+    )
+
+
+def _broken_fault(found: Split, record: int) -> Fault:
+    text = found.text(record)
+    escaped = b'\\"' in text or b"\\'" in text
+    hint = "If a backslash stands before quotes within cells, pass --escapechar '\\'. " if escaped else ""
+    hint += "If quotes are ordinary characters here, pass --quote none. "
+    return _fault(found, record, f": {found.block.broken[int(found.lines[record])]}", hint)
+
+
+def cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str) -> Fault:
+    """Say that a cell is not what its column is."""
+    text = found.text(record)
+    if "\ufffd" in cell and (at := not_utf8(text)):
+        return _fault(
+            found,
+            record,
+            f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
+            "Pass the encoding that the file has, often --encoding cp1252. ",
+        )
+    what = "true or false" if kind == "boolean" else "a number"
+    hint = f"{remedy_of(cell)} "
+    return _fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint)._replace(column=name)
+
+
+def remedy_of(cell: str) -> str:
+    """Return what may have a cell that is no number read as one, or as missing."""
+    kind = kind_of(cell)
+    if kind == "grouped":
+        return f"If it has thousands separators, pass {thousands_flags(cell)}."
+    if kind == "marked":
+        return "If its comma is a decimal one, pass --decimal ','."
+    if kind == "number":
+        return "If its point is a decimal one, pass --decimal '.'."
+    if kind != "text":
+        return "Write it as a plain number."
+    return f"Pass {flag('--na-values', [cell.strip()])} if it stands for a missing cell."
+
+
+def _fault(found: Split, record: int, reason: str, hint: str = "") -> Fault:
+    text = found.text(record)[:_LONGEST].decode("utf-8", "replace").rstrip("\r\n")
+    remedy = f"{hint}Fix the line, or leave such rows out with --on-bad-row skip"
+    return Fault(record, int(found.lines[record]), reason, remedy, text)
+
+
+def not_utf8(text: bytes) -> int:
+    """Return which byte, counting from 1, is not UTF-8; 0 where all are."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.start + 1
+    return 0

@@ -1,0 +1,199 @@
+"""A file as UTF-8 bytes, whatever its compression and encoding, and whole records of it, a block at a time."""
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, NoReturn
+
+from backports import zstd
+
+from regress.errors import TableError
+from regress.sources.csv.records import Format
+from regress.sources.csv.rewrite import has_marks, last_end
+
+BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
+_LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
+_LONGEST = 2**25  # bytes of one record
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive or spreadsheet",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz",
+}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as the mark of UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WIDE = ("utf-16", "utf-32")  # their names alone leave the order of bytes to the file
+_TAR = slice(257, 262)
+
+
+class Records(NamedTuple):
+    """Whole records: their bytes, how many bytes of the file were read so far, and whether quotes or escapes are in."""
+
+    data: bytes
+    read: int
+    marked: bool
+
+
+class Stream:
+    """A file opened for reading as UTF-8 bytes; `encoding` is what it was found to have, unless one is given.
+
+    Raises
+    ------
+    TableError
+        If it is no text, is damaged, or is not in the encoding; the message names line and byte.
+    """
+
+    def __init__(self, path: Path, encoding: str | None = None) -> None:
+        self.path, self.name = path, path.name
+        self._raw: BinaryIO = path.open("rb")
+        try:
+            self._begin(encoding)
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def _begin(self, encoding: str | None) -> None:
+        head = self._raw.read(8)
+        for magic, what in _NO_TEXT.items():
+            if head.startswith(magic):
+                raise TableError(
+                    f"{self.name} is {what}, not text. Save it as CSV, plain or compressed by gzip or zstd."
+                )
+        self._raw.seek(0)
+        self._plain = False
+        self._file: BinaryIO
+        if head.startswith(_GZIP):
+            self.compression, self._file = "gzip", gzip.GzipFile(fileobj=self._raw)  # type: ignore[assignment]  # reads as one
+        elif head.startswith(_ZSTD):
+            self.compression, self._file = "zstd", zstd.ZstdFile(self._raw)  # type: ignore[assignment]  # reads as one
+        else:
+            self.compression, self._file, self._plain = "", self._raw, True
+        self._start = self._bytes(512)
+        if self._start[_TAR] == b"ustar":
+            raise TableError(f"{self.name} is a tar archive, not text. Unpack it, and name a file or the folder.")
+        mark, found = next(((m, e) for m, e in _MARKS if self._start.startswith(m)), (b"", _guess(self._start)))
+        self.encoding = codecs.lookup(encoding).name if encoding else found
+        if self.encoding in _WIDE and not found.startswith(self.encoding):
+            found = f"{self.encoding}-le"
+        if self.encoding in (found, *_WIDE, "utf-8-sig"):
+            self.encoding, self._start = found, self._start[len(mark) :]
+        self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
+        self._lines = 0
+
+    @property
+    def read_bytes(self) -> int:
+        """Bytes of the file on disk that were read."""
+        return self._raw.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._raw.close()
+
+    def _bytes(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
+            if "too much memory" in str(error):
+                raise TableError(
+                    f"{self.name} was compressed with a window of more than 128 MB. Compress it without --long, or "
+                    "decompress it first."
+                ) from None
+            raise TableError(
+                f"{self.name} is damaged or cut short: it cannot be decompressed ({error}). Fetch it anew."
+            ) from None
+
+    def read(self, size: int) -> bytes:
+        """Return about `size` bytes of UTF-8; none at the end."""
+        while True:
+            start, self._start = self._start, b""
+            part = start + self._bytes(size) if start else self._bytes(size)
+            if self._decoder is None:
+                return part
+            try:
+                text = self._decoder.decode(part, final=not part)
+                self._lines += text.count("\n")
+                if text or not part:
+                    return text.encode()
+            except UnicodeDecodeError as error:
+                self._refuse(error)
+            except UnicodeError as error:
+                raise TableError(f"{self.name} cannot be read as {self.encoding}: {error}. Pass --encoding.") from None
+
+    def _refuse(self, error: UnicodeDecodeError) -> NoReturn:
+        before = error.object[: error.start].decode(self.encoding, "replace")
+        raise TableError(
+            f"{self.name}, line {self._lines + before.count(chr(10)) + 1}: byte {error.object[error.start]:#04x} is "
+            f"not {self.encoding}. Pass the encoding that the file has with --encoding."
+        )
+
+    def _suited(self, size: int) -> int:
+        """Return a size near the one given that ends with a line, where that costs nothing to know."""
+        if not self._plain or self._decoder is not None:
+            return size
+        at = self._raw.tell()
+        self._raw.seek(at + max(size - _LOOK, 0))
+        look = self._raw.read(min(_LOOK, size))
+        self._raw.seek(at)
+        newline = look.rfind(b"\n")
+        return size - (len(look) - newline - 1) if newline >= 0 and len(look) == min(_LOOK, size) else size
+
+    def records(self, form: Format, skip: int = 0) -> Iterator[Records]:
+        """Yield whole records, some block of them at a time, behind the first `skip` bytes."""
+        rest = b""
+        while part := self.read(self._suited(BLOCK)):
+            part, skip = part[skip:], max(skip - len(part), 0)
+            data = rest + (part.replace(b"\r", b"\n") if form.returns else part)
+            while data:
+                marked = has_marks(data, form)
+                stop = last_end(data, form) if marked else data.rfind(b"\n") + 1
+                if not stop and len(data) <= _LONGEST:
+                    break
+                stop = stop or self._first_line(data)
+                yield Records(data if stop == len(data) else data[:stop], self.read_bytes, marked)
+                data = data[stop:]
+            rest = data
+        if rest:
+            yield Records(rest, self.read_bytes, has_marks(rest, form))
+
+    def _first_line(self, data: bytes) -> int:
+        """Return where the first line of a record that is too long ends."""
+        end = data.find(b"\n") + 1
+        if not end:
+            raise TableError(
+                f"{self.name}: a line of over {_LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB into the "
+                "file. It is no table of rows, or its lines end in another character."
+            )
+        return end
+
+
+def _guess(start: bytes) -> str:
+    """Tell UTF-16 and UTF-32 without a mark by the zeros beside Latin letters."""
+    zeros = [byte == 0 for byte in start[:4]]
+    patterns = {
+        "utf-16-le": [False, True, False, True],
+        "utf-16-be": [True, False, True, False],
+        "utf-32-le": [False, True, True, True],
+        "utf-32-be": [True, True, True, False],
+    }
+    return next((name for name, pattern in patterns.items() if zeros == pattern), "utf-8")
+
+
+@contextmanager
+def opened(path: Path, encoding: str | None = None) -> Iterator[Stream]:
+    """Open a file as a stream, and close it at the end."""
+    try:
+        stream = Stream(path, encoding)
+        try:
+            yield stream
+        finally:
+            stream.close()
+    except OSError as error:
+        raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from None

@@ -1,0 +1,223 @@
+"""pandas, for people: frames in, tables out. Owner of pandas; its columns are read without pyarrow."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from regress.errors import InputError, TableError
+from regress.messages import flag
+from regress.sources.base import MISSING_CODE, Batch, Column, Kind, Source, rereading
+from regress.sources.batches import PolarsSource
+from regress.sources.cell_types import level_of
+from regress.sources.cell_values import AS_IS, Reading
+from regress.sources.parts import Frame, typed
+
+_SLICE = 2**16
+_LOOK = 200  # cells with a value that tell what a column of objects seems to be
+_NUMBERS = int | float | np.number | np.bool_ | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PandasPart:
+    """A pandas frame, handed to Polars a slice at a time."""
+
+    frame: pd.DataFrame
+    reading: Reading = AS_IS
+    name: str = ""
+    dialect: str = ""
+
+    @property
+    def size(self) -> int:
+        """Rows."""
+        return len(self.frame)
+
+    def columns(self) -> dict[str, Column | None]:
+        """Return the columns in order."""
+        return {name: _column(name, self.frame[name], self.reading) for name in self.frame.columns}
+
+    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+        """Yield slices of the named columns."""
+        for i in range(0, len(self.frame), _SLICE):
+            part = self.frame.iloc[i : i + _SLICE]
+            frame = pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
+            yield Frame(typed(frame, kinds, self.reading, i, self.place), i + len(part))
+
+    def place(self, record: int) -> str:
+        """Name the row by its index label, as pandas shows it."""
+        return f"row {self.frame.index[record]!r}"
+
+
+def is_frame(table: object) -> bool:
+    """Tell whether a table is a pandas DataFrame."""
+    return isinstance(table, pd.DataFrame)
+
+
+def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> PolarsSource:
+    """Return a pandas frame as a source; columns named by whole numbers become '0', '1', ….
+
+    Raises
+    ------
+    TableError
+        If a column name stands twice, or is neither text nor a whole number.
+    """
+    for name in frame.columns:
+        if not isinstance(name, str | int | np.integer) or isinstance(name, bool):
+            raise TableError(
+                f"The frame's column {name!r} is named by a {type(name).__name__}; names must be text. "
+                "Rename it, for example by frame.columns = frame.columns.map(str)."
+            )
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
+        raise TableError(f"The frame has more than one column named {doubled[0]!r}. Rename one.")
+    return PolarsSource("the frame", [PandasPart(frame, reading)], index=frame.index)
+
+
+def open_plain(table: Any, reading: Reading = AS_IS) -> PolarsSource:
+    """Return a dict of columns, a list of dicts or a structured array as a source.
+
+    Raises
+    ------
+    TableError
+        If columns differ in length, or are single values.
+    """
+    try:
+        frame = pd.DataFrame(table)
+    except ValueError as error:
+        single = isinstance(table, Mapping) and all(np.ndim(cells) == 0 for cells in table.values())
+        raise TableError(
+            f"This {type(table).__name__} cannot be read as a table: "
+            f"{'its values are single ones' if single else str(error).rstrip('.')}. "
+            "Pass a dict of columns of one length, or a list of dicts, one a row."
+        ) from None
+    return open_pandas(frame, reading)
+
+
+def values_beside(given: Any, index: Any, role: str) -> tuple[str | None, Any]:
+    """Return the name and the values of a Series, or of a frame with one column, in the order of a frame's `index`.
+
+    Raises
+    ------
+    InputError
+        If its labels are not those of the frame, or do not say which row is which.
+    """
+    if isinstance(given, pd.DataFrame):
+        if given.shape[1] != 1:
+            return None, given
+        given = given.iloc[:, 0]
+    if not isinstance(given, pd.Series):
+        given = pd.Series(given)
+    elif index is not None and not given.index.equals(index):
+        given = _aligned(given, index, role)
+    name = str(given.name) if isinstance(given.name, str | int) else None
+    try:
+        return name, given.to_numpy() if _holds_text(given) else given.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        return name, given.to_numpy()
+
+
+def _holds_text(column: "pd.Series[Any]") -> bool:
+    """Tell whether some cells are text or times, which would else be turned into numbers without a word."""
+    kind = column.dtype.kind
+    return kind not in "biufO" or (kind == "O" and any(isinstance(value, str) for value in column))
+
+
+def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd.Series[Any]":
+    """Return a column in the order of an index of the same labels, each of which stands once."""
+    if len(column) != len(index):
+        raise InputError(f"{role} has {len(column):,} values for a table of {len(index):,} rows. Pass one a row.")
+    if column.index.is_unique and index.is_unique and len(column.index.difference(index)) == 0:
+        return column.reindex(index)
+    raise InputError(
+        f"{role} has other row labels than the frame, or labels stand twice. Give both the same index, "
+        "or pass values.to_numpy() to pair rows by position."
+    )
+
+
+def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | None:
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return Column(name, "text", tuple(level_of(str(level)) for level in dtype.categories), settled=True)
+    if pd.api.types.is_bool_dtype(dtype):
+        return Column(name, "boolean", settled=True)
+    if pd.api.types.is_complex_dtype(dtype):
+        return Column(name, "unusable", dtype=str(dtype), settled=True)
+    if pd.api.types.is_numeric_dtype(dtype):
+        return Column(name, "number", settled=True)
+    if pd.api.types.is_string_dtype(dtype) or dtype.kind == "O":
+        return _object_column(name, column.dropna().head(_LOOK), reading)
+    return Column(name, "unusable", dtype=str(dtype), settled=True)
+
+
+def _object_column(name: str, values: "pd.Series[Any]", reading: Reading) -> Column | None:
+    for value in values:
+        if not isinstance(value, str | _NUMBERS):
+            return Column(name, "unusable", dtype=type(value).__name__, settled=True)
+    column = reading.column(name, map(str, values))
+    text = any(isinstance(value, str) for value in values)
+    return replace(column, dtype="text") if column is not None and text else column
+
+
+def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:
+    """Return a column as numbers where it is of numbers, else as text."""
+    if kind in ("number", "boolean") and column.dtype.kind != "O" and not pd.api.types.is_string_dtype(column.dtype):
+        values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
+        return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
+    for value in column:
+        if not isinstance(value, str | _NUMBERS) and value is not None and value is not pd.NA and value is not pd.NaT:
+            raise TableError(
+                f"Column {name!r} of the frame holds {value!r}, which is neither number nor text. "
+                f"Leave it out with {flag('--drop', [name])}, or turn it into a number first."
+            )
+    if kind == "number" and (numbers := _numbers(column)) is not None:
+        return pl.Series(name, numbers)
+    return pl.Series(name, [None if pd.isna(v) else str(v) for v in column], dtype=pl.String)
+
+
+def _numbers(column: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.float64]] | None":
+    """Return an object column of numbers; None where some are text, or true and false."""
+    if any(isinstance(value, str | bool | np.bool_) for value in column):
+        return None
+    try:
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:
+        raise TableError(f"Column {column.name!r} of the frame holds a number beyond the range of float64.") from None
+
+
+def frame_of(source: Source) -> pd.DataFrame:
+    """Return the usable columns and rows of a table as a frame: numbers, and text with None where it is missing."""
+    return rereading(source, _frame_of)
+
+
+def _frame_of(source: Source) -> pd.DataFrame:
+    columns = [c for c in source.columns if c.kind != "unusable"]
+    parts: dict[str, list[Any]] = {c.name: [] for c in columns}
+    for batch in source.batches(list(parts)):
+        sound = slice(None) if batch.bad is None else ~batch.bad
+        for c in columns:
+            cells = _texts(batch, c.name) if c.kind == "text" else batch.numbers(c.name)
+            parts[c.name].append(cells[sound])
+    return pd.DataFrame({name: np.concatenate(values) for name, values in parts.items()})
+
+
+def _texts(batch: Batch, name: str) -> "np.ndarray[Any, np.dtype[np.object_]]":
+    """Return a text column, None where a cell is missing."""
+    absent = batch.codes(name, {}) == MISSING_CODE
+    cells = zip(batch.texts(name), absent.tolist(), strict=True)
+    return np.array([None if null or batch.level(text) is None else text for text, null in cells], dtype=object)
+
+
+def to_frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], index: str | None = None) -> pd.DataFrame:
+    """Return plain rows as a frame, indexed by one of its columns if asked."""
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    return frame.set_index(index) if index is not None else frame
+
+
+def of_columns(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return plain columns as a frame."""
+    return pd.DataFrame(dict(columns))

@@ -1,0 +1,98 @@
+"""Anything that people call a table, as a source."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from regress.errors import InputError
+from regress.options import FileOptions
+from regress.sources.arrays import ArraySource
+from regress.sources.base import Source, unmasked
+
+
+def of_package(table: object, package: str) -> bool:
+    """Tell whether an object's class is a package's, without importing the package."""
+    module = type(table).__module__.split(".")[0]
+    return module == package and package in sys.modules
+
+
+def open_table(table: Any, options: FileOptions | None = None) -> Source:
+    """Return whatever is a table as a source; `options` are for files.
+
+    That is a path, a glob, a folder or a pipe ("-" is standard input), a pandas or Polars frame, a dict of columns, a
+    list of dicts, a structured array, whatever speaks the Arrow stream protocol, or an array.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, or its header cannot be used.
+    InputError
+        If it is none of these, or an option cannot be meant.
+    """
+    if options is not None:
+        options.check()
+    if isinstance(table, str | os.PathLike):
+        from regress.sources.files import open_files
+
+        return open_files(table, options)
+    if type(table).__module__.startswith("regress.sources."):
+        opened: Source = table
+        return opened
+    if options is not None and (given := options.of_csv()):
+        raise InputError(f"{given[0]} is for CSV files; the table is in memory.")
+    if of_package(table, "scipy"):
+        raise InputError("Sparse matrices are not supported. Pass X.toarray() if it fits in memory.")
+    source = _open_columns(table, options or FileOptions())
+    if source is not None:
+        return source
+    array = np.asarray(unmasked(table))
+    if array.ndim == 0:
+        raise InputError(f"{_what(table)} Pass a path, a DataFrame, a dict of columns, a list of dicts, or an array.")
+    return ArraySource(array)
+
+
+def _open_columns(table: Any, options: FileOptions) -> Source | None:
+    """Return what has columns of its own as a source: frames, Arrow streams, dicts; None for anything else."""
+    pandas, polars, plain = of_package(table, "pandas"), of_package(table, "polars"), _is_plain(table)
+    if not (pandas or polars or plain or hasattr(table, "__arrow_c_stream__")):
+        return None
+    from regress.sources.cell_values import reading_of_frames
+
+    reading = reading_of_frames(options)
+    if plain:
+        from regress.sources.frames import open_plain
+
+        return open_plain(table, reading)
+    if pandas:
+        from regress.sources.frames import is_frame, open_pandas
+
+        return open_pandas(table, reading) if is_frame(table) else None
+    from regress.sources import files
+
+    if not polars:
+        return files.open_arrow(table, reading)
+    if type(table).__name__ == "LazyFrame":
+        raise InputError("A LazyFrame has no rows yet. Pass its .collect(), or the file itself.")
+    return files.open_polars(table, reading) if files.is_frame(table) else None
+
+
+def _is_plain(table: object) -> bool:
+    """Tell whether a table is a dict of columns, a list of dicts, or a structured array."""
+    if isinstance(table, np.ndarray):
+        return table.dtype.names is not None
+    if isinstance(table, list | tuple):
+        return bool(table) and all(isinstance(row, dict) for row in table)
+    return isinstance(table, dict)
+
+
+def _what(table: object) -> str:
+    """Say what something is that is no table."""
+    if isinstance(table, io.IOBase):
+        return "An open file is not a table: it cannot be read twice."
+    if isinstance(table, Iterator):
+        return f"A {type(table).__name__} is not a table: it can be read only once."
+    return f"{table if table is None else f'An object of type {type(table).__name__}'} is not a table."

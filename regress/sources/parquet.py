@@ -1,0 +1,130 @@
+"""Parquet files: Polars reads some rows of them at a time, and what it cannot decode is refused."""
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+
+from regress.errors import TableError
+from regress.numerics.threads import ordered_map
+from regress.sources.base import Column, Kind
+from regress.sources.cell_values import AS_IS, Reading
+from regress.sources.parts import Frame, Unchanged, columns_of, typed
+
+_FIRST = 2**16  # rows read first, which tell how many to read next
+_BLOCK = 2**25  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
+_AHEAD = 2  # blocks that wait: while the rows of one are used, the next are decoded
+_QUIET = threading.Lock()  # standard error is one for all threads
+
+_NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetPart:
+    """A Parquet file."""
+
+    path: Path
+    name: str
+    reading: Reading = AS_IS
+    dialect: str = ""
+    _unchanged: Unchanged = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_unchanged", Unchanged(self.path, self.name))
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return self.path.stat().st_size
+
+    def columns(self) -> dict[str, Column | None]:
+        """Return the columns in order."""
+        with self._readable():
+            scan = self._scan()
+            return columns_of(scan.collect_schema(), lambda rows: scan.head(rows).collect(), self.reading)
+
+    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+        """Read the columns, some rows at a time."""
+        self._unchanged.check()
+        with self._readable():
+            rows = self._scan().select(pl.len()).collect().item()
+        if not rows:
+            return
+        size, first = self.size, min(rows, _FIRST)
+
+        def read(span: range) -> pl.DataFrame:
+            with self._readable():
+                frame = self._scan().select(list(kinds)).slice(span.start, len(span)).collect()
+            self._unchanged.check()
+            if frame.height != len(span):
+                readable = span.start + frame.height
+                raise TableError(f"{self._damaged}: it has {rows:,} rows, and {readable:,} can be read.")
+            return frame
+
+        start = read(range(first))
+        step = max(1, int(_BLOCK / max(start.estimated_size() / first, 8 * start.width)))
+        spans = (range(at, min(at + step, rows)) for at in range(first, rows, step))
+        done = 0
+        for frame in chain([start], ordered_map(read, spans, _AHEAD)):
+            whole = typed(frame, kinds, self.reading, done, self.place)
+            done += frame.height
+            yield Frame(whole, size * done // rows)
+
+    def place(self, record: int) -> str:
+        """Parquet has no lines."""
+        return f"{self.name}, row {record}"
+
+    def _scan(self) -> pl.LazyFrame:
+        return pl.scan_parquet(self.path, glob=False)
+
+    @property
+    def _damaged(self) -> str:
+        return f"{self.name} is not a readable Parquet file"
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            with _quiet():
+                yield
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            self._unchanged.check()
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            if any(words in said for words in _NO_MEMORY):
+                raise MemoryError(said) from None
+            raise TableError(f"{self._damaged}: {said}. Fetch or write it again.") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what is written to standard error, and drop it after a panic of Polars, which writes a page of Rust.
+
+    That writes to the descriptor itself, which is one for all threads, so one thread reads at a time.
+    """
+    with _QUIET:
+        yield from _held_back()
+
+
+def _held_back() -> Iterator[None]:
+    try:
+        held = tempfile.TemporaryFile(buffering=0)
+        kept = os.dup(2)
+    except OSError:  # standard error is closed, or nothing temporary can be written
+        yield
+        return
+    with held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            text = held.read()
+            if text and b"panicked at" not in text:
+                os.write(2, text)

@@ -1,0 +1,133 @@
+"""Names of files: which a table is made of, and which may be written."""
+
+import os
+import re
+from collections.abc import Mapping
+from glob import glob, has_magic
+from pathlib import Path
+
+from regress.errors import InputError, TableError
+
+_PARQUET = b"PAR1"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def paths_of(text: str) -> list[Path]:
+    """Return the files that a path, a folder or a glob names, hidden ones (and _SUCCESS) of a folder left out.
+
+    Raises
+    ------
+    TableError
+        If there is none, or what is named is an address, or a folder holds anything but files.
+    """
+    if not text:
+        raise TableError("The name of the table is empty. Is a variable of the command line not set?")
+    if _ADDRESS.match(text):
+        raise TableError(f"{text} is an address, and regress reads no network. Download it, and name the file.")
+    path = Path(text)
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if not p.name.startswith((".", "_")))
+        if not found:
+            raise TableError(f"The folder {text} holds no file.")
+        for one in found:
+            if not one.is_file():
+                raise TableError(
+                    f"The folder {text} holds {one.name}, which {what_is(one)}. Move it, or name the files by a glob "
+                    f"such as '{path / '*.csv'}'."
+                )
+        return found
+    if path.exists() or not has_magic(text):
+        return [path]
+    matched = [Path(p) for p in sorted(glob(text))]
+    if not matched:
+        raise TableError(f"No file matches {text}.")
+    return matched
+
+
+def what_is(path: Path) -> str:
+    """Say what a path is that is no file."""
+    if path.is_dir():
+        return "is a folder"
+    if os.path.exists(path):
+        return "is not a file"
+    return "is a link that leads nowhere" if path.is_symlink() else "does not exist"
+
+
+def shown(name: str) -> str:
+    """Return a name as text that can be written anywhere: bytes that are not UTF-8 are shown as codes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell by its name, or by its first and last bytes; those of a CSV file may be the first ones.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read.
+    """
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return True
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+            if not start.startswith(_PARQUET) or b"\0" in start:  # no text has that byte
+                return start.startswith(_PARQUET)
+            file.seek(-4, os.SEEK_END)
+            return file.read() == _PARQUET
+    except OSError as error:
+        raise TableError(f"{path.name} cannot be read: {error.strerror}.") from None
+
+
+def check_outputs(
+    table: str | os.PathLike[str] | None,
+    outputs: Mapping[str, str | Path | None],
+    model: str | Path | None = None,
+) -> None:
+    """Refuse to write a file over the table, the model, or another that is written; `outputs` are named for people.
+
+    Raises
+    ------
+    InputError
+        If an output is the table, or two are one, or there is no such folder.
+    """
+    taken = {} if table is None else {os.path.realpath(path): "the table" for path in paths_of(str(table))}
+    if model is not None:
+        taken[os.path.realpath(model)] = "the model"
+    for name, output in outputs.items():
+        if output is None:
+            continue
+        if output in ("", "-"):
+            raise InputError(f"{name} takes the name of a file; got {output!r}.")
+        try:
+            os.stat(output)  # as the system follows links: in no circle, and not another user's in a shared folder
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise InputError(f"{name} {output} cannot be written: {error.strerror}. Name another file.") from None
+        path = Path(os.path.realpath(output))
+        if path.is_dir():
+            raise InputError(f"{name} {output} is a folder. Name a file.")
+        if path.exists() and not path.is_file():
+            continue  # a device
+        if str(path) in taken:
+            raise InputError(f"{name} would overwrite {output}, which is {taken[str(path)]}. Name another file.")
+        if not path.parent.is_dir():
+            raise InputError(f"{name} {output} cannot be written: there is no folder {path.parent}.")
+        if not os.access(path.parent, os.W_OK):
+            raise InputError(f"{name} {output} cannot be written: its folder is read-only.")
+        taken[str(path)] = name
+
+
+_COMPRESSIONS = (".gz", ".zst", ".zstd")
+
+
+_FORMATS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq")
+
+
+def file_key(name: str) -> str:
+    """Return a file's name without its endings of compression and format."""
+    for endings in (_COMPRESSIONS, _FORMATS):
+        ending = next((e for e in endings if name.lower().endswith(e)), "")
+        name = name[: len(name) - len(ending)]
+    return name

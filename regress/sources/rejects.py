@@ -1,0 +1,91 @@
+"""Rows that cannot be used: refused with their place, or skipped, counted and kept apart."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from regress.errors import TableError
+from regress.numerics.atomic_write import write_text
+
+
+class Fault(NamedTuple):
+    """A row that cannot be used: its place in a block, what is wrong, what to do, its text.
+
+    `column` is the one whose cell is not what the column is, if that is what is wrong.
+    """
+
+    record: int
+    line: int
+    reason: str
+    remedy: str
+    text: str
+    column: str = ""
+
+
+class CellError(TableError):
+    """A cell of a column is not what the column is, as far as its first cells tell."""
+
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class Ledger:
+    """Refuses rows, or skips at most `most` of them and writes them to a file: file, line, reason, text."""
+
+    def __init__(self, skip: bool = False, path: str | Path | None = None, most: int = 1000) -> None:
+        self.skip, self._path, self._most = skip, path, most
+        self.cells: Counter[str] = Counter()
+        self.files: Counter[str] = Counter()
+        self._rows: list[tuple[str, int, str, str]] = []
+
+    def begin(self) -> None:
+        """Forget what an earlier reading of the table skipped."""
+        self._rows = []
+        self.cells.clear()
+        self.files.clear()
+
+    def add(self, file: str, line: int, faults: Sequence[Fault]) -> None:
+        """Take the faults of a block whose first line is `line`.
+
+        Raises
+        ------
+        TableError
+            If rows are not to be skipped, or too many are.
+        """
+        for fault in faults:
+            at = line + fault.line
+            if not self.skip:
+                raise _error(f"{file}, line {at}{fault.reason}. {fault.remedy}.", fault.column)
+            self.files[file] += 1
+            if fault.column:
+                self.cells[fault.column] += 1
+            self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))
+            if len(self._rows) > self._most:
+                seen = f" They are in {self._path}." if self._path is not None else " See them with --rejects FILE."
+                raise _error(
+                    f"{file}, line {at}: more than --max-bad {self._most:,} rows cannot be used, the last one because "
+                    f"of {self._rows[-1][2]}.{seen}",
+                    fault.column,
+                )
+
+    def write(self) -> None:
+        """Write the rows skipped, where that was asked for."""
+        if self._path is None:
+            return
+        rows = [("file", "line", "reason", "text"), *self._rows]
+        write_text(self._path, "".join(map(_record, rows)))
+
+
+def _record(cells: Sequence[object]) -> str:
+    """Return a record of CSV; Python before 3.13 quotes a carriage return only where records end in one."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _error(message: str, column: str) -> TableError:
+    return CellError(message, column) if column else TableError(message)

@@ -1,1 +1,0 @@
-"""Floor 2: from files, frames and arrays to blocks of numbers."""

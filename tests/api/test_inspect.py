@@ -1,0 +1,193 @@
+"""A first look at a table, and a next command that runs."""
+
+import datetime
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from regress.api.inspect import inspect
+from regress.cli.main import main
+from regress.errors import TableError
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+n = 50
+random = np.random.default_rng(0)
+FRAME = pl.DataFrame(
+    {
+        "id": range(1, n + 1),
+        "code": [f"c{i}" for i in range(n)],
+        "kind": ["u", "v"] * 25,
+        "time": 1.7e9 + random.uniform(0, 1, n),
+        "small": 1e-9 * random.normal(size=n),
+        "same": [3.0] * n,
+        "gap": [None, 1.5] * 25,
+        "y": random.normal(size=n),
+    }
+)
+
+
+def columns(table):
+    return {c.name: c for c in inspect(table).columns}
+
+
+def test_figures_are_those_of_numpy():
+    seen = columns(FRAME)["y"]
+    y = FRAME["y"].to_numpy()
+    assert (seen.mean, seen.spread) == pytest.approx((y.mean(), y.std(ddof=1)), rel=1e-13)
+    assert (seen.low, seen.high, seen.missing) == (y.min(), y.max(), 0)
+    assert columns(FRAME)["gap"].missing == 25
+
+
+def test_figures_do_not_depend_on_batches():
+    y = 1e9 + random.normal(size=150_000)
+    seen = columns(pl.DataFrame({"y": y}))["y"]
+    assert seen.mean == pytest.approx(y.mean(), rel=1e-15)
+    assert seen.spread == pytest.approx(np.std(y - 1e9, ddof=1), rel=1e-9)
+
+
+def test_ids_levels_and_odd_scales_are_remarked_on():
+    seen = inspect(FRAME, "y")
+    found = {c.name for c in seen.columns if c.looks_like_id}
+    assert found == {"id", "code"}
+    text = "\n".join(seen.remarks)
+    for words in (
+        "id: looks like an ID",
+        "code: looks like an ID",
+        "same: constant",
+        "time: its values",
+        "may drop the smaller",
+    ):
+        assert words in text
+    assert columns(FRAME)["kind"].levels == ["u", "v"]
+
+
+def test_a_year_is_no_id():
+    assert not columns(DATA / "nist" / "longley.csv")["year"].looks_like_id
+
+
+@pytest.mark.parametrize("file", ["t.csv", "t.parquet", "with space.csv"])
+def test_the_next_command_runs(tmp_path, file):
+    path = tmp_path / file
+    (FRAME.write_parquet if path.suffix == ".parquet" else FRAME.write_csv)(path)
+    words = shlex.split(inspect(path, "y").command)
+    assert words[:3] == ["regress", "fit", str(path)]
+    assert "--missing" in words
+    done = subprocess.run([sys.executable, "-m", "regress", *words[1:]], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+x, y = random.normal(size=n), random.normal(size=n)
+HARD = {
+    "the only feature counts rows": ({"x": range(1, n + 1), "y": y}, None, {"--target": "y"}),
+    "all columns count rows": ({"x": range(n), "y": range(n)}, None, {"--target": "y"}),
+    "the target asked for is text": ({"x": x, "kind": ["u", "v"] * 25}, "kind", {"--target": "x"}),
+    "a column is empty": ({"x": x, "e": [None] * n, "y": y}, None, {"--target": "y", "--drop": "e"}),
+    "a counter and an empty column": ({"x": range(n), "e": [None] * n, "y": y}, None, {"--target": "y", "--drop": "e"}),
+    "the last column is empty": ({"x": x, "y": y, "e": [None] * n}, None, {"--target": "y", "--drop": "e"}),
+    "no row is whole": (
+        {
+            "x": [None, None, 2.0, 3.0, 4.0] * 10,
+            "z": [2.0, 7.0, None, None, 8.0] * 10,
+            "v": [*x[:4], None] * 10,
+            "y": y,
+        },
+        "y",
+        {"--missing": "mean"},
+    ),
+    "most of a column is missing": ({"x": x, "k": [None, None, "u", "v", None] * 10, "y": y}, None, {"--drop": "k"}),
+    "text is missing": ({"x": x, "k": [None, "u", "v", "u", "v"] * 10, "y": y}, None, {"--missing": "drop"}),
+    "names with commas": (
+        {"a,b": [f"i{i}" for i in range(n)], "c": [f"j{i}" for i in range(n)], "x": x, "y": y},
+        None,
+        {"--drop": '"a,b",c'},
+    ),
+    "a target that looks like a flag": ({"x": x, "-y": y}, None, {"--target": "-y"}),
+    "too many levels": (
+        {"k": [f"k{i % 150}" for i in range(300)], "x": np.arange(300) ** 0.5, "y": range(300)},
+        "y",
+        {"--drop": "k"},
+    ),
+    "a boolean to predict": ({"x": [None] * n, "k": ["u", "v"] * 25, "b": [True, False] * 25}, None, {"--target": "b"}),
+}
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_the_next_command_runs_on_hard_tables(case, tmp_path, capfd):
+    values, target, expected = HARD[case]
+    path = tmp_path / "t.csv"
+    pl.DataFrame(values).write_csv(path)
+    words = shlex.split(inspect(path, target).command)
+    assert expected.items() <= dict(zip(words[3::2], words[4::2], strict=True)).items()
+    with pytest.raises(SystemExit) as ended:
+        main(words[1:])
+    assert ended.value.code == 0, capfd.readouterr().err
+
+
+def test_a_file_that_looks_like_a_flag_is_named_so_that_it_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("-t.csv").write_text("x,y\n1,2\n2,3\n")
+    assert shlex.split(inspect("-t.csv").command)[2] == "./-t.csv"
+
+
+def test_columns_named_categorical_stay_so_in_the_next_command(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("kind,x,y\n1,1,2\n2,2,3\n1,4,3\n2,5,9\n")
+    seen = inspect(path, categorical=["kind"])
+    assert [c.kind for c in seen.columns] == ["text", "number", "number"]
+    assert "--categorical kind" in seen.command
+
+
+def test_dates_and_lists_of_a_parquet_file_are_named_and_left_out(tmp_path):
+    path = tmp_path / "t.parquet"
+    days = [datetime.date(2020, 1, 1 + i % 30) for i in range(n)]
+    pl.DataFrame({"day": days, "list": [[1, 2]] * n, "x": x, "y": y}).write_parquet(path)
+    seen = inspect(path)
+    assert [c.kind for c in seen.columns] == ["unusable", "unusable", "number", "number"]
+    assert sum("which a fit cannot use" in remark for remark in seen.remarks) == 2
+    assert "--drop day,list" in seen.command
+
+
+def test_badly_scaled_columns_are_remarked_on_before_scikit_learn_gets_them():
+    said = "\n".join(inspect(DATA / "income_rate.csv").remarks)
+    assert "income varies" in said
+    assert "rate" in said
+    assert not inspect(DATA / "diabetes.csv").remarks
+
+
+def test_json_is_strict_and_complete(capfd):
+    with pytest.raises(SystemExit) as ended:
+        main(["inspect", str(DATA / "co2.csv"), "--json"])
+    told = json.loads(capfd.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    seen = inspect(DATA / "co2.csv")
+    assert (ended.value.code, told["schema"], told["rows"]) == (0, 1, seen.rows)
+    assert told["command"] == seen.command
+    by_name = {column["name"]: column for column in told["columns"]}
+    assert by_name["month"]["mean"] is None
+    assert by_name["month"]["n_levels"] == len(by_name["month"]["levels"]) == 12
+    frame = pl.read_csv(DATA / "co2.csv")
+    assert {name: column["missing"] for name, column in by_name.items()} == frame.null_count().row(0, named=True)
+    assert by_name["co2"]["mean"] == pytest.approx(frame["co2"].mean(), rel=1e-13)  # sums of 2,190 terms in two orders
+
+
+def test_dates_are_named_and_left_out(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("day,x,y\n" + "".join(f"2020-01-{d:02},{d},{d * 2.5}\n" for d in range(1, 13)))
+    seen = inspect(path)
+    assert any(r.startswith("day: It holds dates, such as '2020-01-01' (t.csv, line 2).") for r in seen.remarks)
+    assert "--drop day" in seen.command
+
+
+def test_an_unknown_target_is_refused():
+    with pytest.raises(TableError, match="'yy'"):
+        inspect(FRAME, "yy")
+
+
+def test_an_empty_table_is_shown():
+    seen = inspect(pl.DataFrame({"x": [], "y": []}))
+    assert seen.rows == 0

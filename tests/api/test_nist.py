@@ -1,0 +1,68 @@
+"""NIST's certified figures are reached by default, and the README shows what the script prints."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+
+sys.path.insert(0, str(SCRIPTS))
+try:
+    import nist
+finally:
+    sys.path.remove(str(SCRIPTS))
+
+# What rounding of the certified data to doubles leaves, and the fifteen digits that are certified.
+COEFFICIENTS = {
+    "norris": 14.0,
+    "pontius": 13.4,
+    "noint1": 14.5,
+    "noint2": 15.0,
+    "longley": 14.5,
+    "wampler1": 14.9,
+    "wampler2": 13.1,
+    "wampler3": 14.9,
+    "wampler4": 14.9,
+    "wampler5": 14.9,
+    "filip": 7.5,
+}
+
+
+@pytest.mark.parametrize("name", nist.CERTIFIED)
+def test_certified_figures_are_reached_by_default(name):
+    coefficients, *others = nist.ours(name).values()
+    assert coefficients >= COEFFICIENTS[name]
+    assert len(others) == 3
+    assert min(others) >= (7.0 if name == "filip" else 13.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "certified", "shared"),
+    [
+        (0.5, "0.500000000000000", 15.0),
+        (1.001, "1.00000000000000", 3.0),
+        (-2.0, "1.00000000000000", 0.0),
+        (-1e-13, "0.000000000000000", 15.0),
+        (1e-12, "0.000000000000000", 12.0),
+        (7.0, "0.000000000000000", 0.0),
+        (0.1, "0.10000000000000000001", 15.0),
+    ],
+)
+def test_digits_are_counted_from_nought_to_fifteen(value, certified, shared):
+    assert nist.digits(value, certified) == pytest.approx(shared, abs=1e-9)
+
+
+def test_the_readme_shows_what_the_script_prints_of_us():
+    done = subprocess.run([sys.executable, SCRIPTS / "nist.py"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").partition(nist.MARKS[0])[2].partition(nist.MARKS[1])[0]
+
+    def of_us(text):
+        """Leave out the machine and the other tools, whose last digits differ among machines."""
+        _, beside, alone = text.strip().split("\n\n")
+        return [line.split("|")[1:3] for line in beside.splitlines()], alone
+
+    assert of_us(shown) == of_us(done.stdout)

@@ -1,0 +1,124 @@
+"""The loop: how it ends, what it keeps, and what the options refuse."""
+
+import numpy as np
+import pytest
+
+from regress.aggregates.collect import gather
+from regress.blocks import blocks_of
+from regress.errors import InputError
+from regress.options import TrainOptions
+from regress.solvers.loop import Status, descend
+from regress.solvers.steps import GradientDescent
+from regress.solvers.train import Regression
+
+random = np.random.default_rng(0)
+X = random.normal(size=(50, 2))
+y = X @ [1.0, 2.0] + 3.0
+
+
+def objective():
+    data = gather(blocks_of(X, y[:, None]), 2, "rows")
+    return Regression(data, TrainOptions(over="rows"), ["a", "b"]).objective()
+
+
+def run(optimizer, **options):
+    return descend(objective(), optimizer, (np.zeros(2), 0.0), **{"tol": 1e-10, "max_iter": 1000, **options})
+
+
+def test_history_has_a_row_an_evaluation_and_the_loss_falls():
+    ended = run(GradientDescent(0.4, 50.0))
+    assert ended.status is Status.CONVERGED
+    assert [row.iteration for row in ended.history] == list(range(len(ended.history)))
+    losses = [row.loss for row in ended.history]
+    assert losses == sorted(losses, reverse=True)
+    seconds = [row.seconds for row in ended.history]
+    assert seconds == sorted(seconds)
+    assert np.isnan(ended.history[-1].step)
+    assert np.isfinite([row.step for row in ended.history[:-1]]).all()
+
+
+def test_the_limit_ends_it_with_the_last_point():
+    ended = run(GradientDescent(0.1, 50.0), max_iter=3)
+    assert ended.status is Status.MAX_ITER
+    assert len(ended.history) == 4
+    assert ended.evaluation.value == ended.history[-1].loss < ended.history[0].loss
+
+
+def test_a_blow_up_gives_back_the_point_of_lowest_loss():
+    ended = run(GradientDescent(5.0, 50.0))
+    assert ended.status is Status.DIVERGED
+    assert ended.evaluation.value == min(row.loss for row in ended.history)
+
+
+class Leap:
+    """Goes well twice, then to infinity."""
+
+    def __init__(self):
+        self.steps = 0
+        self.inside = GradientDescent(0.1, 50.0)
+
+    def step(self, w, b, at):
+        self.steps += 1
+        return self.inside.step(w, b, at) if self.steps < 3 else (w + np.inf, b)
+
+
+def test_a_value_that_is_not_finite_ends_it_with_the_last_good_point():
+    ended = run(Leap())
+    assert ended.status is Status.NON_FINITE
+    assert np.isfinite(ended.w).all()
+    assert ended.evaluation.value == ended.history[-1].loss
+
+
+def test_an_interrupt_keeps_the_last_good_point():
+    seen = []
+
+    def watch(w, b):
+        seen.append(w.copy())
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+
+    ended = run(GradientDescent(0.1, 50.0), watch=watch)
+    assert ended.status is Status.INTERRUPTED
+    assert np.array_equal(ended.w, seen[-1])
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_says_what_happened_and_what_to_do(status):
+    assert status.message.endswith(".")
+    assert (status.remedy == "") == (status is Status.CONVERGED)
+    assert str(status) == status.value
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"solver": "sgd"}, "solver must be one of auto, gd"),
+        ({"gradient": "torch"}, "derived, autodiff"),
+        ({"over": "columns"}, "rows, moments"),
+        ({"alpha": -1.0}, "alpha must be a finite number of at least 0; got -1.0"),
+        ({"alpha": float("nan")}, "alpha"),
+        ({"alpha": "1"}, "alpha"),
+        ({"tol": 0.0}, "tol must be a finite number above 0"),
+        ({"max_iter": 0}, "max_iter must be a whole number"),
+        ({"max_iter": 2.5}, "max_iter"),
+        ({"learning_rate": 0.1}, 'solver="gd" or "accelerated"'),
+        ({"learning_rate": 0.1, "solver": "newton"}, "newton"),
+        ({"learning_rate": 0.0, "solver": "gd"}, "learning_rate"),
+        ({"learning_rate": "fast", "solver": "gd"}, "learning_rate"),
+    ],
+)
+def test_options_are_refused_in_a_sentence(options, words):
+    with pytest.raises(InputError, match=words.replace("(", r"\(")):
+        TrainOptions(**options)
+
+
+def test_numbers_of_numpy_are_numbers():
+    options = TrainOptions(alpha=np.float32(0.5), max_iter=np.int64(5), tol=np.float64(1e-8))
+    assert options.iteration_limit("gd", 3) == 5
+    assert (type(options.alpha), type(options.tol)) == (float, float)
+
+
+def test_each_solver_has_its_own_limit():
+    limits = {solver: TrainOptions().iteration_limit(solver, 7) for solver in ("gd", "accelerated", "cg", "newton")}
+    assert limits == {"gd": 100_000, "accelerated": 10_000, "cg": 80, "newton": 100}
+    assert TrainOptions(max_iter=5).iteration_limit("gd", 7) == 5

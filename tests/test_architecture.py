@@ -1,0 +1,186 @@
+"""The house of docs/architecture.md: which way imports go, who owns which library, and how large a room may be."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "regress"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+IDS = [str(path.relative_to(PACKAGE)) for path in MODULES]
+
+# An import goes down, from a folder to one that stands before it; the files beside the folders are the ground.
+ORDER = (
+    "ground",
+    "numerics",
+    "sources",
+    "design",
+    "aggregates",
+    "objective",
+    "solvers",
+    "inference",
+    "report",
+    "api",
+    "cli",
+)
+APART = {"inference", "report"}  # records pass between them
+FACES = ("__init__", "__main__", "plot")  # names of what the folders hold
+GROUND = ("errors", "blocks", "messages", "options", "records")
+UPWARD = {  # the reader of rows folds what is to become aggregates of their own
+    ("design.rows", "aggregates.account"),
+    ("design.rows", "aggregates.held_out"),
+    ("design.rows", "aggregates.sample"),
+}
+OWNERS = {
+    "tensorflow": {"objective/autodiff.py"},
+    "polars": {"sources/"},
+    "pandas": {"sources/frames.py"},
+    "sklearn": {"api/other_tools.py", "api/estimator.py", "api/pipeline.py", "api/foreign_models.py"},
+    "statsmodels": {"api/foreign_models.py"},
+    "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},
+    "threadpoolctl": {"numerics/threads.py"},
+    "backports": {"sources/csv/stream.py"},
+    "click": {"cli/main.py", "cli/options.py"},
+    "rich": {"cli/console.py"},
+    "matplotlib": {"report/axes.py"},
+    "jinja2": {"report/page.py"},
+    "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py"},
+}
+
+
+def name_of(path: Path) -> str:
+    """Return a module's name below the package: "sources.csv.reader"."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def folder(module: str) -> str:
+    """Return the folder of a module of the package; its files beside the folders are the ground."""
+    first = module.split(".")[0]
+    return first if first in ORDER else "ground"
+
+
+def imports_of(text: str) -> list[str]:
+    """Return every module that a text imports, also inside functions, and whatever might be one."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "write imports in full"
+            if node.module != "regress":
+                found.append(node.module)
+            if node.module.split(".")[0] == "regress":
+                found += [f"{node.module}.{alias.name}" for alias in node.names]  # a module, or a name in one
+    return found
+
+
+def imports(path: Path) -> list[str]:
+    return imports_of(path.read_text(encoding="utf-8"))
+
+
+def may_import(here: str, module: str) -> bool:
+    """Tell whether a module of the package may import another module; both without the package's name."""
+    if not module.startswith("regress.") or module == "regress.__version__":
+        return True
+    there = module.removeprefix("regress.")
+    if any((here, ".".join(there.split(".")[:2])) == pair for pair in UPWARD):
+        return True
+    mine, other = folder(here), folder(there)
+    if mine == other:
+        return mine != "ground" or GROUND.index(there.split(".")[0]) < GROUND.index(here)
+    return ORDER.index(other) < ORDER.index(mine) and {mine, other} != APART
+
+
+def may_use(file: str, module: str) -> bool:
+    """Tell whether a file may import a library."""
+    owned = [OWNERS[name] for name in (module, module.split(".")[0]) if name in OWNERS]
+    return all(
+        any(file == owner or (owner[-1] == "/" and file.startswith(owner)) for owner in owners) for owners in owned
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_an_import_goes_down(path):
+    here = name_of(path)
+    if here in FACES:
+        return
+    for module in imports(path):
+        assert may_import(here, module), f"{here} imports {module}"
+
+
+def test_every_exception_is_still_needed():
+    taken = {(name_of(path), module.removeprefix("regress.")) for path in MODULES for module in imports(path)}
+    assert UPWARD <= taken
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_each_heavy_library_has_its_owner(path):
+    for module in imports(path):
+        assert may_use(str(path.relative_to(PACKAGE)), module), f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_no_import_hides_in_a_call(path):
+    text = path.read_text(encoding="utf-8")
+    if path == PACKAGE / "__init__.py":
+        assert text.count("import_module(") == 1  # of its own modules, on first use
+    else:
+        assert "import_module(" not in text
+        assert "__import__(" not in text
+
+
+def test_the_guards_see_what_they_guard_against():
+    text = "def f():\n    import polars as pl\n    from regress.sources import files\n    from regress.api import fit\n"
+    seen = imports_of(text)
+    assert {"polars", "regress.sources.files", "regress.api.fit"} <= set(seen)
+    assert not may_import("numerics.line", "regress.sources.files")  # up
+    assert not may_import("report.page", "regress.inference.certificate")  # apart
+    assert not may_import("inference.certificate", "regress.report.svg")
+    assert not may_import("errors", "regress.blocks")
+    assert not may_import("design.rows", "regress.aggregates.moments")
+    assert may_import("design.rows", "regress.aggregates.sample")
+    assert may_import("cli.main", "regress.cli.console")
+    assert may_import("sources.base", "regress.numerics.error_free")
+    assert not may_use("api/fit.py", "pandas.core")
+    assert not may_use("objective/gradient.py", "tensorflow")
+    assert may_use("objective/autodiff.py", "tensorflow")
+    assert may_use("sources/csv/reader.py", "polars")
+    assert not may_use("cli/console.py", "matplotlib.pyplot")
+
+
+def test_no_two_modules_need_each_other():
+    names = {path: f"regress.{name_of(path)}" for path in MODULES}
+    edges = {names[path]: set(imports(path)) & set(names.values()) for path in MODULES}
+    seen: dict[str, str] = {}
+
+    def visit(module: str) -> None:
+        assert seen.get(module) != "open", f"{module} is part of a circle of imports"
+        if module not in seen:
+            seen[module] = "open"
+            for other in edges[module]:
+                visit(other)
+            seen[module] = "done"
+
+    for module in edges:
+        visit(module)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_a_module_fits_in_three_hundred_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_the_top_level_of_the_package_is_its_folders_and_the_ground():
+    here = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+    assert {path.name for path in here if path.is_dir()} == set(ORDER[1:])
+    files = {path.stem for path in here if path.suffix == ".py"}
+    assert files == {*FACES, *GROUND}
+    assert len(files) <= 10
+
+
+def test_the_page_of_the_architecture_names_every_module():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in MODULES:
+        if path.stem not in FACES:
+            assert path.stem in page, path
