@@ -7,13 +7,13 @@ import sys
 
 import numpy as np
 
-from regress.api.read import prepare
+from regress.api.read import read_table
 from regress.objective import gradient
 from regress.objective.losses import SquaredError
 from regress.options import TableOptions
 
 table, target = sys.argv[1:3] if len(sys.argv) == 3 else ("data/diabetes.csv", "progression")
-data = prepare(table, target, TableOptions(), over="rows", n_jobs=1).data
+data = read_table(table, target, TableOptions(), over="rows", n_jobs=1).data
 X, y = np.concatenate([block.X for block in data.rows]), np.concatenate([block.Y[:, 0] for block in data.rows])
 m, n = X.shape
 X = (X - X.mean(axis=0)) / X.std(axis=0)  # raw units would need a thousand times the steps

@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 
 import regress
 from regress.aggregates.account import describe
-from regress.api.read import prepare
+from regress.api.read import read_table
 from regress.messages import aligned
 from regress.objective import autodiff, gradient
 from regress.objective.losses import SquaredError, central_difference_step
@@ -56,7 +56,7 @@ class Problem:
 
 
 def read(table, target):
-    prepared = prepare(table, target, TableOptions(missing="drop"), over="rows", n_jobs=1)
+    prepared = read_table(table, target, TableOptions(missing="drop"), over="rows", n_jobs=1)
     rows, summary = prepared.data.rows, prepared.data.summary
     X, y = np.concatenate([part.X for part in rows]), np.concatenate([part.Y[:, 0] for part in rows])
     print(f"{Path(table).name}: {describe(prepared.reader.tally)}; X is {len(X):,} × {X.shape[1]:,}, y is {target}")

@@ -71,7 +71,7 @@ class TrainingData:
     again: Callable[[], Iterable[Block]] | None = None
 
 
-class Columns(Protocol):
+class ColumnOrder(Protocol):
     """Which columns blocks have, where some may turn up while they are read."""
 
     @property
@@ -94,7 +94,7 @@ class _Fixed(NamedTuple):
 
 def gather(
     blocks: Iterable[Block],
-    columns: int | Columns,
+    columns: int | ColumnOrder,
     over: Over = "auto",
     n_jobs: int = 1,
     room: int | None = None,

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from regress.api.foreign_models import Claim, Held, claim_of
-from regress.api.read import Prepared, prepare
+from regress.api.read import ReadTable, read_table
 from regress.blocks import Array, Block
 from regress.design.roles import as_values
 from regress.errors import InputError
@@ -93,7 +93,7 @@ def certify(
         raise InputError("Name the column to predict as target (--target).")
     with one_blas_thread():
         jobs, design = resolve_jobs(n_jobs), claim.design
-        prepared = prepare(
+        prepared = read_table(
             table,
             target,
             table_options,
@@ -248,7 +248,7 @@ def _compare(held: Held, name: str, fitted: Array, there: Array, target: str) ->
         )
 
 
-def _aligned(claim: Claim, prepared: Prepared) -> tuple[Array, Array, float]:
+def _aligned(claim: Claim, prepared: ReadTable) -> tuple[Array, Array, float]:
     """Return w in the order of the columns that were read, and where the claim predicts what."""
     names, w = prepared.names, claim.w
     if claim.design is None and claim.names is not None:

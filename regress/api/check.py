@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from regress.api.read import prepare
+from regress.api.read import read_table
 from regress.inference.gradient_check import GradientCheck, check
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, split_options
@@ -37,5 +37,5 @@ def check_gradients(
     table_options, train_options = split_options(options)
     with one_blas_thread():
         jobs, fit_intercept = resolve_jobs(n_jobs), train_options.fit_intercept
-        prepared = prepare(table, target, table_options, "rows", jobs, progress, fit_intercept=fit_intercept)
+        prepared = read_table(table, target, table_options, "rows", jobs, progress, fit_intercept=fit_intercept)
         return check(prepared.data, prepared.names, fit_intercept, table_options.random_state)

@@ -16,7 +16,7 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
 from regress.api.notes import of_rows
-from regress.api.read import Prepared, prepare
+from regress.api.read import ReadTable, read_table
 from regress.blocks import Array, Block
 from regress.errors import DataWarning, InputError, MissingDependencyError
 from regress.inference.certificate import EFFECT
@@ -218,7 +218,7 @@ def free_memory() -> int:
 
 def _read(
     table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None, fit_intercept: bool
-) -> Prepared:
+) -> ReadTable:
     """Read as many rows as scikit-learn can work on, all into one block; hold none out of fewer than 50."""
     room = free_memory() // 2 // _COPIES
     table, seen = open_table(table, options), 0
@@ -231,7 +231,7 @@ def _read(
 
     try:
         with one_blas_thread():
-            read = partial(prepare, table, target, fit_intercept=fit_intercept)
+            read = partial(read_table, table, target, fit_intercept=fit_intercept)
             prepared = read(options, "rows", jobs, watch, room)
             if options.test and prepared.reader.tally.rows < 50:
                 prepared = read(replace(options, test=0.0), "rows", jobs, watch, room)

@@ -12,7 +12,7 @@ from regress.errors import InputError
 from regress.inference.descent_paths import descents, lowest
 from regress.report import descent_charts, fit_charts
 from regress.report.charts import Chart
-from regress.report.descent_charts import Walk
+from regress.report.descent_charts import DescentDrawing
 from regress.report.fit_charts import report_of
 from regress.sources.base import nearest
 
@@ -53,7 +53,7 @@ def convergence(model: LinearModel) -> tuple[Chart, Chart]:
     return fit_charts.convergence(model, _lowest_loss(model))
 
 
-def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> Walk:
+def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> DescentDrawing:
     """Return the contours of L over two coefficients with the paths of three methods, and their loss by step.
 
     The two are those of `pair`, or those of the largest standardised coefficients.

@@ -11,7 +11,7 @@ import numpy as np
 
 from regress.aggregates.plain_moments import MOST_MOMENTS
 from regress.api.model import LinearModel
-from regress.api.read import Prepared, prepare
+from regress.api.read import ReadTable, read_table
 from regress.api.result import Fit
 from regress.blocks import Array
 from regress.errors import ConvergenceWarning, DataWarning, InputError
@@ -164,8 +164,8 @@ def fit(
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, table_options)
 
-        def read(precision: Precision) -> Prepared:
-            return prepare(
+        def read(precision: Precision) -> ReadTable:
+            return read_table(
                 table,
                 target,
                 table_options,
@@ -190,7 +190,7 @@ def fit(
     return result
 
 
-def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tuple[str, bool]:
+def why(prepared: ReadTable, regression: Regression, options: TrainOptions) -> tuple[str, bool]:
     """Say why sums are exact or in double, and whether to read the table again for exact ones."""
     data = prepared.data
     if options.precision != "auto":
@@ -211,7 +211,7 @@ def why(prepared: Prepared, regression: Regression, options: TrainOptions) -> tu
 
 
 def train(
-    prepared: Prepared,
+    prepared: ReadTable,
     regression: Regression,
     options: TrainOptions,
     table_options: TableOptions,

@@ -6,7 +6,7 @@ from math import nan, sqrt
 import numpy as np
 
 from regress.blocks import Mask
-from regress.sources.base import MISSING_CODE, Batch, Kind
+from regress.sources.base import MISSING_CODE, Batch, ColumnKind
 from regress.sources.cell_types import kind_of
 
 ENOUGH_LEVELS = 100_000  # different texts beyond which no more are counted
@@ -17,7 +17,7 @@ class ColumnReport:
     """What one column holds. Mean, spread (standard deviation), low and high are those of the cells with a number."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     missing: int = 0
     mean: float = nan
     spread: float = nan

@@ -24,7 +24,7 @@ from regress.api.json_schema import (
     whole,
     words,
 )
-from regress.inference.prediction_intervals import ROUNDING, Uncertainty, semidefinite
+from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semidefinite
 from regress.options import Collinear, Gradient, Over, Precision, Solver
 
 _COUNT, _FIGURE, _MAYBE = whole(at_least=0), number(), optional(number())
@@ -207,7 +207,7 @@ def moments_agree(moments: Mapping[str, Any]) -> bool:
     cosines = np.zeros((n, n))
     for j, part in enumerate(rows):
         cosines[j, j:] = cosines[j:, j] = part
-    unit = all(abs(part[0] - (norm > 0)) < ROUNDING for part, norm in zip(rows, norms, strict=True))
+    unit = all(abs(part[0] - (norm > 0)) < TOLERANCE for part, norm in zip(rows, norms, strict=True))
     return min(norms, default=0.0) >= 0 and unit and semidefinite(cosines, np.array(moments["target_cosines"]), 1.0)
 
 

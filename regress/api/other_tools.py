@@ -25,7 +25,7 @@ TINY = 1e-10  # the penalty of the Ridge row: small enough not to show, large en
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class ToolFit:
     """What a tool returned: ŷ = (x − center)ᵀw + b_center, so that nothing is lost on the way to the judge; and b."""
 
     w: Array
@@ -36,10 +36,10 @@ class Result:
     rank: int | None
 
 
-Run = Callable[[], Result]
+Run = Callable[[], ToolFit]
 
 
-class Rival(NamedTuple):
+class Tool(NamedTuple):
     """A tool, as a user would call it, what it is asked to do, and the call that does it."""
 
     name: str
@@ -47,7 +47,7 @@ class Rival(NamedTuple):
     run: Run
 
 
-def timed(run: Run) -> tuple[Result, float, str]:
+def timed(run: Run) -> tuple[ToolFit, float, str]:
     """Return what a tool returned, the seconds that it took, and its warnings: the first line of each, once."""
     began = time.perf_counter()
     with warnings.catch_warnings(record=True) as said:
@@ -82,34 +82,34 @@ def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int)
         return Regression(replace(data, again=lambda: blocks_of(*block)), options, names).train()
 
 
-def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Rival]:
+def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Tool]:
     """Yield our fits: the default, the same by autodiff, plain descent."""
 
-    def run(options: TrainOptions) -> Result:
+    def run(options: TrainOptions) -> ToolFit:
         fit = _train(block, names, options, jobs)
         if fit.status.remedy:
             warnings.warn(f"{fit.status.message} {fit.status.remedy}", UserWarning, stacklevel=2)
-        return Result(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
+        return ToolFit(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
     asked = "Newton steps on the derived gradient; sums exact where that goes unnoticed. The default of regress.fit."
-    yield Rival("regress", asked, lambda: run(options))
+    yield Tool("regress", asked, lambda: run(options))
     asked = "The same, with every gradient from TensorFlow's tape."
     try:
         autodiff.prepare(np.zeros(1))  # the import is not fitting
     except MissingDependencyError as error:
         message = str(error)
 
-        def missing() -> Result:
+        def missing() -> ToolFit:
             raise MissingDependencyError(message)
 
-        yield Rival("regress autodiff", asked, missing)
+        yield Tool("regress autodiff", asked, missing)
     else:
-        yield Rival("regress autodiff", asked, lambda: run(replace(options, gradient="autodiff")))
+        yield Tool("regress autodiff", asked, lambda: run(replace(options, gradient="autodiff")))
     asked = "w ← w − η ∇L/m in standardised columns, until the gradient is small enough to stop or steps run out."
-    yield Rival("regress plain descent", asked, lambda: run(replace(options, solver="gd")))
+    yield Tool("regress plain descent", asked, lambda: run(replace(options, solver="gd")))
 
 
-def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Rival]:
+def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Tool]:
     """Yield scikit-learn's fits: as a user would call it, and as one would who knows."""
     from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
     from sklearn.preprocessing import StandardScaler
@@ -117,36 +117,36 @@ def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Rival]:
     X, Y, weights = block
     y, n = Y[:, 0], X.shape[1]
 
-    def plain(model: Any) -> Result:
+    def plain(model: Any) -> ToolFit:
         model.fit(X, y, sample_weight=weights)
         iterations, rank = getattr(model, "n_iter_", None), getattr(model, "rank_", None)
         b = float(model.intercept_)
-        return Result(model.coef_, np.zeros(n), b, b, iterations, rank)
+        return ToolFit(model.coef_, np.zeros(n), b, b, iterations, rank)
 
-    def scaled(model: Any) -> Result:
+    def scaled(model: Any) -> ToolFit:
         scaler = StandardScaler(with_mean=fit_intercept).fit(X, sample_weight=weights)
         model.fit(scaler.transform(X), y, sample_weight=weights)
         center = scaler.mean_ if fit_intercept else np.zeros(n)
         w, b_center = model.coef_ / scaler.scale_, float(np.squeeze(model.intercept_))
-        return Result(w, center, b_center, error_free.dot(-center, w, b_center), model.n_iter_, None)
+        return ToolFit(w, center, b_center, error_free.dot(-center, w, b_center), model.n_iter_, None)
 
     b = "" if fit_intercept else "fit_intercept=False"
-    yield Rival(
+    yield Tool(
         "LinearRegression()",
         f"LinearRegression({b}).fit(X, y), as most people call it.",
         lambda: plain(LinearRegression(fit_intercept=fit_intercept)),
     )
-    yield Rival(
+    yield Tool(
         "LinearRegression(tol=0)",
         "The same without its cut-off on singular values.",
         lambda: plain(LinearRegression(fit_intercept=fit_intercept, tol=0.0)),
     )
-    yield Rival(
+    yield Tool(
         f"Ridge(alpha={TINY:g})",
         "Ridge with a penalty too small to show: the normal equations by Cholesky.",
         lambda: plain(Ridge(alpha=TINY, fit_intercept=fit_intercept)),
     )
-    yield Rival(
+    yield Tool(
         "StandardScaler + SGDRegressor",
         "SGDRegressor(random_state=0) on scaled columns, with its default penalty; coefficients are given back in the "
         "table's units.",

@@ -22,7 +22,7 @@ from regress.sources.open import open_table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class ReadTable:
     """A table, read: what training needs, where every row went, Σ log a, and what to know of the rows."""
 
     data: TrainingData
@@ -36,7 +36,7 @@ class Prepared:
         return self.reader.design.names
 
 
-def prepare(
+def read_table(
     table: Any,
     target: Any,
     options: TableOptions,
@@ -48,13 +48,13 @@ def prepare(
     design: Design | None = None,
     sampled: int = 0,
     fit_intercept: bool = True,
-) -> Prepared:
+) -> ReadTable:
     """Open, plan and read a table, keeping a sample of its rows; `over`, `room`, `precision` are those of `gather`.
 
     A `design` that is there already, such as a model's, decides what becomes of the columns.
     """
     read = partial(
-        _prepare,
+        _read,
         target=target,
         options=options,
         over=over,
@@ -69,7 +69,7 @@ def prepare(
     return rereading(open_table(table, options), read)
 
 
-def _prepare(
+def _read(
     source: Source,
     *,
     target: Any,
@@ -82,7 +82,7 @@ def _prepare(
     design: Design | None,
     sampled: int,
     fit_intercept: bool,
-) -> Prepared:
+) -> ReadTable:
     named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
     source = source.settled([name for name in named if source.by_name[name].kind == "text"])
     y = as_values(source, target, "the target")
@@ -118,7 +118,7 @@ def _prepare(
         raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
     facts = reader.facts or Facts()
     facts = replace(facts, split_key=key, of_source=source.notes, alike=alike(reader.design))
-    return Prepared(replace(data, again=reader.blocks), reader, log_weight, facts)
+    return ReadTable(replace(data, again=reader.blocks), reader, log_weight, facts)
 
 
 def _apart(design: Design, y: Values, a: Values | None) -> Design:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from regress.errors import TableError
 from regress.messages import flag
 from regress.sources.arrays import ArraySource
-from regress.sources.base import EMPTY, Column, Kind, Source, find_column
+from regress.sources.base import EMPTY, Column, ColumnKind, Source, find_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Term:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     levels: tuple[str, ...] = ()
     open: bool = False
     order: tuple[str, ...] | None = None
@@ -130,7 +130,7 @@ def match(source: Source, design: Design) -> Source:
     """
     if isinstance(source, ArraySource):
         source = source.named(design.columns)
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, ColumnKind] = {}
     for term in design.terms:
         column = find_column(source, term.name, "a feature of the model")
         if term.kind != "text" and column.kind == "unusable":

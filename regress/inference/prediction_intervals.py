@@ -9,7 +9,7 @@ from regress.blocks import Array
 from regress.numerics.line import chunks, fold
 
 _LEAST = 1e-290  # variance that a double holds beside parts of it
-ROUNDING = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
+TOLERANCE = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
 
 
 class Uncertainty(NamedTuple):
@@ -75,7 +75,7 @@ def semidefinite(matrix: Array, across: Array, corner: float) -> bool:
     size = np.sqrt(np.maximum(np.diagonal(joint), 0.0))
     unit = np.where(size > 0, size, 1.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        scaled = joint / unit / unit[:, None] + ROUNDING * np.eye(len(joint))
+        scaled = joint / unit / unit[:, None] + TOLERANCE * np.eye(len(joint))
         try:
             return bool(np.isfinite(np.linalg.cholesky(scaled)).all())
         except np.linalg.LinAlgError:

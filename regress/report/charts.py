@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 _MOST_POINTS, _FEW_POINTS = 300, 30  # of a line
 
-Kind = Literal["dots", "line", "spans", "bars"]
+MarkKind = Literal["dots", "line", "spans", "bars"]
 Role = Literal["first", "second", "third", "muted"]
 
 
@@ -46,7 +46,7 @@ class Mark(NamedTuple):
         Where a dot that walks is at each step.
     """
 
-    kind: Kind
+    kind: MarkKind
     x: Sequence[float] = ()
     y: Sequence[float] = ()
     role: Role = "first"

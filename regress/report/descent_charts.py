@@ -10,7 +10,7 @@ from regress.report.charts import Axis, Chart, Mark, Role, View, polyline, short
 _ROLES: tuple[Role, ...] = ("first", "second", "third")
 
 
-class Walk(NamedTuple):
+class DescentDrawing(NamedTuple):
     """Where the descents go and how fast, and what to say at each step that the slider stops at."""
 
     chart: Chart
@@ -18,7 +18,7 @@ class Walk(NamedTuple):
     told: list[str]
 
 
-def descent(found: Descents, names: tuple[str, str]) -> Walk:
+def descent(found: Descents, names: tuple[str, str]) -> DescentDrawing:
     """Return the contours of L over two coefficients with the paths of three methods, and their loss by step."""
     last = max(len(path.excess) for path in found.paths) - 1
     steps = sorted({*range(min(last, 10) + 1), *np.geomspace(1, max(last, 1), 40).astype(int).tolist(), last})
@@ -58,7 +58,7 @@ def descent(found: Descents, names: tuple[str, str]) -> Walk:
     told = [
         f"Step {k}. Loss above the minimum: " + ", ".join(f"{p.method} {_at(p, k)}" for p in found.paths) for k in steps
     ]
-    return Walk(chart, loss, told)
+    return DescentDrawing(chart, loss, told)
 
 
 def _after(path: DescentPath) -> str:

@@ -46,7 +46,7 @@ def of_certificate(certificate: Any, command: str) -> str:
     return _render(
         "certificate.html",
         certificate=certificate,
-        most=tables.MOST_LINES,
+        most=tables.MOST_CERTIFIED,
         digits=Drawing([chart]),
         command=command,
         versions=environment(),

@@ -10,7 +10,7 @@ from regress.records import ModelRecord, objective_text
 from regress.report.charts import shortened
 from regress.report.fit_charts import arrived
 
-MOST_LINES = 500  # of a certificate
+MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
 
 
@@ -132,7 +132,7 @@ def coefficients(model: ModelRecord) -> Table:
     report, caption = model.report, f"Coefficients in units of {model.target} a unit of the column"
     if report is None:
         held = [("(intercept)", model.b)] if model.options["fit_intercept"] else []
-        held += zip(model.names[:MOST_LINES], model.w[:MOST_LINES].tolist(), strict=True)
+        held += zip(model.names[:MOST_CERTIFIED], model.w[:MOST_CERTIFIED].tolist(), strict=True)
         return Table(caption, ("Column", "coefficient"), [[name_of(n), figure(v, ".10g")] for n, v in held])
     tests: tuple[tuple[str, str, str], ...] = ()
     if report["quality"] is not None:
@@ -239,7 +239,7 @@ def claims(certificate: Any) -> Table:
     lines: Iterable[tuple[str, float, float, float]] = sorted(certificate.lines(), key=lambda line: line[3])
     rows = [
         [name_of(name), figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
-        for name, claimed, true, right in list(lines)[:MOST_LINES]
+        for name, claimed, true, right in list(lines)[:MOST_CERTIFIED]
     ]
     caption = "Claimed and true coefficients, the fewest digits first"
     return Table(caption, ("Column", "claimed", "true", "digits right"), rows)

@@ -14,10 +14,10 @@ from regress.blocks import Array
 from regress.numerics import lazy_scipy
 from regress.objective.losses import MomentForm
 
-Precision = type[np.float32] | type[np.float64]
+FloatType = type[np.float32] | type[np.float64]
 
 
-def noise(n: int, precision: Precision = np.float64) -> float:
+def noise(n: int, precision: FloatType = np.float64) -> float:
     """Eigenvalues of n scaled columns below this are rounding of co-moments, which reaches 8 ulps on sums of columns.
 
     It does not grow with the number of rows.
@@ -78,7 +78,7 @@ class PrimalCurvature:
         penalty: Array,
         scale: Array,
         fit_intercept: bool,
-        precision: Precision = np.float64,
+        precision: FloatType = np.float64,
     ) -> None:
         self._form, self._penalty, self._scale, self._fit_intercept = form, penalty, scale, fit_intercept
         self._precision = precision
@@ -182,7 +182,7 @@ class _DependentFactor(_Factor):
         return np.asarray(w - self._free @ (self._free.T @ w))
 
 
-def _factor(gram: Array, scale: Array, precision: Precision = np.float64) -> _Factor:
+def _factor(gram: Array, scale: Array, precision: FloatType = np.float64) -> _Factor:
     diagonal = np.sqrt(np.diagonal(gram))
     diagonal = np.where(diagonal > 0, diagonal, 1.0)  # a constant column: a zero row, left to the eigenvectors
     with np.errstate(over="ignore", invalid="ignore"):  # a penalty may be beyond the range: then nothing is found

@@ -18,33 +18,33 @@ from regress.solvers.hessian_rows import DualCurvature
 _DONE = 2.0**-58  # part of a coefficient that its last bit does not depend on
 
 
-class Pair(NamedTuple):
+class DoublePair(NamedTuple):
     """Numbers (n,) as high + low."""
 
     high: Array
     low: Array
 
     @staticmethod
-    def zeros(size: int) -> "Pair":
+    def zeros(size: int) -> "DoublePair":
         """Return zeros."""
-        return Pair(np.zeros(size), np.zeros(size))
+        return DoublePair(np.zeros(size), np.zeros(size))
 
     @property
     def fractions(self) -> list[Fraction]:
         """The numbers, exactly."""
         return [Fraction(h) + Fraction(v) for h, v in zip(self.high.tolist(), self.low.tolist(), strict=True)]
 
-    def plus(self, change: Array) -> "Pair":
+    def plus(self, change: Array) -> "DoublePair":
         """Add numbers that are smaller."""
         high, lost = two_sum(self.high, change)
-        return Pair(*two_sum(high, self.low + lost))
+        return DoublePair(*two_sum(high, self.low + lost))
 
 
 class Polished(NamedTuple):
     """w (n,) and b, unrounded, and how far the last step moved w, which is more than it is still off."""
 
-    w: Pair
-    b: Pair
+    w: DoublePair
+    b: DoublePair
     moved: Array
 
 
@@ -58,7 +58,7 @@ def polish(
     X = np.concatenate([block.X for block in blocks])
     y = np.concatenate([block.Y[:, target] for block in blocks])
     a = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a in blocks])
-    q, b, w, last = Pair.zeros(len(X)), Pair.zeros(1), Pair.zeros(X.shape[1]), np.inf
+    q, b, w, last = DoublePair.zeros(len(X)), DoublePair.zeros(1), DoublePair.zeros(X.shape[1]), np.inf
     while True:
         high, low = two_sum(y, np.broadcast_to(-b.high, y.shape))
         of_w, of_low = matvec(X, w.high)
@@ -77,7 +77,7 @@ def polish(
         last = size
 
 
-def combined(X: Array, q: Pair) -> Pair:
+def combined(X: Array, q: DoublePair) -> DoublePair:
     """Return Xᵀq."""
     high, low = matvec(X.T, q.high)
-    return Pair(*two_sum(high, low + X.T @ q.low))
+    return DoublePair(*two_sum(high, low + X.T @ q.low))

@@ -7,7 +7,7 @@ import numpy as np
 
 from regress.blocks import Array, Mask, block_rows
 from regress.errors import InputError
-from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, unmasked, written
+from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, ColumnKind, unmasked, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class ArraySource:
         """Say which row: arrays count from 0."""
         return f"row {record}"
 
-    def read_as(self, kinds: Mapping[str, Kind]) -> "ArraySource":
+    def read_as(self, kinds: Mapping[str, ColumnKind]) -> "ArraySource":
         """Return the array with some of its columns read as text."""
         return ArraySource(self.array, self._names, [name for name, kind in kinds.items() if kind == "text"])
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from regress.blocks import Array, Mask
 from regress.errors import TableError
 
-Kind = Literal["number", "boolean", "text", "unusable"]
+ColumnKind = Literal["number", "boolean", "text", "unusable"]
 Codes = NDArray[np.int32]
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     levels: tuple[str, ...] | None = None
     dtype: str = ""
     hint: str = ""
@@ -163,7 +163,7 @@ class Source(Protocol):
         """Say where a record is, in the words of whoever made the table: "houses.csv, line 17"."""
         ...
 
-    def read_as(self, kinds: Mapping[str, Kind]) -> "Source":
+    def read_as(self, kinds: Mapping[str, ColumnKind]) -> "Source":
         """Return the source with columns read as the kinds given, whatever their cells look like."""
         ...
 

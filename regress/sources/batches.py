@@ -11,7 +11,18 @@ import polars as pl
 from regress.blocks import Array, Mask
 from regress.errors import TableError
 from regress.numerics.threads import need_threads
-from regress.sources.base import EMPTY, MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, Kind, Reread, cut, written
+from regress.sources.base import (
+    EMPTY,
+    MISSING_CODE,
+    UNSEEN_CODE,
+    Batch,
+    Codes,
+    Column,
+    ColumnKind,
+    Reread,
+    cut,
+    written,
+)
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.column_types import Survey
 from regress.sources.csv.reader import CsvPart, MarkError
@@ -119,7 +130,7 @@ class PolarsSource:
         Reread
             If a column turns out to be another than its first cells said.
         """
-        kinds: dict[str, Kind] = {name: self.by_name[name].kind for name in names}
+        kinds: dict[str, ColumnKind] = {name: self.by_name[name].kind for name in names}
         self._ledger.begin()
         try:
             yield from cut(self._batches(kinds), limit)
@@ -151,7 +162,7 @@ class PolarsSource:
                     f"the file may not be what it was read as ({written})."
                 )
 
-    def _batches(self, kinds: Mapping[str, Kind]) -> Iterator[Batch]:
+    def _batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
         before, self._good, self._rows = 0, Counter[str](), Counter[str]()
         for part in self._parts.values():
             first, key = 0, file_key(part.name) if len(self._parts) > 1 else ""
@@ -177,7 +188,7 @@ class PolarsSource:
         """Say where a record is."""
         return self._parts[part].place(record)
 
-    def read_as(self, kinds: Mapping[str, Kind]) -> "PolarsSource":
+    def read_as(self, kinds: Mapping[str, ColumnKind]) -> "PolarsSource":
         """Return the source with columns read as the kinds given, whatever their cells look like."""
         if "number" in kinds.values():
             self._settle_marks()  # nobody will read again

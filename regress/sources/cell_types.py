@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from regress.errors import TableError
-from regress.sources.base import Kind
+from regress.sources.base import ColumnKind
 
 CellKind = Literal["number", "boolean", "date", "time", "grouped", "marked", "dressed", "text"]
 """`grouped` is a number with thousands separators, `marked` one with the other decimal mark, `dressed` one with a sign,
@@ -109,7 +109,7 @@ def level_of(cell: str, decimal: str = ".") -> str:
     return "0" if number == "-0" else number
 
 
-def verdict(counts: Mapping[CellKind, int], skip: bool) -> tuple[Kind, bool]:
+def verdict(counts: Mapping[CellKind, int], skip: bool) -> tuple[ColumnKind, bool]:
     """Return what a column of such cells is, and whether that is in doubt: text with a tenth of numbers or more.
 
     With `skip`, rows of other cells are left out where at least half of the cells are numbers.

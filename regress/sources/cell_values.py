@@ -9,7 +9,7 @@ import polars as pl
 
 from regress.blocks import Mask
 from regress.options import FileOptions
-from regress.sources.base import MISSING, Column, Kind
+from regress.sources.base import MISSING, Column, ColumnKind
 from regress.sources.cell_types import BLANKS, BOOLEAN, GROUPED, CellKind, is_number, kind_of, level_of, verdict
 
 
@@ -60,7 +60,7 @@ class Reading:
         alike = {" ": BLANKS, "'": "’"}
         return f"[{re.escape(self.thousands or '')}{alike.get(self.thousands or '', '')}]"
 
-    def converted(self, text: pl.Series, kind: Kind) -> tuple[pl.Series, Mask]:
+    def converted(self, text: pl.Series, kind: ColumnKind) -> tuple[pl.Series, Mask]:
         """Return cells as what their column is, null where they are missing, and which are not that."""
         cells = text.str.strip_chars()
         cells = cells.set(cells.is_in(self.missing), None)

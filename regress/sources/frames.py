@@ -11,7 +11,7 @@ import polars as pl
 
 from regress.errors import InputError, TableError
 from regress.messages import flag
-from regress.sources.base import MISSING_CODE, Batch, Column, Kind, Source, rereading
+from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source, rereading
 from regress.sources.batches import PolarsSource
 from regress.sources.cell_types import level_of
 from regress.sources.cell_values import AS_IS, Reading
@@ -40,7 +40,7 @@ class PandasPart:
         """Return the columns in order."""
         return {name: _column(name, self.frame[name], self.reading) for name in self.frame.columns}
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Yield slices of the named columns."""
         for i in range(0, len(self.frame), _SLICE):
             part = self.frame.iloc[i : i + _SLICE]
@@ -163,7 +163,7 @@ def _object_column(name: str, values: "pd.Series[Any]", reading: Reading) -> Col
     return replace(column, dtype="text") if column is not None and text else column
 
 
-def _series(name: str, column: "pd.Series[Any]", kind: Kind) -> pl.Series:
+def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind) -> pl.Series:
     """Return a column as numbers where it is of numbers, else as text."""
     if kind in ("number", "boolean") and column.dtype.kind != "O" and not pd.api.types.is_string_dtype(column.dtype):
         values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))

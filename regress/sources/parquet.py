@@ -13,7 +13,7 @@ import polars as pl
 
 from regress.errors import TableError
 from regress.numerics.threads import ordered_map
-from regress.sources.base import Column, Kind
+from regress.sources.base import Column, ColumnKind
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.parts import Frame, Unchanged, columns_of, typed
 
@@ -49,7 +49,7 @@ class ParquetPart:
             scan = self._scan()
             return columns_of(scan.collect_schema(), lambda rows: scan.head(rows).collect(), self.reading)
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the columns, some rows at a time."""
         self._unchanged.check()
         with self._readable():

@@ -10,7 +10,7 @@ import polars as pl
 from regress.blocks import Mask
 from regress.errors import TableError
 from regress.messages import flag
-from regress.sources.base import Column, Kind
+from regress.sources.base import Column, ColumnKind
 from regress.sources.cell_types import level_of
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.rejects import CellError
@@ -53,7 +53,7 @@ class Part(Protocol):
         """Return the columns by name, in order; None for one that may be anything."""
         ...
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the named columns in blocks, each as the kind given."""
         ...
 
@@ -80,7 +80,7 @@ class FramePart:
         """Return the columns in order."""
         return columns_of(self.frame.schema, self.frame.head, self.reading)
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Yield slices."""
         read = 0
         for frame in self.frame.select(list(kinds)).iter_slices(2**16):
@@ -143,7 +143,7 @@ def _of_text(column: Column | None) -> Column | None:
 
 
 def typed(
-    frame: pl.DataFrame, kinds: Mapping[str, Kind], reading: Reading, first: int, place: Callable[[int], str]
+    frame: pl.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading, first: int, place: Callable[[int], str]
 ) -> pl.DataFrame:
     """Return a frame, its first row the record `first`, with text as numbers or booleans where its kind says so.
 

@@ -16,7 +16,7 @@ import regress
 from regress.aggregates import collect
 from regress.aggregates import sample as sampling
 from regress.aggregates.sample import Sample
-from regress.api.read import prepare
+from regress.api.read import read_table
 from regress.options import TableOptions
 from regress.sources import arrays
 from regress.sources.arrays import ArrayBatch
@@ -49,7 +49,7 @@ def held_out(name, record, fraction, seed=0):
 
 
 def reader_of(table, k, target="y", precision="double", **options):
-    return prepare(table, target, TableOptions(**options), "moments", 1, precision=precision, sampled=k).reader
+    return read_table(table, target, TableOptions(**options), "moments", 1, precision=precision, sampled=k).reader
 
 
 def kept(table, k, **options):
@@ -109,7 +109,7 @@ def test_it_is_the_same_of_an_array():
     at = [record for _, record in smallest([("", i) for i in range(5_000)], 100)]
     for size, block in ((2**18, None), (7, 1), (64, 100), (1, 4_999)):
         with pieces(size, block):
-            found = prepare(X, y, TableOptions(), "moments", 1, sampled=100).reader.sample
+            found = read_table(X, y, TableOptions(), "moments", 1, sampled=100).reader.sample
         np.testing.assert_array_equal(found.X, X[at])
         np.testing.assert_array_equal(found.Y[:, 0], y[at])
 
@@ -253,7 +253,7 @@ def test_true_and_false_are_ones_and_zeros_in_it():
 
 def test_numbers_read_as_text_are_encoded_in_it():
     X = np.column_stack([np.arange(400.0), np.arange(400) % 3])
-    reader = prepare(X, X[:, 0], TableOptions(categorical=("x1",)), "moments", 1, sampled=30).reader
+    reader = read_table(X, X[:, 0], TableOptions(categorical=("x1",)), "moments", 1, sampled=30).reader
     at = [i for _, i in smallest([("", i) for i in range(400)], 30)]
     assert reader.design.names == ("x0", "x1=1", "x1=2")
     np.testing.assert_array_equal(
@@ -371,7 +371,7 @@ def test_many_columns_are_held_in_bounded_room(monkeypatch):
     X[:, 0] = np.arange(10_000)
     monkeypatch.setattr(sampling, "_CELLS", 80_000)  # a hundredth, which shows the same at fewer rows
     monkeypatch.setattr(sampling, "_PIECE", 500)
-    block = prepare(X, X[:, 1], TableOptions(), "moments", 1, sampled=20_000).reader.sample
+    block = read_table(X, X[:, 1], TableOptions(), "moments", 1, sampled=20_000).reader.sample
     assert max(held) <= 80_000
     assert let_go > 1
     at = [i for _, i in smallest([("", i) for i in range(10_000)], 200)]
@@ -390,7 +390,7 @@ def test_a_thousand_columns_take_eight_million_cells(monkeypatch):
     monkeypatch.setattr("regress.design.rows.Sample", Watched)
     X = np.random.default_rng(5).normal(size=(40_000, 1000))
     X[:, 0] = np.arange(40_000)
-    block = prepare(X, X[:, 1], TableOptions(), "moments", 1, sampled=20_000).reader.sample
+    block = read_table(X, X[:, 1], TableOptions(), "moments", 1, sampled=20_000).reader.sample
     assert set(held) == {8_000_000}
     assert block.X[:, 0].tolist() == [i for _, i in smallest([("", i) for i in range(40_000)], 4_000)]
 
@@ -399,7 +399,7 @@ def test_a_thousand_columns_take_eight_million_cells(monkeypatch):
 def test_it_is_uniform_over_the_rows(fraction):
     X = np.arange(200_000.0)[:, None]
     options = TableOptions(test=fraction, random_state=11)
-    found = prepare(X, X[:, 0], options, "moments", 1, sampled=20_000).reader.sample.X[:, 0]
+    found = read_table(X, X[:, 0], options, "moments", 1, sampled=20_000).reader.sample.X[:, 0]
     assert len(set(found.tolist())) == 20_000
     assert chisquare(np.histogram(found, 10, (0, 200_000))[0]).pvalue > 1e-3
     assert chisquare(np.bincount(found.astype(int) % 16)).pvalue > 1e-3  # nor does it prefer some record numbers

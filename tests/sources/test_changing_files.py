@@ -75,15 +75,15 @@ def test_a_file_that_is_read_again_for_exact_arithmetic_is_the_same_one(tmp_path
 
     table, passes = tmp_path / "t.csv", []
     table.write_text("x,y\n" + "".join(f"{i},{3 * i + i % 5}\n" for i in range(50)))
-    prepare = fit.prepare
+    read = fit.read_table
 
     def meddle(*arguments, **options):
         if passes:
             grow(table)
         passes.append(options["precision"])
-        return prepare(*arguments, **options)
+        return read(*arguments, **options)
 
-    monkeypatch.setattr(fit, "prepare", meddle)
+    monkeypatch.setattr(fit, "read_table", meddle)
     monkeypatch.setattr(fit, "why", lambda *_: ("asked by the test", True))
     with pytest.raises(TableError, match=r"t\.csv changed while it was read"):
         regress.fit(table, "y")

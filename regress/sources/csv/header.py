@@ -18,7 +18,7 @@ _YEAR, _WHOLE = re.compile(r"1[5-9]\d\d|20\d\d|2100"), re.compile(r"[+-]?\d+")
 _FIRST_NAMES = ("id", "index", "name", "key", "no", "nr", "row", "#")  # of a column that tells rows apart
 
 
-class Layout(NamedTuple):
+class HeaderLayout(NamedTuple):
     """The first record and those below as cells of equal number, and what stands beside them.
 
     `trailing` is how many cells without a name and a value end each row; `row_names` says that the header has no name
@@ -42,7 +42,7 @@ def looks_like(cell: str, decimal: str) -> str:
     return "dressed" if kind in ("grouped", "marked") else kind
 
 
-def layout(file: str, rows: Sequence[Row], header: Header) -> Layout:
+def layout(file: str, rows: Sequence[Row], header: Header) -> HeaderLayout:
     """Fit the first record to those below.
 
     Raises
@@ -57,11 +57,11 @@ def layout(file: str, rows: Sequence[Row], header: Header) -> Layout:
     below = [cells for cells in readable if len(cells) == width]
     named = max((j for j, cell in enumerate(first, start=1) if cell.strip()), default=0)
     if 0 < named <= width and not any(cell.strip() for cells in below for cell in cells[named:]):
-        return Layout(first[:named], [cells[:named] for cells in below], width - named, False)
+        return HeaderLayout(first[:named], [cells[:named] for cells in below], width - named, False)
     if width == len(first):
-        return Layout(first, below, 0, False)
+        return HeaderLayout(first, below, 0, False)
     if width == len(first) + 1 and header != "no" and _are_row_names(first, below):
-        return Layout(["", *first], below, 0, True)
+        return HeaderLayout(["", *first], below, 0, True)
     _refuse_width(file, rows, width, len(below))
 
 
@@ -108,7 +108,7 @@ def _begins(rows: Sequence[Row], width: int) -> Row | None:
     )
 
 
-def is_header(file: str, line: int, asked: Header, found: Layout, decimal: str) -> bool:
+def is_header(file: str, line: int, asked: Header, found: HeaderLayout, decimal: str) -> bool:
     """Tell whether the first record names the columns.
 
     Raises
@@ -152,7 +152,7 @@ def _looks_like_data(first: Sequence[str], below: Sequence[Sequence[str]], decim
     return not counted and all(what not in (_TEXT, "empty") for what in looks)
 
 
-def names_of(file: str, rows: Sequence[Row], header: bytes, found: Layout) -> list[str]:
+def names_of(file: str, rows: Sequence[Row], header: bytes, found: HeaderLayout) -> list[str]:
     """Return the names of a header; a first one that is missing is that of row names.
 
     Raises

@@ -17,11 +17,11 @@ import polars as pl
 from regress.blocks import Mask
 from regress.numerics.threads import ordered_map
 from regress.options import FileOptions
-from regress.sources.base import Column, Kind
+from regress.sources.base import Column, ColumnKind
 from regress.sources.cell_types import decimal_mark, marks_of
 from regress.sources.cell_values import Reading, reading_of_files
 from regress.sources.csv.dialect import Dialect, read_dialect
-from regress.sources.csv.records import Plain, Split, full, line_count, short_lines, sound_quotes, split
+from regress.sources.csv.records import Plain, RecordSpans, full, line_count, short_lines, sound_quotes, split
 from regress.sources.csv.rewrite import alike, pieces, plain
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
 from regress.sources.csv.stream import Records, opened
@@ -120,7 +120,7 @@ class CsvPart:
         """Return the columns, each as its first cell with a value has it; None where the start has no value."""
         return dict(zip(self._dialect.names, self._dialect.columns, strict=True))
 
-    def frames(self, kinds: Mapping[str, Kind]) -> Iterator[Frame]:
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the named columns in blocks, in order."""
         line = 1 + self._dialect.skipped_lines
         unknown = not self._dialect.decimal_known and "number" in kinds.values()
@@ -162,7 +162,7 @@ class CsvPart:
                     line, seen = line + found.n_lines, seen + len(found.lines)
         return f"{self.name}, record {record + 1}"
 
-    def _parse(self, records: Records, kinds: Mapping[str, Kind]) -> _Parsed:
+    def _parse(self, records: Records, kinds: Mapping[str, ColumnKind]) -> _Parsed:
         """Parse a block at once if it is plain and its lines are long enough for its columns; else piece by piece."""
         data, form = records.data, self._dialect.form
         ordinary = form.standard and not form.trailing and (not records.marked or sound_quotes(data, form))
@@ -193,7 +193,7 @@ class CsvPart:
             **more,
         )
 
-    def _fast(self, block: Plain, quoted: bool, kinds: Mapping[str, Kind]) -> _Parsed | None:
+    def _fast(self, block: Plain, quoted: bool, kinds: Mapping[str, ColumnKind]) -> _Parsed | None:
         """Parse a block of numbers and sound text; None where that fails or may have gone wrong.
 
         Comparing every cell with the names of missing ones costs a third of the time, so that is tried second.
@@ -226,7 +226,7 @@ class CsvPart:
             return _Parsed(pl.DataFrame([frame[name] for name in kinds]), lines)  # select costs more
         return None
 
-    def _ways(self, kinds: Mapping[str, Kind]) -> list[_Way]:
+    def _ways(self, kinds: Mapping[str, ColumnKind]) -> list[_Way]:
         """Return how a block may be parsed, the quick way first."""
         numbers = {name for name, kind in kinds.items() if kind == "number"}
         booleans = [name for name, kind in kinds.items() if kind == "boolean"]
@@ -235,7 +235,7 @@ class CsvPart:
             second = _Way((), [*numbers, *booleans], (), True)  # Polars knows no thousands, and one list of names
         return [second] if self._second or self.reading.thousands else [_Way(numbers, booleans), second]
 
-    def _careful(self, block: Plain, kinds: Mapping[str, Kind]) -> _Parsed:
+    def _careful(self, block: Plain, kinds: Mapping[str, ColumnKind]) -> _Parsed:
         """Parse a block as text, and look at every cell that is used. A bad row is kept, as nulls or in part."""
         names = self._dialect.names
         found = split(block, self._dialect.form)
@@ -262,7 +262,7 @@ class CsvPart:
             frame = pl.concat([frame, frame.clear(1)])[place]
         return _Parsed(frame, found.n_lines, faults=[faults[r] for r in sorted(faults)])
 
-    def _texts(self, found: Split, right: Mask, names: Sequence[str]) -> list[pl.Series]:
+    def _texts(self, found: RecordSpans, right: Mask, names: Sequence[str]) -> list[pl.Series]:
         """Return columns of the records of the right width as text; bytes that are not UTF-8 become U+FFFD."""
         spans = zip(found.starts[right].tolist(), found.ends[right].tolist(), strict=True)
         whole = b"".join([found.block.data[start:end] for start, end in spans])

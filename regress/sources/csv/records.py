@@ -75,7 +75,7 @@ class Plain(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class RecordSpans:
     """The records of a block, blank lines left out.
 
     Attributes
@@ -162,12 +162,12 @@ def full(data: bytes, form: Format, rows: int, width: int) -> bool:
     return int(found) == rows * (width - 1)
 
 
-def split(block: Plain, form: Format) -> Split:
+def split(block: Plain, form: Format) -> RecordSpans:
     """Return the records of a block."""
     data = block.data
     if not data:  # of a line of blanks without an end
         none = np.empty(0, dtype=np.int64)
-        return Split(block, none, none, none, none, 1)
+        return RecordSpans(block, none, none, none, none, 1)
     lines, delimiters = line_ends(data), _marks(data, form.delimiter)
     ends = lines
     quotes = _marks(data, form.quote) if form.quote is not None else lines[:0]
@@ -182,4 +182,4 @@ def split(block: Plain, form: Format) -> Split:
     blank = (text[starts] == ord("\n")) | return_only
     at = np.searchsorted(lines, starts, side="right")
     widths[np.isin(at, list(block.broken))] = 0
-    return Split(block, starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))
+    return RecordSpans(block, starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))

@@ -1,16 +1,16 @@
 """What is wrong with a row of a CSV file, in words: its width, its quotes, a cell of it."""
 
 from regress.messages import flag
-from regress.sources.base import Kind
+from regress.sources.base import ColumnKind
 from regress.sources.cell_types import kind_of
 from regress.sources.column_types import thousands_flags
-from regress.sources.csv.records import Split
+from regress.sources.csv.records import RecordSpans
 from regress.sources.rejects import Fault
 
 _LONGEST = 2**16  # bytes of a bad row that are kept
 
 
-def width_fault(found: Split, record: int, width: int) -> Fault:
+def width_fault(found: RecordSpans, record: int, width: int) -> Fault:
     """Say that a record has too few or too many cells, or cannot be read."""
     cells = int(found.widths[record])
     if not cells:
@@ -24,7 +24,7 @@ def width_fault(found: Split, record: int, width: int) -> Fault:
     )
 
 
-def _broken_fault(found: Split, record: int) -> Fault:
+def _broken_fault(found: RecordSpans, record: int) -> Fault:
     text = found.text(record)
     escaped = b'\\"' in text or b"\\'" in text
     hint = "If a backslash stands before quotes within cells, pass --escapechar '\\'. " if escaped else ""
@@ -32,7 +32,7 @@ def _broken_fault(found: Split, record: int) -> Fault:
     return _fault(found, record, f": {found.block.broken[int(found.lines[record])]}", hint)
 
 
-def cell_fault(found: Split, record: int, name: str, kind: Kind, cell: str) -> Fault:
+def cell_fault(found: RecordSpans, record: int, name: str, kind: ColumnKind, cell: str) -> Fault:
     """Say that a cell is not what its column is."""
     text = found.text(record)
     if "\ufffd" in cell and (at := not_utf8(text)):
@@ -61,7 +61,7 @@ def remedy_of(cell: str) -> str:
     return f"Pass {flag('--na-values', [cell.strip()])} if it stands for a missing cell."
 
 
-def _fault(found: Split, record: int, reason: str, hint: str = "") -> Fault:
+def _fault(found: RecordSpans, record: int, reason: str, hint: str = "") -> Fault:
     text = found.text(record)[:_LONGEST].decode("utf-8", "replace").rstrip("\r\n")
     remedy = f"{hint}Fix the line, or leave such rows out with --on-bad-row skip"
     return Fault(record, int(found.lines[record]), reason, remedy, text)
