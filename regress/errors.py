@@ -19,6 +19,10 @@ class TableError(InputError):
     """A table that cannot be read as it is: the text names file, line and column where they are known."""
 
 
+class UnknownOptionError(InputError, TypeError):
+    """A keyword argument that a function does not have."""
+
+
 class LearningRateError(InputError):
     """A learning rate above the stability limit, refused before the first step."""
 

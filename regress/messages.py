@@ -1,9 +1,13 @@
-"""What a table said, made safe to show on a terminal, and to paste into a shell."""
+"""Text for people: what a table said made safe to show, and options as the reader writes them.
+
+A message speaks to the interface that it appears in: keyword arguments in Python, flags on the command line.
+"""
 
 import csv
 import io
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 def visible(text: str) -> str:
@@ -31,13 +35,55 @@ def _code(point: int) -> str:
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
-def flag(name: str, columns: str | Sequence[str]) -> str:
-    """Return a flag with columns to paste: one by its name, or several as a CSV record."""
-    if isinstance(columns, str):
-        return f"{name} {quoted(columns)}"
-    record = io.StringIO(newline="")
-    csv.writer(record, lineterminator="\r\n").writerow(columns)  # a name with one of these is put in quotes
-    return f"{name} {quoted(record.getvalue()[:-2])}"
+class _Interface:
+    """Whom messages speak to: somebody who writes Python, or flags."""
+
+    flags = False
+
+
+@contextmanager
+def speaking_flags() -> Iterator[None]:
+    """Name options as flags of the command line inside a ``with`` block."""
+    before, _Interface.flags = _Interface.flags, True
+    try:
+        yield
+    finally:
+        _Interface.flags = before
+
+
+def by_interface(python: str, flags: str) -> str:
+    """Return the text for the interface that is used: Python or the command line."""
+    return flags if _Interface.flags else python
+
+
+def setting(name: str, value: object = None) -> str:
+    """Return an option, with a value if given, as the reader writes it.
+
+    Examples
+    --------
+    >>> setting("max_categories", 200), setting("drop", ["a"])
+    ('max_categories=200', "drop=['a']")
+    >>> with speaking_flags():
+    ...     setting("max_categories", 200), setting("fit_intercept", False)
+    ('--max-categories 200', '--no-intercept')
+    """
+    return flag(name, value) if _Interface.flags else name if value is None else f"{name}={value!r}"
+
+
+def flag_name(name: str, value: object = None) -> str:
+    """Return the flag of an option, such as ``--max-categories``; ``--no-intercept`` for ``fit_intercept=False``."""
+    return ("--no-" + name.removeprefix("fit_") if value is False else "--" + name).replace("_", "-")
+
+
+def flag(name: str, value: object = None) -> str:
+    """Return an option as a flag to paste into a shell: several columns as a CSV record."""
+    if value is None or isinstance(value, bool):
+        return flag_name(name, value)
+    if isinstance(value, list | tuple):
+        record = io.StringIO(newline="")
+        csv.writer(record, lineterminator="\r\n").writerow(value)  # a name with one of these is put in quotes
+        value = record.getvalue()[:-2]
+    return f"{flag_name(name)} {quoted(str(value))}"
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str] = ()) -> list[str]:

@@ -1,126 +1,231 @@
-"""What a user may choose about training, checked once for Python, the command line and the model file alike."""
+"""Every option once: its type, default, help text, group and check. Signatures, docstrings and flags are made of these.
+
+A class holds the options that belong together, and checks their values where one is made.
+"""
 
 import codecs
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import combinations
-from math import isfinite, nan
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from regress.checks import (
+    check_character,
+    check_choice,
+    check_names,
+    check_number,
+    check_switch,
+    check_text,
+    check_whole,
+)
 from regress.errors import InputError
+from regress.messages import setting
 
+Decimal = Literal[".", ","]
+Header = Literal["auto", "yes", "no"]
+OnBadLines = Literal["error", "skip"]
+WeightType = Literal["analytic", "frequency"]
+Missing = Literal["raise", "drop", "mean"]
+HandleUnknown = Literal["error", "reference"]
 Solver = Literal["auto", "gd", "accelerated", "cg", "newton"]
 Gradient = Literal["derived", "autodiff"]
 Over = Literal["auto", "rows", "moments"]
-Precision = Literal["auto", "double", "exact"]
+Precision = Literal["auto", "float64", "exact"]
 Collinear = Literal["min-norm", "drop", "error"]
-WeightType = Literal["analytic", "frequency"]
-Errors = Literal["classical", "HC0", "HC1"]
-Unseen = Literal["error", "reference"]
-Missing = Literal["error", "drop", "mean"]
+CovType = Literal["nonrobust", "HC0", "HC1"]
+Progress = Callable[[str, int, int, int], None]
+"""Called as progress(stage, done, position, size): "rows" or "iterations", how many, and the bytes or rows of the table
+that have been read, of how many."""
 
 _MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
 
 
-def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise `InputError` unless `value` is one of `choices`."""
-    if value not in choices:
-        raise InputError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
+def option(default: Any, help: str, group: str, metavar: str = "") -> Any:
+    """Declare an option: its default, what it does, and under which heading of a help page it stands."""
+    return field(default=default, metadata={"help": help, "group": group, "metavar": metavar})
 
 
-def check_number(name: str, value: object, *, above: float | None = None, at_least: float | None = None) -> None:
-    """Raise `InputError` unless `value` is a finite number within its bound."""
-    bound = f"above {above:g}" if above is not None else f"of at least {at_least:g}"
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
-    within = number > above if above is not None else number >= (at_least or 0.0)
-    if not (isfinite(number) and within):
-        raise InputError(f"{name} must be a finite number {bound}; got {value!r}.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """How to read files. What is None or "auto" is detected from the start of each file, and shown."""
+
+    delimiter: str | None = option(
+        None, "What separates cells, such as ';' or tab. Detected unless given.", "Files", "C"
+    )
+    decimal: Decimal | None = option(None, "Decimal mark. Detected unless given.", "Files")
+    encoding: str | None = option(
+        None, "Encoding, such as cp1252 or utf-16. Detected unless given; else UTF-8.", "Files", "NAME"
+    )
+    quotechar: str | None = option(None, "What quotes cells, or none. Detected unless given.", "Files", "C")
+    header: Header = option(
+        "auto", "Whether the first line names the columns. Without a header they are x0, x1, ….", "Files"
+    )
+    skip_lines: int = option(0, "Number of lines above the table to skip, such as a title.", "Files", "N")
+    comment: str | None = option(None, "Skip lines that begin with this character, such as '#'.", "Files", "C")
+    escapechar: str | None = option(
+        None, "What stands before a quote within quotes, such as a backslash. Detected unless given.", "Files", "C"
+    )
+    on_bad_lines: OnBadLines = option(
+        "error", "Rows with another number of cells, or with an invalid cell: stop, or skip and count them.", "Files"
+    )
+    rejects: str | Path | None = option(None, "Where to write skipped rows: file, line, reason, text.", "Files", "FILE")
+    max_bad_lines: int = option(1000, "Stop after this many skipped rows.", "Files", "N")
+    thousands: str | None = option(
+        None,
+        "What separates groups of three digits, as in 1,200. A blank also stands for no-break blanks.",
+        "Files",
+        "C",
+    )
+    na_values: Sequence[str] = option(
+        (), "Cells to read as missing, besides empty cells, NA, N/A, NaN, nan, NULL, null and None.", "Files", "TEXTS"
+    )
+    keep_na: bool = option(
+        False, "Read NA, NULL and None in text columns as categories. Empty cells remain missing.", "Files"
+    )
+
+    def __post_init__(self) -> None:
+        quotechar = None if self.quotechar == "none" else self.quotechar or '"'
+        characters = {n: getattr(self, n) for n in ("delimiter", "comment", "escapechar")} | {"quotechar": quotechar}
+        given = {name: character for name, character in characters.items() if character is not None}
+        for name, character in given.items():
+            check_character(name, character)
+        for (name, one), (other, two) in combinations(given.items(), 2):
+            if one == two:
+                raise InputError(f"{setting(name)} and {setting(other)} are both {one!r}.")
+        if self.quotechar == "none" and self.escapechar is not None:
+            raise InputError(f"{setting('escapechar')} needs quotes: leave out {setting('quotechar', 'none')}.")
+        check_choice("decimal", self.decimal or ".", (".", ","))
+        check_choice("header", self.header, ("auto", "yes", "no"))
+        check_choice("on_bad_lines", self.on_bad_lines, ("error", "skip"))
+        if self.thousands not in (None, ",", ".", "'", " ", "_"):
+            raise InputError(f"{setting('thousands')} must be one of , . ' _ or a blank; got {self.thousands!r}.")
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise InputError(f"{setting('thousands')} and {setting('decimal')} are both {self.thousands!r}.")
+        if isinstance(self.na_values, str) or not all(isinstance(value, str) for value in self.na_values):
+            raise InputError(f"{setting('na_values')} must be a list of texts; got {self.na_values!r}.")
+        if self.encoding is not None:
+            try:
+                codecs.getincrementaldecoder(self.encoding)().decode("a".encode(self.encoding), final=True)
+            except (LookupError, UnicodeError):
+                raise InputError(
+                    f"Python has no encoding {self.encoding!r}. Common ones: utf-8, utf-16, cp1252, latin-1."
+                ) from None
+        for name in ("max_bad_lines", "skip_lines"):
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), 0))
+        object.__setattr__(self, "keep_na", check_switch("keep_na", self.keep_na))
+        if self.rejects is not None and self.on_bad_lines != "skip":
+            raise InputError(f"{setting('rejects')} needs {setting('on_bad_lines', 'skip')}: else no row is skipped.")
+
+    def given(self) -> list[str]:
+        """Return the options given."""
+        return [f.name for f in fields(FileOptions) if getattr(self, f.name) != f.default]
+
+    def of_csv(self) -> list[str]:
+        """Return the options given that only a CSV file has."""
+        return [name for name in self.given() if name not in ("thousands", "na_values")]
 
 
-def check_whole(name: str, value: object, at_least: int | None = None) -> int:
-    """Return a whole number of 64 bits as Python's own, or raise `InputError`."""
-    bound = "" if at_least is None else f" of at least {at_least}"
-    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-    if number is None or abs(number) >= 2**63 or (at_least is not None and number < at_least):
-        raise InputError(f"{name} must be a whole number{bound}; got {value!r}.")
-    return number
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions(FileOptions):
+    """Which columns and rows of a table are used, and how."""
+
+    features: Sequence[str] | None = option(None, "Columns to use. Default: all others.", "Data", "COLS")
+    drop: Sequence[str] | None = option((), "Columns to leave out.", "Data", "COLS")
+    weights: Any = option(
+        None, "Row weights a ≥ 0 in Σ a (ŷ − y)²: a column, or values. Rows of weight 0 are not used.", "Data", "COL"
+    )
+    weight_type: WeightType = option(
+        "analytic", "Whether weights are 1/variance, as in R's lm, or counts of equal rows.", "Data"
+    )
+    categorical: Sequence[str] | None = option((), "Columns to read as text, whatever they contain.", "Data", "COLS")
+    max_categories: int = option(100, "Maximum number of categories in a text column.", "Data", "N")
+    missing: Missing = option(
+        "raise", "Rows with missing cells: stop, drop them, or fill numbers with the training mean.", "Data"
+    )
+    test_size: float = option(
+        0.0, "Fraction of the rows to hold out: exact in memory, approximate for files and split keys.", "Data", "F"
+    )
+    split_key: str | None = option(
+        None, "Hold out rows by their value in this column. It is no feature unless features names it.", "Data", "COL"
+    )
+    random_state: int = option(0, "Seed of the split.", "Data", "N")
+    rows: int | None = option(None, "Read only the first rows.", "Data", "N")
+
+    def __post_init__(self) -> None:
+        FileOptions.__post_init__(self)
+        for name in ("features", "drop", "categorical"):
+            names = None if getattr(self, name) is None else check_names(name, getattr(self, name))
+            object.__setattr__(self, name, () if names is None and name != "features" else names)
+        if self.split_key is not None:
+            check_text("split_key", self.split_key, "a column's name")
+        check_choice("missing", self.missing, ("raise", "drop", "mean"))
+        check_choice("weight_type", self.weight_type, ("analytic", "frequency"))
+        check_number("max_categories", self.max_categories, at_least=1)
+        object.__setattr__(self, "test_size", check_number("test_size", self.test_size, at_least=0.0, below=1.0))
+        object.__setattr__(self, "random_state", check_whole("random_state", self.random_state))
+        if self.rows is not None:
+            check_number("rows", self.rows, at_least=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
-    """How to train.
+    """How to train."""
 
-    Attributes
-    ----------
-    fit_intercept : bool
-        Whether b is trained; otherwise it is 0.
-    alpha : float
-        Ridge penalty α‖w‖² in the user's units; b is free.
-    solver : {"auto", "gd", "accelerated", "cg", "newton"}
-        The update rule. "auto" is "newton", or "cg" where no matrix of the size of the columns fits in memory.
-    gradient : {"derived", "autodiff"}
-        Who computes the gradient: the formulas derived by hand, or TensorFlow.
-    over : {"auto", "rows", "moments"}
-        What it is computed from. "auto" is "moments", or "rows" where there are more columns than rows.
-    standardize : bool
-        Whether the descent runs in standardised coordinates. The result is in the user's units either way.
-    learning_rate : float or "auto"
-        Step on ∇L/Σa, in the coordinates of the descent; for "gd" and "accelerated". "auto" is half the stability
-        limit of "gd". The limit of "accelerated" is two thirds of that of "gd".
-    max_iter : int or None
-        Limit on iterations; None is 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).
-    precision : {"auto", "double", "exact"}
-        Whether the sums over rows are exact, which gives every coefficient as the nearest double. "auto" is "exact" for
-        tables small enough that nobody notices, and where double precision would leave fewer than ten digits or lose
-        the residuals. The solvers other than "newton" descend in double in any case.
-    collinear : {"min-norm", "drop", "error"}
-        What to do with columns that depend on others before them: of all minimisers take the one of least ‖w‖ in the
-        user's units, drop those columns (coefficient 0), or refuse.
-    tol : float
-        Largest |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) of a converged fit.
-    """
-
-    fit_intercept: bool = True
-    alpha: float = 0.0
-    solver: Solver = "auto"
-    gradient: Gradient = "derived"
-    over: Over = "auto"
-    standardize: bool = True
-    learning_rate: float | Literal["auto"] = "auto"
-    max_iter: int | None = None
-    tol: float = 1e-10
-    precision: Precision = "auto"
-    collinear: Collinear = "min-norm"
+    fit_intercept: bool = option(True, "Whether to fit the intercept b; otherwise b is 0.", "Model")
+    alpha: float = option(0.0, "Ridge penalty α‖w‖², in the user's units. The intercept is not penalized.", "Model")
+    collinear: Collinear = option(
+        "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
+    )
+    solver: Solver = option(
+        "auto", "Update rule. auto is newton, or cg where an n × n matrix is too large.", "Training"
+    )
+    gradient: Gradient = option("derived", "Gradient by the formulas derived by hand, or by TensorFlow.", "Training")
+    over: Over = option("auto", "Compute the gradient from the rows, or from sums over the rows (moments).", "Training")
+    standardize: bool = option(
+        True, "Descend in standardized coordinates. Results are in the user's units either way.", "Training"
+    )
+    learning_rate: float | Literal["auto"] = option(
+        "auto", "Step size on ∇L/Σa of gd and accelerated. auto is half the stability limit of gd.", "Training", "RATE"
+    )
+    max_iter: int | None = option(
+        None,
+        "Maximum number of iterations. Default: 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).",
+        "Training",
+        "N",
+    )
+    tol: float = option(1e-10, "Stop when the relative gradient |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) falls below this.", "Training")
+    precision: Precision = option(
+        "auto",
+        "Sums over rows in float64, or without rounding (exact). auto is exact where that is quick, and where float64 "
+        "would leave fewer than ten digits.",
+        "Training",
+    )
 
     def __post_init__(self) -> None:
-        check_choice("solver", self.solver, get_args(Solver))
-        check_choice("gradient", self.gradient, get_args(Gradient))
-        check_choice("over", self.over, get_args(Over))
-        check_choice("precision", self.precision, get_args(Precision))
-        check_choice("collinear", self.collinear, get_args(Collinear))
-        if self.precision == "exact" and self.solver not in ("auto", "newton"):
-            raise InputError(f'precision="exact" goes with solver="newton" or "auto", not {self.solver!r}.')
-        if self.collinear == "drop" and self.solver not in ("auto", "newton"):
-            raise InputError(f'collinear="drop" goes with solver="newton" or "auto", not {self.solver!r}.')
-        check_number("alpha", self.alpha, at_least=0.0)
-        check_number("tol", self.tol, above=0.0)
-        for name in ("alpha", "tol"):  # numbers of other libraries would bring their own precision along
-            object.__setattr__(self, name, float(getattr(self, name)))
+        check_choice("solver", self.solver, ("auto", "gd", "accelerated", "cg", "newton"))
+        check_choice("gradient", self.gradient, ("derived", "autodiff"))
+        check_choice("over", self.over, ("auto", "rows", "moments"))
+        check_choice("precision", self.precision, ("auto", "float64", "exact"))
+        check_choice("collinear", self.collinear, ("min-norm", "drop", "error"))
+        for name, value in (("precision", "exact"), ("collinear", "drop")):
+            if getattr(self, name) == value and self.solver not in ("auto", "newton"):
+                raise InputError(
+                    f"{setting(name, value)} needs {setting('solver', 'newton')} or auto; got {self.solver!r}."
+                )
+        object.__setattr__(self, "alpha", check_number("alpha", self.alpha, at_least=0.0))
+        object.__setattr__(self, "tol", check_number("tol", self.tol, above=0.0))
         for name in ("fit_intercept", "standardize"):
-            if type(value := getattr(self, name)).__name__ not in ("bool", "bool_"):  # Python's own or NumPy's
-                raise InputError(f"{name} must be True or False; got {value!r}.")
-            object.__setattr__(self, name, bool(value))
+            object.__setattr__(self, name, check_switch(name, getattr(self, name)))
         if self.max_iter is not None:
             object.__setattr__(self, "max_iter", check_whole("max_iter", self.max_iter, 1))
         if self.learning_rate != "auto":
-            check_number("learning_rate", self.learning_rate, above=0.0)
-            object.__setattr__(self, "learning_rate", float(self.learning_rate))
+            rate = check_number("learning_rate", self.learning_rate, above=0.0)
+            object.__setattr__(self, "learning_rate", rate)
             if self.solver not in ("gd", "accelerated"):
                 raise InputError(
-                    f'learning_rate goes with solver="gd" or "accelerated"; "{self.solver}" takes its step from the '
-                    "curvature."
+                    f"{setting('learning_rate')} needs {setting('solver', 'gd')} or accelerated; {self.solver!r} takes "
+                    "its step from the curvature."
                 )
 
     def iteration_limit(self, solver: str, n: int) -> int:
@@ -128,195 +233,30 @@ class TrainOptions:
         return self.max_iter or _MAX_ITER.get(solver) or 10 * (n + 1)
 
 
-Decimal = Literal[".", ","]
-
-
-Header = Literal["auto", "yes", "no"]
-
-
-OnBadRow = Literal["error", "skip"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileOptions:
-    """How to read CSV files; what is None or "auto" is read off each file's start, and shown.
+class CallOptions:
+    """What is asked of single functions and commands: each takes some of these."""
 
-    Attributes
-    ----------
-    delimiter, quote : str, optional
-        One character each; the quote may be "none".
-    decimal : {".", ","}, optional
-        What stands before a fraction.
-    encoding : str, optional
-        One that Python knows, such as "cp1252".
-    header : {"auto", "yes", "no"}
-        Whether the first line names the columns; without one they are x0, x1, ….
-    skip_lines : int
-        Lines above the table that are no part of it.
-    comment : str, optional
-        One character: lines that begin with it are no rows.
-    escapechar : str, optional
-        One character, such as a backslash: a quote or delimiter behind it is an ordinary one.
-    on_bad_row : {"error", "skip"}
-        What to do with a row that has another number of cells than the header, or a cell that cannot be read.
-    rejects : str or Path, optional
-        Where to write the rows that were skipped: file, line, reason, text.
-    max_bad : int
-        Rows to skip at most.
-    thousands : {",", ".", "'", " ", "_"}, optional
-        What stands between groups of three digits; a blank stands for no-break blanks too.
-    na_values : sequence of str
-        Cells that are missing besides the empty ones and NA, N/A, NaN, nan, NULL, null, None.
-    keep_na : bool
-        Whether NA, NULL, None and the like are levels of text columns. Empty cells are missing all the same.
-    """
-
-    delimiter: str | None = None
-    decimal: Decimal | None = None
-    encoding: str | None = None
-    quote: str | None = None
-    header: Header = "auto"
-    skip_lines: int = 0
-    comment: str | None = None
-    escapechar: str | None = None
-    on_bad_row: OnBadRow = "error"
-    rejects: str | Path | None = None
-    max_bad: int = 1000
-    thousands: str | None = None
-    na_values: Sequence[str] = ()
-    keep_na: bool = False
-
-    def check(self) -> None:
-        """Refuse what cannot be meant.
-
-        Raises
-        ------
-        InputError
-            If an option has no such value.
-        """
-        quote = None if self.quote == "none" else self.quote or '"'
-        characters = {
-            "delimiter": self.delimiter,
-            "quote": quote,
-            "comment": self.comment,
-            "escapechar": self.escapechar,
-        }
-        given = {name: character for name, character in characters.items() if character is not None}
-        for name, character in given.items():
-            if len(character) != 1 or not character.isascii() or character in "\r\n\0":
-                raise InputError(f"{name} must be one character of ASCII; got {character!r}.")
-        for (name, one), (other, two) in combinations(given.items(), 2):
-            if one == two:
-                raise InputError(f"{name} and {other} are both {one!r}.")
-        if self.quote == "none" and self.escapechar is not None:
-            raise InputError('escapechar needs quotes: leave out quote="none" (--quote none).')
-        choices = (("decimal", (None, ".", ",")), ("header", ("auto", "yes", "no")), ("on_bad_row", ("error", "skip")))
-        for name, allowed in choices:
-            if getattr(self, name) not in allowed:
-                shown = ", ".join(repr(a) for a in allowed if a is not None)
-                raise InputError(f"{name} must be one of {shown}; got {getattr(self, name)!r}.")
-        if self.thousands not in (None, ",", ".", "'", " ", "_"):
-            raise InputError(f"thousands must be one of , . ' _ or a blank; got {self.thousands!r}.")
-        if self.thousands is not None and self.thousands == self.decimal:
-            raise InputError(f"thousands and decimal are both {self.thousands!r}.")
-        if isinstance(self.na_values, str) or not all(isinstance(value, str) for value in self.na_values):
-            raise InputError(f"na_values must be a list of texts; got {self.na_values!r}.")
-        if self.encoding is not None:
-            try:
-                codecs.getincrementaldecoder(self.encoding)().decode("a".encode(self.encoding), final=True)
-            except (LookupError, UnicodeError):
-                raise InputError(
-                    f"Python knows no encoding {self.encoding!r}. Common ones: utf-8, utf-16, cp1252, latin-1."
-                ) from None
-        for name, number in (("max_bad", self.max_bad), ("skip_lines", self.skip_lines)):
-            if not isinstance(number, int) or number < 0:
-                raise InputError(f"{name} must be a whole number of at least 0; got {number!r}.")
-        if self.rejects is not None and self.on_bad_row != "skip":
-            raise InputError('rejects needs on_bad_row="skip" (--on-bad-row skip): else no row is skipped.')
-
-    def of_csv(self) -> list[str]:
-        """Return the options given that only a CSV file has."""
-        return [name for name in self.given() if name not in ("thousands", "na_values")]
-
-    def given(self) -> list[str]:
-        """Return the options given."""
-        return [f.name for f in fields(FileOptions) if getattr(self, f.name) != f.default]
-
-
-Progress = Callable[[str, int, int, int], None]
-"""Called with what is being done, how many rows or iterations of it are, and how much of the table was read, of what:
-bytes of files, rows of others."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableOptions(FileOptions):
-    """How a table is read, and what becomes of its columns and rows; `fit` says what each means."""
-
-    features: Sequence[str] | None = None
-    drop: Sequence[str] | None = ()
-    weights: Any = None
-    weight_type: WeightType = "analytic"
-    categorical: Sequence[str] | None = ()
-    max_levels: int = 100
-    missing: Missing = "error"
-    test: float = 0.0
-    split_key: str | None = None
-    random_state: int = 0
-    rows: int | None = None
+    target: Any = option(None, "Column to predict.", "Data", "COL")
+    cov_type: CovType = option("nonrobust", "Standard errors: classical, or White's HC0 or HC1 (robust).", "Model")
+    sample: int = option(20_000, "Training rows to keep for plots of residuals; 0 for none.", "Model", "N")
+    digits: float = option(6.0, "Correct digits required of every coefficient.", "Output", "D")
+    handle_unknown: HandleUnknown = option(
+        "error", "Categories that training did not see: stop, or predict as the reference level.", "Data"
+    )
+    keep: Sequence[str] = option((), "Columns of TABLE to write besides the predictions.", "Data", "COLS")
+    interval: float | None = option(None, "Add a prediction interval with coverage P, such as 0.95.", "Output", "P")
+    n_jobs: int | None = option(None, "Number of threads. Default: one for each CPU.", "Training", "N")
+    json: bool = option(False, "Print one JSON object and nothing else.", "Output")
+    save: str | None = option(None, "Write the model.", "Output", "M.json")
+    report: str | None = option(None, "Write the result as one HTML page.", "Output", "PAGE.html")
+    descent: Sequence[str] | None = option(
+        None, "Two coefficients over which the page draws the descent.", "Output", "A,B"
+    )
+    output: str | None = option(None, "File to write.", "Output", "FILE")
 
     def __post_init__(self) -> None:
-        for name in ("features", "drop", "categorical"):
-            names = None if getattr(self, name) is None else _checked_names(name, getattr(self, name))
-            object.__setattr__(self, name, () if names is None and name != "features" else names)
-        if self.split_key is not None and not isinstance(self.split_key, str):
-            raise InputError(f"split_key must be a column's name, as text; got {self.split_key!r}.")
-        check_choice("missing", self.missing, ("error", "drop", "mean"))
-        check_choice("weight_type", self.weight_type, get_args(WeightType))
-        check_number("max_levels", self.max_levels, at_least=1)
-        check_number("test", self.test, at_least=0.0)
-        object.__setattr__(self, "test", float(self.test))
-        object.__setattr__(self, "random_state", check_whole("random_state", self.random_state))
-        if self.rows is not None:
-            check_number("rows", self.rows, at_least=1)
-        if self.test >= 1.0:
-            raise InputError(f"test must be a fraction below 1; got {self.test!r}.")
-
-
-def _checked_names(option: str, given: Any) -> tuple[str, ...]:
-    """Return names of columns as a tuple."""
-    if isinstance(given, str):
-        raise InputError(f"{option} must be a list of column names, not one text; use [{given!r}].")
-    if not isinstance(given, Iterable):
-        raise InputError(f"{option} must be a list of column names; got {given!r}.")
-    names = tuple(given)
-    for name in names:
-        if not isinstance(name, str):
-            raise InputError(
-                f"{option} must hold column names as text; got {name!r}. "
-                "The columns of an array are named 'x0', 'x1', …; whole numbers of a frame become '0', '1', …."
-            )
-    return names
-
-
-def file_options(options: Mapping[str, Any]) -> FileOptions:
-    """Return those options that say how files are read."""
-    return FileOptions(**{f.name: options[f.name] for f in fields(FileOptions) if f.name in options})
-
-
-def split_options(options: dict[str, Any]) -> tuple[TableOptions, TrainOptions]:
-    """Return the options of a table and those of training, checked.
-
-    Raises
-    ------
-    TypeError
-        If an option belongs to neither.
-    """
-    of_table = {f.name for f in fields(TableOptions)}
-    of_training = {f.name for f in fields(TrainOptions)}
-    for name in options:
-        if name not in of_table | of_training:
-            raise TypeError(f"unexpected option {name!r}")
-    return (
-        TableOptions(**{k: v for k, v in options.items() if k in of_table}),
-        TrainOptions(**{k: v for k, v in options.items() if k in of_training}),
-    )
+        check_choice("cov_type", self.cov_type, ("nonrobust", "HC0", "HC1"))
+        check_choice("handle_unknown", self.handle_unknown, ("error", "reference"))
+        check_whole("sample", self.sample, 0)
+        check_number("digits", self.digits, at_least=0.0)

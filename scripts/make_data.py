@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=10, help="of normal")
     parser.add_argument("--levels", type=int, default=3, help="of mixed: how many texts")
     parser.add_argument("--missing", type=float, default=0.0, help="of mixed: fraction of missing cells")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--random-state", type=int, default=0)
     options = parser.parse_args()
     if min(options.rows, options.columns, options.levels) < 1 or not 0.0 <= options.missing < 1.0:
         parser.error("--rows, --columns and --levels must be at least 1, and --missing a fraction below 1")

@@ -26,7 +26,7 @@ ORDER = (
 )
 APART = {"inference", "report"}  # records pass between them
 FACES = ("__init__", "__main__", "plot")  # names of what the folders hold
-GROUND = ("errors", "blocks", "messages", "options", "records")
+GROUND = ("errors", "messages", "checks", "options", "keywords", "blocks", "records")
 UPWARD = {  # the reader of rows folds what is to become aggregates of their own
     ("design.rows", "aggregates.account"),
     ("design.rows", "aggregates.held_out"),

@@ -13,6 +13,7 @@ from regress.aggregates.moments import Moments, accumulate
 from regress.aggregates.totals import Totals, moments_of
 from regress.blocks import Array, Block, blocks_of
 from regress.errors import InputError
+from regress.messages import setting
 from regress.options import Over, Precision
 
 _MANY_COLUMNS = 256
@@ -98,7 +99,7 @@ def gather(
     over: Over = "auto",
     n_jobs: int = 1,
     room: int | None = None,
-    precision: Precision = "double",
+    precision: Precision = "float64",
 ) -> TrainingData:
     """Read blocks once; `columns` is how many there are, or what knows as they are read.
 
@@ -139,7 +140,8 @@ def gather(
         held = arranged_rows(held, columns.order)
     if precision == "exact" and not exact_fits(n if enough else count):
         raise InputError(
-            f'precision="exact" on {count:,} rows or more of {n:,} columns needs too much memory. Use "double".'
+            f"{setting('precision', 'exact')} on {count:,} rows or more of {n:,} columns needs too much memory. Use "
+            f"{setting('precision', 'float64')}."
         )
     if not enough:
         exact = precision == "exact" or (precision == "auto" and wide_goes_unnoticed(count, n))
@@ -269,5 +271,5 @@ def check_range(data: TrainingData, names: Sequence[str], target: int) -> None:
     if bad:
         raise InputError(
             f"The squares of {', '.join(bad[:3])} underflow float64: values differ by less than 1e-150. "
-            'Rescale it, or use precision="exact".'
+            f"Rescale it, or use {setting('precision', 'exact')}."
         )

@@ -1,35 +1,50 @@
 """Certify anyone's coefficients on a table: exact sums, and the gradient at the claim."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from scipy.sparse import issparse
 
-from regress.api.foreign_models import Claim, Held, claim_of
+from regress.api.foreign_models import Claim, claim_of
+from regress.api.held_rows import as_held
 from regress.api.read import ReadTable, read_table
 from regress.blocks import Array, Block
+from regress.checks import check_number
 from regress.design.roles import as_values
 from regress.errors import InputError
 from regress.inference.certificate import Certificate, certificate
 from regress.inference.scores import spread
+from regress.keywords import CertifyKeywords, made, names_of, refuse_unknown, takes
+from regress.messages import setting
 from regress.numerics.integers import rounded
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.whole_sum import implied_intercept
-from regress.options import FileOptions, Progress, check_number, file_options, split_options
+from regress.options import FileOptions, Progress, TableOptions, TrainOptions
 from regress.records import objective_text
 from regress.solvers.exact.minimum import exact_minimum
 from regress.sources.arrays import ArraySource
-from regress.sources.base import Source, rereading
 from regress.sources.open import open_table
 
 _SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
-_OF_COLUMNS = ("features", "drop", "categorical", "max_levels")
-_OF_OBJECTIVE = ("fit_intercept", "alpha", "collinear", "weights", "weight_type", "missing", "test", "random_state")
+_OF_COLUMNS = ("features", "drop", "categorical", "max_categories")
+_OF_OBJECTIVE = (
+    "fit_intercept",
+    "alpha",
+    "collinear",
+    "weights",
+    "weight_type",
+    "missing",
+    "test_size",
+    "random_state",
+)
+
+_OPTIONS = [*names_of(TableOptions), "fit_intercept", "alpha", "collinear"]
 
 
+@takes(TableOptions, TrainOptions, only=_OPTIONS)
 def certify(
     other: Any,
     table: Any,
@@ -38,12 +53,13 @@ def certify(
     digits: float = 6.0,
     n_jobs: int | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[CertifyKeywords],
 ) -> Certificate:
     """Say how many digits of anyone's coefficients are right on a table.
 
     One pass forms exact sums. Their gradient at the claim gives the distance to the true minimum, without rounding. A
     second pass, only where digits are missing or predictions may be off, finds the prediction that is off the most.
+    The options say what was minimized; what `other` knows of itself need not be given.
 
     Parameters
     ----------
@@ -58,8 +74,6 @@ def certify(
     digits : float
         Digits that every coefficient must have right.
     **options
-        Of `fit`, those that say what was minimised: columns, weights, missing, fit_intercept, alpha, …. What `other`
-        knows of itself need not be said.
 
     Returns
     -------
@@ -71,26 +85,42 @@ def certify(
     InputError
         If the table or the claim cannot be used, or minimises another loss.
     """
+    refuse_unknown("certify", options, _OPTIONS)
     check_number("digits", digits, at_least=0.0)
     claim = claim_of(other)
+    return _certified(claim, table, target, dict(options), digits, n_jobs, progress)
+
+
+def _certified(
+    claim: Claim,
+    table: Any,
+    target: Any,
+    options: dict[str, Any],
+    digits: float,
+    n_jobs: int | None,
+    progress: Progress | None,
+) -> Certificate:
+    """Certify a claim whose model may know options of its own."""
     if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
         raise InputError(f"A saved model knows its own columns. Leave {own[0]} out.")
     options, space = {**claim.options, **options}, ""
     if options.pop("weighted", False) and options.get("weights") is None:
         raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
     if not isinstance(table, np.ndarray):
-        table = open_table(table, file_options(options))  # once: a pipe cannot be read again, and a file might change
+        table = open_table(
+            table, made(FileOptions, options)
+        )  # once: a pipe cannot be read again, and a file might change
     if claim.held is not None:
-        table, target, options, space = _as_held(claim, claim.held, table, target, options)
+        table, target, options, space = as_held(claim, claim.held, table, target, options)
     elif claim.steps is not None and len(claim.steps):
         table, target, options, claim = _transformed(claim, table, target, options)
         space = "after " + " → ".join(name for name, _ in claim.steps.steps)
     elif claim.design is None:
         options = {**options, **_chosen(claim, table, target, options)}
-    table_options, train_options = split_options({"random_state": 0, **options})
+    table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
     target = claim.target if target is None else target
     if target is None:
-        raise InputError("Name the column to predict as target (--target).")
+        raise InputError(f"Name the column to predict with {setting('target')}.")
     with one_blas_thread():
         jobs, design = resolve_jobs(n_jobs), claim.design
         prepared = read_table(
@@ -113,7 +143,8 @@ def certify(
         shown = claim.b or rounded(implied_intercept(w, center, b_center))
         if shown and not train_options.fit_intercept:
             raise InputError(
-                f"The claim has the intercept {shown:g}, where none was fitted. Pass 0, or fit_intercept=True."
+                f"The claim has the intercept {shown:g}, where none was fitted. Pass 0, or leave out "
+                f"{setting('fit_intercept', False)}."
             )
         result = certificate(minimum, prepared.names, w, center, b_center, claim.b)
         reader = prepared.reader
@@ -145,7 +176,7 @@ def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -
     """Choose the columns that a claim is about: by their names, or the names of their levels."""
     if claim.names is None or "features" in options or "drop" in options:
         return {}
-    columns = [column.name for column in open_table(table, file_options(options)).columns]
+    columns = [column.name for column in open_table(table, made(FileOptions, options)).columns]
     taken = [role for role in (target, options.get("weights")) if isinstance(role, str)]
     rest = [name for name in columns if name not in taken]
     return {"features": _used(rest, claim.names) or list(claim.names)}
@@ -165,7 +196,7 @@ def _transformed(
     if options.get("split_key") is not None:
         raise InputError("A Pipeline's space has no column for split_key. Pass the training rows as the table.")
     if not isinstance(table, np.ndarray):
-        source = open_table(table, file_options(options))
+        source = open_table(table, made(FileOptions, options))
         roles = {"target": target, "weights": options.get("weights")}
         roles = {role: as_values(source, v, role) for role, v in roles.items() if v is not None}
         given = {role: v.array for role, v in roles.items() if v.array is not None}
@@ -189,65 +220,6 @@ def _transformed(
     return ArraySource(X, names), target, kept, replace(claim, names=None)
 
 
-def _as_held(
-    claim: Claim, held: Held, table: Any, target: Any, options: Mapping[str, Any]
-) -> tuple[Any, Any, dict[str, Any], str]:
-    """Return the rows that a statsmodels result was fitted to, which must be those of the table, and their space."""
-    free = *(f.name for f in fields(FileOptions)), "rows", "missing", "random_state"
-    for name, value in options.items():
-        if name not in free and value is not claim.options.get(name):
-            raise InputError(f"The {held.kind} result holds its own columns and weights. Leave {name} out.")
-    source = open_table(table, file_options(options))
-    y = as_values(source, held.target if target is None else target, "the target")
-    rest = [column.name for column in source.columns if column.name != y.name]
-    names = held.names or (tuple(rest) if len(rest) == held.X.shape[1] else None)
-    ours = {name: held.X[:, j] for j, name in enumerate(names or ()) if name in rest}
-    theirs = _columns(source, [*ours, *([y.name] if y.array is None else [])], options.get("rows"))
-    if y.array is not None:
-        theirs[y.name] = y.array
-    for name, fitted in {y.name: held.y, **ours}.items():
-        _compare(held, name, fitted, theirs[name], y.name)
-    space = "" if held.names is None or len(ours) == len(held.names) else f"in the columns of the {held.kind} result"
-    of_result = {"fit_intercept": claim.options["fit_intercept"], "weights": held.weights}
-    return ArraySource(held.X, names), held.y, of_result, space
-
-
-def _columns(source: Source, names: Sequence[str], limit: int | None) -> dict[str, Array]:
-    """Return columns of a table, those of bad rows left out."""
-
-    def read(source: Source) -> dict[str, Array]:
-        for name in names:
-            as_values(source, name, "a column of the result")
-        parts: dict[str, list[Array]] = {name: [] for name in names}
-        for batch in source.batches(names, limit):
-            for name, part in parts.items():
-                part.append(batch.numbers(name) if batch.bad is None else batch.numbers(name)[~batch.bad])
-        return {name: np.concatenate(part) for name, part in parts.items()}
-
-    return rereading(source, read)
-
-
-def _compare(held: Held, name: str, fitted: Array, there: Array, target: str) -> None:
-    """Refuse a column of the table that is not what a result was fitted to."""
-    if len(there) == len(fitted) + len(held.left_out):
-        there = np.delete(there, held.left_out)
-    if len(there) != len(fitted):
-        raise InputError(
-            f"The {held.kind} result was fitted to {len(fitted):,} rows; the table has {len(there):,}. "
-            "Pass the rows that it was fitted to."
-        )
-    if not np.array_equal(fitted, there, equal_nan=True):
-        if name == target and held.target not in (None, target):
-            raise InputError(
-                f"The {held.kind} result was fitted to {held.target!r}, not to {target!r}. "
-                "Pass what it was fitted to as target."
-            )
-        raise InputError(
-            f"The {held.kind} result was fitted to other values of {name!r} than the table's. "
-            "Pass the table that it was fitted to."
-        )
-
-
 def _aligned(claim: Claim, prepared: ReadTable) -> tuple[Array, Array, float]:
     """Return w in the order of the columns that were read, and where the claim predicts what."""
     names, w = prepared.names, claim.w
@@ -263,7 +235,7 @@ def _aligned(claim: Claim, prepared: ReadTable) -> tuple[Array, Array, float]:
     if len(w) != len(names):
         raise InputError(
             f"The claim has {len(w)} coefficients; the table has {len(names)} columns ({', '.join(names[:8])}). "
-            "Name the columns with features."
+            f"Name the columns with {setting('features')}."
         )
     center = np.zeros(len(w)) if claim.center is None else claim.center
     b_center = claim.b if claim.b_center is None else claim.b_center

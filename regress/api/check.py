@@ -1,26 +1,35 @@
 """The gradient check on a user's own table."""
 
-from typing import Any
+from typing import Any, Unpack
 
 from regress.api.read import read_table
 from regress.inference.gradient_check import GradientCheck, check
+from regress.keywords import FitKeywords, made, names_of, refuse_unknown, takes
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Progress, split_options
+from regress.options import Progress, TableOptions, TrainOptions
+
+_OPTIONS = [*(name for name in names_of(TableOptions) if name != "rows"), "fit_intercept"]
 
 
+@takes(TableOptions, TrainOptions, only=_OPTIONS)
 def check_gradients(
-    table: Any, target: Any, *, n_jobs: int | None = None, progress: Progress | None = None, **options: Any
+    table: Any,
+    target: Any,
+    *,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[FitKeywords],
 ) -> GradientCheck:
     """Compare the gradient of Σ(ŷ − y)² by every way on a table, at a random point away from the minimum.
 
-    Derived or autodiff, from rows or from moments, and a central difference of the loss.
+    Derived or autodiff, from rows or from moments, and a central difference of the loss. `random_state` seeds the
+    point.
 
     Parameters
     ----------
     table, target, n_jobs, progress
         As in `fit`.
     **options
-        Those of `fit` that concern the table; `fit_intercept`; `random_state` seeds the point.
 
     Returns
     -------
@@ -34,7 +43,8 @@ def check_gradients(
     MissingDependencyError
         If TensorFlow is not installed.
     """
-    table_options, train_options = split_options(options)
+    refuse_unknown("check_gradients", options, _OPTIONS)
+    table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
     with one_blas_thread():
         jobs, fit_intercept = resolve_jobs(n_jobs), train_options.fit_intercept
         prepared = read_table(table, target, table_options, "rows", jobs, progress, fit_intercept=fit_intercept)

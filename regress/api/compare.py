@@ -4,11 +4,9 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from itertools import chain
-from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -17,17 +15,19 @@ from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
 from regress.api.notes import of_rows
 from regress.api.read import ReadTable, read_table
-from regress.blocks import Array, Block
+from regress.api.verdict import FittedRow, verdict_of
+from regress.blocks import Block
+from regress.checks import check_number
 from regress.errors import DataWarning, InputError, MissingDependencyError
-from regress.inference.certificate import EFFECT
-from regress.inference.judge import Judge, Measure
+from regress.inference.judge import Judge
+from regress.keywords import FitKeywords, made, names_of, refuse_unknown, takes
+from regress.messages import setting
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Progress, TableOptions, check_number, split_options
+from regress.options import Progress, TableOptions, TrainOptions
 from regress.solvers.loop import Status
 from regress.sources.open import open_table
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
-_CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that dependent columns allow
 _FIGURES = (
     "digits",
     "intercept_digits",
@@ -40,36 +40,6 @@ _FIGURES = (
     "rank",
     "note",
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class FittedRow(Measure):
-    """One tool's fit, measured on the training rows. A tool that failed has no `w`, and a `note` that says why.
-
-    Attributes
-    ----------
-    name : str
-        The tool, as a user would call it.
-    asked : str
-        What it was asked to do.
-    w, b : array of shape (n,), float
-        Its coefficients and intercept, in the user's units.
-    seconds : float
-        Of fitting only.
-    n_iter, rank : int or None
-        What the tool says of them.
-    note : str
-        Why there is no fit, or the warnings of the tool.
-    """
-
-    name: str
-    asked: str = ""
-    w: Array | None = None
-    b: float = nan
-    seconds: float = nan
-    n_iter: int | None = None
-    rank: int | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +108,10 @@ class Comparison:
         return {"fits": fits, "agree": self.agree, "verdict": self.verdict, "rows": self.rows, "read_as": self.read_as}
 
 
+_OPTIONS = [*(name for name in names_of(TableOptions) if name != "rows"), "fit_intercept", "tol"]
+
+
+@takes(TableOptions, TrainOptions, only=_OPTIONS, test_size=0.2)
 def compare(
     table: Any,
     target: Any,
@@ -146,9 +120,11 @@ def compare(
     rows: int | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[FitKeywords],
 ) -> Comparison:
     """Fit the same rows with this package and with scikit-learn, and say who is right.
+
+    A fifth of the rows is held out unless `test_size` says otherwise, and none of fewer than 50.
 
     Parameters
     ----------
@@ -159,8 +135,6 @@ def compare(
     rows : int, optional
         Read only the first rows of the table.
     **options
-        Those of `fit` that concern the table, `fit_intercept` and `tol`. A fifth of the rows is held out
-        unless `test` says otherwise, and none of fewer than 50.
 
     Returns
     -------
@@ -172,10 +146,10 @@ def compare(
     InputError
         If the table cannot be used, or scikit-learn would need more than half of the free memory.
     """
-    table_options, train_options = split_options({"test": 0.2, **options, "rows": rows})
-    check_number("digits", digits, above=0.0)
-    if train_options.alpha:
-        raise InputError("compare has no penalty, since LinearRegression() has none. Leave alpha out.")
+    refuse_unknown("compare", options, _OPTIONS)
+    given = {"test_size": 0.2, **options, "rows": rows}
+    table_options, train_options = made(TableOptions, given), made(TrainOptions, given)
+    check_number("digits", digits, at_least=0.0)
     jobs = resolve_jobs(n_jobs)
     fit_intercept = train_options.fit_intercept
     prepared = _read(table, target, table_options, jobs, progress, fit_intercept)
@@ -200,7 +174,7 @@ def compare(
             fits.append(replace(row, n_iter=found.n_iter, rank=found.rank))
     for note in of_rows(prepared.facts):
         warnings.warn(note, DataWarning, stacklevel=2)
-    agree, verdict = _verdict(fits, prepared.names, judge, digits)
+    agree, verdict = verdict_of(fits, prepared.names, judge, digits)
     reader = prepared.reader
     source = reader.source
     of_table = describe(reader.tally), source.dialect, source.label, reader.target.name
@@ -233,12 +207,12 @@ def _read(
         with one_blas_thread():
             read = partial(read_table, table, target, fit_intercept=fit_intercept)
             prepared = read(options, "rows", jobs, watch, room)
-            if options.test and prepared.reader.tally.rows < 50:
-                prepared = read(replace(options, test=0.0), "rows", jobs, watch, room)
+            if options.test_size and prepared.reader.tally.rows < 50:
+                prepared = read(replace(options, test_size=0.0), "rows", jobs, watch, room)
     except RoomError:
         raise InputError(
             f"From row {seen:,} on, scikit-learn would need more than half of the free memory. "
-            f"Compare on fewer rows, with --rows {max(seen // 2, 1)}."
+            f"Compare on fewer rows, with {setting('rows', max(seen // 2, 1))}."
         ) from None
     return prepared
 
@@ -250,52 +224,3 @@ def _joined(blocks: Sequence[Block]) -> Block:
     weighted = any(b.weights is not None for b in blocks)
     parts = [np.ones(len(b.X)) if b.weights is None else b.weights for b in blocks]
     return Block(X, Y, np.concatenate(parts) if weighted else None)
-
-
-def _verdict(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits: float) -> tuple[bool, list[str]]:
-    """Decide by ``LinearRegression()``, and say in words who disagrees, by how much and why."""
-    said, agree, best = [], False, judge.best
-    by_loss = best.minimum is None and best.rank < len(names)
-    basis = "loss at the minimum, with dependent columns" if by_loss else f"{digits:g} digits or more"
-    for fit in fits:
-        enough = min(fit.digits, fit.intercept_digits) >= digits
-        right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else enough or fit.moved <= EFFECT
-        near = fit.w is not None and bool(right)
-        if not near and fit.w is not None:
-            said.append(_disagreement(fit, names, judge))
-        if fit.name == "LinearRegression()":
-            agree = near
-            if near and not by_loss and not enough:
-                basis = (
-                    f"not in {digits:g} digits, but no fitted value changes by more than {EFFECT:g} of the spread of y"
-                )
-    word = "agrees" if agree else "does not agree"
-    first = f"scikit-learn {version('scikit-learn')}'s LinearRegression() {word} with us ({basis})."
-    if best.minimum is not None and best.minimum.dependence.relations:
-        shown = "; ".join(r.text(names) for r in best.minimum.dependence.relations[:5])
-        said.append(f"Columns depend on each other ({shown}): digits are counted to the nearest of many minimisers.")
-    return agree, [first, *said]
-
-
-def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
-    assert fit.w is not None
-    best, worst = judge.best, fit.worst
-    part = fit.excess_loss / judge.variation if judge.variation else 0.0
-    digits, name, says, we = fit.digits, repr(names[worst]), fit.w[worst], best.w[worst]
-    if fit.intercept_digits < digits:
-        digits, name, says, we = fit.intercept_digits, "the intercept", fit.b, best.b
-    text = (
-        f"{fit.name} disagrees: {digits:.1f} digits in its worst coefficient; of {name} it "
-        f"says {says:.6g}, we say {we:.6g}; a fitted value changes by up to {fit.moved:.2g} of the spread of y; "
-        f"the loss is {fit.excess_loss:.3g} above the minimum, {part:.2g} of the variation of y."
-    )
-    if fit.rank is not None and fit.rank < best.rank:
-        return (
-            f"{text} It took {fit.rank} of {best.rank} independent columns: its cut-off on singular values drops "
-            "what is small next to the largest column, however much it explains."
-        )
-    if fit.excess_loss > judge.variation:
-        return f"{text} It diverged: a constant would predict better."
-    if fit.n_iter is not None:
-        return f"{text} It stopped after {fit.n_iter:,} iterations, before the gradient vanished."
-    return text

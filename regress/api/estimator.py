@@ -140,8 +140,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     ) -> Regression:
         precision = options.precision
         if precision == "auto" and not goes_unnoticed(len(X), X.shape[1], part=_ARRAYS):
-            precision = "double"
-        if precision != "double":  # exact sums take finite numbers
+            precision = "float64"
+        if precision != "float64":  # exact sums take finite numbers
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
             assert_all_finite(Y, input_name="y", estimator_name=type(self).__name__)
         data = gather(blocks_of(X, Y, weights), X.shape[1], options.over, jobs, precision=precision)

@@ -1,11 +1,8 @@
 """The one road from a table to a result."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import asdict
-from numbers import Integral
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Unpack, get_args
 
 import numpy as np
 
@@ -14,7 +11,8 @@ from regress.api.model import LinearModel
 from regress.api.read import ReadTable, read_table
 from regress.api.result import Fit
 from regress.blocks import Array
-from regress.errors import ConvergenceWarning, DataWarning, InputError
+from regress.checks import check_choice, check_whole
+from regress.errors import ConvergenceWarning, DataWarning
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import LEAST, sampled
 from regress.inference.robust_covariance import meat_of
@@ -22,79 +20,30 @@ from regress.inference.scores import r2
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import PERFECT, missing, statistics
 from regress.inference.sums_of_squares import residuals_lost, spreads, squares_of
+from regress.keywords import FitKeywords, made, names_of, refuse_unknown, takes
 from regress.messages import visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import (
-    Collinear,
-    Decimal,
-    Errors,
-    Gradient,
-    Header,
-    Missing,
-    OnBadRow,
-    Over,
-    Precision,
-    Progress,
-    Solver,
-    TableOptions,
-    TrainOptions,
-    WeightType,
-    check_choice,
-    split_options,
-)
+from regress.options import CovType, Precision, Progress, TableOptions, TrainOptions
 from regress.records import environment
 from regress.solvers.loop import Status
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
 
-_OWN = ("table", "target", "se", "sample", "n_jobs", "progress")  # arguments of no option class
+_OPTIONS = [name for name in names_of(TableOptions, TrainOptions) if name != "rows"]
 
 
+@takes(TableOptions, TrainOptions, without=["rows"])
 def fit(
     table: Any,
     target: Any,
     *,
-    features: Sequence[str] | None = None,
-    drop: Sequence[str] = (),
-    weights: Any = None,
-    weight_type: WeightType = "analytic",
-    categorical: Sequence[str] = (),
-    max_levels: int = 100,
-    missing: Missing = "error",
-    test: float = 0.0,
-    split_key: str | None = None,
-    random_state: int = 0,
-    fit_intercept: bool = True,
-    alpha: float = 0.0,
-    solver: Solver = "auto",
-    gradient: Gradient = "derived",
-    over: Over = "auto",
-    standardize: bool = True,
-    learning_rate: float | Literal["auto"] = "auto",
-    max_iter: int | None = None,
-    tol: float = 1e-10,
-    precision: Precision = "auto",
-    collinear: Collinear = "min-norm",
-    se: Errors = "classical",
-    delimiter: str | None = None,
-    decimal: Decimal | None = None,
-    encoding: str | None = None,
-    quote: str | None = None,
-    header: Header = "auto",
-    skip_lines: int = 0,
-    comment: str | None = None,
-    escapechar: str | None = None,
-    on_bad_row: OnBadRow = "error",
-    rejects: str | Path | None = None,
-    max_bad: int = 1000,
-    thousands: str | None = None,
-    na_values: Sequence[str] = (),
-    keep_na: bool = False,
+    cov_type: CovType = "nonrobust",
     sample: int = 20_000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
+    **options: Unpack[FitKeywords],
 ) -> Fit:
     """Fit ŷ = Xw + b to a table by following the gradient of Σ(ŷ − y)² to where it vanishes.
 
@@ -102,42 +51,24 @@ def fit(
     ----------
     table : path, glob, folder, "-", frame, dict of columns, list of dicts, or array of shape (m, n)
         The rows. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an Arrow stream. Text
-        columns become one 0/1 column a level, but for the first level in the order of code points (or of the
-        Categorical or Enum), with which the others are compared. Without an intercept the first text column keeps
-        all its levels. Levels are those of the training rows. Masked cells of an array are missing.
+        columns become one 0/1 column a category, except the reference level: the first in the order of code points
+        (or of the Categorical or Enum). Without an intercept the first text column keeps all its categories.
+        Categories are those of the training rows. Masked cells of an array are missing.
     target : str, Series or array of shape (m,)
         The column to predict, or its values. A Series that is a column of the table is taken by its name. A pandas
         Series beside a pandas frame is paired with it by row labels.
-    features, drop : sequences of str
-        Columns to use (default: all but target and weights), and columns to leave out.
-    weights : str or array of shape (m,), optional
-        Row weights a ≥ 0 in Σ a (ŷ − y)². Rows of weight 0 leave before anything looks at them.
-    weight_type : {"analytic", "frequency"}
-        For standard errors: the row's variance is σ²/a, as R's lm has it, or the row stands for a equal ones.
-    categorical, max_levels : sequence of str, int
-        Columns to read as text, whatever they look like, and the most levels that one may have.
-    missing : {"error", "drop", "mean"}
-        What to do with rows in which a cell is missing; "mean" fills numbers with their training mean.
-    test, split_key, random_state : float, str, int
-        Fraction of rows to hold out: to the nearest row for arrays and frames, about that for files and groups. Rows
-        with the smallest seeded hashes of their keys are held out. The key is the record number, joined by the file's
-        name without endings where there are several files; or the value in the column `split_key`, which is then left
-        out of the features unless `features` names it. Held-out rows with levels that no training row has count as the
-        reference level.
-    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision, collinear
-        How to train; see `regress.options.TrainOptions`.
-    se : {"classical", "HC0", "HC1"}
-        Whose standard errors: White's HC0 and HC1 allow a spread that varies from row to row, by a second pass.
-    delimiter, decimal, encoding, quote, header, skip_lines, comment, escapechar, on_bad_row, rejects, max_bad
-        How to read CSV files; see `regress.options.FileOptions`.
-    thousands, na_values, keep_na
-        How to read cells of text; see there.
+    cov_type : {"nonrobust", "HC0", "HC1"}
+        Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
+        second pass.
     sample : int
-        Training rows to keep for pictures of residuals, those whose file and record have the smallest hashes; 0 for
-        none. Fewer are kept of more than 200 columns.
-    n_jobs, progress : int, callable, optional
-        Threads, the CPUs that this process may use unless given; called with ("rows" or "iterations", count, bytes or
-        rows of the table read, of how many).
+        Training rows to keep for plots of residuals, those whose file and record have the smallest hashes; 0 for none.
+        Fewer are kept of more than 200 columns.
+    n_jobs : int, optional
+        Number of threads. Default: one for each CPU that this process may use.
+    progress : callable, optional
+        Called as progress(stage, done, position, size): "rows" or "iterations", how many, and the bytes or rows of the
+        table that have been read, of how many.
+    **options
 
     Returns
     -------
@@ -155,35 +86,47 @@ def fit(
         If training stopped early; the fit holds the last good parameters.
     DataWarning
         If columns are constant or depend on each other, or a note says what else to know: see `Fit.notes`.
+
+    Notes
+    -----
+    Rows are held out by the smallest seeded hashes of their keys. The key is the record number, joined by the file's
+    name without endings where there are several files, or the value in the column `split_key`. Held-out rows with
+    categories that no training row has count as the reference level.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y")
+    >>> fit.w.tolist(), fit.b
+    ([2.0], 1.0)
     """
-    given = dict(locals())
-    table_options, options = split_options({name: value for name, value in given.items() if name not in _OWN})
-    check_choice("se", se, get_args(Errors))
-    if not isinstance(sample, Integral) or isinstance(sample, bool) or sample < 0:
-        raise InputError(f"sample must be a whole number of at least 0; got {sample!r}.")
+    refuse_unknown("fit", options, _OPTIONS)
+    of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
+    check_choice("cov_type", cov_type, get_args(CovType))
+    check_whole("sample", sample, 0)
     with one_blas_thread():
-        jobs, table = resolve_jobs(n_jobs), open_table(table, table_options)
+        jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
 
         def read(precision: Precision) -> ReadTable:
             return read_table(
                 table,
                 target,
-                table_options,
-                options.over,
+                of_table,
+                of_training.over,
                 jobs,
                 progress,
                 precision=precision,
                 sampled=sample,
-                fit_intercept=fit_intercept,
+                fit_intercept=of_training.fit_intercept,
             )
 
-        prepared = read(precision)
-        regression = Regression(prepared.data, options, prepared.names)
-        reason, again = why(prepared, regression, options)
+        prepared = read(of_training.precision)
+        regression = Regression(prepared.data, of_training, prepared.names)
+        reason, again = why(prepared, regression, of_training)
         if again:
             prepared = read("exact")
-            regression = Regression(prepared.data, options, prepared.names)
-        result = train(prepared, regression, options, table_options, se, reason, progress)
+            regression = Regression(prepared.data, of_training, prepared.names)
+        result = train(prepared, regression, of_training, of_table, cov_type, reason, progress)
     for note in result.warnings():
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
@@ -215,7 +158,7 @@ def train(
     regression: Regression,
     options: TrainOptions,
     table_options: TableOptions,
-    se: Errors,
+    cov_type: CovType,
     reason: str,
     progress: Progress | None = None,
 ) -> Fit:
@@ -236,8 +179,8 @@ def train(
         "missing": reader.missing,
         "weights": weights.name if weights is not None and weights.array is None else None,
         "weighted": weights is not None,
-        **{name: getattr(table_options, name) for name in ("weight_type", "test", "split_key", "random_state")},
-        "se": se,
+        **{name: getattr(table_options, name) for name in ("weight_type", "test_size", "split_key", "random_state")},
+        "cov_type": cov_type,
     }
     model = LinearModel(
         w=training.w,
@@ -255,14 +198,14 @@ def train(
     norm, target_norm = spreads(data)
     meat, repeated = None, table_options.weight_type == "frequency"
     observations = summary.weight if repeated else float(summary.rows)
-    if se != "classical" and not options.alpha and data.moments is not None:
+    if cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         center = summary.center * options.fit_intercept
         meat = meat_of(reader.blocks(), training, center, repeated, reader.n_jobs)
 
     def infer() -> Statistics | str:
         log_weight = 0.0 if repeated else prepared.log_weight
         with one_blas_thread():
-            return statistics(training, data, options, squares, observations, log_weight, se, meat)
+            return statistics(training, data, options, squares, observations, log_weight, cov_type, meat)
 
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
     return Fit(

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from regress.api.inspect_columns import ENOUGH_LEVELS, ColumnReport, Levels, Numbers
+from regress.keywords import FileKeywords, names_of, refuse_unknown, takes
 from regress.messages import flag, quoted
 from regress.options import FileOptions, Progress
 from regress.sources.base import Reread, Source, find_column, rereading
@@ -35,13 +36,14 @@ class Inspection:
         return asdict(self)
 
 
+@takes(FileOptions)
 def inspect(
     table: Any,
     target: str | None = None,
     *,
     categorical: Sequence[str] = (),
     progress: Progress | None = None,
-    **files: Any,
+    **files: Unpack[FileKeywords],
 ) -> Inspection:
     """Read a table once and report on its columns.
 
@@ -55,14 +57,14 @@ def inspect(
         Columns to read as text.
     progress : callable, optional
         As in `fit`.
-    **files
-        How to read files; see `regress.options.FileOptions`.
+    **options
 
     Raises
     ------
     TableError
         If the table cannot be read, or has no such column.
     """
+    refuse_unknown("inspect", files, names_of(FileOptions))
     options = FileOptions(**files)
     return rereading(
         open_table(table, options), lambda source: _inspect(table, source, target, categorical, options, progress)
@@ -194,17 +196,16 @@ def _command(
     words = [
         "regress fit",
         quoted(f"./{file}" if file.startswith("-") and len(file) > 1 else file),
-        flag("--target", target or "COL"),
+        flag("target", target or "COL"),
     ]
-    for name, names in (("--drop", drop), ("--categorical", [name for name in categorical if name not in drop])):
+    for name, names in (("drop", drop), ("categorical", [name for name in categorical if name not in drop])):
         if names:
             words.append(flag(name, names))
     for name in options.given():
-        value, word = getattr(options, name), f"--{name.replace('_', '-')}"
-        words.append(word if value is True else flag(word, value if isinstance(value, list | tuple) else str(value)))
+        words.append(flag(name, getattr(options, name)))
     holes = [r for r in reports if r.missing and r.name not in drop]
     if holes:
         fillable = all(r.kind != "text" and r.name != target for r in holes)
         none_left = sum(r.missing for r in holes) >= rows  # perhaps, without the rows that miss a cell
-        words.append(f"--missing {'mean' if none_left and fillable else 'drop'}")
+        words.append(flag("missing", "mean" if none_left and fillable else "drop"))
     return " ".join(words)

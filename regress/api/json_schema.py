@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from regress.errors import InputError
+from regress.messages import by_interface
 
 Check = Callable[[Any, str], Any]
 MOST_BYTES = 2**30  # of a file: a model of ten million columns
@@ -187,9 +188,13 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_refused)
     except Malformed as error:
-        raise InputError(f"{path} is not a model: {error}. Write one with --save.") from None
+        raise InputError(
+            f"{path} is not a model: {error}. Write one with {by_interface('fit.save(path)', '--save')}."
+        ) from None
     except (ValueError, RecursionError):
-        raise InputError(f"{path} is not a model: it is not JSON. Write one with --save.") from None
+        raise InputError(
+            f"{path} is not a model: it is not JSON. Write one with {by_interface('fit.save(path)', '--save')}."
+        ) from None
 
 
 def _opened(path: str, flags: int) -> int:

@@ -5,26 +5,29 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, Unpack, get_args
 
 import numpy as np
 
 from regress.api.json_schema import Malformed, read_json
 from regress.api.model_file import MODEL, check_agreement
 from regress.blocks import Array
+from regress.checks import check_choice
 from regress.design.encode import Encoder
 from regress.design.matrix import Layout
 from regress.design.terms import Design, Term, coded, match
 from regress.errors import DataWarning, InputError
 from regress.inference.prediction_intervals import Uncertainty
-from regress.messages import aligned, paragraph
+from regress.keywords import FileKeywords, names_of, refuse_unknown
+from regress.messages import aligned, by_interface, paragraph
 from regress.numerics.atomic_write import write_text
 from regress.numerics.line import line
 from regress.numerics.whole_sum import contradicts
-from regress.options import FileOptions, Unseen
+from regress.options import FileOptions, HandleUnknown
 from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import open_table
 
+FILE_OPTIONS = names_of(FileOptions)
 FORMAT, VERSION = "regress-model", 1
 
 
@@ -89,7 +92,14 @@ class LinearModel:
         """Names of the coefficients."""
         return self.design.names
 
-    def predict(self, table: Any, interval: float | None = None, *, unseen: Unseen = "error", **files: Any) -> Array:
+    def predict(
+        self,
+        table: Any,
+        interval: float | None = None,
+        *,
+        handle_unknown: HandleUnknown = "error",
+        **files: Unpack[FileKeywords],
+    ) -> Array:
         """Return ŷ (m,) for every row of a table: NaN where a used cell is missing, or a row is bad and skipped.
 
         Columns are found by name: their order does not matter, and others are ignored. An array is taken by position.
@@ -100,8 +110,8 @@ class LinearModel:
             Rows to predict.
         interval : float, optional
             Return (m, 3) instead: ŷ, and the ends of the interval that holds a new y with this probability.
-        unseen : {"error", "reference"}
-            What to do with text that training did not see: refuse, or predict as the first level.
+        handle_unknown : {"error", "reference"}
+            Categories that training did not see: stop, or predict as the reference level.
         **files
             How to read files; see `regress.options.FileOptions`.
 
@@ -112,23 +122,27 @@ class LinearModel:
         InputError
             If the model knows no intervals: trained with a penalty, without a degree of freedom, on over 200 columns.
         """
+        refuse_unknown("predict", files, FILE_OPTIONS)
         source = open_table(table, FileOptions(**files))
-        parts = [part.values for part in self.predict_batches(source, interval=interval, unseen=unseen)]
+        parts = [part.values for part in self.predict_batches(source, interval=interval, handle_unknown=handle_unknown)]
         return np.concatenate(parts) if parts else np.empty(0 if interval is None else (0, 3))
 
     def predict_batches(
-        self, source: Source, keep: Sequence[str] = (), interval: float | None = None, unseen: Unseen = "error"
+        self,
+        source: Source,
+        keep: Sequence[str] = (),
+        interval: float | None = None,
+        handle_unknown: HandleUnknown = "error",
     ) -> Iterator[Predictions]:
         """Predict in batches of bounded size, reading the columns to `keep` along, as they are written if unused."""
         if interval is not None:
             self._check_interval(interval)
-        if unseen not in get_args(Unseen):
-            raise InputError(f"unseen must be 'error' or 'reference'; got {unseen!r}.")
+        check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
         source = match(source, self.design)
         for name in keep:
             find_column(source, name, "a column to keep")
         source = source.read_as({name: "text" for name in keep if name not in self.design.columns})
-        encoder, layout = Encoder(self.design, source, unseen=unseen), Layout(self.design)
+        encoder, layout = Encoder(self.design, source, handle_unknown=handle_unknown), Layout(self.design)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
             X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
@@ -228,7 +242,9 @@ def model_of(held: Any, path: Path) -> LinearModel:
         If that could not have been saved.
     """
     if not isinstance(held, dict) or held.get("format") != FORMAT:
-        raise InputError(f"{path} is not a model of this package. Write one with --save.")
+        raise InputError(
+            f"{path} is not a model of this package. Write one with {by_interface('fit.save(path)', '--save')}."
+        )
     if type(held.get("version")) is not int or held["version"] != VERSION:
         raise InputError(
             f"{path} is a model of version {held.get('version')!r}; this release reads {VERSION}. Update the package."

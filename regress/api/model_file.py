@@ -25,7 +25,7 @@ from regress.api.json_schema import (
     words,
 )
 from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semidefinite
-from regress.options import Collinear, Gradient, Over, Precision, Solver
+from regress.options import Collinear, CovType, Gradient, Missing, Over, Precision, Solver, WeightType
 
 _COUNT, _FIGURE, _MAYBE = whole(at_least=0), number(), optional(number())
 
@@ -42,14 +42,14 @@ _OPTIONS = record(
     tol=number(above=0.0),
     precision=choice(*get_args(Precision)),
     collinear=choice(*get_args(Collinear)),
-    missing=choice("error", "drop", "mean"),
+    missing=choice(*get_args(Missing)),
     weights=optional(text),
     weighted=boolean,
-    weight_type=choice("analytic", "frequency"),
-    test=number(at_least=0.0),
+    weight_type=choice(*get_args(WeightType)),
+    test_size=number(at_least=0.0),
     split_key=optional(text),
     random_state=whole(),
-    se=choice("classical", "HC0", "HC1"),
+    cov_type=choice(*get_args(CovType)),
 )
 _INFERENCE = record(
     degrees=number(above=0.0),
@@ -64,7 +64,7 @@ _ROWS = record(
     missing_cells=mapping(_COUNT),
 )
 _QUALITY = record(
-    errors=choice("classical", "HC0", "HC1"),
+    errors=choice(*get_args(CovType)),
     **dict.fromkeys(("observations", "degrees"), number(above=0.0)),
     **dict.fromkeys(("sigma", "rss", "log_likelihood", "aic", "bic"), _MAYBE),
     **dict.fromkeys(("r2", "r2_adjusted", "f", "f_p", "condition"), _MAYBE),
@@ -159,7 +159,7 @@ def check_agreement(held: Mapping[str, Any], names: Sequence[str]) -> None:
     filled = {term["name"] for term in terms if term["kind"] != "text"} if options["missing"] == "mean" else set()
     if set(means) != filled:
         raise Malformed("'training_means' does not hold the columns that options.missing fills")
-    if options["test"] >= 1.0 or (options["weights"] is not None and not options["weighted"]):
+    if options["test_size"] >= 1.0 or (options["weights"] is not None and not options["weighted"]):
         raise Malformed("'options' contradicts itself")
     if not options["fit_intercept"] and any((held["b"], held["b_center"], *held["center"])):
         raise Malformed("it has an intercept, and options.fit_intercept is false")

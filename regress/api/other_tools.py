@@ -71,7 +71,7 @@ def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> 
         over="moments" if exact and tall else "rows",
         tol=_NOTHING,
         max_iter=_POLISH,
-        precision="exact" if exact else "double",
+        precision="exact" if exact else "float64",
     )
     return _train(block, names, options, jobs)
 

@@ -16,6 +16,7 @@ from regress.design.rows import Reader
 from regress.design.split import Split
 from regress.design.terms import Design, match, plan
 from regress.errors import InputError, TableError
+from regress.messages import setting
 from regress.options import Over, Precision, Progress, TableOptions
 from regress.sources.base import Source, find_column, rereading
 from regress.sources.open import open_table
@@ -44,7 +45,7 @@ def read_table(
     n_jobs: int,
     progress: Progress | None = None,
     room: int | None = None,
-    precision: Precision = "double",
+    precision: Precision = "float64",
     design: Design | None = None,
     sampled: int = 0,
     fit_intercept: bool = True,
@@ -95,9 +96,9 @@ def _read(
         source, design, key = _planned(source, y, a, options, fit_intercept)
     if options.split_key is not None and options.split_key not in {*design.columns, y.name, a.name if a else None}:
         source = source.read_as({options.split_key: "text"})  # so that no cell of it makes a row bad
-    split = Split(options.test, options.split_key, options.random_state)
+    split = Split(options.test_size, options.split_key, options.random_state)
     counts = options.weight_type == "frequency"
-    exact, most = precision == "exact", options.max_levels
+    exact, most = precision == "exact", options.max_categories
     reader = Reader(source, design, y, a, options.missing, split, options.rows, counts, most, sampled, n_jobs, exact)
     log_weight = 0.0
 
@@ -148,6 +149,6 @@ def _planned(
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(
             f"The values given for {name!r} differ from the feature {name!r} of {source.label}. "
-            f"Leave that feature out with drop=[{name!r}], or pass values.to_numpy() if it is one."
+            f"Leave that feature out with {setting('drop', [name])}, or pass values.to_numpy() if it is one."
         )
     return source, design, key

@@ -9,8 +9,8 @@ import numpy as np
 from regress.blocks import Array, Mask
 from regress.design.terms import Design, Term
 from regress.errors import TableError
-from regress.messages import flag
-from regress.options import Unseen
+from regress.messages import setting
+from regress.options import HandleUnknown
 from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Reread, Source
 from regress.sources.cell_types import kind_of, level_of
 
@@ -28,12 +28,14 @@ class Encoder:
 
     Each spelling of a cell is looked at once: which level it is, or that it is missing. Where a text column's levels
     are not known, they are found, in the order in which they turn up, in the rows that count; `design` has them in
-    theirs. `unseen` says what becomes of a level that a known column does not have; `altered` counts the cells that
-    became the reference level.
+    theirs. `handle_unknown` says what becomes of a level that a known column does not have; `altered` counts the cells
+    that became the reference level.
     """
 
-    def __init__(self, design: Design, source: Source, max_levels: int = 0, unseen: Unseen = "error") -> None:
-        self._design, self._source, self._most, self._unseen = design, source, max_levels, unseen
+    def __init__(
+        self, design: Design, source: Source, max_categories: int = 0, handle_unknown: HandleUnknown = "error"
+    ) -> None:
+        self._design, self._source, self._most, self._handle_unknown = design, source, max_categories, handle_unknown
         self._numbers, self._texts = design.numbers, design.texts
         self.altered = 0
         self.levels = {term.name: list(term.levels) for term in self._texts}
@@ -104,11 +106,12 @@ class Encoder:
                 self._settle(term)
                 raise TableError(
                     f"Column {term.name!r} of {self._source.label} is text with more than {self._most:,} different "
-                    f"values, such as {', '.join(map(repr, levels[:3]))}: more than --max-levels {self._most}. "
-                    f"Leave it out with {flag('--drop', [term.name])}, or raise --max-levels."
+                    f"values, such as {', '.join(map(repr, levels[:3]))}: more than "
+                    f"{setting('max_categories', self._most)}. "
+                    f"Leave it out with {setting('drop', [term.name])}, or raise {setting('max_categories')}."
                 )
             return batch.codes(term.name, known)
-        if self._unseen == "reference" and not term.all_levels:
+        if self._handle_unknown == "reference" and not term.all_levels:
             self.altered += int(unseen.sum())
             return np.where(unseen, 0, codes).astype(np.int32)
         row = int(np.flatnonzero(unseen)[0])
@@ -120,7 +123,7 @@ class Encoder:
             + (
                 "fit an intercept: without one the column has no reference level."
                 if term.all_levels
-                else "predict it as the first level by --unseen reference."
+                else f"predict it as the reference level by {setting('handle_unknown', 'reference')}."
             )
         )
 

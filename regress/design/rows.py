@@ -16,7 +16,7 @@ from regress.design.row_facts import Counts, Facts
 from regress.design.split import Split
 from regress.design.terms import Design
 from regress.errors import InputError, TableError
-from regress.messages import flag
+from regress.messages import setting
 from regress.numerics.hashing import Bits
 from regress.numerics.threads import Beside
 from regress.numerics.whole_sum import WholeSum
@@ -36,7 +36,7 @@ class Reader:
         The table, and what becomes of its columns.
     target, weights : Values, Values or None
         From `as_values`.
-    missing : {"error", "drop", "mean"}
+    missing : {"raise", "drop", "mean"}
         What to do with missing cells. "mean" fills numbers and refuses elsewhere.
     split : Split
         Which rows to hold out.
@@ -44,8 +44,8 @@ class Reader:
         Read this many rows at most.
     counts : bool
         Whether weights count repeated rows, and must be whole.
-    max_levels : int
-        Most levels of a text column.
+    max_categories : int
+        Maximum number of categories in a text column.
     sampled, n_jobs : int
         Training rows to keep as a sample, beside the reading where there are more jobs than one.
     exact : bool
@@ -62,13 +62,13 @@ class Reader:
         split: Split,
         limit: int | None = None,
         counts: bool = False,
-        max_levels: int = 100,
+        max_categories: int = 100,
         sampled: int = 0,
         n_jobs: int = 1,
         exact: bool = False,
     ) -> None:
         self.source, self.target, self.weights, self.missing = source, target, weights, missing
-        self.split, self.limit, self._counts, self._max_levels = split, limit, counts, max_levels
+        self.split, self.limit, self._counts, self._max_categories = split, limit, counts, max_categories
         self._sampled, self.n_jobs, self._exact = sampled, n_jobs, exact
         self.tally = Tally()
         self.read = 0
@@ -96,7 +96,7 @@ class Reader:
             If cells are missing and the policy does not allow it, or a weight is negative.
         """
         self.tally = Tally()
-        encoder = Encoder(self.design, self.source, self._max_levels)
+        encoder = Encoder(self.design, self.source, self._max_categories)
         train, test = Rebuffer(self.design), Rebuffer(self.design)
         self._layout = train.layout
         counts = Counts(self.design, self._counts)
@@ -232,9 +232,9 @@ class Reader:
             return
         shown = ", ".join(f"{name} {count:,}" for name, count in cells.most_common(8))
         more = f" and {len(cells) - 8} columns more" if len(cells) > 8 else ""
-        remedy = "Leave those rows out with --missing drop"
-        if self.missing == "error":
-            remedy += ", or fill numbers with their training mean by --missing mean."
+        remedy = f"Drop those rows with {setting('missing', 'drop')}"
+        if self.missing == "raise":
+            remedy += f", or fill numbers with their training mean by {setting('missing', 'mean')}."
             raise TableError(f"{self.source.label} has missing cells ({shown}{more}). {remedy}")
         raise TableError(
             f"{self.source.label} has missing cells that a mean cannot fill, in text, target or weights "
@@ -246,7 +246,7 @@ class Reader:
 
         A missing cell is an error, or is filled, unless its row is dropped: then all columns are looked at, else one.
         """
-        dropped, encoder = self.missing == "drop", Encoder(design, self.source, self._max_levels)
+        dropped, encoder = self.missing == "drop", Encoder(design, self.source, self._max_categories)
         one = next((term for term in design.terms if term.kind != "text"), design.terms[0])  # numbers are quick
         hashes = []
         for batch, y, a in self._batches(design if dropped else replace(design, terms=(one,))):
@@ -274,7 +274,8 @@ class Reader:
             for name, (of_a, _) in sums.items():
                 if not of_a.fraction:
                     raise TableError(
-                        f"Column {name!r} has no value in any training row. Leave it out with {flag('--drop', [name])}."
+                        f"Column {name!r} has no value in any training row. Leave it out with "
+                        f"{setting('drop', [name])}."
                     )
         return {name: float(of_ax.fraction / (of_a.fraction or 1)) for name, (of_a, of_ax) in sums.items()}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from regress.errors import TableError
-from regress.messages import flag
+from regress.messages import setting
 from regress.sources.arrays import ArraySource
 from regress.sources.base import EMPTY, Column, ColumnKind, Source, find_column
 
@@ -200,11 +200,11 @@ def plan(
 
 def _term(source: Source, column: Column) -> Term:
     if column.hint:
-        as_text = f" To use the column as text, pass {flag('--categorical', [column.name])}."
+        as_text = f" To use the column as text, pass {setting('categorical', [column.name])}."
         raise TableError(f"Column {column.name!r} of {source.label} cannot be used as it is. {column.hint}{as_text}")
     if column.kind == "unusable":
         raise TableError(
             f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
-            f"Leave it out with {flag('--drop', [column.name])}, or turn it into a number first."
+            f"Leave it out with {setting('drop', [column.name])}, or turn it into a number first."
         )
     return Term(column.name, column.kind, (), column.kind == "text", column.levels)

@@ -17,7 +17,7 @@ from regress.blocks import Array
 from regress.inference.covariance import Inverse
 from regress.inference.robust_covariance import Meat
 from regress.inference.sums_of_squares import Squares
-from regress.options import Errors
+from regress.options import CovType
 
 _FIGURES = (
     *("errors", "observations", "degrees", "sigma", "rss", "log_likelihood", "aic", "bic"),
@@ -43,7 +43,7 @@ class Statistics:
         Σa, and Σ log a (0 with frequency weights).
     fit_intercept : bool
         Whether b is a parameter.
-    errors : {"classical", "HC0", "HC1"}
+    errors : {"nonrobust", "HC0", "HC1"}
         Whose standard errors.
     meat : Meat, optional
         Σ (a e)² z zᵀ over z = [x − x̄, 1], for HC0 and HC1.
@@ -57,7 +57,7 @@ class Statistics:
     weight: float
     log_weight: float
     fit_intercept: bool
-    errors: Errors = "classical"
+    errors: CovType = "nonrobust"
     meat: Meat | None = None
 
     @property

@@ -7,7 +7,8 @@ from regress.inference.covariance import inverse_of_minimum, inverse_of_moments
 from regress.inference.robust_covariance import Meat
 from regress.inference.standard_errors import Statistics
 from regress.inference.sums_of_squares import Squares
-from regress.options import Errors, TrainOptions
+from regress.messages import setting
+from regress.options import CovType, TrainOptions
 from regress.solvers.loop import Status
 from regress.solvers.solution import Training
 
@@ -43,7 +44,7 @@ def statistics(
     squares: Squares,
     observations: float,
     log_weight: float,
-    se: Errors,
+    se: CovType,
     meat: Meat | None,
 ) -> Statistics | str:
     """Make the statistics of a fit, or say why there are none.
@@ -63,14 +64,14 @@ def statistics(
     assert moments is not None
     inverse = inverse_of_moments(moments, one) if minimum is None else inverse_of_minimum(minimum)
     if inverse is None:
-        return 'The rank is unknown in double. Use precision="exact".'
+        return f"The rank is unknown in float64. Use {setting('precision', 'exact')}."
     if observations <= inverse.rank + one:
         return _SATURATED
     variance = squares.residual / (observations - inverse.rank - one)
     if training.precision != "exact" and not squares.excess <= _KNOWN**2 * variance:
         return (
             "The coefficients are not known well enough: their own error is not far below the residuals. "
-            'Use precision="exact" with solver="auto".'
+            f"Use {setting('precision', 'exact')} with {setting('solver', 'auto')}."
         )
     found = Statistics(
         training.w, training.b, inverse, squares, observations, data.summary.weight, log_weight, one, se, meat

@@ -8,6 +8,7 @@ import numpy as np
 
 from regress.blocks import Array, Block
 from regress.errors import InputError
+from regress.messages import setting
 from regress.numerics import lazy_scipy
 from regress.solvers.hessian import noise
 
@@ -114,8 +115,9 @@ class RowsCurvature:
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
         """Refuse: (∇²L)⁻¹ needs a square matrix."""
         raise InputError(
-            f'solver="newton" needs a square matrix of {len(grad_w):,} columns, more than a quarter of memory. '
-            'Use solver="cg".'
+            f"{setting('solver', 'newton')} needs a square matrix of {len(grad_w):,} columns, more than a quarter "
+            "of memory. "
+            f"Use {setting('solver', 'cg')}."
         )
 
     def least_norm(self, w: Array) -> Array:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.blocks import Array
+from regress.messages import setting
 from regress.objective.gradient import Evaluation
 from regress.objective.objective import Objective
 from regress.solvers.steps import Optimizer
@@ -34,19 +35,24 @@ class Status(StrEnum):
     @property
     def remedy(self) -> str:
         """What to do about it; empty when nothing is to be done."""
-        return _MESSAGES[self][1]
+        return _MESSAGES[self][1].format(
+            auto=setting("solver", "auto"),
+            iterations=setting("max_iter"),
+            tol=setting("tol"),
+            rate=setting("learning_rate"),
+        )
 
 
 _MESSAGES = {
     Status.CONVERGED: ("The gradient reached its tolerance.", ""),
     Status.MAX_ITER: (
         "The iteration limit came before the gradient reached its tolerance.",
-        'Use solver="auto", keep standardize on, raise max_iter, or loosen tol.',
+        "Use {auto}, standardize, raise {iterations}, or loosen {tol}.",
     ),
-    Status.DIVERGED: ("The loss grew instead of falling.", 'Lower learning_rate, or leave it at "auto".'),
+    Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or leave it at auto."),
     Status.NON_FINITE: (
         "A value became infinite or not a number; the parameters are the last good ones.",
-        "Rescale the largest columns, and keep standardize on.",
+        "Rescale the largest columns, and standardize.",
     ),
     Status.INTERRUPTED: (
         "Training was interrupted; the parameters are the last good ones.",

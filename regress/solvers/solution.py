@@ -37,7 +37,7 @@ class Training:
         What ran.
     learning_rate : float or None
         The step on ∇L/Σa, for solvers that have one.
-    precision : {"exact", "double"}
+    precision : {"exact", "float64"}
         Whether w, b and the loss come from exact sums, each rounded once.
     remaining : array of shape (n,)
         The Newton step that is left, in the user's units: what the descent did not reach.

@@ -11,6 +11,7 @@ import numpy as np
 from regress.aggregates.collect import TrainingData, check_range, exact_fits, square_fits
 from regress.blocks import Array
 from regress.errors import InputError, LearningRateError
+from regress.messages import setting
 from regress.numerics import error_free
 from regress.numerics.integers import rounded
 from regress.objective import gradient
@@ -124,11 +125,12 @@ class Regression:
             size = np.abs(direction)
             blame = [self._names[j] for j in np.argsort(-size)[:3] if size[j] >= 0.5 * size.max(initial=0.0) > 0]
             steepest_columns = f" The steepest direction is that of {', '.join(blame)}." if blame else ""
-            keep = "" if self._options.standardize else "Keep standardize on, or "
+            keep = "" if self._options.standardize else "Standardize, or "
             raise LearningRateError(
-                f'learning_rate {asked:g} is above {limit:.6g}, the stability limit of solver="{self.solver}" on these '
+                f"{setting('learning_rate', asked)} is above {limit:.6g}, the stability limit of {self.solver} on "
+                "these "
                 f"rows: it would diverge.{steepest_columns} {keep}{'u' if keep else 'U'}se a rate below the limit, "
-                'or "auto".'
+                "or auto."
             )
         return asked
 
@@ -192,7 +194,7 @@ class Regression:
             self.solver,
             self.over,
             rate,
-            "double",
+            "float64",
             self._remaining(ended.evaluation),
             minimum,
         )
@@ -247,8 +249,14 @@ class Regression:
         decided = minimum is not None or (self.accuracy.rank_sure and self.curvature.rank == n)
         if self._options.collinear != "min-norm" and not decided:
             raise InputError(
-                f'collinear="{self._options.collinear}" is decided by exact sums over more rows than columns. '
-                + ('Use precision="exact".' if MOST_COLUMNS >= n < self._data.summary.rows else 'Use "min-norm".')
+                f"{setting('collinear', self._options.collinear)} is decided by exact sums over more rows than "
+                "columns. Use "
+                + (
+                    setting("precision", "exact")
+                    if MOST_COLUMNS >= n < self._data.summary.rows
+                    else setting("collinear", "min-norm")
+                )
+                + "."
             )
         return minimum
 

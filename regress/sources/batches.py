@@ -10,6 +10,7 @@ import polars as pl
 
 from regress.blocks import Array, Mask
 from regress.errors import TableError
+from regress.messages import setting
 from regress.numerics.threads import need_threads
 from regress.sources.base import (
     EMPTY,
@@ -158,7 +159,8 @@ class PolarsSource:
             rows, written = self._rows[file], self._parts[file].dialect
             if 2 * count > rows > 0:
                 raise TableError(
-                    f"{file}: {count:,} of {rows:,} rows cannot be used, more than half. See them with --rejects FILE: "
+                    f"{file}: {count:,} of {rows:,} rows cannot be used, more than half. See them with "
+                    f"{setting('rejects', 'FILE')}: "
                     f"the file may not be what it was read as ({written})."
                 )
 
@@ -180,7 +182,7 @@ class PolarsSource:
         texts = [repr(c.name) for c in self.columns if c.kind == "number" and c.dtype == "text"]
         said = [
             f"{self.label} holds numbers as text in {', '.join(texts)}. They were read as numbers; "
-            "--categorical keeps a column as text."
+            f"{setting('categorical')} keeps a column as text."
         ] * bool(texts)
         return (*said, *(part.note for part in self._parts.values() if isinstance(part, CsvPart) and part.note))
 

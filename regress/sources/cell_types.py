@@ -8,6 +8,7 @@ from functools import cache
 from typing import Literal
 
 from regress.errors import TableError
+from regress.messages import setting
 from regress.sources.base import ColumnKind
 
 CellKind = Literal["number", "boolean", "date", "time", "grouped", "marked", "dressed", "text"]
@@ -150,7 +151,7 @@ def comma_note(file: str, rows: Iterable[Iterable[str]]) -> str:
     cell = seen["comma?"]
     return (
         f"{file}: with the decimal comma {cell!r} is {cell.replace(',', '.')}, and every comma stands before three "
-        "digits. If it separates thousands, pass --thousands ',' instead."
+        f"digits. If it separates thousands, pass {setting('thousands', ',')} instead."
     )
 
 
@@ -171,6 +172,7 @@ def decimal_mark(file: str, delimiter: str, seen: Mapping[str, str]) -> Literal[
         return "."
     cell, mark = seen[doubtful], "," if doubtful == "comma?" else "."
     raise TableError(
-        f"{file}: {cell!r} may be {cell.replace(',', '.')} or {cell.replace(mark, '')}. Pass --decimal {mark} for the "
-        f"former, --thousands {mark} for the latter."
+        f"{file}: {cell!r} may be {cell.replace(',', '.')} or {cell.replace(mark, '')}. Pass "
+        f"{setting('decimal', mark)} for "
+        f"the former, {setting('thousands', mark)} for the latter."
     )

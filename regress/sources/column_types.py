@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from regress.messages import flag
+from regress.messages import by_interface, setting
 from regress.sources.base import Column
 from regress.sources.cell_types import BLANKS, CellKind, kind_of, verdict
 from regress.sources.cell_values import Reading
@@ -53,7 +53,7 @@ class Survey:
 
     def _dates(self) -> str:
         kind: CellKind = "date" if self.counts["date"] else "time"
-        drop = flag("--drop", [self.name])
+        drop = setting("drop", [self.name])
         return f"It holds {kind}s, such as {self._shown(kind)}. Turn them into numbers, or pass {drop}."
 
     def _why(self, total: int, skippable: bool) -> str:
@@ -63,11 +63,11 @@ class Survey:
             return self._dates()
         marked = next((c for c in self._first["marked"][0] if c in ".,"), "") if counts["marked"] else ""
         if counts["grouped"] and marked != _separators(self._first["grouped"][0])[0]:
-            shown, flags = self._shown("grouped"), thousands_flags(self._first["grouped"][0])
+            shown, flags = self._shown("grouped"), thousands_options(self._first["grouped"][0])
             return f"It holds numbers with thousands separators, such as {shown}. Pass {flags}."
         if counts["marked"]:
             shown = self._shown("marked")
-            return f"It holds numbers with another decimal mark, such as {shown}. Pass --decimal '{marked}'."
+            return f"It holds numbers with another decimal mark, such as {shown}. Pass {setting('decimal', marked)}."
         if counts["dressed"]:
             shown = self._shown("dressed")
             return f"It holds numbers with a unit or another sign, such as {shown}. Write them as plain numbers."
@@ -77,17 +77,19 @@ class Survey:
             return f"{share:.0%} of its cells are numbers, others are text, such as {self._shown(kind)}."
         most = f"{share:.0%} of its cells are" if share < 0.995 else "nearly all of its cells are"
         cell = self._first[kind][0].strip()
-        missing = f" Pass {flag('--na-values', [cell])} if it stands for a missing one." * _is_word(cell)
-        skip = ", or leave such rows out with --on-bad-row skip" * skippable
+        missing = f" Pass {setting('na_values', [cell])} if it stands for a missing one." * _is_word(cell)
+        skip = f", or skip such rows with {setting('on_bad_lines', 'skip')}" * skippable
         return f"{self._shown(kind)} is not a number, but {most}. Fix the cell{skip}.{missing}"
 
 
-def thousands_flags(cell: str) -> str:
-    """Return the flags with which a number with thousands separators is read."""
+def thousands_options(cell: str) -> str:
+    """Return the options with which a number with thousands separators is read."""
     separators = _separators(cell)
     thousands = separators[0]
-    decimal = f" --decimal '{separators[-1]}'" if separators[-1] not in (thousands, ".") else ""
-    return "--thousands " + ('"\'"' if thousands == "'" else f"'{thousands}'") + decimal
+    options = [setting("thousands", thousands)]
+    if separators[-1] not in (thousands, "."):
+        options.append(setting("decimal", separators[-1]))
+    return by_interface(", ", " ").join(options)
 
 
 def _separators(cell: str) -> list[str]:

@@ -54,12 +54,11 @@ def open_files(path: str | os.PathLike[str], options: FileOptions | None = None)
         If an option that only CSV files have is given for others.
     """
     options = options or FileOptions()
-    options.check()
     text = os.fspath(path)
     paths = paths_of(text)
     check_outputs(path, {"rejects": options.rejects})
     plain = len({one.name for one in paths}) == len(paths)
-    ledger = Ledger(options.on_bad_row == "skip", options.rejects, options.max_bad)
+    ledger = Ledger(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
     parts: list[Part] = []
     for found in paths:
         one = spool(found) if is_pipe(found) else found

@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 
 from regress.errors import InputError, TableError
-from regress.messages import flag
+from regress.messages import setting
 from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source, rereading
 from regress.sources.batches import PolarsSource
 from regress.sources.cell_types import level_of
@@ -172,7 +172,7 @@ def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind) -> pl.Series:
         if not isinstance(value, str | _NUMBERS) and value is not None and value is not pd.NA and value is not pd.NaT:
             raise TableError(
                 f"Column {name!r} of the frame holds {value!r}, which is neither number nor text. "
-                f"Leave it out with {flag('--drop', [name])}, or turn it into a number first."
+                f"Leave it out with {setting('drop', [name])}, or turn it into a number first."
             )
     if kind == "number" and (numbers := _numbers(column)) is not None:
         return pl.Series(name, numbers)

@@ -33,8 +33,6 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
     InputError
         If it is none of these, or an option cannot be meant.
     """
-    if options is not None:
-        options.check()
     if isinstance(table, str | os.PathLike):
         from regress.sources.files import open_files
 

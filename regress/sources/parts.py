@@ -9,7 +9,7 @@ import polars as pl
 
 from regress.blocks import Mask
 from regress.errors import TableError
-from regress.messages import flag
+from regress.messages import setting
 from regress.sources.base import Column, ColumnKind
 from regress.sources.cell_types import level_of
 from regress.sources.cell_values import AS_IS, Reading
@@ -160,7 +160,7 @@ def typed(
                 what = "a number" if kind == "number" else "true or false"
                 raise CellError(
                     f"{place(first + row)}, column {name!r}: {frame[name][row]!r} is not {what}. Fix the cell, or pass "
-                    f"{flag('--na-values', [frame[name][row].strip()])} to read it as missing.",
+                    f"{setting('na_values', [frame[name][row].strip()])} to read it as missing.",
                     name,
                 )
             frame = frame.with_columns(values)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from regress.errors import TableError
+from regress.messages import setting
 from regress.numerics.atomic_write import write_text
 
 
@@ -65,9 +66,14 @@ class Ledger:
                 self.cells[fault.column] += 1
             self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))
             if len(self._rows) > self._most:
-                seen = f" They are in {self._path}." if self._path is not None else " See them with --rejects FILE."
+                seen = (
+                    f" They are in {self._path}."
+                    if self._path is not None
+                    else f" See them with {setting('rejects', 'FILE')}."
+                )
                 raise _error(
-                    f"{file}, line {at}: more than --max-bad {self._most:,} rows cannot be used, the last one because "
+                    f"{file}, line {at}: more than {setting('max_bad_lines', self._most)} rows cannot be used, the "
+                    "last one because "
                     f"of {self._rows[-1][2]}.{seen}",
                     fault.column,
                 )

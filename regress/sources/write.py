@@ -11,7 +11,7 @@ from polars.io.plugins import register_io_source
 
 from regress.blocks import Array
 from regress.errors import InputError
-from regress.messages import flag
+from regress.messages import setting
 from regress.sources.base import Batch
 from regress.sources.batches import PolarsBatch
 
@@ -52,7 +52,7 @@ def write_predictions(
     missing, names = 0, ("prediction", "low", "high")[: 3 if interval else 1]
     if taken := {"row", *names} & set(keep):
         raise InputError(
-            f"{flag('--keep', sorted(taken))}: predictions have columns of these names. Rename the table's."
+            f"{setting('keep', sorted(taken))}: predictions have columns of these names. Rename the table's."
         )
 
     def frames() -> Iterator[pl.DataFrame]:

@@ -180,10 +180,10 @@ def predict(place: Place) -> Iterator[Table]:
 
 def rejects(place: Place) -> Iterator[Table]:
     """Fit a clean CSV file, ready to set bad rows aside."""
-    words = ("--on-bad-row", "skip", "--rejects", place.folder / "rejects.csv")
+    words = ("--on-bad-lines", "skip", "--rejects", place.folder / "rejects.csv")
     tools = [
         place.fit("regress fit", place.csv),
-        place.fit("regress fit --on-bad-row skip", place.csv, *words, limits=(Limit(1.1, "regress fit"),)),
+        place.fit("regress fit --on-bad-lines skip", place.csv, *words, limits=(Limit(1.1, "regress fit"),)),
     ]
     yield Table(place.title(place.csv), "regress fit", tools, coefficients(place.model))
 

@@ -166,10 +166,10 @@ def test_precision_is_chosen_by_size_and_by_name():
     X, y = random.normal(size=(3000, 300)), random.normal(size=3000)  # 3000 · 300² is more than goes unnoticed
     assert regress.fit(X, y).training.precision == "double"
     assert regress.fit(X[:, :3], y).training.precision == "exact"
-    assert regress.fit(X[:, :3], y, precision="double").training.precision == "double"
+    assert regress.fit(X[:, :3], y, precision="float64").training.precision == "double"
     exact = regress.fit(X[:, :50], y, precision="exact")
     assert exact.training.precision == "exact"
-    assert exact.w == pytest.approx(regress.fit(X[:, :50], y, precision="double").w, rel=1e-9)
+    assert exact.w == pytest.approx(regress.fit(X[:, :50], y, precision="float64").w, rel=1e-9)
     assert regress.fit(X[:, :3], y, solver="cg").training.precision == "double"
     with pytest.raises(InputError, match="newton"):
         regress.fit(X, y, solver="gd", precision="exact")
@@ -177,7 +177,7 @@ def test_precision_is_chosen_by_size_and_by_name():
     with pytest.warns(DataWarning, match=r"rank 2 of 3\): x2 = x0\. The coefficients are not unique"):
         assert regress.fit(twice, y, precision="exact").training.precision == "exact"
     with pytest.warns(DataWarning, match="Rank unknown"):
-        unknown = regress.fit(twice, y, precision="double")
+        unknown = regress.fit(twice, y, precision="float64")
     assert (unknown.rank, unknown.to_dict()["rank"], unknown.digits_at_least) == (None, None, None)
 
 

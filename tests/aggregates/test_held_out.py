@@ -17,7 +17,7 @@ m = 900
 random = np.random.default_rng(23)
 KEYS = [f"row {i}" for i in range(m)]
 OUT = Split(0.4, "key").held_out(next(iter(open_table(pd.DataFrame({"key": KEYS})).batches(["key"]))))
-SPLIT = {"test": 0.4, "split_key": "key", "drop": ["key"]}
+SPLIT = {"test_size": 0.4, "split_key": "key", "drop": ["key"]}
 X = random.normal(size=(m, 3))
 FAMILIES = {
     "normal": X @ [1.0, 2.0, 3.0] + random.normal(size=m),
@@ -74,7 +74,7 @@ def test_it_has_the_same_bits_in_any_order_partition_and_number_of_threads(tmp_p
 
 def test_the_fits_of_a_comparison_are_scored_alike():
     table, held = table_of("normal"), table_of("normal")[OUT]
-    options = {"features": list("abc"), "test": 0.4, "split_key": "key"}
+    options = {"features": list("abc"), "test_size": 0.4, "split_key": "key"}
     first, other = (regress.compare(t, "y", **options).fits for t in (table, table.iloc[random.permutation(m)]))
     for fit in first:
         if fit.w is not None:
@@ -109,7 +109,7 @@ def test_fits_in_double_have_the_same_bits_for_any_block_and_number_of_threads(e
     for block, jobs in ((2**24, 1), (2**17, 3), (2**15, 2)):
         monkeypatch.setattr(stream, "BLOCK", block)
         monkeypatch.setattr(stream, "_LOOK", block)
-        fits.append(regress.fit(tmp_path / "t.csv", "y", test=0.3, precision="double", n_jobs=jobs))
+        fits.append(regress.fit(tmp_path / "t.csv", "y", test_size=0.3, precision="float64", n_jobs=jobs))
     assert fits[0].tally.held_out == len(held)
     assert len({(fit.r2_test, *fit.w) for fit in fits}) == 1
     model, Z = fits[0].model, held[list("abc")].assign(v=held.k == "v", w=held.k == "w")

@@ -196,7 +196,7 @@ def rough(m=1200, seed=3):
 def test_only_rows_that_are_trained_on_are_in_it(tmp_path, fraction, block):
     text, sound = rough()
     (tmp_path / "r.csv").write_text(text)
-    options = {"weights": "a", "missing": "drop", "on_bad_row": "skip", "test": fraction, "random_state": 5}
+    options = {"weights": "a", "missing": "drop", "on_bad_lines": "skip", "test_size": fraction, "random_state": 5}
     with pieces(2**18 if block is None else block // 4, block):
         reader = reader_of(tmp_path / "r.csv", 150, **options)
     training = [i for i in sound if not held_out("", i, fraction, 5)]
@@ -219,7 +219,7 @@ def test_a_level_that_only_rows_held_out_have_is_no_column_of_it():
     hashes = [scrambled(scrambled(i) ^ salt("0:")) for i in range(300)]
     out = np.array(hashes) < sorted(hashes)[120]
     frame["kind"] = np.where(out, "b", np.where(np.arange(300) % 2, "a", "z"))
-    reader = reader_of(frame, 50, test=0.4)
+    reader = reader_of(frame, 50, test_size=0.4)
     assert reader.design.names == ("id", "x", "kind=z")
     at = [i for _, i in smallest([("", i) for i in np.flatnonzero(~out).tolist()], 50)]
     np.testing.assert_array_equal(reader.sample.X[:, 2], (frame.kind == "z").to_numpy()[at])
@@ -282,7 +282,7 @@ def large():
     return X, y, [i for _, i in smallest([("", i) for i in range(23_000)], 20_000)]
 
 
-@pytest.mark.parametrize("options", [{}, {"se": "HC1"}, {"precision": "exact"}, {"precision": "double"}])
+@pytest.mark.parametrize("options", [{}, {"cov_type": "HC1"}, {"precision": "exact"}, {"precision": "float64"}])
 def test_a_fit_keeps_twenty_thousand_rows_whatever_passes_it_takes(large, options):
     X, y, at = large
     fit = regress.fit(X, y, **options)
@@ -398,7 +398,7 @@ def test_a_thousand_columns_take_eight_million_cells(monkeypatch):
 @pytest.mark.parametrize("fraction", [0.0, 0.3])
 def test_it_is_uniform_over_the_rows(fraction):
     X = np.arange(200_000.0)[:, None]
-    options = TableOptions(test=fraction, random_state=11)
+    options = TableOptions(test_size=fraction, random_state=11)
     found = read_table(X, X[:, 0], options, "moments", 1, sampled=20_000).reader.sample.X[:, 0]
     assert len(set(found.tolist())) == 20_000
     assert chisquare(np.histogram(found, 10, (0, 200_000))[0]).pvalue > 1e-3

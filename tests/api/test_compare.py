@@ -59,7 +59,7 @@ def powers():
     """x … x⁵ at 0 … 20 and a rough y: every tool loses digits, each its own number of them; with exact answers."""
     frame = pd.DataFrame({f"x{k}": np.arange(21.0) ** k for k in range(1, 6)})
     frame["y"] = frame.x1 - 3.0 * frame.x2 + 0.25 * frame.x3 + frame.x4 / 64.0 + np.arange(21) ** 2 % 7
-    return frame, regress.compare(frame, "y", test=0.0)
+    return frame, regress.compare(frame, "y", test_size=0.0)
 
 
 def exact_solution(frame):
@@ -118,7 +118,7 @@ def test_the_digits_asked_for_decide_unless_what_is_wrong_moves_no_fitted_value(
 
     monkeypatch.setattr(sklearn.linear_model, "LinearRegression", Off)
     X, y = normal_rows()
-    result = regress.compare(X, y, test=0.0, digits=digits)
+    result = regress.compare(X, y, test_size=0.0, digits=digits)
     fit = by_name(result)["LinearRegression()"]
     assert fit.digits == pytest.approx(-math.log10(change), abs=0.01)
     off, b = change * LinearRegression().fit(X, y).coef_, result.fits[0].b - fit.b
@@ -164,7 +164,7 @@ def test_the_loss_above_the_minimum_is_that_of_exact_arithmetic(powers):
 def test_the_loss_above_the_minimum_counts_weights_and_the_intercept():
     X, y = normal_rows()
     a = np.random.default_rng(1).uniform(0.1, 5.0, 80)
-    result = regress.compare(X, y, weights=a, test=0.0)
+    result = regress.compare(X, y, weights=a, test_size=0.0)
     theirs = LinearRegression().fit(X, y, a)
     minimum = a @ (theirs.predict(X) - y) ** 2
     fit = by_name(result)["StandardScaler + SGDRegressor"]
@@ -179,7 +179,7 @@ def test_the_sgd_row_is_the_pipeline_that_a_user_would_write(fit_intercept):
     X = X + np.array([0.0, 10.0, -5.0])
     scaler, sgd = StandardScaler(with_mean=fit_intercept), SGDRegressor(random_state=0, fit_intercept=fit_intercept)
     pipeline = make_pipeline(scaler, sgd).fit(X, y)
-    fit = by_name(regress.compare(X, y, test=0.0, fit_intercept=fit_intercept))["StandardScaler + SGDRegressor"]
+    fit = by_name(regress.compare(X, y, test_size=0.0, fit_intercept=fit_intercept))["StandardScaler + SGDRegressor"]
     np.testing.assert_allclose(X @ fit.w + fit.b, pipeline.predict(X), rtol=0, atol=1e-12)
     assert fit.n_iter == sgd.n_iter_
 
@@ -189,7 +189,7 @@ def test_the_sgd_row_is_the_pipeline_that_a_user_would_write(fit_intercept):
 def test_the_gradient_norm_is_that_of_numpy(fit_intercept, weighted):
     X, y = normal_rows()
     a = np.random.default_rng(1).uniform(0.5, 2.0, 80) if weighted else np.ones(80)
-    result = regress.compare(X, y, weights=a, test=0.0, fit_intercept=fit_intercept)
+    result = regress.compare(X, y, weights=a, test_size=0.0, fit_intercept=fit_intercept)
     center = a @ X / a.sum() if fit_intercept else np.zeros(3)
     fit = by_name(result)["StandardScaler + SGDRegressor"]
     residual = a * (X @ fit.w + fit.b - y)
@@ -204,7 +204,7 @@ def split_of(frame, **options):
     m = len(frame)
     marks = pd.DataFrame(np.eye(m), columns=[f"row {i}" for i in range(m)], index=frame.index)
     with pytest.warns(regress.DataWarning, match=r"Constant in the training rows|There are only"):
-        fit = regress.fit(pd.concat([frame, marks], axis=1), "y", features=list(marks), test=0.2, **options)
+        fit = regress.fit(pd.concat([frame, marks], axis=1), "y", features=list(marks), test_size=0.2, **options)
     return fit.model.center == 0.0
 
 
@@ -281,7 +281,7 @@ def test_a_distance_to_all_minimisers_fails_on_dependent_columns(monkeypatch):
 def test_weights_reach_every_tool():
     X, y = normal_rows()
     a = np.random.default_rng(1).integers(0, 5, 80).astype(float)
-    result = regress.compare(X, y, weights=a, test=0.0)
+    result = regress.compare(X, y, weights=a, test_size=0.0)
     expected = LinearRegression().fit(X, y, a).coef_
     assert "zero weight" in result.rows
     for fit in result.fits[:-1]:
@@ -292,7 +292,7 @@ def test_weights_reach_every_tool():
 
 def test_without_intercept_no_tool_has_one():
     X, y = normal_rows()
-    result = regress.compare(X, y, fit_intercept=False, test=0.0)
+    result = regress.compare(X, y, fit_intercept=False, test_size=0.0)
     expected = np.linalg.lstsq(X, y)[0]
     assert result.agree
     assert {fit.b for fit in result.fits} == {0.0}
@@ -303,7 +303,7 @@ def test_without_intercept_no_tool_has_one():
 
 def test_text_columns_are_encoded_alike_for_every_tool():
     iris = pd.read_csv(DATA / "iris.csv")
-    result = regress.compare(DATA / "iris.csv", "petal_width", test=0.0)
+    result = regress.compare(DATA / "iris.csv", "petal_width", test_size=0.0)
     dummies = pd.get_dummies(iris.drop(columns="petal_width"), drop_first=True, dtype=float)
     expected = LinearRegression().fit(dummies, iris.petal_width)
     assert result.names[-2:] == ("species=versicolor", "species=virginica")
@@ -360,7 +360,7 @@ def test_sgd_on_columns_of_huge_scale_gets_a_row():
 
 def test_a_tool_that_diverged_says_so():
     X, y = normal_rows()
-    sgd = regress.compare(X, y, weights=np.full(80, 1e6), test=0.0)  # SGD multiplies its step by the weight
+    sgd = regress.compare(X, y, weights=np.full(80, 1e6), test_size=0.0)  # SGD multiplies its step by the weight
     assert by_name(sgd)["StandardScaler + SGDRegressor"].loss > 1e10 * by_name(sgd)["regress"].loss
     assert any(line.startswith("StandardScaler") and "It diverged" in line for line in sgd.verdict)
     assert sgd.agree
@@ -368,7 +368,7 @@ def test_a_tool_that_diverged_says_so():
 
 def test_a_tool_whose_loss_overflows_gets_a_row_without_figures(capsys):
     X, y = normal_rows()
-    result = regress.compare(X, y, weights=np.full(80, 1e100), test=0.0)
+    result = regress.compare(X, y, weights=np.full(80, 1e100), test_size=0.0)
     fit = by_name(result)["StandardScaler + SGDRegressor"]
     assert fit.w is None
     assert fit.note.startswith("It diverged")
@@ -426,7 +426,7 @@ def test_without_tensorflow_its_row_holds_the_install_line():
 @pytest.mark.parametrize("level", [0.1, 0.7, 0.0, 1e9 / 3])
 def test_a_constant_target_is_agreed_upon(level):
     # The mean of equal numbers may differ from them in the last bit, and coefficients of 1e-17 fit the difference.
-    result = regress.compare(normal_rows()[0], np.full(80, level), test=0.0)
+    result = regress.compare(normal_rows()[0], np.full(80, level), test_size=0.0)
     assert result.agree
     np.testing.assert_array_equal(result.fits[0].w, 0.0)
 
@@ -462,7 +462,7 @@ def test_more_rows_than_scikit_learn_has_memory_for_are_refused_with_how_many_to
     with pytest.raises(regress.InputError, match=r"more than half of the free memory.*--rows \d+") as refused:
         regress.compare(X, y)
     fewer = int(str(refused.value).split("--rows ")[1].rstrip("."))
-    result = regress.compare(X, y, rows=fewer, test=0.0)
+    result = regress.compare(X, y, rows=fewer, test_size=0.0)
     assert result.rows == f"{fewer:,} rows = {fewer:,} used"
     np.testing.assert_allclose(result.fits[0].w, LinearRegression().fit(X[:fewer], y[:fewer]).coef_, rtol=1e-10)
 

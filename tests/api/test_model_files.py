@@ -33,10 +33,10 @@ TABLE = pl.DataFrame(
     }
 ).with_columns(y=pl.col("x") * 2 - pl.col("z") + random.normal(size=N), u=pl.col("x") + 1.0)
 OPTIONS = {
-    "text": {"drop": ["u"], "weights": "a", "missing": "mean", "test": 0.2},
-    "numbers": {"features": ["x", "z"], "solver": "gd", "max_iter": 3, "se": "HC1"},
+    "text": {"drop": ["u"], "weights": "a", "missing": "mean", "test_size": 0.2},
+    "numbers": {"features": ["x", "z"], "solver": "gd", "max_iter": 3, "cov_type": "HC1"},
     "none": {"features": ["x", "z"], "fit_intercept": False, "alpha": 0.5},
-    "dependent": {"features": ["x", "u", "z"], "split_key": "k", "test": 0.3},
+    "dependent": {"features": ["x", "u", "z"], "split_key": "k", "test_size": 0.3},
 }
 FITS: dict[str, Fit] = {}
 ODD = [None, True, False, 0, 1, -1, -1.5, 1e300, -1.7e308, 5e-324, 2**53 + 1, 2**63, 10**400, "", "x", "3.0", "number"]

@@ -19,7 +19,7 @@ TABLE = pd.DataFrame(random.normal(size=(rows, 7)) * 10.0 ** np.arange(-3, 4), c
 TABLE["time"] = 1.7e9 + random.uniform(0, 1e6, rows)
 TABLE["k"] = random.choice(["u", "v", "w"], rows)
 TABLE["y"] = TABLE[list("abcdefg")] @ random.normal(size=7) + random.normal(size=rows)
-FIT = regress.fit(TABLE, "y", se="HC1")
+FIT = regress.fit(TABLE, "y", cov_type="HC1")
 
 
 def rationals(values):

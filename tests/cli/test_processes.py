@@ -45,11 +45,11 @@ def table(tmp_path_factory):
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model")
     write_table(path / "small.csv", 1000)
-    regress.fit(path / "small.csv", "y", on_bad_row="skip").save(path / "m.json")
+    regress.fit(path / "small.csv", "y", on_bad_lines="skip").save(path / "m.json")
     return path / "m.json"
 
 
-SKIP = ["--on-bad-row", "skip"]
+SKIP = ["--on-bad-lines", "skip"]
 WRITES = {
     "fit": (["fit", "{t}", "--target", "y", *SKIP, "--save", "out.json", "--rejects", "r.csv"], ["out.json", "r.csv"]),
     "predict to CSV": (["predict", "{m}", "{t}", *SKIP, "-o", "out.csv", "--rejects", "r.csv"], ["out.csv", "r.csv"]),
@@ -116,7 +116,7 @@ def test_an_interrupted_fit_does_not_write_the_rows_it_skipped(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        regress.fit(table, "y", on_bad_row="skip", rejects=rejects, progress=interrupt)
+        regress.fit(table, "y", on_bad_lines="skip", rejects=rejects, progress=interrupt)
     assert rejects.read_text() == "of old"
 
 

@@ -80,7 +80,7 @@ def test_models_certificates_and_pipelines_keep_the_coding(tmp_path):
     assert regress.certify(tmp_path / "m.json", FRAME).passed
     assert regress.certify((dict(zip(fit.names, fit.w, strict=True)), 0.0), FRAME, "y", **options).passed
     assert regress.certify(smf.ols("y ~ 0 + C(g) + x", FRAME).fit(), FRAME, "y").passed
-    compared = regress.compare(FRAME, "y", test=0, **options)
+    compared = regress.compare(FRAME, "y", test_size=0, **options)
     assert compared.names == fit.names
     np.testing.assert_allclose(compared.fits[3].w, fit.w, rtol=1e-9)
     checked = regress.check_gradients(FRAME, "y", **options)
@@ -110,14 +110,14 @@ def test_unseen_levels_become_the_reference_level_and_are_counted():
     fit = regress.fit(FRAME, "y", features=["g", "x"])
     new = FRAME.assign(g=["s", "p", "t", *FRAME["g"][3:]])
     with pytest.warns(DataWarning, match=r"^2 cells hold levels that training did not see, predicted as the reference"):
-        found = fit.predict(new, unseen="reference")
+        found = fit.predict(new, handle_unknown="reference")
     np.testing.assert_array_equal(found, fit.predict(new.assign(g=["p", "p", "p", *FRAME["g"][3:]])))
     with pytest.warns(DataWarning, match="^1 cell holds a level that"):
-        fit.predict(new[:1], unseen="reference")
-    fit.predict(FRAME, unseen="reference")  # no warning
+        fit.predict(new[:1], handle_unknown="reference")
+    fit.predict(FRAME, handle_unknown="reference")  # no warning
     whole = regress.fit(FRAME, "y", features=["g", "x"], fit_intercept=False)
     with pytest.raises(TableError, match="has no reference level"):
-        whole.predict(new, unseen="reference")
+        whole.predict(new, handle_unknown="reference")
 
 
 GROUPS = pd.DataFrame(
@@ -132,7 +132,7 @@ GROUPS = pd.DataFrame(
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_split_key_is_no_feature_unless_it_is_asked_for(seed):
-    split = {"test": 0.3, "split_key": "id", "random_state": seed, "drop": ["kind"]}
+    split = {"test_size": 0.3, "split_key": "id", "random_state": seed, "drop": ["kind"]}
     with pytest.warns(DataWarning, match="^The split key 'id' is left out of the features"):
         fit = regress.fit(GROUPS, "y", **split)
     assert fit.names == ("x",)
@@ -145,7 +145,7 @@ def test_a_split_key_is_no_feature_unless_it_is_asked_for(seed):
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
 def test_levels_come_from_training_rows_only(seed, order):
-    split = {"test": 0.3, "split_key": "id", "random_state": seed}
+    split = {"test_size": 0.3, "split_key": "id", "random_state": seed}
     table = GROUPS[order]
     with pytest.warns(DataWarning, match=r"held-out cells? (have levels|has a level) that no training row has"):
         fit = regress.fit(table, "y", features=["id", "x"], **split)
@@ -174,7 +174,7 @@ def test_a_level_of_held_out_rows_that_training_rows_have_later_is_a_level():
     frame = pd.DataFrame({"g": np.where(i < 70_000, "early", "late"), "x": np.sin(i), "y": np.cos(i) + (i >= 70_000)})
     frame["key"] = i % 17
     frame.loc[0, ["g", "key"]] = "late", 3
-    options = {"features": ["g", "x"], "test": 0.3, "split_key": "key", "random_state": 1, "sample": 0}
+    options = {"features": ["g", "x"], "test_size": 0.3, "split_key": "key", "random_state": 1, "sample": 0}
     one, two = regress.fit(frame, "y", **options), regress.fit(frame.iloc[::-1], "y", **options)
     assert one.names == two.names == ("g=late", "x")
     np.testing.assert_array_equal(one.w, two.w)
@@ -182,7 +182,7 @@ def test_a_level_of_held_out_rows_that_training_rows_have_later_is_a_level():
 
 
 def test_without_a_reference_level_held_out_rows_of_other_levels_have_no_r2():
-    split = {"test": 0.3, "split_key": "id", "random_state": 1, "features": ["id", "x"], "fit_intercept": False}
+    split = {"test_size": 0.3, "split_key": "id", "random_state": 1, "features": ["id", "x"], "fit_intercept": False}
     with pytest.warns(DataWarning, match="There is no R² on held-out rows, since 'id' has no reference level"):
         fit = regress.fit(GROUPS, "y", **split)
     assert fit.r2_test is None
@@ -190,7 +190,7 @@ def test_without_a_reference_level_held_out_rows_of_other_levels_have_no_r2():
 
 
 def test_a_saved_model_of_such_a_split_is_certified_on_its_table(tmp_path):
-    split = {"test": 0.3, "split_key": "id", "random_state": 1, "features": ["id", "x"]}
+    split = {"test_size": 0.3, "split_key": "id", "random_state": 1, "features": ["id", "x"]}
     with pytest.warns(DataWarning, match="no training row has"):
         fit = regress.fit(GROUPS, "y", **split)
     fit.save(tmp_path / "m.json")

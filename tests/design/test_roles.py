@@ -49,7 +49,7 @@ def test_a_column_of_the_frame_is_taken_by_its_name_as_target_and_as_weights(col
 
 
 def test_compare_certify_and_the_gradient_check_take_such_a_column_too():
-    assert regress.compare(FRAME, FRAME["y"], test=0).names == ("x", "w", "n")
+    assert regress.compare(FRAME, FRAME["y"], test_size=0).names == ("x", "w", "n")
     assert regress.certify(([2.0, 1.0, 0.0], 0.0), FRAME, FRAME["y"]).target == "y"
     assert list(regress.check_gradients(FRAME, FRAME["y"]).names) == ["x", "w", "n", "(intercept)"]
     with pytest.raises(InputError, match="'x' is a feature of the model"):
@@ -191,7 +191,7 @@ def test_lists_of_names_may_be_none_and_hold_text_only():
     for given in ({"features": [0, 1]}, {"drop": [0]}, {"categorical": [None]}):
         with pytest.raises(InputError, match="must hold column names as text"):
             regress.fit(FRAME, "y", **given)
-    for given in ({"features": 3}, {"split_key": 0, "test": 0.5}):
+    for given in ({"features": 3}, {"split_key": 0, "test_size": 0.5}):
         with pytest.raises(InputError, match="must be a"):
             TableOptions(**given)
     assert read_table(FRAME, "y", TableOptions(drop=None), "moments", 1).names == by_default.names

@@ -46,7 +46,7 @@ def test_an_ordinary_table_is_worth_no_note():
 def test_a_target_that_is_a_feature_is_noticed_by_its_values():
     expected = "The target equals the feature 'copy' in every training row."
     for table in (FRAME.assign(copy=FRAME["y"]), in_polars(FRAME).with_columns(copy=pl.col("y"))):
-        for options in ({}, {"alpha": 1.0}, {"precision": "double"}, {"test": 0.3}):
+        for options in ({}, {"alpha": 1.0}, {"precision": "float64"}, {"test_size": 0.3}):
             assert expected in " ".join(notes_of(table, **options))
     X = np.c_[FRAME["x"], FRAME["y"], FRAME["y"]]
     assert any("The target equals the features 'x1', 'x2'" in note for note in notes_of(X, FRAME["y"].to_numpy()))
@@ -209,11 +209,11 @@ def test_with_an_equation_rows_that_satisfy_it_are_predicted_alike():
 def test_a_negative_r2_on_held_out_rows_is_said_and_shown_in_red(tmp_path):
     X = random.normal(size=(50, 30))
     y = random.normal(size=50)
-    found = notes_of(X, y, test=0.3, random_state=1)
+    found = notes_of(X, y, test_size=0.3, random_state=1)
     assert found == ["R² on held-out rows is negative: their mean predicts them better than the model does."]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fit = regress.fit(X, y, test=0.3, random_state=1)
+        fit = regress.fit(X, y, test_size=0.3, random_state=1)
     assert fit.r2_test < 0
     regress.write_report(fit, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()

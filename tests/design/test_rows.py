@@ -36,14 +36,14 @@ def test_a_level_that_takes_a_columns_name_is_refused():
 def test_too_many_levels_name_the_column_three_values_and_the_flag():
     frame = FRAME.with_columns(k=pl.Series([f"id{i:02}" for i in range(40)]))
     with pytest.raises(TableError) as refused:
-        regress.fit(frame, "y", max_levels=39)
-    for word in ("'k'", "39", "'id00', 'id01', 'id02'", "--max-levels 39", "--drop k"):
+        regress.fit(frame, "y", max_categories=39)
+    for word in ("'k'", "39", "'id00', 'id01', 'id02'", "--max-categories 39", "--drop k"):
         assert word in str(refused.value)
     with pytest.warns(DataWarning, match="only 40 rows"):
-        regress.fit(frame, "y", max_levels=40)
+        regress.fit(frame, "y", max_categories=40)
     few = frame.with_columns(w=pl.Series([1.0] * 20 + [0.0] * 20))  # levels that only rows of weight zero have: none
     with pytest.warns(DataWarning, match="only 20 rows"):
-        assert "k=id20" not in regress.fit(few, "y", weights="w", max_levels=20).names
+        assert "k=id20" not in regress.fit(few, "y", weights="w", max_categories=20).names
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_too_many_levels_name_the_column_three_values_and_the_flag():
         ({"weights": "ww"}, "Nearest: 'w'"),
         ({"drop": ["a", "b", "k", "w"]}, "no column left"),
         ({"weights": "k"}, "text"),
-        ({"split_key": "id", "test": 0.5}, "'id'"),
+        ({"split_key": "id", "test_size": 0.5}, "'id'"),
     ],
 )
 def test_columns_that_are_not_there_name_the_nearest(options, words):
@@ -69,9 +69,9 @@ def test_columns_that_are_not_there_name_the_nearest(options, words):
     [
         ({"drop": "a"}, r"\['a'\]"),
         ({"missing": "zero"}, "error, drop, mean"),
-        ({"test": 1.0}, "below 1"),
-        ({"test": -0.1}, "test"),
-        ({"max_levels": 0}, "max_levels"),
+        ({"test_size": 1.0}, "below 1"),
+        ({"test_size": -0.1}, "test"),
+        ({"max_categories": 0}, "max_levels"),
         ({"n_jobs": 0}, "n_jobs"),
     ],
 )
@@ -105,14 +105,14 @@ def test_dropping_rows_with_missing_cells_fits_the_others():
 
 def test_means_of_the_training_rows_fill_numbers_in_training_and_prediction():
     frame = holes(FRAME, a=[1, 7])
-    fit = regress.fit(frame, "y", features=["a", "b"], missing="mean", test=0.3)
+    fit = regress.fit(frame, "y", features=["a", "b"], missing="mean", test_size=0.3)
     batch, split = next(iter(open_table(frame).batches(["a"]))), Split(0.3)
     out = split.over(split.bits(batch)).held_out(batch)
     assert out.sum() == 12
     mean = frame.filter(~pl.Series(out))["a"].mean()
     assert fit.model.design.fills["a"] == pytest.approx(mean, rel=1e-14)
     filled = frame.with_columns(pl.col("a").fill_null(mean))
-    assert fit.w == pytest.approx(regress.fit(filled, "y", features=["a", "b"], test=0.3).w, rel=1e-12)
+    assert fit.w == pytest.approx(regress.fit(filled, "y", features=["a", "b"], test_size=0.3).w, rel=1e-12)
     assert np.isfinite(fit.predict(frame)).all()
 
 
@@ -199,7 +199,7 @@ def quiet_fit(frame, test):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # a handful of rows, as it comes
-        return regress.fit(frame, "y", weights="w", missing="drop", test=test)
+        return regress.fit(frame, "y", weights="w", missing="drop", test_size=test)
 
 
 def held_out(table, **options):

@@ -45,7 +45,7 @@ def test_in_memory_the_fraction_holds_to_the_nearest_row_in_any_blocks(rows, fra
     used = int(np.isfinite(y).sum())
     if used < 2:
         return
-    options = {"test": fraction, "random_state": seed, "missing": "drop", "target": y}
+    options = {"test_size": fraction, "random_state": seed, "missing": "drop", "target": y}
     whole, tally = trained_on(X, **options)
     assert tally.held_out == min(round(fraction * used), used - 1)
     assert tally.held_out + tally.used + tally.missing == rows
@@ -61,7 +61,7 @@ def test_in_memory_the_fraction_holds_to_the_nearest_row_in_any_blocks(rows, fra
 @pytest.mark.parametrize("fraction", [0.1, 0.2, 1 / 3, 0.5])
 @pytest.mark.parametrize("seed", range(4))
 def test_frames_and_arrays_hold_out_the_same_rows(fraction, seed):
-    options = {"test": fraction, "random_state": seed}
+    options = {"test_size": fraction, "random_state": seed}
     found, tally = trained_on(FRAME, drop=["g"], **options)
     assert tally.held_out == round(fraction * M)
     assert trained_on(pl.DataFrame(FRAME.to_dict("list")), drop=["g"], **options)[0] == found
@@ -74,7 +74,7 @@ def test_the_fraction_is_one_of_the_rows_that_are_used(missing):
     frame = FRAME.assign(a=np.where(np.arange(M) < 192, 0.0, 1.5))
     if missing != "error":
         frame.loc[::3, "x"] = np.nan
-    tally = trained_on(frame, weights="a", missing=missing, test=0.2)[1]
+    tally = trained_on(frame, weights="a", missing=missing, test_size=0.2)[1]
     used = 200 if missing != "drop" else int(frame["x"][192:].notna().sum())
     assert tally.zero_weight == 192
     assert tally.held_out == round(0.2 * used)
@@ -82,17 +82,17 @@ def test_the_fraction_is_one_of_the_rows_that_are_used(missing):
 
 
 def test_with_a_limit_the_fraction_is_one_of_the_rows_that_are_read():
-    assert trained_on(FRAME, test=0.2, rows=100)[1].held_out == 20
+    assert trained_on(FRAME, test_size=0.2, rows=100)[1].held_out == 20
     assert regress.compare(FRAME, "y", rows=100, drop=["id"]).rows == "100 rows = 80 used + 20 held out"
 
 
 def test_one_row_at_least_is_trained_on_and_few_rows_may_all_be():
-    assert trained_on(FRAME[:2], test=0.9)[1].used == 1
-    assert trained_on(FRAME[:2], test=0.2)[1].held_out == 0
+    assert trained_on(FRAME[:2], test_size=0.9)[1].used == 1
+    assert trained_on(FRAME[:2], test_size=0.2)[1].held_out == 0
 
 
 def test_groups_stay_whole():
-    found, tally = trained_on(FRAME, test=0.3, split_key="g", random_state=2)
+    found, tally = trained_on(FRAME, test_size=0.3, split_key="g", random_state=2)
     groups = FRAME["g"][found].unique()
     assert FRAME["g"].isin(groups).sum() == tally.used < M
 
@@ -120,7 +120,7 @@ def test_a_file_holds_out_the_same_rows_in_any_format_under_any_name(tmp_path, s
 
 
 def trained_on_tuple(path, seed):
-    return tuple(trained_on(path, test=0.2, random_state=seed)[0])
+    return tuple(trained_on(path, test_size=0.2, random_state=seed)[0])
 
 
 def test_several_files_hold_out_the_same_rows_in_any_format_and_each_its_own(tmp_path):
@@ -159,8 +159,8 @@ def test_no_fraction_of_no_rows_is_asked_for():
 
 
 def test_compare_measures_scikit_learn_on_the_rows_that_the_fit_holds_out():
-    fit = regress.fit(FRAME, "y", drop=["id"], test=0.25)
-    found = regress.compare(FRAME, "y", drop=["id"], test=0.25)
+    fit = regress.fit(FRAME, "y", drop=["id"], test_size=0.25)
+    found = regress.compare(FRAME, "y", drop=["id"], test_size=0.25)
     by_name = {row.name: row for row in found.fits}
     assert by_name["LinearRegression()"].r2_test == pytest.approx(fit.r2_test, rel=1e-12)
     assert f"{fit.tally.held_out} held out" in found.rows

@@ -197,7 +197,7 @@ COMMANDS = {
     "certify": "certify model.json data/diabetes.csv",
     "inspect": "inspect data/diabetes.csv",
     "predict": "predict model.json data/diabetes.csv --interval 0.9",
-    "rejects": "fit data/torn.csv --target y --on-bad-row skip --missing drop --rejects rejects.csv",
+    "rejects": "fit data/torn.csv --target y --on-bad-lines skip --missing drop --rejects rejects.csv",
 }
 
 

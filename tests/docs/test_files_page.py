@@ -59,7 +59,7 @@ FILES = {
     "`# comment`": ("# comment\n" + ROWS + "# more\n5,9\n", ("--comment", "#")),
     "`1,2`": ("1,2\n3,5\n4,6\n5,9\n", ("--header", "no", "--target", "x1")),
     "`1990,1991`": ("1990,1991,y\n5.5,6.5,1\n2,1,2\n3,9,3\n8,1,7\n", ()),
-    "a row": (ROWS + "7\n", ("--on-bad-row", "skip")),
+    "a row": (ROWS + "7\n", ("--on-bad-lines", "skip")),
     "more bad": ("a,y\n1,2\n3,5\n4,6\n5\n6\n7\n8\n", None),
     "JSON": ('{"a": [1, 2, 3], "y": [2, 5, 6]}\n', None),
 }
@@ -77,7 +77,7 @@ def test_a_file_of_this_form_is_read_or_refused_as_the_page_says(tmp_path, capsy
     error = capsys.readouterr().err
     assert "t.csv" in error
     if flags is None:
-        assert fit(path, "--on-bad-row", "skip") == 2
+        assert fit(path, "--on-bad-lines", "skip") == 2
     else:
         assert flags[0] in error
         assert fit(path, *flags) == 0

@@ -105,7 +105,7 @@ SEE = {  # a table and its target
 FORMS = {
     "fit numbers": FIT, "fit without b reversed": regress.fit(NUMBERS, "y", fit_intercept=False),
     "fit arrays": regress.fit(X, Y), "fit with weights numbers": regress.fit(NUMBERS, "y", weights=V),
-    "model's": regress.fit(FRAME, "y", weights="v", alpha=0.5, test=0.3, random_state=7).model,
+    "model's": regress.fit(FRAME, "y", weights="v", alpha=0.5, test_size=0.3, random_state=7).model,
     "LinearRegression arrays": L().fit(X, Y), "LinearRegression reversed": L().fit(FRAME[ABC], FRAME[["y"]]),
     "LinearRegression polars": L().fit(FRAME[ABC], Y), "LinearRegression all": L().fit(FRAME[["c", "a"]], Y),
     "LinearRegression with weights all": L(fit_intercept=False).fit(FRAME[ABC], Y, V),
@@ -240,7 +240,7 @@ def test_a_fit_carries_its_digits(family, solver):
         fit = regress.fit(X, y, precision="exact", **options)
         assert (fit.digits, fit.intercept_digits) == (again(fit).digits, again(fit).intercept_digits)
         assert (fit.digits == fit.digits_at_least, min(fit.digits.values()) > 15.9) == (True, True)
-        fit = regress.fit(X, y, precision="double", solver=solver, max_iter=300, **options)
+        fit = regress.fit(X, y, precision="float64", solver=solver, max_iter=300, **options)
         least, certified = fit.digits_at_least, again(fit).digits
         assert (fit.digits, fit.intercept_digits) == (None, None)
         assert least is None or all(digits <= certified[name] for name, digits in least.items())
@@ -259,7 +259,7 @@ def test_a_claim_that_is_far_off_fails_quietly():
 
 
 def test_the_command_certifies_a_saved_model(capfd, tmp_path):
-    fit = regress.fit(IRIS, "sepal_length", test=0.3, random_state=5, alpha=0.1)
+    fit = regress.fit(IRIS, "sepal_length", test_size=0.3, random_state=5, alpha=0.1)
     fit.save(model := tmp_path / "m.json")
     code, out, err = shell(capfd, "certify", model, IRIS)
     shown = (

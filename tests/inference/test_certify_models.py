@@ -171,11 +171,11 @@ def test_what_holds_no_fit_to_the_target_is_refused(model, words):
 
 
 def test_other_rows_than_those_of_training_are_noticed(tmp_path, capsys):
-    fit = regress.fit(D, "y", weights="w", test=0.2)
+    fit = regress.fit(D, "y", weights="w", test_size=0.2)
     fit.save(tmp_path / "m.json")
     (tmp_path / "c.json").write_text(json.dumps(fit.to_dict()))
     D.iloc[:50].to_csv(tmp_path / "d.csv", index=False)
-    options = {"target": "y", "weights": "w", "test": 0.2}
+    options = {"target": "y", "weights": "w", "test_size": 0.2}
     for claim in (fit, fit.model, tmp_path / "m.json", tmp_path / "c.json"):
         got = certify(claim, tmp_path / "d.csv", **options)
         said = f"The model was trained on {fit.tally.used} rows; these are {got.rows}."

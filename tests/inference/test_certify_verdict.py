@@ -62,7 +62,8 @@ def test_a_file_that_contradicts_itself_is_refused(edit, tmp_path, capsys):
 
 @quiet
 @pytest.mark.parametrize(
-    "options", [{}, {"alpha": 3.0}, {"fit_intercept": False}, {"precision": "double"}, {"solver": "gd", "max_iter": 50}]
+    "options",
+    [{}, {"alpha": 3.0}, {"fit_intercept": False}, {"precision": "float64"}, {"solver": "gd", "max_iter": 50}],
 )
 @pytest.mark.parametrize(
     "table", [D, FAR, FAR * [1.0, 1.0, 1e-100], FAR + 1e12], ids=["near", "far", "tiny", "farther"]
@@ -138,7 +139,7 @@ def test_an_outlier_hides_no_error(outlier):
 def test_the_spread_is_that_of_the_training_rows_and_sd_where_quartiles_are_equal():
     y = np.where(np.arange(200) % 10 == 0, D.y, 5.0)
     assert certify(regress.fit(D[["a"]], y), D[["a"]], y).spread == pytest.approx(np.std(y), rel=1e-12)
-    fit = regress.fit(D, "y", test=0.3, random_state=3)
+    fit = regress.fit(D, "y", test_size=0.3, random_state=3)
     held = certify(fit, D).spread
     assert held != pytest.approx(spread_of(D.y), rel=1e-6)
     many = pd.DataFrame({"x": random.normal(size=50_000)})

@@ -32,13 +32,13 @@ def test_a_scaled_target_scales_its_coefficients(scale):
 
 def test_what_underflows_in_double_is_refused_and_not_called_constant():
     with pytest.raises(InputError, match="the target underflow"):
-        regress.fit(X, y * 1e-170, precision="double")
+        regress.fit(X, y * 1e-170, precision="float64")
     with pytest.raises(InputError, match="x0, x1 underflow"):
-        regress.fit(X * 1e-170, y, precision="double")
+        regress.fit(X * 1e-170, y, precision="float64")
 
 
 def test_far_columns_in_raw_coordinates_promise_no_digit_that_they_lack():
-    fit = regress.fit(X[:, :1] + 1e9, y, precision="double", standardize=False, max_iter=10, tol=1e-3)
+    fit = regress.fit(X[:, :1] + 1e9, y, precision="float64", standardize=False, max_iter=10, tol=1e-3)
     assert fit.digits_at_least["x0"] <= regress.certify(fit, X[:, :1] + 1e9, y).digits["x0"]
 
 
@@ -48,7 +48,7 @@ def test_a_constant_column_in_double_promises_no_digit_that_it_lacks(last, fit_i
     Z = np.c_[X, last]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        fit = regress.fit(Z, y, precision="double", fit_intercept=fit_intercept)
+        fit = regress.fit(Z, y, precision="float64", fit_intercept=fit_intercept)
     assert (fit.rank == 3) is bool(last[0] and not fit_intercept)
     true = regress.certify(fit, Z, y).digits
     assert fit.rank is None or all(0 < fit.digits_at_least[name] <= true[name] for name in fit.names)

@@ -33,7 +33,7 @@ TABLES = {
 }
 tables = pytest.mark.parametrize("name", TABLES)
 intercepts = pytest.mark.parametrize("intercept", [True, False], ids=["intercept", "origin"])
-errors = pytest.mark.parametrize("se", ["classical", "HC0", "HC1"])
+errors = pytest.mark.parametrize("se", ["nonrobust", "HC0", "HC1"])
 dependent = pytest.mark.filterwarnings("ignore::regress.errors.DataWarning")
 
 
@@ -64,7 +64,7 @@ def estimable(X, intercept):
 @tables
 def test_what_the_rows_do_not_tell_has_no_standard_error(name, intercept, se):
     frame = pd.DataFrame(TABLES[name])
-    got = regress.fit(frame.assign(y=Y), "y", fit_intercept=intercept, se=se)
+    got = regress.fit(frame.assign(y=Y), "y", fit_intercept=intercept, cov_type=se)
     X = frame.to_numpy()
     shown = estimable(X, intercept)
     table = got.coefficients[TESTS].to_numpy()
@@ -80,7 +80,7 @@ def test_what_the_rows_do_not_tell_has_no_standard_error(name, intercept, se):
     Z = np.c_[np.ones(len(X)), X[:, used]] if intercept else X[:, used]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that columns depend on each other
-        them = sm.OLS(Y, Z).fit(cov_type={"classical": "nonrobust"}.get(se, se), use_t=True)
+        them = sm.OLS(Y, Z).fit(cov_type=se, use_t=True)
     mine = shown[np.append(True, used) if intercept else used]
     assert table[shown, 0] == close(them.bse[mine], 1e-8)
     assert got.statistics.degrees == them.df_resid
@@ -92,7 +92,7 @@ def test_what_the_rows_do_not_tell_has_no_standard_error(name, intercept, se):
 @tables
 def test_without_dependent_columns_all_others_have_the_figures_of_a_fit_without_them(name, intercept, se):
     frame = pd.DataFrame(TABLES[name])
-    options = {"fit_intercept": intercept, "se": se}
+    options = {"fit_intercept": intercept, "cov_type": se}
     got = regress.fit(frame.assign(y=Y), "y", collinear="drop", **options)
     least = regress.fit(frame.assign(y=Y), "y", **options)
     rest = [c for c in frame if c not in got.dropped]

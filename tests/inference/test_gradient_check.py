@@ -60,7 +60,7 @@ def test_every_way_agrees_on_the_other_bundled_sets(name, target, fit_intercept)
         (lambda f: f.assign(d=f.a), {}),
         (lambda f: f.head(2), {}),
         (lambda f: f.assign(a=f.a.where(f.a < 1)), {"missing": "mean"}),
-        (lambda f: f, {"test": 0.3}),
+        (lambda f: f, {"test_size": 0.3}),
     ],
     ids=[
         "offsets", "offset without intercept", "scales", "extreme scales", "weights", "wild weights", "text", "boolean",

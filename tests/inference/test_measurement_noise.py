@@ -277,7 +277,7 @@ def test_weights_and_sums_in_double_change_nothing(family):
     frame = pd.DataFrame(columns)
     assert quietly(frame, weights=random.uniform(0.5, 2.0, m)).near_equations == (text,)
     if family == "percent":
-        assert quietly(frame, precision="double").near_equations == (text,)
+        assert quietly(frame, precision="float64").near_equations == (text,)
 
 
 def test_with_a_penalty_they_are_a_note_and_no_warning():
@@ -296,7 +296,7 @@ def test_a_second_reading_leaves_the_account_of_the_rows_alone(tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     lines = (tmp_path / "t.csv").read_text().splitlines()
     (tmp_path / "t.csv").write_text("\n".join([*lines, "1,2,3"]) + "\n")
-    options = {"missing": "drop", "on_bad_row": "skip", "rejects": tmp_path / "bad.csv", "test": 0.2}
+    options = {"missing": "drop", "on_bad_lines": "skip", "rejects": tmp_path / "bad.csv", "test_size": 0.2}
     fit = quietly(tmp_path / "t.csv", "y", **options)
     other = regress.fit(tmp_path / "t.csv", "y", drop=["d"], **options)
     assert fit.near_equations == (text,)
@@ -310,9 +310,9 @@ def test_a_second_reading_leaves_the_account_of_the_rows_alone(tmp_path):
 z = random.normal(size=m)
 FACTORS = {
     "exact": {},
-    "double": {"precision": "double"},
+    "double": {"precision": "float64"},
     "a penalty": {"alpha": 1e-6},
-    "a penalty in double": {"alpha": 1e-6, "precision": "double"},
+    "a penalty in double": {"alpha": 1e-6, "precision": "float64"},
     "descent": {"solver": "cg", "max_iter": 10_000},
 }
 

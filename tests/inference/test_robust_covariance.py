@@ -31,7 +31,7 @@ def bits(fit):
 def test_the_bits_depend_on_neither_order_nor_partition_nor_threads(family, kind, tmp_path):
     X, a = FAMILIES[family], WEIGHTS[kind]
     table = pd.DataFrame(X, columns=list("abc")).assign(y=X[:, 0] / X[:, 0].std() + noise)
-    options = {"se": "HC1", "precision": "exact"}
+    options = {"cov_type": "HC1", "precision": "exact"}
     if a is not None:
         table["weight"] = a
         options |= {"weights": "weight", "weight_type": "frequency" if kind == "whole" else "analytic"}
@@ -69,13 +69,13 @@ def test_every_digit_is_right(scale, weighted, noise_size):
     X = NORMAL[:150] + np.array([0.0, 1.0, 50.0])
     y = (X @ [1.0, 2.0, 3.0] + noise_size * noise[:150]) * scale
     X, a = X * [scale, scale, 1.0], random.uniform(0.1, 3.0, 150) if weighted else np.ones(150)
-    got = regress.fit(X, y, weights=a, precision="exact", se="HC0")
+    got = regress.fit(X, y, weights=a, precision="exact", cov_type="HC0")
     expected = rational_errors(got.model, X, y, a)
     assert got.coefficients["std. error"].tolist() == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 def test_small_residuals_have_the_errors_of_statsmodels_on_residuals_alone():
     y = NORMAL @ [1.0, 2.0, 3.0] + 1e-9 * noise
-    got = regress.fit(NORMAL, y, precision="exact", se="HC1")
+    got = regress.fit(NORMAL, y, precision="exact", cov_type="HC1")
     theirs = sm.OLS(1e-9 * noise, sm.add_constant(NORMAL)).fit(cov_type="HC1")  # the same residuals, but for rounding
     assert got.coefficients["std. error"].tolist() == pytest.approx(theirs.bse.tolist(), rel=1e-6)

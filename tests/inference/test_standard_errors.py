@@ -29,16 +29,16 @@ TOTAL = np.c_[TOTAL, TOTAL.sum(1)]  # d = a + b + c, in whole numbers
 precisions = pytest.mark.parametrize("precision", ["exact", "double"])
 intercepts = pytest.mark.parametrize("intercept", [True, False], ids=["intercept", "origin"])
 weighted = pytest.mark.parametrize("weights", [None, REAL], ids=["unweighted", "weighted"])
-errors = pytest.mark.parametrize("se", ["classical", "HC0", "HC1"])
+errors = pytest.mark.parametrize("se", ["nonrobust", "HC0", "HC1"])
 
 
-def theirs(X, y, weights, intercept, se="classical", method="qr"):
+def theirs(X, y, weights, intercept, se="nonrobust", method="qr"):
     """Fit with statsmodels, by t distributions also for White's errors, and names as ours."""
     frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
     if intercept:
         frame.insert(0, "(intercept)", 1.0)
     model = sm.WLS(y, frame, weights=np.ones(len(X)) if weights is None else weights)
-    return model.fit(method=method, cov_type={"classical": "nonrobust"}.get(se, se), use_t=True)
+    return model.fit(method=method, cov_type=se, use_t=True)
 
 
 def table_of(them):
@@ -80,7 +80,7 @@ def test_every_figure_is_that_of_statsmodels(table, weights, intercept, precisio
 @weighted
 @pytest.mark.parametrize("se", ["HC0", "HC1"])
 def test_white_s_standard_errors_are_those_of_statsmodels(se, weights, intercept, precision):
-    got = regress.fit(X, y, weights=weights, fit_intercept=intercept, precision=precision, se=se)
+    got = regress.fit(X, y, weights=weights, fit_intercept=intercept, precision=precision, cov_type=se)
     assert got.coefficients[TESTS].to_numpy() == close(table_of(theirs(X, y, weights, intercept, se)))
     assert got.statistics.errors == got.to_dict()["statistics"]["errors"] == se
 
@@ -127,7 +127,7 @@ def test_exact_totals_leave_every_digit_of_standard_errors(family):
 @intercepts
 @errors
 def test_frequency_weights_are_the_table_with_its_rows_repeated(se, intercept, precision):
-    options = {"fit_intercept": intercept, "precision": precision, "se": se}
+    options = {"fit_intercept": intercept, "precision": precision, "cov_type": se}
     got = regress.fit(X, y, weights=WHOLE, weight_type="frequency", **options)
     repeated = regress.fit(np.repeat(X, WHOLE, axis=0), np.repeat(y, WHOLE), **options)
     assert got.statistics.degrees == WHOLE.sum() - 4 - intercept
@@ -137,7 +137,7 @@ def test_frequency_weights_are_the_table_with_its_rows_repeated(se, intercept, p
 
 def test_errors_of_another_name_and_counts_that_are_not_whole_are_refused():
     with pytest.raises(InputError, match="HC0"):
-        regress.fit(X, y, se="HC3")
+        regress.fit(X, y, cov_type="HC3")
     with pytest.raises(InputError, match=r"1\.5.*whole"):
         regress.fit(X, y, weights=np.where(np.arange(400) == 7, 1.5, 2.0), weight_type="frequency")
 
@@ -145,10 +145,10 @@ def test_errors_of_another_name_and_counts_that_are_not_whole_are_refused():
 @precisions
 @errors
 def test_only_ratios_of_analytic_weights_matter(se, precision):
-    got, thrice = (regress.fit(X, y, weights=c * REAL, precision=precision, se=se) for c in (1.0, 3.0))
+    got, thrice = (regress.fit(X, y, weights=c * REAL, precision=precision, cov_type=se) for c in (1.0, 3.0))
     assert flat(thrice, "rss", "sigma") == close(flat(got, "rss", "sigma"), 1e-12)
     assert thrice.statistics.sigma == close(3.0**0.5 * got.statistics.sigma, 1e-12)
-    ones, none = (flat(regress.fit(X, y, weights=a, precision=precision, se=se)) for a in (np.ones(400), None))
+    ones, none = (flat(regress.fit(X, y, weights=a, precision=precision, cov_type=se)) for a in (np.ones(400), None))
     assert ones == close(none, 1e-14)
 
 
@@ -160,7 +160,7 @@ def test_rows_of_weight_zero_are_not_there_whatever_they_hold(kind, se, precisio
     frame = pd.DataFrame({"u": X[:, 0], "k": text, "y": y, "a": WHOLE.astype(float)})
     gone = frame.index % 7 == 3
     frame.loc[gone, "a"] = 0.0
-    options = {"weights": "a", "weight_type": kind, "se": se, "precision": precision}
+    options = {"weights": "a", "weight_type": kind, "cov_type": se, "precision": precision}
     removed = regress.fit(frame[~gone], "y", **options)
     assert removed.names == ("u", "k=mid", "k=top")
     assert flat(regress.fit(frame, "y", **options)) == close(flat(removed), 1e-12)
@@ -175,11 +175,11 @@ def test_rows_of_weight_zero_are_not_there_whatever_they_hold(kind, se, precisio
     ("table", "options", "why"),
     [
         (X, {"alpha": 0.5}, "penalty"),
-        (X, {"alpha": 0.5, "precision": "double"}, "penalty"),
+        (X, {"alpha": 0.5, "precision": "float64"}, "penalty"),
         (X[:5], {}, "no degree of freedom"),
-        (X[:5], {"precision": "double"}, "no degree of freedom"),
+        (X[:5], {"precision": "float64"}, "no degree of freedom"),
         (X[:3], {}, "as many columns as rows"),
-        (TOTAL, {"precision": "double"}, 'precision="exact"'),
+        (TOTAL, {"precision": "float64"}, 'precision="exact"'),
     ],
 )
 @pytest.mark.filterwarnings("ignore::regress.errors.DataWarning")
@@ -215,7 +215,7 @@ def test_scale_is_neither_a_condition_nor_an_inflation(intercept, precision):
 @weighted
 @errors
 def test_prediction_intervals_are_those_of_statsmodels_and_survive_a_file(se, weights, intercept, precision, tmp_path):
-    got = regress.fit(X, y, weights=weights, fit_intercept=intercept, precision=precision, se=se)
+    got = regress.fit(X, y, weights=weights, fit_intercept=intercept, precision=precision, cov_type=se)
     new = np.r_[X[:20], X[:5] * [9.0, -3.0, 0.0, 1.0]]
     Z = np.c_[np.ones(len(new)), new] if intercept else new
     for level in (0.95, 0.5):

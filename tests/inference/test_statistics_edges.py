@@ -54,9 +54,9 @@ def nearly(noise, seed, rows=60):
 NOISE = pytest.mark.parametrize("noise", [1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12])
 WAYS = {
     "exact": {"precision": "exact"},
-    "double": {"precision": "double"},
-    "over rows": {"precision": "double", "over": "rows"},
-    "raw coordinates": {"precision": "double", "standardize": False},
+    "double": {"precision": "float64"},
+    "over rows": {"precision": "float64", "over": "rows"},
+    "raw coordinates": {"precision": "float64", "standardize": False},
     "conjugate gradients": {"solver": "cg", "tol": 1e-13},
 }
 
@@ -228,8 +228,8 @@ def test_standard_errors_that_float64_does_not_hold_are_withheld():
 @pytest.mark.parametrize(("of_x", "of_y", "se"), [(1.0, 2.0**-545, "HC1"), (2.0**-530, 1.0, "HC0")])
 def test_robust_errors_whose_squares_are_out_of_range_are_those_of_other_units(of_x, of_y, se):
     X, y, _ = nearly(1e-6, 5)
-    first = regress.fit(X, y, precision="exact", se=se).statistics.standard_errors
-    other = regress.fit(X * of_x, y * of_y, precision="exact", se=se).statistics.standard_errors
+    first = regress.fit(X, y, precision="exact", cov_type=se).statistics.standard_errors
+    other = regress.fit(X * of_x, y * of_y, precision="exact", cov_type=se).statistics.standard_errors
     assert other.tolist() == (first * (of_y / of_x)).tolist()
 
 
@@ -244,7 +244,7 @@ def test_a_second_pass_reads_text_columns_and_held_out_rows_as_the_first_did():
     X, y, _ = nearly(1e-9, 6, 200)
     frame = pd.DataFrame(X, columns=list("abcd")).assign(k=np.array(["v", "u", "w"])[np.arange(200) % 3], y=y)
     frame["y"] += 0.25 * (frame.k == "w")
-    got = regress.fit(frame, "y", precision="double", test=0.2)
-    exact = regress.fit(frame, "y", precision="exact", test=0.2)
+    got = regress.fit(frame, "y", precision="float64", test_size=0.2)
+    exact = regress.fit(frame, "y", precision="exact", test_size=0.2)
     assert got.statistics.rss == close(exact.statistics.rss, 1e-9)
     assert got.tally == exact.tally

@@ -82,7 +82,7 @@ def whole_files() -> Iterator[Polluted]:
         yield made(f"delimiter_{name}", text(table, delimiter))
     yield made("escape_backslash", text(table, escape="\\"))
     yield made("escape_none", text(table, escape=None))
-    yield made("quote_single", text(table, quote="'"))
+    yield made("quote_single", text(table, quotechar="'"))
     for name, end in (("cr", "\r"), ("lf", "\n"), ("crlf", "\r\n")):
         yield made(f"ends_{name}", text(table, end=end))
     yield made("no_final_newline", text(table).removesuffix("\n"))
@@ -130,7 +130,7 @@ def files() -> Iterator[Polluted]:
 def load(path: Path, on_bad_row: str) -> Loaded:
     """Read a file as regress does, all columns as text."""
     try:
-        source = open_table(path, FileOptions(on_bad_row=on_bad_row))
+        source = open_table(path, FileOptions(on_bad_lines=on_bad_row))
         names = [column.name for column in source.columns]
         rows: list[list[str]] = []
         rejected = 0

@@ -86,7 +86,7 @@ def generated(folder):
 PAGES = {
     "fit": (0, ["fit", DIABETES, "--target", "progression", "--descent", "bmi,s5", "--save", "FOLDER/model.json"]),
     "descent": (3, ["fit", DIABETES, "--target", "progression", "--solver", "gd", "--max-iter", "500"]),
-    "torn": (0, ["fit", f"{DATA}/torn.csv", "--target", "y", "--on-bad-row", "skip", "--missing", "drop"]),
+    "torn": (0, ["fit", f"{DATA}/torn.csv", "--target", "y", "--on-bad-lines", "skip", "--missing", "drop"]),
     "one": (0, ["fit", "FOLDER/one.csv", "--target", "y"]),
     "dependent": (0, ["fit", "FOLDER/dependent.csv", "--target", "y"]),
     "wide": (0, ["fit", "FOLDER/wide.csv", "--target", "y"]),

@@ -292,20 +292,20 @@ def without_tensorflow(monkeypatch):
 
 SITUATIONS = {
     "plain": (normal_rows(), {}),
-    "double": (normal_rows(), {"precision": "double"}),
+    "double": (normal_rows(), {"precision": "float64"}),
     "no intercept": (normal_rows(), {"fit_intercept": False}),
     "alpha": (normal_rows(), {"alpha": 2.0}),
     "weights": (normal_rows(), {"weights": np.random.default_rng(1).uniform(0.5, 4.0, 300)}),
     "frequency": (normal_rows(), {"weights": np.arange(300.0) % 3 + 1.0, "weight_type": "frequency"}),
-    "HC1": (normal_rows(), {"se": "HC1"}),
-    "held out": (normal_rows(), {"test": 0.3}),
+    "HC1": (normal_rows(), {"cov_type": "HC1"}),
+    "held out": (normal_rows(), {"test_size": 0.3}),
     "gd": (normal_rows(), {"solver": "gd"}),
     "accelerated": (normal_rows(), {"solver": "accelerated"}),
     "cg": (normal_rows(), {"solver": "cg"}),
     "not converged": (normal_rows(), {"solver": "gd", "max_iter": 1}),
     "raw units": (normal_rows(), {"solver": "gd", "standardize": False, "max_iter": 40}),
     "dependent": (dependent_rows(), {}),
-    "dependent, in double": (dependent_rows(), {"precision": "double"}),
+    "dependent, in double": (dependent_rows(), {"precision": "float64"}),
     "dependent, by gd": (dependent_rows(), {"solver": "gd"}),
     "dropped": (dependent_rows(), {"collinear": "drop"}),
     "constant column": ((np.column_stack([normal_rows()[0], np.full(300, 4.0)]), normal_rows()[1]), {}),
@@ -499,7 +499,9 @@ def rough_csv(path):
 
 @pytest.mark.filterwarnings("ignore:R² on held-out rows is negative")
 def test_the_account_of_the_rows(tmp_path):
-    fit = regress.fit(rough_csv(tmp_path / "rough.csv"), "y", weights="a", missing="drop", on_bad_row="skip", test=0.25)
+    fit = regress.fit(
+        rough_csv(tmp_path / "rough.csv"), "y", weights="a", missing="drop", on_bad_lines="skip", test_size=0.25
+    )
     section = read(page(fit)).one("section", id="rows")
     tally = fit.tally
     assert (tally.rows, tally.missing, tally.zero_weight, tally.bad) == (400, 5, 4, 5)
@@ -523,7 +525,7 @@ def test_the_account_of_the_rows(tmp_path):
 
 
 def test_missing_cells_are_counted_by_column(tmp_path):
-    fit = regress.fit(rough_csv(tmp_path / "rough.csv"), "y", weights="a", missing="drop", on_bad_row="skip")
+    fit = regress.fit(rough_csv(tmp_path / "rough.csv"), "y", weights="a", missing="drop", on_bad_lines="skip")
     assert fit.tally.missing_cells == {"x": 2, "z": 3}
     assert fit.model.report["rows"]["missing_cells"] == {"x": 2, "z": 3}
     assert fit.to_dict()["rows"]["missing_cells"] == {"x": 2, "z": 3}
@@ -1448,8 +1450,8 @@ def blocks():
     """Models with their report blocks: one with everything in it, and one of a descent in double."""
     X, y = dependent_rows()
     with pytest.warns(DataWarning):
-        full = regress.fit(X, y, test=0.2).model
-    double = regress.fit(*normal_rows(), solver="cg", precision="double").model
+        full = regress.fit(X, y, test_size=0.2).model
+    double = regress.fit(*normal_rows(), solver="cg", precision="float64").model
     return [(model, json.loads(json.dumps(model.report))) for model in (full, double)]
 
 
@@ -1588,7 +1590,7 @@ def of_long_names(rows, columns, letter):
         random.normal(size=(rows, columns)), columns=[f"{j:04d}" + letter * 196 for j in range(columns)]
     )
     frame["y"] = random.normal(size=rows)
-    return regress.fit(frame, "y", precision="double")
+    return regress.fit(frame, "y", precision="float64")
 
 
 def assert_small(fit):
@@ -1914,8 +1916,8 @@ COMPARED = {
     "weights": (normal_rows(), {"weights": np.random.default_rng(1).uniform(0.5, 4.0, 300)}),
     "dependent": (dependent_rows(), {}),
     "constant target": ((normal_rows()[0], np.full(300, 2.5)), {}),
-    "perfect": ((np.arange(12.0)[:, None], np.arange(12.0) * 2.0 + 1.0), {"test": 0.0}),
-    "more columns than rows": ((np.random.default_rng(2).normal(size=(20, 60)), np.arange(20.0)), {"test": 0.0}),
+    "perfect": ((np.arange(12.0)[:, None], np.arange(12.0) * 2.0 + 1.0), {"test_size": 0.0}),
+    "more columns than rows": ((np.random.default_rng(2).normal(size=(20, 60)), np.arange(20.0)), {"test_size": 0.0}),
 }
 
 
@@ -2082,7 +2084,7 @@ def test_every_status_has_words(status):
 
 def test_a_loss_of_nothing_but_missing_figures_has_a_page():
     X, y = normal_rows()
-    fit = regress.fit(X, y, precision="double", solver="cg")
+    fit = regress.fit(X, y, precision="float64", solver="cg")
     nan = float("nan")
     history = [i._replace(loss=nan, gradient_norm=nan) for i in fit.history]
     broken = replace(

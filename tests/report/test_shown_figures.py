@@ -63,18 +63,21 @@ def test_r2_of_one_row_is_left_out(capsys, tmp_path):
     path = tmp_path / "t.csv"
     TABLE.write_csv(path)
     for seed in range(60):
-        fit = regress.fit(TABLE, "y", test=0.03, random_state=seed)
+        fit = regress.fit(TABLE, "y", test_size=0.03, random_state=seed)
         if fit.tally.held_out == 1:
             break
     assert fit.tally.held_out == 1
     texts = [fit.summary(), regress.fit(TABLE.with_columns(y=5.0), "y").summary()]
     with pytest.raises(SystemExit):
-        main(["compare", str(path), "--target", "y", "--test", "0.03", "--seed", str(seed)])
+        main(["compare", str(path), "--target", "y", "--test-size", "0.03", "--random-state", str(seed)])
     texts.append(capsys.readouterr().out)
     assert not any(re.search(r"\bnan\b", text) for text in texts)
     assert "on held-out rows undefined (it needs two different targets)" in texts[0]
     assert "R² undefined (it needs two different targets)" in texts[1]
-    assert told(capsys, "fit", str(path), "--target", "y", "--test", "0.03", "--seed", str(seed))["r2_test"] is None
+    assert (
+        told(capsys, "fit", str(path), "--target", "y", "--test-size", "0.03", "--random-state", str(seed))["r2_test"]
+        is None
+    )
 
 
 def test_no_column_takes_the_name_of_the_intercept():

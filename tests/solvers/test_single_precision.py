@@ -111,7 +111,7 @@ def test_all_digits_are_right_that_the_condition_leaves(case):
     centred = Z - Z.mean(0)
     promised = 16.0 - 2.0 * np.log10(np.linalg.cond(centred / np.linalg.norm(centred, axis=0))) - slack
     assert exact == pytest.approx(answer(Z, target, weights)[0], rel=10.0**-promised)  # a second opinion
-    ours = LinearRegressor(precision="double").fit(Z, target, weights)
+    ours = LinearRegressor(precision="float64").fit(Z, target, weights)
     assert -np.log10(np.abs(ours.coef_ / exact - 1.0).max()) > promised
     assert ours.status_ == "converged"
 
@@ -119,6 +119,6 @@ def test_all_digits_are_right_that_the_condition_leaves(case):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # where the last step reached tol
 def test_a_limit_on_iterations_holds():
     target = ALIKE @ np.ones(N) + random.normal(size=M)
-    free = LinearRegressor(precision="double").fit(ALIKE, target).n_iter_
+    free = LinearRegressor(precision="float64").fit(ALIKE, target).n_iter_
     assert free > 2
-    assert LinearRegressor(precision="double", max_iter=free - 1).fit(ALIKE, target).n_iter_ == free - 1
+    assert LinearRegressor(precision="float64", max_iter=free - 1).fit(ALIKE, target).n_iter_ == free - 1

@@ -82,7 +82,7 @@ def test_one_odd_cell_is_shown_with_its_line_and_the_remedy_wherever_it_stands(t
     assert "--categorical x" in str(refused.value)
     assert len(regress.fit(path, "y", categorical=["x"]).names) == 11
     assert regress.fit(path, "y", na_values=[odd], missing="drop").names == ("x",)
-    assert regress.fit(path, "y", on_bad_row="skip").tally.bad == 1
+    assert regress.fit(path, "y", on_bad_lines="skip").tally.bad == 1
 
 
 @pytest.mark.parametrize("numbers", [3, 4])
@@ -134,7 +134,7 @@ mixtures = st.lists(st.sampled_from(["plain", "like", "words", "booleans", "none
 def test_neither_order_nor_blocks_decide_what_a_column_is(tmp_path, small, cells, order, skip):
     path, shuffled = tmp_path / "t.csv", list(cells)
     order.shuffle(shuffled)
-    options = {"on_bad_row": "skip"} if skip else {}
+    options = {"on_bad_lines": "skip"} if skip else {}
     for rows in (cells, shuffled):
         path.write_text(table_of(rows))
         assert kind(path, **options) == expected(cells, skip)
@@ -283,7 +283,7 @@ def test_a_model_knows_what_its_columns_are(tmp_path):
     fit = regress.fit(tmp_path / "train.csv", "y")
     with pytest.raises(TableError, match=r"new.csv, line 2, column 'x': 'unknown' is not a number"):
         fit.predict(tmp_path / "new.csv")
-    values = fit.predict(tmp_path / "new.csv", on_bad_row="skip")
+    values = fit.predict(tmp_path / "new.csv", on_bad_lines="skip")
     assert np.isnan(values[0])
     assert values[1] == fit.predict([[2.0]])[0]
 

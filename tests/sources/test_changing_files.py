@@ -67,7 +67,7 @@ def test_a_file_that_changes_between_two_readings_of_one_fit_is_refused(tmp_path
             change(table)
 
     with pytest.raises(TableError, match=r"t\.csv changed while it was read"):
-        regress.fit(table, "y", se="HC1", progress=meddle)
+        regress.fit(table, "y", cov_type="HC1", progress=meddle)
 
 
 def test_a_file_that_is_read_again_for_exact_arithmetic_is_the_same_one(tmp_path, monkeypatch):

@@ -72,7 +72,7 @@ def test_a_kept_column_cannot_have_the_name_of_a_prediction(folder, name, capsys
     assert not (folder / "out.csv").exists()
 
 
-SKIP = ("--on-bad-row", "skip", "--rejects")
+SKIP = ("--on-bad-lines", "skip", "--rejects")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_nothing_is_written_over_an_input_or_another_output(folder, monkeypatch,
 
 def test_the_account_of_a_skipped_table_may_not_be_the_table_in_python_either(folder):
     with pytest.raises(InputError, match="would overwrite"):
-        regress.fit(folder / "bad.csv", "y", on_bad_row="skip", rejects=folder / "bad.csv")
+        regress.fit(folder / "bad.csv", "y", on_bad_lines="skip", rejects=folder / "bad.csv")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_no_cell_of_a_split_key_makes_a_row_bad(tmp_path):
     tallies = []
     for rows in (texts + numbers, numbers + texts):
         (tmp_path / "t.csv").write_text("id,x,y\n" + rows)
-        fit = regress.fit(tmp_path / "t.csv", "y", test=0.2, split_key="id", on_bad_row="skip")
+        fit = regress.fit(tmp_path / "t.csv", "y", test_size=0.2, split_key="id", on_bad_lines="skip")
         tallies.append((fit.tally.used, fit.tally.held_out, fit.tally.bad))
     assert tallies[0] == tallies[1]
     assert tallies[0][2] == 0
@@ -84,7 +84,8 @@ def test_a_missing_key_is_not_the_key_zero(tmp_path):
     key = [0.0] * 50 + [None] * 50 + [float(i) for i in range(20)]
     frame = pl.DataFrame({"id": key, "x": np.arange(120.0), "y": np.arange(120.0) ** 1.5})
     held = {
-        regress.fit(frame, "y", test=0.4, split_key="id", drop=["id"], random_state=s).tally.held_out for s in range(9)
+        regress.fit(frame, "y", test_size=0.4, split_key="id", drop=["id"], random_state=s).tally.held_out
+        for s in range(9)
     }
     assert any(50 <= count < 90 for count in held)
 

@@ -45,7 +45,7 @@ def feed(path, data):
     "words",
     [
         ("fit", "{t}", "--target", "y"),
-        ("fit", "{t}", "--target", "y", "--se", "HC1", "--missing", "mean"),  # three passes
+        ("fit", "{t}", "--target", "y", "--cov-type", "HC1", "--missing", "mean"),  # three passes
         ("fit", "{t}", "--target", "y", "--report", "page.html", "--descent", "x,z"),
         pytest.param(("compare", "{t}", "--target", "y"), marks=pytest.mark.slow),
         ("certify", "m.json", "{t}"),
@@ -86,7 +86,7 @@ def test_parquet_and_compressed_files_come_through_pipes_too(folder):
     for number, data in enumerate([(folder / "t.parquet").read_bytes(), TEXT.encode(), TEXT.encode("utf-16")]):
         pipe = folder / f"pipe{number}"
         thread = feed(pipe, data)
-        fit = regress.fit(pipe, "y", precision="double")
+        fit = regress.fit(pipe, "y", precision="float64")
         thread.join()
         assert fit.w == pytest.approx(expected, rel=1e-12)
 
@@ -168,7 +168,7 @@ NOT_UTF8 = os.fsdecode(b"gr\xffsse.csv")
 @pytest.mark.parametrize(
     "words",
     [
-        ("fit", "{t}", "--target", "y", "--test", "0.2", "--save", "{t}.json", "--report", "{t}.html"),
+        ("fit", "{t}", "--target", "y", "--test-size", "0.2", "--save", "{t}.json", "--report", "{t}.html"),
         ("inspect", "{t}", "--json"),
         ("fit", "absent{t}", "--target", "y"),
     ],
@@ -192,7 +192,9 @@ def test_rows_are_held_out_alike_whatever_the_locale(tmp_path):
     told = []
     for locale in ("C.UTF-8", "C"):
         plain = {**ENVIRONMENT, "LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-        told.append(run(tmp_path, "fit", "größe.csv".encode(), "--target", "y", "--test", "0.3", "--json", env=plain))
+        told.append(
+            run(tmp_path, "fit", "größe.csv".encode(), "--target", "y", "--test-size", "0.3", "--json", env=plain)
+        )
     assert told[0].stdout == told[1].stdout != ""
 
 
@@ -201,7 +203,7 @@ def test_a_loop_of_links_is_one_sentence(folder, flag, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     Path("loop1").symlink_to("loop2")
     Path("loop2").symlink_to("loop1")
-    words = ["fit", "loop1" if flag == "table" else "t.csv", "--target", "y", "--on-bad-row", "skip"]
+    words = ["fit", "loop1" if flag == "table" else "t.csv", "--target", "y", "--on-bad-lines", "skip"]
     with pytest.raises(SystemExit) as end:
         main(words if flag == "table" else [*words, flag, "loop1"])
     assert end.value.code == 2
@@ -241,7 +243,7 @@ def test_a_link_that_the_system_does_not_follow_is_not_followed(folder, monkeypa
 
 def test_rejected_rows_are_read_back_whatever_they_hold(tmp_path):
     (tmp_path / "t.csv").write_bytes(b"x,y\n1,4\na\rb\n2,7\n3,9,\r9\n4,12\n")
-    regress.fit(tmp_path / "t.csv", "y", on_bad_row="skip", rejects=tmp_path / "r.csv")
+    regress.fit(tmp_path / "t.csv", "y", on_bad_lines="skip", rejects=tmp_path / "r.csv")
     with (tmp_path / "r.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     texts = ["a\rb", "3,9,\r9"]

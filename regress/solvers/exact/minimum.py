@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from regress.aggregates.collect import TrainingData
 from regress.errors import InputError
+from regress.messages import setting
 from regress.options import TrainOptions
 from regress.solvers.exact.collinearity import Dependence, Noise
 from regress.solvers.exact.factors import MOST_COLUMNS
@@ -43,11 +44,13 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
             return None
     if len(names) <= MOST_COLUMNS:
         raise InputError(
-            'The columns are too nearly dependent for exact sums. Use precision="double", or leave some out.'
+            f"The columns are too nearly dependent for exact sums. Use {setting('precision', 'float64')}, or leave "
+            "some out."
         )
     raise InputError(
-        f'precision="exact" works out dependent columns among at most {MOST_COLUMNS}; these are {len(names):,}. '
-        'Use precision="double", or leave out those that depend on others.'
+        f"{setting('precision', 'exact')} works out dependent columns among at most {MOST_COLUMNS}; these are "
+        f"{len(names):,}. "
+        f"Use {setting('precision', 'float64')}, or leave out those that depend on others."
     )
 
 
@@ -69,6 +72,7 @@ def exact_point(data: TrainingData, minimum: Minimum | None, target: int, option
         if options.precision != "exact":
             return None
     raise InputError(
-        f'precision="exact" works out dependent rows among at most {MOST_COLUMNS}, where columns are at least as many; '
-        f'these are {data.summary.rows:,}. Use precision="double".'
+        f"{setting('precision', 'exact')} works out dependent rows among at most {MOST_COLUMNS}, where columns are "
+        "at least as many; "
+        f"these are {data.summary.rows:,}. Use {setting('precision', 'float64')}."
     )

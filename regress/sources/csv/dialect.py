@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regress.errors import TableError
+from regress.messages import setting
 from regress.options import FileOptions
 from regress.sources.base import EMPTY, Column
 from regress.sources.cell_types import comma_note, decimal_mark, marks_of
@@ -13,7 +14,7 @@ from regress.sources.cell_values import reading_of_files
 from regress.sources.csv.format import form_of, refuse_foreign, sampled, separator_line
 from regress.sources.csv.header import INDEX, is_header, layout, names_of
 from regress.sources.csv.records import Format
-from regress.sources.csv.rewrite import FIX_QUOTES, Row, last_end, plain, rows
+from regress.sources.csv.rewrite import Row, last_end, plain, rows
 from regress.sources.csv.stream import opened
 
 _SAMPLE = 2**22  # bytes that the header must fit in
@@ -92,7 +93,7 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
         names, below = names_of(file, table, sample[:skipped], found), found.below
     else:
         names, below = [f"x{j}" for j in range(len(found.first))], [found.first, *found.below]
-    reading, skip = reading_of_files(options, decimal), options.on_bad_row == "skip"
+    reading, skip = reading_of_files(options, decimal), options.on_bad_lines == "skip"
     columns = [reading.column(name, (row[j] for row in below[:_LOOK]), skip) for j, name in enumerate(names)]
     if None in columns:  # no value so far: look on
         width = len(names) + found.trailing
@@ -155,4 +156,7 @@ def _check_first(file: str, row: Row, text: bytes, lines_above: int) -> None:
             "newlines, as tr '\\r' '\\n' does."
         )
     if row.cells is None:
-        raise TableError(f"{place}: the quotes of this record cannot be read. {FIX_QUOTES}.")
+        raise TableError(
+            f"{place}: the quotes of this record cannot be read. Fix them, or "
+            f"pass {setting('quotechar', 'none')} if quotes are ordinary characters here."
+        )

@@ -104,7 +104,7 @@ def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: 
     """
     more, start = len(start) > _START, start[:_START]
     given = delimiter or options.delimiter
-    quote = _quote(start) if options.quote is None else None if options.quote == "none" else options.quote
+    quote = _quote(start) if options.quotechar is None else None if options.quotechar == "none" else options.quotechar
     base = Format(",", quote, options.escapechar, options.comment, returns=returns)
     simple = [base._replace(delimiter=d) for d in given or _DELIMITERS if d != quote]
     trials = {form: _try(start, form, more) for form in simple}
@@ -124,7 +124,7 @@ def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: 
 def _others(start: bytes, base: Format, given: str | None, options: FileOptions) -> Iterator[Format]:
     """Yield less plain forms, the plainer first."""
     escapes = [base.escape] if base.escape or base.quote is None else [None, _ESCAPE]
-    quotes = [base.quote] if options.quote is not None else [base.quote, "'"]
+    quotes = [base.quote] if options.quotechar is not None else [base.quote, "'"]
     for quote in dict.fromkeys(quotes):
         for escape in escapes:
             for padded in (False, True):

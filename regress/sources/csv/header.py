@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from regress.errors import TableError
+from regress.messages import setting
 from regress.options import Header
 from regress.sources.base import MISSING
 from regress.sources.cell_types import is_number, kind_of
@@ -79,9 +80,9 @@ def _refuse_width(file: str, rows: Sequence[Row], width: int, count: int) -> NoR
     what = f"{file}, line {line + 1} has {_cells(len(first))}, and {'all' if count == len(rows) - 1 else 'most'} "
     what += f"lines below have {width}"
     if first[0].startswith("#"):
-        raise TableError(f"{what}. If lines that begin with # are comments, pass --comment '#'.")
+        raise TableError(f"{what}. If lines that begin with # are comments, pass {setting('comment', '#')}.")
     begin = _begins(rows, width)
-    title = f" If it is a title or a comment, pass --skip-lines {begin.line}." if begin is not None else ""
+    title = f" If it is a title or a comment, pass {setting('skip_lines', begin.line)}." if begin is not None else ""
     if width == len(first) + 1:
         names = begin is not None and all(looks_like(cell, ".") == _TEXT for cell in begin.cells or ())
         raise TableError(
@@ -89,10 +90,11 @@ def _refuse_width(file: str, rows: Sequence[Row], width: int, count: int) -> NoR
             f"if another column has no name, add it there.{title if names else ''}"
         )
     if title:
-        raise TableError(f"{what}.{title} If cells were cut wrongly, pass --delimiter.")
+        raise TableError(f"{what}.{title} If cells were cut wrongly, pass {setting('delimiter')}.")
     raise TableError(
-        f"{what}. If it is a title or a comment, remove it; if cells were cut wrongly, pass --delimiter. If quotes "
-        "are ordinary characters here, pass --quote none."
+        f"{what}. If it is a title or a comment, remove it; if cells were cut wrongly, pass "
+        f"{setting('delimiter')}. If quotes "
+        f"are ordinary characters here, pass {setting('quotechar', 'none')}."
     )
 
 
@@ -120,13 +122,14 @@ def is_header(file: str, line: int, asked: Header, found: HeaderLayout, decimal:
     shown = ", ".join(map(repr, first[:3]))
     if asked == "auto" and _looks_like_data(first, below, decimal):
         raise TableError(
-            f"{file}, line {line + 1} looks like data ({shown}), not like names. Pass --header no to name the columns "
-            "x0, x1, …, or --header yes if these are their names."
+            f"{file}, line {line + 1} looks like data ({shown}), not like names. Pass {setting('header', 'no')} to "
+            "name the columns "
+            f"x0, x1, …, or {setting('header', 'yes')} if these are their names."
         )
     texts = [j for j, cell in enumerate(first) if looks_like(cell, decimal) == _TEXT]
     held = [[row[j] for row in below if row[j].strip() not in MISSING] for j in texts]
     if asked == "no" and any(cells and all(is_number(cell, decimal) for cell in cells) for cells in held):
-        raise TableError(f"{file}, line {line + 1} names the columns ({shown}). Pass --header yes.")
+        raise TableError(f"{file}, line {line + 1} names the columns ({shown}). Pass {setting('header', 'yes')}.")
     return asked != "no"
 
 
@@ -166,12 +169,14 @@ def names_of(file: str, rows: Sequence[Row], header: bytes, found: HeaderLayout)
     except UnicodeDecodeError as error:
         raise TableError(
             f"{place}: byte {error.start + 1} ({header[error.start]:#04x}) is not UTF-8. "
-            "Pass the encoding that the file has, often --encoding cp1252."
+            f"Pass the encoding that the file has, often {setting('encoding', 'cp1252')}."
         ) from None
     nameless = [j for j, name in enumerate(names, start=1) if not name.strip()]
     if nameless and nameless != [1]:
         begin = _begins(rows, len(rows[0].cells or ()))
-        title = f"If it is a title, pass --skip-lines {begin.line}; else name" if begin is not None else "Name"
+        title = (
+            f"If it is a title, pass {setting('skip_lines', begin.line)}; else name" if begin is not None else "Name"
+        )
         raise TableError(f"{place}: column {next(j for j in nameless if j > 1)} has no name. {title} every column.")
     if nameless:
         if INDEX in names:

@@ -104,7 +104,7 @@ class CsvPart:
     @property
     def _most_faults(self) -> int:
         """How many faults are enough for the ledger to refuse the table."""
-        return self.options.max_bad + 1 if self.options.on_bad_row == "skip" else 1
+        return self.options.max_bad_lines + 1 if self.options.on_bad_lines == "skip" else 1
 
     @property
     def dialect(self) -> str:

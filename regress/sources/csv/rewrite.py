@@ -15,7 +15,6 @@ from regress.sources.csv.records import Format, Plain, proper_quotes, sound_quot
 ENDLESS = "the quotes of this record never end"
 UNREADABLE = "the quotes of this record cannot be read"
 ENCLOSING = "the quotes within cells of this record may enclose a delimiter"
-FIX_QUOTES = "Fix them, or pass --quote none if quotes are ordinary characters here"
 _PIECE = 2**20  # bytes, so that a block of millions of short records takes little memory
 
 

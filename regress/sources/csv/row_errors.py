@@ -1,9 +1,9 @@
 """What is wrong with a row of a CSV file, in words: its width, its quotes, a cell of it."""
 
-from regress.messages import flag
+from regress.messages import setting
 from regress.sources.base import ColumnKind
 from regress.sources.cell_types import kind_of
-from regress.sources.column_types import thousands_flags
+from regress.sources.column_types import thousands_options
 from regress.sources.csv.records import RecordSpans
 from regress.sources.rejects import Fault
 
@@ -27,8 +27,10 @@ def width_fault(found: RecordSpans, record: int, width: int) -> Fault:
 def _broken_fault(found: RecordSpans, record: int) -> Fault:
     text = found.text(record)
     escaped = b'\\"' in text or b"\\'" in text
-    hint = "If a backslash stands before quotes within cells, pass --escapechar '\\'. " if escaped else ""
-    hint += "If quotes are ordinary characters here, pass --quote none. "
+    hint = (
+        f"If a backslash stands before quotes within cells, pass {setting('escapechar', chr(92))}. " if escaped else ""
+    )
+    hint += f"If quotes are ordinary characters here, pass {setting('quotechar', 'none')}. "
     return _fault(found, record, f": {found.block.broken[int(found.lines[record])]}", hint)
 
 
@@ -40,7 +42,7 @@ def cell_fault(found: RecordSpans, record: int, name: str, kind: ColumnKind, cel
             found,
             record,
             f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
-            "Pass the encoding that the file has, often --encoding cp1252. ",
+            f"Pass the encoding that the file has, often {setting('encoding', 'cp1252')}. ",
         )
     what = "true or false" if kind == "boolean" else "a number"
     hint = f"{remedy_of(cell)} "
@@ -51,19 +53,19 @@ def remedy_of(cell: str) -> str:
     """Return what may have a cell that is no number read as one, or as missing."""
     kind = kind_of(cell)
     if kind == "grouped":
-        return f"If it has thousands separators, pass {thousands_flags(cell)}."
+        return f"If it has thousands separators, pass {thousands_options(cell)}."
     if kind == "marked":
-        return "If its comma is a decimal one, pass --decimal ','."
+        return f"If its comma is a decimal one, pass {setting('decimal', ',')}."
     if kind == "number":
-        return "If its point is a decimal one, pass --decimal '.'."
+        return f"If its point is a decimal one, pass {setting('decimal', '.')}."
     if kind != "text":
         return "Write it as a plain number."
-    return f"Pass {flag('--na-values', [cell.strip()])} if it stands for a missing cell."
+    return f"Pass {setting('na_values', [cell.strip()])} if it stands for a missing cell."
 
 
 def _fault(found: RecordSpans, record: int, reason: str, hint: str = "") -> Fault:
     text = found.text(record)[:_LONGEST].decode("utf-8", "replace").rstrip("\r\n")
-    remedy = f"{hint}Fix the line, or leave such rows out with --on-bad-row skip"
+    remedy = f"{hint}Fix the line, or skip such rows with {setting('on_bad_lines', 'skip')}"
     return Fault(record, int(found.lines[record]), reason, remedy, text)
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, NoReturn
 from backports import zstd
 
 from regress.errors import TableError
+from regress.messages import setting
 from regress.sources.csv.records import Format
 from regress.sources.csv.rewrite import has_marks, last_end
 
@@ -125,13 +126,15 @@ class Stream:
             except UnicodeDecodeError as error:
                 self._refuse(error)
             except UnicodeError as error:
-                raise TableError(f"{self.name} cannot be read as {self.encoding}: {error}. Pass --encoding.") from None
+                raise TableError(
+                    f"{self.name} cannot be read as {self.encoding}: {error}. Pass {setting('encoding')}."
+                ) from None
 
     def _refuse(self, error: UnicodeDecodeError) -> NoReturn:
         before = error.object[: error.start].decode(self.encoding, "replace")
         raise TableError(
             f"{self.name}, line {self._lines + before.count(chr(10)) + 1}: byte {error.object[error.start]:#04x} is "
-            f"not {self.encoding}. Pass the encoding that the file has with --encoding."
+            f"not {self.encoding}. Pass the encoding that the file has with {setting('encoding')}."
         )
 
     def _suited(self, size: int) -> int:

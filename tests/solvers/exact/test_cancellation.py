@@ -109,7 +109,7 @@ def test_square_and_wide_tables_keep_their_digits(shape, seed, fit_intercept):
     X, y = random.uniform(size=shape), random.uniform(size=shape[0])
     exact = regress.fit(X, y, fit_intercept=fit_intercept, precision="exact").w
     assert (worst(regress.fit(X, y, fit_intercept=fit_intercept).w, exact)) >= 15.0
-    assert (worst(regress.fit(X, y, fit_intercept=fit_intercept, precision="double").w, exact)) >= 15.0
+    assert (worst(regress.fit(X, y, fit_intercept=fit_intercept, precision="float64").w, exact)) >= 15.0
     assert (worst(LinearRegressor(fit_intercept=fit_intercept).fit(X, y).coef_, exact)) >= 15.0
     centred, rest = (X - X.mean(0), y - y.mean()) if fit_intercept else (X, y)
     assert worst(np.linalg.lstsq(centred, rest)[0], exact) > 8.0  # the oracle of the exact answer itself
@@ -122,14 +122,14 @@ def test_no_digits_are_claimed_where_a_cut_decided_the_rank(shape, apart):
     random = np.random.default_rng(0)
     X, y = random.normal(size=shape), random.normal(size=shape[0])
     X[1] = X[0] + apart * random.normal(size=shape[1])
-    exact, double = regress.fit(X, y), regress.fit(X, y, precision="double")
+    exact, double = regress.fit(X, y), regress.fit(X, y, precision="float64")
     assert exact.rank == 5
     right = np.clip(-np.log10(np.abs(double.w / exact.w - 1.0) + 1e-16), 0.0, 15.95)
     if double.digits_at_least is None:
         assert double.rank is None
     else:
         assert (np.array(list(double.digits_at_least.values())) <= right + 0.05).all()
-    verdict = regress.compare(X, y, test=0.0)
+    verdict = regress.compare(X, y, test_size=0.0)
     assert verdict.fits[0].digits > 12.0
     assert all(fit.excess_loss >= 0.0 for fit in verdict.fits if fit.w is not None)
 
@@ -140,7 +140,7 @@ def test_a_hilbert_matrix_has_one_solution_and_compare_and_certify_know_it():
     fit = regress.fit(X, y, fit_intercept=False)
     assert fit.rank == 8
     assert [0.0, *fit.w.tolist()] == minimum(X, y, fit_intercept=False)
-    comparison = regress.compare(X, y, fit_intercept=False, test=0.0)
+    comparison = regress.compare(X, y, fit_intercept=False, test_size=0.0)
     for row in comparison.fits:
         if row.w is not None:
             certificate = regress.certify((row.w, row.b), X, y, fit_intercept=False)

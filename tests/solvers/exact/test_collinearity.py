@@ -170,7 +170,7 @@ def test_least_norm_of_a_rounded_total_is_that_of_its_equation():
 @pytest.mark.parametrize("policy", ["drop", "error"])
 def test_a_policy_that_cannot_be_decided_is_refused_with_its_remedy(policy):
     with pytest.raises(InputError, match='Use precision="exact"'):
-        regress.fit(pd.DataFrame(sums(0)), y, collinear=policy, precision="double")
+        regress.fit(pd.DataFrame(sums(0)), y, collinear=policy, precision="float64")
     for precision in ("auto", "double", "exact"):
         with pytest.raises(InputError, match='Use "min-norm"'):
             regress.fit(random.normal(size=(5, 9)), y[:5], collinear=policy, precision=precision)
@@ -180,7 +180,7 @@ def test_a_policy_that_cannot_be_decided_is_refused_with_its_remedy(policy):
 def test_double_precision_does_not_claim_a_rank_that_it_cannot_know(offset):
     table = pd.DataFrame(sums(offset))
     with pytest.warns(DataWarning, match=r'Rank unknown.*precision="exact"'):
-        fit = regress.fit(table, y, precision="double")
+        fit = regress.fit(table, y, precision="float64")
     assert (fit.rank, fit.to_dict()["rank"], fit.equations) == (None, None, ())
     assert (dependent(table, precision="exact").rank, dependent(table).rank) == (3, 3)
 

@@ -175,7 +175,7 @@ def test_what_python_writes_is_read_in_any_dialect_and_any_blocks(table, d, size
     kinds, rows = table
     content, lines = write(kinds, rows, d)
     options = {name: d[name] for name in ("delimiter", "decimal")}
-    options |= {"quote": d["quotechar"], "encoding": d["encoding"], "header": "yes" if d["header"] else "no"}
+    options |= {"quotechar": d["quotechar"], "encoding": d["encoding"], "header": "yes" if d["header"] else "no"}
     known = expected(kinds, rows, d)
     with written(content, d["pack"]) as path:
         for block in sizes(content, len(rows), size):
@@ -242,12 +242,12 @@ def test_corrupted_rows_are_skipped_named_and_leave_the_fit_of_the_others(wrong,
         line += text.count("\n")
     header = "k,x,z,y\n"
     with written("".join([header, *(t for _, t in sound)]).encode(), pack) as path:
-        clean = regress.fit(path, "y", precision="double")
+        clean = regress.fit(path, "y", precision="float64")
     with written("".join([header, *lines]).encode(), pack) as path:
         rejects = path.parent / "r.csv"
         for block in sizes("".join(lines), 30, size):
             with blocks_of(block):
-                fit = regress.fit(path, "y", on_bad_row="skip", rejects=rejects, precision="double")
+                fit = regress.fit(path, "y", on_bad_lines="skip", rejects=rejects, precision="float64")
             tally = fit.tally
             assert (tally.rows, tally.used, tally.bad) == (30, 30 - len(wrong), len(wrong)), block
             assert (fit.names, fit.w.tolist(), fit.b) == (clean.names, clean.w.tolist(), clean.b), block
@@ -293,7 +293,7 @@ def records(content):
 def test_rubbish_is_read_or_refused_in_the_same_words_at_every_block_size(header, body, size):
     content = header + body
     with written(content) as path:
-        for options in ({}, {"on_bad_row": "skip"}, {"on_bad_row": "skip", "header": "yes", "delimiter": ","}):
+        for options in ({}, {"on_bad_lines": "skip"}, {"on_bad_lines": "skip", "header": "yes", "delimiter": ","}):
             outcomes = []
             for block in (None, 1, size):
                 with blocks_of(block):
@@ -319,5 +319,5 @@ def alike(one, other):
 def test_bytes_that_are_no_text_are_read_or_refused(content, start):
     with written(start + content) as path:
         for encoding, skip in itertools.product([None, "cp1252", "utf-16"], ["error", "skip"]):
-            found = read(path, encoding=encoding, on_bad_row=skip)
+            found = read(path, encoding=encoding, on_bad_lines=skip)
             assert not isinstance(found, str) or "t.csv" in found

@@ -135,8 +135,8 @@ def test_a_title_is_answered_by_the_number_of_lines_that_reads_the_table(write):
         path = write(above + body)
         for skip in ("error", "skip"):
             with pytest.raises(TableError, match="--skip-lines") as refused:
-                open_files(path, FileOptions(on_bad_row=skip))
-            assert "--on-bad-row" not in str(refused.value)
+                open_files(path, FileOptions(on_bad_lines=skip))
+            assert "--on-bad-lines" not in str(refused.value)
         count = int(str(refused.value).partition("--skip-lines ")[2].partition(".")[0].partition(";")[0])
         assert count == above.count("\n")
         assert table(path, skip_lines=count) == table(write(body, "body.csv"))
@@ -149,7 +149,7 @@ def test_excels_separator_is_taken_and_its_line_skipped(write):
     for first in ("sep=;\n", "SEP=;\r\n", '"sep=;"\n'):
         path = write(first + "a;y\n1,5;2\n2,5;x\n")
         with pytest.raises(TableError, match="line 4"):
-            table(path, on_bad_row="error") and regress.fit(path, "y")
+            table(path, on_bad_lines="error") and regress.fit(path, "y")
         assert table(path) == (["a", "y"], [["1,5", "2"], ["2,5", "x"]])
 
 
@@ -210,7 +210,7 @@ def test_wide_encodings_are_read_with_and_without_a_mark(write, encoding):
         ({"comment": "##"}, "comment"),
         ({"comment": ",", "delimiter": ","}, "both"),
         ({"escapechar": "é"}, "escapechar"),
-        ({"escapechar": "\\", "quote": "none"}, "quotes"),
+        ({"escapechar": "\\", "quotechar": "none"}, "quotes"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(write, options, word):

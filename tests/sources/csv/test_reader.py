@@ -200,11 +200,11 @@ def test_names_of_missing_cells_late_in_a_file_are_read_as_if_they_came_first(tm
     rows.insert(m - 20, "")  # a blank line
     path = tmp_path / "late.csv"
     path.write_text("key,x,y\n" + "\n".join(rows) + "\n")
-    fit = regress.fit(path, "y", features=["x"], missing="drop", test=0.2, split_key="key")
+    fit = regress.fit(path, "y", features=["x"], missing="drop", test_size=0.2, split_key="key")
     assert (fit.tally.rows, fit.tally.missing) == (m, 4)
     kept = np.delete(np.arange(m), list(holes))
     whole = pl.DataFrame({"key": [f"k{i % 50}" for i in kept], "x": x[kept], "y": y[kept]})
-    again = regress.fit(whole, "y", features=["x"], test=0.2, split_key="key")
+    again = regress.fit(whole, "y", features=["x"], test_size=0.2, split_key="key")
     assert (fit.w.tolist(), fit.b, fit.tally.held_out) == (again.w.tolist(), again.b, again.tally.held_out)
     rows[m - 3] = "k1,soon,1.0"
     path.write_text("key,x,y\n" + "\n".join(rows) + "\n")

@@ -62,7 +62,7 @@ def test_carriage_returns_alone_end_lines(write, case):
     path = write(b"a,k,y\r1,u,2\r2,v,oops\r3,u,5\r" + b"4,v,1\r" * 3)
     with pytest.raises(TableError, match="line 3"):
         regress.fit(path, "y", features=["a"])
-    assert regress.fit(path, "y", features=["a"], on_bad_row="skip").tally.used == 5
+    assert regress.fit(path, "y", features=["a"], on_bad_lines="skip").tally.used == 5
 
 
 def test_escapes_by_flag_where_the_start_of_a_file_has_none(write):
@@ -77,7 +77,7 @@ def test_a_cell_behind_trailing_delimiters_is_a_fault(write):
     path = write("a,y,\n1,2,\n" + "2,3,\n" * 2000 + "5,6,x\n1,1,\n")
     with pytest.raises(TableError, match="line 2003: 3 cells"):
         table(path)
-    assert table(path, on_bad_row="skip")[2] == 1
+    assert table(path, on_bad_lines="skip")[2] == 1
 
 
 ENCLOSED = ['1.5"text, text",x', 'a "b, c" d,1', '5" nail,6"']
@@ -88,9 +88,9 @@ def test_quotes_in_two_cells_that_may_enclose_a_delimiter_are_a_fault(write, tex
     width = len(next(csv.reader([text])))
     header = ",".join(f"c{j}" for j in range(width))
     path = write(f"{header}\n" + (",".join(["1"] * width) + "\n") * 4 + text + "\n")
-    with pytest.raises(TableError, match=r"line 6.*may enclose a delimiter.*--quote none"):
+    with pytest.raises(TableError, match=r"line 6.*may enclose a delimiter.*--quotechar none"):
         table(path)
-    assert len(table(path, quote="none")[1]) == 5
+    assert len(table(path, quotechar="none")[1]) == 5
 
 
 def test_an_inch_sign_stays(write):
@@ -105,14 +105,14 @@ def test_a_quote_too_many_costs_its_line_and_no_other(write):
         path = write("a,k,y\n" + "\n".join([*good[:7], bad, *good[8:]]) + "\n")
         with pytest.raises(TableError, match="line 9"):
             table(path)
-        assert table(path, on_bad_row="skip") == (["a", "k", "y"], expected[:7] + expected[8:], 1), bad
+        assert table(path, on_bad_lines="skip") == (["a", "k", "y"], expected[:7] + expected[8:], 1), bad
 
 
 def test_a_quote_that_never_ends_in_a_large_file_costs_its_line(write, monkeypatch):
     monkeypatch.setattr(stream, "BLOCK", 1000)
     monkeypatch.setattr(stream, "_LONGEST", 5000)
     path = write("a,y\n1,2\n" + '"3,4\n' + "5,6\n" * 5000)
-    assert [table(path, on_bad_row="skip")[i] for i in (0, 2)] == [["a", "y"], 1]
+    assert [table(path, on_bad_lines="skip")[i] for i in (0, 2)] == [["a", "y"], 1]
     with pytest.raises(TableError, match="line 3: the quotes of this record never end"):
         table(path)
 
@@ -127,10 +127,10 @@ def test_a_line_too_long_is_no_matter_of_quotes(write, monkeypatch):
 
 def test_more_than_half_of_the_rows_bad_is_refused(write):
     path = write("a,y\n1,2\n2,3\n" + "1\n" * 2)
-    assert table(path, on_bad_row="skip")[2] == 2
+    assert table(path, on_bad_lines="skip")[2] == 2
     path = write("a,y\n1,2\n2,3\n1\n4\n5,x,7\n")
     with pytest.raises(TableError, match="3 of 5 rows cannot be used, more than half"):
-        regress.fit(path, "y", on_bad_row="skip")
+        regress.fit(path, "y", on_bad_lines="skip")
 
 
 def test_marks_of_byte_order_within_a_file_are_text(write, monkeypatch):

@@ -31,7 +31,7 @@ from tests.tables import cells
 
 TORTURE = Path(__file__).parent / "torture"
 BAD = "a bad row"  # in the place of a row that is there, and cannot be used
-SKIP = "--on-bad-row skip"
+SKIP = "--on-bad-lines skip"
 FILES = [*(f.name for f in fields(FileOptions)), "features", "drop", "categorical"]
 
 
@@ -57,10 +57,10 @@ OUTCOMES = {
         ("", PLAIN),
         ("--header no", Refused("line 1", "names the columns", "'x', 'y'", "--header yes")),
         ("--delimiter '|'", Refused("no column 'y'", "'x,y'")),
-        ("--rejects r.csv", Refused("rejects", "--on-bad-row skip")),
+        ("--rejects r.csv", Refused("rejects", "--on-bad-lines skip")),
         ("--encoding latin-15", Refused("no encoding", "latin-15")),
         ("--delimiter ';;'", Refused("delimiter", "one character")),
-        ("--on-bad-row skip --max-bad -1", Refused("max_bad", "-1")),
+        ("--on-bad-lines skip --max-bad-lines -1", Refused("max_bad", "-1")),
     ],
     "one_record.csv": [("", [[1, 2]])],
     "header_only.csv": [("", [])],
@@ -70,15 +70,15 @@ OUTCOMES = {
     "tab.csv": [("", PAIRS), ("--delimiter tab", PAIRS), ("--delimiter '\\t'", PAIRS)],
     "pipe.csv": [("", PAIRS), ("--delimiter '|'", PAIRS)],
     "colon.csv": [("", Refused("no column 'y'", "'x:y'")), ("--delimiter :", PAIRS)],
-    "single_quotes.csv": [("", [["a,b", 1, 2], ["c", 3, 4]]), ("--quote \"'\"", [["a,b", 1, 2], ["c", 3, 4]])],
+    "single_quotes.csv": [("", [["a,b", 1, 2], ["c", 3, 4]]), ("--quotechar \"'\"", [["a,b", 1, 2], ["c", 3, 4]])],
     "single_quotes_in_cells.csv": [
-        ("--quote \"'\"", [["a,b", 1, 2], ["c", 3, 4]]),
+        ("--quotechar \"'\"", [["a,b", 1, 2], ["c", 3, 4]]),
         ("", [["a,b", 1, 2], ["c", 3, 4]]),
-        ("--quote '\"'", Refused("line 2", "4 cells", "3 columns", "too many", "quotes")),
+        ("--quotechar '\"'", Refused("line 2", "4 cells", "3 columns", "too many", "quotes")),
     ],
     "quote_none.csv": [
-        ("--quote none", [['5" pipe', 1, 2], ['"open', 3, 4]]),
-        ("", Refused("line 3", "quotes", "never end", "--quote none")),
+        ("--quotechar none", [['5" pipe', 1, 2], ['"open', 3, 4]]),
+        ("", Refused("line 3", "quotes", "never end", "--quotechar none")),
         (SKIP, [['5" pipe', 1, 2], BAD]),
     ],
     "decimal_semicolon.csv": [
@@ -196,8 +196,8 @@ OUTCOMES = {
     "several_bad.csv": [
         ("", Refused("line 3", "1 cell ", "2 columns", "too few")),
         (SKIP, [[1, 2], BAD, BAD, BAD, BAD, [9, 10], [2, 3], [5, 8]]),
-        (f"{SKIP} --max-bad 4", [[1, 2], BAD, BAD, BAD, BAD, [9, 10], [2, 3], [5, 8]]),
-        (f"{SKIP} --max-bad 3", Refused("line 7", "--max-bad 3", "'none'", "--rejects FILE")),
+        (f"{SKIP} --max-bad-lines 4", [[1, 2], BAD, BAD, BAD, BAD, [9, 10], [2, 3], [5, 8]]),
+        (f"{SKIP} --max-bad-lines 3", Refused("line 7", "--max-bad-lines 3", "'none'", "--rejects FILE")),
     ],
     "first_row_bad.csv": [("", Refused("line 2", "1 cell ", "too few")), (SKIP, [BAD, [2, 3], [4, 5]])],
     "last_row_bad.csv": [("", Refused("line 4", "1 cell ", "too few")), (SKIP, [*PAIRS, BAD])],
@@ -448,7 +448,7 @@ def test_every_row_is_accounted_for(folder, run, name, flags, rows, test):
     missing = sum(row is not BAD and None in row for row in rows)
     whole = len(rows) - bad - missing
     skip = "" if name.endswith(".parquet") or name == "misnamed.csv" else SKIP
-    code, out, err = run("fit", folder / name, *flags_of(f"{skip} {flags} --missing drop --test {test} --json"))
+    code, out, err = run("fit", folder / name, *flags_of(f"{skip} {flags} --missing drop --test-size {test} --json"))
     if code == 2:  # a few rows may all be held out
         assert "no row left to train on" in err
         counts = dict(re.findall(r"([a-z_]+)=(\d+)", re.sub(r"(\d+) (used|held out|missing|bad)", tallied, err)))
@@ -463,7 +463,7 @@ def test_every_row_is_accounted_for(folder, run, name, flags, rows, test):
     if code == 0:
         given = options_of(parsed(folder / name, f"{skip} {flags}"))
         files = {f: given[f] for f in FILES if f in given}
-        fit = regress.fit(folder / name, given["target"], missing="drop", test=test, **files)
+        fit = regress.fit(folder / name, given["target"], missing="drop", test_size=test, **files)
         tally = fit.tally
         assert tally.rows == tally.used + tally.held_out + tally.missing + tally.bad + tally.zero_weight == len(rows)
 
@@ -475,7 +475,7 @@ def tallied(found):
 def test_the_row_of_zero_weight_is_counted_as_that_and_a_bad_one_as_bad_whatever_its_weight(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,w,y\n1,1,2\n2,0,3\n3,1,5\n,0,1\noops,0,1\noops,1,1\n4,1,\n5,-1,9,9\n6,2,1\n")
-    fit = regress.fit(path, "y", weights="w", missing="drop", on_bad_row="skip")
+    fit = regress.fit(path, "y", weights="w", missing="drop", on_bad_lines="skip")
     t = fit.tally
     assert (t.rows, t.used, t.zero_weight, t.missing, t.bad) == (9, 3, 2, 1, 3)
 
@@ -492,7 +492,7 @@ def rejected(path):
 
 def test_rejects_hold_file_line_reason_and_text(folder, run, tmp_path):
     path = tmp_path / "r.csv"
-    arguments = ["--target", "y", "--on-bad-row", "skip", "--rejects", path, "--json"]
+    arguments = ["--target", "y", "--on-bad-lines", "skip", "--rejects", path, "--json"]
     code, out, _ = run("fit", folder / "several_bad.csv", *arguments)
     assert (code, json.loads(out)["rows"]["bad"]) == (0, 4)
     found = rejected(path)
@@ -510,7 +510,7 @@ def test_rejects_hold_file_line_reason_and_text(folder, run, tmp_path):
 def test_rejects_of_quoted_records_hold_all_their_lines(tmp_path):
     path, rejects = tmp_path / "t.csv", tmp_path / "r.csv"
     path.write_bytes(b'k,x,y\r\n"a\r\nb",1,2\r\n"c\r\n\r\nd",3\r\n"e""f",oops,6\r\n"g"h,7,8\r\nz,8,9\r\ny,9,1\r\n')
-    regress.fit(path, "y", features=["x"], on_bad_row="skip", rejects=rejects)
+    regress.fit(path, "y", features=["x"], on_bad_lines="skip", rejects=rejects)
     assert [(line, text) for _, line, _, text in rejected(rejects)] == [
         (4, '"c\r\n\r\nd",3'),
         (7, '"e""f",oops,6'),
@@ -521,13 +521,13 @@ def test_rejects_of_quoted_records_hold_all_their_lines(tmp_path):
 def test_rejects_with_carriage_returns_can_be_read_back(tmp_path):
     path, rejects = tmp_path / "t.csv", tmp_path / "r.csv"
     path.write_bytes(b"x,y\n1,2\n3\r,4,5\n2,3\n")
-    regress.fit(path, "y", on_bad_row="skip", rejects=rejects)
+    regress.fit(path, "y", on_bad_lines="skip", rejects=rejects)
     assert [(line, text) for _, line, _, text in rejected(rejects)] == [(3, "3\r,4,5")]
 
 
 def test_rejects_of_a_glob_name_the_file(folder, tmp_path):
     rejects = tmp_path / "r.csv"
-    regress.fit(str(folder / "bad_parts" / "*.csv"), "y", on_bad_row="skip", rejects=rejects)
+    regress.fit(str(folder / "bad_parts" / "*.csv"), "y", on_bad_lines="skip", rejects=rejects)
     assert [(file, line, text) for file, line, _, text in rejected(rejects)] == [("b.csv", 4, "7")]
 
 
@@ -538,11 +538,11 @@ def test_rejects_hold_each_row_once_however_often_the_table_is_read(folder, tmp_
     fit = regress.fit(
         folder / "several_bad.csv",
         "y",
-        on_bad_row="skip",
+        on_bad_lines="skip",
         rejects=rejects,
         missing=missing,
         precision=precision,
-        se="HC1",
+        cov_type="HC1",
     )
     assert [line for _, line, _, _ in rejected(rejects)] == [3, 4, 5, 7]
     assert fit.tally.bad == 4
@@ -551,13 +551,24 @@ def test_rejects_hold_each_row_once_however_often_the_table_is_read(folder, tmp_
 def test_as_many_bad_rows_as_allowed_are_skipped_and_one_more_is_refused_with_all_of_them_written(run, tmp_path):
     path, rejects = tmp_path / "t.csv", tmp_path / "r.csv"
     path.write_text("x,y\n" + "1,2\n2,3\n5,1\n" * 5 + "bad\n" * 8)
-    arguments = ["fit", path, "--target", "y", "--on-bad-row", "skip", "--rejects", rejects, "--json", "--max-bad"]
+    arguments = [
+        "fit",
+        path,
+        "--target",
+        "y",
+        "--on-bad-lines",
+        "skip",
+        "--rejects",
+        rejects,
+        "--json",
+        "--max-bad-lines",
+    ]
     code, out, _ = run(*arguments, 8)
     assert (code, json.loads(out)["rows"]["bad"], len(rejected(rejects))) == (0, 8, 8)
     rejects.unlink()
     code, out, err = run(*arguments, 7)
     assert (code, out) == (2, "")
-    assert "--max-bad 7" in err
+    assert "--max-bad-lines 7" in err
     assert str(rejects) in err
     assert "line 24" in err
     assert [line for _, line, _, _ in rejected(rejects)][:7] == list(range(17, 24))
@@ -569,7 +580,7 @@ def test_as_many_bad_rows_as_allowed_are_skipped_and_one_more_is_refused_with_al
 def test_predictions_skip_bad_rows_in_their_place(folder, run, tmp_path):
     model, rejects = tmp_path / "m.json", tmp_path / "r.csv"
     regress.fit(folder / "plain.csv", "y").save(model)
-    code, out, err = run("predict", model, folder / "several_bad.csv", "--on-bad-row", "skip", "--rejects", rejects)
+    code, out, err = run("predict", model, folder / "several_bad.csv", "--on-bad-lines", "skip", "--rejects", rejects)
     assert code == 0
     assert [bool(cell) for _, cell in list(csv.reader(out.splitlines()))[1:]] == [
         True,
@@ -608,7 +619,7 @@ def test_categories_give_the_coefficients_that_frames_give_wherever_a_level_firs
     monkeypatch.setattr(stream, "BLOCK", block)
     monkeypatch.setattr(stream, "_LOOK", block)
     late = pl.DataFrame({"k": ["A first"] * 3, "x": [1.0, 2.0, 0.5], "y": [3.0, 1.0, 2.0]})
-    fits = both(tmp_path, pl.concat([levels_table(), late]), precision="double", over="moments")
+    fits = both(tmp_path, pl.concat([levels_table(), late]), precision="float64", over="moments")
     assert fits[0].names == ("k=a", "k=b", "k=c d", 'k=q"', "k=é", "x")
     for other in fits[1:]:
         assert other.names == fits[0].names
@@ -620,19 +631,19 @@ def test_a_level_in_held_out_rows_only_is_no_coefficient(tmp_path):
     frame = levels_table(200)
     (batch,), split = open_polars(frame).batches(["x"]), Split(0.3)
     row = int(np.flatnonzero(split.over(split.bits(batch)).held_out(batch))[-1])
-    plain = regress.fit(frame, "y", test=0.3)
+    plain = regress.fit(frame, "y", test_size=0.3)
     kinds = frame["k"].to_list()
     kinds[row] = "zz"
     with pytest.warns(regress.DataWarning, match=r"1 held-out cell has a level that no training row has \(k=zz\)"):
-        fit = regress.fit(frame.with_columns(k=pl.Series(kinds)), "y", test=0.3)
+        fit = regress.fit(frame.with_columns(k=pl.Series(kinds)), "y", test_size=0.3)
     assert fit.names == plain.names
     assert fit.w.tolist() == plain.w.tolist()
 
 
 ABSENT = {
     "of weight zero": ("zz,1,0,3\n", {"weights": "w"}),
-    "with a bad cell": ("zz,oops,1,3\n", {"on_bad_row": "skip", "weights": "w"}),
-    "too long": ("zz,1,1,3,\n", {"on_bad_row": "skip", "weights": "w"}),
+    "with a bad cell": ("zz,oops,1,3\n", {"on_bad_lines": "skip", "weights": "w"}),
+    "too long": ("zz,1,1,3,\n", {"on_bad_lines": "skip", "weights": "w"}),
 }
 
 
@@ -654,11 +665,11 @@ def test_a_level_in_a_row_that_is_left_out_is_none(tmp_path, row):
 def test_more_levels_than_allowed_are_refused_in_whichever_block(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     path.write_text("k,x,y\n" + "".join(f"k{i % 11},{i % 7},{i % 5}\n" for i in range(200)))
-    assert len(regress.fit(path, "y", max_levels=11).names) == 11
+    assert len(regress.fit(path, "y", max_categories=11).names) == 11
     for block in (2**24, 30):
         monkeypatch.setattr(stream, "BLOCK", block)
-        with pytest.raises(InputError, match=r"'k'.*--max-levels 10.*--drop k"):
-            regress.fit(path, "y", max_levels=10)
+        with pytest.raises(InputError, match=r"'k'.*--max-categories 10.*--drop k"):
+            regress.fit(path, "y", max_categories=10)
 
 
 def test_unseen_levels_are_refused_or_predicted_as_the_first(folder, run, tmp_path):
@@ -668,9 +679,9 @@ def test_unseen_levels_are_refused_or_predicted_as_the_first(folder, run, tmp_pa
     new.write_text("x,k\n1.5,é\n2.5,unheard\n")
     code, out, err = run("predict", model, new)
     assert (code, out) == (2, "")
-    for word in ("new.csv, line 3", "'k'", "'unheard'", "--unseen reference"):
+    for word in ("new.csv, line 3", "'k'", "'unheard'", "--handle-unknown reference"):
         assert word in err
-    code, out, _ = run("predict", model, new, "--unseen", "reference")
+    code, out, _ = run("predict", model, new, "--handle-unknown", "reference")
     assert code == 0
     predicted = [float(cell) for _, cell in list(csv.reader(out.splitlines()))[1:]]
     assert predicted == regress.load(model).predict(pl.DataFrame({"x": [1.5, 2.5], "k": ["é", "a"]})).tolist()

@@ -1,0 +1,204 @@
+"""Keyword arguments of the public functions: their types for editors, their text for docstrings, and what is unknown.
+
+The TypedDicts repeat names and types of `regress.options`, for ``**options: Unpack[FitKeywords]`` (PEP 692), which
+editors and type checkers read; a test compares the two.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from textwrap import fill
+from typing import Any, Literal, TypedDict, TypeVar, get_args, get_origin, get_type_hints
+
+from regress.errors import UnknownOptionError
+from regress.messages import setting
+from regress.options import (
+    Collinear,
+    Decimal,
+    Gradient,
+    Header,
+    Missing,
+    OnBadLines,
+    Over,
+    Precision,
+    Solver,
+    WeightType,
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+_ORDER = ("Data", "Model", "Training", "Files")  # of the groups in a docstring
+
+KNOWN_AS = {  # how other tools, and earlier versions, call an option
+    "learning_rate": "lr eta eta0 step step_size",
+    "max_iter": "n_iter epochs max_epochs n_epochs iterations maxiter",
+    "n_jobs": "threads n_threads num_threads jobs workers",
+    "random_state": "seed",
+    "cov_type": "se cov robust vcov errors",
+    "test_size": "test test_fraction validation_split holdout",
+    "quotechar": "quote",
+    "delimiter": "sep separator",
+    "on_bad_lines": "on_bad_row on_bad_rows error_bad_lines",
+    "max_bad_lines": "max_bad",
+    "max_categories": "max_levels",
+    "handle_unknown": "unseen",
+    "weights": "sample_weight sample_weights wts",
+    "weight_type": "freq_weights",
+    "alpha": "l2 ridge lambda lambda_ lam reg penalty",
+    "fit_intercept": "intercept add_constant hasconst constant",
+    "standardize": "normalize scale",
+    "features": "columns usecols exog predictors",
+    "categorical": "categorical_features cat_features factors",
+    "skip_lines": "skiprows skip_rows skip",
+    "solver": "optimizer method algorithm",
+    "tol": "tolerance eps ftol gtol",
+    "missing": "na_action dropna",
+    "target": "y endog response label",
+    "digits": "min_digits",
+    "interval": "level",
+}
+
+
+class FileKeywords(TypedDict, total=False):
+    """Of `FileOptions`."""
+
+    delimiter: str | None
+    decimal: Decimal | None
+    encoding: str | None
+    quotechar: str | None
+    header: Header
+    skip_lines: int
+    comment: str | None
+    escapechar: str | None
+    on_bad_lines: OnBadLines
+    rejects: str | Path | None
+    max_bad_lines: int
+    thousands: str | None
+    na_values: Sequence[str]
+    keep_na: bool
+
+
+class TableKeywords(FileKeywords, total=False):
+    """Of `TableOptions`, but for `rows`."""
+
+    features: Sequence[str] | None
+    drop: Sequence[str] | None
+    weights: Any
+    weight_type: WeightType
+    categorical: Sequence[str] | None
+    max_categories: int
+    missing: Missing
+    test_size: float
+    split_key: str | None
+    random_state: int
+
+
+class TrainKeywords(TypedDict, total=False):
+    """Of `TrainOptions`."""
+
+    fit_intercept: bool
+    alpha: float
+    collinear: Collinear
+    solver: Solver
+    gradient: Gradient
+    over: Over
+    standardize: bool
+    learning_rate: float | Literal["auto"]
+    max_iter: int | None
+    tol: float
+    precision: Precision
+
+
+class FitKeywords(TableKeywords, TrainKeywords, total=False):
+    """Of `TableOptions` and `TrainOptions`."""
+
+
+class CertifyKeywords(FitKeywords, total=False):
+    """Of `TableOptions` and `TrainOptions`."""
+
+    rows: int | None
+
+
+def made(options: type[T], given: Mapping[str, Any]) -> T:
+    """Return options made from the keyword arguments that are theirs, checked."""
+    names = names_of(options)
+    return options(**{name: value for name, value in given.items() if name in names})
+
+
+def refuse_unknown(function: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse the first keyword argument that a function does not have, and name the nearest that it has.
+
+    Raises
+    ------
+    UnknownOptionError
+        If there is one; it is a `TypeError` too.
+    """
+    known = tuple(known)
+    for name in given:
+        if name not in known:
+            raise UnknownOptionError(f"{function} has no option {name!r}.{remedy(name, known)}")
+
+
+def remedy(name: str, known: Sequence[str]) -> str:
+    """Return what to use in place of an unknown option, as a sentence; nothing where nothing is near."""
+    meant = next((option for option, others in KNOWN_AS.items() if name in others.split()), None)
+    near = [meant] if meant in known else get_close_matches(name, known, 1)
+    return f" Use {setting(str(near[0]))}." if near else ""
+
+
+def names_of(*options: type) -> tuple[str, ...]:
+    """Return the names of the options of some classes."""
+    return tuple(f.name for group in options for f in fields(group))
+
+
+def declared(options: type) -> "tuple[Field[Any], ...]":
+    """Return the declarations of a class of options."""
+    return fields(options)
+
+
+def takes(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), **defaults: Any) -> Callable[[F], F]:
+    """Show the options that a function takes as ``**options`` in its signature and docstring.
+
+    The docstring has a line ``**options`` where their entries go. `defaults` are those that differ.
+    """
+    taken = [(f, get_type_hints(group)[f.name]) for group in groups for f in declared(group)]
+    taken = [(f, hint) for f, hint in taken if f.name not in without and (not only or f.name in only)]
+    taken.sort(key=lambda pair: _ORDER.index(pair[0].metadata["group"]))
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        added = [
+            inspect.Parameter(
+                f.name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(f.name, f.default), annotation=hint
+            )
+            for f, hint in taken
+            if f.name not in signature.parameters
+        ]
+        function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+        entries = "\n".join(_entry(f, hint) for f, hint in taken if f.name not in signature.parameters)
+        function.__doc__ = (function.__doc__ or "").replace("    **options\n", entries + "\n", 1)
+        return function
+
+    return decorate
+
+
+def _entry(f: "Field[Any]", hint: Any) -> str:
+    """Return the entry of an option in a docstring."""
+    return f"    {f.name} : {type_name(hint)}\n" + fill(
+        f.metadata["help"], 112, initial_indent=" " * 8, subsequent_indent=" " * 8
+    )
+
+
+def type_name(hint: Any) -> str:
+    """Return a type as docstrings have it: {"a", "b"} for a choice, "optional" where it may be None."""
+    parts = [part for part in get_args(hint) if part is not type(None)]
+    if get_origin(hint) is Literal:
+        return "{" + ", ".join(f'"{part}"' for part in parts) + "}"
+    if get_origin(hint) is Sequence:
+        return "sequence of str"
+    if not parts:
+        return "object" if hint is Any else str(hint.__name__)
+    return " or ".join(map(type_name, parts)) + (", optional" if type(None) in get_args(hint) else "")

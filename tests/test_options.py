@@ -1,0 +1,190 @@
+"""Options are declared once: types, defaults and texts are the same in Python, on the command line and in the docs."""
+
+import inspect
+import re
+from typing import get_type_hints
+
+import click
+import numpy as np
+import pytest
+
+import regress
+from regress.api.model import LinearModel
+from regress.cli.main import cli, main
+from regress.cli.options import GROUPS
+from regress.keywords import (
+    KNOWN_AS,
+    CertifyKeywords,
+    FileKeywords,
+    FitKeywords,
+    TableKeywords,
+    TrainKeywords,
+    declared,
+    names_of,
+    type_name,
+)
+from regress.messages import flag_name, setting, speaking_flags
+from regress.options import CallOptions, FileOptions, TableOptions, TrainOptions
+
+ALL = (TableOptions, TrainOptions, CallOptions)
+DECLARED = {f.name: f for group in ALL for f in declared(group)}
+FUNCTIONS = {
+    "fit": (regress.fit, FitKeywords),
+    "compare": (regress.compare, FitKeywords),
+    "certify": (regress.certify, CertifyKeywords),
+    "check_gradients": (regress.check_gradients, FitKeywords),
+}
+FRAME = {"x": [1.0, 2.0, 4.0, 5.0], "k": ["a", "b", "a", "b"], "y": [3.0, 5.0, 9.5, 11.0]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "options", "without"),
+    [(FileKeywords, FileOptions, ()), (TableKeywords, TableOptions, ("rows",)), (TrainKeywords, TrainOptions, ())],
+)
+def test_what_type_checkers_see_is_what_is_declared(typed, options, without):
+    hints = {name: hint for name, hint in get_type_hints(options).items() if name in names_of(options)}
+    assert get_type_hints(typed) == {name: hint for name, hint in hints.items() if name not in without}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_signatures_show_every_keyword_with_its_default(name):
+    function, typed = FUNCTIONS[name]
+    shown = inspect.signature(function).parameters
+    assert not [p for p in shown.values() if p.kind is inspect.Parameter.VAR_KEYWORD]
+    given = set(shown) & set(get_type_hints(typed))
+    assert given >= set(names_of(FileOptions))
+    for option in given - {"test_size"}:
+        assert shown[option].default == DECLARED[option].default
+        assert f"    {option} : " in function.__doc__
+        text = " ".join(function.__doc__.split())
+        assert " ".join(DECLARED[option].metadata["help"].split()) in text
+    for option in set(get_type_hints(typed)) - set(shown):  # typed for all alike, and refused by some
+        with pytest.raises(TypeError, match=f"{name} has no option '{option}'"):
+            call(function, **{option: DECLARED[option].default})
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_keyword_of_a_function_alone_is_declared_with_the_same_default(name):
+    shown = inspect.signature(FUNCTIONS[name][0]).parameters
+    own = [p for p in shown.values() if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "progress"]
+    assert all(p.default == DECLARED[p.name].default for p in own if p.name != "test_size")
+    assert name != "compare" or shown["test_size"].default == 0.2
+
+
+def call(function, **options):
+    first = [(np.ones(2), 0.0)] if function is regress.certify else []
+    return function(*first, FRAME, "y", **options)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("seed", "random_state"), ("max_levels", "max_categories"), ("intercept", "fit_intercept")]
+)
+def test_a_wrong_keyword_is_refused_with_the_right_one(name, wrong, right):
+    with pytest.raises(TypeError, match=f"{name} has no option '{wrong}'. Use {right}.$") as told:
+        call(FUNCTIONS[name][0], **{wrong: 1})
+    assert isinstance(told.value, regress.InputError)
+
+
+def test_what_is_near_nothing_is_refused_all_the_same():
+    with pytest.raises(TypeError, match=r"fit has no option 'zzz'.$"):
+        regress.fit(FRAME, "y", zzz=1)
+    with pytest.raises(TypeError, match=r"fit has no option 'learnin_rate'. Use learning_rate.$"):
+        regress.fit(FRAME, "y", learnin_rate=1)
+    with pytest.raises(TypeError, match=r"fit has no option 'lr'. Use learning_rate.$"):
+        regress.fit(FRAME, "y", lr=1)
+    with pytest.raises(TypeError, match=r"predict has no option 'quote'. Use quotechar.$"):
+        regress.fit(FRAME, "y").predict(FRAME, quote="'")
+    assert set(KNOWN_AS) <= set(DECLARED)
+    assert not {other for names in KNOWN_AS.values() for other in names.split()} & set(DECLARED)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("--threads", "--n-jobs"), ("--seed", "--random-state"), ("--se", "--cov-type"), ("--targe", "--target")],
+)
+def test_a_wrong_flag_is_refused_with_the_right_one(capsys, tmp_path, wrong, right):
+    with pytest.raises(SystemExit) as end:
+        main(["fit", str(tmp_path / "t.csv"), wrong, "1"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"Error: No such option: {wrong}. Use {right}. See 'regress fit --help'.\n"
+
+
+FLAGS = [
+    pytest.param(parameter, id=f"{name}-{parameter.name}")
+    for name, command in cli.commands.items()
+    for parameter in command.params
+    if isinstance(parameter, click.Option)
+]
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_flag_is_an_option(flag):
+    f = DECLARED[flag.name]
+    assert flag.opts == [flag_name(f.name, not f.default if isinstance(f.default, bool) else None)]
+    assert flag.help.startswith(f.metadata["help"])
+    assert flag.group == f.metadata["group"] in GROUPS
+    hint = {k: v for group in ALL for k, v in get_type_hints(group).items()}[f.name]
+    if isinstance(flag.type, click.Choice):
+        assert type_name(hint).startswith("{" + ", ".join(f'"{choice}"' for choice in flag.type.choices) + "}")
+    assert flag.default is None  # what is not given is left to the option
+
+
+def test_every_option_has_a_flag_but_those_of_python_alone():
+    flags = {flag.values[0].name for flag in FLAGS}
+    assert set(DECLARED) - flags == {"sample"}
+
+
+def test_predict_names_what_it_takes():
+    for function in (LinearModel.predict, regress.LinearModel.predict):
+        assert "handle_unknown" in inspect.signature(function).parameters
+
+
+def test_the_estimator_has_the_options_of_training():
+    shown = inspect.signature(regress.LinearRegressor).parameters
+    ours = {name: f.default for name, f in DECLARED.items() if name in names_of(TrainOptions) and name != "collinear"}
+    assert {name: p.default for name, p in shown.items() if name != "n_jobs"} == ours
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "python", "flags"),
+    [
+        ("max_categories", None, "max_categories", "--max-categories"),
+        ("max_categories", 5, "max_categories=5", "--max-categories 5"),
+        ("drop", ["a", "b c"], "drop=['a', 'b c']", "--drop 'a,b c'"),
+        ("fit_intercept", False, "fit_intercept=False", "--no-intercept"),
+        ("keep_na", True, "keep_na=True", "--keep-na"),
+        ("thousands", "'", 'thousands="\'"', """--thousands ''"'"''"""),
+    ],
+)
+def test_an_option_is_written_as_its_reader_writes_it(name, value, python, flags):
+    assert setting(name, value) == python
+    with speaking_flags():
+        assert setting(name, value) == flags
+    assert setting(name, value) == python
+
+
+@pytest.mark.parametrize(
+    ("cells", "options"),
+    [
+        ("x,y\n1,2\n2,\n3,5\n", {}),
+        ("x,y\n1,2\n2,3\n3,bad\n4,5\n5,6\n6,7\n7,8\n8,9\n9,1\n3,3\n1,2\n3,4\n", {}),
+        ("x,y\n1,2\n2,3,4\n3,5\n", {}),
+        ("x,y\n1,2\n2,3\n3,5\n", {"max_iter": 0}),
+        ("x,y\n1,2\n2,3\n3,5\n", {"test_size": 2.0}),
+    ],
+)
+def test_one_message_names_arguments_in_python_and_flags_on_the_command_line(tmp_path, capsys, cells, options):
+    (path := tmp_path / "t.csv").write_text(cells)
+    with pytest.raises(regress.InputError) as told:
+        regress.fit(path, "y", **options)
+    words = [word for name, value in options.items() for word in (flag_name(name), str(value))]
+    with pytest.raises(SystemExit):
+        main(["fit", str(path), "--target", "y", *words])
+    error = capsys.readouterr().err
+    names = {name for name in DECLARED if re.search(rf"\b{name}\b(?!-)", str(told.value))} - {"target"}
+    flags = set(re.findall(r"--[a-z-]+", error))
+    assert names
+    assert {flag_name(name) for name in names} >= flags
+    assert flags
+    assert "--" not in str(told.value)
