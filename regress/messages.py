@@ -83,7 +83,10 @@ def flag(name: str, value: object = None) -> str:
         record = io.StringIO(newline="")
         csv.writer(record, lineterminator="\r\n").writerow(value)  # a name with one of these is put in quotes
         value = record.getvalue()[:-2]
-    return f"{flag_name(name)} {quoted(str(value))}"
+    text = str(value)
+    if not any(map(str.isalnum, text)) and text.isprintable():  # a mark alone would run into the sentence
+        return f"{flag_name(name)} " + (f"'{text}'" if "'" not in text else f'"{text}"')
+    return f"{flag_name(name)} {quoted(text)}"
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], left: Collection[str] = ()) -> list[str]:

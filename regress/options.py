@@ -41,9 +41,9 @@ that have been read, of how many."""
 _MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
 
 
-def option(default: Any, help: str, group: str, metavar: str = "") -> Any:
-    """Declare an option: its default, what it does, and under which heading of a help page it stands."""
-    return field(default=default, metadata={"help": help, "group": group, "metavar": metavar})
+def option(default: Any, help: str, group: str, metavar: str = "", short: str = "") -> Any:
+    """Declare an option: its default, what it does, where a help page has it, its value there, and a short flag."""
+    return field(default=default, metadata={"help": help, "group": group, "metavar": metavar, "short": short})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +253,7 @@ class CallOptions:
     descent: Sequence[str] | None = option(
         None, "Two coefficients over which the page draws the descent.", "Output", "A,B"
     )
-    output: str | None = option(None, "File to write.", "Output", "FILE")
+    output: str | None = option(None, "File to write.", "Output", "FILE", "-o")
 
     def __post_init__(self) -> None:
         check_choice("cov_type", self.cov_type, ("nonrobust", "HC0", "HC1"))

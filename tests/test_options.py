@@ -121,7 +121,8 @@ FLAGS = [
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_flag_is_an_option(flag):
     f = DECLARED[flag.name]
-    assert flag.opts == [flag_name(f.name, not f.default if isinstance(f.default, bool) else None)]
+    short = [f.metadata["short"]] if f.metadata["short"] else []
+    assert flag.opts == [*short, flag_name(f.name, not f.default if isinstance(f.default, bool) else None)]
     assert flag.help.startswith(f.metadata["help"])
     assert flag.group == f.metadata["group"] in GROUPS
     hint = {k: v for group in ALL for k, v in get_type_hints(group).items()}[f.name]
@@ -154,7 +155,8 @@ def test_the_estimator_has_the_options_of_training():
         ("drop", ["a", "b c"], "drop=['a', 'b c']", "--drop 'a,b c'"),
         ("fit_intercept", False, "fit_intercept=False", "--no-intercept"),
         ("keep_na", True, "keep_na=True", "--keep-na"),
-        ("thousands", "'", 'thousands="\'"', """--thousands ''"'"''"""),
+        ("thousands", "'", 'thousands="\'"', '--thousands "\'"'),
+        ("decimal", ",", "decimal=','", "--decimal ','"),
     ],
 )
 def test_an_option_is_written_as_its_reader_writes_it(name, value, python, flags):

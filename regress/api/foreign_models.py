@@ -15,7 +15,7 @@ from regress.design.terms import Design
 from regress.errors import InputError
 
 # of what a model keeps of its training: what decides the objective
-_KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test split_key random_state".split()
+_KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test_size split_key random_state".split()
 
 _JSON = record(
     coef=lambda value, at: (mapping(number()) if isinstance(value, dict) else numbers)(value, at),

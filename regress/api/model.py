@@ -113,7 +113,7 @@ class LinearModel:
         handle_unknown : {"error", "reference"}
             Categories that training did not see: stop, or predict as the reference level.
         **files
-            How to read files; see `regress.options.FileOptions`.
+            How to read files: delimiter, decimal, encoding, …, as in `fit`.
 
         Raises
         ------

@@ -104,7 +104,8 @@ def _flag(name: str, hint: Any, default: Any, metadata: Any) -> Callable[[Any], 
         how["type"] = NumberOrAuto()
     if default not in (None, (), True, False) or (default == 0 and default is not False):
         text += f"  [default: {default}]"
-    return click.option(spelled, name, cls=Flag, help=text, **how)
+    short = [metadata["short"]] * bool(metadata["short"])
+    return click.option(*short, spelled, name, cls=Flag, help=text, **how)
 
 
 def options_of(given: dict[str, Any]) -> dict[str, Any]:

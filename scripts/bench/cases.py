@@ -129,7 +129,7 @@ def csv(place: Place) -> Iterator[Table]:
     most = (Limit(1.35, PARSE), Limit(0.3, "pandas + LinearRegression"), Limit(600e6, what="peak"))
     tools = [
         Tool(PARSE, child("files", "parse_csv", place.csv), peer=True),
-        place.fit("regress fit", place.csv, "--precision", "double", limits=most),
+        place.fit("regress fit", place.csv, "--precision", "float64", limits=most),
         place.fit("regress fit, exact", place.csv, "--precision", "exact", limits=(Limit(2.5, "regress fit"),)),
         Tool("pandas + LinearRegression", child("files", "pandas_fit", place.csv, TARGET), printed_json, peer=True),
         Tool(
@@ -147,8 +147,8 @@ def csv4(place: Place) -> Iterator[Table]:
     """Fit a CSV file of four times the rows, in the same memory."""
     four = place.four_times()
     tools = [
-        place.fit("once", place.csv, "--precision", "double"),
-        place.fit("four times", four, "--precision", "double", limits=(Limit(1.1, "once", "peak"),)),
+        place.fit("once", place.csv, "--precision", "float64"),
+        place.fit("four times", four, "--precision", "float64", limits=(Limit(1.1, "once", "peak"),)),
     ]
     yield Table(f"{place.title(place.csv)}, and four times its rows", "once", tools, coefficients(place.model))
     four.unlink()
@@ -158,7 +158,7 @@ def parquet(place: Place) -> Iterator[Table]:
     """Fit a Parquet file."""
     tools = [
         Tool("Polars read", child("files", "read_parquet", place.parquet), peer=True),
-        place.fit("regress fit", place.parquet, "--precision", "double", limits=(Limit(1.5, "Polars read"),)),
+        place.fit("regress fit", place.parquet, "--precision", "float64", limits=(Limit(1.5, "Polars read"),)),
     ]
     yield Table(place.title(place.parquet), "Polars read", tools, coefficients(place.model))
 
@@ -211,8 +211,8 @@ def exact(place: Place) -> Iterator[Table]:
     """Fit arrays in exact sums beside double, and certify."""
     m, n = place.rows(500_000, 100), 100
     for weights in ("no weights", "whole weights of 16 bits", "real weights"):
-        tools = [place.inside(name, "exact", m, n, weights, name) for name in ("double", "exact")]
-        yield Table(f"{m:,} × {n:,}, {weights}", "double", tools, place.answer("exact", m, n, weights, "exact"))
+        tools = [place.inside(name, "exact", m, n, weights, name) for name in ("float64", "exact")]
+        yield Table(f"{m:,} × {n:,}, {weights}", "float64", tools, place.answer("exact", m, n, weights, "exact"))
     for full, n in ((20_000, 20), (5_000, 1_000)):
         m = place.rows(full, n)
         tools = [

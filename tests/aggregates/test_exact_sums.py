@@ -164,13 +164,13 @@ def test_the_bits_of_a_fit_depend_on_neither_order_nor_threads():
 
 def test_precision_is_chosen_by_size_and_by_name():
     X, y = random.normal(size=(3000, 300)), random.normal(size=3000)  # 3000 · 300² is more than goes unnoticed
-    assert regress.fit(X, y).training.precision == "double"
+    assert regress.fit(X, y).training.precision == "float64"
     assert regress.fit(X[:, :3], y).training.precision == "exact"
-    assert regress.fit(X[:, :3], y, precision="float64").training.precision == "double"
+    assert regress.fit(X[:, :3], y, precision="float64").training.precision == "float64"
     exact = regress.fit(X[:, :50], y, precision="exact")
     assert exact.training.precision == "exact"
     assert exact.w == pytest.approx(regress.fit(X[:, :50], y, precision="float64").w, rel=1e-9)
-    assert regress.fit(X[:, :3], y, solver="cg").training.precision == "double"
+    assert regress.fit(X[:, :3], y, solver="cg").training.precision == "float64"
     with pytest.raises(InputError, match="newton"):
         regress.fit(X, y, solver="gd", precision="exact")
     twice = np.c_[X[:, :2], X[:, 0]]

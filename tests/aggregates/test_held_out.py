@@ -44,7 +44,7 @@ def rational_r2(w, center, level, X, y, a):
     return float(1 - (a @ error**2) / square) if square else np.nan
 
 
-@pytest.mark.parametrize("precision", ["exact", "double"])
+@pytest.mark.parametrize("precision", ["exact", "float64"])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_it_is_rounded_once(family, weighted, precision):

@@ -48,7 +48,7 @@ def held_out(name, record, fraction, seed=0):
     return (scrambled(scrambled(record) ^ salt(f"{seed}:{name}")) >> 11) / 2**53 < fraction
 
 
-def reader_of(table, k, target="y", precision="double", **options):
+def reader_of(table, k, target="y", precision="float64", **options):
     return read_table(table, target, TableOptions(**options), "moments", 1, precision=precision, sampled=k).reader
 
 

@@ -298,7 +298,7 @@ def test_a_frame_of_mixed_number_types_is_one_matrix(rows):
         "single": X[:, 0].astype(np.float32),
         "yes": X[:, 1] > 5,
         "nullable": pd.array(np.arange(200) % 11, dtype="Int64"),
-        "double": X[:, 2],
+        "float64": X[:, 2],
     })  # fmt: skip
     plain = np.column_stack([frame[c].to_numpy(dtype=np.float64) for c in frame])
     regressor = LinearRegressor().fit(frame, pd.Series(y))

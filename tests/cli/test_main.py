@@ -1,7 +1,6 @@
 """The command line as a user meets it: what it prints, where, and with which exit code."""
 
 import csv
-import inspect
 import json
 import os
 import re
@@ -116,27 +115,35 @@ FLAGS = {
 
 def test_every_flag_of_fit_is_there_under_its_name():
     expected = {
-        *("target", "features", "drop", "weights", "categorical", "max-levels", "missing", "test", "split-key", "seed"),
+        *(
+            "target",
+            "features",
+            "drop",
+            "weights",
+            "categorical",
+            "max-categories",
+            "missing",
+            "test-size",
+            "split-key",
+            "random-state",
+        ),
         *("no-intercept", "alpha", "solver", "gradient", "over", "no-standardize", "learning-rate", "max-iter", "tol"),
-        *("precision", "threads", "save", "json", "weight-type", "collinear", "se", "report", "descent"),
-        *("delimiter", "decimal", "encoding", "quote", "header", "on-bad-row", "rejects", "max-bad", "thousands"),
+        *("precision", "n-jobs", "save", "json", "weight-type", "collinear", "cov-type", "report", "descent"),
+        *(
+            "delimiter",
+            "decimal",
+            "encoding",
+            "quotechar",
+            "header",
+            "on-bad-lines",
+            "rejects",
+            "max-bad-lines",
+            "thousands",
+        ),
         *("na-values", "keep-na", "skip-lines", "comment", "escapechar"),
     }
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
     assert flags == {f"--{name}" for name in expected}
-
-
-@pytest.mark.parametrize("name", ["fit", "compare", "check"])
-def test_flags_have_the_defaults_of_the_arguments(name):
-    python = {p.name: p.default for p in inspect.signature(regress.fit).parameters.values()}
-    if name == "compare":
-        python |= {p.name: p.default for p in inspect.signature(regress.compare).parameters.values()}
-    given = cli.commands[name].make_context(name, ["t.csv"]).params
-    options = {k: v for k, v in given.items() if k not in ("table", "target", "save", "as_json", "report", "descent")}
-    assert set(options) <= set(python)
-    assert {k: v for k, v in options.items() if v not in (None, ())} == {
-        k: python[k] for k, v in options.items() if v not in (None, ())
-    }
 
 
 @pytest.mark.parametrize("case", FLAGS)
@@ -160,7 +167,10 @@ UNUSABLE = {
     "unknown flag": (["fit", "{t}", "--target", "y", "--fast"], "--fast"),
     "unknown solver": (["fit", "{t}", "--target", "y", "--solver", "sgd"], "sgd"),
     "text target": (["fit", "{t}", "--target", "kind"], "text"),
-    "rate without its solver": (["fit", "{t}", "--target", "y", "--learning-rate", "1"], "learning_rate"),
+    "rate without its solver": (
+        ["fit", "{t}", "--target", "y", "--learning-rate", "1"],
+        "--learning-rate needs --solver gd",
+    ),
     "rate that is no number": (["fit", "{t}", "--target", "y", "--solver", "gd", "--learning-rate", "big"], "big"),
     "rate too high": (["fit", "{t}", "--target", "y", "--solver", "gd", "--learning-rate", "9"], "stability limit"),
     "model that is none": (["predict", "{t}", "{t}"], "not a model"),
@@ -205,7 +215,7 @@ def test_a_fit_that_does_not_converge_is_printed_and_saved_and_exits_3(run, tmp_
     )
     assert code == 3
     assert "max_iter" in out
-    assert "raise max_iter" in err
+    assert "raise --max-iter" in err
     assert regress.load(model).status == "max_iter"
 
 

@@ -143,15 +143,15 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_flag_to_paste_is_read_back(name, folder):
     show = f"{sys.executable} -c 'import sys, json; print(json.dumps(sys.argv[1:]))'"
-    script = f"{show} {flag('--drop', [name, 'z'])} {quoted(name)}"
+    script = f"{show} {flag('drop', [name, 'z'])} {quoted(name)}"
     assert safe(script)
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"}
     )
     option, record, same = json.loads(done.stdout)
-    from regress.cli.options import Columns
+    from regress.cli.options import ColumnNames
 
-    assert (option, Columns().convert(record, None, None), same) == ("--drop", [name, "z"], name)
+    assert (option, ColumnNames().convert(record, None, None), same) == ("--drop", [name, "z"], name)
     assert not (folder / "p").exists()
 
 
@@ -170,7 +170,7 @@ def test_every_remedy_that_names_a_column_is_quoted(name, folder, capsys):
         code, _, err = run(capsys, "fit", file, "--target", "y", "--missing", "mean")
         assert code == 2, file
         found = re.search(r"--(drop|categorical) ", err)
-        assert found is None or err[found.start() :].startswith(visible(flag(f"--{found[1]}", [name]))), (file, err)
+        assert found is None or err[found.start() :].startswith(visible(flag(found[1], [name]))), (file, err)
         assert found or file == "first.csv"
 
 

@@ -37,7 +37,7 @@ def test_too_many_levels_name_the_column_three_values_and_the_flag():
     frame = FRAME.with_columns(k=pl.Series([f"id{i:02}" for i in range(40)]))
     with pytest.raises(TableError) as refused:
         regress.fit(frame, "y", max_categories=39)
-    for word in ("'k'", "39", "'id00', 'id01', 'id02'", "--max-categories 39", "--drop k"):
+    for word in ("'k'", "39", "'id00', 'id01', 'id02'", "max_categories=39", "drop=['k']"):
         assert word in str(refused.value)
     with pytest.warns(DataWarning, match="only 40 rows"):
         regress.fit(frame, "y", max_categories=40)
@@ -68,10 +68,10 @@ def test_columns_that_are_not_there_name_the_nearest(options, words):
     ("options", "words"),
     [
         ({"drop": "a"}, r"\['a'\]"),
-        ({"missing": "zero"}, "error, drop, mean"),
+        ({"missing": "zero"}, "raise, drop, mean"),
         ({"test_size": 1.0}, "below 1"),
         ({"test_size": -0.1}, "test"),
-        ({"max_categories": 0}, "max_levels"),
+        ({"max_categories": 0}, "max_categories"),
         ({"n_jobs": 0}, "n_jobs"),
     ],
 )
@@ -90,7 +90,7 @@ def test_missing_cells_are_counted_by_column_and_the_flags_named():
     frame = holes(FRAME, a=[1, 2], k=[2, 3, 4], y=[5])
     with pytest.raises(TableError) as refused:
         regress.fit(frame, "y", drop=["w"])
-    for word in ("a 2", "k 3", "y 1", "--missing drop", "--missing mean"):
+    for word in ("a 2", "k 3", "y 1", "missing='drop'", "missing='mean'"):
         assert word in str(refused.value)
     regress.fit(holes(FRAME, w=[1]), "y", drop=["w"])  # a column that is not used does not matter
 

@@ -69,10 +69,10 @@ def test_frames_and_arrays_hold_out_the_same_rows(fraction, seed):
     assert trained_on(FRAME.set_index(FRAME.index[::-1]), **options)[0] == found
 
 
-@pytest.mark.parametrize("missing", ["error", "drop", "mean"])
+@pytest.mark.parametrize("missing", ["raise", "drop", "mean"])
 def test_the_fraction_is_one_of_the_rows_that_are_used(missing):
     frame = FRAME.assign(a=np.where(np.arange(M) < 192, 0.0, 1.5))
-    if missing != "error":
+    if missing != "raise":
         frame.loc[::3, "x"] = np.nan
     tally = trained_on(frame, weights="a", missing=missing, test_size=0.2)[1]
     used = 200 if missing != "drop" else int(frame["x"][192:].notna().sum())

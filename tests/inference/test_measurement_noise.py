@@ -310,7 +310,7 @@ def test_a_second_reading_leaves_the_account_of_the_rows_alone(tmp_path):
 z = random.normal(size=m)
 FACTORS = {
     "exact": {},
-    "double": {"precision": "float64"},
+    "float64": {"precision": "float64"},
     "a penalty": {"alpha": 1e-6},
     "a penalty in double": {"alpha": 1e-6, "precision": "float64"},
     "descent": {"solver": "cg", "max_iter": 10_000},
@@ -335,7 +335,7 @@ def test_large_inflation_never_goes_without_a_word(mode):
 def test_more_columns_than_whole_numbers_are_worked_out_for_are_named_too():
     X = random.normal(size=(500, 310))
     X[:, 7] = X[:, 3] + 1e-4 * X[:, 7]
-    for precision in ("auto", "double", "exact"):
+    for precision in ("auto", "float64", "exact"):
         (note,) = regress.fit(X, random.normal(size=500), precision=precision).notes()
         assert note.startswith("Nearly collinear: x3, x7 (")
 

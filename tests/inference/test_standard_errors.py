@@ -26,7 +26,7 @@ MANY = _random.normal(size=(400, 45)) + 1.0  # more columns than are inverted in
 TOTAL = np.c_[np.round(X[:, [0, 3]] * 100.0), WHOLE]
 TOTAL = np.c_[TOTAL, TOTAL.sum(1)]  # d = a + b + c, in whole numbers
 
-precisions = pytest.mark.parametrize("precision", ["exact", "double"])
+precisions = pytest.mark.parametrize("precision", ["exact", "float64"])
 intercepts = pytest.mark.parametrize("intercept", [True, False], ids=["intercept", "origin"])
 weighted = pytest.mark.parametrize("weights", [None, REAL], ids=["unweighted", "weighted"])
 errors = pytest.mark.parametrize("se", ["nonrobust", "HC0", "HC1"])

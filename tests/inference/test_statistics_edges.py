@@ -54,7 +54,7 @@ def nearly(noise, seed, rows=60):
 NOISE = pytest.mark.parametrize("noise", [1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12])
 WAYS = {
     "exact": {"precision": "exact"},
-    "double": {"precision": "float64"},
+    "float64": {"precision": "float64"},
     "over rows": {"precision": "float64", "over": "rows"},
     "raw coordinates": {"precision": "float64", "standardize": False},
     "conjugate gradients": {"solver": "cg", "tol": 1e-13},
@@ -97,7 +97,7 @@ def test_rounding_of_coefficients_is_no_residual(noise):
 
 def test_small_residuals_agree_with_statsmodels_while_it_has_digits():
     X, y, a = nearly(1e-6, 3, 500)
-    for precision in ("exact", "double"):
+    for precision in ("exact", "float64"):
         got, them = regress.fit(X, y, weights=a, precision=precision), sm.WLS(y, sm.add_constant(X), a).fit()
         assert (got.statistics.sigma, got.statistics.aic) == close((np.sqrt(them.scale), them.aic), 1e-8)
         assert got.coefficients["std. error"].tolist() == close(them.bse, 1e-8)
@@ -106,19 +106,19 @@ def test_small_residuals_agree_with_statsmodels_while_it_has_digits():
 def test_auto_takes_exact_sums_where_double_would_lose_the_residuals(monkeypatch):
     monkeypatch.setattr(collect, "_FEW_CELLS", 0)  # no table is small enough for exact sums at once
     reason = "double would lose residuals as small as these"
-    for noise, precision, why in ((1e-3, "double", "leaving 14 digits"), (1e-6, "exact", reason)):
+    for noise, precision, why in ((1e-3, "float64", "leaving 14 digits"), (1e-6, "exact", reason)):
         X, y, _ = nearly(noise, 1, 600)
         got = regress.fit(X, y)
         assert (got.training.precision, got.reason) == (precision, why)
         assert got.statistics.rss == close(rational_fit(X, y)[0], 1e-9)
     got = regress.fit(X, y, alpha=1e-6)  # no statistics that would need it, and its loss has its digits
-    assert got.training.precision == "double"
+    assert got.training.precision == "float64"
     assert got.loss == close(rational_loss(got, X, y) + 1e-6 * float(got.w @ got.w), 1e-9)
 
 
 def test_a_descent_that_stops_short_of_the_residuals_has_no_statistics():
     X, y, _ = nearly(1e-9, 2)
-    for precision in ("auto", "double"):
+    for precision in ("auto", "float64"):
         got = regress.fit(X, y, solver="gd", tol=1e-8, precision=precision)
         assert got.status == "converged"
         assert "not far below the residuals" in got.statistics_missing
@@ -138,7 +138,7 @@ PERFECT = {
 }
 
 
-@pytest.mark.parametrize("precision", ["exact", "double"])
+@pytest.mark.parametrize("precision", ["exact", "float64"])
 @pytest.mark.parametrize("family", PERFECT)
 def test_a_perfect_fit_is_called_one(family, precision):
     X, y = PERFECT[family]
@@ -172,7 +172,7 @@ def test_few_rows_are_no_perfect_fit():
 
 
 @pytest.mark.parametrize(("y", "intercept"), [(np.full(30, 2.5), True), (np.zeros(30), False)])
-@pytest.mark.parametrize("precision", ["exact", "double"])
+@pytest.mark.parametrize("precision", ["exact", "float64"])
 def test_a_constant_target_has_no_statistics(y, intercept, precision):
     got = regress.fit(nearly(0, 0, 30)[0], y, fit_intercept=intercept, precision=precision)
     assert (got.statistics_missing, got.notes()) == ("The target is constant.", [])

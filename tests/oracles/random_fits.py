@@ -75,7 +75,7 @@ class Examination:
         began = time.perf_counter()
         self.fit("auto")
         if self.turn % 2:
-            self.fit("double" if self.tall else "exact")
+            self.fit("float64" if self.tall else "exact")
         if self.tall or not self.turn % 8:  # a certificate of many columns takes long
             self.certify()
         self.count.seconds = time.perf_counter() - began
@@ -111,7 +111,7 @@ class Examination:
         fit = self.attempt(what, lambda: regress.fit(p.X, p.y, **given))
         if fit is None:
             return
-        if fit.status != "converged" and precision != "double":
+        if fit.status != "converged" and precision != "float64":
             self.fail(f"{what}: {fit.status}")
         rank, by_noise = truth.loss.rank, bool(fit.equations or fit.constant) and truth.rounding_decides
         if fit.rank is not None and (fit.rank > rank if by_noise else fit.rank != rank):
@@ -163,7 +163,7 @@ class Examination:
         b = Fraction(model.b_center) - sum(Fraction(v) * Fraction(c) for v, c in zip(w, model.center, strict=True))
         at = nearest(truth.loss.loss(w, b, truth.y))
         off = 1e-14 * at
-        if fit.training.precision == "double" and self.tall:  # from sums over rows
+        if fit.training.precision == "float64" and self.tall:  # from sums over rows
             off += 2.0**-52 * truth.loss.m * nearest(truth.terms(w, fit.b))
         elif not self.tall:  # from rows, each residual rounded
             rounding = 2.0**-104 * (truth.loss.n + 4) ** 2 * nearest(truth.terms(w, fit.b))

@@ -292,7 +292,7 @@ def without_tensorflow(monkeypatch):
 
 SITUATIONS = {
     "plain": (normal_rows(), {}),
-    "double": (normal_rows(), {"precision": "float64"}),
+    "float64": (normal_rows(), {"precision": "float64"}),
     "no intercept": (normal_rows(), {"fit_intercept": False}),
     "alpha": (normal_rows(), {"alpha": 2.0}),
     "weights": (normal_rows(), {"weights": np.random.default_rng(1).uniform(0.5, 4.0, 300)}),
@@ -477,7 +477,7 @@ def bars_of(root, name):
     return found
 
 
-@pytest.mark.parametrize("name", ["plain", "gd", "not converged", "double", "no intercept"])
+@pytest.mark.parametrize("name", ["plain", "gd", "not converged", "float64", "no intercept"])
 def test_the_environment_says_how_it_was_asked(situation, name):
     fit = situation(name)
     shown = table_of(read(page(fit)), "environment")
@@ -531,7 +531,7 @@ def test_missing_cells_are_counted_by_column(tmp_path):
     assert fit.to_dict()["rows"]["missing_cells"] == {"x": 2, "z": 3}
 
 
-@pytest.mark.parametrize("name", ["plain", "no intercept", "held out", "more columns than rows", "double"])
+@pytest.mark.parametrize("name", ["plain", "no intercept", "held out", "more columns than rows", "float64"])
 def test_the_equation_is_what_predicts(situation, name):
     fit = situation(name)
     equation = read(page(fit)).one("p", class_="equation")
@@ -564,7 +564,7 @@ def test_levels_are_compared_with_the_first(tmp_path):
 # The charts of a fit
 
 
-@pytest.mark.parametrize("name", ["plain", "double", "alpha", "no intercept", "dependent", "constant column", "HC1"])
+@pytest.mark.parametrize("name", ["plain", "float64", "alpha", "no intercept", "dependent", "constant column", "HC1"])
 def test_the_dots_of_coefficients_are_where_they_should_be(situation, name):
     fit = situation(name)
     drawn = Drawn(read(page(fit)), "betas")
@@ -729,7 +729,7 @@ def of_situation(name):
     return predicted, residual, z
 
 
-@pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "double", "frequency", "outlier", "two values"])
+@pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "float64", "frequency", "outlier", "two values"])
 def test_the_groups_of_a_fit_are_those_of_its_rows(situation, name):
     predicted, residual, z = of_situation(name)
     found = situation(name).model.report["residuals"]
@@ -743,7 +743,7 @@ def test_the_groups_of_a_fit_are_those_of_its_rows(situation, name):
     assert found["far"] == {"outlier": None}.get(name, 0)
 
 
-@pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "double", "frequency"])
+@pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "float64", "frequency"])
 def test_the_trend_is_the_mean_of_slices(situation, name):
     predicted, residual, z = of_situation(name)
     parts = np.array_split(np.argsort(predicted, kind="stable"), 12)  # int(0.7 √300)

@@ -101,7 +101,7 @@ def test_every_status_says_what_happened_and_what_to_do(status):
         ({"tol": 0.0}, "tol must be a finite number above 0"),
         ({"max_iter": 0}, "max_iter must be a whole number"),
         ({"max_iter": 2.5}, "max_iter"),
-        ({"learning_rate": 0.1}, 'solver="gd" or "accelerated"'),
+        ({"learning_rate": 0.1}, "solver='gd' or accelerated"),
         ({"learning_rate": 0.1, "solver": "newton"}, "newton"),
         ({"learning_rate": 0.0, "solver": "gd"}, "learning_rate"),
         ({"learning_rate": "fast", "solver": "gd"}, "learning_rate"),

@@ -103,12 +103,12 @@ def test_the_account_of_a_skipped_table_may_not_be_the_table_in_python_either(fo
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        (["?", *"123456789"] * 2, r"'\?' \(t.csv, line 2\) is not a number, but 90% .* --na-values '\?'"),
+        (["?", *"123456789"] * 2, r"'\?' \(t.csv, line 2\) is not a number, but 90% .* na_values=\['\?'\]"),
         (["5 %"] * 20, "with a unit or another sign, such as '5 %'"),
-        (['"1.200,50"', '"900,00"', '"-3.001.100,1"'] * 7, "--thousands '.' --decimal ','"),
+        (['"1.200,50"', '"900,00"', '"-3.001.100,1"'] * 7, "thousands='.', decimal=','"),
         (["$1.50"] * 20, "another sign"),
-        (['"1,234,567"'] * 20, "--thousands ','"),
-        (['"1,5"', '"2,25"'] * 10, "--decimal ','"),
+        (['"1,234,567"'] * 20, "thousands=','"),
+        (['"1,5"', '"2,25"'] * 10, "decimal=','"),
     ],
 )
 def test_text_that_looks_like_numbers_says_what_to_do(tmp_path, cells, words):

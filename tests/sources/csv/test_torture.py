@@ -24,7 +24,8 @@ from regress.cli.main import cli, main
 from regress.cli.options import options_of
 from regress.design.split import Split
 from regress.errors import InputError
-from regress.options import FileOptions, file_options
+from regress.keywords import made
+from regress.options import FileOptions
 from regress.sources.csv import stream
 from regress.sources.files import open_files, open_polars
 from tests.tables import cells
@@ -60,7 +61,7 @@ OUTCOMES = {
         ("--rejects r.csv", Refused("rejects", "--on-bad-lines skip")),
         ("--encoding latin-15", Refused("no encoding", "latin-15")),
         ("--delimiter ';;'", Refused("delimiter", "one character")),
-        ("--on-bad-lines skip --max-bad-lines -1", Refused("max_bad", "-1")),
+        ("--on-bad-lines skip --max-bad-lines -1", Refused("--max-bad-lines", "-1")),
     ],
     "one_record.csv": [("", [[1, 2]])],
     "header_only.csv": [("", [])],
@@ -96,7 +97,7 @@ OUTCOMES = {
         ("--decimal ,", Refused("'x'", "'2.5'")),
     ],
     "thousands_ambiguous.csv": [
-        ("", Refused("'1,234'", "1.234", "1234", "--decimal ,")),
+        ("", Refused("'1,234'", "1.234", "1234", "--decimal ','")),
         ("--decimal ,", [[1.234, 2], [5.678, 3]]),
     ],
     "thousands.csv": [
@@ -365,7 +366,7 @@ def parsed(table, flags):
 def rows_of(table, flags):
     """All rows of a table, as the flags read it."""
     given = options_of(parsed(table, flags))
-    source = open_files(table, file_options(given))
+    source = open_files(table, made(FileOptions, given))
     source = source.read_as(dict.fromkeys(given.get("categorical", ()), "text"))
     wanted = [*given["features"], given["target"]] if "features" in given else [c.name for c in source.columns]
     wanted = [name for name in wanted if name not in given.get("drop", ())]
@@ -532,7 +533,7 @@ def test_rejects_of_a_glob_name_the_file(folder, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["drop", "mean"])
-@pytest.mark.parametrize("precision", ["double", "exact"])
+@pytest.mark.parametrize("precision", ["float64", "exact"])
 def test_rejects_hold_each_row_once_however_often_the_table_is_read(folder, tmp_path, missing, precision):
     rejects = tmp_path / "r.csv"
     fit = regress.fit(
@@ -668,7 +669,7 @@ def test_more_levels_than_allowed_are_refused_in_whichever_block(tmp_path, monke
     assert len(regress.fit(path, "y", max_categories=11).names) == 11
     for block in (2**24, 30):
         monkeypatch.setattr(stream, "BLOCK", block)
-        with pytest.raises(InputError, match=r"'k'.*--max-categories 10.*--drop k"):
+        with pytest.raises(InputError, match=r"'k'.*max_categories=10.*drop=\['k'\]"):
             regress.fit(path, "y", max_categories=10)
 
 
