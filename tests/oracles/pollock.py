@@ -85,7 +85,7 @@ def whole_files() -> Iterator[Polluted]:
         yield made(f"delimiter_{name}", text(table, delimiter))
     yield made("escape_backslash", text(table, escape="\\"))
     yield made("escape_none", text(table, escape=None))
-    yield made("quote_single", text(table, quotechar="'"))
+    yield made("quote_single", text(table, quote="'"))
     for name, end in (("cr", "\r"), ("lf", "\n"), ("crlf", "\r\n")):
         yield made(f"ends_{name}", text(table, end=end))
     yield made("no_final_newline", text(table).removesuffix("\n"))
