@@ -6,16 +6,16 @@ python scripts/compare_all.py --write     # and put it into README.md
 
 import warnings
 from pathlib import Path
-
-from readme import show
+from typing import Any
 
 import regress
+from readme import show
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 MARKS = "<!-- compare_all -->\n", "<!-- /compare_all -->"
 
-SETS: dict[str, tuple[str, dict[str, object]]] = {
+SETS: dict[str, tuple[str, dict[str, Any]]] = {
     "diabetes.csv": ("progression", {}),
     "iris.csv": ("petal_width", {}),
     "co2.csv": ("co2", {"missing": "drop"}),

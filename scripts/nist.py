@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
-from readme import show
 from sklearn.linear_model import LinearRegression
 
 import regress
+from readme import show
 
 ROOT = Path(__file__).resolve().parents[1]
 NIST = ROOT / "data" / "nist"
@@ -61,7 +61,7 @@ def ours(name: str) -> dict[str, float]:
         assert fit.perfect
         errors, sigma, r2 = [0.0] * len(known["stderr"]), 0.0, fit.r2
     else:
-        errors = [told.standard_error_b, *told.standard_errors] if intercept else told.standard_errors
+        errors = [told.standard_error_b, *told.standard_errors] if intercept else list(told.standard_errors)
         sigma, r2 = told.sigma, told.r2
     return {
         "coefficients": worst([fit.b, *fit.w] if intercept else fit.w, known["coef"]),
@@ -111,7 +111,7 @@ def peers(name: str) -> list[float | None]:
     return [None if values is None else worst(values, known["coef"]) for values in fits]
 
 
-def table(head: Sequence[str], rows: dict[str, Iterable[float | None]]) -> str:
+def table(head: Sequence[str], rows: Mapping[str, Iterable[float | None]]) -> str:
     """Return a Markdown table of digits, a row a set."""
     lines = [f"| set | {' | '.join(head)} |", "|" + "---|" * (len(head) + 1)]
     for name, row in rows.items():

@@ -13,8 +13,8 @@ from regress.objective.losses import SquaredError
 from regress.options import TableOptions
 
 table, target = sys.argv[1:3] if len(sys.argv) == 3 else ("data/diabetes.csv", "progression")
-data = read_table(table, target, TableOptions(), over="rows", n_jobs=1).data
-X, y = np.concatenate([block.X for block in data.rows]), np.concatenate([block.Y[:, 0] for block in data.rows])
+rows = read_table(table, target, TableOptions(), over="rows", n_jobs=1).data.rows or ()  # "rows" keeps them
+X, y = np.concatenate([block.X for block in rows]), np.concatenate([block.Y[:, 0] for block in rows])
 m, n = X.shape
 X = (X - X.mean(axis=0)) / X.std(axis=0)  # raw units would need a thousand times the steps
 

@@ -107,13 +107,18 @@ class Visit:
         requests = [f"request: {url}" for url in self.requests]
         return [*self.said, *requests, *self.overflows(), *self.text_in_pictures(), *self.inaccessible()]
 
+    def _texts(self, script: str) -> list[str]:
+        """Return the list of texts that a script makes, which goes on where `_COMMON` ends."""
+        texts: list[str] = self.page.evaluate(_COMMON + script)
+        return texts
+
     def overflows(self) -> list[str]:
         """Return what is wider than the window, cut off, or to be scrolled without a way to do so by keyboard."""
-        return self.page.evaluate(_COMMON + _OVERFLOWS)
+        return self._texts(_OVERFLOWS)
 
     def text_in_pictures(self) -> list[str]:
         """Return text in SVGs that is too small or too pale, sticks out of its SVG, or lies on other text."""
-        return self.page.evaluate(_COMMON + _TEXT)
+        return self._texts(_TEXT)
 
     def inaccessible(self) -> list[str]:
         """Return the violations that axe-core finds."""
@@ -132,35 +137,37 @@ class Visit:
         self.page.emulate_media(media="print", color_scheme="light")
         if not self.page.pdf(format="A4").startswith(b"%PDF-"):
             return ["no PDF"]
-        return [*self.said, *self.page.evaluate(_COMMON + _ON_PAPER)]
+        return [*self.said, *self._texts(_ON_PAPER)]
 
     def controls(self) -> list[str]:
         """Return the controls that show."""
-        return self.page.evaluate(_COMMON + "return controls(); }")
+        return self._texts("return controls(); }")
 
     def outline(self) -> dict[str, Any]:
         """Return how many h1, main and pictures show, the ids of the sections, and what they lack."""
-        return self.page.evaluate(_COMMON + _OUTLINE)
+        outline: dict[str, Any] = self.page.evaluate(_COMMON + _OUTLINE)
+        return outline
 
     def count(self, selector: str) -> int:
         """Return how many elements match."""
-        return self.page.locator(selector).count()
+        return int(self.page.locator(selector).count())
 
     def places(self, selector: str) -> list[list[float]]:
         """Return where on the screen the middle of each element is that matches."""
-        return self.page.evaluate(
+        found: list[list[float]] = self.page.evaluate(
             """selector => [...document.querySelectorAll(selector)].map(e => e.getBoundingClientRect())
                 .map(box => [box.left + box.width / 2, box.top + box.height / 2])""",
             selector,
         )
+        return found
 
     def overrides(self) -> list[str]:
         """Return texts whose marks of direction change that of words around them."""
-        return self.page.evaluate(_COMMON + _OVERRIDES)
+        return self._texts(_OVERRIDES)
 
     def figures(self, selector: str) -> dict[str, list[float | None]]:
         """Return the full-precision numbers of the first table within, by row header; None where a cell has none."""
-        return self.page.evaluate(
+        found: dict[str, list[float | None]] = self.page.evaluate(
             """selector => Object.fromEntries([...document.querySelector(selector + ' table').rows]
                 .filter(row => row.querySelector('th[scope=row]'))
                 .map(row => [row.querySelector('th[scope=row]').textContent.trim(),
@@ -170,14 +177,16 @@ class Visit:
                     })]))""",
             selector,
         )
+        return found
 
     def data(self, selector: str) -> list[tuple[str, float]]:
         """Return all numbers within the elements that match: what is shown, and the full precision."""
-        return self.page.evaluate(
+        found: list[tuple[str, float]] = self.page.evaluate(
             """selector => [...document.querySelectorAll(selector + ' data')]
                 .map(data => [data.textContent, Number(data.value)])""",
             selector,
         )
+        return found
 
 
 _COMMON = """() => {

@@ -1,23 +1,28 @@
 """What holds for every test."""
 
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from regress.objective import autodiff
 from tests import browser
 
 
 @pytest.fixture(autouse=True)
-def same_numbers_in_any_order(request, monkeypatch):
+def same_numbers_in_any_order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test a fresh generator in place of its module's `random`, which other tests have drawn from."""
     if isinstance(getattr(request.module, "random", None), np.random.Generator):
         monkeypatch.setattr(request.module, "random", np.random.default_rng(2024))
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path: Path) -> Callable[..., Path]:
     """Write a file of the test's own, and return its path."""
 
-    def make(content, name="t.csv"):
+    def make(content: str | bytes, name: str = "t.csv") -> Path:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
@@ -25,7 +30,16 @@ def write(tmp_path):
     return make
 
 
-def pytest_terminal_summary(terminalreporter):
+@pytest.fixture
+def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make TensorFlow a package that is not installed."""
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # what Python does for a package that is not there
+    autodiff._functions.cache_clear()
+    yield
+    autodiff._functions.cache_clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly that no page was opened in a browser: among other skips it goes unseen."""
     skipped = [str(report.longrepr[-1]) for report in terminalreporter.stats.get("skipped", [])]
     untested = [reason for reason in skipped if browser.UNTESTED in reason]

@@ -87,7 +87,7 @@ class Place:
 
     def answer(self, task: str, m: int, n: int, *words: str) -> list[float]:
         """Return what a task of a tool that times itself computes."""
-        return printed_json(run(child("inside", task, m, n, 0, *words)).printed)["answer"]
+        return list(printed_json(run(child("inside", task, m, n, 0, *words)).printed)["answer"])
 
     def fit(self, name: str, table: Path, *words: object, target: str = TARGET, limits: tuple[Limit, ...] = ()) -> Tool:
         """Return `regress fit` as a tool."""

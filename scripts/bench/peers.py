@@ -36,7 +36,7 @@ def statsmodels(X: np.ndarray, y: np.ndarray) -> list[float]:
         raise MemoryError(f"needs about {needed / 1e9:.1f} GB of memory, and the machine has {there / 1e9:.1f} GB")
     from statsmodels.api import OLS, add_constant
 
-    return OLS(y, add_constant(X, has_constant="add")).fit().params.tolist()
+    return list(map(float, OLS(y, add_constant(X, has_constant="add")).fit().params))
 
 
 def descend(chunks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[float]:

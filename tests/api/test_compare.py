@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +18,6 @@ import regress
 from regress.api import compare
 from regress.cli import console
 from regress.errors import INSTALL_TENSORFLOW
-from regress.objective import autodiff
 
 DATA = Path(__file__).parents[2] / "data"
 TOOLS = [
@@ -402,14 +400,6 @@ def test_without_an_answer_from_linear_regression_there_is_no_agreement(monkeypa
     assert says in fit.note
     assert "\n" not in fit.note
     assert by_name(result)["Ridge(alpha=1e-10)"].digits > 8
-
-
-@pytest.fixture
-def without_tensorflow(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow", None)  # what Python does for a package that is not there
-    autodiff._functions.cache_clear()
-    yield
-    autodiff._functions.cache_clear()
 
 
 @pytest.mark.usefixtures("without_tensorflow")

@@ -6,14 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import nist
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
-
-sys.path.insert(0, str(SCRIPTS))
-try:
-    import nist
-finally:
-    sys.path.remove(str(SCRIPTS))
 
 # What rounding of the certified data to doubles leaves, and the fifteen digits that are certified.
 COEFFICIENTS = {

@@ -114,34 +114,14 @@ FLAGS = {
 
 
 def test_every_flag_of_fit_is_there_under_its_name():
-    expected = {
-        *(
-            "target",
-            "features",
-            "drop",
-            "weights",
-            "categorical",
-            "max-categories",
-            "missing",
-            "test-size",
-            "split-key",
-            "random-state",
-        ),
-        *("no-intercept", "alpha", "solver", "gradient", "over", "no-standardize", "learning-rate", "max-iter", "tol"),
-        *("precision", "n-jobs", "save", "json", "weight-type", "collinear", "cov-type", "report", "descent"),
-        *(
-            "delimiter",
-            "decimal",
-            "encoding",
-            "quotechar",
-            "header",
-            "on-bad-lines",
-            "rejects",
-            "max-bad-lines",
-            "thousands",
-        ),
-        *("na-values", "keep-na", "skip-lines", "comment", "escapechar"),
-    }
+    expected = """
+        target features drop weights weight-type categorical max-categories missing test-size split-key random-state
+        no-intercept alpha collinear cov-type
+        solver gradient over no-standardize learning-rate max-iter tol precision n-jobs
+        delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
+        thousands na-values keep-na
+        save report descent json
+    """.split()
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
     assert flags == {f"--{name}" for name in expected}
 

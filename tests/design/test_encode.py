@@ -67,6 +67,7 @@ def test_the_numbers_are_those_of_r():
     assert "reference" not in fit.summary().lower()
 
 
+@pytest.mark.tensorflow
 def test_models_certificates_and_pipelines_keep_the_coding(tmp_path):
     options = {"features": ["g", "x"], "fit_intercept": False}
     fit = regress.fit(FRAME, "y", **options)

@@ -48,6 +48,7 @@ def test_a_column_of_the_frame_is_taken_by_its_name_as_target_and_as_weights(col
     assert weighted.to_dict() == regress.fit(table, other, weights=column).to_dict()
 
 
+@pytest.mark.tensorflow
 def test_compare_certify_and_the_gradient_check_take_such_a_column_too():
     assert regress.compare(FRAME, FRAME["y"], test_size=0).names == ("x", "w", "n")
     assert regress.certify(([2.0, 1.0, 0.0], 0.0), FRAME, FRAME["y"]).target == "y"

@@ -8,17 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
+import benchmark
+from bench import baseline, cases, data, measure, peers, report
+from bench.baseline import Change, Comparison
+from bench.measure import Ended, Failed, Limit, Report, Result, Table, Tool
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
-
-sys.path.insert(0, str(SCRIPTS))
-try:
-    import benchmark
-    from bench import baseline, cases, data, measure, peers, report
-    from bench.baseline import Change, Comparison
-    from bench.measure import Ended, Failed, Limit, Report, Result, Table, Tool
-finally:
-    sys.path.remove(str(SCRIPTS))
 
 FAST = ("csv4", "parquet", "predict", "rejects", "report", "start")
 SLOW = ("memory", "wide", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import compare_all
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 
@@ -36,11 +38,6 @@ def test_the_training_script_is_thirty_lines():
 
 
 def test_every_set_that_is_compared_is_there_and_none_is_forgotten():
-    sys.path.insert(0, str(SCRIPTS))
-    try:
-        import compare_all
-    finally:
-        sys.path.remove(str(SCRIPTS))
     bundled = {"torn.csv"} ^ {str(path.relative_to(ROOT / "data")) for path in (ROOT / "data").rglob("*.csv")}
     assert set(compare_all.SETS) == bundled
     cells = compare_all.line("income_rate.csv").split("|")

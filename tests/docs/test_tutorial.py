@@ -1,6 +1,5 @@
 """The tutorial's figures are the mathematics' own: each is computed again here, in another way."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tutorial
 from regress.errors import MissingDependencyError
 from regress.objective import autodiff
 
@@ -23,16 +23,8 @@ def run(*arguments):
     return subprocess.run([sys.executable, str(SCRIPT), *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
-@pytest.fixture(scope="module")
-def tutorial():
-    spec = importlib.util.spec_from_file_location("tutorial", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def walk(tutorial, capsys, monkeypatch):
+def walk(capsys, monkeypatch):
     """Return what the tutorial prints of a table, step by step, where TensorFlow is not installed."""
 
     def missing(_):

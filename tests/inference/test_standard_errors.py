@@ -179,7 +179,7 @@ def test_rows_of_weight_zero_are_not_there_whatever_they_hold(kind, se, precisio
         (X[:5], {}, "no degree of freedom"),
         (X[:5], {"precision": "float64"}, "no degree of freedom"),
         (X[:3], {}, "as many columns as rows"),
-        (TOTAL, {"precision": "float64"}, 'precision="exact"'),
+        (TOTAL, {"precision": "float64"}, "precision='exact'"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::regress.errors.DataWarning")

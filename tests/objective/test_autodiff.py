@@ -11,6 +11,7 @@ from regress.errors import INSTALL_TENSORFLOW
 from regress.objective import autodiff, gradient
 from regress.objective.losses import MomentForm, QuadraticForm
 
+pytestmark = pytest.mark.tensorflow
 random = np.random.default_rng(11)
 X, y, a, w, b = random.normal(size=(200, 4)), random.normal(size=200), random.uniform(1, 2, 200), np.arange(4.0), 0.3
 
@@ -64,7 +65,7 @@ def test_without_tensorflow_the_error_holds_the_install_line():
 @pytest.mark.slow
 def test_tensorflow_starts_and_compiles_without_a_word():
     code = (
-        "import numpy as np\nfrom regress.calculus import autodiff\nfrom regress.aggregates.moments import Block\n"
+        "import numpy as np\nfrom regress.objective import autodiff\nfrom regress.blocks import Block\n"
         "autodiff._COMPILE_ABOVE = 0\n(rows,) = autodiff.prepare_rows([Block(np.eye(3), np.ones(3))])\n"
         "autodiff.rows(*rows, np.ones(3), 0.0)"
     )

@@ -4,18 +4,23 @@ from fractions import Fraction
 
 import numpy as np
 
+from regress.blocks import Array
+
+Matrix = list[list[Fraction]]
 random = np.random.default_rng(13)
 
 
-def rational(Z, weights=None):
+def rational(Z: Array, weights: Array | None = None) -> Matrix:
     """Return Σ a z zᵀ over z = [1, row]."""
     rows = [[Fraction(v) for v in row] for row in np.c_[np.ones(len(Z)), Z].tolist()]
-    weights = [Fraction(1)] * len(Z) if weights is None else [Fraction(v) for v in weights.tolist()]
+    a = [Fraction(1)] * len(Z) if weights is None else [Fraction(v) for v in weights.tolist()]
     p = len(rows[0])
-    return [[sum(a * z[i] * z[j] for a, z in zip(weights, rows, strict=True)) for j in range(p)] for i in range(p)]
+    return [
+        [sum((v * z[i] * z[j] for v, z in zip(a, rows, strict=True)), Fraction(0)) for j in range(p)] for i in range(p)
+    ]
 
 
-def solve(matrix, right):
+def solve(matrix: Matrix, right: list[Fraction]) -> list[Fraction]:
     """Solve in rational arithmetic, by elimination."""
     n = len(matrix)
     rows = [[*row, r] for row, r in zip(matrix, right, strict=True)]
@@ -29,14 +34,16 @@ def solve(matrix, right):
     return [rows[i][n] / rows[i][i] for i in range(n)]
 
 
-def answer(X, y, alpha=0.0, weights=None, fit_intercept=True):
+def answer(
+    X: Array, y: Array, alpha: float = 0.0, weights: Array | None = None, fit_intercept: bool = True
+) -> tuple[list[Fraction], Fraction]:
     """Return b, w and L of the minimum as rationals."""
     T = rational(np.c_[X, y], weights)
     n, first = X.shape[1], 0 if fit_intercept else 1
     kept = range(first, n + 1)
     G = [[T[i][j] + (Fraction(alpha) if i == j and i > 0 else 0) for j in kept] for i in kept]
     p = solve(G, [T[i][n + 1] for i in kept])
-    loss = T[n + 1][n + 1] - sum(v * T[i][n + 1] for v, i in zip(p, kept, strict=True))
+    loss = T[n + 1][n + 1] - sum((v * T[i][n + 1] for v, i in zip(p, kept, strict=True)), Fraction(0))
     return ([] if fit_intercept else [Fraction(0)]) + p, loss
 
 

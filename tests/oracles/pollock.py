@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from regress.errors import InputError
 from regress.options import FileOptions
 from regress.sources.open import open_table
 
+T = TypeVar("T")
 HEADER = ["date", "time", "quantity", "product", "price tag", "kind", "description", "address", "remark"]
 NUMBER = 2
 _KINDS = ["lamp", "chair", "desk, small", "shelf"]
@@ -64,9 +65,11 @@ def record(cells: list[str], delimiter: str = ",", quote: str = '"', escape: str
     return [quote + e + quote if n else e for e, n in zip(escaped, needed, strict=True)]
 
 
-def text(rows: list[list[str]], delimiter: str = ",", end: str = "\n", **how: str | None) -> str:
+def text(
+    rows: list[list[str]], delimiter: str = ",", end: str = "\n", quote: str = '"', escape: str | None = '"'
+) -> str:
     """Return a file."""
-    return "".join(delimiter.join(record(row, delimiter, **how)) + end for row in rows)
+    return "".join(delimiter.join(record(row, delimiter, quote, escape)) + end for row in rows)
 
 
 def whole_files() -> Iterator[Polluted]:
@@ -127,7 +130,7 @@ def files() -> Iterator[Polluted]:
         yield from one_row(row)
 
 
-def load(path: Path, on_bad_row: str) -> Loaded:
+def load(path: Path, on_bad_row: Literal["error", "skip"]) -> Loaded:
     """Read a file as regress does, all columns as text."""
     try:
         source = open_table(path, FileOptions(on_bad_lines=on_bad_row))
@@ -153,7 +156,7 @@ def lost(file: Polluted, loaded: Loaded) -> int:
     return max(sum(missing.values()) - loaded.rejected, 0) + (bool(loaded.rows) and loaded.header != file.header)
 
 
-def _measures(expected: Counter[object], found: Counter[object]) -> tuple[float, float, float]:
+def _measures(expected: Counter[T], found: Counter[T]) -> tuple[float, float, float]:
     """Return precision, recall and F1."""
     if not expected and not found:
         return 1.0, 1.0, 1.0
@@ -166,12 +169,10 @@ def score(file: Polluted, loaded: Loaded) -> list[float]:
     """Return success, and precision, recall and F1 of header, records and cells: ten numbers."""
     if loaded.error and file.rows:
         return [0.0] * 10
-    pairs = (
-        (Counter(file.header), Counter(loaded.header)),
-        (Counter(map(tuple, file.rows)), Counter(map(tuple, loaded.rows))),
-        (Counter(c for row in file.rows for c in row), Counter(c for row in loaded.rows for c in row)),
-    )
-    return [1.0] + [value for expected, found in pairs for value in _measures(expected, found)]
+    header = _measures(Counter(file.header), Counter(loaded.header))
+    records = _measures(Counter(map(tuple, file.rows)), Counter(map(tuple, loaded.rows)))
+    cells = _measures(Counter(c for row in file.rows for c in row), Counter(c for row in loaded.rows for c in row))
+    return [1.0, *header, *records, *cells]
 
 
 def sample(count: int) -> list[Polluted]:

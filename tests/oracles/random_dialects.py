@@ -12,8 +12,10 @@ import random
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from regress.errors import InputError
 from tests.tables import columns_of
@@ -24,7 +26,17 @@ ODD = " ,;|\t\"'.:-/#()\n"
 DELIMITERS = (",", ",", ",", ";", ";", "\t", "|", " ")
 
 
-def number(draw, decimal):
+class Dialect(NamedTuple):
+    """How a table was written."""
+
+    delimiter: str
+    decimal: str
+    quoting: int
+    ends: str
+    header: bool
+
+
+def number(draw: random.Random, decimal: str) -> str:
     """A number as text, in one of the notations that files have."""
     sign = draw.choice(["", "", "", "-", "+"])
     whole = draw.choice([str(draw.randrange(10)), str(draw.randrange(10**4)), str(draw.randrange(10**9))])
@@ -40,30 +52,31 @@ def number(draw, decimal):
     return f"{sign}{whole}{decimal}{draw.randrange(10**5):05}"
 
 
-def word(draw):
+def word(draw: random.Random) -> str:
     """A text that begins and ends with a letter, with odd characters between."""
     inner = "".join(draw.choice(LETTERS + ODD * draw.randrange(2)) for _ in range(draw.randrange(8)))
     text = draw.choice(LETTERS) + inner + draw.choice(LETTERS)
     return text if text.lower() not in ("true", "false", "nan", "na", "null", "none") else "word"
 
 
-def column(draw, kind, rows, decimal):
+def column(draw: random.Random, kind: str, rows: int, decimal: str) -> list[str]:
     """Cells of one column as text."""
     holes = draw.choice([0, 0, 0.2])
     few = [word(draw) for _ in range(draw.randint(2, 6))]
-    make = {
+    places = 0
+    make: dict[str, Callable[[], str]] = {
         "whole": lambda: str(draw.randint(-50, 5000)),
         "number": lambda: number(draw, decimal),
         "places": lambda: f"{draw.uniform(-99, 999):.{places}f}".replace(".", decimal),
         "word": lambda: word(draw),
         "level": lambda: draw.choice(few),
         "boolean": lambda: draw.choice(["true", "false", "True", "FALSE"]),
-    }[kind]
+    }
     places = draw.randint(1, 4)
-    return [draw.choice(MISSING) if draw.random() < holes else make() for _ in range(rows)]
+    return [draw.choice(MISSING) if draw.random() < holes else make[kind]() for _ in range(rows)]
 
 
-def drawn(seed):
+def drawn(seed: int) -> tuple[bytes, dict[str, list[str]], list[str], Dialect]:
     """Draw a table and its dialect: the bytes of the file, the columns as they are meant, and the dialect."""
     draw = random.Random(seed)
     delimiter = draw.choice(DELIMITERS)
@@ -73,7 +86,7 @@ def drawn(seed):
     columns = {
         f"{draw.choice(['a', 'b c', 'é', 'd.'])}{j}": column(draw, k, rows, decimal) for j, k in enumerate(kinds)
     }
-    quoting = draw.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+    quoting: Literal[0, 1] = draw.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
     ends, encoding = draw.choice(["\n", "\n", "\r\n"]), draw.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])
     plain = [cells for cells, kind in zip(columns.values(), kinds, strict=True) if kind not in ("word", "level")]
     if delimiter == " " and all(cell in MISSING for cells in plain for cell in cells):
@@ -82,11 +95,11 @@ def drawn(seed):
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=ends)
     writer.writerows([*([list(columns)] if header else []), *zip(*columns.values(), strict=True)])
-    dialect = {"delimiter": delimiter, "decimal": decimal, "quoting": quoting, "ends": ends, "header": header}
+    dialect = Dialect(delimiter, decimal, quoting, ends, header)
     return text.getvalue().encode(encoding), columns, kinds, dialect
 
 
-def meant(cell, kind, decimal):
+def meant(cell: str, kind: str, decimal: str) -> float | str | None:
     """What a cell is: a double, text, or None where it is missing."""
     if cell.strip() in MISSING:
         return None
@@ -97,8 +110,8 @@ def meant(cell, kind, decimal):
     return cell.strip()
 
 
-def outcome(seed, folder):
-    """Read one table: "read", the first words of a refusal, or ("wrong", what)."""
+def outcome(seed: int, folder: str) -> tuple[Literal["read", "refused", "wrong"], str]:
+    """Read one table; return how it ended, and what a refusal says or what is wrong."""
     content, columns, kinds, dialect = drawn(seed)
     path = Path(folder) / "t.csv"
     path.write_bytes(content)
@@ -106,12 +119,12 @@ def outcome(seed, folder):
         found = columns_of(path)
     except InputError as error:
         return "refused", str(error)
-    names = list(columns) if dialect["header"] else list(found)
+    names = list(columns) if dialect.header else list(found)
     if list(found) != names or len(found) != len(columns):
         return "wrong", f"{seed}: columns {list(found)} of {list(columns)}, {dialect}"
     for name, cells, kind in zip(names, columns.values(), kinds, strict=True):
         values = [None if v != v else v for v in found[name]]
-        expected = [meant(cell, kind, dialect["decimal"]) for cell in cells]
+        expected: list[float | str | None] = [meant(cell, kind, dialect.decimal) for cell in cells]
         if all(value is None for value in expected):
             expected = [None] * len(cells)
         if values != expected:
@@ -120,9 +133,10 @@ def outcome(seed, folder):
     return "read", ""
 
 
-def run(seed, count):
+def run(seed: int, count: int) -> tuple[Counter[str], list[str]]:
     """Read tables; return how many were read and refused, and those that were read wrongly."""
-    counts, wrong = Counter(), []
+    counts: Counter[str] = Counter()
+    wrong: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         for k in range(count):
             result, text = outcome(seed * 1_000_000 + k, folder)
@@ -132,7 +146,7 @@ def run(seed, count):
     return counts, wrong
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=10_000)

@@ -42,11 +42,13 @@ def _binary(random: Random, m: int, n: int) -> Array:
 
 
 def _dummies(random: Random, m: int, n: int) -> Array:
-    return np.eye(n)[random.integers(0, n, m)]
+    rows: Array = np.eye(n)[random.integers(0, n, m)]
+    return rows
 
 
 def _far(random: Random, m: int, n: int) -> Array:
-    return 1.7e9 + random.uniform(size=(m, n)) * 10.0 ** random.integers(-3, 5)
+    rows: Array = 1.7e9 + random.uniform(size=(m, n)) * 10.0 ** random.integers(-3, 5)
+    return rows
 
 
 def _stamps(random: Random, m: int, n: int) -> Array:
@@ -64,11 +66,12 @@ def _single(random: Random, m: int, n: int) -> Array:
 
 
 def _heavy(random: Random, m: int, n: int) -> Array:
-    return np.exp(5 * random.normal(size=(m, n))) * random.choice([-1.0, 1.0], (m, n))
+    rows: Array = np.exp(5 * random.normal(size=(m, n))) * random.choice([-1.0, 1.0], (m, n))
+    return rows
 
 
 def _hilbert(random: Random, m: int, n: int) -> Array:
-    return 1.0 / (np.arange(m)[:, None] + np.arange(n) + 1.0)
+    return 1.0 / (np.arange(m)[:, None] + np.arange(n) + np.float64(1.0))
 
 
 def _vandermonde(random: Random, m: int, n: int) -> Array:
@@ -90,7 +93,7 @@ def _dependent(random: Random, m: int, n: int) -> Array:
 
 def _rounded(random: Random, m: int, n: int) -> Array:
     """Columns that are combinations of others but for their rounding."""
-    X = random.choice([_normal, _decimals, _far])(random, m, n)
+    X = (_normal, _decimals, _far)[random.integers(3)](random, m, n)
     for j in range(1, n):
         if random.random() < 0.4:
             X[:, j] = X[:, random.integers(j)] * random.choice([1.0, 0.1, 1 / 60, 9 / 5]) + X[:, random.integers(j)]

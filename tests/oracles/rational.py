@@ -209,7 +209,9 @@ class LeastSquares:
     @cached_property
     def squares(self) -> list[Fraction]:
         """Σ a x² of each column, about its mean if an intercept is fitted."""
-        return [self._square(column, self.fit_intercept) * power(2 * self._e) for column in zip(*self._X, strict=True)]
+        return [
+            self._square(column, bool(self.fit_intercept)) * power(2 * self._e) for column in zip(*self._X, strict=True)
+        ]
 
     @cached_property
     def uncentered(self) -> list[Fraction]:

@@ -32,7 +32,7 @@ class Truth:
         """Return what Σ a(|x₁w₁| + … + |b| + |y|)² cannot exceed: what rounding of residuals is measured by."""
         squares = [Fraction(v) ** 2 * square for v, square in zip(w, self.loss.uncentered, strict=True)]
         squares += [Fraction(b) ** 2 * self.loss.weight, self.uncentered]
-        return len(squares) * sum(squares)
+        return len(squares) * sum(squares, Fraction(0))
 
     @cached_property
     def rounding_decides(self) -> bool:

@@ -52,6 +52,7 @@ def test_repeating_every_row_does_not_change_the_path():
         assert np.isclose(b, c, rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("over", ["rows", "moments"])
 @pytest.mark.parametrize("solver", ["gd", "accelerated", "newton"])
 def test_autodiff_follows_the_derived_path(solver, over):
@@ -62,6 +63,7 @@ def test_autodiff_follows_the_derived_path(solver, over):
         assert abs(b - c) <= 1e-10 * np.abs(derived[-1][0]).max()
 
 
+@pytest.mark.tensorflow
 def test_conjugate_gradients_by_autodiff_end_at_the_same_parameters():
     derived, autodiff = (path(X, y, solver="cg", gradient=g)[-1] for g in ("derived", "autodiff"))
     assert np.allclose(derived[0], autodiff[0], rtol=1e-9)

@@ -1,0 +1,172 @@
+"""Pages of comparisons and of certificates: every figure against the result."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import regress
+from regress.api.report import page
+from regress.errors import INSTALL_TENSORFLOW
+from tests.command import run
+from tests.pages import (
+    Drawn,
+    bars_of,
+    nothing,
+    read,
+    rows_of,
+    table_of,
+)
+from tests.report.situations import (
+    DATA,
+    DIABETES,
+    dependent_rows,
+    normal_rows,
+)
+
+COMPARED = {
+    "plain": (normal_rows(), {}),
+    "no intercept": (normal_rows(), {"fit_intercept": False}),
+    "weights": (normal_rows(), {"weights": np.random.default_rng(1).uniform(0.5, 4.0, 300)}),
+    "dependent": (dependent_rows(), {}),
+    "constant target": ((normal_rows()[0], np.full(300, 2.5)), {}),
+    "perfect": ((np.arange(12.0)[:, None], np.arange(12.0) * 2.0 + 1.0), {"test_size": 0.0}),
+    "more columns than rows": ((np.random.default_rng(2).normal(size=(20, 60)), np.arange(20.0)), {"test_size": 0.0}),
+}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.usefixtures("without_tensorflow")
+def test_the_page_of_a_comparison_has_its_figures(name):
+    (X, y), options = COMPARED[name]
+    result = regress.compare(X, y, **options)
+    html = page(result, command="regress compare")
+    assert len(html.encode()) < 150_000
+    root = read(html)
+    assert root.all("script") == []
+    expected = {
+        fit.name: [
+            nothing(v)
+            for v in (
+                *(fit.digits, fit.moved, fit.excess_loss, fit.gradient_norm),
+                *(fit.r2_test, fit.seconds, fit.n_iter, fit.rank),
+            )
+        ]
+        for fit in result.fits
+    }  # fmt: skip
+    assert table_of(root, "table") == expected
+    assert expected["regress autodiff"] == [None] * 8
+    notes = [note.text for note in root.one("section", id="table").all("p", class_="note")]
+    assert notes == [f"{fit.name}: {fit.note}" for fit in result.fits if fit.note]
+    assert any(INSTALL_TENSORFLOW in note for note in notes)
+    mark = "✓" if result.agree else "✗"
+    assert root.one("section", id="verdict").one("strong").text == f"{mark} {result.verdict[0]}"
+    said = [note.text for note in root.one("section", id="digits").all("p", class_="note")]
+    assert said == result.verdict[1:]
+    assert {name: cell[0] for name, cell in table_of(root, "asked").items()} == {f.name: f.asked for f in result.fits}
+    assert root.one("section", id="asked").one("table").attributes["class"] == "texts"
+    done = [fit for fit in result.fits if fit.w is not None]
+    assert [label for label, _ in bars_of(root, "worst")] == [fit.name for fit in done]
+    assert [value for _, value in bars_of(root, "worst")] == pytest.approx([fit.digits for fit in done], abs=0.03)
+    drawn = Drawn(root, "seconds")
+    assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
+        {fit.name: math.log10(fit.seconds) for fit in done}, abs=drawn.x[2]
+    )
+    drawn = Drawn(root, "loss-above")
+    assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
+        {fit.name: math.log10(fit.excess_loss) for fit in done if fit.excess_loss > 0}, abs=drawn.x[2]
+    )
+
+
+@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.usefixtures("without_tensorflow")
+def test_the_map_of_digits_shows_the_worst_coefficients(name):
+    (X, y), options = COMPARED[name]
+    result = regress.compare(X, y, **options)
+    section = read(page(result)).one("section", id="digits")
+    table, intercept = section.one("table"), options.get("fit_intercept", True)
+    assert [head.text for head in table.one("thead").all("th")] == ["Coefficient", *(fit.name for fit in result.fits)]
+    cells = rows_of(table)
+    assert list(cells)[:intercept] == ["(intercept)"] * intercept
+    heads = list(cells)[intercept:]
+    assert "(intercept)" not in heads
+    found = [fit.digits_of for fit in result.fits if fit.digits_of is not None]
+    worst = np.min(found, axis=0)
+    assert len(heads) == min(len(worst), 40)
+    assert [n for n in result.names if n in heads] == heads
+    shown = [result.names.index(head) for head in heads]
+    left = [j for j in range(len(worst)) if j not in shown]
+    assert not left or worst[left].min() >= worst[shown].max()
+    assert (f"Of {len(worst)} coefficients, those with the fewest digits are shown." in section.text) is bool(left)
+    for fit, column in zip(result.fits, zip(*cells.values(), strict=True), strict=True):
+        of = [None] * len(heads) if fit.digits_of is None else [float(fit.digits_of[j]) for j in shown]
+        b = [None if fit.w is None else fit.intercept_digits] * intercept
+        assert list(column) == [*b, *of]
+    for cell in table.all("td"):
+        shade = int(cell.attributes["class"].removeprefix("cell s"))
+        assert shade == (0 if cell.text == "–" else min(cell.values[0] // 3 + 1, 6))
+
+
+CLAIMS = {
+    "wrong": (([1.0, 2.0, 3.0], 4.0), normal_rows(), {}),
+    "no intercept": (([1.5, -0.2, 30.0], 0.0), normal_rows(), {"fit_intercept": False}),
+    "alpha": (([1.5, -0.2, 30.0], 7.0), normal_rows(), {"alpha": 3.0}),
+    "weights": (([1.5, -0.2, 30.0], 7.0), normal_rows(), {"weights": np.arange(1.0, 301.0)}),
+    "dependent": (([1.5, -0.2, 30.0, 0.0], 7.0), dependent_rows(), {}),
+    "constant target": (([0.0, 0.0, 0.0], 2.5), (normal_rows()[0], np.full(300, 2.5)), {}),
+    "constant target, wrong": (([1.0, 0.0, 0.0], 2.0), (normal_rows()[0], np.full(300, 2.5)), {}),
+    "perfect": (([2.0], 1.0), (np.arange(12.0)[:, None], np.arange(12.0) * 2.0 + 1.0), {}),
+}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_page_of_a_certificate_has_its_figures(name):
+    claim, (X, y), options = CLAIMS[name]
+    result = regress.certify(claim, X, y, **options)
+    root = read(page(result, command="regress certify a 'b c'"))
+    assert root.all("script") == []
+    objective = {"alpha": "Σ(ŷ − y)² + 3‖w‖²", "weights": "Σa(ŷ − y)²"}.get(name, "Σ(ŷ − y)²")
+    assert f"the exact minimum of {objective} over {len(y)} rows" in root.one("header").one("p", class_="lead").text
+    assert f"The minimum of {objective} is" in root.one("section", id="meaning").text
+    strong = root.one("section", id="verdict").one("strong")
+    assert strong.text == ("✓ Certified:" if result.passed else "✗ Not certified:")
+    assert strong.attributes["class"] == ("good" if result.passed else "bad")
+    lines = sorted(result.lines(), key=lambda line: line[3])
+    assert table_of(root, "coefficients") == {label: list(figures) for label, *figures in lines}
+    assert list(table_of(root, "coefficients")) == [label for label, *_ in lines]
+    tiles = {tile.one("dt").text: tile.one("dd") for tile in root.one("header").one("dl").all("div")}
+    assert tiles["Verdict"].text == ("✓ Certified" if result.passed else "✗ Not certified")
+    assert tiles["Digits right, worst coefficient"].values == [result.worst]
+    assert tiles["‖∇L‖ at the claim"].values == [result.gradient_norm]
+    assert tiles["Loss above its minimum"].values == [result.excess_loss]
+    assert tiles["Minimum of the loss"].values == [result.loss]
+    section = root.one("section", id="verdict")
+    assert section.values[:2] == [result.worst, result.asked]
+    if result.moved is not None and math.isfinite(result.moved):
+        assert section.values[2] == result.moved
+    if result.min_norm_digits is not None:
+        assert section.values[-1] == min(result.min_norm_digits.values())
+    assert root.one("pre").text == "regress certify a 'b c'"
+    for label, value in bars_of(root, "digits"):
+        assert value == pytest.approx(dict((n, d) for n, _, _, d in lines)[label], abs=0.03)
+
+
+def test_the_commands_write_the_pages_of_a_comparison_and_a_certificate(tmp_path):
+    regress.fit(DIABETES, "progression").save(tmp_path / "m.json")
+    code, said, _ = run("certify", tmp_path / "m.json", DIABETES, "--report", tmp_path / "c.html", "--json")
+    assert code == 0
+    root, told = read((tmp_path / "c.html").read_text()), json.loads(said)
+    shown = table_of(root, "coefficients")
+    assert {name: row[0] for name, row in shown.items()} == {**told["coef"], "(intercept)": told["intercept"]}
+    assert {name: row[1] for name, row in shown.items()} == {**told["true_coef"], "(intercept)": told["true_intercept"]}
+    table = str(DATA / "income_rate.csv")
+    code, said, _ = run("compare", table, "--target", "spend", "--report", tmp_path / "d.html", "--json")
+    assert code == 1
+    root, told = read((tmp_path / "d.html").read_text()), json.loads(said)
+    shown = table_of(root, "table")
+    for fit in told["fits"]:
+        assert shown[fit["name"]][:4] == [fit[k] for k in ("digits", "moved", "excess_loss", "gradient_norm")]
+    assert root.one("strong").attributes["class"] == "bad"
+    command = f"regress compare {table} --target spend --report {tmp_path / 'd.html'} --json"
+    assert root.one("pre").text == command
