@@ -407,15 +407,15 @@ def test_the_quality_of_a_fit_is_that_of_its_statistics(situation, name):
     expected |= {
         f"Loss {OBJECTIVES.get(name, 'Σ(ŷ − y)²')}": fit.loss,
         "Residual standard error": q.sigma,
-        "Degrees of freedom": q.degrees,
-        "F of all columns": q.f[0],
-        "p of F": q.f[1],
+        "Degrees of freedom": q.df_resid,
+        "F of all columns": q.fvalue,
+        "p of F": q.f_pvalue,
         "AIC": q.aic,
         "BIC": q.bic,
-        "Condition number of scaled columns": q.inverse.condition,
+        "Condition number of scaled columns": q.condition,
     }
     assert table_of(root, "coefficients", 1) == {k: [nothing(v)] for k, v in expected.items()}
-    assert re.search(rf"Standard errors are {q.errors}|{q.errors} standard errors", root.text)
+    assert re.search(rf"Standard errors are {q.cov_type}|{q.cov_type} standard errors", root.text)
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -440,7 +440,7 @@ def test_the_certificate_is_that_of_the_fit(situation, name):
     root = read(page(fit))
     section, certificate = root.one("section", id="certificate"), fit.certificate
     if certificate is None:
-        assert f"Sums were in double precision ({fit.reason})" in section.text
+        assert f"Sums were in double precision ({fit.precision_reason})" in section.text
         assert "Certified" not in section.text
     else:
         figures = [certificate.worst, certificate.gradient_norm, certificate.excess_loss, certificate.loss]
@@ -643,7 +643,7 @@ def test_the_course_of_the_descent(solver):
         assert len(above) <= 300
     section = root.one("section", id="convergence").text
     assert f"{solver} over moments, derived gradient" in section
-    assert [fit.n_iter, *([fit.training.learning_rate] if solver in ("gd", "accelerated") else [])] == root.one(
+    assert [fit.n_iter, *([fit.learning_rate] if solver in ("gd", "accelerated") else [])] == root.one(
         "section", id="convergence"
     ).values
 
@@ -2064,8 +2064,8 @@ def test_the_commands_write_the_pages_of_a_comparison_and_a_certificate(tmp_path
 def test_a_fit_interrupted_before_its_first_step_has_a_page():
     X, y = normal_rows()
     fit = regress.fit(X, y, solver="gd")
-    stopped = replace(fit.training, status=Status.INTERRUPTED, history=[])
-    fit = replace(fit, training=stopped, fitted=replace(fit.fitted, status="interrupted"))
+    stopped = replace(fit._training, status=Status.INTERRUPTED, history=[])
+    fit = replace(fit, _training=stopped, _bare=replace(fit._bare, status="interrupted"))
     root = read(page(fit))
     assert "✗ Interrupted" in root.one("header").text
 
@@ -2074,7 +2074,7 @@ def test_a_fit_interrupted_before_its_first_step_has_a_page():
 def test_every_status_has_words(status):
     X, y = normal_rows()
     fit = regress.fit(X, y)
-    fit = replace(fit, training=replace(fit.training, status=status), fitted=replace(fit.fitted, status=str(status)))
+    fit = replace(fit, _training=replace(fit._training, status=status), _bare=replace(fit._bare, status=str(status)))
     root = read(page(fit))
     tile = root.one("header").one("dl").all("dd")[0]
     assert tile.attributes["class"] == ("good" if status is Status.CONVERGED else "bad")
@@ -2089,11 +2089,11 @@ def test_a_loss_of_nothing_but_missing_figures_has_a_page():
     history = [i._replace(loss=nan, gradient_norm=nan) for i in fit.history]
     broken = replace(
         fit,
-        training=replace(fit.training, status=Status.NON_FINITE, history=history, stationarity=nan),
-        fitted=replace(fit.fitted, status="non_finite", loss=nan),
+        _training=replace(fit._training, status=Status.NON_FINITE, history=history, stationarity=nan),
+        _bare=replace(fit._bare, status="non_finite", loss=nan),
         r2=nan,
         standardized=np.full(3, nan),
-        digits_estimate=None,
+        _digits_estimate=None,
     )
     root = read(page(broken))
     assert "✗ Stopped at a number that is none" in root.one("header").text
