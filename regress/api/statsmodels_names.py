@@ -143,7 +143,9 @@ class StatsmodelsNames:
         """Variance inflation factors, as a Series by column; infinite for dependent columns."""
         from regress.sources.frames import of_columns
 
-        return of_columns({"vif": _statistics(self, "vif").inverse.inflation}, index=list(self.names))["vif"]
+        return of_columns({"vif": _statistics(self, "vif").inverse.inflation}, index=list(self.names))["vif"].rename(
+            None
+        )
 
 
 def _statistics(fit: _Known, name: str) -> Statistics:
