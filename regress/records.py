@@ -96,7 +96,7 @@ class Descents(NamedTuple):
 
 
 def objective_text(weighted: bool, alpha: float) -> str:
-    """Write what was minimised."""
+    """Write what was minimized."""
     return f"Σ{'a' if weighted else ''}(ŷ − y)²" + (f" + {alpha:g}‖w‖²" if alpha else "")
 
 

@@ -179,7 +179,7 @@ def test_a_wrong_number_of_axes_or_none_at_all_is_refused(fit, compared):
     assert pyplot.get_fignums() == [figure.number]
 
 
-def test_the_dots_of_coefficients_are_the_standardised_ones_and_the_lines_their_intervals(fit):
+def test_the_dots_of_coefficients_are_the_standardized_ones_and_the_lines_their_intervals(fit):
     ax = plot.coefficients(fit).ax_
     order = np.argsort(-np.abs(fit.standardized))
     (dots,), ((start, end),), (spans,) = points(ax)
