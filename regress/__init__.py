@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from regress.api.compare import Comparison, compare
     from regress.api.estimator import LinearRegressor
     from regress.api.fit import fit
-    from regress.api.model import LinearModel, load
+    from regress.api.load import load
+    from regress.api.model import LinearModel
     from regress.api.pipeline import to_sklearn
     from regress.api.report import write_report
     from regress.api.result import Fit
@@ -42,7 +43,7 @@ _HOME = {
     "check_gradients": "api.check",
     "compare": "api.compare",
     "fit": "api.fit",
-    "load": "api.model",
+    "load": "api.load",
     "plot": "plot",
     "to_sklearn": "api.pipeline",
     "write_report": "api.report",

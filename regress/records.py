@@ -12,6 +12,11 @@ STEPS = 200  # of a descent that does not arrive before
 ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _CURVE = 72  # points of an ellipse
 
+# What tables of coefficients call their columns: in frames, on the terminal, in JSON and in files.
+TESTS = ("std_err", "t", "p_value", "ci_low", "ci_high")
+COLUMNS = ("coef", *TESTS, "standardized", "digits")
+PREDICTIONS = ("prediction", "pi_low", "pi_high")  # and what tables of predictions call theirs
+
 
 class ModelRecord(Protocol):
     """What is drawn and told of a fitted model; `report` is the block of its file that only pages read."""
@@ -91,7 +96,7 @@ class Descents(NamedTuple):
 
 
 def objective_text(weighted: bool, alpha: float) -> str:
-    """Write what was minimised."""
+    """Write what was minimized."""
     return f"Σ{'a' if weighted else ''}(ŷ − y)²" + (f" + {alpha:g}‖w‖²" if alpha else "")
 
 

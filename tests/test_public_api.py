@@ -69,9 +69,14 @@ SIGNATURES = {
     "write_report": "result path descent command",
 }
 ATTRIBUTES = {
-    "Fit": "w b names model loss status n_iter history coefficients summary predict save to_dict digits statistics",
+    "Fit": (
+        "w b names model loss status n_iter history coefficients summary predict predict_interval save to_dict digits "
+        "intercept_digits digits_at_least statistics r2 r2_test solver over precision rank target options params bse "
+        "tvalues pvalues conf_int cov_params rsquared rsquared_adj aic bic llf nobs df_model df_resid fvalue f_pvalue "
+        "vif"
+    ),
     "Certificate": "digits intercept_digits gradient_norm excess_loss passed table summary to_dict",
-    "LinearModel": "w b names predict summary save",
+    "LinearModel": "w b names predict predict_interval summary save",
     "Comparison": "table agree to_dict",
     "GradientCheck": "table passed",
     "LinearRegressor": "fit predict score get_params set_params",

@@ -83,7 +83,7 @@ def certify(
     Raises
     ------
     InputError
-        If the table or the claim cannot be used, or minimises another loss.
+        If the table or the claim cannot be used, or minimizes another loss.
     """
     refuse_unknown("certify", options, _OPTIONS)
     check_number("digits", digits, at_least=0.0)

@@ -56,7 +56,7 @@ class Comparison:
     agree : bool
         Whether ``LinearRegression()`` has at least the asked digits, or its error changes no fitted value by more than
         1e-6 of the spread of y: the smaller of sd(y) and IQR(y)/1.349, sd(y) where the IQR is 0. With dependent
-        columns, digits are counted to the nearest minimiser; with more columns than rows the loss decides, within
+        columns, digits are counted to the nearest minimizer; with more columns than rows the loss decides, within
         1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
     verdict : list of str
         Who disagrees, by how much and, where it can be seen, why.

@@ -56,7 +56,7 @@ def convergence(model: LinearModel) -> tuple[Chart, Chart]:
 def descent(model: LinearModel, pair: tuple[str, str] | None = None) -> DescentDrawing:
     """Return the contours of L over two coefficients with the paths of three methods, and their loss by step.
 
-    The two are those of `pair`, or those of the largest standardised coefficients.
+    The two are those of `pair`, or those of the largest standardized coefficients.
 
     Raises
     ------

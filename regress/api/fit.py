@@ -221,6 +221,7 @@ def train(
         None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         reader.source.dialect,
         missing(training, data, options, squares, observations) == PERFECT,
+        observations,
         infer,
         collinearity(regression, data, options, training.minimum),
         reader.source.label,

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.api.json_schema import Malformed, mapping, number, numbers, optional, read_json, record, whole
-from regress.api.model import LinearModel, model_of
+from regress.api.load import model_of
+from regress.api.model import LinearModel
 from regress.api.result import Fit
 from regress.blocks import Array
 from regress.design.terms import Design
@@ -92,7 +93,7 @@ def claim_of(other: Any) -> Claim:
         If it is none of these, or minimizes something else than squares, perhaps with a ridge penalty.
     """
     if isinstance(other, Fit | LinearModel):
-        return _of_model(other.fitted if isinstance(other, Fit) else other)
+        return _of_model(other._bare if isinstance(other, Fit) else other)
     if isinstance(other, str | Path):
         return _of_file(Path(other))
     if isinstance(other, Mapping):

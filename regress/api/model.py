@@ -9,36 +9,34 @@ from typing import Any, NamedTuple, Unpack, get_args
 
 import numpy as np
 
-from regress.api.json_schema import Malformed, read_json
-from regress.api.model_file import MODEL, check_agreement
 from regress.blocks import Array
 from regress.checks import check_choice
 from regress.design.encode import Encoder
 from regress.design.matrix import Layout
-from regress.design.terms import Design, Term, coded, match
+from regress.design.terms import Design, match
 from regress.errors import DataWarning, InputError
 from regress.inference.prediction_intervals import Uncertainty
 from regress.keywords import FileKeywords, names_of, refuse_unknown
-from regress.messages import aligned, by_interface, paragraph
+from regress.messages import aligned, paragraph, visible
 from regress.numerics.atomic_write import write_text
 from regress.numerics.line import line
-from regress.numerics.whole_sum import contradicts
 from regress.options import FileOptions, HandleUnknown
+from regress.records import PREDICTIONS
 from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import open_table
 
 FILE_OPTIONS = names_of(FileOptions)
-FORMAT, VERSION = "regress-model", 1
+FORMAT, VERSION = "regress-model", 2
 
 
 class Predictions(NamedTuple):
-    """ŷ (m,) of one batch of rows, or (m, 3) with the ends of its interval: NaN where a cell is missing."""
+    """ŷ (m,) of one batch of rows, or (m, 3) with `regress.records.PREDICTIONS`: NaN where a cell is missing."""
 
     batch: Batch
     values: Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearModel:
     """ŷ = (x − center)ᵀw + b_center, and how it came about.
 
@@ -87,19 +85,15 @@ class LinearModel:
     uncertainty: Uncertainty | None = None
     report: Mapping[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"LinearModel({described(self)})"
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the coefficients."""
         return self.design.names
 
-    def predict(
-        self,
-        table: Any,
-        interval: float | None = None,
-        *,
-        handle_unknown: HandleUnknown = "error",
-        **files: Unpack[FileKeywords],
-    ) -> Array:
+    def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
         """Return ŷ (m,) for every row of a table: NaN where a used cell is missing, or a row is bad and skipped.
 
         Columns are found by name: their order does not matter, and others are ignored. An array is taken by position.
@@ -108,8 +102,6 @@ class LinearModel:
         ----------
         table : path, glob, folder, frame or array of shape (m, n)
             Rows to predict.
-        interval : float, optional
-            Return (m, 3) instead: ŷ, and the ends of the interval that holds a new y with this probability.
         handle_unknown : {"error", "reference"}
             Categories that training did not see: stop, or predict as the reference level.
         **files
@@ -119,24 +111,59 @@ class LinearModel:
         ------
         TableError
             If a column is missing, or text holds a level that training did not see.
-        InputError
-            If the model knows no intervals: trained with a penalty, without a degree of freedom, on over 200 columns.
         """
         refuse_unknown("predict", files, FILE_OPTIONS)
         source = open_table(table, FileOptions(**files))
-        parts = [part.values for part in self.predict_batches(source, interval=interval, handle_unknown=handle_unknown)]
-        return np.concatenate(parts) if parts else np.empty(0 if interval is None else (0, 3))
+        parts = [part.values for part in self.predict_batches(source, handle_unknown=handle_unknown)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def predict_interval(
+        self,
+        table: Any,
+        level: float = 0.95,
+        *,
+        handle_unknown: HandleUnknown = "error",
+        **files: Unpack[FileKeywords],
+    ) -> Any:
+        """Return ŷ and prediction intervals for every row of a table: NaN where `predict` returns NaN.
+
+        Parameters
+        ----------
+        table : path, glob, folder, frame or array of shape (m, n)
+            Rows to predict.
+        level : float
+            The probability with which an interval covers a new value of the target.
+        handle_unknown, **files
+            As for `predict`.
+
+        Returns
+        -------
+        DataFrame
+            The columns prediction, pi_low and pi_high, with the row labels of a pandas frame.
+
+        Raises
+        ------
+        InputError
+            If the model knows no intervals: trained with a penalty, without a degree of freedom, on over 200 columns.
+        """
+        from regress.sources.frames import of_columns
+
+        refuse_unknown("predict_interval", files, FILE_OPTIONS)
+        source = open_table(table, FileOptions(**files))
+        parts = [part.values for part in self.predict_batches(source, level=level, handle_unknown=handle_unknown)]
+        values = np.concatenate(parts) if parts else np.empty((0, len(PREDICTIONS)))
+        return of_columns(dict(zip(PREDICTIONS, values.T, strict=True)), index=source.index)
 
     def predict_batches(
         self,
         source: Source,
         keep: Sequence[str] = (),
-        interval: float | None = None,
+        level: float | None = None,
         handle_unknown: HandleUnknown = "error",
     ) -> Iterator[Predictions]:
         """Predict in batches of bounded size, reading the columns to `keep` along, as they are written if unused."""
-        if interval is not None:
-            self._check_interval(interval)
+        if level is not None:
+            self._check_level(level)
         check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
         source = match(source, self.design)
         for name in keep:
@@ -147,8 +174,8 @@ class LinearModel:
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
             X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
             values = line(X, self.w, self.center, self.b_center)
-            if interval is not None and self.uncertainty is not None:
-                half = self.uncertainty.half_width(X, interval)
+            if level is not None and self.uncertainty is not None:
+                half = self.uncertainty.half_width(X, level)
                 values = np.column_stack([values, values - half, values + half])
             sound = np.ones(batch.rows, dtype=bool) if encoded.whole is None else encoded.whole
             sound = sound if batch.bad is None else sound & ~batch.bad
@@ -164,9 +191,9 @@ class LinearModel:
             note = f"{encoder.altered:,} {held} that training did not see, predicted as the reference level."
             warnings.warn(note, DataWarning, stacklevel=3)
 
-    def _check_interval(self, level: float) -> None:
+    def _check_level(self, level: float) -> None:
         if not 0.0 < level < 1.0:
-            raise InputError(f"interval must be between 0 and 1, such as 0.95; got {level!r}.")
+            raise InputError(f"The level of an interval must be between 0 and 1, such as 0.95; got {level!r}.")
         if self.uncertainty is None:
             raise InputError(
                 "This model has no prediction intervals: it has a penalty, an unknown rank, no degrees of freedom or "
@@ -178,7 +205,7 @@ class LinearModel:
         rows = [("(intercept)", self.b)] if self.options["fit_intercept"] else []
         rows += zip(self.names, self.w.tolist(), strict=True)
         lines = [f"{self.target} on {self.n_rows:,} rows: {self.status}, loss {self.loss:.10g}"]
-        lines += aligned(["", "coefficient"], [[name, f"{value:.10g}"] for name, value in rows])
+        lines += aligned(["", "coef"], [[name, f"{value:.10g}"] for name, value in rows])
         for term in self.design.terms:
             if term.reference is not None:
                 lines.append(f"  {term.name}: compared with {term.reference!r}")
@@ -202,7 +229,7 @@ class LinearModel:
             "loss": self.loss if np.isfinite(self.loss) else None,
             "status": self.status,
             "versions": dict(self.versions),
-            "inference": None if self.uncertainty is None else self.uncertainty.to_dict(),
+            "uncertainty": None if self.uncertainty is None else self.uncertainty.to_dict(),
             "report": None if self.report is None else dict(self.report),
         }
 
@@ -216,67 +243,11 @@ class LinearModel:
         write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def load(path: str | Path) -> LinearModel:
-    """Read a model that `LinearModel.save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If the file is no model, or of a newer major version.
-    """
-    path = Path(path)
-    return model_of(read_json(path), path)
-
-
-def model_of(held: Any, path: Path) -> LinearModel:
-    """Build a model from what its file holds.
-
-    Raises
-    ------
-    InputError
-        If that could not have been saved.
-    """
-    if not isinstance(held, dict) or held.get("format") != FORMAT:
-        raise InputError(
-            f"{path} is not a model of this package. Write one with {by_interface('fit.save(path)', '--save')}."
-        )
-    if type(held.get("version")) is not int or held["version"] != VERSION:
-        raise InputError(
-            f"{path} is a model of version {held.get('version')!r}; this release reads {VERSION}. Update the package."
-        )
-    try:
-        held = MODEL(held, "")
-        terms = [Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"]]
-        design = Design(coded(terms, held["options"]["fit_intercept"]), held["training_means"])
-        check_agreement(held, design.names)
-    except Malformed as error:
-        raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None
-    w, center = np.array(held["w"]), np.array(held["center"])
-    if contradicts(held["b"], w, center, held["b_center"]):
-        raise InputError(
-            f"{path} contradicts itself: its intercept b is {held['b']!r}, but w, center and b_center give another "
-            "one. Save the model again."
-        )
-    return LinearModel(
-        w=w,
-        center=center,
-        b=held["b"],
-        b_center=held["b_center"],
-        design=design,
-        target=held["target"],
-        options=held["options"],
-        n_rows=held["n_rows"],
-        loss=float("nan") if held["loss"] is None else held["loss"],
-        status=held["status"],
-        versions=held["versions"],
-        uncertainty=None if held["inference"] is None else Uncertainty.of_dict(held["inference"]),
-        report=held["report"],
-    )
+def described(model: LinearModel) -> str:
+    """Return target, columns, rows and status in one line."""
+    n, rows = len(model.names), model.n_rows
+    of_rows = f"{rows:,} row{'s' * (rows != 1)}"
+    return f"{visible(model.target)} ~ {n:,} column{'s' * (n != 1)}, {of_rows}, {model.status}"
 
 
 def _dumped(value: Any) -> str:

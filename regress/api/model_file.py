@@ -26,6 +26,7 @@ from regress.api.json_schema import (
 )
 from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semidefinite
 from regress.options import Collinear, CovType, Gradient, Missing, Over, Precision, Solver, WeightType
+from regress.records import COLUMNS
 
 _COUNT, _FIGURE, _MAYBE = whole(at_least=0), number(), optional(number())
 
@@ -51,8 +52,8 @@ _OPTIONS = record(
     random_state=whole(),
     cov_type=choice(*get_args(CovType)),
 )
-_INFERENCE = record(
-    degrees=number(above=0.0),
+_UNCERTAINTY = record(
+    df_resid=number(above=0.0),
     variance=number(above=0.0),
     center=numbers,
     covariance=items(numbers),
@@ -64,15 +65,16 @@ _ROWS = record(
     missing_cells=mapping(_COUNT),
 )
 _QUALITY = record(
-    errors=choice(*get_args(CovType)),
-    **dict.fromkeys(("observations", "degrees"), number(above=0.0)),
-    **dict.fromkeys(("sigma", "rss", "log_likelihood", "aic", "bic"), _MAYBE),
-    **dict.fromkeys(("r2", "r2_adjusted", "f", "f_p", "condition"), _MAYBE),
+    cov_type=choice(*get_args(CovType)),
+    df_model=_COUNT,
+    **dict.fromkeys(("nobs", "df_resid"), number(above=0.0)),
+    **dict.fromkeys(("sigma", "rss", "llf", "aic", "bic"), _MAYBE),
+    **dict.fromkeys(("r2", "r2_adjusted", "fvalue", "f_pvalue", "condition"), _MAYBE),
 )
 _LINE = record(
     name=text,
-    w=_FIGURE,
-    **dict.fromkeys(("standardized", "digits", "std_error", "t", "p", "low", "high"), _MAYBE),
+    coef=_FIGURE,
+    **dict.fromkeys(COLUMNS[1:], _MAYBE),
     intercept=boolean,
     dropped=boolean,
 )
@@ -100,7 +102,7 @@ _RESIDUALS = record(
     far=optional(_COUNT),
 )
 _REPORT = record(
-    **dict.fromkeys(("source", "command", "read_as", "solver", "over", "precision", "reason"), words),
+    **dict.fromkeys(("source", "command", "read_as", "solver", "over", "precision", "precision_reason"), words),
     rows=_ROWS,
     n_iter=_COUNT,
     learning_rate=optional(number(above=0.0)),
@@ -132,7 +134,7 @@ MODEL = record(
     loss=_MAYBE,
     status=choice("converged", "max_iter", "diverged", "non_finite", "interrupted"),
     versions=mapping(words),
-    inference=optional(_INFERENCE),
+    uncertainty=optional(_UNCERTAINTY),
     report=optional(_REPORT),
 )
 
@@ -163,13 +165,13 @@ def check_agreement(held: Mapping[str, Any], names: Sequence[str]) -> None:
         raise Malformed("'options' contradicts itself")
     if not options["fit_intercept"] and any((held["b"], held["b_center"], *held["center"])):
         raise Malformed("it has an intercept, and options.fit_intercept is false")
-    if (inference := held["inference"]) is not None:
+    if (uncertainty := held["uncertainty"]) is not None:
         for key in ("center", "across", "covariance"):
-            _check_length(f"inference.{key}", inference[key], n)
-        if [len(part) for part in inference["covariance"]] != list(range(1, n + 1)):
-            raise Malformed("'inference.covariance' is not half a matrix")
-        if not Uncertainty.of_dict(inference).proper:
-            raise Malformed("'inference.covariance' and 'inference.across' are no covariances")
+            _check_length(f"uncertainty.{key}", uncertainty[key], n)
+        if [len(part) for part in uncertainty["covariance"]] != list(range(1, n + 1)):
+            raise Malformed("'uncertainty.covariance' is not half a matrix")
+        if not Uncertainty.of_dict(uncertainty).proper:
+            raise Malformed("'uncertainty.covariance' and 'uncertainty.across' are no covariances")
     if (report := held["report"]) is not None:
         if report["rows"]["used"] != held["n_rows"]:
             raise Malformed("'report.rows.used' is not 'n_rows'")

@@ -13,7 +13,7 @@ _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 
 def notes(fit: Any) -> list[str]:
     """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
-    said, alpha = warnings(fit), fit.fitted.options["alpha"]
+    said, alpha = warnings(fit), fit.options["alpha"]
     if alpha and fit.equations and not fit.dropped:
         said.append(f"Columns depend on each other: {_some(fit.equations, '; ')}. The penalty decides among them.")
     if alpha and fit.near_equations:
@@ -27,7 +27,7 @@ def notes(fit: Any) -> list[str]:
 
 def warnings(fit: Any) -> list[str]:
     """Return the notes that `fit` also gives as warnings."""
-    training, constant, n, alpha = fit.training, fit.constant, len(fit.names), fit.fitted.options["alpha"]
+    constant, n, alpha = fit.constant, len(fit.names), fit.options["alpha"]
     said = []
     if fit.status is not Status.CONVERGED:
         said.append(f"{fit.status.message} {fit.status.remedy}")
@@ -45,10 +45,10 @@ def warnings(fit: Any) -> list[str]:
         if fit.dropped:
             what = f"Left out, with coefficient 0: {_some(fit.dropped)}"
         shown = _some(fit.equations, "; ")
-        said.append(f"Columns depend on each other (rank {training.rank} of {n}): {shown}. {what}.")
-    elif training.rank < n - len(constant) and not alpha:
+        said.append(f"Columns depend on each other (rank {fit.rank} of {n}): {shown}. {what}.")
+    elif fit.rank < n - len(constant) and not alpha:
         said.append(
-            f"There are only {fit.tally.used:,} rows (rank {training.rank} of {n}). The coefficients are not unique; "
+            f"There are only {fit.tally.used:,} rows (rank {fit.rank} of {n}). The coefficients are not unique; "
             "the minimum-norm solution is shown. Other solutions predict new rows differently. "
             "All of them may do so badly."
         )

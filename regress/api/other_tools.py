@@ -105,7 +105,7 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
         yield Tool("regress autodiff", asked, missing)
     else:
         yield Tool("regress autodiff", asked, lambda: run(replace(options, gradient="autodiff")))
-    asked = "w ← w − η ∇L/m in standardised columns, until the gradient is small enough to stop or steps run out."
+    asked = "w ← w − η ∇L/m in standardized columns, until the gradient is small enough to stop or steps run out."
     yield Tool("regress plain descent", asked, lambda: run(replace(options, solver="gd")))
 
 

@@ -41,7 +41,7 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = model.fitted if isinstance(model, Fit) else model
+    model = model._bare if isinstance(model, Fit) else model
     if not isinstance(model, LinearModel):
         raise InputError(
             f"to_sklearn takes a Fit or a LinearModel, such as regress.load returns; got {type(model).__name__}. "

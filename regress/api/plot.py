@@ -19,7 +19,7 @@ from regress.report.charts import Chart
 
 
 def coefficients(fit: Fit | LinearModel, ax: Any = None) -> Display:
-    """Draw standardised coefficients, the largest first, with their 95 % intervals.
+    """Draw standardized coefficients, the largest first, with their 95 % intervals.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def descent(fit: Fit | LinearModel, first: str | None = None, second: str | None
     fit : Fit or LinearModel
         Whose loss.
     first, second : str, optional
-        The coefficients; those of the largest standardised ones unless both are given.
+        The coefficients; those of the largest standardized ones unless both are given.
     ax : matplotlib Axes, optional
         Where to draw; a new figure unless given.
 

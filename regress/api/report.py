@@ -34,7 +34,7 @@ def write_report(
     path : str or Path
         The file, written whole or not at all.
     descent : two str, optional
-        Coefficients over which the descent of a fit is drawn; those of the largest standardised ones unless given.
+        Coefficients over which the descent of a fit is drawn; those of the largest standardized ones unless given.
     command : str
         The command line to show on the page of a comparison or certificate.
 

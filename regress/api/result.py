@@ -1,6 +1,6 @@
 """The result of a fit: coefficients, what is known about them, and what a careful reader should know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
@@ -11,85 +11,94 @@ import numpy as np
 
 from regress.aggregates.account import Tally
 from regress.aggregates.moments import Moments
-from regress.api.model import LinearModel
+from regress.api.model import LinearModel, described
 from regress.api.notes import notes, warnings
-from regress.api.record import portrait
+from regress.api.record import as_dict, portrait
+from regress.api.statsmodels_names import StatsmodelsNames
 from regress.blocks import Array
 from regress.design.row_facts import Facts
 from regress.inference.certificate import Certificate, certificate
 from regress.inference.measurement_noise import Collinearity
-from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import Sampled
 from regress.inference.standard_errors import Statistics
 from regress.messages import visible
 from regress.numerics.atomic_write import strict
+from regress.records import COLUMNS, TESTS
 from regress.report.summary import summary
 from regress.solvers.loop import Iteration, Status
 from regress.solvers.solution import Training
 
-COLUMNS = ("std. error", "t", "p", "low", "high")  # of the statistics, as people know them
 _KEPT = 200  # columns whose covariance goes into a model file
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit(StatsmodelsNames):
     """A fitted model and everything known about how it came about.
+
+    It also answers to the names of statsmodels' results: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`,
+    `cov_params()`, `rsquared`, `rsquared_adj`, `aic`, `bic`, `llf`, `nobs`, `df_model`, `df_resid`, `fvalue`,
+    `f_pvalue` and `vif`. There the intercept comes first; its name is "(intercept)".
 
     Attributes
     ----------
-    fitted : LinearModel
-        What predicts.
-    training : Training
-        The descent: status, history, rank, solver.
-    tally : Tally
-        Where every row of the table went.
-    r2 : float
-        R² on the training rows: 1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept.
-    r2_test : float or None
-        R² on the rows held out, about their mean.
+    w, b, names : array of shape (n,), float, tuple of str
+        Coefficients in the user's units, the intercept (0.0 without one), and names of the coefficients.
+    coefficients : DataFrame
+        Coefficients by name: coef, std_err, t, p_value, ci_low, ci_high, and standardized = coef·sd(x)/sd(y).
+    statistics, statistics_missing : Statistics or None, str
+        Standard errors and what follows from them, or why there are none.
+    model : LinearModel
+        What predicts and is saved.
+    target, source, read_as, command, options : str, str, str, str, mapping
+        The column predicted, the table, how its files are written, the command line, if any, and how it was trained.
+    loss : float
+        Σ(ŷ − y)² + α‖w‖² over the training rows, of w and b as they are printed; `statistics.rss` is the minimum.
+    r2, r2_test : float, float or None
+        R² on the training rows, 1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept; and on
+        the rows held out, about their mean.
+    status, n_iter, history : Status, int, list of Iteration
+        How training ended, its steps, and a row an iteration: iteration, loss, gradient_norm, step, seconds.
+    solver, over, learning_rate : str, str, float or None
+        What ran, over rows or moments, and the step on ∇L/Σa of solvers that have one.
+    precision, precision_reason : str
+        Whether sums are exact or in double, and why.
+    rank, rank_known : int or None, bool
+        Independent columns; None where double precision cannot tell.
+    certificate : Certificate or None
+        How many digits are right, from exact totals; None where sums are in double.
+    digits, intercept_digits, digits_at_least : dict or None, float or None, dict or None
+        Digits right by column, and of the intercept, certified by exact totals; and the same or, where sums are in
+        double, an estimate from below.
     standardized : array of shape (n,)
         w·sd(x)/sd(y): what one standard deviation of a column moves y, in its own.
-    constant : tuple of str
-        Columns that are constant in the training rows.
-    reason : str
-        Why sums are exact, or in double.
-    rank_known : bool
-        Whether the rank is more than a guess in double.
-    digits_estimate : array of shape (n,), optional
-        Digits right, from below, where sums are in double.
-    read_as : str
-        How the files are written, as it was told or found; "" for other tables.
+    reference_levels : dict
+        The level of each text column with which its others are compared.
+    constant, dropped, equations, near_equations : tuples of str
+        Columns that are constant in the training rows; dependent columns that are left out; equations that dependent
+        columns obey; and equations that columns obey but for rounding.
     perfect : bool
         Whether the residuals are no more than rounding of the stored numbers.
-    infer : callable
-        Makes the statistics on first use, or says why there are none.
-    collinearity : Collinearity
-        Which columns differ by rounding only, and which have large variance inflation factors.
-    source : str
-        What the table is called.
-    moments : Moments or None
-        Of up to 50 columns, for pictures of the descent.
-    sampled : Sampled or None
-        What is predicted of up to 20,000 training rows, those whose file and record have the smallest hashes.
-    facts : Facts
-        What the rows themselves tell.
-    command : str
-        The command line that made it, if one did.
+    tally, facts, collinearity : Tally, Facts, Collinearity
+        Where every row of the table went, what the rows themselves tell, and which columns are nearly collinear.
+    nobs, moments, sampled : float, Moments or None, Sampled or None
+        Training rows, or the sum of their frequency weights; moments of up to 50 columns, and what is predicted of up
+        to 20,000 training rows, for pictures.
     """
 
-    fitted: LinearModel
-    training: Training
+    _bare: LinearModel  # without uncertainty and report, which take time
+    _training: Training
     tally: Tally
     r2: float
     r2_test: float | None
     standardized: Array
     constant: tuple[str, ...]
-    reason: str
+    precision_reason: str
     rank_known: bool
-    digits_estimate: Array | None
+    _digits_estimate: Array | None  # digits right, from below, where sums are in double
     read_as: str
     perfect: bool
-    infer: Callable[[], Statistics | str]
+    nobs: float
+    _infer: Callable[[], Statistics | str]  # makes the statistics on first use, or says why there are none
     collinearity: Collinearity
     source: str
     moments: Moments | None
@@ -97,45 +106,83 @@ class Fit:
     facts: Facts
     command: str = ""
 
+    def __repr__(self) -> str:
+        return f"Fit({described(self._bare)}, R² {self.r2:.3f})"
+
     @property
     def w(self) -> Array:
         """Coefficients (n,), in the user's units."""
-        return self.fitted.w
+        return self._bare.w
 
     @cached_property
     def b(self) -> float:
         """The intercept; 0.0 without one."""
-        return self.fitted.b
+        return self._bare.b
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the coefficients."""
-        return self.fitted.names
+        return self._bare.names
+
+    @property
+    def target(self) -> str:
+        """The column predicted."""
+        return self._bare.target
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """How it was trained."""
+        return self._bare.options
 
     @property
     def loss(self) -> float:
         """Σ(ŷ − y)² + α‖w‖² over the training rows, of w and b as they are printed; `statistics.rss` is the minimum."""
-        return self.fitted.loss
+        return self._bare.loss
+
+    @property
+    def reference_levels(self) -> dict[str, str]:
+        """The level of each text column with which its others are compared."""
+        return {t.name: t.reference for t in self._bare.design.terms if t.reference is not None}
 
     @property
     def status(self) -> Status:
         """How training ended."""
-        return self.training.status
+        return self._training.status
 
     @property
     def n_iter(self) -> int:
         """Steps taken."""
-        return self.training.n_iter
+        return self._training.n_iter
 
     @property
     def history(self) -> list[Iteration]:
         """One row an iteration: iteration, loss, gradient_norm, step, seconds."""
-        return self.training.history
+        return self._training.history
+
+    @property
+    def solver(self) -> str:
+        """What ran."""
+        return self._training.solver
+
+    @property
+    def over(self) -> str:
+        """Whether it ran over rows or moments."""
+        return self._training.over
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The step on ∇L/Σa, of solvers that have one."""
+        return self._training.learning_rate
+
+    @property
+    def precision(self) -> str:
+        """Whether sums are exact or in double."""
+        return self._training.precision
 
     @cached_property
     def certificate(self) -> Certificate | None:
         """How many digits are right, from exact totals; None where sums are in double."""
-        minimum, model = self.training.minimum, self.fitted
+        minimum, model = self._training.minimum, self._bare
         if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None
         return certificate(minimum, self.names, model.w, model.center, model.b_center, model.b)
@@ -155,13 +202,13 @@ class Fit:
         """An estimate of the digits right, from below; None where the rank is unknown. `regress.certify` certifies."""
         if self.certificate is not None:
             return self.certificate.digits
-        digits = self.digits_estimate
+        digits = self._digits_estimate
         return None if digits is None else dict(zip(self.names, digits.tolist(), strict=True))
 
     @property
     def equations(self) -> tuple[str, ...]:
         """The equations that dependent columns obey, as far as exact totals tell; constant columns apart."""
-        minimum = self.training.minimum
+        minimum = self._training.minimum
         relations = () if minimum is None else minimum.dependence.relations
         return tuple(r.text(self.names) for r in relations if self.names[r.column] not in self.constant)
 
@@ -173,18 +220,18 @@ class Fit:
     @property
     def dropped(self) -> tuple[str, ...]:
         """Dependent columns that are left out of the model, with coefficient 0."""
-        minimum = self.training.minimum
+        minimum = self._training.minimum
         left_out = minimum.dependence.relations if minimum is not None and minimum.dependence.drop else ()
         return tuple(self.names[r.column] for r in left_out)
 
     @property
     def rank(self) -> int | None:
         """Independent columns; None where double precision cannot tell."""
-        return self.training.rank if self.rank_known else None
+        return self._training.rank if self.rank_known else None
 
     @cached_property
     def _inferred(self) -> Statistics | str:
-        return self.infer()
+        return self._infer()
 
     @property
     def statistics(self) -> Statistics | None:
@@ -198,17 +245,17 @@ class Fit:
 
     @property
     def coefficients(self) -> Any:
-        """Coefficients as a pandas DataFrame indexed by name: coef, standardized = coef·sd(x)/sd(y), and statistics."""
+        """Coefficients as a pandas DataFrame indexed by name: coef, statistics, standardized = coef·sd(x)/sd(y)."""
         from regress.sources.frames import to_frame
 
-        return to_frame(self.lines(), ["name", "coef", "standardized", *COLUMNS], index="name")
+        return to_frame(self.lines(), ["name", *COLUMNS[:-1]], index="name")
 
     def lines(self) -> list[tuple[Any, ...]]:
-        """Return (name, coef, standardized, standard error, t, p, low, high) for the intercept, if any, and each w."""
-        rows: list[tuple[Any, ...]] = [("(intercept)", self.b, nan)] if self.fitted.options["fit_intercept"] else []
-        rows += zip(self.names, self.w.tolist(), self.standardized.tolist(), strict=True)
-        tests = [(nan,) * len(COLUMNS)] * len(rows) if self.statistics is None else self.statistics.tests()
-        return [(*row, *test) for row, test in zip(rows, tests, strict=True)]
+        """Return (name, coef, *TESTS, standardized) of the intercept, if any, and of each w; see `regress.records`."""
+        rows = list(zip(self.names, self.w.tolist(), self.standardized.tolist(), strict=True))
+        rows = [("(intercept)", self.b, nan), *rows] if self.options["fit_intercept"] else rows
+        tests = [(nan,) * len(TESTS)] * len(rows) if self.statistics is None else self.statistics.tests()
+        return [(name, value, *test, beta) for (name, value, beta), test in zip(rows, tests, strict=True)]
 
     @cached_property
     def model(self) -> LinearModel:
@@ -219,14 +266,17 @@ class Fit:
     def _with_uncertainty(self) -> LinearModel:
         statistics = self.statistics if len(self.names) <= _KEPT else None
         if statistics is None:
-            return self.fitted
-        center = statistics.inverse.center * statistics.fit_intercept
-        uncertainty = Uncertainty(statistics.degrees, statistics.sigma**2, center, *statistics.covariance)
-        return replace(self.fitted, uncertainty=uncertainty) if uncertainty.proper else self.fitted
+            return self._bare
+        uncertainty = statistics.uncertainty
+        return replace(self._bare, uncertainty=uncertainty) if uncertainty.proper else self._bare
 
-    def predict(self, table: Any, interval: float | None = None, **options: Any) -> Array:
-        """Return ŷ (m,) for every row of a table, or (m, 3) with an interval; see `LinearModel.predict`."""
-        return (self.fitted if interval is None else self._with_uncertainty).predict(table, interval, **options)
+    def predict(self, table: Any, **options: Any) -> Array:
+        """Return ŷ (m,) for every row of a table; see `LinearModel.predict`."""
+        return self._bare.predict(table, **options)
+
+    def predict_interval(self, table: Any, level: float = 0.95, **options: Any) -> Any:
+        """Return prediction, pi_low and pi_high of every row, as a DataFrame; see `LinearModel.predict_interval`."""
+        return self._with_uncertainty.predict_interval(table, level, **options)
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON."""
@@ -242,31 +292,7 @@ class Fit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""
-        return {
-            "coef": dict(zip(self.names, self.w.tolist(), strict=True)),
-            "intercept": self.b,
-            "loss": self.loss,
-            "n_rows": self.tally.used,
-            "rows": self.tally.to_dict(),
-            "read_as": self.read_as,
-            "status": str(self.status),
-            "digits": None if self.digits is None else {"coef": self.digits, "intercept": self.intercept_digits},
-            "digits_at_least": self.digits_at_least,
-            "r2": self.r2,
-            "r2_test": self.r2_test,
-            "rank": self.rank,
-            "equations": list(self.equations),
-            "near_equations": list(self.near_equations),
-            "n_iter": self.n_iter,
-            "solver": self.training.solver,
-            "over": self.training.over,
-            "gradient": self.fitted.options["gradient"],
-            "precision": self.training.precision,
-            "precision_reason": self.reason,
-            "statistics": None if self.statistics is None else self.statistics.to_dict(self.names),
-            "statistics_missing": self.statistics_missing,
-            "notes": self.notes(),
-        }
+        return as_dict(self)
 
     def summary(self) -> str:
         """Return the fit as text for people: how it ended, a table of coefficients, how well it fits, what to know."""

@@ -197,7 +197,7 @@ def predict(model: str, table: str, **given: Any) -> int:
 
     A row with a missing cell, or a bad one that is skipped, gets an empty prediction.
     """
-    from regress.api.model import load
+    from regress.api.load import load
     from regress.cli import console
     from regress.numerics.atomic_write import in_temporary_folder, whole_file
     from regress.sources.files import open_files
@@ -233,7 +233,7 @@ def predict(model: str, table: str, **given: Any) -> int:
 @flags(CallOptions, only=["output", "descent"])
 def report(model: str, output: str | None, descent: tuple[list[str], ...]) -> int:
     """Write the page of a saved MODEL: its rows, coefficients, digits and residuals. Default: MODEL with .html."""
-    from regress.api.model import load
+    from regress.api.load import load
     from regress.cli import console
     from regress.sources.paths import check_outputs
 

@@ -41,9 +41,9 @@ class Inverse:
     inflation : array of shape (n,)
         Variance inflation factors 1/(1 − R²) of each column on the others; infinite for dependent ones.
     estimable : array of bool of shape (n,)
-        Coefficients that all minimisers share. A column that is constant or left out has none.
+        Coefficients that all minimizers share. A column that is constant or left out has none.
     intercept_estimable : bool
-        Whether all minimisers share the intercept.
+        Whether all minimizers share the intercept.
     """
 
     matrix: Array
@@ -96,7 +96,7 @@ def _factor(equations: NormalEquations) -> FixedFactor | Preconditioned:
 
 
 def _estimable(minimum: Minimum) -> tuple[Mask, bool]:
-    """Tell which coefficients, and whether b, are the same at all minimisers: those that no equation speaks of."""
+    """Tell which coefficients, and whether b, are the same at all minimizers: those that no equation speaks of."""
     dependence, equations = minimum.dependence, minimum.equations
     estimable: Mask = np.ones(equations.n, dtype=bool)
     estimable[[relation.column for relation in dependence.relations]] = False

@@ -19,7 +19,7 @@ _ARRIVED, _NEVER = 1e-13, 1e-300  # gradients that are rounding, and that no des
 def descents(
     moments: Moments, names: Sequence[str], pair: tuple[int, int], fit_intercept: bool, alpha: float
 ) -> Descents:
-    """Run all methods on moments, from w = 0 in standardised columns, with the step that each takes by default."""
+    """Run all methods on moments, from w = 0 in standardized columns, with the step that each takes by default."""
     data = TrainingData(summary_of(moments), moments, None)
     at = list(pair)
     walked = []

@@ -15,7 +15,7 @@ TOLERANCE = 1e-6  # of unit variances: how far below 0 the least variance of a c
 class Uncertainty(NamedTuple):
     """What prediction intervals need: degrees of freedom, σ², x̄, and covariances of w and of the prediction at x̄."""
 
-    degrees: float
+    df_resid: float
     variance: float
     center: Array
     covariance: Array
@@ -37,7 +37,7 @@ class Uncertainty(NamedTuple):
         with np.errstate(over="ignore", invalid="ignore"):  # a missing cell may be infinite or NaN
             for part in chunks(len(rows), len(self.center)):
                 spread[part] = self._form(np.subtract(rows[part].T, self.center[:, None], order="C")) + self.of_center
-        t = float(special.stdtrit(self.degrees, 0.5 + level / 2.0))
+        t = float(special.stdtrit(self.df_resid, 0.5 + level / 2.0))
         return np.asarray(t * np.sqrt(self.variance + np.maximum(spread, 0.0)))
 
     def _form(self, z: Array) -> Array:
@@ -66,7 +66,7 @@ class Uncertainty(NamedTuple):
             lower[i, : i + 1] = row
         covariance = lower + np.tril(lower, -1).T
         center, across = np.array(held["center"]), np.array(held["across"])
-        return Uncertainty(held["degrees"], held["variance"], center, covariance, across, held["of_center"])
+        return Uncertainty(held["df_resid"], held["variance"], center, covariance, across, held["of_center"])
 
 
 def semidefinite(matrix: Array, across: Array, corner: float) -> bool:

@@ -15,13 +15,15 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.inference.covariance import Inverse
+from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.robust_covariance import Meat
 from regress.inference.sums_of_squares import Squares
 from regress.options import CovType
+from regress.records import TESTS
 
 _FIGURES = (
-    *("errors", "observations", "degrees", "sigma", "rss", "log_likelihood", "aic", "bic"),
-    *("r2", "r2_adjusted"),
+    *("cov_type", "nobs", "df_model", "df_resid", "sigma", "rss", "llf", "aic", "bic"),
+    *("r2", "r2_adjusted", "fvalue", "f_pvalue", "condition"),
 )
 
 
@@ -37,13 +39,13 @@ class Statistics:
         Of the curvature of L.
     squares : Squares
         Σ a e² at its minimum, Σ a (y − ȳ)² and Σ a y².
-    observations : float
+    nobs : float
         N.
     weight, log_weight : float
         Σa, and Σ log a (0 with frequency weights).
     fit_intercept : bool
         Whether b is a parameter.
-    errors : {"nonrobust", "HC0", "HC1"}
+    cov_type : {"nonrobust", "HC0", "HC1"}
         Whose standard errors.
     meat : Meat, optional
         Σ (a e)² z zᵀ over z = [x − x̄, 1], for HC0 and HC1.
@@ -53,11 +55,11 @@ class Statistics:
     b: float
     inverse: Inverse
     squares: Squares
-    observations: float
+    nobs: float
     weight: float
     log_weight: float
     fit_intercept: bool
-    errors: CovType = "nonrobust"
+    cov_type: CovType = "nonrobust"
     meat: Meat | None = None
 
     @property
@@ -66,9 +68,14 @@ class Statistics:
         return self.inverse.rank + self.fit_intercept
 
     @property
-    def degrees(self) -> float:
+    def df_model(self) -> int:
+        """Independent columns."""
+        return self.inverse.rank
+
+    @property
+    def df_resid(self) -> float:
         """Degrees of freedom N − k."""
-        return self.observations - self.parameters
+        return self.nobs - self.parameters
 
     @property
     def rss(self) -> float:
@@ -82,7 +89,7 @@ class Statistics:
 
     @property
     def _variance(self) -> float:
-        return self.squares.residual / self.degrees
+        return self.squares.residual / self.df_resid
 
     @cached_property
     def covariance(self) -> tuple[Array, Array, float]:
@@ -98,7 +105,7 @@ class Statistics:
         C, W = self.inverse.matrix, self.weight
         if self.meat is None:
             return self._variance * C, np.zeros(len(C)), self._variance / W if self.fit_intercept else 0.0
-        meat = self.meat.matrix * (self.observations / self.degrees if self.errors == "HC1" else 1.0)
+        meat = self.meat.matrix * (self.nobs / self.df_resid if self.cov_type == "HC1" else 1.0)
         scale = self.meat.scale / np.append(self.inverse.scale, 1.0) / self.squares.unit
         bread, level = C * scale[:-1], float(scale[-1]) / W * self.fit_intercept
         of_w = bread @ meat[:-1, :-1] @ bread.T
@@ -130,17 +137,43 @@ class Statistics:
         """Standard errors of b, if fitted, and of w."""
         return np.append(self.standard_error_b, self.standard_errors) if self.fit_intercept else self.standard_errors
 
-    def tests(self) -> list[tuple[float, float, float, float, float]]:
-        """Return (standard error, t, p, low, high) of b, if fitted, and of each w: 95 % intervals."""
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """What prediction intervals need."""
+        center = self.inverse.center * self.fit_intercept
+        return Uncertainty(self.df_resid, self.sigma**2, center, *self.covariance)
+
+    @property
+    def joint_covariance(self) -> Array:
+        """Covariance of b, if fitted, and of w; NaN for coefficients that cannot be estimated."""
+        (of_w, across, _), known, x = self.covariance, self.inverse.estimable, self.inverse.center
+        of_both = np.where(known & known[:, None], of_w, nan)
+        if not self.fit_intercept:
+            return of_both
+        with_b = np.where(known & self.inverse.intercept_estimable, across - of_w @ x, nan)
+        return np.block([[np.array(self.standard_error_b**2), with_b], [with_b[:, None], of_both]])
+
+    @property
+    def estimates(self) -> Array:
+        """b, if fitted, and w."""
+        return np.append(self.b, self.w) if self.fit_intercept else self.w
+
+    def intervals(self, alpha: float = 0.05) -> tuple[Array, Array]:
+        """Return both ends of the 1 − alpha confidence intervals of b, if fitted, and of w."""
         from scipy import special
 
-        values = np.append(self.b, self.w) if self.fit_intercept else self.w
-        errors = self.all_errors
+        half = special.stdtrit(self.df_resid, 1.0 - alpha / 2.0) * self.all_errors
+        return self.estimates - half, self.estimates + half
+
+    def tests(self) -> list[tuple[float, float, float, float, float]]:
+        """Return `regress.records.TESTS` of b, if fitted, and of each w, with 95 % intervals."""
+        from scipy import special
+
+        values, errors = self.estimates, self.all_errors
         with np.errstate(divide="ignore", invalid="ignore"):  # White's may be 0
             t = values / errors
-        p = 2.0 * special.stdtr(self.degrees, -np.abs(t))
-        half = special.stdtrit(self.degrees, 0.975) * errors
-        return list(zip(*(v.tolist() for v in (errors, t, p, values - half, values + half)), strict=True))
+        p = 2.0 * special.stdtr(self.df_resid, -np.abs(t))
+        return list(zip(*(v.tolist() for v in (errors, t, p, *self.intervals())), strict=True))
 
     @property
     def _total(self) -> float:
@@ -155,53 +188,60 @@ class Statistics:
     @property
     def r2_adjusted(self) -> float:
         """Return 1 − (1 − R²)(N − 1)/(N − k), or 1 − (1 − R²)N/(N − k) without intercept."""
-        return 1.0 - (1.0 - self.r2) * (self.observations - self.fit_intercept) / self.degrees
+        return 1.0 - (1.0 - self.r2) * (self.nobs - self.fit_intercept) / self.df_resid
 
-    @property
-    def f(self) -> tuple[float, float]:
-        """F of all columns together, by HC0 and HC1 with their covariance, and its p; NaN without any."""
-        from scipy import special
-
+    @cached_property
+    def fvalue(self) -> float:
+        """F of all columns together, by HC0 and HC1 with their covariance; NaN without any."""
         rank, squares = self.inverse.rank, self.squares
         explained = self._total - squares.residual
         if not rank or explained <= 0:
-            return nan, nan
+            return nan
         f = explained / rank / self._variance
         if self.meat is not None:
             spread = np.where(self._spread > 0, self._spread, np.inf)
             unit = self.squares.unit / self.inverse.scale / spread
             values, vectors = np.linalg.eigh(self._scaled[0] * unit * unit[:, None])  # all but `rank` values are 0
             f = float(((self.w / spread @ vectors[:, -rank:]) ** 2 / values[-rank:]).sum() / rank)
-        return f, float(special.fdtrc(rank, self.degrees, f))
+        return f
 
     @property
-    def log_likelihood(self) -> float:
-        """ℓ at the fit, with the variance that maximises it."""
-        n = self.observations
+    def f_pvalue(self) -> float:
+        """The p-value of F; NaN without any column."""
+        from scipy import special
+
+        return float(special.fdtrc(self.df_model, self.df_resid, self.fvalue)) if self.fvalue == self.fvalue else nan
+
+    @property
+    def condition(self) -> float:
+        """Condition number of the scaled columns."""
+        return self.inverse.condition
+
+    @property
+    def llf(self) -> float:
+        """ℓ at the fit, with the variance that maximizes it."""
+        n = self.nobs
         variance = log(self.squares.residual / n) + 2.0 * log(self.squares.unit)
         return -n / 2.0 * (log(2.0 * pi) + variance + 1.0) + self.log_weight / 2.0
 
     @property
     def aic(self) -> float:
         """−2ℓ + 2k."""
-        return -2.0 * self.log_likelihood + 2.0 * self.parameters
+        return -2.0 * self.llf + 2.0 * self.parameters
 
     @property
     def bic(self) -> float:
         """−2ℓ + k log N."""
-        return -2.0 * self.log_likelihood + self.parameters * log(self.observations)
+        return -2.0 * self.llf + self.parameters * log(self.nobs)
 
     def to_dict(self, names: tuple[str, ...]) -> dict[str, Any]:
         """Return the figures by name, for JSON; `names` are those of w."""
         shown = ("(intercept)", *names) if self.fit_intercept else names
         columns = zip(*self.tests(), strict=True)
-        heads = ("standard_errors", "t", "p", "low", "high")
-        by_name = {head: dict(zip(shown, v, strict=True)) for head, v in zip(heads, columns, strict=True)}
+        by_name = {head: dict(zip(shown, v, strict=True)) for head, v in zip(TESTS, columns, strict=True)}
         of_columns = dict(zip(names, self.inverse.inflation.tolist(), strict=True))
-        return by_name | self.figures() | {"inflation": of_columns}
+        return by_name | self.figures() | {"vif": of_columns}
 
     def figures(self) -> dict[str, Any]:
         """Return the figures that are of the whole fit, not of a column."""
-        f, p = self.f
-        figures = {name: getattr(self, name) for name in _FIGURES}
-        return figures | {"f": f, "f_p": p, "condition": self.inverse.condition}
+        return {name: getattr(self, name) for name in _FIGURES}

@@ -52,7 +52,7 @@ def descent(found: Descents, names: tuple[str, str]) -> DescentDrawing:
         Axis("step", whole=True),
         Axis("L − min L", log=True),
         tuple(mark for drawn in lines for mark in drawn),
-        f"At most {STEPS} steps, in standardised columns, each method with the step that it takes by default. A line "
+        f"At most {STEPS} steps, in standardized columns, each method with the step that it takes by default. A line "
         "that ends at the bottom has arrived: what is left is rounding.",
     )
     told = [

@@ -34,23 +34,23 @@ def arrived(model: ModelRecord) -> bool:
 
 
 def coefficients(model: ModelRecord) -> Chart:
-    """Return standardised coefficients, the largest first, with their 95 % intervals."""
+    """Return standardized coefficients, the largest first, with their 95 % intervals."""
     lines = [row for row in report_of(model)["lines"] if not row["intercept"] and row["standardized"] is not None]
     lines = sorted(lines, key=lambda row: -abs(row["standardized"]))[:_MOST_BARS]
     names = tuple(row["name"] for row in lines)
     places = list(range(len(lines)))
     spans = []
     for place, row in enumerate(lines):
-        if row["w"] and row["low"] is not None and row["high"] is not None:
-            unit = row["standardized"] / row["w"]
-            spans.append((float(place), row["low"] * unit, row["high"] * unit))
+        if row["coef"] and row["ci_low"] is not None and row["ci_high"] is not None:
+            unit = row["standardized"] / row["coef"]
+            spans.append((float(place), row["ci_low"] * unit, row["ci_high"] * unit))
     y, low, high = zip(*spans, strict=True) if spans else ((), (), ())
     n = len(model.names)
     which = f"the {len(lines)} largest of {n:,}" if n > len(lines) else f"all {n}"
     top = f"The largest is {lines[0]['standardized']:.3g}, of {lines[0]['name']}." if lines else ""
     return Chart(
         "betas",
-        "Standardised coefficients",
+        "Standardized coefficients",
         f"A dot a coefficient, {which}, with its 95 % interval as a line. {top} The table below has all figures.",
         Axis("sd of the target for one sd of the column"),
         Axis("", names=names),

@@ -4,24 +4,24 @@ from typing import Any
 
 from regress.aggregates.account import describe
 from regress.messages import aligned, paragraph
-from regress.records import objective_text
+from regress.records import TESTS, objective_text
 
 
 def summary(fit: Any) -> str:
     """Return a fit in the shape that users of R and statsmodels know."""
-    model, training, statistics = fit.fitted, fit.training, fit.statistics
+    statistics = fit.statistics
     lines = [
-        f"{model.target}: {describe(fit.tally)}",
+        f"{fit.target}: {describe(fit.tally)}",
         *([f"Read as {fit.read_as}"] if fit.read_as else []),
-        f"{fit.status}: {training.solver} over {training.over}, {model.options['gradient']} gradient, "
-        f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}; sums {training.precision} ({fit.reason})",
+        f"{fit.status}: {fit.solver} over {fit.over}, {fit.options['gradient']} gradient, "
+        f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}; sums {fit.precision} ({fit.precision_reason})",
         "",
     ]
-    errors = [] if statistics is None else ["std. error", "t", "p", "95 % from", "to"]
+    errors = [] if statistics is None else TESTS
     digits = [] if fit.digits_at_least is None else ["digits ≥" if fit.certificate is None else "digits"]
-    head = ["", "coefficient", *errors, "standardized", *digits]
+    head = ["", "coef", *errors, "standardized", *digits]
     rows = []
-    for name, w, beta, *tests in fit.lines():
+    for name, w, *tests, beta in fit.lines():
         formats = (".4g", ".4g", "", ".5g", ".5g")
         test = [] if statistics is None else [shown(v, f) or "NA" for v, f in zip(tests, formats, strict=True)]
         if name in fit.dropped:
@@ -30,7 +30,7 @@ def summary(fit: Any) -> str:
         rows.append([name, f"{w:.10g}", *test, shown(beta, ".4g"), *_digits_of(fit, name)])
     unknown = ["NA: not estimable, as columns are constant or depend on each other."] * any("NA" in r[1:] for r in rows)
     lines += [*aligned(head, rows), *unknown, "", *_quality(fit)]
-    references = [f"{t.name}={t.reference}" for t in model.design.terms if t.reference is not None]
+    references = [f"{name}={level}" for name, level in fit.reference_levels.items()]
     if references:
         lines.append(f"Levels are compared with {', '.join(references)}.")
     return paragraph(lines)
@@ -38,21 +38,24 @@ def summary(fit: Any) -> str:
 
 def _quality(fit: Any) -> list[str]:
     """Return how well it fits, and how sure its digits are."""
-    options, s = fit.fitted.options, fit.statistics
+    options, s = fit.options, fit.statistics
     r2 = f"R² {'' if options['fit_intercept'] else '(uncentered) '}{r2_of(fit.r2)}"
     about = "" if options["fit_intercept"] else " (about their mean)"
     held = "" if fit.r2_test is None else f", on held-out rows{about} {r2_of(fit.r2_test)}"
     loss = f"loss {objective_text(options['weighted'], options['alpha'])} {fit.loss:.10g}"
     if s is None:
         return [f"{r2}{held}; {loss}", f"No standard errors: {fit.statistics_missing}", *_sure(fit)]
-    f, f_p = s.f
     weights = f", {options['weight_type']} weights" if options["weighted"] else ""
     return [
         f"{r2}, adjusted {s.r2_adjusted:.6f}{held}; {loss}",
-        f"Residual standard error {s.sigma:.6g} on {s.degrees:,.10g} degrees of freedom; "
-        f"{s.errors} standard errors{weights}",
-        (f"F {f:.6g} on {s.inverse.rank} and {s.degrees:,.10g}, p {shown(f_p)}; " if f == f else "")
-        + f"AIC {s.aic:.6g}, BIC {s.bic:.6g}; condition number of scaled columns {s.inverse.condition:.3g}",
+        f"Residual standard error {s.sigma:.6g} on {s.df_resid:,.10g} degrees of freedom; "
+        f"{s.cov_type} standard errors{weights}",
+        (
+            f"F {s.fvalue:.6g} on {s.df_model} and {s.df_resid:,.10g}, p {shown(s.f_pvalue)}; "
+            if s.fvalue == s.fvalue
+            else ""
+        )
+        + f"AIC {s.aic:.6g}, BIC {s.bic:.6g}; condition number of scaled columns {s.condition:.3g}",
         *_sure(fit),
     ]
 

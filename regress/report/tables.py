@@ -141,26 +141,33 @@ def coefficients(model: ModelRecord) -> Table:
             caption = (
                 f"{caption[: caption.index(';')]}; training did not arrive, so the intervals are about another point"
             )
-        if any(line["std_error"] is None and not line["dropped"] for line in report["lines"]):
+        if any(line["std_err"] is None and not line["dropped"] for line in report["lines"]):
             caption += "; a dash: not estimable, as columns are constant or depend on each other"
         tests = (
-            ("std. error", "std_error", ".4g"),
+            ("standard error", "std_err", ".4g"),
             ("t", "t", ".4g"),
-            ("p", "p", ".3g"),
-            ("95 % from", "low", ".5g"),
-            ("to", "high", ".5g"),
+            ("p-value", "p_value", ".3g"),
+            ("95 % from", "ci_low", ".5g"),
+            ("to", "ci_high", ".5g"),
         )
     digits = "digits right" if report["certificate"] else "digits at least"
-    columns = [("coefficient", "w", ".10g"), *tests, ("standardised", "standardized", ".4g"), (digits, "digits", ".1f")]
+    columns = [
+        ("coefficient", "coef", ".10g"),
+        *tests,
+        ("standardized", "standardized", ".4g"),
+        (digits, "digits", ".1f"),
+    ]
     rows = []
     for line in report["lines"]:
-        cells = [small(line[key], 2e-16, form) if key == "p" else figure(line[key], form) for _, key, form in columns]
+        cells = [
+            small(line[key], 2e-16, form) if key == "p_value" else figure(line[key], form) for _, key, form in columns
+        ]
         rows.append([name_of(line["name"]), *(["left out", *[""] * (len(cells) - 1)] if line["dropped"] else cells)])
     return Table(caption, ("Column", *(head for head, _, _ in columns)), rows)
 
 
 def objective(model: ModelRecord) -> str:
-    """Write what a model minimises."""
+    """Write what a model minimizes."""
     return objective_text(model.options["weighted"], model.options["alpha"])
 
 
@@ -177,16 +184,16 @@ def quality(model: ModelRecord, report: Mapping[str, Any]) -> Table:
         [f"R²{kind}, adjusted", figure(q["r2_adjusted"], ".6f")],
         [f"Loss {objective(model)}", figure(model.loss, ".10g")],
         ["Residual standard error", figure(q["sigma"])],
-        ["Degrees of freedom", figure(q["degrees"], ",.10g")],
-        ["F of all columns", figure(q["f"])],
-        ["p of F", small(q["f_p"], 2e-16, ".3g")],
+        ["Degrees of freedom", figure(q["df_resid"], ",.10g")],
+        ["F of all columns", figure(q["fvalue"])],
+        ["p of F", small(q["f_pvalue"], 2e-16, ".3g")],
         ["AIC", figure(q["aic"])],
         ["BIC", figure(q["bic"])],
         ["Condition number of scaled columns", figure(q["condition"], ".3g")],
     ]
     if report["r2_test"] is not None:
         lines.insert(1, ["R² on rows held out, about their mean", figure(report["r2_test"], ".6f")])
-    return Table(f"How well it fits; {q['errors']} standard errors", ("Figure", "value"), lines)
+    return Table(f"How well it fits; {q['cov_type']} standard errors", ("Figure", "value"), lines)
 
 
 def bands(report: Mapping[str, Any]) -> Table:
@@ -230,7 +237,7 @@ def figures(comparison: Any) -> Table:
 
 def asked(comparison: Any) -> Table:
     """Return what each tool was asked to do."""
-    caption = "All had the same encoded rows, split alike, and were to minimise Σ(ŷ − y)², some with a small penalty"
+    caption = "All had the same encoded rows, split alike, and were to minimize Σ(ŷ − y)², some with a small penalty"
     return Table(caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], "texts")
 
 

@@ -218,6 +218,6 @@ def to_frame(rows: Iterable[Sequence[Any]], columns: Sequence[str], index: str |
     return frame.set_index(index) if index is not None else frame
 
 
-def of_columns(columns: Mapping[str, Any]) -> pd.DataFrame:
-    """Return plain columns as a frame."""
-    return pd.DataFrame(dict(columns))
+def of_columns(columns: Mapping[Any, Any], index: Any = None) -> pd.DataFrame:
+    """Return plain columns as a frame, with row labels if they are given."""
+    return pd.DataFrame(dict(columns), index=index)

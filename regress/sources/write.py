@@ -12,6 +12,7 @@ from polars.io.plugins import register_io_source
 from regress.blocks import Array
 from regress.errors import InputError
 from regress.messages import setting
+from regress.records import PREDICTIONS
 from regress.sources.base import Batch
 from regress.sources.batches import PolarsBatch
 
@@ -49,7 +50,7 @@ def write_predictions(
     InputError
         If a kept column has the name of one that is written, or cannot be written.
     """
-    missing, names = 0, ("prediction", "low", "high")[: 3 if interval else 1]
+    missing, names = 0, PREDICTIONS[: 3 if interval else 1]
     if taken := {"row", *names} & set(keep):
         raise InputError(
             f"{setting('keep', sorted(taken))}: predictions have columns of these names. Rename the table's."

@@ -144,7 +144,7 @@ def test_certified_coefficients_are_reached_by_default(name):
         target = next(csv.reader(file))[-1]
     fit = regress.fit(NIST / f"{name}.csv", target, fit_intercept=certified["intercept"])
     ours = ([fit.b] if certified["intercept"] else []) + fit.w.tolist()
-    assert (fit.status, fit.training.precision) == ("converged", "exact")
+    assert (fit.status, fit.precision) == ("converged", "exact")
     for value, text in zip(ours, certified["coef"], strict=True):
         digits = 16.0 if value == float(text) else -np.log10(abs(value - float(text)) / abs(float(text)))
         assert digits >= CEILING.get(name, 14.9)
@@ -164,18 +164,18 @@ def test_the_bits_of_a_fit_depend_on_neither_order_nor_threads():
 
 def test_precision_is_chosen_by_size_and_by_name():
     X, y = random.normal(size=(3000, 300)), random.normal(size=3000)  # 3000 · 300² is more than goes unnoticed
-    assert regress.fit(X, y).training.precision == "float64"
-    assert regress.fit(X[:, :3], y).training.precision == "exact"
-    assert regress.fit(X[:, :3], y, precision="float64").training.precision == "float64"
+    assert regress.fit(X, y).precision == "float64"
+    assert regress.fit(X[:, :3], y).precision == "exact"
+    assert regress.fit(X[:, :3], y, precision="float64").precision == "float64"
     exact = regress.fit(X[:, :50], y, precision="exact")
-    assert exact.training.precision == "exact"
+    assert exact.precision == "exact"
     assert exact.w == pytest.approx(regress.fit(X[:, :50], y, precision="float64").w, rel=1e-9)
-    assert regress.fit(X[:, :3], y, solver="cg").training.precision == "float64"
+    assert regress.fit(X[:, :3], y, solver="cg").precision == "float64"
     with pytest.raises(InputError, match="newton"):
         regress.fit(X, y, solver="gd", precision="exact")
     twice = np.c_[X[:, :2], X[:, 0]]
     with pytest.warns(DataWarning, match=r"rank 2 of 3\): x2 = x0\. The coefficients are not unique"):
-        assert regress.fit(twice, y, precision="exact").training.precision == "exact"
+        assert regress.fit(twice, y, precision="exact").precision == "exact"
     with pytest.warns(DataWarning, match="Rank unknown"):
         unknown = regress.fit(twice, y, precision="float64")
     assert (unknown.rank, unknown.to_dict()["rank"], unknown.digits_at_least) == (None, None, None)

@@ -48,8 +48,8 @@ def entries(totals):
 
 
 def bits(fit):
-    figures = (fit.loss, fit.digits, fit.intercept_digits, fit.r2, fit.status, fit.training.precision)
-    return fit.w.tolist(), fit.b, *figures, fit.coefficients["std. error"].tolist()
+    figures = (fit.loss, fit.digits, fit.intercept_digits, fit.r2, fit.status, fit.precision)
+    return fit.w.tolist(), fit.b, *figures, fit.coefficients["std_err"].tolist()
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.7])
@@ -58,7 +58,7 @@ def bits(fit):
 def test_the_bits_of_a_fit_depend_on_neither_order_nor_threads(family, kind, alpha):
     X, y, a = FAMILIES[family][:, :n], FAMILIES[family][:, n], WEIGHTS[kind]
     first = regress.fit(X, y, weights=a, alpha=alpha, n_jobs=1)
-    assert first.training.precision == "exact"
+    assert first.precision == "exact"
     assert min(first.digits.values()) >= 15.0
     by_size = np.argsort(np.abs(X).max(1))
     for jobs, order in enumerate((random.permutation(m), by_size, by_size[::-1]), 1):
@@ -229,7 +229,7 @@ def test_wide_tables_equal_rational_arithmetic(family, alpha, weighted, fit_inte
     options = {"alpha": alpha, "fit_intercept": fit_intercept, "precision": "exact"}
     w, b = wide_minimum(X, y, alpha, np.ones(len(X)) if a is None else a, fit_intercept)
     fit = regress.fit(X, y, weights=a, **options)
-    assert fit.training.precision == "exact"
+    assert fit.precision == "exact"
     assert (fit.w.tolist(), fit.b) == ([float(v) for v in w], float(b))
     estimator = LinearRegressor(**options).fit(X, y, sample_weight=a)
     assert (estimator.coef_.tolist(), estimator.intercept_) == (fit.w.tolist(), fit.b)

@@ -80,7 +80,7 @@ def test_predictions_on_a_far_column_keep_the_digits_that_xw_plus_b_loses():
 
 def test_the_file_holds_what_it_promises_and_no_row(path):
     held = json.loads(path.read_text())
-    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 1, 50)
+    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 2, 50)
     assert {"w", "b", "names", "terms", "training_means", "options", "loss", "status", "versions"} <= set(held)
     assert held["training_means"]["time"] == pytest.approx(TIME.mean(), rel=1e-15)
     text = path.read_text()
@@ -90,7 +90,7 @@ def test_the_file_holds_what_it_promises_and_no_row(path):
 
 def test_keys_that_a_reader_does_not_know_are_ignored(path):
     held = json.loads(path.read_text())
-    for block in (held, held["inference"], held["report"], held["report"]["rows"], held["terms"][0], held["options"]):
+    for block in (held, held["uncertainty"], held["report"], held["report"]["rows"], held["terms"][0], held["options"]):
         block["later"] = {"covariance": [[1.0]]}
     path.write_text(json.dumps(held))
     assert regress.load(path).to_dict() == FIT.model.to_dict()
@@ -99,7 +99,8 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 3}, r"version 3; .*Update the package"),
+        ({"version": 1}, r"version 1; this release reads 2. Fit the table again"),
         ({"version": True}, "version True"),
         ({"format": "other"}, "not a model"),
         ({"w": [1.0]}, "'w' must have 4 entries"),
@@ -122,7 +123,7 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
         ({"loss": []}, "'loss' must be a finite number"),
         ({"status": 3}, "'status' must be one of"),
         ({"versions": []}, "'versions' must be an object"),
-        ({"inference": {"covariance": [[1.0]]}}, "'inference.degrees' is missing"),
+        ({"uncertainty": {"covariance": [[1.0]]}}, "'uncertainty.df_resid' is missing"),
         ({"report": {}}, "'report.source' is missing"),
     ],
 )

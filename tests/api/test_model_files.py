@@ -92,7 +92,7 @@ def used(model: LinearModel, path):
     """Use a model in every way; each may be refused."""
     ways = (
         lambda: model.predict(TABLE),
-        lambda: model.predict(TABLE, interval=0.9),
+        lambda: model.predict_interval(TABLE, 0.9),
         lambda: page(model),
         lambda: regress.certify(path, TABLE).summary(),
         lambda: model.summary(),
@@ -191,20 +191,20 @@ def huge(held):
 
 
 CHANGES = {
-    "degrees null": (set_to("inference", "degrees", None), "'inference.degrees' must be a finite number above 0"),
-    "degrees text": (set_to("inference", "degrees", "9"), "inference.degrees"),
-    "variance of another type": (set_to("inference", "variance", [1.0]), "inference.variance"),
+    "degrees null": (set_to("uncertainty", "df_resid", None), "'uncertainty.df_resid' must be a finite number above 0"),
+    "degrees text": (set_to("uncertainty", "df_resid", "9"), "uncertainty.df_resid"),
+    "variance of another type": (set_to("uncertainty", "variance", [1.0]), "uncertainty.variance"),
     "variance negative": (
-        set_to("inference", "variance", -1.0),
-        "'inference.variance' must be a finite number above 0",
+        set_to("uncertainty", "variance", -1.0),
+        "'uncertainty.variance' must be a finite number above 0",
     ),
-    "of_center of another type": (set_to("inference", "of_center", {}), "inference.of_center"),
-    "short row": (set_to("inference", "covariance", 2, [0.1]), "not half a matrix"),
-    "text in a row": (set_to("inference", "covariance", 2, 1, "0.1"), r"inference\.covariance\[2\]\[1\]"),
-    "negative variance": (set_to("inference", "covariance", 1, 1, -0.1), "no covariances"),
-    "not semi-definite": (set_to("inference", "covariance", 1, 0, 10.0), "no covariances"),
-    "center of length 1": (set_to("inference", "center", [0.0]), "'inference.center' must have 5 entries"),
-    "across of length 1": (set_to("inference", "across", [0.0]), "'inference.across' must have 5 entries"),
+    "of_center of another type": (set_to("uncertainty", "of_center", {}), "uncertainty.of_center"),
+    "short row": (set_to("uncertainty", "covariance", 2, [0.1]), "not half a matrix"),
+    "text in a row": (set_to("uncertainty", "covariance", 2, 1, "0.1"), r"uncertainty\.covariance\[2\]\[1\]"),
+    "negative variance": (set_to("uncertainty", "covariance", 1, 1, -0.1), "no covariances"),
+    "not semi-definite": (set_to("uncertainty", "covariance", 1, 0, 10.0), "no covariances"),
+    "center of length 1": (set_to("uncertainty", "center", [0.0]), "'uncertainty.center' must have 5 entries"),
+    "across of length 1": (set_to("uncertainty", "across", [0.0]), "'uncertainty.across' must have 5 entries"),
     "equal levels": (set_to("terms", 2, "levels", ["a", "b", "b"]), "levels of 'k'"),
     "levels of a number": (set_to("terms", 0, "levels", ["a"]), "levels of 'x'"),
     "half a character": (set_to("terms", 2, "levels", 0, "\ud800"), "must be text of whole characters"),
@@ -234,12 +234,12 @@ def test_what_could_not_have_been_saved_is_refused(case, edit):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"format": "regress-model", "version": 1, "b": NaN}', "it holds NaN, which JSON does not have"),
-        ('{"format": "regress-model", "version": 1, "b": -Infinity}', "it holds -Infinity"),
-        ('{"format": "regress-model", "version": 1, "version": 1}', "the key 'version' stands in it twice"),
+        ('{"format": "regress-model", "version": 2, "b": NaN}', "it holds NaN, which JSON does not have"),
+        ('{"format": "regress-model", "version": 2, "b": -Infinity}', "it holds -Infinity"),
+        ('{"format": "regress-model", "version": 2, "version": 2}', "the key 'version' stands in it twice"),
         ("[" * 200_000, "is not JSON"),
         ('{"coef": ' + '{"a":' * 200_000, "is not JSON"),
-        ('{"format": "regress-model", "version": 1, "b": ' + "9" * 5000 + "}", "is not JSON"),
+        ('{"format": "regress-model", "version": 2, "b": ' + "9" * 5000 + "}", "is not JSON"),
         ("", "is not JSON"),
     ],
 )
@@ -297,7 +297,7 @@ def test_the_command_line_refuses_a_device_at_once(tmp_path):
 @pytest.mark.parametrize("change", [far_level, huge])
 def test_a_model_beyond_the_range_of_doubles_is_blamed_and_not_the_table(change, edit):
     def without(held):
-        held["inference"] = held["report"] = None
+        held["uncertainty"] = held["report"] = None
         change(held)
 
     path = edit(without)

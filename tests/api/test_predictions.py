@@ -32,34 +32,39 @@ def exact(X, w, center, level):
     return terms.sum(1) + Fraction(level), np.abs(terms).sum(1) + abs(Fraction(level))
 
 
-@pytest.mark.parametrize("interval", [None, 0.9])
-def test_a_row_is_predicted_alike_alone_and_in_any_block(interval):
-    expected = FIT.predict(TABLE, interval)
+def predicted(fit, table, level):
+    """Return ŷ, or with a level prediction intervals, as an array."""
+    return fit.predict(table) if level is None else fit.predict_interval(table, level).to_numpy()
+
+
+@pytest.mark.parametrize("level", [None, 0.9])
+def test_a_row_is_predicted_alike_alone_and_in_any_block(level):
+    expected = predicted(FIT, TABLE, level)
     for step in (1, 2, 3, 7, 16, 64, 299):
-        parts = [FIT.predict(TABLE.iloc[i : i + step], interval) for i in range(0, rows, step)]
+        parts = [predicted(FIT, TABLE.iloc[i : i + step], level) for i in range(0, rows, step)]
         np.testing.assert_array_equal(np.concatenate(parts), expected)
-    np.testing.assert_array_equal(FIT.predict(pd.concat([TABLE] * 60), interval), np.concatenate([expected] * 60))
+    np.testing.assert_array_equal(predicted(FIT, pd.concat([TABLE] * 60), level), np.concatenate([expected] * 60))
 
 
-@pytest.mark.parametrize("interval", [None, 0.9])
-def test_every_source_is_predicted_alike(interval, tmp_path):
-    expected = FIT.predict(TABLE, interval)
+@pytest.mark.parametrize("level", [None, 0.9])
+def test_every_source_is_predicted_alike(level, tmp_path):
+    expected = predicted(FIT, TABLE, level)
     TABLE.to_csv(tmp_path / "t.csv", index=False)
     pl.DataFrame(TABLE.to_dict("list")).write_parquet(tmp_path / "t.parquet", row_group_size=70)
     shuffled = TABLE[[*"kgfe", "time", *"dcba"]]
     for source in (tmp_path / "t.csv", tmp_path / "t.parquet", pl.DataFrame(TABLE.to_dict("list")), shuffled):
-        np.testing.assert_array_equal(FIT.predict(source, interval), expected)
+        np.testing.assert_array_equal(predicted(FIT, source, level), expected)
 
 
-@pytest.mark.parametrize("interval", [None, 0.9])
-def test_the_layout_of_an_array_changes_no_bit(interval):
+@pytest.mark.parametrize("level", [None, 0.9])
+def test_the_layout_of_an_array_changes_no_bit(level):
     X = TABLE[list("abcdefg")].to_numpy()
     fit = regress.fit(X, TABLE.y)
-    expected = fit.predict(X, interval)
+    expected = predicted(fit, X, level)
     wide = np.zeros((rows, 14))
     wide[:, ::2] = X
     for other in (np.ascontiguousarray(X), np.asfortranarray(X), X[::-1][::-1], wide[:, ::2]):
-        np.testing.assert_array_equal(fit.predict(other, interval), expected)
+        np.testing.assert_array_equal(predicted(fit, other, level), expected)
 
 
 @pytest.mark.parametrize("targets", [None, 1, 3])

@@ -54,7 +54,9 @@ def test_fit_prints_coefficients_for_people(run):
     assert (code, err) == (0, "")
     assert "442 rows = 442 used" in out
     (bmi,) = re.findall(r"^bmi\s+(.*)$", out, re.MULTILINE)
-    shown = dict(zip(("coef", "std. error", "t", "p", "low", "high", "standardized"), bmi.split(), strict=False))
+    shown = dict(
+        zip(("coef", "std_err", "t", "p_value", "ci_low", "ci_high", "standardized"), bmi.split(), strict=False)
+    )
     expected = regress.fit(DIABETES, "progression").coefficients.loc["bmi"]
     for name, value in shown.items():
         assert float(value) == pytest.approx(expected[name], rel=2e-4 if name != "coef" else 1e-9)
@@ -75,7 +77,7 @@ def test_fit_prints_one_strict_json_object(run):
     assert (told["status"], told["r2_test"]) == ("converged", None)
     assert told["digits"] == {"coef": fit.digits, "intercept": fit.intercept_digits}
     assert (told["precision"], told["precision_reason"]) == ("exact", "the table is small")
-    assert told["statistics"]["p"]["bmi"] == fit.coefficients["p"]["bmi"]
+    assert told["statistics"]["p_value"]["bmi"] == fit.coefficients["p_value"]["bmi"]
 
 
 FLAGS = {

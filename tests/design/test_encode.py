@@ -24,11 +24,11 @@ def ols(formula, frame=FRAME):
     """Return statsmodels' coefficients and standard errors, named as ours are."""
     result = smf.ols(formula, frame).fit()
     names = [n.replace("C(", "").replace(")[T.", "=").replace(")[", "=").replace("]", "") for n in result.params.index]
-    return pd.DataFrame({"coef": result.params.to_numpy(), "std. error": result.bse.to_numpy()}, index=names)
+    return pd.DataFrame({"coef": result.params.to_numpy(), "std_err": result.bse.to_numpy()}, index=names)
 
 
 def agrees(fit, expected):
-    found = fit.coefficients[["coef", "std. error"]]
+    found = fit.coefficients[["coef", "std_err"]]
     pd.testing.assert_frame_equal(found, expected.loc[list(found.index)], check_names=False, rtol=1e-9)
     assert len(found) == len(expected)
 
@@ -47,7 +47,7 @@ def agrees(fit, expected):
 def test_without_an_intercept_the_first_text_column_keeps_all_its_levels(features, formula):
     agrees(regress.fit(FRAME, "y", features=features, fit_intercept=False), ols(formula))
     agrees_with = formula.replace("0 + ", "")
-    found = regress.fit(FRAME, "y", features=features).coefficients[["coef", "std. error"]]
+    found = regress.fit(FRAME, "y", features=features).coefficients[["coef", "std_err"]]
     expected = ols(agrees_with).rename(index={"Intercept": "(intercept)"})
     pd.testing.assert_frame_equal(found, expected.loc[list(found.index)], check_names=False, rtol=1e-9)
 
@@ -62,7 +62,7 @@ def test_the_numbers_are_those_of_r():
     # lm(y ~ g - 1): the coefficients are the means, their errors sigma / sqrt(3), sigma = sqrt(4 / 6)
     fit = regress.fit(frame, "y", fit_intercept=False)
     assert dict(zip(fit.names, fit.w, strict=True)) == {"g=a": 2.0, "g=b": 5.0, "g=c": 9.0}
-    np.testing.assert_allclose(fit.coefficients["std. error"], np.sqrt(4 / 6 / 3), rtol=1e-12)
+    np.testing.assert_allclose(fit.coefficients["std_err"], np.sqrt(4 / 6 / 3), rtol=1e-12)
     assert "compared with" not in fit.summary()
     assert "reference" not in fit.summary().lower()
 
@@ -151,7 +151,7 @@ def test_levels_come_from_training_rows_only(seed, order):
     with pytest.warns(DataWarning, match=r"held-out cells? (have levels|has a level) that no training row has"):
         fit = regress.fit(table, "y", features=["id", "x"], **split)
     trained = sorted({name.removeprefix("id=") for name in fit.names if name.startswith("id=")})
-    reference = fit.fitted.design.terms[0].reference
+    reference = fit.model.design.terms[0].reference
     assert not fit.constant
     assert fit.statistics is not None
     held = table[~table["id"].isin([*trained, reference])]

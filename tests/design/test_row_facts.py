@@ -233,7 +233,7 @@ def test_a_certificate_of_other_rows_than_those_of_training_says_so():
 def test_what_is_not_unique_or_not_done_has_no_tests_nor_intervals():
     X = np.c_[FRAME["x"], FRAME["x"], random.normal(size=M)]
     fit = regress_of(X, FRAME["y"].to_numpy())
-    statistics = fit.coefficients[["std. error", "t", "p", "low", "high"]]
+    statistics = fit.coefficients[["std_err", "t", "p_value", "ci_low", "ci_high"]]
     assert statistics.loc[["x0", "x1"]].isna().all(axis=None)
     assert statistics.loc["x2"].notna().all()
     with pytest.warns(regress.errors.ConvergenceWarning):

@@ -75,7 +75,7 @@ def test_an_honest_file_is_read(table, options, tmp_path):
 
 def test_what_predicts_and_what_is_printed_are_both_judged():
     printed = replace(FIT.model, b=FIT.b + 100.0)
-    for wrong in (printed, replace(FIT, fitted=printed)):
+    for wrong in (printed, replace(FIT, _bare=printed)):
         got = certify(wrong, D)
         assert (got.passed, got.intercept_digits, got.predicting_b) == (False, 0.0, pytest.approx(FIT.b))
         assert got.intercept_digits == pytest.approx(max(-log10(100.0 / abs(FIT.b)), 0.0), abs=1e-3)

@@ -19,7 +19,7 @@ PLAIN = regress.fit(X, y)
 def test_equal_weights_of_any_size_change_nothing(weight):
     fit = regress.fit(X, y, weights=np.full(30, weight))
     assert fit.w == pytest.approx(PLAIN.w, rel=1e-15)
-    assert fit.coefficients["std. error"].to_numpy() == pytest.approx(PLAIN.coefficients["std. error"].to_numpy())
+    assert fit.coefficients["std_err"].to_numpy() == pytest.approx(PLAIN.coefficients["std_err"].to_numpy())
     assert fit.status == "converged"
 
 

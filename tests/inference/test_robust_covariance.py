@@ -23,7 +23,7 @@ WEIGHTS = {"none": None, "real": random.uniform(0.1, 3.0, m), "whole": random.in
 
 def bits(fit):
     s = fit.statistics
-    return fit.coefficients["std. error"].tolist(), [v.tolist() for v in s.covariance[:2]], s.covariance[2], s.f
+    return fit.coefficients["std_err"].tolist(), [v.tolist() for v in s.covariance[:2]], s.covariance[2], s.fvalue
 
 
 @pytest.mark.parametrize("kind", WEIGHTS)
@@ -71,11 +71,11 @@ def test_every_digit_is_right(scale, weighted, noise_size):
     X, a = X * [scale, scale, 1.0], random.uniform(0.1, 3.0, 150) if weighted else np.ones(150)
     got = regress.fit(X, y, weights=a, precision="exact", cov_type="HC0")
     expected = rational_errors(got.model, X, y, a)
-    assert got.coefficients["std. error"].tolist() == pytest.approx(expected, rel=1e-12, abs=0)
+    assert got.coefficients["std_err"].tolist() == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 def test_small_residuals_have_the_errors_of_statsmodels_on_residuals_alone():
     y = NORMAL @ [1.0, 2.0, 3.0] + 1e-9 * noise
     got = regress.fit(NORMAL, y, precision="exact", cov_type="HC1")
     theirs = sm.OLS(1e-9 * noise, sm.add_constant(NORMAL)).fit(cov_type="HC1")  # the same residuals, but for rounding
-    assert got.coefficients["std. error"].tolist() == pytest.approx(theirs.bse.tolist(), rel=1e-6)
+    assert got.coefficients["std_err"].tolist() == pytest.approx(theirs.bse.tolist(), rel=1e-6)

@@ -17,7 +17,7 @@ from regress.errors import InputError
 
 NIST = Path(__file__).resolve().parents[2] / "data" / "nist"
 CERTIFIED = json.loads((NIST / "certified.json").read_text())
-TESTS = ["std. error", "t", "p", "low", "high"]
+TESTS = ["std_err", "t", "p_value", "ci_low", "ci_high"]
 _random = np.random.default_rng(7)
 X = _random.normal(size=(400, 4)) * [1.0, 0.1, 100.0, 5.0] + [3.0, 0.5, -200.0, 0.0]
 y = 4.0 + X @ [0.3, -2.0, 0.004, 0.0] + _random.normal(size=400) * (1.0 + 0.3 * np.abs(X[:, 3]))
@@ -64,13 +64,13 @@ def close(value, rel=1e-10):
 def test_every_figure_is_that_of_statsmodels(table, weights, intercept, precision):
     got = regress.fit(table, y, weights=weights, fit_intercept=intercept, precision=precision)
     them, ours = theirs(table, y, weights, intercept), got.statistics
-    assert got.training.precision == precision
+    assert got.precision == precision
     assert got.coefficients["coef"].to_numpy() == close(them.params.to_numpy(), 1e-9)
     assert got.coefficients[TESTS].to_numpy() == close(table_of(them))
-    assert (ours.observations, ours.degrees) == (them.nobs, them.df_resid)
+    assert (ours.nobs, ours.df_resid) == (them.nobs, them.df_resid)
     assert (ours.rss, ours.sigma) == (close(them.ssr), close(np.sqrt(them.scale)))
-    assert ours.f == (close(them.fvalue), close(them.f_pvalue, 1e-9))
-    assert (ours.log_likelihood, ours.aic, ours.bic) == (close(them.llf), close(them.aic), close(them.bic))
+    assert (ours.fvalue, ours.f_pvalue) == (close(them.fvalue), close(them.f_pvalue, 1e-9))
+    assert (ours.llf, ours.aic, ours.bic) == (close(them.llf), close(them.aic), close(them.bic))
     assert (ours.r2, ours.r2_adjusted) == (close(them.rsquared), close(them.rsquared_adj))
     assert got.r2 == close(them.rsquared)
 
@@ -82,7 +82,7 @@ def test_every_figure_is_that_of_statsmodels(table, weights, intercept, precisio
 def test_white_s_standard_errors_are_those_of_statsmodels(se, weights, intercept, precision):
     got = regress.fit(X, y, weights=weights, fit_intercept=intercept, precision=precision, cov_type=se)
     assert got.coefficients[TESTS].to_numpy() == close(table_of(theirs(X, y, weights, intercept, se)))
-    assert got.statistics.errors == got.to_dict()["statistics"]["errors"] == se
+    assert got.statistics.cov_type == got.to_dict()["statistics"]["cov_type"] == se
 
 
 @pytest.mark.parametrize("name", CERTIFIED)
@@ -97,7 +97,7 @@ def test_standard_errors_are_those_that_nist_certifies(name):
         return
     got = regress.fit(NIST / f"{name}.csv", target, fit_intercept=certified["intercept"])
     within = {"filip": 1e-7, "pontius": 1e-12}.get(name, 1e-13)  # what rounding of the data to doubles leaves
-    ours = [*got.coefficients["std. error"], got.statistics.sigma]
+    ours = [*got.coefficients["std_err"], got.statistics.sigma]
     expected = [float(v) for v in (*certified["stderr"], certified["residual_sd"])]
     assert ours == pytest.approx(expected, rel=within, abs=0.0)
     assert got.statistics.r2 == pytest.approx(float(certified["r2"]), rel=1e-11 if name == "filip" else 0.0, abs=1e-15)
@@ -120,7 +120,7 @@ def test_exact_totals_leave_every_digit_of_standard_errors(family):
     u, v = X[:60, 0], X[:60, 3]
     table = {"timestamps of small spread": np.c_[1.7e9 + u, v], "duplicates 1e-7 apart": np.c_[u, u + 1e-7 * v]}[family]
     got = regress.fit(table, y[:60], precision="exact")
-    assert got.coefficients["std. error"].tolist() == close(rational_errors(table, y[:60]), 1e-13)
+    assert got.coefficients["std_err"].tolist() == close(rational_errors(table, y[:60]), 1e-13)
 
 
 @precisions
@@ -130,9 +130,10 @@ def test_frequency_weights_are_the_table_with_its_rows_repeated(se, intercept, p
     options = {"fit_intercept": intercept, "precision": precision, "cov_type": se}
     got = regress.fit(X, y, weights=WHOLE, weight_type="frequency", **options)
     repeated = regress.fit(np.repeat(X, WHOLE, axis=0), np.repeat(y, WHOLE), **options)
-    assert got.statistics.degrees == WHOLE.sum() - 4 - intercept
+    assert got.statistics.df_resid == WHOLE.sum() - 4 - intercept
     assert flat(got) == close(flat(repeated), 1e-11)
-    assert got.predict(X[:9], 0.9) == pytest.approx(repeated.predict(X[:9], 0.9), rel=1e-12, abs=1e-12)
+    ours, theirs = (fit.predict_interval(X[:9], 0.9).to_numpy() for fit in (got, repeated))
+    assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-12)
 
 
 def test_errors_of_another_name_and_counts_that_are_not_whole_are_refused():
@@ -191,7 +192,7 @@ def test_what_has_no_statistics_says_why(table, options, why):
     assert got.coefficients[TESTS].isna().all(axis=None)
     assert got.predict(table).shape == (len(table),)
     with pytest.raises(InputError, match=r"penalty.*degrees of freedom"):
-        got.predict(table, interval=0.95)
+        got.predict_interval(table)
 
 
 @precisions
@@ -221,32 +222,32 @@ def test_prediction_intervals_are_those_of_statsmodels_and_survive_a_file(se, we
     for level in (0.95, 0.5):
         frame = theirs(X, y, weights, intercept, se).get_prediction(Z).summary_frame(alpha=1.0 - level)
         expected = frame[["mean", "obs_ci_lower", "obs_ci_upper"]].to_numpy()
-        assert got.predict(new, interval=level) == close(expected, 1e-9)
+        assert got.predict_interval(new, level).to_numpy() == close(expected, 1e-9)
     got.save(path := tmp_path / "model.json")
     holed = np.r_[new, [[np.nan, 1.0, 1.0, 1.0]]]
-    ours, loaded = got.predict(holed, interval=0.95), regress.load(path).predict(holed, interval=0.95)
-    assert (ours.shape, np.isnan(ours).all(1).sum(), np.isnan(ours).sum()) == ((26, 3), 1, 3)
-    np.testing.assert_array_equal(loaded, ours, strict=True)
+    ours, loaded = got.predict_interval(holed), regress.load(path).predict_interval(holed)
+    assert (ours.shape, ours.isna().all(axis=1).sum(), ours.isna().sum().sum()) == ((26, 3), 1, 3)
+    pd.testing.assert_frame_equal(loaded, ours, check_exact=True)
 
 
-@pytest.mark.parametrize("interval", [0.0, 1.0, 95, -0.5, np.nan])
-def test_an_interval_is_a_probability(interval):
+@pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.5, np.nan])
+def test_the_level_of_an_interval_is_a_probability(level):
     with pytest.raises(InputError, match="between 0 and 1"):
-        regress.fit(X, y).predict(X, interval=interval)
+        regress.fit(X, y).predict_interval(X, level)
 
 
 @intercepts
 def test_statistics_have_their_names(intercept):
     got = regress.fit(pd.DataFrame(X, columns=list("uvwx")).assign(y=y), "y", fit_intercept=intercept)
     shown, held = ["(intercept)"] * intercept + list("uvwx"), got.to_dict()["statistics"]
-    heads, figures = ["standard_errors", *TESTS[1:]], "errors observations degrees sigma rss inflation condition f f_p"
-    figures += " log_likelihood aic bic r2 r2_adjusted"
-    assert list(got.coefficients.columns) == ["coef", "standardized", *TESTS]
+    figures = "cov_type nobs df_model df_resid sigma rss vif condition fvalue f_pvalue"
+    figures += " llf aic bic r2 r2_adjusted"
+    assert list(got.coefficients.columns) == ["coef", *TESTS, "standardized"]
     assert list(got.coefficients.index) == shown
-    assert sorted(held) == sorted([*heads, *figures.split()])
-    assert [list(held[head]) for head in heads] == [shown] * 5
-    assert [list(held[head].values()) for head in heads] == got.coefficients[TESTS].to_numpy().T.tolist()
-    assert list(held["inflation"]) == list("uvwx")
+    assert sorted(held) == sorted([*TESTS, *figures.split()])
+    assert [list(held[head]) for head in TESTS] == [shown] * 5
+    assert [list(held[head].values()) for head in TESTS] == got.coefficients[TESTS].to_numpy().T.tolist()
+    assert list(held["vif"]) == list("uvwx")
     assert got.to_dict()["statistics_missing"] == got.statistics_missing == ""
     json.dumps(held, allow_nan=False)
 
@@ -266,6 +267,6 @@ def test_a_power_of_two_moves_no_digit(column, k, of_y, intercept, with_weights)
     options = {"weights": REAL if with_weights else None, "fit_intercept": intercept, "precision": "exact"}
     first = regress.fit(X, y, **options).coefficients
     other = regress.fit(X / scale[intercept:], y * 2.0**of_y, **options).coefficients
-    for name in ("coef", "std. error", "low", "high"):
+    for name in ("coef", "std_err", "ci_low", "ci_high"):
         assert other[name].tolist() == (first[name] * scale * 2.0**of_y).tolist()
-    assert other[["t", "p"]].to_numpy().tolist() == first[["t", "p"]].to_numpy().tolist()
+    assert other[["t", "p_value"]].to_numpy().tolist() == first[["t", "p_value"]].to_numpy().tolist()

@@ -12,7 +12,7 @@ import regress
 from regress.aggregates import collect
 from regress.errors import InputError
 
-TESTS = ["std. error", "t", "p", "low", "high"]
+TESTS = ["std_err", "t", "p_value", "ci_low", "ci_high"]
 
 
 def close(value, rel=1e-10):
@@ -38,7 +38,7 @@ def rational_fit(X, y, weights=None, intercept=True):
 
 def rational_loss(fit, X, y, weights=None):
     """Return Σ a e² of what a model predicts, in rational arithmetic."""
-    m, a = fit.fitted, rational(np.ones(len(X)) if weights is None else weights)[0]
+    m, a = fit.model, rational(np.ones(len(X)) if weights is None else weights)[0]
     e = (rational(X) - rational(m.center)) @ rational(m.w)[0] + Fraction(m.b_center) - rational(y)[0]
     return float(a @ e**2)
 
@@ -82,7 +82,7 @@ def test_small_residuals_keep_their_digits(noise, way, intercept):
             continue
         s = got.statistics
         assert s.rss == close(rss, 1e-9)
-        assert got.coefficients["std. error"].tolist() == close(errors, 1e-9)
+        assert got.coefficients["std_err"].tolist() == close(errors, 1e-9)
 
 
 @NOISE
@@ -91,7 +91,7 @@ def test_rounding_of_coefficients_is_no_residual(noise):
     got = regress.fit(X, y, precision="exact")
     rss, errors = rational_fit(X, y)
     assert got.statistics.rss == close(rss, 1e-14)
-    assert got.coefficients["std. error"].tolist() == close(errors, 1e-13)
+    assert got.coefficients["std_err"].tolist() == close(errors, 1e-13)
     assert got.loss >= got.statistics.rss
 
 
@@ -100,7 +100,7 @@ def test_small_residuals_agree_with_statsmodels_while_it_has_digits():
     for precision in ("exact", "float64"):
         got, them = regress.fit(X, y, weights=a, precision=precision), sm.WLS(y, sm.add_constant(X), a).fit()
         assert (got.statistics.sigma, got.statistics.aic) == close((np.sqrt(them.scale), them.aic), 1e-8)
-        assert got.coefficients["std. error"].tolist() == close(them.bse, 1e-8)
+        assert got.coefficients["std_err"].tolist() == close(them.bse, 1e-8)
 
 
 def test_auto_takes_exact_sums_where_double_would_lose_the_residuals(monkeypatch):
@@ -109,10 +109,10 @@ def test_auto_takes_exact_sums_where_double_would_lose_the_residuals(monkeypatch
     for noise, precision, why in ((1e-3, "float64", "leaving 14 digits"), (1e-6, "exact", reason)):
         X, y, _ = nearly(noise, 1, 600)
         got = regress.fit(X, y)
-        assert (got.training.precision, got.reason) == (precision, why)
+        assert (got.precision, got.precision_reason) == (precision, why)
         assert got.statistics.rss == close(rational_fit(X, y)[0], 1e-9)
     got = regress.fit(X, y, alpha=1e-6)  # no statistics that would need it, and its loss has its digits
-    assert got.training.precision == "float64"
+    assert got.precision == "float64"
     assert got.loss == close(rational_loss(got, X, y) + 1e-6 * float(got.w @ got.w), 1e-9)
 
 
@@ -125,7 +125,7 @@ def test_a_descent_that_stops_short_of_the_residuals_has_no_statistics():
         assert got.loss == close(rational_loss(got, X, y), 1e-9)
     X, y, _ = nearly(0.3, 2)
     got = regress.fit(X, y, solver="gd", tol=1e-8)
-    assert got.coefficients["std. error"].tolist() == close(rational_fit(X, y)[1], 1e-9)
+    assert got.coefficients["std_err"].tolist() == close(rational_fit(X, y)[1], 1e-9)
 
 
 CELSIUS = np.round(np.arange(-5.0, 36.0, 3.7), 1)
@@ -150,11 +150,11 @@ def test_a_perfect_fit_is_called_one(family, precision):
     assert got.r2 == pytest.approx(1.0, abs=1e-15)
     assert sum("perfect fit" in note for note in got.notes()) == 1
     text = got.summary()
-    assert "std. error" not in text
+    assert "std_err" not in text
     assert not any(word in text.replace("t, F or AIC", "") for word in (" F ", "AIC", "Residual"))
     assert got.predict(X) == pytest.approx(y, rel=1e-12, abs=1e-9)
     with pytest.raises(InputError, match="perfect"):
-        got.predict(X, interval=0.9)
+        got.predict_interval(X, 0.9)
 
 
 def test_residuals_of_whole_numbers_are_no_rounding():
@@ -184,7 +184,7 @@ def test_an_unfinished_descent_has_no_statistics():
         got = regress.fit(X, y, solver="gd", max_iter=3)
     assert got.statistics_missing == "Training did not converge."
     assert got.coefficients[TESTS].isna().all(axis=None)
-    assert "std. error" not in got.summary()
+    assert "std_err" not in got.summary()
     assert got.to_dict()["statistics"] is None
 
 
@@ -205,13 +205,16 @@ def test_figures_whose_squares_are_out_of_range_are_those_of_other_units(of_x, o
     X, y, a = nearly(0.3, 5)
     first = regress.fit(X, y, weights=a, precision="exact")
     other = regress.fit(X * of_x, y * of_y, weights=a, precision="exact")
-    assert other.coefficients[["t", "p"]].to_numpy().tolist() == first.coefficients[["t", "p"]].to_numpy().tolist()
+    assert (
+        other.coefficients[["t", "p_value"]].to_numpy().tolist()
+        == first.coefficients[["t", "p_value"]].to_numpy().tolist()
+    )
     assert other.coefficients["standardized"][1:].tolist() == first.coefficients["standardized"][1:].tolist()
     of_w = np.append(of_y, np.full(4, of_y / of_x))
-    for column in ("coef", "std. error", "low", "high"):
+    for column in ("coef", "std_err", "ci_low", "ci_high"):
         assert other.coefficients[column].tolist() == (first.coefficients[column] * of_w).tolist()
     one, two = first.statistics, other.statistics
-    assert (two.sigma, two.r2, two.r2_adjusted, two.f) == (one.sigma * of_y, one.r2, one.r2_adjusted, one.f)
+    assert (two.sigma, two.r2, two.r2_adjusted, two.fvalue) == (one.sigma * of_y, one.r2, one.r2_adjusted, one.fvalue)
     assert other.r2 == first.r2
     assert two.aic == close(one.aic + 2.0 * 60 * np.log(of_y), 1e-12)
     assert two.rss == one.rss * of_y**2 if of_y == 1.0 else np.isnan(two.rss)
@@ -237,7 +240,7 @@ def test_an_interval_is_not_made_of_a_variance_that_underflows():
     X, y, _ = nearly(0.3, 5)
     got = regress.fit(X, y * 2.0**-600, precision="exact")
     with pytest.raises(InputError, match="no prediction intervals"):
-        got.predict(X, interval=0.9)
+        got.predict_interval(X, 0.9)
 
 
 def test_a_second_pass_reads_text_columns_and_held_out_rows_as_the_first_did():

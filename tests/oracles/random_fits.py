@@ -118,7 +118,7 @@ class Examination:
             self.fail(f"{what}: false {'dependency' if fit.equations else 'rank'}")
         if fit.status == "converged":
             self.check_loss(what, fit)
-        exact = fit.training.precision == "exact"
+        exact = fit.precision == "exact"
         if by_noise:
             self.count.skipped += 1
             return
@@ -163,7 +163,7 @@ class Examination:
         b = Fraction(model.b_center) - sum(Fraction(v) * Fraction(c) for v, c in zip(w, model.center, strict=True))
         at = nearest(truth.loss.loss(w, b, truth.y))
         off = 1e-14 * at
-        if fit.training.precision == "float64" and self.tall:  # from sums over rows
+        if fit.precision == "float64" and self.tall:  # from sums over rows
             off += 2.0**-52 * truth.loss.m * nearest(truth.terms(w, fit.b))
         elif not self.tall:  # from rows, each residual rounded
             rounding = 2.0**-104 * (truth.loss.n + 4) ** 2 * nearest(truth.terms(w, fit.b))

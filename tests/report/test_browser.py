@@ -239,7 +239,7 @@ def test_keys_move_the_walkers_along_the_descent(visit, made):
 def expected(fit):
     """Return the numbers of the coefficient table by name: None for those that do not exist."""
     rows = {}
-    for name, w, beta, *tests in fit.lines():
+    for name, w, *tests, beta in fit.lines():
         digits = fit.intercept_digits if name == "(intercept)" else fit.digits_at_least[name]
         rows[name] = [None if value is None or isnan(value) else value for value in (w, *tests, beta, digits)]
     return rows
@@ -260,7 +260,7 @@ def test_the_figures_of_the_page_are_those_of_the_command(visit, made, name):
     names, statistics = ["(intercept)", *told["coef"]], told["statistics"]
     columns = [{"(intercept)": told["intercept"]} | told["coef"]]
     if statistics is not None:  # as where training did not converge
-        columns += [statistics[column] for column in ("standard_errors", "t", "p", "low", "high")]
+        columns += [statistics[column] for column in ("std_err", "t", "p_value", "ci_low", "ci_high")]
     shown = list(page.figures("#coefficients").values())
     assert [row[: len(columns)] for row in shown] == [[column[each] for column in columns] for each in names]
 

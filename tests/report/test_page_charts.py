@@ -107,7 +107,7 @@ def test_the_course_of_the_descent(solver):
         assert len(above) <= 300
     section = root.one("section", id="convergence").text
     assert f"{solver} over moments, derived gradient" in section
-    assert [fit.n_iter, *([fit.training.learning_rate] if solver in ("gd", "accelerated") else [])] == root.one(
+    assert [fit.n_iter, *([fit.learning_rate] if solver in ("gd", "accelerated") else [])] == root.one(
         "section", id="convergence"
     ).values
 

@@ -24,7 +24,7 @@ from tests.report.situations import (
 
 
 def walked(X, y, method, steps, a=None, alpha=0.0, intercept=True):
-    """Gradient descent, or Nesterov's with restarts, over rows in standardised columns: w in the user's units."""
+    """Gradient descent, or Nesterov's with restarts, over rows in standardized columns: w in the user's units."""
     a = np.ones(len(y)) if a is None else a
     mean = a @ X / a.sum() if intercept else np.zeros(X.shape[1])
     level = a @ y / a.sum() if intercept else 0.0

@@ -192,8 +192,8 @@ def test_a_block_that_is_none_is_one_error_or_missing(tmp_path, report):
 def test_a_fit_interrupted_before_its_first_step_has_a_page():
     X, y = normal_rows()
     fit = regress.fit(X, y, solver="gd")
-    stopped = replace(fit.training, status=Status.INTERRUPTED, history=[])
-    fit = replace(fit, training=stopped, fitted=replace(fit.fitted, status="interrupted"))
+    stopped = replace(fit._training, status=Status.INTERRUPTED, history=[])
+    fit = replace(fit, _training=stopped, _bare=replace(fit._bare, status="interrupted"))
     root = read(page(fit))
     assert "✗ Interrupted" in root.one("header").text
 
@@ -202,7 +202,7 @@ def test_a_fit_interrupted_before_its_first_step_has_a_page():
 def test_every_status_has_words(status):
     X, y = normal_rows()
     fit = regress.fit(X, y)
-    fit = replace(fit, training=replace(fit.training, status=status), fitted=replace(fit.fitted, status=str(status)))
+    fit = replace(fit, _training=replace(fit._training, status=status), _bare=replace(fit._bare, status=str(status)))
     root = read(page(fit))
     tile = root.one("header").one("dl").all("dd")[0]
     assert tile.attributes["class"] == ("good" if status is Status.CONVERGED else "bad")
@@ -217,11 +217,11 @@ def test_a_loss_of_nothing_but_missing_figures_has_a_page():
     history = [i._replace(loss=nan, gradient_norm=nan) for i in fit.history]
     broken = replace(
         fit,
-        training=replace(fit.training, status=Status.NON_FINITE, history=history, stationarity=nan),
-        fitted=replace(fit.fitted, status="non_finite", loss=nan),
+        _training=replace(fit._training, status=Status.NON_FINITE, history=history, stationarity=nan),
+        _bare=replace(fit._bare, status="non_finite", loss=nan),
         r2=nan,
         standardized=np.full(3, nan),
-        digits_estimate=None,
+        _digits_estimate=None,
     )
     root = read(page(broken))
     assert "✗ Stopped at a number that is none" in root.one("header").text

@@ -63,7 +63,7 @@ def test_kept_columns_whose_types_differ_are_written_without_loss(folder):
     assert pl.read_parquet(folder / "out.parquet")["k"].to_list()[2:] == ["16777217.0", "2.7", None]
 
 
-@pytest.mark.parametrize("name", ["row", "prediction", "low"])
+@pytest.mark.parametrize("name", ["row", "prediction", "pi_low"])
 def test_a_kept_column_cannot_have_the_name_of_a_prediction(folder, name, capsys):
     pl.DataFrame({"x": [1.0], name: [2.0]}).write_csv(folder / "n.csv")
     words = ("predict", folder / "m.json", folder / "n.csv", "--keep", name, "--interval", "0.9")

@@ -24,7 +24,7 @@ def minimum(X, y, weights=None, alpha=0.0, fit_intercept=True):
 
 def found(X, y, weights=None, **options):
     fit = regress.fit(X, y, weights=weights, **options)
-    assert fit.training.precision == "exact"
+    assert fit.precision == "exact"
     return [fit.b, *fit.w.tolist()]
 
 

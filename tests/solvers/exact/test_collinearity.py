@@ -190,9 +190,9 @@ def test_a_larger_table_of_unknown_rank_is_read_again_for_exact_sums(policy, mon
     monkeypatch.setattr("regress.aggregates.collect._FEW_CELLS", 0)
     table = pd.DataFrame({"a": a, "b": b, "again": a})
     plain = regress.fit(table[["a", "b"]], y)
-    assert (plain.training.precision, plain.rank) == ("float64", 2)
+    assert (plain.precision, plain.rank) == ("float64", 2)
     fit = dependent(table, collinear=policy)
-    assert (fit.training.precision, fit.rank, "rank" in fit.reason) == ("exact", 2, True)
+    assert (fit.precision, fit.rank, "rank" in fit.precision_reason) == ("exact", 2, True)
     share = [0.5, 1.0, 0.5] if policy == "min-norm" else [1.0, 1.0, 0.0]
     assert fit.w == pytest.approx(plain.w[[0, 1, 0]] * share, rel=1e-12)
 
@@ -217,11 +217,11 @@ def test_more_columns_than_are_worked_out_in_whole_numbers_have_no_circle_of_rem
         regress.fit(*many, precision="exact")
     with pytest.warns(DataWarning, match="Rank unknown") as caught:
         fit = regress.fit(*many)
-    assert (fit.training.precision, fit.rank, len(caught)) == ("float64", None, 1)
+    assert (fit.precision, fit.rank, len(caught)) == ("float64", None, 1)
     assert fit.w[2] == pytest.approx(fit.w[307], rel=1e-6)
-    assert "small" not in fit.reason  # which is why sums would be exact
+    assert "small" not in fit.precision_reason  # which is why sums would be exact
     assert 'precision="exact"' not in fit.notes()[0]  # which is refused, as above
-    with pytest.raises(InputError, match=r"^((?!precision='exact').)*$"):
+    with pytest.raises(InputError, match=r'^((?!precision="exact").)*$'):
         regress.fit(*many, collinear="drop")
 
 
@@ -240,7 +240,7 @@ def test_small_coefficients_are_recovered(large, coefficients, seed, offset, con
     table = np.c_[X, X @ coefficients + float(constant)][:, order]
     with pytest.warns(DataWarning, match="depend on each other"):
         fit = regress.fit(table, draw.normal(size=40))
-    (relation,) = fit.training.minimum.dependence.relations
+    (relation,) = fit._training.minimum.dependence.relations
     assert (relation.column, fit.rank) == (max(order.index(k) for k in (*np.flatnonzero(coefficients), 3)), 3)
     found = {relation.column: Fraction(-1), **relation.coefficients}
     unit = -found[order.index(3)]
