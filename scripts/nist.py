@@ -1,33 +1,35 @@
-"""Correct digits on NIST's certified linear sets, ours beside other tools' on their defaults.
+"""Correct digits on NIST's certified linear sets: regress and other tools, on their defaults.
 
 python scripts/nist.py             # print the two tables
-python scripts/nist.py --write     # and put them into README.md
+python scripts/nist.py --write     # and put them into docs/accuracy.md
 """
 
 import json
-import os
-import platform
 import warnings
+<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+=======
+from collections.abc import Callable, Iterable, Sequence
+>>>>>>> origin/readme
 from fractions import Fraction
-from importlib.metadata import PackageNotFoundError, version
 from math import log10
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
+<<<<<<< HEAD
+=======
+from bench.report import heading
+from marked import ACCURACY, ROOT, show
+>>>>>>> origin/readme
 from sklearn.linear_model import LinearRegression
 
 import regress
 from readme import show
 
-ROOT = Path(__file__).resolve().parents[1]
 NIST = ROOT / "data" / "nist"
-MARKS = "<!-- nist -->\n", "<!-- /nist -->"
 CERTIFIED: dict[str, dict[str, Any]] = json.loads((NIST / "certified.json").read_text(encoding="utf-8"))
-PACKAGES = "numpy", "scikit-learn", "statsmodels", "scikit-learn-intelex"
 DIGITS = 15.0  # as many are certified
 ZERO = 1e-13  # what is smaller meets a certified 0
 
@@ -48,7 +50,7 @@ def worst(values: Iterable[float], certified: Sequence[str]) -> float:
     return min(digits(value, text) for value, text in zip(values, certified, strict=True))
 
 
-def ours(name: str) -> dict[str, float]:
+def of_regress(name: str) -> dict[str, float]:
     """Fit one set by default; return the digits of each kind of figure."""
     known = CERTIFIED[name]
     path, intercept = NIST / f"{name}.csv", known["intercept"]
@@ -119,23 +121,14 @@ def table(head: Sequence[str], rows: Mapping[str, Iterable[float | None]]) -> st
     return "\n".join(lines) + "\n"
 
 
-def machine() -> str:
-    """Return where the figures come from."""
-    packages = []
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):  # oneDAL is an optional extra
-            packages.append(f"{name} {version(name)}")
-    return f"{platform.machine()}, {os.cpu_count()} CPUs; {platform.system()}, {', '.join(packages)}\n"
-
-
 def tables() -> str:
     """Fit every set; return both tables under the machine's description."""
-    mine = {name: ours(name) for name in CERTIFIED}
+    mine = {name: of_regress(name) for name in CERTIFIED}
     beside = {name: [mine[name]["coefficients"], *peers(name)] for name in CERTIFIED}
     alone = {name: row.values() for name, row in mine.items()}
     kinds = list(next(iter(mine.values())))
-    return "\n".join([machine(), table(["regress", *PEERS], beside), table(kinds, alone)])
+    return "\n".join([heading(), table(["regress", *PEERS], beside), table(kinds, alone)])
 
 
 if __name__ == "__main__":
-    show(__doc__, MARKS, tables)
+    show(__doc__, ACCURACY, "nist", tables)

@@ -1,4 +1,4 @@
-"""The picture of the README: three ways down the loss of the diabetes data, as a report draws them.
+"""The picture of docs/explanation/why-descent-is-slow.md: three ways down the loss, as a report draws them.
 
 python scripts/picture.py [FILE]    # docs/assets/descent.svg, unless another is named
 """

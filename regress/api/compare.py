@@ -146,6 +146,8 @@ def compare(
     InputError
         If the table cannot be used, or scikit-learn would need more than half of the free memory.
     """
+    if options.get("alpha"):
+        raise InputError(f"compare has no penalty, since LinearRegression() has none. Leave {setting('alpha')} out.")
     refuse_unknown("compare", options, _OPTIONS)
     given = {"test_size": 0.2, **options, "rows": rows}
     table_options, train_options = made(TableOptions, given), made(TrainOptions, given)

