@@ -6,16 +6,11 @@ python scripts/compare_all.py --write     # and put it into docs/accuracy.md
 
 import warnings
 from pathlib import Path
-<<<<<<< HEAD
 from typing import Any
-=======
-
-from bench.report import heading
-from marked import ACCURACY, ROOT, show
->>>>>>> origin/readme
 
 import regress
-from readme import show
+from bench.report import heading
+from marked import ACCURACY, ROOT, show
 
 DATA = ROOT / "data"
 

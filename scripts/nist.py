@@ -6,27 +6,18 @@ python scripts/nist.py --write     # and put them into docs/accuracy.md
 
 import json
 import warnings
-<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-=======
-from collections.abc import Callable, Iterable, Sequence
->>>>>>> origin/readme
 from fractions import Fraction
 from math import log10
 from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
-<<<<<<< HEAD
-=======
-from bench.report import heading
-from marked import ACCURACY, ROOT, show
->>>>>>> origin/readme
 from sklearn.linear_model import LinearRegression
 
 import regress
-from readme import show
+from bench.report import heading
+from marked import ACCURACY, ROOT, show
 
 NIST = ROOT / "data" / "nist"
 CERTIFIED: dict[str, dict[str, Any]] = json.loads((NIST / "certified.json").read_text(encoding="utf-8"))

@@ -6,21 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import marked
 import nist
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 
-<<<<<<< HEAD
-=======
-sys.path.insert(0, str(SCRIPTS))
-try:
-    import marked
-    import nist
-finally:
-    sys.path.remove(str(SCRIPTS))
-
->>>>>>> origin/readme
 # What rounding of the certified data to doubles leaves, and the fifteen digits that are certified.
 COEFFICIENTS = {
     "norris": 14.0,

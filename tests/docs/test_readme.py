@@ -2,20 +2,15 @@
 
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
 
+import marked
+import readme
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
-
-sys.path.insert(0, str(SCRIPTS))
-try:
-    import marked
-    import readme
-finally:
-    sys.path.remove(str(SCRIPTS))
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = readme.CODE.findall(README)
