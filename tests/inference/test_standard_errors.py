@@ -48,7 +48,7 @@ def table_of(them):
 
 def flat(fit, *without):
     """Return every number that `to_dict` gives of the statistics but those of some heads."""
-    held = {k: v for k, v in fit.to_dict()["statistics"].items() if k not in ("errors", *without)}
+    held = {k: v for k, v in fit.to_dict()["statistics"].items() if k not in ("cov_type", *without)}
     parts = [{(k, n): x for n, x in v.items()} if isinstance(v, dict) else {(k, ""): v} for k, v in held.items()]
     return {key: value for part in parts for key, value in part.items()}
 
