@@ -34,6 +34,7 @@ _TERM = record(name=text, kind=choice("number", "boolean", "text"), levels=items
 _OPTIONS = record(
     fit_intercept=boolean,
     alpha=number(at_least=0.0),
+    collinear=choice(*get_args(Collinear)),
     solver=choice(*get_args(Solver)),
     gradient=choice(*get_args(Gradient)),
     over=choice(*get_args(Over)),
@@ -42,7 +43,6 @@ _OPTIONS = record(
     max_iter=optional(whole(at_least=1)),
     tol=number(above=0.0),
     precision=choice(*get_args(Precision)),
-    collinear=choice(*get_args(Collinear)),
     missing=choice(*get_args(Missing)),
     weights=optional(text),
     weighted=boolean,
