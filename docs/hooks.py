@@ -1,6 +1,9 @@
 """What MkDocs needs beyond Markdown: formulas as MathML, help pages of the command line, docstrings as written."""
 
+import inspect
+import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 from xml.etree import ElementTree
 
@@ -46,6 +49,34 @@ class Formulas(Extension):
         """Register both forms: after code (190), which may hold dollars, before escapes (180), which TeX has too."""
         md.inlinePatterns.register(InlineFormula(r"\$(\S|\S[^$]*?\S)\$", md), "formula", 185)
         md.parser.blockprocessors.register(DisplayedFormula(md.parser), "formula", 75)  # after indented code (80)
+
+
+class Options(griffe.Extension):
+    """Show the options that a function takes as ``**options``: they are put into its docstring when it is imported."""
+
+    def on_function(self, *, func: griffe.Function, **_: Any) -> None:
+        """Take signature and docstring from the function itself."""
+        if func.docstring is None or "\n**options\n" not in inspect.cleandoc(func.docstring.value):
+            return
+        function = getattr(import_module(func.module.path), func.name)
+        func.docstring.value = inspect.getdoc(function) or ""
+        own = [p for p in func.parameters if p.name in inspect.signature(function).parameters]
+        added = [
+            griffe.Parameter(
+                p.name,
+                annotation=_annotation(p.annotation),
+                kind=griffe.ParameterKind.keyword_only,
+                default=repr(p.default),
+            )
+            for p in inspect.signature(function).parameters.values()
+            if p.name not in func.parameters
+        ]
+        func.parameters = griffe.Parameters(*own, *added)
+
+
+def _annotation(hint: Any) -> str:
+    """Return a type as one writes it in a signature."""
+    return re.sub(r"\b(typing|collections\.abc|pathlib)\.", "", inspect.formatannotation(hint))
 
 
 class Together(griffe.Extension):
