@@ -152,7 +152,7 @@ def main() -> None:
     elif options.output is None:
         parser.error("name the file to write with -o")
     else:
-        write(TABLES[options.table](options, np.random.default_rng(options.seed)), options.output)
+        write(TABLES[options.table](options, np.random.default_rng(options.random_state)), options.output)
 
 
 if __name__ == "__main__":
