@@ -93,7 +93,7 @@ class _Fixed(NamedTuple):
     order: None = None
 
 
-def gather(
+def collect_rows(
     blocks: Iterable[Block],
     columns: int | ColumnOrder,
     over: Over = "auto",
@@ -181,7 +181,7 @@ def wide_goes_unnoticed(rows: int, n: int) -> bool:
     return rows <= _FEW_ROWS and rows**2 * n <= _FEW_PRODUCTS
 
 
-def gather_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
+def collect_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
     """Take rows in memory once, the products of their columns in single precision only.
 
     On many columns the products are all of the work, and single precision halves it. A Newton step with such a

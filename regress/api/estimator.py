@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from regress.aggregates.collect import gather, gather_rough, goes_unnoticed
+from regress.aggregates.collect import collect_rough, collect_rows, goes_unnoticed
 from regress.blocks import Array, blocks_of
 from regress.errors import InputError
 from regress.numerics.line import line
@@ -144,7 +144,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         if precision != "float64":  # exact sums take finite numbers
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
             assert_all_finite(Y, input_name="y", estimator_name=type(self).__name__)
-        data = gather(blocks_of(X, Y, weights), X.shape[1], options.over, jobs, precision=precision)
+        data = collect_rows(blocks_of(X, Y, weights), X.shape[1], options.over, jobs, precision=precision)
         if not np.isfinite(data.summary.norm).all():
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
         return Regression(replace(data, again=lambda: blocks_of(X, Y, weights)), options, names, jobs)
@@ -171,7 +171,7 @@ def _rough_regression(
         TrainOptions(), precision=options.precision
     )
     plain = plain and options.precision != "exact"
-    data = gather_rough(X, Y, weights, jobs) if plain else None
+    data = collect_rough(X, Y, weights, jobs) if plain else None
     if data is None:
         return None
     regression = Regression(data, options, names, jobs)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regress.aggregates.collect import gather
+from regress.aggregates.collect import collect_rows
 from regress.blocks import Array, Block, blocks_of
 from regress.errors import MissingDependencyError
 from regress.numerics import error_free
@@ -78,7 +78,7 @@ def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> 
 
 def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
     with one_blas_thread():
-        data = gather(blocks_of(*block), len(names), options.over, jobs, precision=options.precision)
+        data = collect_rows(blocks_of(*block), len(names), options.over, jobs, precision=options.precision)
         return Regression(replace(data, again=lambda: blocks_of(*block)), options, names).train()
 
 

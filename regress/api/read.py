@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from regress.aggregates.account import describe
-from regress.aggregates.collect import TrainingData, gather
+from regress.aggregates.collect import TrainingData, collect_rows
 from regress.blocks import Block
 from regress.design.roles import Values, as_values
 from regress.design.row_facts import Facts, alike
@@ -50,7 +50,9 @@ def read_table(
     sampled: int = 0,
     fit_intercept: bool = True,
 ) -> ReadTable:
-    """Open, plan and read a table, keeping a sample of its rows; `over`, `room`, `precision` are those of `gather`.
+    """Open, plan and read a table, keeping a sample of its rows.
+
+    `over`, `room` and `precision` are those of `collect_rows`.
 
     A `design` that is there already, such as a model's, decides what becomes of the columns.
     """
@@ -112,7 +114,7 @@ def _read(
             yield block
 
     try:
-        data = gather(blocks(), reader, over, n_jobs, room, precision)
+        data = collect_rows(blocks(), reader, over, n_jobs, room, precision)
     except InputError as error:
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise

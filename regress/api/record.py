@@ -9,18 +9,18 @@ import numpy as np
 
 from regress.aggregates.plain_moments import of_moments
 from regress.api.model_file import moments_agree
-from regress.inference.residuals import pictures
+from regress.inference.residuals import residual_groups
 from regress.records import COLUMNS
 
 MOST_LINES = 500  # coefficients shown: those of the largest standardized ones
 _ITERATIONS = 1000  # of the history, evenly spaced
 
 
-def portrait(fit: Any) -> dict[str, Any]:
+def record_of(fit: Any) -> dict[str, Any]:
     """Return what a report shows of a `Fit` that its model does not hold already."""
     certificate, statistics = fit.certificate, fit.statistics
     moments = None if fit.moments is None else of_moments(fit.moments)
-    residuals = pictures(fit.sampled, statistics.sigma if statistics is not None else 0.0)
+    residuals = residual_groups(fit.sampled, statistics.sigma if statistics is not None else 0.0)
     return {
         "source": fit.source,
         "command": fit.command,

@@ -13,7 +13,7 @@ from regress.aggregates.account import Tally
 from regress.aggregates.moments import Moments
 from regress.api.model import LinearModel, described
 from regress.api.notes import notes, warnings
-from regress.api.record import as_dict, portrait
+from regress.api.record import as_dict, record_of
 from regress.api.statsmodels_names import StatsmodelsNames
 from regress.blocks import Array
 from regress.design.row_facts import Facts
@@ -260,7 +260,7 @@ class Fit(StatsmodelsNames):
     @cached_property
     def model(self) -> LinearModel:
         """What predicts and is saved, with the uncertainty of its predictions and what a report shows."""
-        return replace(self._with_uncertainty, report=strict(portrait(self)))
+        return replace(self._with_uncertainty, report=strict(record_of(self)))
 
     @cached_property
     def _with_uncertainty(self) -> LinearModel:

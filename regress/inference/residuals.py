@@ -37,7 +37,7 @@ def sampled(rows: Block, w: Array, center: Array, b_center: float, repeated: boo
     return Sampled(predicted, rows.Y[:, 0], weights)
 
 
-def pictures(sampled: Sampled | None, sigma: float) -> dict[str, Any] | str:
+def residual_groups(sampled: Sampled | None, sigma: float) -> dict[str, Any] | str:
     """Return what pictures of residuals need, in groups; or say why there are none.
 
     Parameters

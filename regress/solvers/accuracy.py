@@ -28,7 +28,7 @@ class Accuracy:
     Parameters
     ----------
     data : TrainingData
-        From `gather`.
+        From `collect_rows`.
     options : TrainOptions
         How to train.
     curvature : Curvature

@@ -41,7 +41,7 @@ class Regression:
     Parameters
     ----------
     data : TrainingData
-        From `gather`.
+        From `collect_rows`.
     options : TrainOptions
         How to train.
     names : sequence of str

@@ -29,7 +29,7 @@ from regress.sources.column_types import Survey
 from regress.sources.csv.reader import CsvPart, MarkError
 from regress.sources.parts import Part
 from regress.sources.paths import file_key
-from regress.sources.rejects import CellError, Ledger
+from regress.sources.rejects import CellError, Rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,12 @@ class PolarsSource:
         self,
         label: str,
         parts: Sequence[Part],
-        ledger: Ledger | None = None,
+        rejects: Rejects | None = None,
         columns: tuple[Column, ...] | None = None,
         index: Any = None,
     ) -> None:
         need_threads()
-        self.label, self._ledger, self.index = label, ledger or Ledger(), index
+        self.label, self._rejects, self.index = label, rejects or Rejects(), index
         self._parts = {part.name: part for part in parts}
         self.typed_alike = len(parts) == 1 or all(isinstance(part, CsvPart) for part in parts)
         self.unit = "bytes" if any(part.name for part in parts) else "rows"
@@ -132,30 +132,30 @@ class PolarsSource:
             If a column turns out to be another than its first cells said.
         """
         kinds: dict[str, ColumnKind] = {name: self.by_name[name].kind for name in names}
-        self._ledger.begin()
+        self._rejects.begin()
         try:
             yield from cut(self._batches(kinds), limit)
             self._check_skipped()
         except CellError as error:
             if self.by_name[error.column].settled:
-                self._ledger.write()
+                self._rejects.write()
                 raise
             raise Reread(self.settled([error.column])) from None
         except MarkError as error:
             error.part.settle_mark()
             raise Reread(self._with(_common_columns(list(self._parts.values())))) from None
         except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
-            self._ledger.write()
+            self._rejects.write()
             raise
-        self._ledger.write()
+        self._rejects.write()
 
     def _check_skipped(self) -> None:
         """Ask whether columns and files are what they were read as where most of their cells, or rows, are bad."""
-        for name, count in self._ledger.cells.items():
+        for name, count in self._rejects.cells.items():
             column = self.by_name[name]
             if (count > self._good[name] or column.kind == "boolean") and not column.settled:
                 raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
-        for file, count in self._ledger.files.items():
+        for file, count in self._rejects.files.items():
             rows, written = self._rows[file], self._parts[file].dialect
             if 2 * count > rows > 0:
                 raise TableError(
@@ -169,7 +169,7 @@ class PolarsSource:
         for part in self._parts.values():
             first, key = 0, file_key(part.name) if len(self._parts) > 1 else ""
             for frame, read, bad in part.frames(kinds):
-                for name in self._ledger.cells:
+                for name in self._rejects.cells:
                     self._good[name] += frame.height - frame[name].null_count()
                 yield PolarsBatch(part.name, first, frame, before + read, bad, part.reading, key)
                 first += frame.height
@@ -204,14 +204,14 @@ class PolarsSource:
         if not surveys:
             return self
         self._settle_marks()
-        self._ledger.begin()
+        self._rejects.begin()
         for part in self._parts.values():
             first = 0
             for frame, _, _ in part.frames(dict.fromkeys(surveys, "text")):
                 for name, survey in surveys.items():
                     survey.add(frame[name], part.reading, first, part.place)
                 first += frame.height
-        skip, skippable = self._ledger.skip, all(isinstance(part, CsvPart) for part in self._parts.values())
+        skip, skippable = self._rejects.skip, all(isinstance(part, CsvPart) for part in self._parts.values())
         found = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
         return self._with([replace(found[c.name], index=c.index) if c.name in found else c for c in self.columns])
 
@@ -221,7 +221,7 @@ class PolarsSource:
                 part.settle_mark()
 
     def _with(self, columns: Sequence[Column]) -> "PolarsSource":
-        return PolarsSource(self.label, list(self._parts.values()), self._ledger, tuple(columns), self.index)
+        return PolarsSource(self.label, list(self._parts.values()), self._rejects, tuple(columns), self.index)
 
 
 def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:

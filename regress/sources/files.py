@@ -14,7 +14,7 @@ from regress.sources.parquet import ParquetPart
 from regress.sources.parts import FramePart, Part
 from regress.sources.paths import check_outputs, is_parquet, paths_of, shown, what_is
 from regress.sources.pipes import is_pipe, spool
-from regress.sources.rejects import Ledger
+from regress.sources.rejects import Rejects
 
 
 def is_frame(table: object) -> bool:
@@ -58,7 +58,7 @@ def open_files(path: str | os.PathLike[str], options: FileOptions | None = None)
     paths = paths_of(text)
     check_outputs(path, {"rejects": options.rejects})
     plain = len({one.name for one in paths}) == len(paths)
-    ledger = Ledger(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
+    rejects = Rejects(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
     parts: list[Part] = []
     for found in paths:
         one = spool(found) if is_pipe(found) else found
@@ -71,8 +71,8 @@ def open_files(path: str | os.PathLike[str], options: FileOptions | None = None)
         parts.append(
             ParquetPart(one, name, reading_of_frames(options))
             if is_parquet(one)
-            else CsvPart(one, name, options, ledger)
+            else CsvPart(one, name, options, rejects)
         )
     if (given := options.of_csv()) and not any(isinstance(part, CsvPart) for part in parts):
         raise InputError(f"{given[0]} is for CSV files; {text} is Parquet.")
-    return PolarsSource(parts[0].name if len(parts) == 1 else shown(text), parts, ledger)
+    return PolarsSource(parts[0].name if len(parts) == 1 else shown(text), parts, rejects)

@@ -34,7 +34,7 @@ class CellError(TableError):
         self.column = column
 
 
-class Ledger:
+class Rejects:
     """Refuses rows, or skips at most `most` of them and writes them to a file: file, line, reason, text."""
 
     def __init__(self, skip: bool = False, path: str | Path | None = None, most: int = 1000) -> None:

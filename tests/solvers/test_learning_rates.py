@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regress.aggregates.collect import gather
+from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.errors import LearningRateError
 from regress.options import TrainOptions
@@ -19,7 +19,7 @@ WIDE = random.normal(size=(6, 9)) + 0.5
 
 def problem(X=X, y=y, weights=None, **options):
     options = TrainOptions(**options)
-    data = gather(blocks_of(X, y[:, None], weights), X.shape[1], options.over)
+    data = collect_rows(blocks_of(X, y[:, None], weights), X.shape[1], options.over)
     return Regression(data, options, [f"x{j}" for j in range(X.shape[1])])
 
 

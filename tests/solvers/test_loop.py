@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regress.aggregates.collect import gather
+from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.errors import InputError
 from regress.options import TrainOptions
@@ -17,7 +17,7 @@ y = X @ [1.0, 2.0] + 3.0
 
 
 def objective():
-    data = gather(blocks_of(X, y[:, None]), 2, "rows")
+    data = collect_rows(blocks_of(X, y[:, None]), 2, "rows")
     return Regression(data, TrainOptions(over="rows"), ["a", "b"]).objective()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import regress
 from regress import LinearRegressor
-from regress.aggregates.collect import gather_rough
+from regress.aggregates.collect import collect_rough
 from regress.aggregates.moments import accumulate
 from regress.blocks import blocks_of
 
@@ -29,7 +29,7 @@ def answer(X, y, weights=None):
 
 
 def rough(X, weights=None):
-    return gather_rough(X, y[:, None], weights, 1)
+    return collect_rough(X, y[:, None], weights, 1)
 
 
 @pytest.mark.parametrize("weights", [None, a])
@@ -68,7 +68,7 @@ UNFIT = {
 @pytest.mark.parametrize("case", UNFIT)
 def test_where_it_would_not_work_double_precision_does(case):
     Z = UNFIT[case]
-    assert gather_rough(Z, y[: len(Z), None], None, 1) is None
+    assert collect_rough(Z, y[: len(Z), None], None, 1) is None
     if "missing" in case:
         with pytest.raises(ValueError, match="NaN"):
             LinearRegressor().fit(Z, y)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regress.aggregates.collect import gather
+from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.options import TrainOptions
 from regress.solvers.train import Regression
@@ -17,7 +17,7 @@ def path(X, y, **options):
     """Return every (w, b) that the trainer evaluates."""
     options = TrainOptions(**options)
     seen = []
-    data = gather(blocks_of(X, y[:, None]), X.shape[1], options.over)
+    data = collect_rows(blocks_of(X, y[:, None]), X.shape[1], options.over)
     Regression(data, options, list("abcd")).train(watch=lambda w, b: seen.append((w.copy(), b)))
     return seen
 

@@ -27,7 +27,7 @@ from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
 from regress.sources.csv.stream import Records, opened
 from regress.sources.parts import Frame, Unchanged
 from regress.sources.pipes import Spool
-from regress.sources.rejects import Fault, Ledger
+from regress.sources.rejects import Fault, Rejects
 
 _SPECIAL = (
     b"\x1f\x8b",
@@ -65,12 +65,12 @@ class _Way(NamedTuple):
 
 @dataclass(slots=True)
 class CsvPart:
-    """A CSV file, plain or compressed, read as `dialect` says; what is wrong with its rows goes to `ledger`."""
+    """A CSV file, plain or compressed, read as `dialect` says; what is wrong with its rows goes to `rejects`."""
 
     path: Path
     name: str
     options: FileOptions
-    ledger: Ledger
+    rejects: Rejects
     reading: Reading = field(init=False)
     _dialect: Dialect = field(init=False)
     _unchanged: Unchanged = field(init=False)
@@ -103,7 +103,7 @@ class CsvPart:
 
     @property
     def _most_faults(self) -> int:
-        """How many faults are enough for the ledger to refuse the table."""
+        """How many faults are enough for the rejects to refuse the table."""
         return self.options.max_bad_lines + 1 if self.options.on_bad_lines == "skip" else 1
 
     @property
@@ -142,7 +142,7 @@ class CsvPart:
                 self._unchanged.check()
                 bad = None
                 if parsed.faults:
-                    self.ledger.add(self.name, line, parsed.faults)
+                    self.rejects.add(self.name, line, parsed.faults)
                     bad = np.zeros(parsed.frame.height, dtype=bool)
                     bad[[fault.record for fault in parsed.faults]] = True
                 line += parsed.lines
