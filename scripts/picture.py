@@ -17,7 +17,7 @@ PATH = ROOT / "docs" / "assets" / "descent.svg"
 
 
 def picture() -> str:
-    """Return an SVG that stands by itself, in the colours of a page."""
+    """Return an SVG that stands by itself, in the colors of a page."""
     model = regress.fit(ROOT / "data" / "diabetes.csv", "progression").model
     drawn = str(svg(drawings.descent(model, ("s1", "s5")).chart))
     style = f"<style>{STYLE.read_text(encoding='utf-8')} svg {{ background: var(--page); }}</style>"

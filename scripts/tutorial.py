@@ -164,12 +164,12 @@ def one_step(raw: Problem, _: Problem) -> None:
 
 
 def hundred_steps(raw: Problem, standard: Problem) -> None:
-    """A hundred steps from w = 0, b = 0: L above its minimum, raw and standardised
+    """A hundred steps from w = 0, b = 0: L above its minimum, raw and standardized
     At half the limit a step leaves 1 − λ/λmax of the way along an eigenvector of
     ∇²L: with κ = λmax/λmin, a digit of the flattest takes about κ ln 10 steps."""
     after = [0, 1, 2, 5, 10, 20, 50, 100]
     columns: dict[str, Any] = {"step": [str(k) for k in after]}
-    problems = {"raw": raw, "standardised": standard}
+    problems = {"raw": raw, "standardized": standard}
     paths = np.array([q.descend(0 * q.minimum, q.limit / 2, 100)[after] for q in problems.values()])
     logs = np.log10(np.maximum(paths, (paths.max() or 1.0) * 1e-32))  # what is below is rounding
     lengths = 1 + 14 * (logs - logs.min()) / (np.ptp(logs) or 1.0)
@@ -179,12 +179,12 @@ def hundred_steps(raw: Problem, standard: Problem) -> None:
     show(columns, figures=4)
     k, s = (q.eigenvalues[0] / q.eigenvalues[-1] for q in (raw, standard))
     digit = f"{k * np.log(10):.3g} and {s * np.log(10):.3g} steps for a digit"
-    print(f"\n    κ is {raw.least}{k:.3g} raw, {standard.least}{s:.3g} standardised: {digit}")
+    print(f"\n    κ is {raw.least}{k:.3g} raw, {standard.least}{s:.3g} standardized: {digit}")
 
 
 def optimum(_: Problem, standard: Problem) -> None:
     """The minimum, by one Newton step p ← p − (∇²L)⁻¹∇L from anywhere
-    ∇L(p) = ∇²L (p − p*), so (∇²L)⁻¹∇L is the whole way to p*. Standardised:"""
+    ∇L(p) = ∇²L (p − p*), so (∇²L)⁻¹∇L is the whole way to p*. Standardized:"""
     V, gradient = standard.vectors, standard.gradient
     columns: dict[str, Any] = {"from": ["zero", "random", "1000 × random"]}
     points = [times * standard.random for times in (0, 1, 1000)]

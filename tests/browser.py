@@ -88,7 +88,7 @@ class Visit:
         self.context.close()
 
     def resized(self, width: int, color_scheme: str) -> "Visit":
-        """Change the window and the colours."""
+        """Change the window and the colors."""
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.emulate_media(color_scheme=color_scheme)
         return self
@@ -265,7 +265,7 @@ const folded = all('details:not([open])').filter(shown).map(e => 'folded on pape
 return [...controls(), ...cut, ...folded]; }"""
 
 # Texts are compared as the rectangles they are, turned or not, less the fifth above and below that letters leave free.
-# axe-core does not look at the colour of text in an SVG; its ground is taken to be that of the elements around the SVG.
+# axe-core does not look at the color of text in an SVG; its ground is taken to be that of the elements around the SVG.
 _TEXT = """
 const faults = [];
 const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1})

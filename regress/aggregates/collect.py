@@ -145,7 +145,7 @@ def collect_rows(
         )
     if not enough:
         exact = precision == "exact" or (precision == "auto" and wide_goes_unnoticed(count, n))
-        return TrainingData(_summarise_rows(held), None, held, exact=exact)
+        return TrainingData(_summarize_rows(held), None, held, exact=exact)
 
     def stream() -> Iterator[Block]:
         nonlocal count
@@ -217,7 +217,7 @@ def _check_room(rows: int, n: int, room: int) -> None:
         )
 
 
-def _summarise_rows(blocks: Sequence[Block]) -> Summary:
+def _summarize_rows(blocks: Sequence[Block]) -> Summary:
     """Two passes over held rows: means, then norms about them."""
 
     def weighted_sum(part: Array, a: Array | None) -> Array:

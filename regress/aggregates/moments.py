@@ -1,11 +1,11 @@
 """Moments: one pass over the rows gives all that least squares needs to know of them.
 
 For columns X (m, n), targets Y (m, k) and row weights a (m,) these are W = Σa, the weighted means, and the
-centred co-moments Σ a (x − x̄)(x − x̄)ᵀ, Σ a (x − x̄)(y − ȳ), Σ a (y − ȳ)². They merge (Chan, Golub, LeVeque 1983),
+centered co-moments Σ a (x − x̄)(x − x̄)ᵀ, Σ a (x − x̄)(y − ȳ), Σ a (y − ȳ)². They merge (Chan, Golub, LeVeque 1983),
 so threads, files and folds all reduce the same way.
 
 Raw sums of squares lose every digit on a column at 1e9 ± 1. So each column gets one shift c, chosen from the first
-rows, and the sums are those of x − c: centring them afterwards costs about a digit while |x̄ − c| is at most a few
+rows, and the sums are those of x − c: centering them afterwards costs about a digit while |x̄ − c| is at most a few
 times the spread. A block for which it is more than that is summed again about its own mean.
 """
 
@@ -149,7 +149,7 @@ class _Sums:
             np.where(far_y, self.shift.y + self.y / self.weight, self.shift.y),
         )
 
-    def centred(self) -> Moments:
+    def centered(self) -> Moments:
         t = np.sqrt(self.weight)
         x, y = self.x / t, self.y / t
         return Moments(
@@ -259,12 +259,12 @@ def accumulate(blocks: Iterable[Block], n_jobs: int = 1, single: bool = False) -
     with _quiet():
         for sums, is_far in ordered_map(part, chain([first], iterator), n_jobs):
             if is_far:
-                far = sums.centred() if far is None else far.merge(sums.centred())
+                far = sums.centered() if far is None else far.merge(sums.centered())
             elif near is None:
                 near = sums
             else:
                 near.add(sums)
-        return reduce(Moments.merge, ([near.centred()] if near else []) + ([far] if far else []))
+        return reduce(Moments.merge, ([near.centered()] if near else []) + ([far] if far else []))
 
 
 def _quiet() -> Any:

@@ -91,12 +91,12 @@ def moments_of(totals: Totals, targets: int) -> Moments:
     shift = np.array([float(m) for m in means])
     rest = np.array([float(m - Fraction(s)) for m, s in zip(means, shift.tolist(), strict=True)])
     first, one = totals.value[0, 1:], int(totals.value[0, 0])
-    centred = one * totals.value[1:, 1:] - np.outer(first, first)
-    bits = np.vectorize(lambda v: int(v).bit_length(), otypes=[np.int64])(centred)
+    centered = one * totals.value[1:, 1:] - np.outer(first, first)
+    bits = np.vectorize(lambda v: int(v).bit_length(), otypes=[np.int64])(centered)
     extra = np.maximum(bits - 64, 0)
     exponent = extra + totals.unit[1:, None] + totals.unit[1:] - one.bit_length()
     with np.errstate(over="ignore"):  # reported by whoever knows the columns' names
-        co = np.ldexp((centred >> extra.astype(object)).astype(np.float64), exponent) / ratio(one, one.bit_length())
+        co = np.ldexp((centered >> extra.astype(object)).astype(np.float64), exponent) / ratio(one, one.bit_length())
     return Moments(
         totals.rows,
         float(weight),

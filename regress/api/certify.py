@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import issparse
 
 from regress.api.foreign_models import Claim, claim_of
-from regress.api.held_rows import as_held
 from regress.api.read import ReadTable, read_table
+from regress.api.statsmodels_rows import as_held
 from regress.blocks import Array, Block
 from regress.checks import check_number
 from regress.design.roles import as_values

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from regress.aggregates.collect import collect_rough, collect_rows, goes_unnoticed
 from regress.blocks import Array, blocks_of
 from regress.errors import InputError
-from regress.numerics.line import line
+from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import TrainOptions
 from regress.solvers.loop import Status

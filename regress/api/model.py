@@ -19,7 +19,7 @@ from regress.inference.prediction_intervals import Uncertainty
 from regress.keywords import FileKeywords, names_of, refuse_unknown
 from regress.messages import aligned, paragraph, visible
 from regress.numerics.atomic_write import write_text
-from regress.numerics.line import line
+from regress.numerics.prediction import line
 from regress.options import FileOptions, HandleUnknown
 from regress.records import PREDICTIONS
 from regress.sources.base import Batch, Source, find_column

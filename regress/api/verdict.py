@@ -62,7 +62,7 @@ def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digi
     first = f"scikit-learn {version('scikit-learn')}'s LinearRegression() {word} with us ({basis})."
     if best.minimum is not None and best.minimum.dependence.relations:
         shown = "; ".join(r.text(names) for r in best.minimum.dependence.relations[:5])
-        said.append(f"Columns depend on each other ({shown}): digits are counted to the nearest of many minimisers.")
+        said.append(f"Columns depend on each other ({shown}): digits are counted to the nearest of many minimizers.")
     return agree, [first, *said]
 
 

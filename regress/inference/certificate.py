@@ -37,7 +37,7 @@ class Certificate:
     predicting_b : float or None
         The intercept that the claim predicts with, where that is not b.
     true_w, true_b : array of shape (n,), float
-        The true ones, each rounded once; where columns depend on each other, those of the nearest minimiser.
+        The true ones, each rounded once; where columns depend on each other, those of the nearest minimizer.
     distance, distance_at_center : array of shape (n,), float
         δ = w − w*, and what it adds to the prediction at the center of the claim, each rounded once.
     digits : dict of float
@@ -52,9 +52,9 @@ class Certificate:
     excess_loss, loss : float
         L above its minimum at the claim, and the minimum.
     equations : tuple of str
-        Those that dependent columns obey: then there are many minimisers.
+        Those that dependent columns obey: then there are many minimizers.
     min_norm_digits : dict of float or None
-        Digits shared with the minimiser of least ‖w‖, where there are many.
+        Digits shared with the minimizer of least ‖w‖, where there are many.
     rows : int
         Rows that were summed.
     trained_rows : int or None
@@ -227,7 +227,7 @@ def certificate(
     Parameters
     ----------
     minimum : Minimum
-        Where the loss that was minimised is least.
+        Where the loss that was minimized is least.
     names : sequence of str
         The columns.
     w, center, b_center, b : array of shape (n,), array of shape (n,), float, float
@@ -245,7 +245,7 @@ def certificate(
 
     plain = equations.take(range(equations.n), alpha=0.0) if equations.alpha else equations
     norm, target_norm, weight = plain.norms[:-1], float(plain.norms[-1]), float(equations.weight)
-    size = root(equations.uncentred_square)
+    size = root(equations.uncentered_square)
     target_norm = target_norm or size  # a constant y
     true_w, off = np.array([rounded(v) for v in nearest]), np.array([rounded(v) for v in distance])
     digits, by_scale = count_digits(off, true_w, norm, target_norm)

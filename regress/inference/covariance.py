@@ -26,7 +26,7 @@ class Inverse:
     Attributes
     ----------
     matrix : array of shape (n, n)
-        Its part for w: G⁻¹ of columns divided by `scale`, centred if b is fitted; of least norm, in the user's units,
+        Its part for w: G⁻¹ of columns divided by `scale`, centered if b is fitted; of least norm, in the user's units,
         where columns depend on each other.
     scale : array of shape (n,)
         Powers of two, about the norms of the columns.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.blocks import Array, Block
-from regress.numerics.line import line
+from regress.numerics.prediction import line
 
 LEAST = 5  # rows of a group
 _SLICES, _CELLS = 24, 20  # along ŷ at most, and along the residual's middle 99 % at most

@@ -8,7 +8,7 @@ import numpy as np
 from regress.aggregates.exact_sums import exact_totals
 from regress.blocks import Array, Block
 from regress.numerics.integers import ratio
-from regress.numerics.line import line, residuals
+from regress.numerics.prediction import line, residuals
 from regress.solvers.solution import Training
 
 

@@ -11,7 +11,7 @@ from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals
 from regress.blocks import Array, Block
 from regress.numerics.integers import power, rounded
-from regress.numerics.line import residuals
+from regress.numerics.prediction import residuals
 from regress.objective import gradient
 from regress.objective.scaling import Coordinates
 

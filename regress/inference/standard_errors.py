@@ -178,7 +178,7 @@ class Statistics:
     @property
     def _total(self) -> float:
         """Σ a (y − ȳ)², or Σ a y² without intercept."""
-        return self.squares.centred if self.fit_intercept else self.squares.uncentred
+        return self.squares.centered if self.fit_intercept else self.squares.uncentered
 
     @property
     def r2(self) -> float:

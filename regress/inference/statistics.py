@@ -31,9 +31,8 @@ def missing(
     if observations <= training.rank + options.fit_intercept:
         return _SATURATED
     if squares.perfect:
-        return (
-            PERFECT if (squares.centred if options.fit_intercept else squares.uncentred) else "The target is constant."
-        )
+        varies = squares.centered if options.fit_intercept else squares.uncentered
+        return PERFECT if varies else "The target is constant."
     return ""
 
 

@@ -16,7 +16,7 @@ from regress.blocks import Array, Block
 from regress.inference.covariance import inverse_of_moments
 from regress.numerics import error_free
 from regress.numerics.integers import power, ratio, rounded
-from regress.numerics.line import residuals
+from regress.numerics.prediction import residuals
 from regress.numerics.whole_sum import implied_intercept
 from regress.objective import gradient
 from regress.options import TrainOptions
@@ -41,7 +41,7 @@ class Squares(NamedTuple):
         The minimum of Σa e². Rounding of w is no part of it; with a penalty it is Σa e² at w.
     excess : float
         What Σa e² at (w, b) has more.
-    centred, uncentred : float
+    centered, uncentered : float
         Σa(y − ȳ)² and Σa y².
     noise : float
         The most that rounding of the stored numbers leaves of Σa e²; 0 where that was not looked at.
@@ -50,8 +50,8 @@ class Squares(NamedTuple):
     unit: float
     residual: float
     excess: float
-    centred: float
-    uncentred: float
+    centered: float
+    uncentered: float
     noise: float = 0.0
 
     @property
@@ -59,9 +59,9 @@ class Squares(NamedTuple):
         """Whether the residuals are no more than rounding of the stored numbers."""
         return self.residual <= self.noise
 
-    def r2(self, centred: bool) -> float:
-        """Return 1 − Σa e²/Σa(y − ȳ)² at (w, b), uncentred 1 − Σa e²/Σa y²; NaN where y is constant, or 0."""
-        total = self.centred if centred else self.uncentred
+    def r2(self, centered: bool) -> float:
+        """Return 1 − Σa e²/Σa(y − ȳ)² at (w, b), uncentered 1 − Σa e²/Σa y²; NaN where y is constant, or 0."""
+        total = self.centered if centered else self.uncentered
         return 1.0 - (self.residual + self.excess) / total if total > 0 else float("nan")
 
 
@@ -116,7 +116,7 @@ def _of_minimum(training: Training, minimum: Minimum) -> tuple[Squares, float]:
     equations, w = minimum.equations, [Fraction(v) for v in training.w.tolist()]
     alpha = Fraction(equations.alpha)
     plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
-    square = plain.uncentred_square
+    square = plain.uncentered_square
     exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
     at_w = plain.loss(plain.whole(w))
     if plain.fit_intercept:
@@ -169,7 +169,7 @@ def spreads(data: TrainingData) -> tuple[Array, float]:
 def _of_moments(training: Training, data: TrainingData, options: TrainOptions, residual: float) -> Squares:
     """Take Σa e² as the descent saw it; what is left of the descent is a part of it."""
     summary, moments = data.summary, data.moments
-    unit, centred, uncentred = _of_target(data)
+    unit, centered, uncentered = _of_target(data)
     excess = 0.0
     if moments is not None and not options.alpha:
         move, level = training.remaining, 0.0
@@ -179,7 +179,7 @@ def _of_moments(training: Training, data: TrainingData, options: TrainOptions, r
         else:
             level = float(summary.center @ move)
         excess = min(float(move @ moments.xx @ move) + summary.weight * level * level, residual)
-    return Squares(unit, (residual - excess) / unit / unit, excess / unit / unit, centred, uncentred)
+    return Squares(unit, (residual - excess) / unit / unit, excess / unit / unit, centered, uncentered)
 
 
 def _of_target(data: TrainingData) -> tuple[float, float, float]:
@@ -193,7 +193,7 @@ def _of_target(data: TrainingData) -> tuple[float, float, float]:
 def _of_rows(training: Training, data: TrainingData, options: TrainOptions, blocks: Iterable[Block]) -> Squares:
     """Sum the squares of the residuals e at (w, b); their minimum is a Newton step away, which Xᵀe tells."""
     summary, w, n = data.summary, training.w, len(training.w)
-    unit, centred, uncentred = _of_target(data)
+    unit, centered, uncentered = _of_target(data)
     origin = summary.center * options.fit_intercept
     squares: list[float] = []
     noise, pull, level = 0.0, np.zeros(n), 0.0
@@ -212,7 +212,7 @@ def _of_rows(training: Training, data: TrainingData, options: TrainOptions, bloc
         pull /= 1.0 if inverse is None else inverse.scale
         excess = at_w if inverse is None else float(pull @ inverse.matrix @ pull)
         excess = min(excess + level**2 / summary.weight * options.fit_intercept, at_w)
-    return Squares(unit, at_w - excess, excess, centred, uncentred, _ROUNDING**2 / 12.0 * noise)
+    return Squares(unit, at_w - excess, excess, centered, uncentered, _ROUNDING**2 / 12.0 * noise)
 
 
 def _tiles(blocks: Iterable[Block], n: int) -> Iterable[Block]:

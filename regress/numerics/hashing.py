@@ -20,7 +20,7 @@ def text_hash(text: str) -> int:
 
 
 def mix(x: Bits) -> Bits:
-    """Scramble 64-bit integers (the finaliser of splitmix64: Steele, Lea, Flood 2014)."""
+    """Scramble 64-bit integers (the finalizer of splitmix64: Steele, Lea, Flood 2014)."""
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
         x = x + _GOLDEN
         for shift, factor in _ROUNDS:

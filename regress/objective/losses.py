@@ -73,7 +73,7 @@ class SquaredError:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuadraticForm:
-    """L = (ŷ − y)ᵀA(ŷ − y) for any square A (m, m): generalised least squares.
+    """L = (ŷ − y)ᵀA(ŷ − y) for any square A (m, m): generalized least squares.
 
     By the product rule dL = drᵀAr + rᵀA dr = (Ar + Aᵀr)ᵀdr with r = ŷ − y, so ∇_ŷ L = (A + Aᵀ)(ŷ − y). The often
     printed 2Aᵀr and 2Ar hold only where A is symmetric.
@@ -103,7 +103,7 @@ class QuadraticForm:
 class MomentForm:
     """The squared error as a quadratic in w and b, with the rows already summed.
 
-    With δ the means of the columns of X, ȳ that of y, and G, c, s the centred co-moments XᵀX, Xᵀy, yᵀy:
+    With δ the means of the columns of X, ȳ that of y, and G, c, s the centered co-moments XᵀX, Xᵀy, yᵀy:
 
         L(w, b) = s − 2cᵀw + wᵀGw + W(b + δᵀw − ȳ)²
 

@@ -139,7 +139,7 @@ class Objective:
     weight : float
         Σa: the step acts on ∇L/Σa.
     mean, column_norm, target_norm
-        Column means δ (n,), and the norms ‖xⱼ‖ (n,) and ‖y‖; centred where b is fitted.
+        Column means δ (n,), and the norms ‖xⱼ‖ (n,) and ‖y‖; centered where b is fitted.
     """
 
     term: DataTerm
@@ -151,7 +151,7 @@ class Objective:
     target_norm: float
 
     def __call__(self, w: Array, b: float) -> Evaluation:
-        """Evaluate the penalised value and gradient."""
+        """Evaluate the penalized value and gradient."""
         value, grad_w, grad_b = self.term(w, b)
         return Evaluation(
             value + float(self.penalty @ w**2),
@@ -166,12 +166,12 @@ class Objective:
     def stationarity(self, evaluation: Evaluation) -> float:
         """Return the largest |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) and |Σr|/(√Σa ‖y − ȳ‖): scale-free, 0 at the minimum.
 
-        With b fitted, columns are centred. A constant column has nothing to say.
+        With b fitted, columns are centered. A constant column has nothing to say.
         """
         if self.target_norm == 0.0:
             return 0.0
-        centred = evaluation.grad_w - self.mean * evaluation.grad_b if self.fit_intercept else evaluation.grad_w
+        centered = evaluation.grad_w - self.mean * evaluation.grad_b if self.fit_intercept else evaluation.grad_w
         heard = self.column_norm > 0
-        of_w = np.abs(centred[heard]) / (2.0 * self.column_norm[heard])
+        of_w = np.abs(centered[heard]) / (2.0 * self.column_norm[heard])
         of_b = abs(evaluation.grad_b) / (2.0 * np.sqrt(self.weight))
         return float(max(of_w.max(initial=0.0), of_b) / self.target_norm)

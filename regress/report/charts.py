@@ -33,7 +33,7 @@ class Mark(NamedTuple):
     x, y : sequences of float
         Where; y counts names from 0 on an axis that has them.
     role : {"first", "second", "third", "muted"}
-        Decides the colour.
+        Decides the color.
     label : str
         For the legend; none if empty.
     size : sequence of float

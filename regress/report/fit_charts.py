@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from regress.errors import InputError
-from regress.messages import setting
 from regress.records import ROUNDING, ModelRecord
 from regress.report.charts import Axis, Chart, Mark, View, finite, polyline, shortened
 
@@ -206,8 +205,7 @@ def residuals(model: ModelRecord) -> tuple[Chart, Chart, Chart, Chart]:
             Axis("√|residual / σ|"),
             (Mark("dots", x, root, size=rows), *_mean(spread)),
             "A mean that rises or falls shows that the spread of the residuals changes. Then use robust standard "
-            "errors: "
-            f"{setting('cov_type', 'HC1')}.",
+            "errors, such as HC1.",
         ),
     )
 

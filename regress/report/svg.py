@@ -1,4 +1,4 @@
-"""Charts as SVG: text stays text, colours come from the page's style, and all of it is escaped."""
+"""Charts as SVG: text stays text, colors come from the page's style, and all of it is escaped."""
 
 from collections.abc import Iterable, Sequence
 from math import log10

@@ -20,7 +20,7 @@ class Table(NamedTuple):
     caption: str
     head: tuple[str, ...]
     rows: list[list[Any]]
-    css: str = ""  # "texts" where its cells are text, not figures; "key" where its names have colours
+    css: str = ""  # "texts" where its cells are text, not figures; "key" where its names have colors
 
     @property
     def tall(self) -> bool:
@@ -110,7 +110,7 @@ _KINDS = {
 
 
 def parts(report: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Return what became of the rows, by the name of its colour, and its part in percent."""
+    """Return what became of the rows, by the name of its color, and its part in percent."""
     rows = report["rows"]
     return [(kind, 100.0 * rows[kind] / max(rows["rows"], 1)) for kind in _KINDS if rows[kind]]
 

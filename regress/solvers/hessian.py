@@ -1,7 +1,7 @@
 """The curvature ∇²L = 2 [X 1]ᵀ[X 1] + 2 diag(penalty): how steep the loss is, and its (pseudo-)inverse.
 
-Where columns depend on each other the minimisers form a plane; `solve` then moves only within the row space of
-the centred columns in the user's units, so that a descent from w = 0 ends at the minimiser of least ‖w‖.
+Where columns depend on each other the minimizers form a plane; `solve` then moves only within the row space of
+the centered columns in the user's units, so that a descent from w = 0 ends at the minimizer of least ‖w‖.
 """
 
 from functools import cached_property
@@ -35,7 +35,7 @@ class Curvature(Protocol):
 
     @property
     def rank(self) -> int:
-        """Rank of the (centred, if b is fitted) columns, decided after scaling them to unit length."""
+        """Rank of the (centered, if b is fitted) columns, decided after scaling them to unit length."""
         ...
 
     @property
@@ -82,7 +82,7 @@ class PrimalCurvature:
     ) -> None:
         self._form, self._penalty, self._scale, self._fit_intercept = form, penalty, scale, fit_intercept
         self._precision = precision
-        # Without b the columns are not centred: Σ a x xᵀ = G + W δδᵀ.
+        # Without b the columns are not centered: Σ a x xᵀ = G + W δδᵀ.
         self._gram = form.gram if fit_intercept else form.gram + form.weight * np.outer(form.mean, form.mean)
 
     @property
@@ -116,7 +116,7 @@ class PrimalCurvature:
 
     @property
     def condition(self) -> float:
-        """Of the penalised, scaled Gram matrix in the 1-norm; infinite where columns depend on each other."""
+        """Of the penalized, scaled Gram matrix in the 1-norm; infinite where columns depend on each other."""
         return self._factor.condition
 
     @cached_property
@@ -132,7 +132,7 @@ class PrimalCurvature:
         return step_w, grad_b / (2.0 * self._form.weight) - float(self._form.mean @ step_w)
 
     def least_norm(self, w: Array) -> Array:
-        """Take away what w has in the null space of the centred columns."""
+        """Take away what w has in the null space of the centered columns."""
         return self._factor.least_norm(w)
 
 
@@ -171,7 +171,7 @@ class _DependentFactor(_Factor):
         self.rank = int(kept.sum())
         self._values, self._vectors = values[kept], vectors[:, kept]
         self._diagonal, self._scale = diagonal, scale
-        free = vectors[:, ~kept] / diagonal[:, None] / scale[:, None]  # the plane of minimisers, in the user's units
+        free = vectors[:, ~kept] / diagonal[:, None] / scale[:, None]  # the plane of minimizers, in the user's units
         self._free = lazy_scipy.qr(free, mode="economic", check_finite=False)[0]
 
     def solve(self, right: Array) -> Array:

@@ -16,7 +16,7 @@ from regress.solvers.hessian import noise
 class DualCurvature:
     """The curvature through m×m products of rows, for more columns than rows: no n×n matrix.
 
-    With X̃ (m, n) the centred, weighted rows in the user's units and X̃X̃ᵀ = UΛUᵀ, a gradient g in their row space gives
+    With X̃ (m, n) the centered, weighted rows in the user's units and X̃X̃ᵀ = UΛUᵀ, a gradient g in their row space gives
     (X̃ᵀX̃ + αI)⁺g = X̃ᵀ U ((Λ + α)Λ)⁻¹ Uᵀ X̃ g.
     """
 
@@ -42,7 +42,7 @@ class DualCurvature:
 
     @property
     def condition(self) -> float:
-        """Of the penalised products of rows, on the space that they span."""
+        """Of the penalized products of rows, on the space that they span."""
         values = self._basis[0] + self._alpha
         if not len(values):
             return 1.0
@@ -68,8 +68,8 @@ class DualCurvature:
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
         """Return (∇²L)⁺ times a gradient."""
         values, basis = self._basis
-        centred = (grad_w - self._mean * grad_b) * self._scale / 2.0  # user's units: w = w'/scale
-        along = basis.T @ ((self._rows * self._scale) @ centred)
+        centered = (grad_w - self._mean * grad_b) * self._scale / 2.0  # user's units: w = w'/scale
+        along = basis.T @ ((self._rows * self._scale) @ centered)
         step = ((basis @ (along / ((values + self._alpha) * values))) @ self._rows) * self._scale**2
         step_b = grad_b / (2.0 * self._weight) if self._fit_intercept else 0.0
         return step, step_b - float(self._mean @ step)

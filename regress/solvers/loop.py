@@ -102,7 +102,7 @@ def descend(
     Parameters
     ----------
     objective, optimizer
-        What to minimise, and the update rule.
+        What to minimize, and the update rule.
     start : (array of shape (n,), float)
         First w and b.
     tol : float

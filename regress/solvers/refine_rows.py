@@ -51,7 +51,7 @@ class Polished(NamedTuple):
 def polish(
     blocks: Sequence[Block], target: int, alpha: float, fit_intercept: bool, curvature: DualCurvature
 ) -> Polished | None:
-    """Return the w and b of least norm that minimise Σa(ŷ − y)² + α‖w‖²; None where steps do not shrink.
+    """Return the w and b of least norm that minimize Σa(ŷ − y)² + α‖w‖²; None where steps do not shrink.
 
     They shrink while κ² is below 10^15 or so.
     """
@@ -67,7 +67,7 @@ def polish(
         level = float(a @ rest / a.sum()) if fit_intercept else 0.0
         move = curvature.combination(rest - level)
         q, b, size = q.plus(move), b.plus(np.array([level])), float(np.abs(move).max(initial=0.0))
-        if fit_intercept:  # 1ᵀq = 0, to the last bit of the pairs: else w leaves the space of the centred rows
+        if fit_intercept:  # 1ᵀq = 0, to the last bit of the pairs: else w leaves the space of the centered rows
             q = q.plus(np.full(len(X), -fsum([*q.high.tolist(), *q.low.tolist()]) / len(X)))
         w, moved = combined(X, q), np.abs(X.T @ move)
         if (moved <= _DONE * np.abs(w.high)).all() and abs(level) <= _DONE * abs(b.high[0]):

@@ -69,7 +69,7 @@ class ConjugateGradient:
         self._last: tuple[Evaluation, Array, float] | None = None
 
     def step(self, w: Array, b: float, at: Evaluation) -> tuple[Array, float]:
-        """Minimise along the direction conjugate to the last one."""
+        """Minimize along the direction conjugate to the last one."""
         along_w, along_b = -at.grad_w, -at.grad_b
         if self._last is not None:
             old, old_w, old_b = self._last

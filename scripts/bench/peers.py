@@ -40,7 +40,7 @@ def statsmodels(X: np.ndarray, y: np.ndarray) -> list[float]:
 
 
 def descend(chunks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[float]:
-    """Take SGDRegressor once over chunks of rows, standardised as the first one is."""
+    """Take SGDRegressor once over chunks of rows, standardized as the first one is."""
     from sklearn.linear_model import SGDRegressor
     from sklearn.preprocessing import StandardScaler
 

@@ -13,7 +13,7 @@ from regress import LinearRegressor
 from regress.aggregates.exact_sums import exact_totals
 from regress.blocks import Block
 from regress.errors import DataWarning, InputError
-from regress.solvers.exact.refinement import minimise
+from regress.solvers.exact.refinement import minimize
 from tests.oracles.ill_conditioned import ILL, answer, rational
 
 NIST = Path(__file__).resolve().parents[2] / "data" / "nist"
@@ -77,7 +77,7 @@ def test_every_coefficient_is_the_nearest_double(family, options):
     weights = random.uniform(0.5, 2.0, len(X)) if options.get("weighted") else None
     alpha, intercept = options.get("alpha", 0.0), options.get("fit_intercept", True)
     (b, *w), loss = answer(X, y, alpha, weights, intercept)
-    got = minimise(totals(np.c_[X, y], weights=weights), 1, 0, alpha, intercept)
+    got = minimize(totals(np.c_[X, y], weights=weights), 1, 0, alpha, intercept)
     assert got.w.tolist() == [float(v) for v in w]
     assert float(got.b) == float(b)
     assert float(got.equations.loss(got.omega)) == pytest.approx(float(loss), rel=1e-15, abs=1e-300)
@@ -85,7 +85,7 @@ def test_every_coefficient_is_the_nearest_double(family, options):
 
 def test_a_coefficient_that_is_zero_is_zero():
     X = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
-    got = minimise(totals(np.c_[X, X[:, 0] * 3.0]), 1, 0, 0.0, True)
+    got = minimize(totals(np.c_[X, X[:, 0] * 3.0]), 1, 0, 0.0, True)
     assert (got.w.tolist(), got.b, got.loss(got.w)) == ([3.0, 0.0], 0, 0.0)
 
 
@@ -111,7 +111,7 @@ INDEPENDENT = {
 @pytest.mark.parametrize("family", DEPENDENT)
 def test_dependent_columns_are_seen_for_what_they_are(family):
     X = DEPENDENT[family]
-    got = minimise(totals(np.c_[X, random.normal(size=len(X))]), 1, 0, 0.0, True)
+    got = minimize(totals(np.c_[X, random.normal(size=len(X))]), 1, 0, 0.0, True)
     assert got.rank == X.shape[1] - 1
 
 
@@ -120,7 +120,7 @@ def test_nearly_dependent_columns_are_solved(family):
     X = INDEPENDENT[family]
     y = random.normal(size=len(X))
     (b, *w), _ = answer(X, y)
-    got = minimise(totals(np.c_[X, y]), 1, 0, 0.0, True)
+    got = minimize(totals(np.c_[X, y]), 1, 0, 0.0, True)
     assert (got.w.tolist(), float(got.b)) == ([float(v) for v in w], float(b))
     assert got.rank == X.shape[1]
 

@@ -11,13 +11,13 @@ from regress.blocks import Block, block_rows, blocks_of
 
 
 def exact(X, Y, a=None):
-    """Return mean and centred co-moments of [X Y] as rationals."""
+    """Return mean and centered co-moments of [X Y] as rationals."""
     Z = [[Fraction(v) for v in row] for row in np.c_[X, Y].tolist()]
     a = [Fraction(1)] * len(Z) if a is None else [Fraction(v) for v in a.tolist()]
     W, p = sum(a), len(Z[0])
     mean = [sum(w * z[j] for w, z in zip(a, Z, strict=True)) / W for j in range(p)]
-    centred = [[v - m for v, m in zip(z, mean, strict=True)] for z in Z]
-    co = [[sum(w * z[i] * z[j] for w, z in zip(a, centred, strict=True)) for j in range(p)] for i in range(p)]
+    centered = [[v - m for v, m in zip(z, mean, strict=True)] for z in Z]
+    co = [[sum(w * z[i] * z[j] for w, z in zip(a, centered, strict=True)) for j in range(p)] for i in range(p)]
     return W, mean, co
 
 
@@ -87,8 +87,8 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(n):
 def test_few_columns_taken_several_rows_at_a_time_give_the_same_sums(n):
     X = np.random.default_rng(n).normal(size=(1001, n))
     got = accumulate([Block(X, X[:, :1])])
-    centred = X - X.mean(0)
-    assert np.allclose(got.xx, centred.T @ centred, rtol=0, atol=1e-11 * len(X))  # two orders of summation
+    centered = X - X.mean(0)
+    assert np.allclose(got.xx, centered.T @ centered, rtol=0, atol=1e-11 * len(X))  # two orders of summation
 
 
 def test_columns_stored_one_after_the_other_give_the_same_sums():

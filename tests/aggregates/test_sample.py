@@ -26,7 +26,7 @@ WORD = 2**64
 
 
 def scrambled(x):
-    """The finaliser of splitmix64, modulo 2^64."""
+    """The finalizer of splitmix64, modulo 2^64."""
     x = (x + 0x9E3779B97F4A7C15) % WORD
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % WORD
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB % WORD

@@ -254,7 +254,7 @@ def test_no_row_is_held_out_of_fewer_than_fifty():
     np.testing.assert_allclose(few.fits[0].w, LinearRegression().fit(X[:49], y[:49]).coef_, rtol=1e-12)
 
 
-def test_dependent_columns_are_judged_by_the_distance_to_the_nearest_minimiser():
+def test_dependent_columns_are_judged_by_the_distance_to_the_nearest_minimizer():
     X, y = normal_rows()
     result = regress.compare(np.column_stack([X, X[:, 0]]), y)
     fits = by_name(result)
@@ -266,7 +266,7 @@ def test_dependent_columns_are_judged_by_the_distance_to_the_nearest_minimiser()
     assert fits["LinearRegression()"].excess_loss < 1e-9 * np.square(y - y.mean()).sum()
 
 
-def test_a_distance_to_all_minimisers_fails_on_dependent_columns(monkeypatch):
+def test_a_distance_to_all_minimizers_fails_on_dependent_columns(monkeypatch):
     class Half(LinearRegression):
         def fit(self, X, y, sample_weight=None):
             super().fit(X, y, sample_weight)
@@ -434,8 +434,8 @@ def test_a_penalty_is_refused():
 
 
 def test_an_unknown_option_is_an_error():
-    with pytest.raises(TypeError, match="'colour'"):
-        regress.compare(*normal_rows(), colour="red")
+    with pytest.raises(TypeError, match="'color'"):
+        regress.compare(*normal_rows(), color="red")
 
 
 def test_our_own_refusal_of_a_table_is_not_swallowed():

@@ -1,4 +1,4 @@
-"""Degenerate tables: one defined behaviour each."""
+"""Degenerate tables: one defined behavior each."""
 
 import warnings
 

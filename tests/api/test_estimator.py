@@ -95,8 +95,8 @@ def test_dependent_columns_get_the_coefficients_of_least_norm(rows):
     X, y = rows
     X = np.column_stack([X, X[:, 0], X[:, 1] + X[:, 3]])
     ours = LinearRegressor().fit(X, y)
-    centred, residual = X - X.mean(0), y - y.mean()
-    least = np.linalg.pinv(centred / np.abs(centred).max(0).max(), rcond=1e-10) @ residual / np.abs(centred).max()
+    centered, residual = X - X.mean(0), y - y.mean()
+    least = np.linalg.pinv(centered / np.abs(centered).max(0).max(), rcond=1e-10) @ residual / np.abs(centered).max()
     assert ours.rank_ == 5
     np.testing.assert_allclose(ours.coef_, least, rtol=1e-8)  # pinv is told a scale of 1e4 between columns
 

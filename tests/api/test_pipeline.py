@@ -26,7 +26,7 @@ def frame():
         "garden": random.random(m) < 0.5,
         "maybe": pd.array(random.random(m) < 0.5, dtype="boolean"),
         "few": pd.array(random.integers(0, 9, m), dtype="Int8"),
-        "colour": random.choice(["red", "blue, dark", "green"], m),
+        "color": random.choice(["red", "blue, dark", "green"], m),
         "grade": pd.Categorical(random.choice(["low", "high"], m), categories=["low", "mid", "high"]),
         "code": pd.Categorical(random.choice([3, 1, 2], m), categories=[3, 1, 2]),
         "year": random.integers(2000, 2004, m),
@@ -34,7 +34,7 @@ def frame():
         "a__b": random.normal(size=m),
         "remainder": random.normal(size=m),
     })  # fmt: skip
-    price = 2.0 * frame["size"] + (frame.seen - 1.7e9) / 1e4 + 5.0 * (frame.colour == "red") + random.normal(size=m)
+    price = 2.0 * frame["size"] + (frame.seen - 1.7e9) / 1e4 + 5.0 * (frame.color == "red") + random.normal(size=m)
     return frame.assign(price=price)
 
 
@@ -43,11 +43,11 @@ COLUMNS = [
     ["seen", "size"],
     ["garden"],
     ["garden", "maybe", "few"],
-    ["colour"],
+    ["color"],
     ["grade", "code"],
     ["year", "only"],
     ["a__b", "remainder"],
-    ["size", "seen", "rooms", "garden", "maybe", "few", "colour", "grade", "code", "year", "only", "a__b", "remainder"],
+    ["size", "seen", "rooms", "garden", "maybe", "few", "color", "grade", "code", "year", "only", "a__b", "remainder"],
 ]
 
 
@@ -75,7 +75,7 @@ def test_missing_numbers_get_the_training_mean(frame, cell):
     holes = frame.copy()
     holes.loc[::7, "size"] = cell
     holes.loc[3::7, "seen"] = cell
-    fit = regress.fit(holes, "price", features=["size", "seen", "colour"], missing="mean")
+    fit = regress.fit(holes, "price", features=["size", "seen", "color"], missing="mean")
     np.testing.assert_allclose(regress.to_sklearn(fit).predict(holes), fit.predict(holes), rtol=1e-12)
     np.testing.assert_allclose(
         regress.to_sklearn(fit).predict(holes.iloc[[0]]),
@@ -85,22 +85,22 @@ def test_missing_numbers_get_the_training_mean(frame, cell):
 
 
 def test_a_missing_cell_is_refused_unless_training_filled_it(frame):
-    fit = regress.fit(frame, "price", features=["size", "colour"])
+    fit = regress.fit(frame, "price", features=["size", "color"])
     with pytest.raises(ValueError, match="NaN"):
         regress.to_sklearn(fit).predict(frame.assign(size=np.nan))
     with pytest.raises(ValueError, match="unknown categories"):
-        regress.to_sklearn(fit).predict(frame.assign(colour=None))
+        regress.to_sklearn(fit).predict(frame.assign(color=None))
 
 
 def test_a_level_that_training_did_not_see_is_refused(frame):
-    pipeline = regress.to_sklearn(regress.fit(frame, "price", features=["size", "colour"]))
+    pipeline = regress.to_sklearn(regress.fit(frame, "price", features=["size", "color"]))
     with pytest.raises(ValueError, match=r"unknown categories \['mauve'\]"):
-        pipeline.predict(frame.assign(colour="mauve"))
+        pipeline.predict(frame.assign(color="mauve"))
 
 
 def test_a_missing_column_is_named(frame):
-    pipeline = regress.to_sklearn(regress.fit(frame, "price", features=["size", "colour"]))
-    with pytest.raises(ValueError, match="colour"):
+    pipeline = regress.to_sklearn(regress.fit(frame, "price", features=["size", "color"]))
+    with pytest.raises(ValueError, match="color"):
         pipeline.predict(frame[["size"]])
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress import LinearRegressor
-from regress.numerics.line import line, residuals
+from regress.numerics.prediction import line, residuals
 
 random = np.random.default_rng(17)
 rows = 300

@@ -130,9 +130,9 @@ def check_figures(walked, X, y):
         assert shown[:, column] == pytest.approx(losses, rel=2e-3, abs=floor)
         for value, written in zip(losses, shown[:, column + 1], strict=True):
             assert written == pytest.approx(log10(value), abs=0.06) or value < floor
-    raw, standardised = re.search(r"κ is (\S+) raw, (\S+) standardised", walked[7]).groups()
+    raw, standardized = re.search(r"κ is (\S+) raw, (\S+) standardized", walked[7]).groups()
     assert float(raw) == pytest.approx(np.linalg.cond(X1) ** 2, rel=1e-2)
-    assert float(standardised) == pytest.approx(np.linalg.cond(Z1) ** 2, rel=1e-2)
+    assert float(standardized) == pytest.approx(np.linalg.cond(Z1) ** 2, rel=1e-2)
 
     for before, above, after, above_after in table(walked[8], "from").values():
         assert after < 1e-9 * before

@@ -176,7 +176,7 @@ DEPENDENT = {
 
 @quiet
 @pytest.mark.parametrize(("X", "null"), DEPENDENT.values(), ids=DEPENDENT)
-def test_dependent_columns_are_measured_to_the_nearest_minimiser(X, null):
+def test_dependent_columns_are_measured_to_the_nearest_minimizer(X, null):
     def apart(v):
         along = sum(a * k for a, k in zip(v, null, strict=True)) / sum(k * k for k in null)
         return [a - along * k for a, k in zip(v, null, strict=True)]

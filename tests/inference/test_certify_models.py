@@ -54,7 +54,7 @@ def target_of(name):
 
 
 def truth(model):
-    """The minimiser over the rows that a model holds, in rational arithmetic."""
+    """The minimizer over the rows that a model holds, in rational arithmetic."""
     rows = [[Fraction(v) for v in row] for row in np.c_[model.exog, model.endog].tolist()]
     weights = {"WLS": lambda: model.weights, "GLM": lambda: model.iweights}.get(type(model).__name__)
     a = [Fraction(v) for v in (weights() if weights else np.ones(len(rows))).tolist()]

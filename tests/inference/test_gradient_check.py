@@ -105,8 +105,8 @@ def exact_rows(frame, weights, fit_intercept):
         sum(a * Fraction(v) for a, v in zip(weights, column, strict=True)) / total for column in zip(*rows, strict=True)
     ]
     mean = sum(a * Fraction(v) for a, v in zip(weights, y, strict=True)) / total
-    centred = [[*(Fraction(x) - c for x, c in zip(row, means, strict=True)), Fraction(1)] for row in rows]
-    return centred, [Fraction(v) - mean for v in y]
+    centered = [[*(Fraction(x) - c for x, c in zip(row, means, strict=True)), Fraction(1)] for row in rows]
+    return centered, [Fraction(v) - mean for v in y]
 
 
 def solve(table, right):
@@ -179,5 +179,5 @@ def test_the_json_holds_every_figure():
 
 
 def test_an_unknown_option_is_an_error():
-    with pytest.raises(TypeError, match="'colour'"):
-        regress.check_gradients(table_of(), "y", colour="red")
+    with pytest.raises(TypeError, match="'color'"):
+        regress.check_gradients(table_of(), "y", color="red")

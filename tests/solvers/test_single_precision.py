@@ -17,7 +17,7 @@ a = random.uniform(0.5, 2.0, size=M)
 
 
 def answer(X, y, weights=None):
-    """Return coefficients and intercept by singular values of centred columns of unit length: scales do not matter."""
+    """Return coefficients and intercept by singular values of centered columns of unit length: scales do not matter."""
     weights = np.ones(len(X)) if weights is None else weights
     center, level = weights @ X / weights.sum(), weights @ y / weights.sum()
     root = np.sqrt(weights)[:, None]
@@ -108,8 +108,8 @@ def test_all_digits_are_right_that_the_condition_leaves(case):
     assert (rough(Z, weights) is None) == ("far" in case)
     target = Z @ (r.choice([-1.0, 1.0], size=N) * r.uniform(1.0, 2.0, size=N)) + 0.01 * r.normal(size=M)
     exact = regress.fit(Z, target, weights=weights, precision="exact").w
-    centred = Z - Z.mean(0)
-    promised = 16.0 - 2.0 * np.log10(np.linalg.cond(centred / np.linalg.norm(centred, axis=0))) - slack
+    centered = Z - Z.mean(0)
+    promised = 16.0 - 2.0 * np.log10(np.linalg.cond(centered / np.linalg.norm(centered, axis=0))) - slack
     assert exact == pytest.approx(answer(Z, target, weights)[0], rel=10.0**-promised)  # a second opinion
     ours = LinearRegressor(precision="float64").fit(Z, target, weights)
     assert -np.log10(np.abs(ours.coef_ / exact - 1.0).max()) > promised

@@ -11,9 +11,9 @@ from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.exact.granularity import Steps
 from regress.solvers.exact.integer_ldl import SingularError
 from regress.solvers.exact.normal_equations import NormalEquations
-from regress.solvers.exact.refinement import Minimum, minimise
+from regress.solvers.exact.refinement import Minimum, minimize
 from regress.solvers.exact.row_check import Question, confirmed
-from regress.solvers.exact.wide import Point, minimise_wide
+from regress.solvers.exact.wide import Point, minimize_wide
 
 
 def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names: Sequence[str]) -> Minimum | None:
@@ -38,7 +38,7 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
         return None
     try:
         fit_intercept, targets = options.fit_intercept, len(data.summary.target_norm)
-        return minimise(data.totals, targets, target, options.alpha, fit_intercept, review)
+        return minimize(data.totals, targets, target, options.alpha, fit_intercept, review)
     except SingularError:
         if options.precision != "exact":
             return None
@@ -67,7 +67,7 @@ def exact_point(data: TrainingData, minimum: Minimum | None, target: int, option
     if data.moments is not None or data.rows is None or not data.exact:
         return None
     try:
-        return minimise_wide(data.rows, target, options.alpha, options.fit_intercept)
+        return minimize_wide(data.rows, target, options.alpha, options.fit_intercept)
     except SingularError:
         if options.precision != "exact":
             return None

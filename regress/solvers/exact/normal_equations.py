@@ -1,4 +1,4 @@
-"""The normal equations (G + αI)w = c in whole numbers, centred once from exact totals.
+"""The normal equations (G + αI)w = c in whole numbers, centered once from exact totals.
 
 At w held in whole numbers too, to 256 bits behind the point or more, the gradient −2(c − (G + α)w), the loss and
 distances between two w are exact.
@@ -33,7 +33,7 @@ class NormalEquations:
     alpha : float
         Ridge penalty.
     fit_intercept : bool
-        Whether b is fitted: then the columns are centred.
+        Whether b is fitted: then the columns are centered.
     columns : sequence of int, optional
         Columns to take; all n unless given.
     """
@@ -54,13 +54,13 @@ class NormalEquations:
         self.n, self.rows, self.fit_intercept = len(kept) - 1, totals.rows, fit_intercept
         self.weight = totals.fraction(0, 0)
         value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], 1
-        self.uncentred_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
+        self.uncentered_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
         rounding = totals.rounding[kept]
         # at least as many columns as rows depend on each other anyway: only what is exactly dependent counts
         self.ulps, self.target_ulps = rounding[:-1] * (totals.rows > n), float(rounding[-1])
         self.means = [totals.fraction(0, j) / self.weight for j in kept]
         first: Integers = totals.value[0, kept]
-        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centred once, in whole numbers
+        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centered once, in whole numbers
             value = totals.value[0, 0] * value - np.outer(first, first)
             factor = int(totals.value[0, 0])
         half = factor.bit_length() // 2  # Σa has as many bits as its unit is fine: more than a double holds

@@ -31,12 +31,12 @@ _NEGLIGIBLE = 160  # an intercept of dependent columns below 2^-160 of its scale
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where L is least, exactly; of the minimisers of dependent columns, the one of least ‖w‖ in the user's units.
+    """Where L is least, exactly; of the minimizers of dependent columns, the one of least ‖w‖ in the user's units.
 
     Attributes
     ----------
     equations : NormalEquations
-        Of all columns, penalised.
+        Of all columns, penalized.
     omega : array of Python integers of shape (n,)
         w as the equations hold it.
     b : Fraction
@@ -68,7 +68,7 @@ class Minimum:
         """L at the minimum: 0 where it is 0, else to the places that ω has."""
         equations = self.equations
         loss = equations.loss(self.omega)
-        if loss > power(-_NEGLIGIBLE) * equations.uncentred_square or equations.n > MOST_COLUMNS:
+        if loss > power(-_NEGLIGIBLE) * equations.uncentered_square or equations.n > MOST_COLUMNS:
             return loss
         return Fraction(0) if _vanishes(equations.take(self.dependence.independent)) else loss
 
@@ -83,7 +83,7 @@ class Minimum:
         return self.equations.n - len(self.dependence.relations)
 
 
-def minimise(
+def minimize(
     totals: Totals,
     targets: int,
     target: int,
@@ -91,7 +91,7 @@ def minimise(
     fit_intercept: bool,
     review: Callable[[NormalEquations, Dependence], Dependence] = lambda _, found: found,
 ) -> Minimum:
-    """Minimise Σa(ŷ − y)² + α‖w‖² from the totals of [1, x, y].
+    """Minimize Σa(ŷ − y)² + α‖w‖² from the totals of [1, x, y].
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def minimise(
     least = dependence.least_norm(found.equations.fractions(found.omega))
     equations = equations.finer(max(found.equations.places, *map(equations.places_for, range(equations.n), least)))
     b = -equations.level(least, Fraction(0)) if fit_intercept else Fraction(0)
-    negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentred_square
+    negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentered_square
     return Minimum(equations, equations.whole(least), Fraction(0) if negligible else b, found.steps, dependence)
 
 

@@ -37,8 +37,8 @@ class Point(NamedTuple):
     rank: int
 
 
-def minimise_wide(blocks: Sequence[Block], target: int, alpha: float, fit_intercept: bool) -> Point:
-    """Return the w (n,) and b that minimise Σa(ŷ − y)² + α‖w‖²; without α, of all minimisers that of least ‖w‖.
+def minimize_wide(blocks: Sequence[Block], target: int, alpha: float, fit_intercept: bool) -> Point:
+    """Return the w (n,) and b that minimize Σa(ŷ − y)² + α‖w‖²; without α, of all minimizers that of least ‖w‖.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def minimise_wide(blocks: Sequence[Block], target: int, alpha: float, fit_interc
         gram = across[:-1] - across[-1]
     rows = _Rows(D, across, gram, y, A, fit_intercept)
     penalty = Fraction(alpha) / power(unit_a + 2 * unit)
-    w, b, rank = rows.penalised(penalty) if penalty else rows.plain()
+    w, b, rank = rows.penalized(penalty) if penalty else rows.plain()
     return Point([v * power(unit_y - unit) for v in w], b * power(unit_y), rank)
 
 
@@ -73,7 +73,7 @@ class _Rows(NamedTuple):
     fit_intercept: bool
 
     def plain(self) -> Point:
-        """Minimise without a penalty."""
+        """Minimize without a penalty."""
         right = self.y[:-1] - self.y[-1] if self.fit_intercept else self.y
         equations = _equations(self.gram, right)
         kept = _independent(equations)
@@ -91,8 +91,8 @@ class _Rows(NamedTuple):
         n = self.D.shape[1]
         return Point(found[:n], found[n] / least.weight if self.fit_intercept else Fraction(0), len(kept))
 
-    def penalised(self, alpha: Fraction) -> Point:
-        """Minimise with a penalty."""
+    def penalized(self, alpha: Fraction) -> Point:
+        """Minimize with a penalty."""
         A, last = self.A, 1
         if self.fit_intercept:
             A, last = self.A[:-1], int(self.A[-1])

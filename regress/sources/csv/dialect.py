@@ -13,7 +13,7 @@ from regress.sources.cell_types import comma_note, decimal_mark, marks_of
 from regress.sources.cell_values import reading_of_files
 from regress.sources.csv.format import form_of, refuse_foreign, sampled, separator_line
 from regress.sources.csv.header import INDEX, is_header, layout, names_of
-from regress.sources.csv.records import Format
+from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import Row, last_end, plain, rows
 from regress.sources.csv.stream import opened
 

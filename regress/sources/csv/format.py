@@ -11,7 +11,7 @@ from regress.errors import TableError
 from regress.options import FileOptions
 from regress.sources.base import MISSING
 from regress.sources.cell_types import BOOLEAN, is_number
-from regress.sources.csv.records import Format
+from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import Row, last_end, plain, rows
 
 _TRIED = 300  # records that a form is tried on

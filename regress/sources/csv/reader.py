@@ -21,7 +21,7 @@ from regress.sources.base import Column, ColumnKind
 from regress.sources.cell_types import decimal_mark, marks_of
 from regress.sources.cell_values import Reading, reading_of_files
 from regress.sources.csv.dialect import Dialect, read_dialect
-from regress.sources.csv.records import Plain, RecordSpans, full, line_count, short_lines, sound_quotes, split
+from regress.sources.csv.record_ends import Plain, RecordSpans, full, line_count, short_lines, sound_quotes, split
 from regress.sources.csv.rewrite import alike, pieces, plain
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
 from regress.sources.csv.stream import Records, opened

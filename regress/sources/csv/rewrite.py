@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from regress.sources.csv.records import Format, Plain, proper_quotes, sound_quotes, split
+from regress.sources.csv.record_ends import Format, Plain, proper_quotes, sound_quotes, split
 
 ENDLESS = "the quotes of this record never end"
 UNREADABLE = "the quotes of this record cannot be read"

@@ -4,7 +4,7 @@ from regress.messages import setting
 from regress.sources.base import ColumnKind
 from regress.sources.cell_types import kind_of
 from regress.sources.column_types import thousands_options
-from regress.sources.csv.records import RecordSpans
+from regress.sources.csv.record_ends import RecordSpans
 from regress.sources.rejects import Fault
 
 _LONGEST = 2**16  # bytes of a bad row that are kept

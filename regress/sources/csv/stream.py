@@ -12,7 +12,7 @@ from backports import zstd
 
 from regress.errors import TableError
 from regress.messages import setting
-from regress.sources.csv.records import Format
+from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import has_marks, last_end
 
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused

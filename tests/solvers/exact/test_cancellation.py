@@ -44,8 +44,8 @@ def test_an_intercept_that_cancels_is_the_nearest_double(seed, kind):
     options = {"alpha": 10.0 ** -random.integers(3, 16)} if kind == "a small penalty" else {}
     if kind == "one light row":
         weights[0] = 10.0 ** -random.integers(6, 19)
-    centred = X - X.mean(0)
-    if np.linalg.matrix_rank(centred) < X.shape[1]:
+    centered = X - X.mean(0)
+    if np.linalg.matrix_rank(centered) < X.shape[1]:
         pytest.skip("columns that depend on each other have no single answer")
     assert found(X, y, weights, **options) == minimum(X, y, weights, **options)
 
@@ -111,8 +111,8 @@ def test_square_and_wide_tables_keep_their_digits(shape, seed, fit_intercept):
     assert (worst(regress.fit(X, y, fit_intercept=fit_intercept).w, exact)) >= 15.0
     assert (worst(regress.fit(X, y, fit_intercept=fit_intercept, precision="float64").w, exact)) >= 15.0
     assert (worst(LinearRegressor(fit_intercept=fit_intercept).fit(X, y).coef_, exact)) >= 15.0
-    centred, rest = (X - X.mean(0), y - y.mean()) if fit_intercept else (X, y)
-    assert worst(np.linalg.lstsq(centred, rest)[0], exact) > 8.0  # the oracle of the exact answer itself
+    centered, rest = (X - X.mean(0), y - y.mean()) if fit_intercept else (X, y)
+    assert worst(np.linalg.lstsq(centered, rest)[0], exact) > 8.0  # the oracle of the exact answer itself
 
 
 @pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")  # in double

@@ -14,7 +14,7 @@ from regress.errors import TableError
 from regress.options import FileOptions
 from regress.sources.csv import rewrite as plain_module
 from regress.sources.csv import stream
-from regress.sources.csv.records import Format, short_lines
+from regress.sources.csv.record_ends import Format, short_lines
 from regress.sources.csv.rewrite import ENCLOSING, ENDLESS, UNREADABLE, last_end, pieces, plain, rows
 from regress.sources.open import open_table
 
