@@ -2,7 +2,7 @@
 
 ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays; ``compare`` puts scikit-learn beside it;
 ``certify`` says how many digits of anyone's coefficients are right;
-``check_gradients`` proves the gradient four ways; ``LinearRegressor`` is a scikit-learn estimator; ``load`` reads a
+``check_gradients`` checks the gradient five ways; ``LinearRegressor`` is a scikit-learn estimator; ``load`` reads a
 saved model and ``to_sklearn`` turns it into a Pipeline; ``write_report`` makes a page of a result, and ``plot`` draws
 it. Nothing is imported before it is used.
 """

@@ -5,15 +5,15 @@ editors and type checkers read; a test compares the two.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from textwrap import fill
+from textwrap import fill, indent
 from typing import Any, Literal, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 
 from regress.errors import UnknownOptionError
-from regress.messages import setting
 from regress.options import (
     Collinear,
     Decimal,
@@ -115,9 +115,23 @@ class FitKeywords(TableKeywords, TrainKeywords, total=False):
     """Of `TableOptions` and `TrainOptions`."""
 
 
-class CertifyKeywords(FitKeywords, total=False):
-    """Of `TableOptions` and `TrainOptions`."""
+class CheckKeywords(TableKeywords, total=False):
+    """What decides the gradient that is checked."""
 
+    fit_intercept: bool
+
+
+class CompareKeywords(CheckKeywords, total=False):
+    """What all tools of a comparison are asked."""
+
+    tol: float
+
+
+class CertifyKeywords(CheckKeywords, total=False):
+    """What a claim minimized."""
+
+    alpha: float
+    collinear: Collinear
     rows: int | None
 
 
@@ -127,7 +141,7 @@ def made(options: type[T], given: Mapping[str, Any]) -> T:
     return options(**{name: value for name, value in given.items() if name in names})
 
 
-def refuse_unknown(function: str, given: Iterable[str], known: Iterable[str]) -> None:
+def refuse_unknown(function: Callable[..., Any], given: Iterable[str]) -> None:
     """Refuse the first keyword argument that a function does not have, and name the nearest that it has.
 
     Raises
@@ -135,17 +149,19 @@ def refuse_unknown(function: str, given: Iterable[str], known: Iterable[str]) ->
     UnknownOptionError
         If there is one; it is a `TypeError` too.
     """
-    known = tuple(known)
+    known = tuple(inspect.signature(function).parameters)
     for name in given:
         if name not in known:
-            raise UnknownOptionError(f"{function} has no option {name!r}.{remedy(name, known)}")
+            near = meant(name, known)
+            raise UnknownOptionError(f"{function.__name__} has no option {name!r}." + (f" Use {near}." if near else ""))
 
 
-def remedy(name: str, known: Sequence[str]) -> str:
-    """Return what to use in place of an unknown option, as a sentence; nothing where nothing is near."""
-    meant = next((option for option, others in KNOWN_AS.items() if name in others.split()), None)
-    near = [meant] if meant in known else get_close_matches(name, known, 1)
-    return f" Use {setting(str(near[0]))}." if near else ""
+def meant(name: str, known: Sequence[str]) -> str | None:
+    """Return the option that is meant by an unknown one; None where nothing is near."""
+    option = next((option for option, others in KNOWN_AS.items() if name in others.split()), None)
+    if option is not None:
+        return option if option in known else None
+    return next(iter(get_close_matches(name, known, 1)), None)
 
 
 def names_of(*options: type) -> tuple[str, ...]:
@@ -153,17 +169,12 @@ def names_of(*options: type) -> tuple[str, ...]:
     return tuple(f.name for group in options for f in fields(group))
 
 
-def declared(options: type) -> "tuple[Field[Any], ...]":
-    """Return the declarations of a class of options."""
-    return fields(options)
-
-
 def takes(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), **defaults: Any) -> Callable[[F], F]:
     """Show the options that a function takes as ``**options`` in its signature and docstring.
 
     The docstring has a line ``**options`` where their entries go. `defaults` are those that differ.
     """
-    taken = [(f, get_type_hints(group)[f.name]) for group in groups for f in declared(group)]
+    taken = [(f, get_type_hints(group)[f.name]) for group in groups for f in fields(group)]
     taken = [(f, hint) for f, hint in taken if f.name not in without and (not only or f.name in only)]
     taken.sort(key=lambda pair: _ORDER.index(pair[0].metadata["group"]))
 
@@ -179,7 +190,9 @@ def takes(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), 
         ]
         function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
         entries = "\n".join(_entry(f, hint) for f, hint in taken if f.name not in signature.parameters)
-        function.__doc__ = (function.__doc__ or "").replace("    **options\n", entries + "\n", 1)
+        text = function.__doc__ or ""
+        if place := re.search(r"^( *)\*\*options$", text, re.MULTILINE):
+            function.__doc__ = text[: place.start()] + indent(entries, place[1]) + text[place.end() :]
         return function
 
     return decorate
@@ -187,9 +200,7 @@ def takes(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), 
 
 def _entry(f: "Field[Any]", hint: Any) -> str:
     """Return the entry of an option in a docstring."""
-    return f"    {f.name} : {type_name(hint)}\n" + fill(
-        f.metadata["help"], 112, initial_indent=" " * 8, subsequent_indent=" " * 8
-    )
+    return f"{f.name} : {type_name(hint)}\n" + indent(fill(f.metadata["help"], 108), "    ")
 
 
 def type_name(hint: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from regress.checks import (
     check_character,
@@ -41,9 +41,12 @@ that have been read, of how many."""
 _MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
 
 
-def option(default: Any, help: str, group: str, metavar: str = "", short: str = "") -> Any:
-    """Declare an option: its default, what it does, where a help page has it, its value there, and a short flag."""
-    return field(default=default, metadata={"help": help, "group": group, "metavar": metavar, "short": short})
+def option(default: Any, help: str, group: str, metavar: str = "", **flag: str) -> Any:
+    """Declare an option: its default, what it does, where a help page has it, and the name of its value there.
+
+    A flag may have a `short` form, and says what it turns `off` where the option is on by default.
+    """
+    return field(default=default, metadata={"help": help, "group": group, "metavar": metavar, "flag": flag})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,8 @@ class FileOptions:
     max_bad_lines: int = option(1000, "Stop after this many skipped rows.", "Files", "N")
     thousands: str | None = option(
         None,
-        "What separates groups of three digits, as in 1,200. A blank also stands for no-break blanks.",
+        "What separates groups of three digits, as in 1,200: one of , . ' _ or a blank, which also stands for no-break "
+        "blanks.",
         "Files",
         "C",
     )
@@ -95,9 +99,9 @@ class FileOptions:
                 raise InputError(f"{setting(name)} and {setting(other)} are both {one!r}.")
         if self.quotechar == "none" and self.escapechar is not None:
             raise InputError(f"{setting('escapechar')} needs quotes: leave out {setting('quotechar', 'none')}.")
-        check_choice("decimal", self.decimal or ".", (".", ","))
-        check_choice("header", self.header, ("auto", "yes", "no"))
-        check_choice("on_bad_lines", self.on_bad_lines, ("error", "skip"))
+        check_choice("decimal", self.decimal or ".", get_args(Decimal))
+        check_choice("header", self.header, get_args(Header))
+        check_choice("on_bad_lines", self.on_bad_lines, get_args(OnBadLines))
         if self.thousands not in (None, ",", ".", "'", " ", "_"):
             raise InputError(f"{setting('thousands')} must be one of , . ' _ or a blank; got {self.thousands!r}.")
         if self.thousands is not None and self.thousands == self.decimal:
@@ -130,13 +134,15 @@ class FileOptions:
 class TableOptions(FileOptions):
     """Which columns and rows of a table are used, and how."""
 
-    features: Sequence[str] | None = option(None, "Columns to use. Default: all others.", "Data", "COLS")
+    features: Sequence[str] | None = option(
+        None, "Columns to use, comma-separated as a flag. Default: all others.", "Data", "COLS"
+    )
     drop: Sequence[str] | None = option((), "Columns to leave out.", "Data", "COLS")
     weights: Any = option(
-        None, "Row weights a ≥ 0 in Σ a (ŷ − y)²: a column, or values. Rows of weight 0 are not used.", "Data", "COL"
+        None, "Column of row weights a ≥ 0 in Σ a (ŷ − y)². Rows of weight 0 are not used.", "Data", "COL"
     )
     weight_type: WeightType = option(
-        "analytic", "Whether weights are 1/variance, as in R's lm, or counts of equal rows.", "Data"
+        "analytic", "For standard errors: weights are 1/variance, as in R's lm, or counts of equal rows.", "Data"
     )
     categorical: Sequence[str] | None = option((), "Columns to read as text, whatever they contain.", "Data", "COLS")
     max_categories: int = option(100, "Maximum number of categories in a text column.", "Data", "N")
@@ -147,7 +153,10 @@ class TableOptions(FileOptions):
         0.0, "Fraction of the rows to hold out: exact in memory, approximate for files and split keys.", "Data", "F"
     )
     split_key: str | None = option(
-        None, "Hold out rows by their value in this column. It is no feature unless features names it.", "Data", "COL"
+        None,
+        "Hold out rows by their value in this column, which is no feature unless it is among the features.",
+        "Data",
+        "COL",
     )
     random_state: int = option(0, "Seed of the split.", "Data", "N")
     rows: int | None = option(None, "Read only the first rows.", "Data", "N")
@@ -159,20 +168,22 @@ class TableOptions(FileOptions):
             object.__setattr__(self, name, () if names is None and name != "features" else names)
         if self.split_key is not None:
             check_text("split_key", self.split_key, "a column's name")
-        check_choice("missing", self.missing, ("raise", "drop", "mean"))
-        check_choice("weight_type", self.weight_type, ("analytic", "frequency"))
-        check_number("max_categories", self.max_categories, at_least=1)
+        check_choice("missing", self.missing, get_args(Missing))
+        check_choice("weight_type", self.weight_type, get_args(WeightType))
+        check_whole("max_categories", self.max_categories, 1)
         object.__setattr__(self, "test_size", check_number("test_size", self.test_size, at_least=0.0, below=1.0))
-        object.__setattr__(self, "random_state", check_whole("random_state", self.random_state))
+        object.__setattr__(self, "random_state", check_whole("random_state", self.random_state, 0))
         if self.rows is not None:
-            check_number("rows", self.rows, at_least=1)
+            check_whole("rows", self.rows, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
     """How to train."""
 
-    fit_intercept: bool = option(True, "Whether to fit the intercept b; otherwise b is 0.", "Model")
+    fit_intercept: bool = option(
+        True, "Whether to fit the intercept b; otherwise b is 0.", "Model", off="Fit without an intercept: b is 0."
+    )
     alpha: float = option(0.0, "Ridge penalty α‖w‖², in the user's units. The intercept is not penalized.", "Model")
     collinear: Collinear = option(
         "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
@@ -181,12 +192,25 @@ class TrainOptions:
         "auto", "Update rule. auto is newton, or cg where an n × n matrix is too large.", "Training"
     )
     gradient: Gradient = option("derived", "Gradient by the formulas derived by hand, or by TensorFlow.", "Training")
-    over: Over = option("auto", "Compute the gradient from the rows, or from sums over the rows (moments).", "Training")
+    over: Over = option(
+        "auto",
+        "Compute the gradient from the rows, or from sums over the rows (moments). auto is moments, or rows with more "
+        "columns than rows.",
+        "Training",
+    )
     standardize: bool = option(
-        True, "Descend in standardized coordinates. Results are in the user's units either way.", "Training"
+        True,
+        "Descend in standardized coordinates. Results are in the user's units either way.",
+        "Training",
+        off="Descend in raw units.",
     )
     learning_rate: float | Literal["auto"] = option(
-        "auto", "Step size on ∇L/Σa of gd and accelerated. auto is half the stability limit of gd.", "Training", "RATE"
+        "auto",
+        "Step size on ∇L/Σa of gd and accelerated. auto is half the stability limit of gd; the limit of "
+        "accelerated is "
+        "two thirds of that of gd.",
+        "Training",
+        "RATE",
     )
     max_iter: int | None = option(
         None,
@@ -198,16 +222,16 @@ class TrainOptions:
     precision: Precision = option(
         "auto",
         "Sums over rows in float64, or without rounding (exact). auto is exact where that is quick, and where float64 "
-        "would leave fewer than ten digits.",
+        "would leave fewer than ten digits. Solvers other than newton always descend in float64.",
         "Training",
     )
 
     def __post_init__(self) -> None:
-        check_choice("solver", self.solver, ("auto", "gd", "accelerated", "cg", "newton"))
-        check_choice("gradient", self.gradient, ("derived", "autodiff"))
-        check_choice("over", self.over, ("auto", "rows", "moments"))
-        check_choice("precision", self.precision, ("auto", "float64", "exact"))
-        check_choice("collinear", self.collinear, ("min-norm", "drop", "error"))
+        check_choice("solver", self.solver, get_args(Solver))
+        check_choice("gradient", self.gradient, get_args(Gradient))
+        check_choice("over", self.over, get_args(Over))
+        check_choice("precision", self.precision, get_args(Precision))
+        check_choice("collinear", self.collinear, get_args(Collinear))
         for name, value in (("precision", "exact"), ("collinear", "drop")):
             if getattr(self, name) == value and self.solver not in ("auto", "newton"):
                 raise InputError(
@@ -253,10 +277,4 @@ class CallOptions:
     descent: Sequence[str] | None = option(
         None, "Two coefficients over which the page draws the descent.", "Output", "A,B"
     )
-    output: str | None = option(None, "File to write.", "Output", "FILE", "-o")
-
-    def __post_init__(self) -> None:
-        check_choice("cov_type", self.cov_type, ("nonrobust", "HC0", "HC1"))
-        check_choice("handle_unknown", self.handle_unknown, ("error", "reference"))
-        check_whole("sample", self.sample, 0)
-        check_number("digits", self.digits, at_least=0.0)
+    output: str | None = option(None, "File to write.", "Output", "FILE", short="-o")

@@ -117,8 +117,9 @@ def collect_rows(
     room = memory() // 2 if room is None else room
     if over == "moments" and not square_fits(columns.width):
         raise InputError(
-            f'over="moments" needs an n×n matrix of {columns.width:,} columns, more than a quarter of memory. '
-            'Use over="rows".'
+            f"{setting('over', 'moments')} needs an n×n matrix of {columns.width:,} columns, more than a quarter "
+            "of memory. "
+            f"Use {setting('over', 'rows')}."
         )
     iterator, held, count = iter(blocks), list[Block](), 0
     enough, ended = over == "moments", False
@@ -213,7 +214,7 @@ def _check_room(rows: int, n: int, room: int) -> None:
     if 8 * rows * n > room:
         raise RoomError(
             f"Holding {rows:,} rows of {n:,} columns would take more than {room / 2**30:.1f} GiB of memory. "
-            'Use over="moments", or fewer rows or columns.'
+            f"Use {setting('over', 'moments')}, or fewer rows or columns."
         )
 
 

@@ -18,7 +18,7 @@ from regress.errors import InputError
 from regress.inference.certificate import Certificate, certificate
 from regress.inference.scores import spread
 from regress.keywords import CertifyKeywords, made, names_of, refuse_unknown, takes
-from regress.messages import setting
+from regress.messages import by_interface, setting
 from regress.numerics.integers import rounded
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.numerics.whole_sum import implied_intercept
@@ -85,7 +85,7 @@ def certify(
     InputError
         If the table or the claim cannot be used, or minimizes another loss.
     """
-    refuse_unknown("certify", options, _OPTIONS)
+    refuse_unknown(certify, options)
     check_number("digits", digits, at_least=0.0)
     claim = claim_of(other)
     return _certified(claim, table, target, dict(options), digits, n_jobs, progress)
@@ -102,10 +102,13 @@ def _certified(
 ) -> Certificate:
     """Certify a claim whose model may know options of its own."""
     if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
-        raise InputError(f"A saved model knows its own columns. Leave {own[0]} out.")
+        raise InputError(f"A saved model knows its own columns. Leave {setting(own[0])} out.")
     options, space = {**claim.options, **options}, ""
     if options.pop("weighted", False) and options.get("weights") is None:
-        raise InputError("The model was fitted with weights given as values. Pass them again as weights.")
+        raise InputError(
+            "The model was fitted with weights given as values. Pass them again as "
+            + by_interface("weights.", "a column of the table, named by --weights.")
+        )
     if not isinstance(table, np.ndarray):
         table = open_table(
             table, made(FileOptions, options)
@@ -194,7 +197,9 @@ def _transformed(
 
     kept = {name: value for name, value in options.items() if name in _OF_OBJECTIVE}
     if options.get("split_key") is not None:
-        raise InputError("A Pipeline's space has no column for split_key. Pass the training rows as the table.")
+        raise InputError(
+            f"A Pipeline's space has no column for {setting('split_key')}. Pass the training rows as the table."
+        )
     if not isinstance(table, np.ndarray):
         source = open_table(table, made(FileOptions, options))
         roles = {"target": target, "weights": options.get("weights")}

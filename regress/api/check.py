@@ -4,7 +4,7 @@ from typing import Any, Unpack
 
 from regress.api.read import read_table
 from regress.inference.gradient_check import GradientCheck, check
-from regress.keywords import FitKeywords, made, names_of, refuse_unknown, takes
+from regress.keywords import CheckKeywords, made, names_of, refuse_unknown, takes
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions, TrainOptions
 
@@ -18,7 +18,7 @@ def check_gradients(
     *,
     n_jobs: int | None = None,
     progress: Progress | None = None,
-    **options: Unpack[FitKeywords],
+    **options: Unpack[CheckKeywords],
 ) -> GradientCheck:
     """Compare the gradient of Σ(ŷ − y)² by every way on a table, at a random point away from the minimum.
 
@@ -43,7 +43,7 @@ def check_gradients(
     MissingDependencyError
         If TensorFlow is not installed.
     """
-    refuse_unknown("check_gradients", options, _OPTIONS)
+    refuse_unknown(check_gradients, options)
     table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
     with one_blas_thread():
         jobs, fit_intercept = resolve_jobs(n_jobs), train_options.fit_intercept

@@ -1,4 +1,4 @@
-"""scikit-learn beside us: the same encoded rows, the same split, and who is right."""
+"""Compare a fit with scikit-learn's: the same encoded rows, the same split, and who is right."""
 
 import warnings
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from regress.blocks import Block
 from regress.checks import check_number
 from regress.errors import DataWarning, InputError, MissingDependencyError
 from regress.inference.judge import Judge
-from regress.keywords import FitKeywords, made, names_of, refuse_unknown, takes
+from regress.keywords import CompareKeywords, made, names_of, refuse_unknown, takes
 from regress.messages import setting
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions, TrainOptions
@@ -120,7 +120,7 @@ def compare(
     rows: int | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
-    **options: Unpack[FitKeywords],
+    **options: Unpack[CompareKeywords],
 ) -> Comparison:
     """Fit the same rows with this package and with scikit-learn, and say who is right.
 
@@ -146,9 +146,9 @@ def compare(
     InputError
         If the table cannot be used, or scikit-learn would need more than half of the free memory.
     """
-    if options.get("alpha"):
+    if "alpha" in options:
         raise InputError(f"compare has no penalty, since LinearRegression() has none. Leave {setting('alpha')} out.")
-    refuse_unknown("compare", options, _OPTIONS)
+    refuse_unknown(compare, options)
     given = {"test_size": 0.2, **options, "rows": rows}
     table_options, train_options = made(TableOptions, given), made(TrainOptions, given)
     check_number("digits", digits, at_least=0.0)

@@ -1,10 +1,10 @@
-"""Ourselves as a scikit-learn estimator."""
+"""scikit-learn estimator."""
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -17,7 +17,7 @@ from regress.blocks import Array, blocks_of
 from regress.errors import InputError
 from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import TrainOptions
+from regress.options import Gradient, Over, Precision, Solver, TrainOptions
 from regress.solvers.loop import Status
 from regress.solvers.train import Regression
 from regress.sources.base import unmasked
@@ -61,14 +61,14 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         *,
         fit_intercept: bool = True,
         alpha: float = 0.0,
-        solver: str = "auto",
-        gradient: str = "derived",
-        over: str = "auto",
+        solver: Solver = "auto",
+        gradient: Gradient = "derived",
+        over: Over = "auto",
         standardize: bool = True,
-        learning_rate: float | str = "auto",
+        learning_rate: float | Literal["auto"] = "auto",
         max_iter: int | None = None,
         tol: float = 1e-10,
-        precision: str = "auto",
+        precision: Precision = "auto",
         n_jobs: int | None = None,
     ) -> None:
         self.fit_intercept = fit_intercept

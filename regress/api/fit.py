@@ -1,4 +1,4 @@
-"""The one road from a table to a result."""
+"""Fit a table: read, train, infer."""
 
 import warnings
 from dataclasses import asdict
@@ -7,6 +7,7 @@ from typing import Any, Unpack, get_args
 import numpy as np
 
 from regress.aggregates.plain_moments import MOST_MOMENTS
+from regress.api import notes
 from regress.api.model import LinearModel
 from regress.api.read import ReadTable, read_table
 from regress.api.result import Fit
@@ -20,7 +21,7 @@ from regress.inference.scores import r2
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import PERFECT, missing, statistics
 from regress.inference.sums_of_squares import residuals_lost, spreads, squares_of
-from regress.keywords import FitKeywords, made, names_of, refuse_unknown, takes
+from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
@@ -30,8 +31,6 @@ from regress.solvers.loop import Status
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
-
-_OPTIONS = [name for name in names_of(TableOptions, TrainOptions) if name != "rows"]
 
 
 @takes(TableOptions, TrainOptions, without=["rows"])
@@ -100,7 +99,7 @@ def fit(
     >>> fit.w.tolist(), fit.b
     ([2.0], 1.0)
     """
-    refuse_unknown("fit", options, _OPTIONS)
+    refuse_unknown(fit, options)
     of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
     check_choice("cov_type", cov_type, get_args(CovType))
     check_whole("sample", sample, 0)
@@ -127,7 +126,7 @@ def fit(
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)
         result = train(prepared, regression, of_training, of_table, cov_type, reason, progress)
-    for note in result.warnings():
+    for note in notes.warnings(result):
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from regress.api.inspect_columns import ENOUGH_LEVELS, ColumnReport, Levels, Numbers
-from regress.keywords import FileKeywords, names_of, refuse_unknown, takes
+from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, quoted
 from regress.options import FileOptions, Progress
 from regress.sources.base import Reread, Source, find_column, rereading
@@ -64,7 +64,7 @@ def inspect(
     TableError
         If the table cannot be read, or has no such column.
     """
-    refuse_unknown("inspect", files, names_of(FileOptions))
+    refuse_unknown(inspect, files)
     options = FileOptions(**files)
     return rereading(
         open_table(table, options), lambda source: _inspect(table, source, target, categorical, options, progress)

@@ -26,7 +26,7 @@ def load(path: str | Path) -> LinearModel:
     Raises
     ------
     InputError
-        If the file is no model, or of a newer major version.
+        If the file is no model, or of another version.
     """
     path = Path(path)
     return model_of(read_json(path), path)

@@ -14,9 +14,9 @@ from regress.checks import check_choice
 from regress.design.encode import Encoder
 from regress.design.matrix import Layout
 from regress.design.terms import Design, match
-from regress.errors import DataWarning, InputError
+from regress.errors import DataWarning, InputError, UnknownOptionError
 from regress.inference.prediction_intervals import Uncertainty
-from regress.keywords import FileKeywords, names_of, refuse_unknown
+from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import aligned, paragraph, visible
 from regress.numerics.atomic_write import write_text
 from regress.numerics.prediction import line
@@ -25,7 +25,6 @@ from regress.records import PREDICTIONS
 from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import open_table
 
-FILE_OPTIONS = names_of(FileOptions)
 FORMAT, VERSION = "regress-model", 2
 
 
@@ -93,6 +92,7 @@ class LinearModel:
         """Names of the coefficients."""
         return self.design.names
 
+    @takes(FileOptions)
     def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
         """Return ŷ (m,) for every row of a table: NaN where a used cell is missing, or a row is bad and skipped.
 
@@ -104,19 +104,21 @@ class LinearModel:
             Rows to predict.
         handle_unknown : {"error", "reference"}
             Categories that training did not see: stop, or predict as the reference level.
-        **files
-            How to read files: delimiter, decimal, encoding, …, as in `fit`.
+        **options
 
         Raises
         ------
         TableError
             If a column is missing, or text holds a level that training did not see.
         """
-        refuse_unknown("predict", files, FILE_OPTIONS)
+        if "interval" in files or "level" in files:
+            raise UnknownOptionError("predict returns predictions alone. Use predict_interval(table, level).")
+        refuse_unknown(LinearModel.predict, files)
         source = open_table(table, FileOptions(**files))
         parts = [part.values for part in self.predict_batches(source, handle_unknown=handle_unknown)]
         return np.concatenate(parts) if parts else np.empty(0)
 
+    @takes(FileOptions)
     def predict_interval(
         self,
         table: Any,
@@ -133,8 +135,9 @@ class LinearModel:
             Rows to predict.
         level : float
             The probability with which an interval covers a new value of the target.
-        handle_unknown, **files
-            As for `predict`.
+        handle_unknown : {"error", "reference"}
+            Categories that training did not see: stop, or predict as the reference level.
+        **options
 
         Returns
         -------
@@ -148,7 +151,7 @@ class LinearModel:
         """
         from regress.sources.frames import of_columns
 
-        refuse_unknown("predict_interval", files, FILE_OPTIONS)
+        refuse_unknown(LinearModel.predict_interval, files)
         source = open_table(table, FileOptions(**files))
         parts = [part.values for part in self.predict_batches(source, level=level, handle_unknown=handle_unknown)]
         values = np.concatenate(parts) if parts else np.empty((0, len(PREDICTIONS)))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from regress.design.row_facts import Facts
-from regress.messages import setting
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.loop import Status
 
@@ -35,7 +34,7 @@ def warnings(fit: Any) -> list[str]:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
     if not fit.rank_known:
         few = n <= MOST_COLUMNS
-        remedy = f"Exact sums decide it: {setting('precision', 'exact')}" if few else "They are too many to tell which"
+        remedy = "Exact sums decide it: set precision to exact" if few else "They are too many to tell which"
         said.append(f"Rank unknown: in double some columns may depend on each other. {remedy}.")
     elif fit.equations and (fit.dropped or not alpha):
         what = (

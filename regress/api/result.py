@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from regress.aggregates.account import Tally
 from regress.aggregates.moments import Moments
 from regress.api.model import LinearModel, described
-from regress.api.notes import notes, warnings
+from regress.api.notes import notes
 from regress.api.record import as_dict, record_of
 from regress.api.statsmodels_names import StatsmodelsNames
 from regress.blocks import Array
@@ -21,8 +21,10 @@ from regress.inference.certificate import Certificate, certificate
 from regress.inference.measurement_noise import Collinearity
 from regress.inference.residuals import Sampled
 from regress.inference.standard_errors import Statistics
+from regress.keywords import FileKeywords, takes
 from regress.messages import visible
 from regress.numerics.atomic_write import strict
+from regress.options import FileOptions, HandleUnknown
 from regress.records import COLUMNS, TESTS
 from regress.report.summary import summary
 from regress.solvers.loop import Iteration, Status
@@ -35,9 +37,9 @@ _KEPT = 200  # columns whose covariance goes into a model file
 class Fit(StatsmodelsNames):
     """A fitted model and everything known about how it came about.
 
-    It also answers to the names of statsmodels' results: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`,
-    `cov_params()`, `rsquared`, `rsquared_adj`, `aic`, `bic`, `llf`, `nobs`, `df_model`, `df_resid`, `fvalue`,
-    `f_pvalue` and `vif`. There the intercept comes first; its name is "(intercept)".
+    It also has statsmodels' names: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`, `cov_params()`,
+    `rsquared`, `rsquared_adj`, `aic`, `bic`, `llf`, `nobs`, `df_model`, `df_resid`, `fvalue`, `f_pvalue`, `vif`. There
+    the intercept comes first, as "(intercept)".
 
     Attributes
     ----------
@@ -270,13 +272,17 @@ class Fit(StatsmodelsNames):
         uncertainty = statistics.uncertainty
         return replace(self._bare, uncertainty=uncertainty) if uncertainty.proper else self._bare
 
-    def predict(self, table: Any, **options: Any) -> Array:
+    @takes(FileOptions)
+    def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
         """Return ŷ (m,) for every row of a table; see `LinearModel.predict`."""
-        return self._bare.predict(table, **options)
+        return self._bare.predict(table, handle_unknown=handle_unknown, **files)
 
-    def predict_interval(self, table: Any, level: float = 0.95, **options: Any) -> Any:
+    @takes(FileOptions)
+    def predict_interval(
+        self, table: Any, level: float = 0.95, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]
+    ) -> Any:
         """Return prediction, pi_low and pi_high of every row, as a DataFrame; see `LinearModel.predict_interval`."""
-        return self._with_uncertainty.predict_interval(table, level, **options)
+        return self._with_uncertainty.predict_interval(table, level, handle_unknown=handle_unknown, **files)
 
     def save(self, path: str | Path) -> None:
         """Write the model as JSON."""
@@ -285,10 +291,6 @@ class Fit(StatsmodelsNames):
     def notes(self) -> list[str]:
         """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
         return notes(self)
-
-    def warnings(self) -> list[str]:
-        """Return the notes that `fit` also gives as warnings."""
-        return warnings(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""

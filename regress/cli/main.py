@@ -81,7 +81,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
 @cli.command(cls=Command)
 @click.argument("table")
 @flags(CallOptions, only=["target"])
-@flags(TableOptions)
+@flags(TableOptions, test_size="Fraction of the rows to hold out, approximately.  [default: 0.2]")
 @flags(TrainOptions, only=["fit_intercept", "tol"])
 @flags(CallOptions, only=["digits", "n_jobs", "report", "json"])
 def compare(table: str, target: str | None, **given: Any) -> int:
@@ -136,7 +136,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
 
 @cli.command(cls=Command)
 @click.argument("table")
-@flags(CallOptions, only=["target"])
+@flags(CallOptions, only=["target"], target="Column to predict, for the command shown.")
 @flags(TableOptions, only=["categorical"])
 @flags(FileOptions)
 @flags(CallOptions, only=["json"])
@@ -191,7 +191,8 @@ def certify(model: str, table: str, target: str | None, **given: Any) -> int:
 @click.argument("model")
 @click.argument("table")
 @flags(FileOptions)
-@flags(CallOptions, only=["handle_unknown", "keep", "interval", "output"])
+@flags(CallOptions, only=["handle_unknown", "keep", "interval"])
+@flags(CallOptions, only=["output"], output="Write a CSV or .parquet file. Default: standard output.")
 def predict(model: str, table: str, **given: Any) -> int:
     """Predict every row of TABLE with a saved MODEL: one output row for each input row.
 
@@ -230,9 +231,10 @@ def predict(model: str, table: str, **given: Any) -> int:
 
 @cli.command(cls=Command)
 @click.argument("model")
-@flags(CallOptions, only=["output", "descent"])
+@flags(CallOptions, only=["output"], output="Page to write. Default: MODEL with .html at its end.")
+@flags(CallOptions, only=["descent"])
 def report(model: str, output: str | None, descent: tuple[list[str], ...]) -> int:
-    """Write the page of a saved MODEL: its rows, coefficients, digits and residuals. Default: MODEL with .html."""
+    """Write the page of a saved MODEL: its rows, coefficients, digits and residuals."""
     from regress.api.load import load
     from regress.cli import console
     from regress.sources.paths import check_outputs

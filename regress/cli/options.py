@@ -3,12 +3,13 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from regress.keywords import declared, remedy
-from regress.messages import flag_name, speaking_flags
+from regress.keywords import meant
+from regress.messages import flag_name
 
 GROUPS = ("Data", "Files", "Model", "Training", "Output", "Other")  # of a help page, in order
 
@@ -68,14 +69,14 @@ class NumberOrAuto(click.ParamType[float | str]):
             self.fail(f"{value!r} is not a number or auto.", param, ctx)
 
 
-def flags(*groups: type, only: Sequence[str] = (), without: Sequence[str] = ()) -> Callable[[Any], Any]:
-    """Declare the flags of the options of some classes: all but some, or some only."""
+def flags(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), **told: str) -> Callable[[Any], Any]:
+    """Declare the flags of the options of some classes: all but some, or some only. `told` replaces help texts."""
     made = []
     for group in groups:
         hints = get_type_hints(group)
-        for f in declared(group):
+        for f in fields(group):
             if f.name not in without and (not only or f.name in only):
-                made.append(_flag(f.name, hints[f.name], f.default, f.metadata))
+                made.append(_flag(f.name, hints[f.name], f.default, f.metadata, told.get(f.name)))
 
     def apply(function: Any) -> Any:
         for decorator in reversed(made):
@@ -85,12 +86,13 @@ def flags(*groups: type, only: Sequence[str] = (), without: Sequence[str] = ()) 
     return apply
 
 
-def _flag(name: str, hint: Any, default: Any, metadata: Any) -> Callable[[Any], Any]:
+def _flag(name: str, hint: Any, default: Any, metadata: Any, told: str | None) -> Callable[[Any], Any]:
     """Declare one flag. None stands for a flag that is not given: then the default of the option holds."""
     how: dict[str, Any] = {"group": metadata["group"], "default": None, "metavar": metadata["metavar"] or None}
     parts = [part for part in get_args(hint) if part is not type(None)] if type(None) in get_args(hint) else [hint]
     kind = parts[0]
-    text, spelled = metadata["help"], flag_name(name)
+    more = metadata["flag"]
+    text, spelled = told or more.get("off") or metadata["help"], flag_name(name)
     if kind is bool:
         how |= {"flag_value": not default, "type": bool, "metavar": None}
         spelled = flag_name(name, not default)
@@ -102,9 +104,9 @@ def _flag(name: str, hint: Any, default: Any, metadata: Any) -> Callable[[Any], 
         how["type"] = kind
     elif float in get_args(kind):
         how["type"] = NumberOrAuto()
-    if default not in (None, (), True, False) or (default == 0 and default is not False):
-        text += f"  [default: {default}]"
-    short = [metadata["short"]] * bool(metadata["short"])
+    if told is None and default not in (None, ()) and not isinstance(default, bool):
+        text += f"  [default: {default:g}]" if isinstance(default, float) else f"  [default: {default}]"
+    short = [more["short"]] if "short" in more else []
     return click.option(*short, spelled, name, cls=Flag, help=text, **how)
 
 
@@ -159,10 +161,11 @@ def command_line() -> str:
 
 def usage(error: click.UsageError) -> str:
     """Return what is wrong with the command, with the nearest flag, and where its help is."""
-    text, known = error.format_message(), []
+    text = error.format_message()
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
         text = f"No such option: {error.option_name}."
-        known = [parameter.name or "" for parameter in error.ctx.command.get_params(error.ctx)]
-        with speaking_flags():
-            text += remedy(error.option_name.lstrip("-").replace("-", "_"), known)
+        known = {p.name or "": p.opts[-1] for p in error.ctx.command.get_params(error.ctx)}
+        near = meant(error.option_name.lstrip("-").replace("-", "_"), [*known])
+        if near is not None and known[near] != error.option_name:
+            text += f" Use {known[near]}."
     return f"{text} See '{error.ctx.command_path if error.ctx else 'regress'} --help'."

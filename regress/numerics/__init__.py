@@ -1,1 +1,1 @@
-"""Floor 1: sums that keep their digits."""
+"""Numbers: error-free arithmetic, sums, hashes, threads, and files written whole."""

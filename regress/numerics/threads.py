@@ -11,6 +11,7 @@ from numbers import Integral
 from typing import Any, TypeVar
 
 from regress.errors import InputError
+from regress.messages import setting
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,7 +60,7 @@ def resolve_jobs(n_jobs: int | None) -> int:
     if n_jobs is None:
         return available if multiprocessing.current_process().name == "MainProcess" else 1
     if n_jobs == 0 or isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral):
-        raise InputError(f"n_jobs must be a whole number other than 0, or None; got {n_jobs!r}")
+        raise InputError(f"{setting('n_jobs')} must be a whole number other than 0, or None; got {n_jobs!r}.")
     return int(n_jobs) if n_jobs > 0 else max(1, available + 1 + int(n_jobs))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from regress.blocks import Array, Block
 from regress.errors import INSTALL_TENSORFLOW, MissingDependencyError
+from regress.messages import setting
 from regress.objective.gradient import Evaluation
 from regress.objective.losses import MomentForm
 
@@ -50,7 +51,8 @@ def _functions() -> _Functions:
             tf.constant(0.0)
     except ImportError as error:
         raise MissingDependencyError(
-            f'gradient="autodiff" needs TensorFlow, which is not installed. Install it with: {INSTALL_TENSORFLOW}'
+            f"{setting('gradient', 'autodiff')} needs TensorFlow, which is not installed. Install it with: "
+            f"{INSTALL_TENSORFLOW}"
         ) from error
 
     def matrix(*shape: int | None) -> Any:

@@ -19,7 +19,7 @@ from regress.objective.scaling import Coordinates
 
 
 class GradientEngine(Protocol):
-    """Who computes the gradient: the module `derived` or the module `autodiff`."""
+    """Who computes the gradient: the module `gradient` or the module `autodiff`."""
 
     @property
     def prepare(self) -> Callable[[Array], Any]:

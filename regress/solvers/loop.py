@@ -47,7 +47,7 @@ _MESSAGES = {
     Status.CONVERGED: ("The gradient reached its tolerance.", ""),
     Status.MAX_ITER: (
         "The iteration limit came before the gradient reached its tolerance.",
-        "Use {auto}, standardize, raise {iterations}, or loosen {tol}.",
+        "Use {auto}, raise {iterations}, or loosen {tol}.",
     ),
     Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or leave it at auto."),
     Status.NON_FINITE: (

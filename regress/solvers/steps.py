@@ -1,4 +1,4 @@
-"""The update rules. Each turns the gradient at (w, b) into the next point; the loop is in `trainer`."""
+"""The update rules. Each turns the gradient at (w, b) into the next point; the loop is in `loop`."""
 
 from collections.abc import Callable
 from math import sqrt

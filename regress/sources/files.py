@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from regress.errors import InputError, TableError
+from regress.messages import setting
 from regress.options import FileOptions
 from regress.sources.batches import PolarsSource
 from regress.sources.cell_values import AS_IS, Reading, reading_of_frames
@@ -56,7 +57,7 @@ def open_files(path: str | os.PathLike[str], options: FileOptions | None = None)
     options = options or FileOptions()
     text = os.fspath(path)
     paths = paths_of(text)
-    check_outputs(path, {"rejects": options.rejects})
+    check_outputs(path, {setting("rejects"): options.rejects})
     plain = len({one.name for one in paths}) == len(paths)
     rejects = Rejects(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
     parts: list[Part] = []
@@ -74,5 +75,5 @@ def open_files(path: str | os.PathLike[str], options: FileOptions | None = None)
             else CsvPart(one, name, options, rejects)
         )
     if (given := options.of_csv()) and not any(isinstance(part, CsvPart) for part in parts):
-        raise InputError(f"{given[0]} is for CSV files; {text} is Parquet.")
+        raise InputError(f"{setting(given[0])} is for CSV files; {text} is Parquet.")
     return PolarsSource(parts[0].name if len(parts) == 1 else shown(text), parts, rejects)

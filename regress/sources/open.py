@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from regress.errors import InputError
+from regress.messages import setting
 from regress.options import FileOptions
 from regress.sources.arrays import ArraySource
 from regress.sources.base import Source, unmasked
@@ -41,7 +42,7 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
         opened: Source = table
         return opened
     if options is not None and (given := options.of_csv()):
-        raise InputError(f"{given[0]} is for CSV files; the table is in memory.")
+        raise InputError(f"{setting(given[0])} is for CSV files; the table is in memory.")
     if of_package(table, "scipy"):
         raise InputError("Sparse matrices are not supported. Pass X.toarray() if it fits in memory.")
     source = _open_columns(table, options or FileOptions())

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ Run = Callable[[], list[float]]
 Prepare = Callable[[], Run]
 
 
-def ours(X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, precision: str = "auto") -> list[float]:
+def ours(X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, precision: Any = "auto") -> list[float]:
     """Fit LinearRegressor."""
     from regress import LinearRegressor
 

@@ -24,6 +24,7 @@ from sklearn.exceptions import ConvergenceWarning as NotConverged
 import regress
 from regress import LinearRegressor
 from regress.errors import ConvergenceWarning, DataWarning, InputError
+from regress.options import Precision
 from tests.oracles.random_tables import FAMILIES, draw
 from tests.oracles.rational import Minimum, nearest, power
 from tests.oracles.truth import Truth
@@ -104,7 +105,7 @@ class Examination:
             self.fail(f"{what}: {text}")
         return result
 
-    def fit(self, precision: str) -> None:
+    def fit(self, precision: Precision) -> None:
         """Fit and look at bits, claims, rank and loss."""
         p, truth, what = self.problem, self.truth, f"fit {precision}"
         given = {"weights": p.weights, "n_jobs": 1, **self.options, "precision": precision}

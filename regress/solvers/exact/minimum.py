@@ -31,7 +31,9 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
             dependence = confirmed(Question(equations, steps, Noise(equations.ulps)), dependence, data.again)
         if dependence.relations and options.collinear == "error":
             shown = "; ".join(r.text(names) for r in dependence.relations[:5])
-            raise InputError(f'Columns depend on each other: {shown}. Leave one of each out, or use collinear="drop".')
+            raise InputError(
+                f"Columns depend on each other: {shown}. Leave one of each out, or use {setting('collinear', 'drop')}."
+            )
         return dependence.dropped() if options.collinear == "drop" else dependence
 
     if data.totals is None:
