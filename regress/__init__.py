@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from regress.api.pipeline import to_sklearn
     from regress.api.report import write_report
     from regress.api.result import Fit
-    from regress.errors import ConvergenceWarning, DataWarning, InputError, RegressError
+    from regress.errors import (
+        ConvergenceWarning,
+        DataWarning,
+        InputError,
+        MissingDependencyError,
+        RegressError,
+        TableError,
+        UnknownOptionError,
+    )
     from regress.inference.certificate import Certificate
     from regress.inference.gradient_check import GradientCheck
 
@@ -38,7 +46,10 @@ _HOME = {
     "InputError": "errors",
     "LinearModel": "api.model",
     "LinearRegressor": "api.estimator",
+    "MissingDependencyError": "errors",
     "RegressError": "errors",
+    "TableError": "errors",
+    "UnknownOptionError": "errors",
     "certify": "api.certify",
     "check_gradients": "api.check",
     "compare": "api.compare",
@@ -59,7 +70,10 @@ __all__ = [
     "InputError",
     "LinearModel",
     "LinearRegressor",
+    "MissingDependencyError",
     "RegressError",
+    "TableError",
+    "UnknownOptionError",
     "__version__",
     "certify",
     "check_gradients",

@@ -200,7 +200,7 @@ def takes(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), 
 
 def _entry(f: "Field[Any]", hint: Any) -> str:
     """Return the entry of an option in a docstring."""
-    return f"{f.name} : {type_name(hint)}\n" + indent(fill(f.metadata["help"], 108), "    ")
+    return f"{f.name} : {type_name(hint)}\n" + indent(fill(f.metadata["help"], 108, break_on_hyphens=False), "    ")
 
 
 def type_name(hint: Any) -> str:

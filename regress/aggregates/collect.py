@@ -186,7 +186,7 @@ def collect_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> Tra
     """Take rows in memory once, the products of their columns in single precision only.
 
     On many columns the products are all of the work, and single precision halves it. A Newton step with such a
-    curvature lands up to six digits nearer to the minimum, and the gradient over the rows, in double, says where that
+    curvature lands up to six digits nearer to the minimum, and the gradient over the rows, in float64, says where that
     is. So steps go on until what is left is rounding.
 
     Returns

@@ -22,7 +22,7 @@ class Totals:
     rows : int
         Rows counted.
     ulps : array of shape (p,)
-        √Σ a ulp(z)² by column, in double.
+        √Σ a ulp(z)² by column, in float64.
     whole : array of bool of shape (p,)
         Whether all values of the column are whole numbers below 2^53.
     """
@@ -83,7 +83,7 @@ def _in_units(value: Integers, unit: Exponents, low: Exponents) -> Integers:
 
 
 def moments_of(totals: Totals, targets: int) -> Moments:
-    """Return the moments that double precision works on, from exact totals, each to the last bit or the one before."""
+    """Return the moments that float64 works on, from exact totals, each to the last bit or the one before."""
     p = len(totals.unit)
     n = p - 1 - targets
     weight = totals.fraction(0, 0)

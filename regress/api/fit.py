@@ -133,12 +133,12 @@ def fit(
 
 
 def why(prepared: ReadTable, regression: Regression, options: TrainOptions) -> tuple[str, bool]:
-    """Say why sums are exact or in double, and whether to read the table again for exact ones."""
+    """Say why sums are exact or in float64, and whether to read the table again for exact ones."""
     data = prepared.data
     if options.precision != "auto":
         return "as asked", False
     if options.solver not in ("auto", "newton"):
-        return f"{options.solver} descends in double", False
+        return f"{options.solver} descends in float64", False
     if data.exact:
         return "the table is small", False
     if data.moments is None:
@@ -146,10 +146,10 @@ def why(prepared: ReadTable, regression: Regression, options: TrainOptions) -> t
     digits, sure = regression.accuracy.expected_digits, regression.accuracy.rank_sure
     if not regression.better_exact:
         if regression.exact_able and residuals_lost(regression, data, options):
-            return "double would lose residuals as small as these", True
+            return "float64 would lose residuals as small as these", True
         enough = regression.accuracy.enough
         return f"leaving {digits:.0f} digits" if enough else "exact sums of so many columns take too long", False
-    return f"double would leave {f'{digits:.0f} digits' if sure else 'the rank unknown'}", True
+    return f"float64 would leave {f'{digits:.0f} digits' if sure else 'the rank unknown'}", True
 
 
 def train(
@@ -208,25 +208,31 @@ def train(
 
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
     return Fit(
-        model,
-        training,
-        tally,
-        squares.r2(options.fit_intercept),
-        None if held is None else r2(held, training.w, training.center, training.b_center),
-        training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
-        tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
-        reason if data.totals is None or training.minimum is not None else "too many columns for exact ones",
-        training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure,
-        None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
-        reader.source.dialect,
-        missing(training, data, options, squares, observations) == PERFECT,
-        observations,
-        infer,
-        collinearity(regression, data, options, training.minimum),
-        reader.source.label,
-        data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
-        None if reader.sample is None else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
-        prepared.facts,
+        _bare=model,
+        _training=training,
+        tally=tally,
+        r2=squares.r2(options.fit_intercept),
+        r2_test=None if held is None else r2(held, training.w, training.center, training.b_center),
+        standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
+        constant=tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
+        precision_reason=reason
+        if data.totals is None or training.minimum is not None
+        else "too many columns for exact ones",
+        rank_known=training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure,
+        _digits_estimate=None
+        if bound is None
+        else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
+        read_as=reader.source.dialect,
+        perfect=missing(training, data, options, squares, observations) == PERFECT,
+        nobs=observations,
+        _infer=infer,
+        collinearity=collinearity(regression, data, options, training.minimum),
+        source=reader.source.label,
+        moments=data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
+        sampled=None
+        if reader.sample is None
+        else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
+        facts=prepared.facts,
     )
 
 

@@ -36,7 +36,7 @@ def fail(at: str, expected: str, value: Any) -> Malformed:
 
 
 def number(*, above: float | None = None, at_least: float | None = None) -> Check:
-    """Take a finite number that a double holds."""
+    """Take a finite number that a float64 holds."""
     bound = f" above {above:g}" if above is not None else f" of at least {at_least:g}" if at_least is not None else ""
 
     def check(value: Any, at: str) -> float:
@@ -48,7 +48,7 @@ def number(*, above: float | None = None, at_least: float | None = None) -> Chec
 
 
 def is_double(value: Any) -> bool:
-    """Tell whether a value is a finite number that a double holds; true and false are none."""
+    """Tell whether a value is a finite number that a float64 holds; true and false are none."""
     if type(value) is float:
         return isfinite(value)
     return type(value) is int and abs(value) < 2**1023 and int(float(value)) == value

@@ -35,7 +35,7 @@ def warnings(fit: Any) -> list[str]:
     if not fit.rank_known:
         few = n <= MOST_COLUMNS
         remedy = "Exact sums decide it: set precision to exact" if few else "They are too many to tell which"
-        said.append(f"Rank unknown: in double some columns may depend on each other. {remedy}.")
+        said.append(f"Rank unknown: in float64 some columns may depend on each other. {remedy}.")
     elif fit.equations and (fit.dropped or not alpha):
         what = (
             "The coefficients are not unique; the minimum-norm solution is shown. Predictions are unaffected for rows "

@@ -60,7 +60,7 @@ def timed(run: Run) -> tuple[ToolFit, float, str]:
 def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> Training:
     """Return the fit that all others are measured against: from exact sums, each coefficient the nearest double.
 
-    Where that takes too long: Newton steps over rows in double, until nothing is left to polish.
+    Where that takes too long: Newton steps over rows in float64, until nothing is left to polish.
     """
     rows, n = block.X.shape
     tall = n < rows or n <= MOST_COLUMNS  # few columns are decided one by one, as a certificate does

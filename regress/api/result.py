@@ -44,7 +44,7 @@ class Fit(StatsmodelsNames):
     Attributes
     ----------
     w, b, names : array of shape (n,), float, tuple of str
-        Coefficients in the user's units, the intercept (0.0 without one), and names of the coefficients.
+        Coefficients in the user's units, the intercept (0.0 without one), and their names.
     coefficients : DataFrame
         Coefficients by name: coef, std_err, t, p_value, ci_low, ci_high, and standardized = coef·sd(x)/sd(y).
     statistics, statistics_missing : Statistics or None, str
@@ -63,11 +63,11 @@ class Fit(StatsmodelsNames):
     solver, over, learning_rate : str, str, float or None
         What ran, over rows or moments, and the step on ∇L/Σa of solvers that have one.
     precision, precision_reason : str
-        Whether sums are exact or in double, and why.
+        Whether sums are exact or in float64, and why.
     rank, rank_known : int or None, bool
-        Independent columns; None where double precision cannot tell.
+        Independent columns; None where float64 cannot tell.
     certificate : Certificate or None
-        How many digits are right, from exact totals; None where sums are in double.
+        How many digits are right, from exact totals; None where sums are in float64.
     digits, intercept_digits, digits_at_least : dict or None, float or None, dict or None
         Digits right by column, and of the intercept, certified by exact totals; and the same or, where sums are in
         double, an estimate from below.
@@ -83,8 +83,7 @@ class Fit(StatsmodelsNames):
     tally, facts, collinearity : Tally, Facts, Collinearity
         Where every row of the table went, what the rows themselves tell, and which columns are nearly collinear.
     nobs, moments, sampled : float, Moments or None, Sampled or None
-        Training rows, or the sum of their frequency weights; moments of up to 50 columns, and what is predicted of up
-        to 20,000 training rows, for pictures.
+        Training rows, or the sum of their frequency weights; moments and predicted rows that plots need.
     """
 
     _bare: LinearModel  # without uncertainty and report, which take time
@@ -96,7 +95,7 @@ class Fit(StatsmodelsNames):
     constant: tuple[str, ...]
     precision_reason: str
     rank_known: bool
-    _digits_estimate: Array | None  # digits right, from below, where sums are in double
+    _digits_estimate: Array | None  # digits right, from below, where sums are in float64
     read_as: str
     perfect: bool
     nobs: float
@@ -178,12 +177,12 @@ class Fit(StatsmodelsNames):
 
     @property
     def precision(self) -> str:
-        """Whether sums are exact or in double."""
+        """Whether sums are exact or in float64."""
         return self._training.precision
 
     @cached_property
     def certificate(self) -> Certificate | None:
-        """How many digits are right, from exact totals; None where sums are in double."""
+        """How many digits are right, from exact totals; None where sums are in float64."""
         minimum, model = self._training.minimum, self._bare
         if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None
@@ -191,12 +190,12 @@ class Fit(StatsmodelsNames):
 
     @property
     def digits(self) -> dict[str, float] | None:
-        """Digits right by column, certified by exact totals; None where sums are in double: see `digits_at_least`."""
+        """Digits right by column, certified by exact totals; None where sums are in float64: see `digits_at_least`."""
         return None if self.certificate is None else self.certificate.digits
 
     @property
     def intercept_digits(self) -> float | None:
-        """Digits of the intercept that are right; None where sums are in double, or none is fitted."""
+        """Digits of the intercept that are right; None where sums are in float64, or none is fitted."""
         return None if self.certificate is None else self.certificate.intercept_digits
 
     @cached_property
@@ -228,7 +227,7 @@ class Fit(StatsmodelsNames):
 
     @property
     def rank(self) -> int | None:
-        """Independent columns; None where double precision cannot tell."""
+        """Independent columns; None where float64 cannot tell."""
         return self._training.rank if self.rank_known else None
 
     @cached_property

@@ -203,11 +203,11 @@ def predict(model: str, table: str, **given: Any) -> int:
     from regress.numerics.atomic_write import in_temporary_folder, whole_file
     from regress.sources.files import open_files
     from regress.sources.paths import check_outputs
-    from regress.sources.write import is_parquet, write_predictions
+    from regress.sources.write import write_predictions, writes_parquet
 
     options = options_of(given)
     output, interval, unknown = (options.get(name) for name in ("output", "interval", "handle_unknown"))
-    parquet, loaded = is_parquet(output), load(model)
+    parquet, loaded = writes_parquet(output), load(model)
     check_outputs(table, {"--output": output, "--rejects": options.get("rejects")}, model)
     source = open_files(table, made(FileOptions, options))
     kept = list(dict.fromkeys(options.get("keep", [])))

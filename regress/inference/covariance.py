@@ -1,4 +1,4 @@
-"""(∇²L/2)⁻¹ for statistics: from exact totals to the last digits, or from moments in double."""
+"""(∇²L/2)⁻¹ for statistics: from exact totals to the last digits, or from moments in float64."""
 
 from dataclasses import dataclass
 
@@ -113,7 +113,7 @@ def _estimable(minimum: Minimum) -> tuple[Mask, bool]:
 
 
 def inverse_of_moments(moments: Moments, fit_intercept: bool) -> Inverse | None:
-    """Invert in double; None where its pivots are no more than rounding, so that the rank is unknown."""
+    """Invert in float64; None where its pivots are no more than rounding, so that the rank is unknown."""
     center, weight = moments.center, moments.weight
     gram = moments.xx if fit_intercept else moments.xx + weight * np.outer(center, center)
     size = np.sqrt(np.diagonal(gram))

@@ -1,6 +1,6 @@
 """The inverse of an ill-conditioned Gram matrix G to the last digits of a double, by a few products of matrices.
 
-Let G ≈ LLᵀ by Cholesky in double, and R = L⁻ᵀ. However few digits L has, RᵀGR is near the identity if it is computed
+Let G ≈ LLᵀ by Cholesky in float64, and R = L⁻ᵀ. However few digits L has, RᵀGR is near the identity if it is computed
 without rounding. Then its own inverse M has nearly all digits, and G⁻¹ = R M Rᵀ (Rump 2009, *Inversion of extremely
 ill-conditioned matrices in floating-point*). The products are exact in the way of exact totals: factors are cut into
 slices of so few bits that sums of products fit in 53.
@@ -52,7 +52,7 @@ def precondition(gram: Integers) -> Preconditioned:
     Raises
     ------
     SingularError
-        If double precision is of no use, from a condition number of about 1e17 on.
+        If float64 is of no use, from a condition number of about 1e17 on.
     """
     n, half = len(gram), BITS // 2
     high = (gram >> half).astype(np.float64) * 2.0**-half

@@ -8,7 +8,7 @@ import numpy as np
 from regress.blocks import Array
 from regress.numerics.prediction import chunks, fold
 
-_LEAST = 1e-290  # variance that a double holds beside parts of it
+_LEAST = 1e-290  # variance that a float64 holds beside parts of it
 TOLERANCE = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
 
 

@@ -23,7 +23,7 @@ def meat_of(blocks: Iterable[Block], training: Training, center: Array, repeated
     """Return Σ (a e)² z zᵀ over z = [x − center, 1], or Σ a e² z zᵀ where a counts `repeated` rows.
 
     Of a fit by exact sums it is exact too, but for rounding (a e)z: it has the same bits in any order of the rows. Of
-    one in double it is summed in the order of the blocks.
+    one in float64 it is summed in the order of the blocks.
     """
     at, exact = (training.w, training.center, training.b_center), training.minimum is not None
 

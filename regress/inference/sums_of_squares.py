@@ -25,7 +25,7 @@ from regress.solvers.exact.refinement import Minimum
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
 
-_CANCELS = 1e-9  # of its terms: a smaller sum has fewer than seven digits in double
+_CANCELS = 1e-9  # of its terms: a smaller sum has fewer than seven digits in float64
 _ROUNDING = 10.0  # times the noise of rounding, as for columns that depend on each other
 _TILE = 2**16  # cells of the second pass that are worked on at a time
 
@@ -93,7 +93,7 @@ def squares_of(
 
 
 def residuals_lost(regression: Regression, data: TrainingData, options: TrainOptions) -> bool:
-    """Tell whether the residuals at the minimum are so small that moments in double say nothing of them."""
+    """Tell whether the residuals at the minimum are so small that moments in float64 say nothing of them."""
     if data.moments is None or options.alpha:
         return False
     coordinates = regression.coordinates()
@@ -104,7 +104,7 @@ def residuals_lost(regression: Regression, data: TrainingData, options: TrainOpt
 
 
 def _cancels(data: TrainingData, options: TrainOptions, w: Array, square: float) -> bool:
-    """Tell whether Σa e² at w is so small that its terms cancel in double."""
+    """Tell whether Σa e² at w is so small that its terms cancel in float64."""
     summary = data.summary
     terms = float(summary.target_norm[0]) ** 2
     if not (options.standardize and options.fit_intercept):  # then the means are among them

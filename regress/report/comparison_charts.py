@@ -55,7 +55,7 @@ def worst_digits(comparison: Any) -> Chart:
         "worst",
         "Digits right in the worst coefficient",
         f"A bar a tool: {ends}.",
-        Axis("decimal digits, of the 15.9 that a double holds", most=16.0),
+        Axis("decimal digits, of the 15.9 that a float64 holds", most=16.0),
         Axis("", names=names),
         (Mark("bars", [fit.digits for fit in fits], list(range(len(fits)))),),
         "The longer the better: a tool is as right as its worst coefficient.",

@@ -75,7 +75,7 @@ def digits(model: ModelRecord) -> Chart:
     """
     lines = [row for row in report_of(model)["lines"] if row["digits"] is not None]
     if not lines:
-        raise InputError("How many digits double precision leaves is unknown here; `regress certify` tells.")
+        raise InputError("How many digits float64 leaves is unknown here; `regress certify` tells.")
     title = "Digits right" + ("" if report_of(model)["certificate"] else ", at least")
     return bars_of_digits([(row["name"], row["digits"]) for row in lines], title)
 
@@ -87,7 +87,7 @@ def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right")
         "digits",
         title,
         f"A bar a coefficient, the fewest digits first: from {min((d for _, d in digits), default=0.0):.1f} of 15.9.",
-        Axis("decimal digits, of the 15.9 that a double holds", most=_ALL_DIGITS),
+        Axis("decimal digits, of the 15.9 that a float64 holds", most=_ALL_DIGITS),
         Axis("", names=tuple(name for name, _ in worst)),
         (Mark("bars", [d for _, d in worst], list(range(len(worst)))),),
         "How many decimal digits each coefficient shares with the exact answer, the fewest first.",

@@ -1,4 +1,4 @@
-"""How many digits a fit in double precision has, estimated from below."""
+"""How many digits a fit in float64 has, estimated from below."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from regress.options import TrainOptions
 from regress.solvers.hessian import Curvature
 from regress.solvers.solution import Training
 
-ENOUGH_DIGITS = 10.0  # that sums in double must leave
-_SAFETY = 1.25  # the Newton step that is left is computed in double too
+ENOUGH_DIGITS = 10.0  # that sums in float64 must leave
+_SAFETY = 1.25  # the Newton step that is left is computed in float64 too
 
 
 def offsets(data: TrainingData) -> Array:
@@ -23,7 +23,7 @@ def norms(data: TrainingData, fit_intercept: bool) -> Array:
 
 
 class Accuracy:
-    """What double precision can know of a least-squares problem.
+    """What float64 can know of a least-squares problem.
 
     Parameters
     ----------
@@ -41,17 +41,17 @@ class Accuracy:
 
     @property
     def enough(self) -> bool:
-        """Whether double precision leaves ten digits or more, and knows the rank."""
+        """Whether float64 leaves ten digits or more, and knows the rank."""
         return self.expected_digits >= ENOUGH_DIGITS and self.rank_sure
 
     @property
     def expected_digits(self) -> float:
-        """Return the digits that sums in double leave, from below: −log₁₀(4κ² 2⁻⁵³ √m)."""
+        """Return the digits that sums in float64 leave, from below: −log₁₀(4κ² 2⁻⁵³ √m)."""
         return float(max(-np.log10(self._rounding), 0.0)) if self._rounding < 1.0 else 0.0
 
     @property
     def rank_sure(self) -> bool:
-        """Whether double precision sees that no column depends on others.
+        """Whether float64 sees that no column depends on others.
 
         What is left of each is then far above the rounding of the stored values, and of the sums. With at least as many
         columns as rows: that no row does.
@@ -74,7 +74,7 @@ class Accuracy:
         return float(4.0 * far * self._curvature.condition * 2.0**-53 * np.sqrt(self._data.summary.rows))
 
     def error_bound(self, trained: Training, target: int = 0) -> Array | None:
-        """Estimate how far the coefficients (n,) of a fit in double are off, from above; None where that is unknown.
+        """Estimate how far the coefficients (n,) of a fit in float64 are off, from above; None where that is unknown.
 
         What is left of the descent is a Newton step; rounding adds (‖y‖ + ‖Xw‖) 4κ² 2⁻⁵³ √m to any scaled coefficient.
         """

@@ -26,7 +26,7 @@ class Training:
         L(w, b) + α‖w‖² on the training rows.
     gradient_norm, stationarity : float
         ‖∇L‖ in the coordinates of the descent, and the scale-free figure that the stop rule compares with tol; both as
-        double precision sees them.
+        float64 sees them.
     status : Status
         How it ended.
     history : list of Iteration

@@ -32,7 +32,7 @@ from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescen
 
 _DESCENTS: dict[str, type[GradientDescent] | type[Accelerated]] = {"gd": GradientDescent, "accelerated": Accelerated}
 _ROUGH = 2.0**-52  # stationarity that a curvature in single precision may leave: rounding
-_SHOWN = 2  # Newton steps in double before exact ones: the first lands, and the history shows it
+_SHOWN = 2  # Newton steps in float64 before exact ones: the first lands, and the history shows it
 
 
 class Regression:
@@ -269,12 +269,12 @@ class Regression:
 
     @property
     def better_exact(self) -> bool:
-        """Whether exact sums would pay: there are few digits in double."""
+        """Whether exact sums would pay: there are few digits in float64."""
         return not self.accuracy.enough and self.exact_able
 
     @cached_property
     def accuracy(self) -> Accuracy:
-        """How many digits double precision leaves."""
+        """How many digits float64 leaves."""
         return Accuracy(self._data, self._options, self.curvature)
 
     def _start(self, target: int) -> tuple[Array, float]:

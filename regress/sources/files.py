@@ -18,7 +18,7 @@ from regress.sources.pipes import is_pipe, spool
 from regress.sources.rejects import Rejects
 
 
-def is_frame(table: object) -> bool:
+def is_polars(table: object) -> bool:
     """Tell whether a table is a Polars DataFrame."""
     return isinstance(table, pl.DataFrame)
 

@@ -52,7 +52,7 @@ class PandasPart:
         return f"row {self.frame.index[record]!r}"
 
 
-def is_frame(table: object) -> bool:
+def is_pandas(table: object) -> bool:
     """Tell whether a table is a pandas DataFrame."""
     return isinstance(table, pd.DataFrame)
 

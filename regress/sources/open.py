@@ -67,16 +67,16 @@ def _open_columns(table: Any, options: FileOptions) -> Source | None:
 
         return open_plain(table, reading)
     if pandas:
-        from regress.sources.frames import is_frame, open_pandas
+        from regress.sources.frames import is_pandas, open_pandas
 
-        return open_pandas(table, reading) if is_frame(table) else None
+        return open_pandas(table, reading) if is_pandas(table) else None
     from regress.sources import files
 
     if not polars:
         return files.open_arrow(table, reading)
     if type(table).__name__ == "LazyFrame":
         raise InputError("A LazyFrame has no rows yet. Pass its .collect(), or the file itself.")
-    return files.open_polars(table, reading) if files.is_frame(table) else None
+    return files.open_polars(table, reading) if files.is_polars(table) else None
 
 
 def _is_plain(table: object) -> bool:

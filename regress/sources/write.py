@@ -17,7 +17,7 @@ from regress.sources.base import Batch
 from regress.sources.batches import PolarsBatch
 
 
-def is_parquet(path: str | None) -> bool:
+def writes_parquet(path: str | None) -> bool:
     """Tell by a file's name whether it is to be Parquet.
 
     Raises

@@ -58,7 +58,7 @@ def memory(m: int, n: int, tool: str) -> Prepare:
 
 
 def exact(m: int, n: int, weights: str, precision: str) -> Prepare:
-    """Fit rows with weights, in double or in exact sums."""
+    """Fit rows with weights, in float64 or in exact sums."""
     X, y = table(m, n)
     a = WEIGHTS[weights](np.random.default_rng(1), m)
     return lambda: partial(ours, X, y, a, precision)

@@ -1,4 +1,4 @@
-"""R² on rows held out: rounded once, in any order and partition, and near 1 too, where sums in double cancel."""
+"""R² on rows held out: rounded once, in any order and partition, and near 1 too, where sums in float64 cancel."""
 
 from fractions import Fraction
 

@@ -300,7 +300,7 @@ def test_the_second_reading_for_exact_sums_keeps_the_same_rows(monkeypatch):
     passes = []
     fit = regress.fit(frame, "y", progress=lambda what, count, *_: passes.append(count) if what == "rows" else None)
     assert fit.precision == "exact"
-    assert fit.precision_reason.startswith("double would leave")
+    assert fit.precision_reason.startswith("float64 would leave")
     assert passes.count(500) == 2
     at = [i for _, i in smallest([("", i) for i in range(500)], 500)]
     np.testing.assert_array_equal(fit.sampled.actual, frame.y.to_numpy()[at])

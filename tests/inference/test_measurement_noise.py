@@ -312,7 +312,7 @@ FACTORS = {
     "exact": {},
     "float64": {"precision": "float64"},
     "a penalty": {"alpha": 1e-6},
-    "a penalty in double": {"alpha": 1e-6, "precision": "float64"},
+    "a penalty in float64": {"alpha": 1e-6, "precision": "float64"},
     "descent": {"solver": "cg", "max_iter": 10_000},
 }
 

@@ -105,7 +105,7 @@ def test_small_residuals_agree_with_statsmodels_while_it_has_digits():
 
 def test_auto_takes_exact_sums_where_double_would_lose_the_residuals(monkeypatch):
     monkeypatch.setattr(collect, "_FEW_CELLS", 0)  # no table is small enough for exact sums at once
-    reason = "double would lose residuals as small as these"
+    reason = "float64 would lose residuals as small as these"
     for noise, precision, why in ((1e-3, "float64", "leaving 14 digits"), (1e-6, "exact", reason)):
         X, y, _ = nearly(noise, 1, 600)
         got = regress.fit(X, y)

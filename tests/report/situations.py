@@ -63,7 +63,7 @@ SITUATIONS: dict[str, tuple[Rows, dict[str, Any]]] = {
     "not converged": (normal_rows(), {"solver": "gd", "max_iter": 1}),
     "raw units": (normal_rows(), {"solver": "gd", "standardize": False, "max_iter": 40}),
     "dependent": (dependent_rows(), {}),
-    "dependent, in double": (dependent_rows(), {"precision": "float64"}),
+    "dependent, in float64": (dependent_rows(), {"precision": "float64"}),
     "dependent, by gd": (dependent_rows(), {"solver": "gd"}),
     "dropped": (dependent_rows(), {"collinear": "drop"}),
     "constant column": ((np.column_stack([normal_rows()[0], np.full(300, 4.0)]), normal_rows()[1]), {}),
@@ -100,7 +100,7 @@ def fitted(name: str) -> Fit:
 def noisy(name: str) -> bool:
     """Return whether a fit warns."""
     return name in (
-        "not converged", "raw units", "dependent", "dependent, in double", "dependent, by gd", "dropped",
+        "not converged", "raw units", "dependent", "dependent, in float64", "dependent, by gd", "dropped",
         "constant column", "constant prediction", "one row", "two rows", "more columns than rows",
         "few rows, more columns", "perfect",
     )  # fmt: skip

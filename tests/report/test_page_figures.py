@@ -108,7 +108,7 @@ def test_the_certificate_is_that_of_the_fit(situation, name):
     root = read(page(fit))
     section, certificate = root.one("section", id="certificate"), fit.certificate
     if certificate is None:
-        assert f"Sums were in double precision ({fit.precision_reason})" in section.text
+        assert f"Sums were in float64 ({fit.precision_reason})" in section.text
         assert "Certified" not in section.text
     else:
         figures = [certificate.worst, certificate.gradient_norm, certificate.excess_loss, certificate.loss]

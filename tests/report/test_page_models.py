@@ -100,7 +100,7 @@ def changed(value, path, new):
 
 @cache
 def blocks():
-    """Models with their report blocks: one with everything in it, and one of a descent in double."""
+    """Models with their report blocks: one with everything in it, and one of a descent in float64."""
     X, y = dependent_rows()
     with pytest.warns(DataWarning):
         full = regress.fit(X, y, test_size=0.2).model

@@ -106,7 +106,7 @@ class Dependence:
 
     @cached_property
     def spread(self) -> Array:
-        """P (n, independent): coefficients of least norm as a function of the effective ones, in double."""
+        """P (n, independent): coefficients of least norm as a function of the effective ones, in float64."""
         A = np.zeros((len(self.independent), len(self.independent) + len(self.relations)))
         A[:, list(self.independent)] = np.eye(len(self.independent))
         A[:, [r.column for r in self.relations]] = np.array(self._coefficients, dtype=np.float64).reshape(
@@ -123,7 +123,7 @@ def suspicious(equations: NormalEquations, inverse: Array) -> bool:
     left = 1.0 / np.diagonal(inverse)
     w = inverse * left  # column j: −1 times the coefficients, and 1 for itself
     noise = (_scaled(equations, equations.ulps) ** 2) @ w**2 / 12.0
-    rounding = 4.0 * (len(left) + 32) * np.finfo(np.float64).eps * (w**2).sum(0)  # of what is left, in double
+    rounding = 4.0 * (len(left) + 32) * np.finfo(np.float64).eps * (w**2).sum(0)  # of what is left, in float64
     return bool((left <= 4.0 * NEAR**2 * noise + rounding).any())
 
 

@@ -1,4 +1,4 @@
-"""The curvature of normal equations, factored: in double where its pivots are no rounding, else in whole numbers."""
+"""The curvature of normal equations, factored: in float64 where its pivots are no rounding, else in whole numbers."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -28,7 +28,7 @@ class Factor(Protocol):
 
 
 class DoubleFactor:
-    """By Cholesky in double precision."""
+    """By Cholesky in float64."""
 
     def __init__(self, gram: Array) -> None:
         self._diagonal = np.sqrt(np.diagonal(gram))
@@ -58,7 +58,7 @@ class DoubleFactor:
 
 
 def factors(equations: NormalEquations, few: int = 0) -> Iterator[Factor]:
-    """Factor the scaled Gram matrix, better each time: in double, then in whole numbers of more and more bits.
+    """Factor the scaled Gram matrix, better each time: in float64, then in whole numbers of more and more bits.
 
     In double only where its pivots are no rounding and columns are more than `few`; in whole numbers only up to
     `MOST_COLUMNS`.
@@ -68,16 +68,3 @@ def factors(equations: NormalEquations, few: int = 0) -> Iterator[Factor]:
             yield DoubleFactor(equations.double_gram)
     if equations.n <= MOST_COLUMNS:
         yield from fixed_factors(equations.scaled_gram)
-
-
-def best_factor(equations: NormalEquations, few: int = 0) -> Factor:
-    """Return the first of `factors`.
-
-    Raises
-    ------
-    SingularError
-        If there is none.
-    """
-    for factor in factors(equations, few):
-        return factor
-    raise SingularError

@@ -57,7 +57,7 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
 
 
 def exact_point(data: TrainingData, minimum: Minimum | None, target: int, options: TrainOptions) -> Point | None:
-    """Return w (n,), b and the rank at the minimum, unrounded; None where sums are in double.
+    """Return w (n,), b and the rank at the minimum, unrounded; None where sums are in float64.
 
     Raises
     ------

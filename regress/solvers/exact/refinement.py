@@ -1,6 +1,6 @@
 """The minimum of L to the last bit: Newton steps whose gradient comes from exact totals.
 
-The factor of the curvature is an ordinary one in double (or, where that fails, in whole numbers); the gradient at a w
+The factor of the curvature is an ordinary one in float64 (or, where that fails, in whole numbers); the gradient at a w
 held in whole numbers is exact. Each step then adds as many digits as the factor has, until the step is far below the
 last digit of a double (Wilkinson's iterative refinement, with an exact residual). The intercept and other linear
 functions of w cancel where w does not; so steps go on until they are known as well.
@@ -128,7 +128,7 @@ def minimize(
 
 
 def _dependence(equations: NormalEquations) -> Dependence:
-    """Look for dependent columns, closely only where double precision cannot rule them out."""
+    """Look for dependent columns, closely only where float64 cannot rule them out."""
     try:
         inverse = DoubleFactor(equations.double_gram).inverse()
     except SingularError:

@@ -43,7 +43,7 @@ def minimize_wide(blocks: Sequence[Block], target: int, alpha: float, fit_interc
     Raises
     ------
     SingularError
-        If there are more than `MOST_COLUMNS` rows, and double precision cannot tell that none depends on others.
+        If there are more than `MOST_COLUMNS` rows, and float64 cannot tell that none depends on others.
     """
     parts = [(X, Y[:, target], np.ones(len(X)) if a is None else a) for X, Y, a in blocks]
     X, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))

@@ -12,7 +12,7 @@ from regress.sources.base import EMPTY, Column
 from regress.sources.cell_types import comma_note, decimal_mark, marks_of
 from regress.sources.cell_values import reading_of_files
 from regress.sources.csv.format import form_of, refuse_foreign, sampled, separator_line
-from regress.sources.csv.header import INDEX, is_header, layout, names_of
+from regress.sources.csv.header import INDEX, column_names, is_header, layout
 from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import Row, last_end, plain, rows
 from regress.sources.csv.stream import opened
@@ -90,7 +90,7 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
     lines = table[0].after if header else table[0].line
     skipped = _line_start(sample, lines - lines_above)
     if header:
-        names, below = names_of(file, table, sample[:skipped], found), found.below
+        names, below = column_names(file, table, sample[:skipped], found), found.below
     else:
         names, below = [f"x{j}" for j in range(len(found.first))], [found.first, *found.below]
     reading, skip = reading_of_files(options, decimal), options.on_bad_lines == "skip"

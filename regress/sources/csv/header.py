@@ -155,7 +155,7 @@ def _looks_like_data(first: Sequence[str], below: Sequence[Sequence[str]], decim
     return not counted and all(what not in (_TEXT, "empty") for what in looks)
 
 
-def names_of(file: str, rows: Sequence[Row], header: bytes, found: HeaderLayout) -> list[str]:
+def column_names(file: str, rows: Sequence[Row], header: bytes, found: HeaderLayout) -> list[str]:
     """Return the names of a header; a first one that is missing is that of row names.
 
     Raises

@@ -115,7 +115,7 @@ def test_square_and_wide_tables_keep_their_digits(shape, seed, fit_intercept):
     assert worst(np.linalg.lstsq(centered, rest)[0], exact) > 8.0  # the oracle of the exact answer itself
 
 
-@pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")  # in double
+@pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")  # in float64
 @pytest.mark.parametrize("apart", [1e-4, 1e-7, 1e-10])
 @pytest.mark.parametrize("shape", [(6, 6), (6, 11)], ids=str)
 def test_no_digits_are_claimed_where_a_cut_decided_the_rank(shape, apart):
