@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from functools import reduce
 from importlib import import_module
 from typing import Any
 from xml.etree import ElementTree
@@ -58,7 +59,8 @@ class Options(griffe.Extension):
         """Take signature and docstring from the function itself."""
         if func.docstring is None or "\n**options\n" not in inspect.cleandoc(func.docstring.value):
             return
-        function = getattr(import_module(func.module.path), func.name)
+        names = func.path.removeprefix(f"{func.module.path}.").split(".")
+        function = reduce(getattr, names, import_module(func.module.path))
         func.docstring.value = inspect.getdoc(function) or ""
         own = [p for p in func.parameters if p.name in inspect.signature(function).parameters]
         added = [

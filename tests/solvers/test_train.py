@@ -146,7 +146,7 @@ def test_where_no_square_matrix_fits_conjugate_gradients_take_over(monkeypatch):
     close(train(X, y, solver="accelerated"), reference(X, y), 1e-5)
     with pytest.raises(InputError, match="solver='cg'"):
         train(X, y, solver="newton")
-    with pytest.raises(InputError, match='over="rows"'):
+    with pytest.raises(InputError, match="over='rows'"):
         train(X, y, over="moments")
 
 

@@ -156,7 +156,7 @@ def test_policies(family, alpha, weighted):
     assert (dropped.b, dropped.loss, dropped.rank) == (without.b, without.loss, X.shape[1] - len(last))
     with pytest.raises(InputError) as refused:
         regress.fit(X, y, alpha=alpha, weights=weights, collinear="error")
-    shown = (*fit.equations, 'collinear="drop"')
+    shown = (*fit.equations, "collinear='drop'")
     assert [text for text in shown if text not in str(refused.value)] == [] != list(fit.equations)
 
 
@@ -179,7 +179,7 @@ def test_a_policy_that_cannot_be_decided_is_refused_with_its_remedy(policy):
 @pytest.mark.parametrize("offset", [0.0, 1e9, 1e12])
 def test_double_precision_does_not_claim_a_rank_that_it_cannot_know(offset):
     table = pd.DataFrame(sums(offset))
-    with pytest.warns(DataWarning, match=r"Rank unknown.*precision='exact'"):
+    with pytest.warns(DataWarning, match=r"Rank unknown.*set precision to exact"):
         fit = regress.fit(table, y, precision="float64")
     assert (fit.rank, fit.to_dict()["rank"], fit.equations) == (None, None, ())
     assert (dependent(table, precision="exact").rank, dependent(table).rank) == (3, 3)
