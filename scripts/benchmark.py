@@ -31,7 +31,7 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("case", nargs="*", default=list(CASES), help="what to measure; everything unless given")
     parser.add_argument("--repeat", type=int, default=7, help="runs a median (default: %(default)s)")
-    parser.add_argument("--scale", type=float, default=1.0, help="multiply the rows, to try out (default: 1)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiply the size of tables, to try out (default: 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     parser.add_argument(

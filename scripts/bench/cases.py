@@ -1,6 +1,7 @@
 """What is measured: each case makes its tables, one after another, when they are asked for."""
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -43,6 +44,10 @@ class Place:
     def rows(self, full: int, columns: int) -> int:
         """Return a number of rows at this scale: at least twice as many as columns."""
         return max(round(full * self.scale), 2 * columns)
+
+    def columns(self, full: int) -> int:
+        """Return a number of columns at this scale: all up to 200, as exact arithmetic takes long with more."""
+        return max(round(full * math.sqrt(min(self.scale, 1.0))), min(full, 200))
 
     def make(self, name: str, command: Callable[[Path], list[str]]) -> Path:
         """Make a file by a child."""
@@ -102,7 +107,8 @@ class Place:
 
 def memory(place: Place) -> Iterator[Table]:
     """Fit float64 arrays in memory."""
-    for full, n, most in ((1_000_000, 10, 1.25), (500_000, 100, 1.25), (50_000, 1_000, 1.35)):
+    for full, columns, most in ((1_000_000, 10, 1.25), (500_000, 100, 1.25), (50_000, 1_000, 1.35)):
+        n = place.columns(columns)
         m = place.rows(full, n)
         tools = [
             place.inside("regress", "memory", m, n, "regress", limits=(Limit(most, ONEDAL),)),
@@ -213,7 +219,8 @@ def exact(place: Place) -> Iterator[Table]:
     for weights in ("no weights", "whole weights of 16 bits", "real weights"):
         tools = [place.inside(name, "exact", m, n, weights, name) for name in ("float64", "exact")]
         yield Table(f"{m:,} × {n:,}, {weights}", "float64", tools, place.answer("exact", m, n, weights, "exact"))
-    for full, n in ((20_000, 20), (5_000, 1_000)):
+    for full, columns in ((20_000, 20), (5_000, 1_000)):
+        n = place.columns(columns)
         m = place.rows(full, n)
         tools = [
             place.inside("exact fit", "certificate", m, n, "fit"),

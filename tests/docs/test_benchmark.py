@@ -269,22 +269,12 @@ def test_a_file_that_the_disk_has_no_room_for_is_left_out_and_said(place, monkey
     assert not table.passed
 
 
-def run(tmp_path_factory, *names):
-    figures = tmp_path_factory.mktemp("benchmark") / "figures.json"
-    command = [sys.executable, SCRIPTS / "benchmark.py", *names, "--scale", "0.0004", "--repeat", "1"]
+def run(folder, *words):
+    figures = folder / "figures.json"
+    command = [sys.executable, SCRIPTS / "benchmark.py", *words, "--scale", "0.0004", "--repeat", "1"]
     done = subprocess.run([*command, "--json", figures], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout, strict(figures.read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def fast(tmp_path_factory):
-    return run(tmp_path_factory, *FAST)
-
-
-@pytest.fixture(scope="module")
-def slow(tmp_path_factory):
-    return run(tmp_path_factory, *SLOW)
 
 
 def test_every_case_is_run_below():
@@ -292,9 +282,10 @@ def test_every_case_is_run_below():
 
 
 @pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
-def test_every_case_runs_at_a_tiny_scale(request, name):
-    text, figures = request.getfixturevalue("fast" if name in FAST else "slow")
-    records = [record for record in figures["results"] if record["case"] == name]
+def test_every_case_runs_at_a_tiny_scale(name, tmp_path):
+    text, figures = run(tmp_path, name)
+    records = figures["results"]
+    assert {record["case"] for record in records} == {name}
     assert len(records) >= 2
     for record in records:
         assert f"| {record['tool']} | " in text
@@ -313,8 +304,8 @@ def test_every_case_runs_at_a_tiny_scale(request, name):
     assert len(bases) == len({record["table"] for record in records})
 
 
-def test_the_json_tells_machine_and_versions_and_no_date(fast):
-    _, figures = fast
+def test_the_json_tells_machine_and_versions_and_no_date(tmp_path):
+    _, figures = run(tmp_path, "start")
     assert set(figures) == {"machine", "packages", "scale", "repeat", "baseline", "results"}
     assert set(figures["machine"]) == {"cpu", "cpus", "usable_cpus", "platform", "python"}
     assert all(figures["machine"].values())
@@ -503,8 +494,8 @@ def test_a_case_that_cannot_be_set_up_is_said_beside_a_baseline(monkeypatch, cap
 
 
 @pytest.mark.slow
-def test_real_tools_are_compared(tmp_path_factory):
-    text, figures = run(tmp_path_factory, "start", "--baseline", str(ROOT))
+def test_real_tools_are_compared(tmp_path):
+    text, figures = run(tmp_path, "start", "--baseline", str(ROOT))
     assert [result["tool"] for result in figures["results"]] == [
         *("import regress", "regress --help", "regress fit data/diabetes.csv")
     ]
