@@ -59,7 +59,7 @@ def test_signatures_show_every_keyword_with_its_default(name):
     assert given <= set(shown)
     for option in given - {"test_size"}:
         assert shown[option].default == DECLARED[option].default
-        assert f"    {option} : " in function.__doc__
+        assert f"\n{option} : " in inspect.getdoc(function)
         text = " ".join(function.__doc__.split())
         assert " ".join(DECLARED[option].metadata["help"].split()) in text
 
