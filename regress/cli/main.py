@@ -112,11 +112,11 @@ def compare(table: str, target: str | None, **given: Any) -> int:
 @cli.command(cls=Command)
 @click.argument("table")
 @flags(CallOptions, only=["target"])
-@flags(TableOptions, without=["rows", "test_size", "split_key"])
+@flags(TableOptions, without=["rows", "test_size", "split_key"], random_state="Seed of the point.  [default: 0]")
 @flags(TrainOptions, only=["fit_intercept"])
 @flags(CallOptions, only=["n_jobs", "json"])
 def check(table: str, target: str | None, **given: Any) -> int:
-    """Compute the gradient on TABLE five ways and compare. Exit 1 where they disagree."""
+    """Compute the gradient on TABLE five ways, at a random point, and compare. Exit 1 where they disagree."""
     from regress.api import check
     from regress.cli import console
     from regress.report.text import gradient_check_lines
