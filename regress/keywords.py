@@ -188,7 +188,7 @@ def takes(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), 
             for f, hint in taken
             if f.name not in signature.parameters
         ]
-        function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+        function.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]  # inspect reads it
         entries = "\n".join(_entry(f, hint) for f, hint in taken if f.name not in signature.parameters)
         text = function.__doc__ or ""
         if place := re.search(r"^( *)\*\*options$", text, re.MULTILINE):

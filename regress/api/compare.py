@@ -49,8 +49,8 @@ class Comparison:
     Attributes
     ----------
     fits : list of FittedRow
-        Ours first. All are measured against the exact minimum; where that takes too long, against Newton steps over
-        rows, polished.
+        The fit of this package first. All are measured against the exact minimum; where that takes too long, against
+        Newton steps over rows, polished.
     names : tuple of str
         The columns of X.
     agree : bool

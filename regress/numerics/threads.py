@@ -67,7 +67,7 @@ def resolve_jobs(n_jobs: int | None) -> int:
 @cache
 def _blas() -> Any:
     import numpy  # noqa: F401  the controller sees only the BLAS libraries that are already loaded
-    import scipy.linalg  # noqa: F401
+    import scipy.linalg  # noqa: F401  as above
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
