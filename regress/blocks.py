@@ -11,11 +11,16 @@ Mask = NDArray[np.bool_]
 
 
 class Block(NamedTuple):
-    """Some rows: X (m, n), Y (m, k), and weights (m,) > 0 or None for all ones."""
+    """Some rows: X (m, n), Y (m, k), and weights (m,) > 0 or None for all ones.
+
+    `columns` names the columns of X. A column that a block does not name is zero in all of its rows. None means that
+    all blocks have the same columns, in the same order.
+    """
 
     X: Array
     Y: Array
     weights: Array | None = None
+    columns: tuple[str, ...] | None = None
 
 
 def block_rows(n: int) -> int:

@@ -226,11 +226,11 @@ def _summarize_rows(blocks: Sequence[Block]) -> Summary:
         return total
 
     with np.errstate(over="ignore", invalid="ignore"):
-        weight = float(sum(len(X) if a is None else a.sum() for X, _, a in blocks))
-        center = np.asarray(sum(weighted_sum(X, a) for X, _, a in blocks) / weight)
-        target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a in blocks) / weight)
-        square = np.asarray(sum(weighted_sum((X - center) ** 2, a) for X, _, a in blocks))
-        target_square = np.asarray(sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a in blocks))
+        weight = float(sum(len(X) if a is None else a.sum() for X, _, a, _ in blocks))
+        center = np.asarray(sum(weighted_sum(X, a) for X, _, a, _ in blocks) / weight)
+        target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a, _ in blocks) / weight)
+        square = np.asarray(sum(weighted_sum((X - center) ** 2, a) for X, _, a, _ in blocks))
+        target_square = np.asarray(sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a, _ in blocks))
         rows = sum(len(block.X) for block in blocks)
         return Summary(
             rows,

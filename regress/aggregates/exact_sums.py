@@ -69,7 +69,7 @@ class RunningTotals:
 
     def add(self, block: Block) -> None:
         """Add at least one row; its columns x may be more than before."""
-        X, Y, weights = block
+        X, Y, weights, _ = block
         parts = [np.ones((len(X), 1)), X, Y, *([] if weights is None else [weights[:, None]])]
         size = 1 + X.shape[1] + Y.shape[1]
         if self._sum is None or self._sum.size != size:

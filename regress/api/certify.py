@@ -170,7 +170,7 @@ def _certified(
 def _largest_move(blocks: Iterable[Block], claim: Certificate, center: Array) -> float:
     """Return the most that δ changes a prediction, in units of the claim's `spread`: a pass over the rows."""
     with np.errstate(over="ignore", invalid="ignore"):
-        moves = (np.abs((X - center) @ claim.distance + claim.distance_at_center).max() for X, _, _ in blocks)
+        moves = (np.abs((X - center) @ claim.distance + claim.distance_at_center).max() for X, _, _, _ in blocks)
         most = max(map(float, moves), default=0.0)
     return most / claim.spread if claim.spread > 0 else inf if most else 0.0
 

@@ -78,8 +78,12 @@ def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> 
 
 def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
     with one_blas_thread():
-        data = collect_rows(blocks_of(*block), len(names), options.over, jobs, precision=options.precision)
-        return Regression(replace(data, again=lambda: blocks_of(*block)), options, names).train()
+        data = collect_rows(
+            blocks_of(block.X, block.Y, block.weights), len(names), options.over, jobs, precision=options.precision
+        )
+        return Regression(
+            replace(data, again=lambda: blocks_of(block.X, block.Y, block.weights)), options, names
+        ).train()
 
 
 def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Tool]:
@@ -114,7 +118,7 @@ def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Tool]:
     from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
     from sklearn.preprocessing import StandardScaler
 
-    X, Y, weights = block
+    X, Y, weights, _ = block
     y, n = Y[:, 0], X.shape[1]
 
     def plain(model: Any) -> ToolFit:

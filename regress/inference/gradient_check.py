@@ -103,7 +103,7 @@ def check(data: TrainingData, names: tuple[str, ...], fit_intercept: bool, seed:
     form, blocks = coordinates.moments(moments, 0), coordinates.rows(data.rows, 0)
 
     random = np.random.default_rng(seed)
-    norm = np.sqrt(sum(np.einsum("ij,ij,i->j", X, X, _weights(X, a)) for X, _, a in blocks))
+    norm = np.sqrt(sum(np.einsum("ij,ij,i->j", X, X, _weights(X, a)) for X, _, a, _ in blocks))
     spread = float(np.hypot(summary.target_norm[0], 0.0 if fit_intercept else summary.target_center[0])) or 1.0
     w = random.standard_normal(len(norm)) * np.divide(spread, norm, out=np.zeros_like(norm), where=norm > 0)
     b = random.standard_normal() * spread / np.sqrt(summary.weight) if fit_intercept else 0.0
@@ -120,7 +120,7 @@ def check(data: TrainingData, names: tuple[str, ...], fit_intercept: bool, seed:
     gradients["central difference"] = _central_difference(blocks, norm, summary.weight, w, b)
 
     scale = np.zeros(len(w) + 1)
-    for X, y, a in blocks:
+    for X, y, a, _ in blocks:
         terms_of_gradient = np.abs(SquaredError(a).gradient(X @ w + b, y))
         scale += np.append(np.abs(X).T @ terms_of_gradient, terms_of_gradient.sum())
     kept = len(w) + fit_intercept
@@ -136,7 +136,7 @@ def _central_difference(blocks: list[Block], norm: Array, weight: float, w: Arra
     """(L(w + h) − L(w − h))/2h for each parameter, from the loss alone."""
 
     def loss(w: Array, b: float) -> float:
-        return sum(SquaredError(a).value(X @ w + b, y) for X, y, a in blocks)
+        return sum(SquaredError(a).value(X @ w + b, y) for X, y, a, _ in blocks)
 
     residual = np.sqrt(loss(w, b))
     steps = central_difference_step(residual, np.append(norm, np.sqrt(weight)))

@@ -95,7 +95,7 @@ def _within_steps(again: Rows, columns: list[int], totals: Totals | None, fit_in
     grains = [Grain() for _ in columns]
 
     def rows() -> Iterator[Block]:
-        for X, _, a in again():
+        for X, _, a, _ in again():
             yield Block(X[:, columns], np.zeros((len(X), 1)), a)
 
     def looked_at() -> Iterator[Block]:

@@ -28,7 +28,7 @@ def meat_of(blocks: Iterable[Block], training: Training, center: Array, repeated
     at, exact = (training.w, training.center, training.b_center), training.minimum is not None
 
     def scores() -> Iterator[Block]:
-        for X, Y, a in blocks:
+        for X, Y, a, _ in blocks:
             e = residuals(X, Y[:, 0], *at) if exact else line(X, *at) - Y[:, 0]
             if a is not None and not repeated:
                 e *= a
@@ -49,7 +49,7 @@ def _exactly(scores: Iterable[Block], n_jobs: int) -> Meat:
 
 def _in_order(scores: Iterable[Block], size: int) -> Meat:
     total = np.zeros((size, size))
-    for ez, e, a in scores:
+    for ez, e, a, _ in scores:
         z = np.append(ez, e, axis=1)
         total += (z if a is None else z * a[:, None]).T @ z
     return Meat(total, np.ones(size))

@@ -30,7 +30,7 @@ def r2(held: HeldOut, w: Array, center: Array, b_center: float) -> float:
         return _of_moments(held.moments, w, center, b_center)
     if held.totals is not None:
         return _share(_error(held.totals, w, center, b_center), held.totals)
-    found = [residuals(X, Y[:, 0], w, center, b_center) for X, Y, _ in held.rows]
+    found = [residuals(X, Y[:, 0], w, center, b_center) for X, Y, _, _ in held.rows]
     if not all(np.isfinite(e).all() for e in found):
         return -inf
     totals = exact_totals(Block(e[:, None], rows.Y, rows.weights) for e, rows in zip(found, held.rows, strict=True))

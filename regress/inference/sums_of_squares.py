@@ -149,7 +149,7 @@ def _residuals(training: Training, X: Array, Y: Array) -> Array:
 def _explained(training: Training, blocks: Iterable[Block]) -> bool:
     """Tell whether rounding explains the residual of every row: a few coarse values hide no others."""
     w = training.w
-    for X, Y, _ in _tiles(blocks, len(w)):
+    for X, Y, _, _ in _tiles(blocks, len(w)):
         e = _residuals(training, X, Y)
         noise = np.sqrt(np.square(np.column_stack([np.spacing(np.abs(X * w)), np.spacing(np.abs(Y))])).sum(1))
         if (np.abs(e) > _ROUNDING * noise).any():
@@ -197,7 +197,7 @@ def _of_rows(training: Training, data: TrainingData, options: TrainOptions, bloc
     origin = summary.center * options.fit_intercept
     squares: list[float] = []
     noise, pull, level = 0.0, np.zeros(n), 0.0
-    for X, Y, a in _tiles(blocks, n):
+    for X, Y, a, _ in _tiles(blocks, n):
         e = _residuals(training, X, Y) / unit
         ae = e if a is None else a * e
         squares.append(float(ae @ e))
@@ -218,7 +218,7 @@ def _of_rows(training: Training, data: TrainingData, options: TrainOptions, bloc
 def _tiles(blocks: Iterable[Block], n: int) -> Iterable[Block]:
     """Cut blocks so that they stay in the cache."""
     step = max(_TILE // max(n, 1), 1)
-    for X, Y, a in blocks:
+    for X, Y, a, _ in blocks:
         for i in range(0, len(X), step):
             yield Block(X[i : i + step], Y[i : i + step], None if a is None else a[i : i + step])
 

@@ -92,7 +92,7 @@ def prepare(array: Array) -> Any:
 def prepare_rows(blocks: Sequence[Block]) -> list[tuple[Any, ...]]:
     """Return (X, y, weights) as tensors, in one piece: a call costs more than a block is worth."""
     tf = _functions().tf
-    columns = zip(*blocks, strict=True)
+    columns = zip(*(block[:3] for block in blocks), strict=True)
     return [tuple(None if parts[0] is None else tf.concat([prepare(p) for p in parts], 0) for parts in columns)]
 
 

@@ -54,7 +54,7 @@ def prepare(array: Array) -> Array:
 def prepare_rows(blocks: Sequence[Block]) -> Sequence[Block]:
     """Return (X, y, weights) in views that stay in the cache between ŷ = Xw + b and Xᵀ(ŷ − y)."""
     out = []
-    for X, y, weights in blocks:
+    for X, y, weights, _ in blocks:
         step = max(_CACHED // max(X.shape[1], 1), 1)
         for i in range(0, len(X), step):
             rows = slice(i, i + step)

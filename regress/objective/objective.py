@@ -72,7 +72,7 @@ class RowsTerm:
         self._origin, self._scale = np.zeros_like(coordinates.origin), np.ones_like(coordinates.scale)
         if coordinates.near:
             self._origin, self._scale = coordinates.origin, coordinates.scale
-            blocks = [Block(X, Y[:, target] - coordinates.target_origin, a) for X, Y, a in blocks]
+            blocks = [Block(X, Y[:, target] - coordinates.target_origin, a) for X, Y, a, _ in blocks]
         else:
             blocks = coordinates.rows(blocks, target)
         self._blocks = blocks
@@ -87,7 +87,7 @@ class RowsTerm:
         value, grad_v, grad_b = 0.0, np.zeros_like(w), 0.0
 
         def evaluate(block: tuple[Any, ...]) -> Evaluation:
-            X, y, a = block
+            X, y, a, *_ = block
             return self._evaluate(X, y, a, v, level)
 
         for part in ordered_map(evaluate, self._prepared, self._n_jobs):
@@ -98,7 +98,7 @@ class RowsTerm:
         """Return pᵀ∇²L p = 2‖Xw + b‖²."""
         v = w / self._scale
         level, total = b - float(self._origin @ v), 0.0
-        for X, _, a in self._blocks:
+        for X, _, a, _ in self._blocks:
             along = X @ v + level
             total += 2.0 * float(along @ (along if a is None else a * along))
         return total

@@ -25,8 +25,8 @@ class Coordinates:
     def rows(self, blocks: Sequence[Block], target: int) -> list[Block]:
         """Return a copy of the rows in these coordinates; raw coordinates return views of the rows as they are."""
         if not self.origin.any() and not self.target_origin and (self.scale == 1.0).all():
-            return [Block(X, Y[:, target], a) for X, Y, a in blocks]
-        return [Block((X - self.origin) / self.scale, Y[:, target] - self.target_origin, a) for X, Y, a in blocks]
+            return [Block(X, Y[:, target], a) for X, Y, a, _ in blocks]
+        return [Block((X - self.origin) / self.scale, Y[:, target] - self.target_origin, a) for X, Y, a, _ in blocks]
 
     @property
     def near(self) -> bool:

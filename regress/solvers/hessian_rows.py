@@ -22,8 +22,8 @@ class DualCurvature:
 
     def __init__(self, blocks: Sequence[Block], alpha: float, scale: Array, fit_intercept: bool) -> None:
         self._blocks, self._alpha, self._scale, self._fit_intercept = blocks, alpha, scale, fit_intercept
-        weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a in blocks])
-        rows = np.concatenate([X for X, _, _ in blocks])
+        weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a, _ in blocks])
+        rows = np.concatenate([X for X, _, _, _ in blocks])
         self._root, self._weight = np.sqrt(weights), float(weights.sum())
         self._mean = weights @ rows / self._weight if fit_intercept else np.zeros(rows.shape[1])
         rows -= self._mean
@@ -134,7 +134,7 @@ def lanczos(blocks: Sequence[Block], penalty: Array, fit_intercept: bool) -> tup
     def product(v: Array) -> Array:
         w, b = v[:n], v[n] if fit_intercept else 0.0
         out = np.append(penalty * w, [0.0] if fit_intercept else [])
-        for X, _, a in blocks:
+        for X, _, a, _ in blocks:
             along = X @ w + b
             along = along if a is None else a * along
             out[:n] += X.T @ along

@@ -104,7 +104,7 @@ def _weighed(asked: Question, rows: Rows) -> Question:
     """Return the question of all columns, where no row counts for more since its values are large."""
     n = asked.equations.n
     exponents, counts = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for X, _, _ in rows():
+    for X, _, _, _ in rows():
         steps = asked.steps.of(X)
         exponents += np.frexp(steps)[1].sum(0)  # 0 for no step
         counts += np.count_nonzero(steps, axis=0)
@@ -119,7 +119,7 @@ def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Questi
     usual = [int(np.frexp((part.factor * asked.noise.steps[part.columns]).max() / root)[1]) for part in parts]
     sums = [RunningTotals() for _ in parts]
     squares = [np.zeros(len(part.columns)) for part in parts]
-    for X, _, a in rows():
+    for X, _, a, _ in rows():
         for i, (columns, factor) in enumerate(parts):
             cells = X[:, columns]
             step = steps[i].of(cells)

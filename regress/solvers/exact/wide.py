@@ -45,7 +45,7 @@ def minimize_wide(blocks: Sequence[Block], target: int, alpha: float, fit_interc
     SingularError
         If there are more than `MOST_COLUMNS` rows, and float64 cannot tell that none depends on others.
     """
-    parts = [(X, Y[:, target], np.ones(len(X)) if a is None else a) for X, Y, a in blocks]
+    parts = [(X, Y[:, target], np.ones(len(X)) if a is None else a) for X, Y, a, _ in blocks]
     X, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(-np.abs(X).max(1, initial=0.0), kind="stable")  # differences to the smallest row lose least
     R, unit = _whole(X[order])
