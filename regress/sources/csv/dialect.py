@@ -94,14 +94,11 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
     else:
         names, below = [f"x{j}" for j in range(len(found.first))], [found.first, *found.below]
     reading, skip = reading_of_files(options, decimal), options.on_bad_lines == "skip"
-    columns = [reading.column(name, (row[j] for row in below[:_LOOK]), skip) for j, name in enumerate(names)]
+    columns = reading.columns(names, below[:_LOOK], skip)
     if None in columns:  # no value so far: look on
         width = len(names) + found.trailing
         below += [row.cells for row in records if row.cells is not None and len(row.cells) == width]
-        columns = [
-            c or reading.column(name, (row[j] for row in below), skip)
-            for j, (name, c) in enumerate(zip(names, columns, strict=True))
-        ]
+        columns = [c or other for c, other in zip(columns, reading.columns(names, below, skip), strict=True)]
     row_names = header and not found.first[0].strip()
     if row_names:
         columns[0] = replace(columns[0] or Column(INDEX, "number", dtype=EMPTY), index=True)
@@ -130,7 +127,7 @@ def _decimal(
         return options.decimal, True
     if options.thousands in (",", ".") or form.delimiter == ",":
         return "," if options.thousands == "." else ".", True
-    seen = marks_of(cell for row in below for cell in row)
+    seen = marks_of([cell for row in below for cell in row])
     if complete or "comma" in seen or "point" in seen:
         return decimal_mark(file, form.delimiter, seen), True
     return ".", False
