@@ -184,3 +184,43 @@ def test_the_page_of_the_architecture_names_every_module():
     for path in MODULES:
         if path.stem not in FACES:
             assert path.stem in page, path
+
+
+_MOST_PARAMETERS, _MOST_ARGUMENTS = 5, 6  # by position
+
+
+def functions_of(tree: ast.AST) -> list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, int]]:
+    """Return every function of a text with the number of its positional parameters, without self and cls."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    bound = {f for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for f in c.body if isinstance(f, kinds)}
+    static = {f for f in bound if any(ast.unparse(d) == "staticmethod" for d in f.decorator_list)}
+    found = [f for f in ast.walk(tree) if isinstance(f, kinds)]
+    return [(f, len(f.args.posonlyargs) + len(f.args.args) - (f in bound - static)) for f in found]
+
+
+def long_signatures(text: str) -> list[str]:
+    """Return the functions of a text with too many positional parameters."""
+    return [f.name for f, count in functions_of(ast.parse(text)) if count > _MOST_PARAMETERS]
+
+
+def long_calls(text: str) -> list[str]:
+    """Return the calls in a text with too many positional arguments."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    return [ast.unparse(call.func) for call in calls if len(call.args) > _MOST_ARGUMENTS]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_functions_take_few_positional_arguments(path):
+    if folder(name_of(path)) == "numerics":
+        return
+    text = path.read_text(encoding="utf-8")
+    assert not long_signatures(text)
+    assert not long_calls(text)
+
+
+def test_the_guard_sees_long_signatures_and_calls():
+    assert long_signatures("def f(a, b, c, d, e, g): pass") == ["f"]
+    assert not long_signatures("class A:\n    def f(self, a, b, c, d, e, *, g=1): pass")
+    assert long_signatures("class A:\n    @staticmethod\n    def f(a, b, c, d, e, g): pass") == ["f"]
+    assert long_calls("f(1, 2, 3, 4, 5, 6, 7)") == ["f"]
+    assert not long_calls("f(1, 2, 3, 4, 5, 6, a=7)")
