@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from regress.aggregates.column_order import arranged_rows, arranged_totals
+from regress.aggregates.column_order import arranged_rows
 from regress.aggregates.exact_sums import exact_totals
 from regress.aggregates.moments import Moments, accumulate
 from regress.aggregates.totals import Totals, moments_of
@@ -161,8 +161,8 @@ def collect_rows(
     k, totals = held[0].Y.shape[1], None
     if precision == "exact" or (precision == "auto" and ended):
         totals = exact_totals(stream(), n_jobs)
-        if not ended:
-            totals = arranged_totals(totals, columns.order, k)
+        if not ended and columns.order is not None:
+            totals = totals.select(columns.order)
         moments = moments_of(totals, k)
     else:
         moments = accumulate(stream(), n_jobs)

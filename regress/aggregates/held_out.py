@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from regress.aggregates.column_order import arranged_rows, arranged_totals, merged_totals
-from regress.aggregates.exact_sums import RunningTotals
+from regress.aggregates.column_order import arranged_rows
+from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.moments import Moments, accumulate
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
@@ -37,7 +37,7 @@ class HeldOut:
         self.totals: Totals | None = None
         self.moments: Moments | None = None
         self._exact = exact
-        self._running: RunningTotals | None = None
+        self._running: ExactSums | None = None
 
     def add(self, block: Block) -> None:
         """Add rows with one target; later blocks may have more columns than this one, in which it was zero."""
@@ -47,7 +47,7 @@ class HeldOut:
         if self.count <= n:
             return
         if self._running is None and self.moments is None and (self._exact or n <= _MOST):
-            self._running = RunningTotals()
+            self._running = ExactSums()
         for held in self.rows:
             if self._running is not None:
                 self._running.add(held)
@@ -60,6 +60,7 @@ class HeldOut:
         """Put the columns in order, after the last block; None leaves them as they are."""
         self.rows = arranged_rows(self.rows, order)
         if self._running is not None:
-            self.totals = arranged_totals(merged_totals(self._running.finish(), 1), order, 1)
+            totals = self._running.finish()
+            self.totals = totals if order is None else totals.select(order)
         elif self.moments is not None and order is not None:
             self.moments = self.moments.arranged(order)

@@ -1,7 +1,7 @@
 """Whole numbers of any length as values with a binary point: shifted, divided, and rounded to doubles once."""
 
 from fractions import Fraction
-from math import inf, ldexp
+from math import inf, isqrt, ldexp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,3 +41,16 @@ def scaled(value: float, exponent: int) -> int:
 def shifted(number: int, bits: int) -> int:
     """Return number · 2^bits, rounded down."""
     return number << bits if bits >= 0 else number >> -bits
+
+
+def root(value: Fraction) -> float:
+    """Return the double nearest to √value, for a value ≥ 0."""
+    if not value:
+        return 0.0
+    half = (
+        value.denominator.bit_length() - value.numerator.bit_length()
+    ) // 2 + 66  # bits to bring in, at least 65 left
+    scaled = value * power(2 * half)
+    floor = isqrt(scaled.numerator // scaled.denominator)
+    rest = floor * floor != scaled  # such a root is no tie of two doubles
+    return rounded((2 * floor + rest) * power(-half - 1))
