@@ -130,4 +130,5 @@ def moments_of(totals: Totals, targets: int) -> Moments:
         np.ascontiguousarray(co[:n, :n]),
         np.ascontiguousarray(co[:n, n:]),
         np.diagonal(co)[n:].copy(),
+        totals.columns,
     )
