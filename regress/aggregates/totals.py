@@ -97,11 +97,14 @@ class Totals:
 
 def _with_zeros(totals: Totals) -> Totals:
     """Return totals with a column of zeros after the others."""
+    p = len(totals.unit)
+    value: Integers = np.full((p + 1, p + 1), 0, dtype=object)  # np.pad would add int64, which overflows
+    value[:p, :p] = totals.value
     return replace(
         totals,
-        value=np.pad(totals.value, (0, 1), constant_values=0),
+        value=value,
         unit=np.append(totals.unit, 0),
-        noise=np.pad(totals.noise, (0, 1), constant_values=0),
+        noise=np.append(totals.noise, Fraction(0)),
         whole=np.append(totals.whole, True),
     )
 
