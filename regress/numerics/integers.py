@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import inf, ldexp
+from math import inf, isqrt, ldexp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,3 +84,16 @@ def scaled(values: Iterable[float], exponent: int) -> Integers:
 def shifted(number: int, bits: int) -> int:
     """Return number · 2^bits, rounded down."""
     return number << bits if bits >= 0 else number >> -bits
+
+
+def root(value: Fraction) -> float:
+    """Return the double nearest to √value, for a value ≥ 0."""
+    if not value:
+        return 0.0
+    half = (
+        value.denominator.bit_length() - value.numerator.bit_length()
+    ) // 2 + 66  # bits to bring in, at least 65 left
+    scaled = value * power(2 * half)
+    floor = isqrt(scaled.numerator // scaled.denominator)
+    rest = floor * floor != scaled  # such a root is no tie of two doubles
+    return rounded((2 * floor + rest) * power(-half - 1))
