@@ -14,7 +14,7 @@ import regress
 from regress.api.read import Reading, read_table
 from regress.errors import InputError, TableError
 from regress.options import TableOptions
-from regress.sources import parts
+from regress.sources import polars_frames
 from regress.sources.cell_types import level_of
 from regress.sources.csv import dialect, stream
 from tests.tables import columns_of
@@ -97,7 +97,7 @@ def small(monkeypatch):
     """Look at few cells first, and read blocks of some bytes, so that the first cells decide nothing."""
     monkeypatch.setattr(dialect, "_ROWS", 20)
     monkeypatch.setattr(dialect, "_LOOK", 2)
-    monkeypatch.setattr(parts, "_LOOK", 2)
+    monkeypatch.setattr(polars_frames, "LOOK", 2)
     monkeypatch.setattr(stream, "BLOCK", 40)
 
 

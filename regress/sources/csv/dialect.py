@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from regress.errors import TableError
 from regress.messages import setting
@@ -15,7 +14,7 @@ from regress.sources.csv.format import form_of, refuse_foreign, sampled, separat
 from regress.sources.csv.header import INDEX, column_names, is_header, layout
 from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import Row, last_end, plain, rows
-from regress.sources.csv.stream import opened
+from regress.sources.csv.stream import Stream
 
 _SAMPLE = 2**22  # bytes that the header must fit in
 _ROWS = 1000  # records looked at
@@ -23,7 +22,7 @@ _LOOK = 200  # of them for what columns are
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','", " ": "blank"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """How a file is written, its header, and what its columns look like at its start.
 
@@ -57,18 +56,15 @@ class Dialect:
         return ", ".join(parts)
 
 
-def read_dialect(path: Path, options: FileOptions) -> Dialect:
-    """Read the start of a file.
+def read_dialect(stream: Stream, options: FileOptions) -> Dialect:
+    """Read the start of a file that was just opened.
 
     Raises
     ------
     TableError
         If it is empty, its header cannot be used, or a guess would be one; the message names the flag that decides.
     """
-    file = path.name
-    with opened(path, options.encoding) as stream:
-        sample, more = stream.read(_SAMPLE), stream.read(1)
-        compression, encoding = stream.compression, stream.encoding
+    file, sample, more = stream.name, stream.read(_SAMPLE), stream.read(1)
     refuse_foreign(file, sample)
     returns = b"\r" in sample and b"\n" not in sample
     sample = sample.replace(b"\r", b"\n") if returns else sample
@@ -104,18 +100,18 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
         columns[0] = replace(columns[0] or Column(INDEX, "number", dtype=EMPTY), index=True)
     form = form._replace(trailing=found.trailing)
     return Dialect(
-        form,
-        decimal,
-        encoding,
-        compression,
-        tuple(names),
-        header,
-        row_names,
-        above + skipped,
-        lines,
-        tuple(columns),
-        known,
-        comma_note(file, below) if options.decimal == "," else "",
+        form=form,
+        decimal=decimal,
+        decimal_known=known,
+        encoding=stream.encoding,
+        compression=stream.compression,
+        names=tuple(names),
+        columns=tuple(columns),
+        header=header,
+        row_names=row_names,
+        skipped_bytes=above + skipped,
+        skipped_lines=lines,
+        note=comma_note(file, below) if options.decimal == "," else "",
     )
 
 
