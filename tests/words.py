@@ -40,8 +40,8 @@ _STEMS = (
 )
 _BRITISH = (
     "analysed analysing colours? coloured behaviours? neighbours? neighbouring favours? favourites? honours? "
-    "labell(ed|ing) modell(ed|ing) cancell(ed|ing) travell(ed|ing) signall(ed|ing) centres? centred centring fibres? metres? grey "
-    "catalogues? dialogues? programmes? defences? offences? licences? judgements? artefacts?"
+    "labell(ed|ing) modell(ed|ing) cancell(ed|ing) travell(ed|ing) signall(ed|ing) centres? centred centring fibres? "
+    "catalogues? dialogues? programmes? defences? offences? licences? judgements? artefacts? metres? grey"
     " whilst amongst learnt spelt"
 )
 SPELLING = re.compile(
