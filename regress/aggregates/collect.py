@@ -16,10 +16,29 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Over, Precision
 
-_MANY_COLUMNS = 256
 _WHOLE = 6  # times the side of a square matrix: what exact sums take
-_FEW_ROWS = 200  # of a table with at least as many columns
-_FEW_CELLS, _FEW_PRODUCTS = 12_000_000, 200_000_000  # about a tenth of a second, less than reading a file takes
+
+
+class Limits(NamedTuple):
+    """Up to which sizes sums are exact unasked; see `regress.solvers.choose`, which holds the figures.
+
+    Cells, and rows · columns²; with at least as many columns as rows, rows, and rows² · columns.
+    """
+
+    cells: int = 0
+    products: int = 0
+    wide_rows: int = 0
+
+    def allow(self, rows: int, n: int) -> bool:
+        """Tell whether exact totals of `n` columns are taken unasked."""
+        return rows * (n + 2) <= self.cells and rows * n**2 <= self.products
+
+    def allow_wide(self, rows: int, n: int) -> bool:
+        """Tell whether the exact minimum of at least as many columns as rows is taken unasked."""
+        return rows <= self.wide_rows and rows**2 * n <= self.products
+
+
+NEVER = Limits()
 
 
 class RoomError(InputError):
@@ -100,13 +119,15 @@ def collect_rows(
     n_jobs: int = 1,
     room: int | None = None,
     precision: Precision = "float64",
+    *,
+    limits: Limits = NEVER,
 ) -> TrainingData:
     """Read blocks once; `columns` is how many there are, or what knows as they are read.
 
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
     fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
     "moments" never. Held rows may take `room` bytes, half of memory unless given. With precision="exact", or "auto" on
-    a table so small that nobody notices, sums are exact, and the moments are those rounded once.
+    a table within `limits`, sums are exact, and the moments are those rounded once.
 
     Raises
     ------
@@ -123,7 +144,7 @@ def collect_rows(
         )
     iterator, held, count = iter(blocks), list[Block](), 0
     enough, ended = over == "moments", False
-    while not held or not enough or (precision == "auto" and goes_unnoticed(count, columns.width)):
+    while not held or not enough or (precision == "auto" and limits.allow(count, columns.width)):
         block = next(iterator, None)
         if block is None:
             ended = True
@@ -145,7 +166,7 @@ def collect_rows(
             f"{setting('precision', 'float64')}."
         )
     if not enough:
-        exact = precision == "exact" or (precision == "auto" and wide_goes_unnoticed(count, n))
+        exact = precision == "exact" or (precision == "auto" and limits.allow_wide(count, n))
         return TrainingData(_summarize_rows(held), None, held, exact=exact)
 
     def stream() -> Iterator[Block]:
@@ -172,31 +193,19 @@ def collect_rows(
     return TrainingData(summary_of(moments), moments, kept, totals=totals, exact=totals is not None)
 
 
-def goes_unnoticed(rows: int, n: int, part: int = 1) -> bool:
-    """Tell whether exact totals of a table of this size take a tenth of a second at most, or a part of that."""
-    return part * rows * (n + 2) <= _FEW_CELLS and part * rows * n**2 <= _FEW_PRODUCTS
-
-
-def wide_goes_unnoticed(rows: int, n: int) -> bool:
-    """Tell whether the exact minimum of a table with at least as many columns as rows takes a tenth of a second."""
-    return rows <= _FEW_ROWS and rows**2 * n <= _FEW_PRODUCTS
-
-
 def collect_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
     """Take rows in memory once, the products of their columns in single precision only.
 
-    On many columns the products are all of the work, and single precision halves it. A Newton step with such a
+    On many columns the products are all of the work, and single precision halves it; `regress.solvers.choose` says
+    where that pays. A Newton step with such a
     curvature lands up to six digits nearer to the minimum, and the gradient over the rows, in float64, says where that
     is. So steps go on until what is left is rounding.
 
     Returns
     -------
     TrainingData or None
-        None where it would not pay (few columns, few rows), or not work (columns far from zero, or out of range).
+        None where it would not work: columns far from zero, or out of range.
     """
-    m, n = X.shape
-    if n < _MANY_COLUMNS or m < 8 * n or not square_fits(n):
-        return None
     blocks = list(blocks_of(X, Y, weights))
     moments = accumulate(blocks, n_jobs, single=True)
     if moments.shift.x.any() or not moments.finite():

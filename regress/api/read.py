@@ -18,6 +18,7 @@ from regress.design.terms import Design, match, plan
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import Over, Precision, Progress, TableOptions
+from regress.solvers import choose
 from regress.sources.base import Source, find_column, rereading
 from regress.sources.open import open_table
 
@@ -114,7 +115,7 @@ def _read(
             yield block
 
     try:
-        data = collect_rows(blocks(), reader, over, n_jobs, room, precision)
+        data = collect_rows(blocks(), reader, over, n_jobs, room, precision, limits=choose.FILES)
     except InputError as error:
         if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
             raise
