@@ -38,7 +38,7 @@ Progress = Callable[[str, int, int, int], None]
 """Called as progress(stage, done, position, size): "rows" or "iterations", how many, and the bytes or rows of the table
 that have been read, of how many."""
 
-_MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
+_MAX_ITER = {"gd": 100_000, "newton": 100}
 
 
 def option(default: Any, help: str, group: str, metavar: str = "", **flag: str) -> Any:
@@ -188,8 +188,12 @@ class TrainOptions:
     collinear: Collinear = option(
         "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
     )
-    solver: Solver = option(
-        "auto", "Update rule. auto is newton, or cg where an n × n matrix is too large.", "Training"
+    loss: Any = option(None, "Loss: an object of a subclass of Loss. Default: the squared error.", "Model")
+    penalty: Any = option(None, "Penalty: an object of a subclass of Penalty. Default: the ridge of alpha.", "Model")
+    solver: Solver | Any = option(
+        "auto",
+        "Update rule, or an object of a subclass of Solver. auto is newton, or cg where an n × n matrix is too large.",
+        "Training",
     )
     gradient: Gradient = option("derived", "Gradient by the formulas derived by hand, or by TensorFlow.", "Training")
     over: Over = option(
@@ -214,7 +218,7 @@ class TrainOptions:
     )
     max_iter: int | None = option(
         None,
-        "Maximum number of iterations. Default: 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).",
+        "Maximum number of iterations. Default: 100,000 (gd), 10·n (cg), 100 (newton), 10,000 (others).",
         "Training",
         "N",
     )
@@ -227,7 +231,8 @@ class TrainOptions:
     )
 
     def __post_init__(self) -> None:
-        check_choice("solver", self.solver, get_args(Solver))
+        if isinstance(self.solver, str):
+            check_choice("solver", self.solver, get_args(Solver))
         check_choice("gradient", self.gradient, get_args(Gradient))
         check_choice("over", self.over, get_args(Over))
         check_choice("precision", self.precision, get_args(Precision))
@@ -252,9 +257,14 @@ class TrainOptions:
                     "its step from the curvature."
                 )
 
+    def plain(self) -> dict[str, Any]:
+        """Return the options as plain values, objects by their text: "" for a loss or penalty that is not given."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return given | {name: str(given[name] or "") for name in ("loss", "penalty", "solver")}
+
     def iteration_limit(self, solver: str, n: int) -> int:
         """Return `max_iter`, or the default of `solver` for `n` columns."""
-        return self.max_iter or _MAX_ITER.get(solver) or 10 * (n + 1)
+        return self.max_iter or (10 * (n + 1) if solver == "cg" else _MAX_ITER.get(solver, 10_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ def _with_zeros(totals: Totals) -> Totals:
         totals,
         value=value,
         unit=np.append(totals.unit, 0),
-        noise=np.append(totals.noise, Fraction(0)),
+        noise=np.append(totals.noise, [Fraction(0)]),
         whole=np.append(totals.whole, True),
     )
 
