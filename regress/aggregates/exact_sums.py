@@ -74,12 +74,12 @@ class ExactSums:
         names = range(X.shape[1]) if columns is None else columns
         if self._sum is None:
             self._start(names, Y.shape[1], weights is not None)
-        rows = np.concatenate([np.ones((len(X), 1)), Y, X], axis=1)
         running, at = self._room_for(names)
         if at is not None:
-            narrow, rows = rows, np.zeros((len(X), running.size))
-            rows[:, at] = narrow
-        running.add(rows if weights is None else np.append(rows, weights[:, None], axis=1))
+            narrow, X = X, np.zeros((len(X), len(self._names)))
+            X[:, at[1 + self._targets :] - 1 - self._targets] = narrow
+        parts = [np.ones((len(X), 1)), Y, X, *([] if weights is None else [weights[:, None]])]
+        running.add(np.concatenate(parts, axis=1))
         self._rows += len(X)
 
     def merge(self, other: "ExactSums") -> None:
