@@ -170,7 +170,8 @@ def train(
     observations = summary.weight if repeated else float(summary.rows)
     if cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         center = summary.center * options.fit_intercept
-        meat = meat_of(reader.blocks(), training, center, repeated, prepared.n_jobs)
+        names, jobs = prepared.names, prepared.n_jobs
+        meat = meat_of(reader.blocks(), training, center, names=names, repeated=repeated, n_jobs=jobs)
 
     def infer() -> Statistics | str:
         log_weight = 0.0 if repeated else prepared.log_weight
