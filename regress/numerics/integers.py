@@ -1,4 +1,4 @@
-"""Whole numbers of any length as values with a binary point: shifted, divided, and rounded to doubles once."""
+"""Integers of any length as values with a binary point: shifted, divided, and rounded to doubles once."""
 
 from fractions import Fraction
 from math import inf, ldexp
