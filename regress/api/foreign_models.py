@@ -117,10 +117,10 @@ def _of_model(model: LinearModel) -> Claim:
         model.w,
         model.b,
         model.names,
-        options,
-        model.target,
-        model.center,
-        model.b_center,
+        options=options,
+        target=model.target,
+        center=model.center,
+        b_center=model.b_center,
         design=model.design,
         trained_rows=model.n_rows,
     )
@@ -189,11 +189,11 @@ def _of_statsmodels(result: Any) -> Claim:
     held = Held(
         X[:, kept],
         np.asarray(model.endog, dtype=np.float64),
-        None if weights is None else np.asarray(weights, dtype=np.float64),
-        None if of_arrays[0] else tuple(model.exog_names[j] for j in kept),
-        None if of_arrays[1] else model.endog_names,
-        tuple(getattr(model.data, "missing_row_idx", None) or ()),
-        kind,
+        weights=None if weights is None else np.asarray(weights, dtype=np.float64),
+        names=None if of_arrays[0] else tuple(model.exog_names[j] for j in kept),
+        target=None if of_arrays[1] else model.endog_names,
+        left_out=tuple(getattr(model.data, "missing_row_idx", None) or ()),
+        kind=kind,
     )
     return Claim(params[kept], b, options={"fit_intercept": where is not None}, held=held)
 

@@ -67,12 +67,11 @@ def inspect(
     refuse_unknown(inspect, files)
     options = FileOptions(**files)
     return rereading(
-        open_table(table, options), lambda source: _inspect(table, source, target, categorical, options, progress)
+        open_table(table, options), lambda source: _inspect(source, target, categorical, options, progress)
     )
 
 
 def _inspect(
-    table: Any,
     source: Source,
     target: str | None,
     categorical: Sequence[str],
@@ -121,7 +120,7 @@ def _inspect(
         remarks.append("No column of numbers to predict.")
     elif target not in (None, chosen):
         remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
-    command = _command(table, reports, chosen, drop, categorical, rows, options)
+    command = _command(source.address, reports, chosen, drop, categorical, rows, options)
     return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
 
 
@@ -184,7 +183,7 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
 
 
 def _command(
-    table: Any,
+    address: str,
     reports: list[ColumnReport],
     target: str | None,
     drop: list[str],
@@ -192,7 +191,7 @@ def _command(
     rows: int,
     options: FileOptions,
 ) -> str:
-    file = str(table) if isinstance(table, str) or hasattr(table, "__fspath__") else "TABLE"
+    file = address or "TABLE"
     words = [
         "regress fit",
         quoted(f"./{file}" if file.startswith("-") and len(file) > 1 else file),

@@ -8,7 +8,7 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.numerics import lazy_scipy
-from regress.numerics.integers import Integers, ratio, scaled
+from regress.numerics.integers import Integers, quotients, scaled
 from regress.solvers.exact.integer_ldl import SingularError, fixed_factors
 from regress.solvers.exact.normal_equations import NormalEquations
 
@@ -47,9 +47,9 @@ class DoubleFactor:
 
     def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
         """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        right = np.array([ratio(int(g), e) for g, e in zip(pull, exponent, strict=True)]) / self._diagonal
+        right = quotients(pull, exponent) / self._diagonal
         solved = lazy_scipy.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal
-        return np.array([scaled(v, common) for v in solved.tolist()], dtype=object)
+        return scaled(solved.tolist(), common)
 
     def inverse(self) -> Array:
         """Return the inverse, to the digits that its condition number allows."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from regress.blocks import Array
-from regress.numerics.integers import Exponents, Integers, power, ratio, shifted
+from regress.numerics.integers import Exponents, Integers, aligned, fractions, quotients
 
 BITS = 192  # behind the point, unless pivots are too small for them
 _MOST_BITS = 6 * 2048  # a pivot of doubles is no smaller, but for hundreds of columns of the most different scales
@@ -63,14 +63,12 @@ class FixedFactor:
 
     def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
         """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        x = self.solve_whole(
-            np.array([shifted(int(g), self.bits - e) for g, e in zip(pull, exponent, strict=True)], dtype=object)
-        )
-        return np.array([shifted(int(v), common - self.bits) for v in x], dtype=object)
+        x = self.solve_whole(aligned(pull, [self.bits - e for e in exponent]))
+        return aligned(x, [common - self.bits] * len(x))
 
     def form(self, vector: Sequence[Fraction], exponent: Exponents) -> Fraction:
         """Return vᵀ M⁻¹ v for v = vector · 2^(−exponent)."""
-        v = [x / power(e) for x, e in zip(vector, exponent.tolist(), strict=True)]
+        v = [x * unit for x, unit in zip(vector, fractions([1] * len(exponent), -exponent), strict=True)]
         size = max((abs(x) for x in v), default=Fraction(0)) or Fraction(1)
         whole = np.array([int(x / size * (1 << self.bits)) for x in v], dtype=object)
         return Fraction(int(whole @ self.solve_whole(whole)) if v else 0, 1 << 2 * self.bits) * size**2
@@ -81,7 +79,7 @@ class FixedFactor:
         unit = np.zeros((n, n), dtype=object)
         np.fill_diagonal(unit, 1 << self.bits)
         x = self.solve_whole(unit)
-        return np.array([[ratio(int(v), self.bits) for v in row] for row in x]).reshape(n, n)
+        return quotients(x.ravel(), [self.bits] * x.size).reshape(n, n)
 
 
 def fixed_factors(gram: Callable[[int], Integers]) -> Iterator[FixedFactor]:

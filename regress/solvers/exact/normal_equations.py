@@ -13,7 +13,7 @@ import numpy as np
 
 from regress.aggregates.totals import Totals
 from regress.blocks import Array
-from regress.numerics.integers import Exponents, Integers, power, shifted
+from regress.numerics.integers import Exponents, Integers, aligned, floors, fractions, power, roots
 
 PLACES = 256  # bits of a scaled coefficient behind the point, unless one is too small for them
 
@@ -45,6 +45,7 @@ class NormalEquations:
         target: int,
         alpha: float,
         fit_intercept: bool,
+        *,
         columns: Sequence[int] | None = None,
     ) -> None:
         self._origin = totals, targets, target, alpha, fit_intercept
@@ -75,7 +76,7 @@ class NormalEquations:
         """Return the equations of some of the columns only, perhaps with another penalty."""
         totals, targets, target, own, fit_intercept = self._origin
         chosen = [self.columns[j] for j in columns]
-        return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, chosen)
+        return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, columns=chosen)
 
     def finer(self, places: int) -> "NormalEquations":
         """Return the same equations with `places` bits of a scaled coefficient behind the point."""
@@ -122,23 +123,23 @@ class NormalEquations:
     def _columns(self) -> tuple[Integers, Integers]:
         h, n = self.half_bits, self.n
         shift, cross = self.places + self._top - int(h[n]), self.matrix[:n, n]
-        return self.matrix[:n, :n] << (self._top - h[:n]), np.array(
-            [shifted(int(c), shift) for c in cross], dtype=object
-        )
+        return self.matrix[:n, :n] << (self._top - h[:n]), aligned(cross, [shift] * n)
 
     def whole(self, w: Sequence[Fraction]) -> Integers:
         """Return ω of coefficients, rounded down at the last place."""
-        pairs = zip(w, self.exponent, strict=True)
-        return np.array([(v / power(e)).__floor__() for v, e in pairs], dtype=object)
+        return floors(w, self.exponent)
 
-    def places_for(self, j: int, w: Fraction) -> int:
-        """Return how many places a coefficient of column j takes, so that it has as many bits as one near its scale."""
-        size = w.numerator.bit_length() - w.denominator.bit_length() - self._scales[-1] + self._scales[j]
-        return self.places + max(-size, 0) if w else self.places
+    def places_for(self, w: Sequence[Fraction]) -> list[int]:
+        """Return how many places each coefficient takes, so that it has as many bits as one near its scale."""
+        sizes = [
+            v.numerator.bit_length() - v.denominator.bit_length() - self._scales[-1] + scale
+            for v, scale in zip(w, self._scales, strict=False)
+        ]
+        return [self.places + max(-size, 0) if v else self.places for v, size in zip(w, sizes, strict=True)]
 
     def fractions(self, omega: Integers) -> list[Fraction]:
         """Return the coefficients that ω stands for."""
-        return [Fraction(int(v)) * power(e) for v, e in zip(omega, self.exponent, strict=True)]
+        return fractions(omega, self.exponent)
 
     def pull(self, omega: Integers) -> Integers:
         """Return c − (G + α)w = −∇L/2 in units of 2^pull_exponent / factor."""
@@ -173,14 +174,7 @@ class NormalEquations:
     @cached_property
     def norms(self) -> Array:
         """√ of the diagonal of [G + α, s]: norms of the columns (n,), and last of the target."""
-        return np.array([self._root(int(d), int(u)) for d, u in zip(np.diagonal(self.matrix), self.unit, strict=True)])
-
-    def _root(self, square: int, unit: int) -> float:
-        """Return √(square · 4^unit / factor)."""
-        places = (128 - square.bit_length()) // 2
-        quotient = int(shifted(square, 2 * places) / self.factor)
-        with np.errstate(over="ignore"):
-            return float(np.ldexp(float(quotient) ** 0.5, unit - places))
+        return roots(np.diagonal(self.matrix), self.unit.tolist(), self.factor)
 
     def scaled_gram(self, bits: int) -> Integers:
         """Return G + α with columns scaled by 2^(−h[j]), to a diagonal of ½ to 2, in units of 2^(−bits)."""

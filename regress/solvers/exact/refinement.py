@@ -15,7 +15,7 @@ import numpy as np
 
 from regress.aggregates.totals import Totals
 from regress.blocks import Array, Mask
-from regress.numerics.integers import Integers, power, rounded
+from regress.numerics.integers import Integers, fractions, nearest_doubles, power, rounded
 from regress.solvers.exact.collinearity import Dependence, find_dependence, suspicious
 from regress.solvers.exact.factors import MOST_COLUMNS, DoubleFactor, Factor, factors
 from regress.solvers.exact.integer_ldl import SingularError
@@ -61,7 +61,7 @@ class Minimum:
     @cached_property
     def w(self) -> Array:
         """The coefficients (n,), each rounded once."""
-        return np.array([rounded(v) for v in self.exact])
+        return nearest_doubles(self.exact)
 
     @cached_property
     def least(self) -> Fraction:
@@ -89,6 +89,7 @@ def minimize(
     target: int,
     alpha: float,
     fit_intercept: bool,
+    *,
     review: Callable[[NormalEquations, Dependence], Dependence] = lambda _, found: found,
 ) -> Minimum:
     """Minimize Σa(ŷ − y)² + α‖w‖² from the totals of [1, x, y].
@@ -121,7 +122,7 @@ def minimize(
     independent = equations.take(dependence.independent)
     found = solve(independent, nothing_else(independent), bits=_LEAST)
     least = dependence.least_norm(found.equations.fractions(found.omega))
-    equations = equations.finer(max(found.equations.places, *map(equations.places_for, range(equations.n), least)))
+    equations = equations.finer(max(found.equations.places, *equations.places_for(least)))
     b = -equations.level(least, Fraction(0)) if fit_intercept else Fraction(0)
     negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentered_square
     return Minimum(equations, equations.whole(least), Fraction(0) if negligible else b, found.steps, dependence)
@@ -235,7 +236,8 @@ def solve(equations: NormalEquations, wanted: Outputs, bits: int = _BITS) -> Sol
                     continue
                 omega = values[: equations.n] if wanted.own else omega
                 low = wanted.over(equations)[2]
-                outputs = [Fraction(int(v)) * power(low) for v in values[equations.n * wanted.own :]]
+                others = values[equations.n * wanted.own :]
+                outputs = fractions(others, [low] * len(others))
                 return Solution(equations, omega, outputs, steps)
             omega, equations = omega << equations.places, equations.finer(2 * equations.places)
     raise SingularError

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regress.aggregates.exact_sums import RunningTotals
+from regress.aggregates.exact_sums import ExactSums
 from regress.blocks import Array, Block
 from regress.numerics.integers import power
 from regress.solvers.exact.collinearity import Dependence, Noise, find_dependence
@@ -117,7 +117,7 @@ def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Questi
     steps = [asked.steps.take(part.columns) for part in parts]
     root = float(asked.equations.weight) ** 0.5
     usual = [int(np.frexp((part.factor * asked.noise.steps[part.columns]).max() / root)[1]) for part in parts]
-    sums = [RunningTotals() for _ in parts]
+    sums = [ExactSums() for _ in parts]
     squares = [np.zeros(len(part.columns)) for part in parts]
     for X, _, a, _ in rows():
         for i, (columns, factor) in enumerate(parts):
@@ -130,8 +130,8 @@ def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Questi
             squares[i] += square.sum(0) if a is None else a @ square
     found = []
     for own, running, square in zip(steps, sums, squares, strict=True):
-        (totals,) = running.finish()
-        divided = totals.arranged(range(1, len(totals.unit)))  # where the divided ones are first
+        totals = running.finish()
+        divided = totals.take(range(1, len(totals.unit)))  # where the divided ones are first
         equations = NormalEquations(divided, 1, 0, 0.0, asked.equations.fit_intercept)
         found.append(Question(equations, own, asked.noise._replace(steps=np.sqrt(square))))
     return found

@@ -81,8 +81,7 @@ class _Rows(NamedTuple):
             return self._solve(equations, self.D, -self.across[-1], len(kept))
         Z = self.across[:, kept]
         columns = np.column_stack([np.ones(len(Z), dtype=object), Z, self.y])
-        totals = Totals(columns.shape[1])
-        totals.value = columns.T @ (self.A[:, None] * columns)
+        totals = Totals.of(columns.T @ (self.A[:, None] * columns))
         least = NormalEquations(totals, 1, 0, 0.0, self.fit_intercept)
         wanted = intercept_of(least)
         matrix = np.concatenate([self.D[kept].T, wanted.matrix])
@@ -129,12 +128,12 @@ def _independent(equations: NormalEquations) -> list[int]:
 
 def _equations(gram: Integers, right: Integers) -> NormalEquations:
     """Return a symmetric system as the normal equations of something."""
-    totals = Totals(len(gram) + 2)
-    totals.value[0, 0] = 1
-    totals.value[1:-1, 1:-1], totals.value[1:-1, -1] = gram, right
+    value: Integers = np.zeros((len(gram) + 2, len(gram) + 2), dtype=object)
+    value[0, 0] = 1
+    value[1:-1, 1:-1], value[1:-1, -1] = gram, right
     pairs = zip(right, np.diagonal(gram), strict=True)
-    totals.value[-1, -1] = max((int(r) ** 2 // int(g) for r, g in pairs if g), default=0) + 1  # sets a scale only
-    return NormalEquations(totals, 1, 0, 0.0, fit_intercept=False)
+    value[-1, -1] = max((int(r) ** 2 // int(g) for r, g in pairs if g), default=0) + 1  # sets a scale only
+    return NormalEquations(Totals.of(value), 1, 0, 0.0, fit_intercept=False)
 
 
 def _products(X: Array, unit: int) -> Integers:
