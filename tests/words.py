@@ -12,7 +12,7 @@ from pathlib import Path
 DOCUMENT, DOCSTRING, MESSAGE = 30, 30, 25  # words in a sentence, at most
 
 PHRASES: Mapping[str, str] = {  # what is avoided, as a regular expression: what to write
-    r"(?:that|which|it|as it) is none|that are none": "is not a number, is invalid",
+    r"(?:(?:that|which|it) is|that are) (?-i:none)(?! of)": "is not a number, is invalid",
     r"(?:is|are) no numbers?": "is not a number",
     r"(?:sums?|summed|added|factored) in doubles?": "in float64",
     r"exact sums?": "exact arithmetic",

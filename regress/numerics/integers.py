@@ -1,4 +1,4 @@
-"""Whole numbers of any length as values with a binary point: shifted, divided, and rounded to doubles once."""
+"""Integers of any length as values with a binary point: shifted, divided, and rounded to doubles once."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction

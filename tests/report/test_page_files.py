@@ -53,7 +53,7 @@ FIT = ["fit", DIABETES, "--target", "progression"]
         ([*FIT, "--report", "FOLDER/p.html", "--descent", "bmi,bmi"], "two different coefficients; got 'bmi' twice"),
         ([*FIT, "--report", "FOLDER/p.html", "--descent", "bmi"], "two coefficients.*got .*bmi"),
         ([*FIT, "--report", "FOLDER/p.html", "--descent", "bmi,age,s5"], "two coefficients.*got .*s5"),
-        ([*FIT, "--descent", "bmi,age"], "--descent says what a page draws. Name the page with --report"),
+        ([*FIT, "--descent", "bmi,age"], "--descent needs a page to draw on. Name it with --report"),
         ([*FIT, "--features", "bmi", "--report", "FOLDER/p.html", "--descent", "bmi,age"], "this model has one"),
         ([*FIT, "--report", "-"], "--report takes the name of a file; got '-'"),
         ([*FIT, "--report", ""], "--report takes the name of a file; got ''"),
@@ -113,7 +113,7 @@ def test_where_nothing_can_be_written_is_refused_before_the_fit(tmp_path, monkey
 
 @pytest.mark.parametrize("sample", [2.5, 7.0, True, -1, "7", None, float("nan"), float("inf")])
 def test_a_sample_that_is_no_whole_number_is_refused(sample):
-    with pytest.raises(InputError, match="sample must be a whole number of at least 0"):
+    with pytest.raises(InputError, match="sample must be an integer of at least 0"):
         regress.fit(*normal_rows(60), sample=sample)
 
 

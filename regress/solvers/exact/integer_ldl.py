@@ -1,4 +1,4 @@
-"""Symmetric positive definite systems in whole numbers with 192 bits behind the point or more, beyond doubles."""
+"""Symmetric positive definite systems in integers with at least 192 bits behind the point, more than float64 holds."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ class SingularError(Exception):
 
 
 def eliminate(work: Integers, lower: Integers, j: int, bits: int = BITS) -> None:
-    """Take column j of LDLᵀ: its multipliers go into `lower`, and `work` keeps what it leaves of later columns."""
+    """Compute column j of LDLᵀ: store its multipliers in `lower`, and subtract it from the later columns of `work`."""
     lower[j + 1 :, j] = (work[j + 1 :, j] << bits) // int(work[j, j])
     work[j + 1 :, j + 1 :] -= np.outer(lower[j + 1 :, j], work[j + 1 :, j]) >> bits
 
@@ -35,7 +35,7 @@ class FixedFactor:
                 raise SingularError
             self._pivots.append(pivot)
             eliminate(work, self._lower, j, bits)
-        if n and self._growth() > 1 << 2 * bits - 48:  # rounding of the factor is not far below what it is weakest in
+        if n and self._growth() > 1 << 2 * bits - 48:  # rounding of the factor is not far below its smallest eigenvalue
             raise SingularError
 
     def _growth(self) -> int:
@@ -83,7 +83,7 @@ class FixedFactor:
 
 
 def fixed_factors(gram: Callable[[int], Integers]) -> Iterator[FixedFactor]:
-    """Yield factors with more and more bits of a matrix, which `gram` returns in units of 2^(−bits)."""
+    """Yield factors of a matrix with increasing numbers of bits; `gram` returns it in units of 2^(−bits)."""
     bits = BITS
     while bits <= _MOST_BITS:
         with suppress(SingularError):

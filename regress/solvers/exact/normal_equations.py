@@ -1,7 +1,7 @@
-"""The normal equations (G + αI)w = c in whole numbers, centered once from exact totals.
+"""The normal equations (G + αI)w = c in integers, centered once from exact totals.
 
-At w held in whole numbers too, to 256 bits behind the point or more, the gradient −2(c − (G + α)w), the loss and
-distances between two w are exact.
+w is held in integers too, to at least 256 bits behind the point. At such a w the gradient −2(c − (G + α)w), the loss
+and distances between two w are exact.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ PLACES = 256  # bits of a scaled coefficient behind the point, unless one is too
 class NormalEquations:
     """G, c and s of one target: entry (i, j) of [G c; cᵀ s] is ``matrix[i, j] · 2^(unit[i] + unit[j]) / factor``.
 
-    Coefficients are held as whole numbers ω with wⱼ = ωⱼ · 2^exponent[j], `places` bits behind the point of a
+    Coefficients are held as integers ω with wⱼ = ωⱼ · 2^exponent[j], `places` bits behind the point of a
     coefficient that alone would explain the target.
 
     Parameters
@@ -29,7 +29,7 @@ class NormalEquations:
     totals : Totals
         Of one, n columns and `targets` targets, in this order.
     targets, target : int
-        How many there are, and which one to explain.
+        The number of targets, and the index of the one to explain.
     alpha : float
         Ridge penalty.
     fit_intercept : bool
@@ -61,7 +61,7 @@ class NormalEquations:
         self.ulps, self.target_ulps = rounding[:-1] * (totals.rows > n), float(rounding[-1])
         self.means = [totals.fraction(0, j) / self.weight for j in kept]
         first: Integers = totals.value[0, kept]
-        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centered once, in whole numbers
+        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centered once, in integers
             value = totals.value[0, 0] * value - np.outer(first, first)
             factor = int(totals.value[0, 0])
         half = factor.bit_length() // 2  # Σa has as many bits as its unit is fine: more than a double holds
@@ -79,7 +79,7 @@ class NormalEquations:
         return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, columns=chosen)
 
     def finer(self, places: int) -> "NormalEquations":
-        """Return the same equations with so many bits of a scaled coefficient behind the point."""
+        """Return the same equations with `places` bits of a scaled coefficient behind the point."""
         other = copy(self)
         other.places = places
         for name in ("exponent", "_columns", "pull_exponent"):
@@ -183,7 +183,7 @@ class NormalEquations:
 
     @cached_property
     def double_gram(self) -> Array:
-        """`scaled_gram`, each number rounded to a double."""
+        """`scaled_gram`, each number rounded to float64."""
         return np.asarray(self.scaled_gram(64).astype(np.float64) * 2.0**-64)
 
     @cached_property
