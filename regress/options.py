@@ -191,11 +191,14 @@ class TrainOptions:
     collinear: Collinear = option(
         "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
     )
-    loss: Any = option(None, "Loss: an object of a subclass of Loss. Default: the squared error.", "Model")
-    penalty: Any = option(None, "Penalty: an object of a subclass of Penalty. Default: the ridge of alpha.", "Model")
+    loss: Any = option(None, "Loss, an object of a subclass of `regress.Loss`. Default: the squared error.", "Model")
+    penalty: Any = option(
+        None, "Penalty, an object of a subclass of `regress.Penalty`. Default: the ridge penalty of alpha.", "Model"
+    )
     solver: Solver | Any = option(
         "auto",
-        "Update rule, or an object of a subclass of Solver. auto is newton, or cg where an n × n matrix is too large.",
+        "Update rule, in Python also an object of a subclass of `regress.Solver`. auto is newton, or cg where an n × n "
+        "matrix is too large.",
         "Training",
     )
     gradient: Gradient = option("derived", "Gradient by the formulas derived by hand, or by TensorFlow.", "Training")
@@ -255,8 +258,8 @@ class TrainOptions:
             object.__setattr__(self, "learning_rate", rate)
             if self.solver not in ("gd", "accelerated"):
                 raise InputError(
-                    f"{setting('learning_rate')} needs {setting('solver', 'gd')} or accelerated; {self.solver!r} takes "
-                    "its step from the curvature."
+                    f"{setting('learning_rate')} needs {setting('solver', 'gd')} or accelerated; {self.solver!r} sets "
+                    "its step itself."
                 )
 
     def plain(self) -> dict[str, Any]:

@@ -70,9 +70,8 @@ def objective_of(options: TrainOptions) -> tuple[Loss, Penalty]:
     penalty = Ridge(options.alpha) if options.penalty is None else options.penalty
     for name, given, kind in (("loss", loss, Loss), ("penalty", penalty, Penalty)):
         if not isinstance(given, kind):
-            module = kind.__module__
             raise InputError(
-                f"{setting(name)} must be an object of a subclass of {module}.{kind.__name__}; got {given!r}."
+                f"{setting(name)} must be an object of a subclass of regress.{kind.__name__}; got {given!r}."
             )
     if options.alpha and options.penalty is not None:
         raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Leave one of them out.")
@@ -91,8 +90,7 @@ def reading(options: TrainOptions) -> Reading:
     least_squares = loss.quadratic and isinstance(penalty, Ridge)
     if not isinstance(options.solver, str | Solver):
         raise InputError(
-            f"{setting('solver')} must be a name or an object of a subclass of {Solver.__module__}.Solver; got "
-            f"{options.solver!r}."
+            f"{setting('solver')} must be a name or an object of a subclass of regress.Solver; got {options.solver!r}."
         )
     if not loss.quadratic and options.over == "moments":
         raise InputError(

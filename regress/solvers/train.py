@@ -257,21 +257,24 @@ class Regression:
         return minimum
 
     def _check_small(self, target: int) -> None:
-        """Refuse what exact sums see and float64 does not: columns and targets whose squares underflow."""
+        """Refuse columns and targets that vary where float64 sees no squares: a descent would pass them by."""
         data = self.data
-        if data.totals is None:
+        norms = np.append(data.summary.norm, data.summary.target_norm[target])
+        if norms.all():
             return
-        norms = NormalEquations(data.totals, len(data.summary.target_norm), target, 0.0, True).norms
-        seen = np.append(data.summary.norm, data.summary.target_norm[target])
+        varies = norms > 0
+        if data.totals is not None:
+            varies = NormalEquations(data.totals, len(data.summary.target_norm), target, 0.0, True).norms > 0
+        elif data.moments is None and data.rows is not None:
+            columns = np.concatenate([np.column_stack([X, Y[:, target]]) for X, Y, *_ in data.rows])
+            varies = (columns != columns[0]).any(0)
         lost = [
-            name
-            for name, exact, norm in zip([*self._names, "the target"], norms, seen, strict=True)
-            if exact > norm == 0
+            name for name, v, norm in zip([*self._names, "the target"], varies, norms, strict=True) if v and not norm
         ]
         if lost:
             raise InputError(
                 f"The squares of {', '.join(lost[:3])} underflow float64: values differ by less than 1e-150. "
-                f"Rescale it, or use {setting('solver', 'auto')} with exact sums."
+                f"Rescale it, or use {setting('solver', 'auto')} with {setting('precision', 'exact')}."
             )
 
     @cached_property
