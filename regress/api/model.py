@@ -20,8 +20,10 @@ from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import aligned, paragraph, visible
 from regress.numerics.atomic_write import write_text
 from regress.numerics.prediction import line
+from regress.numerics.threads import resolve_jobs
 from regress.options import FileOptions, HandleUnknown
 from regress.records import PREDICTIONS
+from regress.sources.arrays import ArraySource
 from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import open_table
 
@@ -115,6 +117,12 @@ class LinearModel:
             raise UnknownOptionError("predict returns predictions alone. Use predict_interval(table, level).")
         refuse_unknown(LinearModel.predict, files)
         source = open_table(table, FileOptions(**files))
+        check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
+        if isinstance(source, ArraySource) and not self.design.texts:
+            X = source.named(self.design.columns).array
+            values = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
+            if np.isfinite(values).all():  # so no cell is missing
+                return values
         parts = [part.values for part in self.predict_batches(source, handle_unknown=handle_unknown)]
         return np.concatenate(parts) if parts else np.empty(0)
 
@@ -258,4 +266,6 @@ def _dumped(value: Any) -> str:
 
 
 def _side_by_side(columns: Any, rows: int) -> Any:
+    if isinstance(columns, np.ndarray):
+        return columns.T
     return np.column_stack(columns) if len(columns) else np.empty((rows, 0))
