@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from regress.blocks import Array
+from regress.errors import InputError
 from regress.numerics.error_free import fold_pairs, two_product, two_sum
 from regress.numerics.threads import ordered_map
 
@@ -43,6 +44,21 @@ def line(X: Array, w: Array, center: Array, level: float, n_jobs: int = 1) -> Ar
     for _ in ordered_map(predict, shares, min(n_jobs, max(len(shares), 1))):
         pass
     return predicted
+
+
+def check_range(values: Array, label: str) -> None:
+    """Refuse predictions that are not finite, of rows of a table whose cells all are.
+
+    Raises
+    ------
+    InputError
+        If there are such.
+    """
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"This model predicts numbers beyond the range of a double on {label}. "
+            "Compare its coefficients with the units of the columns."
+        )
 
 
 def residuals(X: Array, y: Array, w: Array, center: Array, level: float) -> Array:
