@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from regress.fit_record import RowAccount
+
 
 @dataclass(slots=True)
 class Tally:
@@ -22,7 +24,7 @@ class Tally:
         return asdict(self) | {"missing_cells": dict(self.missing_cells)}
 
 
-def describe(tally: Tally) -> str:
+def describe(tally: Tally | RowAccount) -> str:
     """Return the account of the rows in words."""
     parts = [f"{tally.used:,} used"]
     for name in ("held_out", "missing", "zero_weight", "bad"):
