@@ -75,6 +75,8 @@ def _last_place(value: float, error: float) -> int:
     if not isfinite(value):
         return 0
     finest = _magnitude(value) - _DOUBLE
+    if not value and not error > 0.0:
+        return 0
     if not isfinite(error) or error <= 0.0:
         return max(_magnitude(value) - _DIGITS + 1, finest)
     return max(_magnitude(error) - _ERROR_DIGITS + 1, finest)
