@@ -5,7 +5,7 @@ from math import floor, inf, isfinite, log10
 
 _ERROR_DIGITS = 3  # significant digits of a standard error
 _DIGITS = 6  # of an estimate without one
-_FIXED = 12  # digits before the point, or decimals, beyond which a column is written with exponents
+_WIDE, _FINE = 12, 9  # digits before the point, or decimals, beyond which a column is written with exponents
 _DOUBLE = 16  # significant digits that a double has
 
 
@@ -25,7 +25,7 @@ def estimates(values: Sequence[float], errors: Sequence[float]) -> list[str]:
     last = [_last_place(value, error) for value, error in zip(values, errors, strict=True)]
     shown = [place for value, place in zip(values, last, strict=True) if isfinite(value)]
     largest = max((_magnitude(value) for value in values if isfinite(value)), default=0)
-    if largest >= _FIXED or min(shown, default=0) < -_FIXED:
+    if largest >= _WIDE or min(shown, default=0) < -_FINE:
         return [_scientific(value, place) for value, place in zip(values, last, strict=True)]
     texts = [
         f"{value:.{max(-place, 0)}f}" if isfinite(value) else "" for value, place in zip(values, last, strict=True)
