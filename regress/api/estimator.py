@@ -144,7 +144,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         if precision != "float64":  # exact sums take finite numbers
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
             assert_all_finite(Y, input_name="y", estimator_name=type(self).__name__)
-        data = collect_rows(blocks_of(X, Y, weights), X.shape[1], options.over, jobs, precision=precision)
+        data = collect_rows(blocks_of(X, Y, weights), options.over, jobs, precision=precision)
         if not np.isfinite(data.summary.norm).all():
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
         return Regression(replace(data, again=lambda: blocks_of(X, Y, weights)), options, names, jobs)

@@ -9,7 +9,7 @@ import numpy as np
 from regress.aggregates.plain_moments import MOST_MOMENTS
 from regress.api import notes
 from regress.api.model import LinearModel
-from regress.api.read import ReadTable, read_table
+from regress.api.read import Reading, ReadTable, read_table
 from regress.api.result import Fit
 from regress.blocks import Array
 from regress.checks import check_choice, check_whole
@@ -107,17 +107,9 @@ def fit(
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
 
         def read(precision: Precision) -> ReadTable:
-            return read_table(
-                table,
-                target,
-                of_table,
-                of_training.over,
-                jobs,
-                progress,
-                precision=precision,
-                sampled=sample,
-                fit_intercept=of_training.fit_intercept,
-            )
+            over, fit_intercept = of_training.over, of_training.fit_intercept
+            reading = Reading(over, jobs, precision, sampled=sample, fit_intercept=fit_intercept)
+            return read_table(table, target, of_table, reading, progress)
 
         prepared = read(of_training.precision)
         regression = Regression(prepared.data, of_training, prepared.names)
@@ -173,7 +165,7 @@ def train(
 
     training = regression.train(watch=watch)
     squares, loss = squares_of(training, data, options, reader.blocks())
-    weights, summary, held, tally = reader.weights, data.summary, reader.held_out, reader.tally
+    weights, summary, held, tally = reader.weights, data.summary, prepared.held_out, prepared.tally
     kept = {
         "missing": reader.missing,
         "weights": weights.name if weights is not None and weights.array is None else None,
@@ -199,7 +191,8 @@ def train(
     observations = summary.weight if repeated else float(summary.rows)
     if cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         center = summary.center * options.fit_intercept
-        meat = meat_of(reader.blocks(), training, center, repeated, reader.n_jobs)
+        names, jobs = prepared.names, prepared.n_jobs
+        meat = meat_of(reader.blocks(), training, center, names=names, repeated=repeated, n_jobs=jobs)
 
     def infer() -> Statistics | str:
         log_weight = 0.0 if repeated else prepared.log_weight
@@ -230,8 +223,8 @@ def train(
         source=reader.source.label,
         moments=data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
         sampled=None
-        if reader.sample is None
-        else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
+        if prepared.sample is None
+        else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
         facts=prepared.facts,
     )
 

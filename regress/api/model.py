@@ -172,7 +172,8 @@ class LinearModel:
         for name in keep:
             find_column(source, name, "a column to keep")
         source = source.read_as({name: "text" for name in keep if name not in self.design.columns})
-        encoder, layout = Encoder(self.design, source, handle_unknown=handle_unknown), Layout(self.design)
+        encoder = Encoder(self.design, source, handle_unknown=handle_unknown)
+        layout = Layout(self.design, encoder.levels)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
             X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))

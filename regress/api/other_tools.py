@@ -78,9 +78,7 @@ def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> 
 
 def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
     with one_blas_thread():
-        data = collect_rows(
-            blocks_of(block.X, block.Y, block.weights), len(names), options.over, jobs, precision=options.precision
-        )
+        data = collect_rows(blocks_of(block.X, block.Y, block.weights), options.over, jobs, precision=options.precision)
         return Regression(
             replace(data, again=lambda: blocks_of(block.X, block.Y, block.weights)), options, names
         ).train()

@@ -1,7 +1,7 @@
 """From a batch of the table's columns to the columns of X; levels of text are found while the rows are read."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,9 +27,9 @@ class Encoder:
     """Encodes batches of a source as a design has it; `altered` counts cells that became the reference level.
 
     Each spelling of a cell is looked at once: which level it is, or that it is missing. Where a text column's levels
-    are not known, they are found, in the order in which they turn up, in the rows that count; `design` has them in
-    theirs. `handle_unknown` says what becomes of a level that a known column does not have; `altered` counts the cells
-    that became the reference level.
+    are not known, they are found, in the order in which they turn up, in the rows that count. `handle_unknown` says
+    what becomes of a level that a known column does not have; `altered` counts the cells that became the reference
+    level.
     """
 
     def __init__(
@@ -146,13 +146,13 @@ class Encoder:
         counts |= {term.name: int((codes[rows] == MISSING_CODE).sum()) for term, codes in texts}
         return {name: count for name, count in counts.items() if count}
 
-    def design(self, levels: Mapping[str, Sequence[str]]) -> Design:
-        """Return the design with those of the levels found that count.
+    def settle(self) -> None:
+        """Ask again what the columns are whose levels were found, where a tenth of their cells look like numbers.
 
         Raises
         ------
         Reread
-            If a tenth of a column's cells look like numbers, and not all of its cells have been asked.
+            If not all cells of such a column have been asked.
         """
         for term in self._texts:
             counts, unknown = self._counts[term.name], self._unknown[term.name]
@@ -160,7 +160,6 @@ class Encoder:
                 like = [kind_of(level) not in ("text", "boolean") for level in self.levels[term.name]]
                 if 10 * (counts[like].sum() + unknown) >= counts.sum() + unknown:
                     self._settle(term)
-        return self._design.with_levels(levels)
 
 
 def _all_finite(columns: Sequence[Array] | Array) -> bool:

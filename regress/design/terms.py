@@ -105,10 +105,13 @@ def checked(design: Design) -> Design:
         raise TableError("A column of X would be named '(intercept)', as the intercept is. Rename it.")
     doubled = [name for name, count in Counter(design.names).items() if count > 1]
     if doubled:
-        raise TableError(
-            f"Two columns of X would be named {doubled[0]!r}, as a column and the level of another. Rename one."
-        )
+        raise same_name(doubled[0])
     return design
+
+
+def same_name(name: str) -> TableError:
+    """Return the error for two columns of X with one name."""
+    return TableError(f"Two columns of X would be named {name!r}, as a column and the level of another. Rename one.")
 
 
 def coded(terms: Sequence[Term], fit_intercept: bool) -> tuple[Term, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regress import blocks
-from regress.aggregates.moments import accumulate, choose_shift
+from regress.aggregates.moment_sums import accumulate, choose_shift
 from regress.blocks import Block, block_rows, blocks_of
 
 

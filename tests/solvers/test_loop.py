@@ -17,7 +17,7 @@ y = X @ [1.0, 2.0] + 3.0
 
 
 def objective():
-    data = collect_rows(blocks_of(X, y[:, None]), 2, "rows")
+    data = collect_rows(blocks_of(X, y[:, None]), "rows")
     return Regression(data, TrainOptions(over="rows"), ["a", "b"]).objective()
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import regress
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.errors import InputError, TableError
 from regress.options import TableOptions
 from regress.sources import parts
@@ -53,7 +53,7 @@ def kind(path, **options):
     """What a file's column x turns out to be."""
     options = TableOptions(features=["x"], missing="drop", **options)
     try:
-        (term,) = read_table(path, "y", options, over="rows", n_jobs=1).reader.design.terms
+        (term,) = read_table(path, "y", options, Reading("rows")).reader.design.terms
     except TableError as error:
         return "text" if "has a single level" in str(error) else "refused"
     except InputError as error:
