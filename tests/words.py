@@ -50,7 +50,7 @@ SPELLING = re.compile(
 _PHRASES = {re.compile(rf"(?<!\w)(?:{found})(?!\w)", re.IGNORECASE): better for found, better in PHRASES.items()}
 
 _SENTENCE_END = re.compile(r"""[.!?…]["'”’)\]*_]*$""")
-_ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "cf.", "p.", "No.")
+_ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "cf.", "al.", "p.", "No.")
 _CODE_SPAN = re.compile(r"``.+?``|`[^`]*`", re.DOTALL)
 _FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+(?:\n[^$\n]+)?\$", re.DOTALL)
 _VALUE = "value"  # stands for code, a formula or a placeholder
