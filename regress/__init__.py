@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     )
     from regress.inference.certificate import Certificate
     from regress.inference.gradient_check import GradientCheck
+    from regress.objective.losses import Loss
+    from regress.objective.penalties import Penalty
+    from regress.solvers.state import State
+    from regress.solvers.steps import Solver
 
 __version__ = "0.1.0"
 
@@ -46,8 +50,12 @@ _HOME = {
     "InputError": "errors",
     "LinearModel": "api.model",
     "LinearRegressor": "api.estimator",
+    "Loss": "objective.losses",
     "MissingDependencyError": "errors",
+    "Penalty": "objective.penalties",
     "RegressError": "errors",
+    "Solver": "solvers.steps",
+    "State": "solvers.state",
     "TableError": "errors",
     "UnknownOptionError": "errors",
     "certify": "api.certify",
@@ -70,8 +78,12 @@ __all__ = [
     "InputError",
     "LinearModel",
     "LinearRegressor",
+    "Loss",
     "MissingDependencyError",
+    "Penalty",
     "RegressError",
+    "Solver",
+    "State",
     "TableError",
     "UnknownOptionError",
     "__version__",

@@ -46,7 +46,7 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "handle_unknown": "unseen",
     "weights": "sample_weight sample_weights wts",
     "weight_type": "freq_weights",
-    "alpha": "l2 ridge lambda lambda_ lam reg penalty",
+    "alpha": "l2 ridge lambda lambda_ lam reg",
     "fit_intercept": "intercept add_constant hasconst constant",
     "standardize": "normalize scale",
     "features": "columns usecols exog predictors",
@@ -101,7 +101,9 @@ class TrainKeywords(TypedDict, total=False):
     fit_intercept: bool
     alpha: float
     collinear: Collinear
-    solver: Solver
+    loss: Any
+    penalty: Any
+    solver: Solver | Any
     gradient: Gradient
     over: Over
     standardize: bool

@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int, int], None]
 
 `position` of `size` bytes or rows of the table have been read."""
 
-_MAX_ITER = {"gd": 100_000, "accelerated": 10_000, "newton": 100}
+_MAX_ITER = {"gd": 100_000, "newton": 100}
 
 
 def option(default: Any, help: str, group: str, metavar: str = "", **flag: str) -> Any:
@@ -191,8 +191,15 @@ class TrainOptions:
     collinear: Collinear = option(
         "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
     )
-    solver: Solver = option(
-        "auto", "Update rule. auto is newton, or cg where an n × n matrix is too large.", "Training"
+    loss: Any = option(None, "Loss, an object of a subclass of `regress.Loss`. Default: the squared error.", "Model")
+    penalty: Any = option(
+        None, "Penalty, an object of a subclass of `regress.Penalty`. Default: the ridge penalty of alpha.", "Model"
+    )
+    solver: Solver | Any = option(
+        "auto",
+        "Update rule, in Python also an object of a subclass of `regress.Solver`. auto is newton, or cg where an n × n "
+        "matrix is too large.",
+        "Training",
     )
     gradient: Gradient = option("derived", "Gradient by the formulas derived by hand, or by TensorFlow.", "Training")
     over: Over = option(
@@ -216,7 +223,7 @@ class TrainOptions:
     )
     max_iter: int | None = option(
         None,
-        "Maximum number of iterations. Default: 100,000 (gd), 10,000 (accelerated), 10·n (cg), 100 (newton).",
+        "Maximum number of iterations. Default: 100,000 (gd), 10·n (cg), 100 (newton), 10,000 (others).",
         "Training",
         "N",
     )
@@ -229,7 +236,8 @@ class TrainOptions:
     )
 
     def __post_init__(self) -> None:
-        check_choice("solver", self.solver, get_args(Solver))
+        if isinstance(self.solver, str):
+            check_choice("solver", self.solver, get_args(Solver))
         check_choice("gradient", self.gradient, get_args(Gradient))
         check_choice("over", self.over, get_args(Over))
         check_choice("precision", self.precision, get_args(Precision))
@@ -250,13 +258,18 @@ class TrainOptions:
             object.__setattr__(self, "learning_rate", rate)
             if self.solver not in ("gd", "accelerated"):
                 raise InputError(
-                    f"{setting('learning_rate')} needs {setting('solver', 'gd')} or accelerated; {self.solver!r} takes "
-                    "its step from the curvature."
+                    f"{setting('learning_rate')} needs {setting('solver', 'gd')} or accelerated; {self.solver!r} sets "
+                    "its step itself."
                 )
+
+    def plain(self) -> dict[str, Any]:
+        """Return the options as plain values, objects by their text: "" for a loss or penalty that is not given."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return given | {name: str(given[name] or "") for name in ("loss", "penalty", "solver")}
 
     def iteration_limit(self, solver: str, n: int) -> int:
         """Return `max_iter`, or the default of `solver` for `n` columns."""
-        return self.max_iter or _MAX_ITER.get(solver) or 10 * (n + 1)
+        return self.max_iter or (10 * (n + 1) if solver == "cg" else _MAX_ITER.get(solver, 10_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,9 +95,10 @@ class Descents(NamedTuple):
         return points.T + self.minimum
 
 
-def objective_text(weighted: bool, alpha: float) -> str:
-    """Write what was minimized."""
-    return f"Σ{'a' if weighted else ''}(ŷ − y)²" + (f" + {alpha:g}‖w‖²" if alpha else "")
+def objective_text(weighted: bool, alpha: float, loss: str = "", penalty: str = "") -> str:
+    """Write what was minimized; a loss or a penalty that was given as an object by its name."""
+    text = loss or f"Σ{'a' if weighted else ''}(ŷ − y)²"
+    return text + (f" + {penalty}" if penalty else f" + {alpha:g}‖w‖²" if alpha else "")
 
 
 def environment() -> dict[str, str]:

@@ -19,9 +19,10 @@ from sklearn.linear_model import LinearRegression
 import regress
 from regress.aggregates.account import describe
 from regress.api.read import Reading, read_table
-from regress.blocks import Array, Block
+from regress.blocks import Array
 from regress.messages import aligned
 from regress.objective import autodiff, gradient
+from regress.objective.gradient import Rows
 from regress.objective.losses import SquaredError, central_difference_step
 from regress.options import TableOptions
 
@@ -45,14 +46,14 @@ class Problem:
         self.limit = 2 * self.m / self.eigenvalues[0]  # of η: m/λmax([X 1]ᵀ[X 1])
 
     def loss(self, p: Array) -> float:
-        return LOSS.value(self.X1 @ p, self.y)  # L = (ŷ − y)ᵀ(ŷ − y) with ŷ = [X 1]p = Xw + b
+        return float(LOSS.value(self.X1 @ p, self.y))  # L = (ŷ − y)ᵀ(ŷ − y) with ŷ = [X 1]p = Xw + b
 
     def gradient(self, p: Array) -> Array:
         return np.append(*gradient.chain_rule(self.X, LOSS.gradient(self.X1 @ p, self.y)))  # 2Xᵀ(ŷ − y), 2Σ(ŷ − y)
 
     def above_minimum(self, p: Array) -> float:
-        return LOSS.value(
-            self.X1 @ (p - self.minimum), np.zeros(self.m)
+        return float(
+            LOSS.value(self.X1 @ (p - self.minimum), np.zeros(self.m))
         )  # L(p) − L(p*) = ‖[X 1](p − p*)‖²: no digits cancel
 
     def descend(self, p: Array, eta: float, steps: int) -> Array:
@@ -121,8 +122,8 @@ def by_tape(raw: Problem, _: Problem) -> None:
     """The same by automatic differentiation
     TensorFlow records ŷ = Xw + b and L on a tape, and runs the chain rule back."""
     try:
-        ((X, y, weights),) = autodiff.prepare_rows([Block(raw.X, raw.y)])
-        at = autodiff.rows(X, y, weights, raw.random[:-1], raw.random[-1])
+        (rows,) = autodiff.prepare_rows([Rows(raw.X, raw.y)])
+        at = autodiff.rows(LOSS, rows, raw.random[:-1], raw.random[-1])
     except regress.RegressError as error:
         print(f"\n    Left out: {error}")
         return
@@ -155,7 +156,7 @@ def one_step(raw: Problem, _: Problem) -> None:
     p, g = raw.random, raw.gradient(raw.random)
     step = -raw.limit / 2 / raw.m * g
     d = raw.X1 @ step  # how ŷ moves: ½ dᵀ(∇²_ŷ L)d = ½(η/m)² gᵀHg
-    foretold, change = g @ step + d @ LOSS.curvature(d) / 2, raw.loss(p + step) - raw.loss(p)
+    foretold, change = g @ step + d @ LOSS.gradient(d, 0 * d) / 2, raw.loss(p + step) - raw.loss(p)
     print(f"\n    L changes by  {change:.16g} at half the limit")
     print(f"    Foretold:     {foretold:.16g}, relative difference {apart(foretold, change)}")
     print(f"\n    limit = m/λmax([X 1]ᵀ[X 1]) = {raw.limit:.10g}. L above its minimum:")

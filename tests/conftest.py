@@ -34,9 +34,9 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Make TensorFlow a package that is not installed."""
     monkeypatch.setitem(sys.modules, "tensorflow", None)  # what Python does for a package that is not there
-    autodiff._functions.cache_clear()
+    autodiff._tensorflow.cache_clear()
     yield
-    autodiff._functions.cache_clear()
+    autodiff._tensorflow.cache_clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

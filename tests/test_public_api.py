@@ -57,7 +57,7 @@ FILES = (
     "thousands na_values keep_na "
 )
 TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
-TRAINING = "fit_intercept alpha solver gradient over standardize learning_rate max_iter tol precision "
+TRAINING = "fit_intercept alpha loss penalty solver gradient over standardize learning_rate max_iter tol precision "
 SIGNATURES = {
     "fit": "table target cov_type sample n_jobs progress collinear " + TABLE + TRAINING,
     "certify": "other table target digits rows n_jobs progress fit_intercept alpha collinear " + TABLE,

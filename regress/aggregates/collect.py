@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,10 +17,29 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Over, Precision
 
-_MANY_COLUMNS = 256
 _WHOLE = 6  # times the side of a square matrix: what exact sums take
-_FEW_ROWS = 200  # of a table with at least as many columns
-_FEW_CELLS, _FEW_PRODUCTS = 12_000_000, 200_000_000  # about a tenth of a second, less than reading a file takes
+
+
+class Limits(NamedTuple):
+    """Up to which sizes sums are exact unasked; see `regress.solvers.choose`, which holds the figures.
+
+    Cells, and rows · columns²; with at least as many columns as rows, rows, and rows² · columns.
+    """
+
+    cells: int = 0
+    products: int = 0
+    wide_rows: int = 0
+
+    def allow(self, rows: int, n: int) -> bool:
+        """Tell whether exact totals of `n` columns are taken unasked."""
+        return rows * (n + 2) <= self.cells and rows * n**2 <= self.products
+
+    def allow_wide(self, rows: int, n: int) -> bool:
+        """Tell whether the exact minimum of at least as many columns as rows is taken unasked."""
+        return rows <= self.wide_rows and rows**2 * n <= self.products
+
+
+NEVER = Limits()
 
 
 class RoomError(InputError):
@@ -108,13 +128,14 @@ def collect_rows(
     precision: Precision = "float64",
     names: Callable[[], Sequence[str]] | None = None,
     references: int = 0,
+    limits: Limits = NEVER,
 ) -> TrainingData:
     """Read blocks once.
 
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
     fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
     "moments" never. Held rows may take `room` bytes, half of memory unless given. With precision="exact", or "auto" on
-    a table so small that nobody notices, sums are exact, and the moments are those rounded once.
+    a table within `limits`, sums are exact, and the moments are those rounded once.
 
     Blocks may name their columns. `names`, called after the last block, returns those that are wanted, in their order:
     all but one for each of so many `references`.
@@ -127,7 +148,7 @@ def collect_rows(
     room = memory() // 2 if room is None else room
     coming, held = iter(blocks), _Held(references)
     enough, ended = over == "moments", False
-    while not held.blocks or not enough or (precision == "auto" and goes_unnoticed(held.rows, held.width)):
+    while not held.blocks or not enough or (precision == "auto" and limits.allow(held.rows, held.width)):
         block = next(coming, None)
         if block is None:
             ended = True
@@ -147,7 +168,7 @@ def collect_rows(
             f"memory. Use {setting('precision', 'float64')}."
         )
     if not enough:
-        exact = precision == "exact" or (precision == "auto" and wide_goes_unnoticed(held.rows, held.width))
+        exact = precision == "exact" or (precision == "auto" and limits.allow_wide(held.rows, held.width))
         return TrainingData(_summarize_rows(held.blocks), None, held.blocks, exact=exact)
 
     def stream() -> Iterator[Block]:
@@ -183,31 +204,19 @@ def _enough(held: _Held, over: Over) -> bool:
     return over == "moments" or (held.rows > held.width and fits)
 
 
-def goes_unnoticed(rows: int, n: int, part: int = 1) -> bool:
-    """Tell whether exact totals of a table of this size take a tenth of a second at most, or a part of that."""
-    return part * rows * (n + 2) <= _FEW_CELLS and part * rows * n**2 <= _FEW_PRODUCTS
-
-
-def wide_goes_unnoticed(rows: int, n: int) -> bool:
-    """Tell whether the exact minimum of a table with at least as many columns as rows takes a tenth of a second."""
-    return rows <= _FEW_ROWS and rows**2 * n <= _FEW_PRODUCTS
-
-
 def collect_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
     """Take rows in memory once, the products of their columns in single precision only.
 
-    On many columns the products are all of the work, and single precision halves it. A Newton step with such a
+    On many columns the products are all of the work, and single precision halves it; `regress.solvers.choose` says
+    where that pays. A Newton step with such a
     curvature lands up to six digits nearer to the minimum, and the gradient over the rows, in float64, says where that
     is. So steps go on until what is left is rounding.
 
     Returns
     -------
     TrainingData or None
-        None where it would not pay (few columns, few rows), or not work (columns far from zero, or out of range).
+        None where it would not work: columns far from zero, or out of range.
     """
-    m, n = X.shape
-    if n < _MANY_COLUMNS or m < 8 * n or not square_fits(n):
-        return None
     blocks = list(blocks_of(X, Y, weights))
     moments = accumulate(blocks, n_jobs, single=True)
     if moments.shift.x.any() or not moments.finite():

@@ -6,45 +6,28 @@ adding. Whole numbers of any length are made once, when a result is asked for.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from queue import SimpleQueue
 
 import numpy as np
 
+from regress.aggregates.base import in_any_order
 from regress.aggregates.sliced_sum import SlicedSum
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
 from regress.numerics.integers import Exponents
-from regress.numerics.threads import ordered_map
 
 Names = tuple[str, ...] | range  # positions, where blocks name no columns
 
 
 def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
     """Return the exact totals of [1, x, y] over at least one row of finite numbers, x in order of first appearance."""
-    iterator = iter(blocks)
-    sums = [ExactSums() for _ in range(n_jobs)]
-    idle: SimpleQueue[ExactSums] = SimpleQueue()  # one a thread at a time; exact sums may come in any order
-    for running in sums:
-        idle.put(running)
     order: dict[str, None] = {}
 
     def named() -> Iterator[Block]:
-        for block in iterator:
+        for block in blocks:
             order.update(dict.fromkeys(block.columns or ()))
             yield block
 
-    def add(block: Block) -> None:
-        running = idle.get()
-        try:
-            running.add(block)
-        finally:
-            idle.put(running)
-
-    for _ in ordered_map(add, named(), n_jobs):
-        pass
-    for running in sums[1:]:
-        sums[0].merge(running)
-    totals = sums[0].finish()
+    totals = in_any_order(ExactSums, named(), n_jobs).finish()
     return totals if totals.columns in (None, tuple(order)) else totals.select(tuple(order))
 
 
@@ -74,12 +57,12 @@ class ExactSums:
         names = range(X.shape[1]) if columns is None else columns
         if self._sum is None:
             self._start(names, Y.shape[1], weights is not None)
-        rows = np.concatenate([np.ones((len(X), 1)), Y, X], axis=1)
         running, at = self._room_for(names)
         if at is not None:
-            narrow, rows = rows, np.zeros((len(X), running.size))
-            rows[:, at] = narrow
-        running.add(rows if weights is None else np.append(rows, weights[:, None], axis=1))
+            narrow, X = X, np.zeros((len(X), len(self._names)))
+            X[:, at[1 + self._targets :] - 1 - self._targets] = narrow
+        parts = [np.ones((len(X), 1)), Y, X, *([] if weights is None else [weights[:, None]])]
+        running.add(np.concatenate(parts, axis=1))
         self._rows += len(X)
 
     def merge(self, other: "ExactSums") -> None:

@@ -137,19 +137,19 @@ class SlicedSum:
             parts, undone = slices.cut(rest, self._few)
         if self.whole[1:].any():
             self._look_for_fractions(rows)
-        kept = ~(beyond | lost | undone)
-        if not kept.all():
-            for part in parts:
-                part[~kept] = 0.0
-            powers[~kept] = 1.0  # they count for nothing
-            self._set_aside(rows[~kept], of=len(rows))
+        aside, counted = np.flatnonzero(beyond | lost | undone), np.ones((len(rows), 1))
+        if len(aside):
+            for part in (*parts, counted):
+                part[aside] = 0.0
+            powers[aside] = 1.0  # which count nothing, and need no slice of their own
+            self._set_aside(rows[aside], of=len(rows))
         held = [(k, part) for k, part in enumerate(parts) if part.any()]
         if held:
             sums = max(len(rows) // slices.ROWS, 1)
             self._products.make_room(sums * len(held))
             self._squares.make_room(sums * len(held))
             self._add_products(held, sums)
-            self._add_squares(powers, held if self.weighted else [(0, kept[:, None].astype(np.float64))], sums)
+            self._add_squares(powers, held if self.weighted else [(0, counted)], sums)
 
     def _suit(self, rows: Array, columns: Mask) -> None:
         """Choose units of some columns that suit all rows so far and these, with a bit to spare for later ones."""
@@ -226,7 +226,7 @@ class SlicedSum:
         """Add Σ a P² of powers of two P, for a in slices, which are the last columns of `weights`."""
         a = np.stack([part[:, -1].reshape(sums, -1) for _, part in weights], axis=1)
         for k, part in slices.cut_powers(powers):
-            squares = np.square(part)
+            squares = np.square(part, out=part)
             digits = [(2 * k, squares)]
             if self.weighted:  # so that products with a slice of a are at most 2^44
                 above = np.floor(squares * 2.0**-BITS)

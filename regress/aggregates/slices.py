@@ -31,14 +31,17 @@ def beyond(rest: Array) -> Mask:
     """Tell which scaled rows have a cell too large for a first slice."""
     if rest.max() <= 2.0**TOP and rest.min() >= -(2.0**TOP):
         return np.zeros(len(rest), dtype=bool)
-    return np.asarray(~(np.abs(rest) <= 2.0**TOP).all(1))
+    return _rows_with(~(np.abs(rest) <= 2.0**TOP))
 
 
 def lost(rest: Array, rows: Array) -> Mask:
     """Tell which rows have a cell that is zero only since it was scaled."""
     if rest.all():
         return np.zeros(len(rest), dtype=bool)
-    return np.asarray(((rest == 0.0) & (rows != 0.0)).any(1))
+    zeros = rest == 0.0
+    if np.count_nonzero(zeros) == np.count_nonzero(rows == 0.0):
+        return np.zeros(len(rest), dtype=bool)
+    return _rows_with(zeros & (rows != 0.0))
 
 
 def cut(rest: Array, few: float) -> tuple[list[Array], Mask]:
@@ -51,8 +54,15 @@ def cut(rest: Array, few: float) -> tuple[list[Array], Mask]:
         rest *= 2.0**BITS
         slices.append(part)
         if rest[::16].any(1).mean() <= 2.0 * few:  # else far from done: no need to look closer
-            undone = np.asarray(rest.any(1))
+            undone = _rows_with(rest != 0.0)
     return slices, undone
+
+
+def _rows_with(cells: Mask) -> Mask:
+    """Tell which rows have one of these cells, of which there are few: quicker than `any`, row by row."""
+    found = np.zeros(len(cells), dtype=bool)
+    found[np.flatnonzero(cells) // cells.shape[1]] = True
+    return found
 
 
 def step_powers(rest: Array, unit: Exponents) -> Array:
@@ -65,16 +75,17 @@ def step_powers(rest: Array, unit: Exponents) -> Array:
 
 
 def cut_powers(powers: Array) -> Iterator[tuple[int, Array]]:
-    """Yield powers of two by slices k, in units 2^(−23k); each is in one of them alone."""
+    """Yield powers of two by slices k, in units 2^(−23k), each in one of them alone; overwrites what is given."""
+    if powers.min() >= 1.0 or np.count_nonzero(powers < 1.0) == np.count_nonzero(powers == 0.0):
+        yield 0, powers
+        return
     k = 0
-    while not powers.min() >= 1.0:
+    while powers.max() > 0.0:
         part = np.floor(powers)  # all of a power of two, or nothing
+        powers -= part
+        powers *= 2.0**BITS
         yield k, part
-        powers = (powers - part) * 2.0**BITS
         k += 1
-        if not powers.any():
-            return
-    yield k, powers
 
 
 def weighted(slices: list[tuple[int, Array]]) -> list[tuple[int, Array]]:

@@ -97,14 +97,11 @@ class Totals:
 
 def _with_zeros(totals: Totals) -> Totals:
     """Return totals with a column of zeros after the others."""
-    p = len(totals.unit)
-    value: Integers = np.full((p + 1, p + 1), 0, dtype=object)  # np.pad would add int64, which overflows
-    value[:p, :p] = totals.value
     return replace(
         totals,
-        value=value,
+        value=np.pad(totals.value, (0, 1), constant_values=np.array(0, dtype=object)),  # no int64, which overflows
         unit=np.append(totals.unit, 0),
-        noise=np.append(totals.noise, Fraction(0)),
+        noise=np.pad(totals.noise, (0, 1), constant_values=np.array(Fraction(0), dtype=object)),
         whole=np.append(totals.whole, True),
     )
 

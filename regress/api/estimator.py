@@ -1,10 +1,10 @@
 """scikit-learn estimator."""
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from numbers import Real
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -12,29 +12,31 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from regress.aggregates.collect import collect_rough, collect_rows, goes_unnoticed
-from regress.blocks import Array, blocks_of
+from regress.aggregates.collect import collect_rough, collect_rows
+from regress.blocks import Array, Block, blocks_of
 from regress.errors import InputError
 from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Gradient, Over, Precision, Solver, TrainOptions
+from regress.solvers import choose
 from regress.solvers.loop import Status
 from regress.solvers.train import Regression
 from regress.sources.base import unmasked
 
 _TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
-_ARRAYS = 10  # times as fast as files are read, so exact sums would be noticed earlier
+_OPTIONS = [f.name for f in fields(TrainOptions) if f.name != "collinear"]
 
 
 class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Linear least squares by gradients derived by hand, as a scikit-learn estimator.
 
-    Everything is computed in float64. Where X is float32, the results are rounded to float32 once, at the end.
+    Everything is computed in float64 at least. Where X is float32, the results are rounded to float32 once, at the end.
 
     Parameters
     ----------
-    fit_intercept, alpha, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision
-        How to train; see `regress.options.TrainOptions`.
+    fit_intercept, alpha, loss, penalty, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision
+        How to train; see `regress.options.TrainOptions`. Exact arithmetic is the default up to 1.2e6 cells and
+        rows · columns² = 2e7, and for ill-conditioned columns; precision="float64" takes a third of the time.
     n_jobs : int, optional
         Threads; default: the CPUs that this process may use, and 1 inside a joblib worker.
 
@@ -45,9 +47,9 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     intercept_ : float or array of shape (targets,)
         The intercept, of the same type; 0.0 without one.
     n_iter_ : int
-        Steps of the slowest target; at least 1.
-    rank_ : int
-        Rank of the columns, decided after scaling them.
+        Steps of the slowest target; 1 where the exact minimum was taken without any.
+    rank_ : int or None
+        Rank of the columns, decided after scaling them; None where that is unknown.
     status_ : str
         How training ended: the worst of the targets.
     n_features_in_ : int
@@ -61,7 +63,9 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         *,
         fit_intercept: bool = True,
         alpha: float = 0.0,
-        solver: Solver = "auto",
+        loss: Any = None,
+        penalty: Any = None,
+        solver: Solver | Any = "auto",
         gradient: Gradient = "derived",
         over: Over = "auto",
         standardize: bool = True,
@@ -73,6 +77,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     ) -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
+        self.loss = loss
+        self.penalty = penalty
         self.solver = solver
         self.gradient = gradient
         self.over = over
@@ -99,9 +105,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         -------
         self
         """
-        parameters = self.get_params(deep=False)
-        jobs = resolve_jobs(parameters.pop("n_jobs"))
-        options = TrainOptions(**parameters)
+        jobs = resolve_jobs(self.n_jobs)
+        options = TrainOptions(**{name: getattr(self, name) for name in _OPTIONS})
         # Looking for NaN takes a tenth of the fit; the sums show it for free, so it is looked for only if they do.
         X, y = unmasked(X), unmasked(y)
         X, y = validate_data(self, X, y, dtype=_TYPES, multi_output=True, y_numeric=True, ensure_all_finite=False)
@@ -110,12 +115,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         rows, targets, weights = _weighty(rows, targets, weights)
         with one_blas_thread():
             names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-            regression = _rough_regression(rows, targets, weights, options, names, jobs)
-            if regression is None:
-                regression = self._regression(rows, targets, weights, options, names, jobs)
-            if options.precision == "auto" and regression.better_exact:
-                exact = replace(options, precision="exact")
-                regression = self._regression(rows, targets, weights, exact, names, jobs)
+            table = _Table(rows, targets, weights, names, jobs)
+            regression = table.rough(options) or self._regression(table, options)
+            if options.precision == "auto" and choose.better_exact(options, regression.data, regression.accuracy):
+                regression = self._regression(table, replace(options, precision="exact"))
             trained = [regression.train(target) for target in range(targets.shape[1])]
         if any(t.status is Status.INTERRUPTED for t in trained):
             raise KeyboardInterrupt
@@ -135,19 +138,19 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self._at_center = np.array([t.b_center for t in trained]) if several else trained[0].b_center
         return self
 
-    def _regression(
-        self, X: Array, Y: Array, weights: Array | None, options: TrainOptions, names: Sequence[str], jobs: int
-    ) -> Regression:
-        precision = options.precision
-        if precision == "auto" and not goes_unnoticed(len(X), X.shape[1], part=_ARRAYS):
-            precision = "float64"
-        if precision != "float64":  # exact sums take finite numbers
-            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-            assert_all_finite(Y, input_name="y", estimator_name=type(self).__name__)
-        data = collect_rows(blocks_of(X, Y, weights), options.over, jobs, precision=precision)
+    def _regression(self, table: "_Table", options: TrainOptions) -> Regression:
+        over, precision = choose.reading(options)
+        exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(*table.X.shape))
+        if exact:  # exact sums take finite numbers
+            self._check_finite(table.X, table.Y)
+        data = collect_rows(table.blocks(), over, table.jobs, precision=precision, limits=choose.ARRAYS)
         if not np.isfinite(data.summary.norm).all():
-            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-        return Regression(replace(data, again=lambda: blocks_of(X, Y, weights)), options, names, jobs)
+            self._check_finite(table.X, table.Y)
+        return Regression(replace(data, again=table.blocks), options, table.names, table.jobs)
+
+    def _check_finite(self, X: Array, Y: Array) -> None:
+        assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        assert_all_finite(Y, input_name="y", estimator_name=type(self).__name__)
 
     def predict(self, X: Any) -> Array:
         """Return ŷ of shape (m,) or (m, targets), computed in float64 about the training means: (X − x̄)w + ȳ.
@@ -155,27 +158,38 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         It is float32 where both X and the X of `fit` are.
         """
         check_is_fitted(self)
-        X = validate_data(self, unmasked(X), dtype=_TYPES, reset=False)
+        X = validate_data(self, unmasked(X), dtype=_TYPES, reset=False, ensure_all_finite=False)
+        jobs = resolve_jobs(self.n_jobs)
         targets = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
-        rows = X.astype(np.float64, copy=False)
-        predicted = np.column_stack([line(rows, w, self._center, level) for w, level in targets])
-        predicted = predicted.astype(np.result_type(X, self.coef_), copy=False)
-        return predicted if self.coef_.ndim > 1 else predicted[:, 0]
+        columns = [line(X, w, self._center, level, jobs) for w, level in targets]
+        predicted = np.column_stack(columns) if self.coef_.ndim > 1 else columns[0]
+        if not np.isfinite(predicted).all():  # as they are wherever a cell is not
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        return predicted.astype(np.result_type(X, self.coef_), copy=False)
 
 
-def _rough_regression(
-    X: Array, Y: Array, weights: Array | None, options: TrainOptions, names: Sequence[str], jobs: int
-) -> Regression | None:
-    """Return the problem with a curvature in single precision, where nothing speaks against it."""
-    plain = replace(options, alpha=0.0, tol=1e-10, max_iter=None) == replace(
-        TrainOptions(), precision=options.precision
-    )
-    plain = plain and options.precision != "exact"
-    data = collect_rough(X, Y, weights, jobs) if plain else None
-    if data is None:
-        return None
-    regression = Regression(data, options, names, jobs)
-    return regression if regression.curvature.rank == X.shape[1] else None
+class _Table(NamedTuple):
+    """Rows in memory: X (m, n), targets (m, k), weights (m,) or None, and names of the columns."""
+
+    X: Array
+    Y: Array
+    weights: Array | None
+    names: Sequence[str]
+    jobs: int
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the rows."""
+        return blocks_of(self.X, self.Y, self.weights)
+
+    def rough(self, options: TrainOptions) -> Regression | None:
+        """Return the problem with a curvature in single precision, where that pays and works."""
+        if not choose.rough_pays(options, *self.X.shape):
+            return None
+        data = collect_rough(self.X, self.Y, self.weights, self.jobs)
+        if data is None:
+            return None
+        regression = Regression(data, options, self.names, self.jobs)
+        return regression if regression.curvature.rank == self.X.shape[1] else None
 
 
 def _rounded(values: Array, dtype: np.dtype[Any]) -> Any:

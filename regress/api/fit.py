@@ -1,7 +1,6 @@
 """Fit a table: read, train, infer."""
 
 import warnings
-from dataclasses import asdict
 from typing import Any, Unpack, get_args
 
 import numpy as np
@@ -20,15 +19,17 @@ from regress.inference.robust_covariance import meat_of
 from regress.inference.scores import r2
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import PERFECT, missing, statistics
-from regress.inference.sums_of_squares import residuals_lost, spreads, squares_of
+from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import CovType, Precision, Progress, TableOptions, TrainOptions
 from regress.records import environment
-from regress.solvers.loop import Status
+from regress.solvers.choose import read_again, reading
+from regress.solvers.loop import Iteration, Status
 from regress.solvers.solution import Training
+from regress.solvers.state import State
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
 
@@ -106,14 +107,15 @@ def fit(
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
 
+        over, first = reading(of_training)
+
         def read(precision: Precision) -> ReadTable:
-            over, fit_intercept = of_training.over, of_training.fit_intercept
-            reading = Reading(over, jobs, precision, sampled=sample, fit_intercept=fit_intercept)
+            reading = Reading(over, jobs, precision, sampled=sample, fit_intercept=of_training.fit_intercept)
             return read_table(table, target, of_table, reading, progress)
 
-        prepared = read(of_training.precision)
+        prepared = read(first)
         regression = Regression(prepared.data, of_training, prepared.names)
-        reason, again = why(prepared, regression, of_training)
+        reason, again = read_again(of_training, prepared.data, regression.accuracy)
         if again:
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)
@@ -122,26 +124,6 @@ def fit(
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
-
-
-def why(prepared: ReadTable, regression: Regression, options: TrainOptions) -> tuple[str, bool]:
-    """Say why sums are exact or in float64, and whether to read the table again for exact ones."""
-    data = prepared.data
-    if options.precision != "auto":
-        return "as asked", False
-    if options.solver not in ("auto", "newton"):
-        return f"{options.solver} descends in float64", False
-    if data.exact:
-        return "the table is small", False
-    if data.moments is None:
-        return "there are at least as many columns as rows", False
-    digits, sure = regression.accuracy.expected_digits, regression.accuracy.rank_sure
-    if not regression.better_exact:
-        if regression.exact_able and residuals_lost(regression, data, options):
-            return "float64 would lose residuals as small as these", True
-        enough = regression.accuracy.enough
-        return f"leaving {digits:.0f} digits" if enough else "exact sums of so many columns take too long", False
-    return f"float64 would leave {f'{digits:.0f} digits' if sure else 'the rank unknown'}", True
 
 
 def train(
@@ -155,15 +137,12 @@ def train(
 ) -> Fit:
     """Train on what was read, without warnings."""
     data, reader = prepared.data, prepared.reader
-    count = 0
 
-    def watch(w: Array, b: float) -> None:
-        nonlocal count
-        count += 1
+    def count(state: State, record: Iteration) -> None:
         if progress is not None:
-            progress("iterations", count, 0, 0)
+            progress("iterations", state.iteration + 1, 0, 0)
 
-    training = regression.train(watch=watch)
+    training = regression.train(callbacks=[count])
     squares, loss = squares_of(training, data, options, reader.blocks())
     weights, summary, held, tally = reader.weights, data.summary, prepared.held_out, prepared.tally
     kept = {
@@ -180,7 +159,7 @@ def train(
         b_center=training.b_center,
         design=reader.design,
         target=reader.target.name,
-        options={**asdict(options), **kept},
+        options={**options.plain(), **kept},
         n_rows=tally.used,
         loss=loss,
         status=str(training.status),
@@ -191,7 +170,8 @@ def train(
     observations = summary.weight if repeated else float(summary.rows)
     if cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         center = summary.center * options.fit_intercept
-        meat = meat_of(reader.blocks(), training, center, repeated, prepared.n_jobs)
+        names, jobs = prepared.names, prepared.n_jobs
+        meat = meat_of(reader.blocks(), training, center, names=names, repeated=repeated, n_jobs=jobs)
 
     def infer() -> Statistics | str:
         log_weight = 0.0 if repeated else prepared.log_weight
@@ -210,7 +190,9 @@ def train(
         precision_reason=reason
         if data.totals is None or training.minimum is not None
         else "too many columns for exact ones",
-        rank_known=training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure,
+        rank_known=training.precision == "exact"
+        or training.minimum is not None
+        or (training.rank is not None and regression.accuracy.rank_sure),
         _digits_estimate=None
         if bound is None
         else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),

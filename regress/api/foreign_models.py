@@ -112,6 +112,8 @@ def claim_of(other: Any) -> Claim:
 
 
 def _of_model(model: LinearModel) -> Claim:
+    if given := model.options["loss"] or model.options["penalty"]:
+        raise InputError(f"The model minimizes {given}. Only the squared error with a ridge penalty can be certified.")
     options = {name: model.options[name] for name in _KNOWN if model.options.get(name) is not None}
     return Claim(
         model.w,

@@ -4,6 +4,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack, get_args
 
@@ -11,17 +12,20 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.checks import check_choice
-from regress.design.encode import Encoder
+from regress.design.encode import Encoder, altered_note
 from regress.design.matrix import Layout
+from regress.design.one_row import ROW, encode_row
 from regress.design.terms import Design, match
 from regress.errors import DataWarning, InputError, UnknownOptionError
 from regress.inference.prediction_intervals import Uncertainty
 from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import aligned, paragraph, visible
 from regress.numerics.atomic_write import write_text
-from regress.numerics.prediction import line
+from regress.numerics.prediction import check_range, line
+from regress.numerics.threads import resolve_jobs
 from regress.options import FileOptions, HandleUnknown
 from regress.records import PREDICTIONS
+from regress.sources.arrays import ArraySource
 from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import open_table
 
@@ -115,8 +119,48 @@ class LinearModel:
             raise UnknownOptionError("predict returns predictions alone. Use predict_interval(table, level).")
         refuse_unknown(LinearModel.predict, files)
         source = open_table(table, FileOptions(**files))
+        check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
+        if isinstance(source, ArraySource) and not self.design.texts:
+            X = source.named(self.design.columns).array
+            values = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
+            if np.isfinite(values).all():  # so no cell is missing
+                return values
         parts = [part.values for part in self.predict_batches(source, handle_unknown=handle_unknown)]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def predict_one(self, row: Mapping[str, Any], *, handle_unknown: HandleUnknown = "error") -> float:
+        """Return ŷ of one row in microseconds, NaN where a used cell is missing: what `predict` returns for its table.
+
+        Parameters
+        ----------
+        row : mapping of str to number, text or None
+            The row's cells by column. Other columns are ignored; None and NaN are missing.
+        handle_unknown : {"error", "reference"}
+            A category that training did not see: stop, or predict as the reference level.
+
+        Raises
+        ------
+        TableError
+            If a column is missing, or a cell is not what training saw.
+
+        Examples
+        --------
+        >>> import regress
+        >>> fit = regress.fit({"x": [1.0, 2.0, 3.0], "color": ["red", "blue", "red"], "y": [1.0, 5.0, 3.0]}, "y")
+        >>> round(fit.predict_one({"x": 4.0, "color": "red"}), 6)
+        4.0
+        """
+        if not isinstance(row, Mapping):
+            raise InputError(f"predict_one takes one row as a dict, not {type(row).__name__}. Pass tables to predict.")
+        check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
+        X, altered = encode_row(row, self.design, handle_unknown)
+        if X is None:
+            return nan
+        values = line(X, self.w, self.center, self.b_center)
+        check_range(values, ROW)
+        if altered:
+            warnings.warn(altered_note(altered), DataWarning, stacklevel=2)
+        return float(values[0])
 
     @takes(FileOptions)
     def predict_interval(
@@ -183,17 +227,11 @@ class LinearModel:
                 values = np.column_stack([values, values - half, values + half])
             sound = np.ones(batch.rows, dtype=bool) if encoded.whole is None else encoded.whole
             sound = sound if batch.bad is None else sound & ~batch.bad
-            if not np.isfinite(values[sound]).all():
-                raise InputError(
-                    f"This model predicts numbers beyond the range of a double on {source.label}. "
-                    "Compare its coefficients with the units of the columns."
-                )
+            check_range(values[sound], source.label)
             values[~sound] = np.nan
             yield Predictions(batch, values)
         if encoder.altered:
-            held = "cell holds a level" if encoder.altered == 1 else "cells hold levels"
-            note = f"{encoder.altered:,} {held} that training did not see, predicted as the reference level."
-            warnings.warn(note, DataWarning, stacklevel=3)
+            warnings.warn(altered_note(encoder.altered), DataWarning, stacklevel=3)
 
     def _check_level(self, level: float) -> None:
         if not 0.0 < level < 1.0:
@@ -259,4 +297,5 @@ def _dumped(value: Any) -> str:
 
 
 def _side_by_side(columns: Any, rows: int) -> Any:
-    return np.column_stack(columns) if len(columns) else np.empty((rows, 0))
+    together = columns.T if isinstance(columns, np.ndarray) else np.column_stack(columns) if len(columns) else None
+    return np.empty((rows, 0)) if together is None else together

@@ -25,7 +25,7 @@ from regress.api.json_schema import (
     words,
 )
 from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semidefinite
-from regress.options import Collinear, CovType, Gradient, Missing, Over, Precision, Solver, WeightType
+from regress.options import Collinear, CovType, Gradient, Missing, Over, Precision, WeightType
 from regress.records import COLUMNS
 
 _COUNT, _FIGURE, _MAYBE = whole(at_least=0), number(), optional(number())
@@ -35,7 +35,7 @@ _OPTIONS = record(
     fit_intercept=boolean,
     alpha=number(at_least=0.0),
     collinear=choice(*get_args(Collinear)),
-    solver=choice(*get_args(Solver)),
+    **dict.fromkeys(("loss", "penalty", "solver"), words),
     gradient=choice(*get_args(Gradient)),
     over=choice(*get_args(Over)),
     standardize=boolean,

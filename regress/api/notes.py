@@ -32,7 +32,9 @@ def warnings(fit: Any) -> list[str]:
         said.append(f"{fit.status.message} {fit.status.remedy}")
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
-    if not fit.rank_known:
+    if fit.options["loss"] or fit.options["penalty"]:
+        pass  # dependent columns are those of least squares
+    elif not fit.rank_known:
         few = n <= MOST_COLUMNS
         remedy = "Exact sums decide it: set precision to exact" if few else "They are too many to tell which"
         said.append(f"Rank unknown: in float64 some columns may depend on each other. {remedy}.")

@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +16,10 @@ from regress.numerics import error_free
 from regress.numerics.threads import one_blas_thread
 from regress.objective import autodiff
 from regress.options import TrainOptions
-from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers import choose
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
 
-_PATIENCE = 2_000_000_000  # rows · columns² that exact sums take in a few seconds
-_NOTHING, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few steps only rounding moves
 TINY = 1e-10  # the penalty of the Ridge row: small enough not to show, large enough to be a penalty
 
 
@@ -58,30 +57,16 @@ def timed(run: Run) -> tuple[ToolFit, float, str]:
 
 
 def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> Training:
-    """Return the fit that all others are measured against: from exact sums, each coefficient the nearest double.
-
-    Where that takes too long: Newton steps over rows in float64, until nothing is left to polish.
-    """
-    rows, n = block.X.shape
-    tall = n < rows or n <= MOST_COLUMNS  # few columns are decided one by one, as a certificate does
-    exact = rows <= _PATIENCE // n**2 and (tall or rows <= MOST_COLUMNS)
-    options = TrainOptions(
-        fit_intercept=fit_intercept,
-        solver="newton",
-        over="moments" if exact and tall else "rows",
-        tol=_NOTHING,
-        max_iter=_POLISH,
-        precision="exact" if exact else "float64",
-    )
-    return _train(block, names, options, jobs)
+    """Return the fit that all others are measured against."""
+    return _train(block, names, choose.reference(len(block.X), len(names), fit_intercept), jobs)
 
 
 def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
+    over, precision = choose.reading(options)
+    rows = partial(blocks_of, block.X, block.Y, block.weights)
     with one_blas_thread():
-        data = collect_rows(blocks_of(block.X, block.Y, block.weights), options.over, jobs, precision=options.precision)
-        return Regression(
-            replace(data, again=lambda: blocks_of(block.X, block.Y, block.weights)), options, names
-        ).train()
+        data = collect_rows(rows(), over, jobs, precision=precision, limits=choose.FILES)
+        return Regression(replace(data, again=rows), options, names).train()
 
 
 def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Tool]:
@@ -95,7 +80,7 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
 
     asked = "Newton steps on the derived gradient; sums exact where that goes unnoticed. The default of regress.fit."
     yield Tool("regress", asked, lambda: run(options))
-    asked = "The same, with every gradient from TensorFlow's tape."
+    asked = "Newton steps in float64, with every gradient from TensorFlow's tape."
     try:
         autodiff.prepare(np.zeros(1))  # the import is not fitting
     except MissingDependencyError as error:

@@ -22,6 +22,7 @@ from regress.design.terms import Design, match, plan
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import Over, Precision, Progress, TableOptions
+from regress.solvers import choose
 from regress.sources.base import Source, find_column, rereading
 from regress.sources.open import open_table
 
@@ -128,6 +129,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             room=reading.room,
             precision=reading.precision,
             names=lambda: design().names,
+            limits=choose.FILES,
             references=sum(term.open and not term.all_levels for term in reader.design.texts),
         )
     except InputError as error:

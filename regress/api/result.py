@@ -64,22 +64,18 @@ class Fit(StatsmodelsNames):
         What ran, over rows or moments, and the step on ∇L/Σa of solvers that have one.
     precision, precision_reason : str
         Whether sums are exact or in float64, and why.
-    rank, rank_known : int or None, bool
-        Independent columns; None where float64 cannot tell.
-    certificate : Certificate or None
-        How many digits are right, from exact totals; None where sums are in float64.
+    rank, rank_known, certificate : int or None, bool, Certificate or None
+        Independent columns, None where float64 cannot tell; how many digits are right, None without exact totals.
     digits, intercept_digits, digits_at_least : dict or None, float or None, dict or None
         Digits right by column, and of the intercept, certified by exact totals; and the same or, where sums are in
         double, an estimate from below.
     standardized : array of shape (n,)
         w·sd(x)/sd(y): what one standard deviation of a column moves y, in its own.
-    reference_levels : dict
-        The level of each text column with which its others are compared.
+    reference_levels, perfect : dict, bool
+        The level of each text column with which its others are compared, and whether residuals are mere rounding.
     constant, dropped, equations, near_equations : tuples of str
         Columns that are constant in the training rows; dependent columns that are left out; equations that dependent
         columns obey; and equations that columns obey but for rounding.
-    perfect : bool
-        Whether the residuals are no more than rounding of the stored numbers.
     tally, facts, collinearity : Tally, Facts, Collinearity
         Where every row of the table went, what the rows themselves tell, and which columns are nearly collinear.
     nobs, moments, sampled : float, Moments or None, Sampled or None
@@ -275,6 +271,10 @@ class Fit(StatsmodelsNames):
     def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
         """Return ŷ (m,) for every row of a table; see `LinearModel.predict`."""
         return self._bare.predict(table, handle_unknown=handle_unknown, **files)
+
+    def predict_one(self, row: Mapping[str, Any], *, handle_unknown: HandleUnknown = "error") -> float:
+        """Return ŷ of one row, a dict, in microseconds; see `LinearModel.predict_one`."""
+        return self._bare.predict_one(row, handle_unknown=handle_unknown)
 
     @takes(FileOptions)
     def predict_interval(

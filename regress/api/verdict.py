@@ -44,7 +44,7 @@ class FittedRow(Measure):
 def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits: float) -> tuple[bool, list[str]]:
     """Decide by ``LinearRegression()``, and say in words who disagrees, by how much and why."""
     said, agree, best = [], False, judge.best
-    by_loss = best.minimum is None and best.rank < len(names)
+    by_loss = best.minimum is None and best.rank is not None and best.rank < len(names)
     basis = "loss at the minimum, with dependent columns" if by_loss else f"{digits:g} digits or more"
     for fit in fits:
         enough = min(fit.digits, fit.intercept_digits) >= digits
@@ -78,7 +78,7 @@ def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
         f"says {says:.6g}, we say {we:.6g}; a fitted value changes by up to {fit.moved:.2g} of the spread of y; "
         f"the loss is {fit.excess_loss:.3g} above the minimum, {part:.2g} of the variation of y."
     )
-    if fit.rank is not None and fit.rank < best.rank:
+    if fit.rank is not None and best.rank is not None and fit.rank < best.rank:
         return (
             f"{text} It took {fit.rank} of {best.rank} independent columns: its cut-off on singular values drops "
             "what is small next to the largest column, however much it explains."

@@ -46,7 +46,7 @@ def cli() -> None:
 @click.argument("table")
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, without=["rows"])
-@flags(TrainOptions)
+@flags(TrainOptions, without=["loss", "penalty"])
 @flags(CallOptions, only=["cov_type", "n_jobs", "save", "report", "descent", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""

@@ -89,7 +89,8 @@ def flags(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), 
 def _flag(name: str, hint: Any, default: Any, metadata: Any, told: str | None) -> Callable[[Any], Any]:
     """Declare one flag. None stands for a flag that is not given: then the default of the option holds."""
     how: dict[str, Any] = {"group": metadata["group"], "default": None, "metavar": metadata["metavar"] or None}
-    parts = [part for part in get_args(hint) if part is not type(None)] if type(None) in get_args(hint) else [hint]
+    free = {type(None), Any}  # what a flag cannot give
+    parts = [part for part in get_args(hint) if part not in free] if free & {*get_args(hint)} else [hint]
     kind = parts[0]
     more = metadata["flag"]
     text, spelled = told or more.get("off") or metadata["help"], flag_name(name)

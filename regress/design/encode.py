@@ -115,17 +115,7 @@ class Encoder:
             self.altered += int(unseen.sum())
             return np.where(unseen, 0, codes).astype(np.int32)
         row = int(np.flatnonzero(unseen)[0])
-        shown = ", ".join(map(repr, levels[:5])) + (", …" if len(levels) > 5 else "")
-        raise TableError(
-            f"{self._source.place(batch.part, batch.first + row)}, column {term.name!r}: the level "
-            f"{batch.texts(term.name)[row]!r} was not seen in training, which saw {shown}. "
-            "Leave such rows out, train on data that has it, or "
-            + (
-                "fit an intercept: without one the column has no reference level."
-                if term.all_levels
-                else f"predict it as the reference level by {setting('handle_unknown', 'reference')}."
-            )
-        )
+        raise unseen_level(self._source.place(batch.part, batch.first + row), term, batch.texts(term.name)[row])
 
     def _count(self, term: Term, codes: Codes) -> None:
         counts = np.bincount(codes[codes >= 0], minlength=len(self._counts[term.name]))
@@ -160,6 +150,26 @@ class Encoder:
                 like = [kind_of(level) not in ("text", "boolean") for level in self.levels[term.name]]
                 if 10 * (counts[like].sum() + unknown) >= counts.sum() + unknown:
                     self._settle(term)
+
+
+def unseen_level(place: str, term: Term, cell: str) -> TableError:
+    """Return the error of a cell that holds a level which training did not see."""
+    shown = ", ".join(map(repr, term.levels[:5])) + (", …" if len(term.levels) > 5 else "")
+    return TableError(
+        f"{place}, column {term.name!r}: the level {cell!r} was not seen in training, which saw {shown}. "
+        "Leave such rows out, train on data that has it, or "
+        + (
+            "fit an intercept: without one the column has no reference level."
+            if term.all_levels
+            else f"predict it as the reference level by {setting('handle_unknown', 'reference')}."
+        )
+    )
+
+
+def altered_note(cells: int) -> str:
+    """Say how many cells became the reference level."""
+    held = "cell holds a level" if cells == 1 else "cells hold levels"
+    return f"{cells:,} {held} that training did not see, predicted as the reference level."
 
 
 def _all_finite(columns: Sequence[Array] | Array) -> bool:

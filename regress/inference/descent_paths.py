@@ -53,7 +53,7 @@ def descents(
 def _walked(regression: Regression) -> list[tuple[Array, float]]:
     """Return every (w, b) of a descent."""
     seen: list[tuple[Array, float]] = []
-    regression.train(watch=lambda w, b: seen.append((w, b)))
+    regression.train(callbacks=[lambda state, _: seen.append((state.w, state.b))])
     return seen
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from regress.aggregates.collect import TrainingData
 from regress.aggregates.moment_sums import accumulate
-from regress.blocks import Array, Block
-from regress.objective.losses import SquaredError, central_difference_step
+from regress.blocks import Array
+from regress.objective.gradient import Rows
+from regress.objective.losses import Loss, SquaredError, central_difference_step
 from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, RowsTerm
 from regress.objective.scaling import Coordinates
 
@@ -100,46 +101,41 @@ def check(data: TrainingData, names: tuple[str, ...], fit_intercept: bool, seed:
     target_origin = float(summary.target_center[0]) if fit_intercept else 0.0
     coordinates = Coordinates(origin, np.ones_like(origin), target_origin)
     moments = data.moments or accumulate(data.rows)
-    form, blocks = coordinates.moments(moments, 0), coordinates.rows(data.rows, 0)
+    form, parts = coordinates.moments(moments, 0), coordinates.rows(data.rows, 0)
 
     random = np.random.default_rng(seed)
-    norm = np.sqrt(sum(np.einsum("ij,ij,i->j", X, X, _weights(X, a)) for X, _, a, _ in blocks))
+    norm = np.sqrt(sum(np.einsum("ij,ij,i->j", X, X, np.broadcast_to(a, len(X))) for X, _, a in parts))
     spread = float(np.hypot(summary.target_norm[0], 0.0 if fit_intercept else summary.target_center[0])) or 1.0
     w = random.standard_normal(len(norm)) * np.divide(spread, norm, out=np.zeros_like(norm), where=norm > 0)
     b = random.standard_normal() * spread / np.sqrt(summary.weight) if fit_intercept else 0.0
 
-    gradients = {}
+    gradients, loss = {}, SquaredError()
     for engine in ("derived", "autodiff"):
         terms: dict[str, DataTerm] = {
-            "rows": RowsTerm(data.rows, coordinates, 0, ENGINES[engine]),
+            "rows": RowsTerm(loss, data.rows, coordinates, 0, engine=ENGINES[engine]),
             "moments": MomentsTerm(form, ENGINES[engine]),
         }
         for over, term in terms.items():
             at = term(w, b)
             gradients[f"{engine} {over}"] = np.append(at.grad_w, at.grad_b)
-    gradients["central difference"] = _central_difference(blocks, norm, summary.weight, w, b)
+    gradients["central difference"] = _central_difference(loss, parts, np.append(norm, np.sqrt(summary.weight)), w, b)
 
     scale = np.zeros(len(w) + 1)
-    for X, y, a, _ in blocks:
-        terms_of_gradient = np.abs(SquaredError(a).gradient(X @ w + b, y))
+    for X, y, a in parts:
+        terms_of_gradient = np.abs(loss.gradient(X @ w + b, y, a))
         scale += np.append(np.abs(X).T @ terms_of_gradient, terms_of_gradient.sum())
     kept = len(w) + fit_intercept
     shown = (*names, "(intercept)")[:kept]
     return GradientCheck(shown, {way: g[:kept] for way, g in gradients.items()}, scale[:kept])
 
 
-def _weights(X: Array, a: Array | None) -> Array:
-    return np.ones(len(X)) if a is None else a
-
-
-def _central_difference(blocks: list[Block], norm: Array, weight: float, w: Array, b: float) -> Array:
+def _central_difference(loss: Loss, parts: list[Rows], norm: Array, w: Array, b: float) -> Array:
     """(L(w + h) − L(w − h))/2h for each parameter, from the loss alone."""
 
-    def loss(w: Array, b: float) -> float:
-        return sum(SquaredError(a).value(X @ w + b, y) for X, y, a, _ in blocks)
+    def value(w: Array, b: float) -> float:
+        return sum(float(loss.value(X @ w + b, y, a, np)) for X, y, a in parts)
 
-    residual = np.sqrt(loss(w, b))
-    steps = central_difference_step(residual, np.append(norm, np.sqrt(weight)))
+    steps = central_difference_step(np.sqrt(value(w, b)), norm)
     out = np.empty(len(steps))
     for j, h in enumerate(steps):
         move, move_b = np.zeros_like(w), 0.0
@@ -147,5 +143,5 @@ def _central_difference(blocks: list[Block], norm: Array, weight: float, w: Arra
             move[j] = h
         else:
             move_b = h
-        out[j] = (loss(w + move, b + move_b) - loss(w - move, b - move_b)) / (2.0 * h)
+        out[j] = (value(w + move, b + move_b) - value(w - move, b - move_b)) / (2.0 * h)
     return out

@@ -13,6 +13,7 @@ from regress.inference.scores import r2, spread
 from regress.numerics import error_free
 from regress.numerics.digits import MOST_DIGITS, digits_right
 from regress.objective import gradient
+from regress.objective.losses import SquaredError
 from regress.objective.scaling import Coordinates
 from regress.solvers.solution import Training
 
@@ -95,7 +96,7 @@ class Judge:
         """
         with np.errstate(over="ignore", invalid="ignore"):  # a fit may be far off: what overflows is shown as missing
             level = self._at_origin(w, center, b_center)
-            loss, grad_w, grad_b = gradient.rows(self._rows.X, self._rows.Y, self._rows.weights, w, level)
+            loss, grad_w, grad_b = gradient.rows(SquaredError(), self._rows, w, level)
             if not isfinite(loss):
                 raise FloatingPointError("It diverged: the loss at its coefficients is infinite or not a number.")
             change = self._rows.X @ (w - self.best.w) + (level - self._level)
@@ -130,4 +131,4 @@ class Judge:
     def _excess(self, change: Array) -> float:
         """L − min L, from the difference alone: ‖X(w − w*) + (b − b*)‖², as the gradient at w* is zero."""
         a = self._rows.weights
-        return float(change @ (change if a is None else a * change))
+        return float(change @ (a * change))

@@ -1,11 +1,14 @@
 """The middle of White's covariance, Σ (a e)² z zᵀ over z = [x − x̄, 1] (White 1980): a second pass over the rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from regress.aggregates.exact_sums import exact_totals
+from regress.aggregates.base import in_any_order
+from regress.aggregates.columns import selected
+from regress.aggregates.exact_sums import ExactSums
+from regress.aggregates.totals import Totals
 from regress.blocks import Array, Block
 from regress.numerics.integers import ratio
 from regress.numerics.prediction import line, residuals
@@ -19,37 +22,66 @@ class Meat(NamedTuple):
     scale: Array
 
 
-def meat_of(blocks: Iterable[Block], training: Training, center: Array, repeated: bool, n_jobs: int) -> Meat:
-    """Return Σ (a e)² z zᵀ over z = [x − center, 1], or Σ a e² z zᵀ where a counts `repeated` rows.
+class MeatSums:
+    """Σ (a e)² z zᵀ over z = [x − center, 1], or Σ a e² z zᵀ where a counts `repeated` rows.
 
     Of a fit by exact sums it is exact too, but for rounding (a e)z: it has the same bits in any order of the rows. Of
     one in float64 it is summed in the order of the blocks.
+
+    Parameters
+    ----------
+    training : Training
+        The fit, whose residuals are meant.
+    center : array of shape (n,)
+        What x is compared with.
+    names : sequence of str
+        Columns of the fit, as blocks name them.
+    repeated : bool
+        Whether weights count repeated rows.
     """
-    at, exact = (training.w, training.center, training.b_center), training.minimum is not None
 
-    def scores() -> Iterator[Block]:
-        for X, Y, a, _ in blocks:
-            e = residuals(X, Y[:, 0], *at) if exact else line(X, *at) - Y[:, 0]
-            if a is not None and not repeated:
-                e *= a
-            yield Block((X - center) * e[:, None], e[:, None], a if repeated else None)
+    def __init__(self, training: Training, center: Array, names: Sequence[str], repeated: bool) -> None:
+        self._at = training.w, training.center, training.b_center
+        self._center, self._names, self._repeated = center, names, repeated
+        self._exact = ExactSums() if training.minimum is not None else None
+        self._total = np.zeros((len(center) + 1, len(center) + 1))
 
-    return _exactly(scores(), n_jobs) if exact else _in_order(scores(), len(center) + 1)
+    def add(self, block: Block) -> None:
+        """Add at least one row."""
+        X, Y, a, _ = selected(block, self._names)
+        e = line(X, *self._at) - Y[:, 0] if self._exact is None else residuals(X, Y[:, 0], *self._at)
+        if a is not None and not self._repeated:
+            e, a = e * a, None
+        ez, e = (X - self._center) * e[:, None], e[:, None]
+        if self._exact is not None:
+            self._exact.add(Block(ez, e, a))
+            return
+        z = np.append(ez, e, axis=1)
+        self._total += (z if a is None else z * a[:, None]).T @ z
+
+    def merge(self, other: "MeatSums") -> None:
+        """Add the rows of another part, of the same fit."""
+        self._total += other._total
+        if self._exact is not None and other._exact is not None:
+            self._exact.merge(other._exact)
+
+    def finish(self) -> Meat:
+        """Return the sum over all rows so far."""
+        return Meat(self._total, np.ones(len(self._total))) if self._exact is None else _rounded(self._exact.finish())
 
 
-def _exactly(scores: Iterable[Block], n_jobs: int) -> Meat:
-    totals = exact_totals(scores, n_jobs)
+def meat_of(
+    blocks: Iterable[Block], training: Training, center: Array, *, names: Sequence[str], repeated: bool, n_jobs: int
+) -> Meat:
+    """Return what `MeatSums` make of at least one row; exact ones are summed by several threads."""
+    exact = training.minimum is not None
+    return in_any_order(lambda: MeatSums(training, center, names, repeated), blocks, n_jobs if exact else 1).finish()
+
+
+def _rounded(totals: Totals) -> Meat:
     value, unit = totals.value[1:, 1:], totals.unit[1:].tolist()
     half = [int(square).bit_length() // 2 for square in np.diagonal(value)]
     matrix = [
         [ratio(int(v), h + k) for v, k in zip(row, half, strict=True)] for row, h in zip(value, half, strict=True)
     ]
     return Meat(np.array(matrix), np.ldexp(1.0, np.add(half, unit)))
-
-
-def _in_order(scores: Iterable[Block], size: int) -> Meat:
-    total = np.zeros((size, size))
-    for ez, e, a, _ in scores:
-        z = np.append(ez, e, axis=1)
-        total += (z if a is None else z * a[:, None]).T @ z
-    return Meat(total, np.ones(size))

@@ -22,12 +22,15 @@ def missing(
     training: Training, data: TrainingData, options: TrainOptions, squares: Squares, observations: float
 ) -> str:
     """Say why a fit has no statistics, as far as that is known without an inverse; "" if it may have them."""
-    if options.alpha:
+    if options.loss is not None and not options.loss.quadratic:
+        return f"They are those of the squared error, and the loss is {options.loss}."
+    if options.alpha or options.penalty is not None:
         return "A penalty biases the coefficients, so their standard errors should not be interpreted."
     if training.status is not Status.CONVERGED:
         return "Training did not converge."
     if data.moments is None:
         return "There are at least as many columns as rows."
+    assert training.rank is not None  # there are moments
     if observations <= training.rank + options.fit_intercept:
         return _SATURATED
     if squares.perfect:

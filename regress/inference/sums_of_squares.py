@@ -18,14 +18,12 @@ from regress.numerics import error_free
 from regress.numerics.integers import power, ratio, rounded
 from regress.numerics.prediction import residuals
 from regress.numerics.whole_sum import implied_intercept
-from regress.objective import gradient
 from regress.options import TrainOptions
+from regress.solvers.accuracy import cancels
 from regress.solvers.exact.normal_equations import NormalEquations
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.solution import Training
-from regress.solvers.train import Regression
 
-_CANCELS = 1e-9  # of its terms: a smaller sum has fewer than seven digits in float64
 _ROUNDING = 10.0  # times the noise of rounding, as for columns that depend on each other
 _TILE = 2**16  # cells of the second pass that are worked on at a time
 
@@ -81,35 +79,17 @@ def squares_of(
     w, alpha = training.w, options.alpha
     if not np.isfinite([*w, training.b_center]).all():
         return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
+    if options.loss is not None or options.penalty is not None:
+        return _of_rows(training, data, options, data.rows if data.rows is not None else blocks), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:
         squares, loss = _of_minimum(training, training.minimum)
         hidden = 0.0 < squares.residual <= squares.noise
         return squares._replace(noise=0.0) if hidden and not _explained(training, blocks) else squares, loss
-    if _cancels(data, options, w, training.loss - penalty):
+    if cancels(data, options, w, training.loss - penalty):
         squares = _of_rows(training, data, options, data.rows if data.rows is not None else blocks)
         return squares, (squares.residual + squares.excess) * squares.unit**2 + penalty
     return _of_moments(training, data, options, training.loss - penalty), training.loss
-
-
-def residuals_lost(regression: Regression, data: TrainingData, options: TrainOptions) -> bool:
-    """Tell whether the residuals at the minimum are so small that moments in float64 say nothing of them."""
-    if data.moments is None or options.alpha:
-        return False
-    coordinates = regression.coordinates()
-    form = coordinates.moments(data.moments, 0)
-    at = gradient.moments(form, np.zeros(len(form.mean)), 0.0)
-    w, b = regression.curvature.solve(at.grad_w, at.grad_b)
-    return _cancels(data, options, w / coordinates.scale, gradient.moments(form, -w, -b).value)
-
-
-def _cancels(data: TrainingData, options: TrainOptions, w: Array, square: float) -> bool:
-    """Tell whether Σa e² at w is so small that its terms cancel in float64."""
-    summary = data.summary
-    terms = float(summary.target_norm[0]) ** 2
-    if not (options.standardize and options.fit_intercept):  # then the means are among them
-        terms += summary.weight * float(np.abs(summary.target_center[0]) + np.abs(summary.center) @ np.abs(w)) ** 2
-    return square < _CANCELS * terms
 
 
 def _of_minimum(training: Training, minimum: Minimum) -> tuple[Squares, float]:

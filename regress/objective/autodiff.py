@@ -7,25 +7,19 @@ takes seconds, so it happens on first use.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from regress.blocks import Array, Block
-from regress.errors import INSTALL_TENSORFLOW, MissingDependencyError
+from regress.blocks import Array
+from regress.errors import INSTALL_TENSORFLOW, InputError, MissingDependencyError
 from regress.messages import setting
-from regress.objective.gradient import Evaluation
-from regress.objective.losses import MomentForm
+from regress.objective.gradient import Evaluation, Rows
+from regress.objective.losses import Loss, MomentForm
 
 _COMPILE_ABOVE = 2**20  # cells: XLA fuses the passes over the rows, but takes half a second a shape to compile
-
-
-class _Functions(NamedTuple):
-    tf: Any
-    rows: Any
-    rows_compiled: Any
-    moments: Any
 
 
 @contextmanager
@@ -43,10 +37,11 @@ def _silent_stderr() -> Iterator[None]:
 
 
 @cache
-def _functions() -> _Functions:
+def _tensorflow() -> Any:
     try:
         with _silent_stderr():
             import tensorflow as tf
+            import tensorflow.experimental.numpy
 
             tf.constant(0.0)
     except ImportError as error:
@@ -54,66 +49,82 @@ def _functions() -> _Functions:
             f"{setting('gradient', 'autodiff')} needs TensorFlow, which is not installed. Install it with: "
             f"{INSTALL_TENSORFLOW}"
         ) from error
+    return tf
 
-    def matrix(*shape: int | None) -> Any:
-        return tf.TensorSpec(shape, tf.float64)
 
-    def rows_tape(X: Any, y: Any, a: Any, w: Any, b: Any) -> Any:
+def _matrix(*shape: int | None) -> Any:
+    return _tensorflow().TensorSpec(shape, "float64")
+
+
+@cache
+def rows_tape(loss: Loss, compiled: bool) -> Any:
+    """Return L, ∇_w L and ∂L/∂b as a function of (X, y, weights, w, b): a tape over `Loss.value` of ŷ = Xw + b."""
+    tf = _tensorflow()
+
+    def differentiate(X: Any, y: Any, weights: Any, w: Any, b: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch((w, b))
-            residual = tf.linalg.matvec(X, w) + b - y
-            value = tf.reduce_sum(a * residual * residual)
+            value = loss.value(tf.linalg.matvec(X, w) + b, y, weights, tf.experimental.numpy)
         return value, *tape.gradient(value, (w, b))
 
-    def moments_tape(W: Any, mean: Any, gram: Any, cross: Any, square: Any, target_mean: Any, w: Any, b: Any) -> Any:
+    scalar, vector = _matrix(), _matrix(None)
+    signature = [_matrix(None, None), vector, vector, vector, scalar]
+    return tf.function(differentiate, input_signature=signature, autograph=False, jit_compile=compiled or None)
+
+
+@cache
+def moments_tape() -> Any:
+    """Return the same as a function of a `MomentForm`'s fields, w and b: a tape over `MomentForm.value`."""
+    tf = _tensorflow()
+
+    def differentiate(held: Any, w: Any, b: Any) -> Any:
+        form, xp = MomentForm(*held), tf.experimental.numpy
         with tf.GradientTape() as tape:
             tape.watch((w, b))
-            level = b + tf.tensordot(mean, w, 1) - target_mean
-            quadratic = tf.tensordot(w, tf.linalg.matvec(gram, w), 1)
-            value = square - 2.0 * tf.tensordot(cross, w, 1) + quadratic + W * level * level
+            value = form.value(w, b, xp.dot(form.gram, w), xp)
         return value, *tape.gradient(value, (w, b))
 
-    scalar, vector = matrix(), matrix(None)
-    rows_signature = [matrix(None, None), vector, vector, vector, scalar]
-    moments_signature = [scalar, vector, matrix(None, None), vector, scalar, scalar, vector, scalar]
-    return _Functions(
-        tf,
-        tf.function(rows_tape, input_signature=rows_signature, autograph=False),
-        tf.function(rows_tape, input_signature=rows_signature, autograph=False, jit_compile=True),
-        tf.function(moments_tape, input_signature=moments_signature, autograph=False),
-    )
+    scalar, vector = _matrix(), _matrix(None)
+    of_form = (scalar, vector, _matrix(None, None), vector, scalar, scalar)
+    return tf.function(differentiate, input_signature=[of_form, vector, scalar], autograph=False)
 
 
-def prepare(array: Array) -> Any:
+def prepare(array: Array | float) -> Any:
     """Return `array` as a float64 tensor, copied once however often it is used."""
-    return _functions().tf.constant(array, dtype="float64")
+    return _tensorflow().constant(array, dtype="float64")
 
 
-def prepare_rows(blocks: Sequence[Block]) -> list[tuple[Any, ...]]:
-    """Return (X, y, weights) as tensors, in one piece: a call costs more than a block is worth."""
-    tf = _functions().tf
-    columns = zip(*(block[:3] for block in blocks), strict=True)
-    return [tuple(None if parts[0] is None else tf.concat([prepare(p) for p in parts], 0) for parts in columns)]
+def prepare_rows(parts: Sequence[Rows], separable: bool = True) -> list[Rows]:
+    """Return the rows as tensors, in one piece: a call costs more than a block is worth."""
+    tf = _tensorflow()
+    columns = zip(*((X, y, np.broadcast_to(a, y.shape)) for X, y, a in parts), strict=True)
+    return [Rows(*(tf.concat([prepare(piece) for piece in column], 0) for column in columns))]
 
 
-def rows(X: Any, y: Any, weights: Any | None, w: Array, b: float) -> Evaluation:
-    """Evaluate the squared error over rows, the gradient by a tape over ŷ = Xw + b.
+def rows(loss: Loss, part: Rows, w: Array, b: float) -> Evaluation:
+    """Evaluate a loss over rows that `prepare_rows` gave.
 
-    `X`, `y` and `weights` come from `prepare_rows`.
+    Raises
+    ------
+    InputError
+        If the loss cannot be a key, under which its compiled function is kept.
     """
-    functions = _functions()
-    tf = functions.tf
-    function = functions.rows if X.shape[0] * X.shape[1] < _COMPILE_ABOVE else functions.rows_compiled
-    a = tf.ones((), tf.float64) if weights is None else weights
-    return _evaluation(function(X, y, tf.broadcast_to(a, y.shape), tf.constant(w), tf.constant(b, tf.float64)))
+    try:
+        function = rows_tape(loss, part.X.shape[0] * part.X.shape[1] >= _COMPILE_ABOVE)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
+        raise InputError(
+            f"{setting('gradient', 'autodiff')} needs a loss that can be hashed. Declare {type(loss).__name__} with "
+            "@dataclass(frozen=True)."
+        ) from None
+    return _evaluation(function(*part, prepare(w), prepare(b)))
 
 
 def moments(form: MomentForm, w: Array, b: float) -> Evaluation:
-    """Evaluate the squared error from moments, the gradient by a tape over the quadratic in w and b."""
-    functions = _functions()
-    constant = functions.tf.constant
-    arguments = (form.weight, form.mean, form.gram, form.cross, form.square, form.target_mean, w, b)
-    return _evaluation(functions.moments(*(constant(v, dtype="float64") for v in arguments)))
+    """Evaluate the squared error from moments."""
+    held = tuple(prepare(getattr(form, f.name)) for f in fields(form))
+    return _evaluation(moments_tape()(held, prepare(w), prepare(b)))
 
 
 def _evaluation(result: Any) -> Evaluation:

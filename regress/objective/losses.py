@@ -20,8 +20,10 @@ Other packages put other factors in front of the same squared error:
     skglm, glum                             L/(2m)
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -29,50 +31,70 @@ from regress.blocks import Array
 from regress.errors import InputError
 
 
-class Loss(Protocol):
-    """A loss that knows only predictions and targets; the linear model adds X by the chain rule."""
+class Loss(ABC):
+    """A loss that knows only predictions and targets; the linear model adds X by the chain rule.
 
-    def value(self, prediction: Array, target: Array) -> float:
-        """L(ŷ)."""
-        ...
+    `value` is written once, in functions that NumPy and TensorFlow share: the tape differentiates the very value that
+    is tested. `gradient` is its derivative by hand.
 
-    def gradient(self, prediction: Array, target: Array) -> Array:
-        """∇_ŷ L (m,)."""
-        ...
-
-    def curvature(self, direction: Array) -> Array:
-        """∇²_ŷ L times a direction (m,)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SquaredError:
-    """L = Σ a (ŷ − y)², with a = 1 unless `weights` (m,) are given.
-
-    Its Jacobian with respect to ŷ is 2a(ŷ − y)ᵀ; the gradient is the transpose.
+    Attributes
+    ----------
+    quadratic : bool
+        Whether L = Σ a (ŷ − y)², so that moments hold all that is needed of the rows.
+    separable : bool
+        Whether L is a sum over rows; else the rows are evaluated in one piece, and take no weights.
+    curvature_bound : float
+        An upper bound of the largest eigenvalue of ∇²_ŷ L at unit weights. The learning rate rests on it.
+    rows : int, optional
+        The number of rows to which the loss applies. Default: any.
     """
 
-    weights: Array | None = None
+    quadratic: bool = False
+    separable: bool = True
+    curvature_bound: float
+    rows: int | None = None
 
-    def value(self, prediction: Array, target: Array) -> float:
+    @abstractmethod
+    def value(self, prediction: Any, target: Any, weights: Any, xp: Any) -> Any:
+        """Return L(ŷ).
+
+        Parameters
+        ----------
+        prediction, target : arrays of shape (m,)
+            ŷ and y.
+        weights : array of shape (m,), or 1.0
+            a.
+        xp : module
+            NumPy, or TensorFlow's module of the same functions, which then gets tensors.
+        """
+
+    @abstractmethod
+    def gradient(self, prediction: Array, target: Array, weights: Array | float) -> Array:
+        """Return ∇_ŷ L (m,)."""
+
+    def __str__(self) -> str:
+        return type(self).__name__
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """L = Σ a (ŷ − y)². Its Jacobian with respect to ŷ is 2a(ŷ − y)ᵀ; the gradient is the transpose."""
+
+    quadratic = True
+    curvature_bound = 2.0
+
+    def value(self, prediction: Any, target: Any, weights: Any = 1.0, xp: Any = np) -> Any:
         """Return L in units of y²."""
         residual = prediction - target
-        return float(residual @ self._weighted(residual))
+        return xp.dot(weights * residual, residual)
 
-    def gradient(self, prediction: Array, target: Array) -> Array:
+    def gradient(self, prediction: Array, target: Array, weights: Array | float = 1.0) -> Array:
         """Return ∇_ŷ L = 2(ŷ − y), times the weights."""
-        return 2.0 * self._weighted(prediction - target)
-
-    def curvature(self, direction: Array) -> Array:
-        """Return ∇²_ŷ L d = 2d, times the weights."""
-        return 2.0 * self._weighted(direction)
-
-    def _weighted(self, rows: Array) -> Array:
-        return rows if self.weights is None else self.weights * rows
+        return 2.0 * weights * (prediction - target)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class QuadraticForm:
+@dataclass(frozen=True, eq=False)
+class QuadraticForm(Loss):
     """L = (ŷ − y)ᵀA(ŷ − y) for any square A (m, m): generalized least squares.
 
     By the product rule dL = drᵀAr + rᵀA dr = (Ar + Aᵀr)ᵀdr with r = ŷ − y, so ∇_ŷ L = (A + Aᵀ)(ŷ − y). The often
@@ -81,22 +103,40 @@ class QuadraticForm:
 
     A: Array
 
+    separable = False
+
     def __post_init__(self) -> None:
         if self.A.ndim != 2 or self.A.shape[0] != self.A.shape[1]:
             raise InputError(f"A must be square to form rᵀAr; its shape is {self.A.shape}.")
 
-    def value(self, prediction: Array, target: Array) -> float:
+    @property
+    def rows(self) -> int:  # type: ignore[override]  # of this form
+        """The rows of A."""
+        return len(self.A)
+
+    @cached_property
+    def curvature_bound(self) -> float:  # type: ignore[override]  # computed on first use
+        """The largest eigenvalue of A + Aᵀ.
+
+        Raises
+        ------
+        InputError
+            If one is negative: then L has no minimum.
+        """
+        values = np.linalg.eigvalsh(self.A + self.A.T)
+        if not values[0] >= -1e-12 * values[-1]:
+            raise InputError("A + Aᵀ has a negative eigenvalue, so the loss rᵀAr may have no minimum.")
+        return float(values[-1])
+
+    def value(self, prediction: Any, target: Any, weights: Any = 1.0, xp: Any = np) -> Any:
         """Return rᵀAr with r = ŷ − y."""
         residual = prediction - target
-        return float(residual @ self.A @ residual)
+        return xp.dot(residual, xp.dot(self.A, residual))
 
-    def gradient(self, prediction: Array, target: Array) -> Array:
+    def gradient(self, prediction: Array, target: Array, weights: Array | float = 1.0) -> Array:
         """Return ∇_ŷ L = (A + Aᵀ)(ŷ − y)."""
-        return self.curvature(prediction - target)
-
-    def curvature(self, direction: Array) -> Array:
-        """Return ∇²_ŷ L d = (A + Aᵀ)d."""
-        return self.A @ direction + self.A.T @ direction
+        residual = prediction - target
+        return self.A @ residual + self.A.T @ residual
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,11 +160,21 @@ class MomentForm:
     """
 
     weight: float
-    mean: Array
-    gram: Array
-    cross: Array
+    mean: Any
+    gram: Any
+    cross: Any
     square: float
     target_mean: float
+
+    def value(self, w: Any, b: Any, Gw: Any, xp: Any) -> Any:
+        """Return L(w, b), given Gw: arrays of NumPy, or tensors with TensorFlow's module of the same functions."""
+        level = b + xp.dot(self.mean, w) - self.target_mean  # mean of ŷ − y
+        return self.square - 2.0 * xp.dot(self.cross, w) + xp.dot(w, Gw) + self.weight * level * level
+
+    def gradient(self, w: Array, b: float, Gw: Array) -> tuple[Array, float]:
+        """Return ∇_w L = 2(Gw − c) + δ ∂L/∂b and ∂L/∂b = 2W(b + δᵀw − ȳ), given Gw."""
+        grad_b = 2.0 * self.weight * (b + float(self.mean @ w) - self.target_mean)
+        return 2.0 * (Gw - self.cross) + self.mean * grad_b, grad_b
 
 
 def central_difference_step(residual_norm: float, column_norm: Array) -> Array:

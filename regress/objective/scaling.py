@@ -7,6 +7,7 @@ import numpy as np
 
 from regress.aggregates.moments import Moments
 from regress.blocks import Array, Block
+from regress.objective.gradient import Rows
 from regress.objective.losses import MomentForm
 
 
@@ -22,11 +23,12 @@ class Coordinates:
         """Return w in the user's units, and the prediction at x = origin."""
         return w / self.scale, b + self.target_origin
 
-    def rows(self, blocks: Sequence[Block], target: int) -> list[Block]:
+    def rows(self, blocks: Sequence[Block], target: int) -> list[Rows]:
         """Return a copy of the rows in these coordinates; raw coordinates return views of the rows as they are."""
-        if not self.origin.any() and not self.target_origin and (self.scale == 1.0).all():
-            return [Block(X, Y[:, target], a) for X, Y, a, _ in blocks]
-        return [Block((X - self.origin) / self.scale, Y[:, target] - self.target_origin, a) for X, Y, a, _ in blocks]
+        parts = [rows_of(block, target, self.target_origin) for block in blocks]
+        if not self.origin.any() and (self.scale == 1.0).all():
+            return parts
+        return [part._replace(X=(part.X - self.origin) / self.scale) for part in parts]
 
     @property
     def near(self) -> bool:
@@ -43,3 +45,9 @@ class Coordinates:
             float(m.yy[target]),
             float((m.shift.y[target] - self.target_origin) + m.mean_y[target]),
         )
+
+
+def rows_of(block: Block, target: int, target_origin: float = 0.0) -> Rows:
+    """Return the rows of one target, which is shifted."""
+    y = block.Y[:, target]
+    return Rows(block.X, y - target_origin if target_origin else y, 1.0 if block.weights is None else block.weights)

@@ -42,7 +42,8 @@ def _quality(fit: Any) -> list[str]:
     r2 = f"R² {'' if options['fit_intercept'] else '(uncentered) '}{r2_of(fit.r2)}"
     about = "" if options["fit_intercept"] else " (about their mean)"
     held = "" if fit.r2_test is None else f", on held-out rows{about} {r2_of(fit.r2_test)}"
-    loss = f"loss {objective_text(options['weighted'], options['alpha'])} {fit.loss:.10g}"
+    what = objective_text(*(options[name] for name in ("weighted", "alpha", "loss", "penalty")))
+    loss = f"loss {what} {fit.loss:.10g}"
     if s is None:
         return [f"{r2}{held}; {loss}", f"No standard errors: {fit.statistics_missing}", *_sure(fit)]
     weights = f", {options['weight_type']} weights" if options["weighted"] else ""

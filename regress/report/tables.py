@@ -168,7 +168,7 @@ def coefficients(model: ModelRecord) -> Table:
 
 def objective(model: ModelRecord) -> str:
     """Write what a model minimizes."""
-    return objective_text(model.options["weighted"], model.options["alpha"])
+    return objective_text(*(model.options[name] for name in ("weighted", "alpha", "loss", "penalty")))
 
 
 def _kind(model: ModelRecord) -> str:

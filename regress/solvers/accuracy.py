@@ -4,11 +4,14 @@ import numpy as np
 
 from regress.aggregates.collect import TrainingData
 from regress.blocks import Array
+from regress.objective import gradient
+from regress.objective.scaling import Coordinates
 from regress.options import TrainOptions
 from regress.solvers.hessian import Curvature
 from regress.solvers.solution import Training
 
 ENOUGH_DIGITS = 10.0  # that sums in float64 must leave
+_CANCELS = 1e-9  # of its terms: a smaller sum has fewer than seven digits in float64
 _SAFETY = 1.25  # the Newton step that is left is computed in float64 too
 
 
@@ -22,6 +25,15 @@ def norms(data: TrainingData, fit_intercept: bool) -> Array:
     return data.summary.norm if fit_intercept else np.hypot(data.summary.norm, offsets(data))
 
 
+def cancels(data: TrainingData, options: TrainOptions, w: Array, square: float) -> bool:
+    """Tell whether Σa e² at w is so small that its terms cancel in float64."""
+    summary = data.summary
+    terms = float(summary.target_norm[0]) ** 2
+    if not (options.standardize and options.fit_intercept):  # then the means are among them
+        terms += summary.weight * float(np.abs(summary.target_center[0]) + np.abs(summary.center) @ np.abs(w)) ** 2
+    return square < _CANCELS * terms
+
+
 class Accuracy:
     """What float64 can know of a least-squares problem.
 
@@ -31,13 +43,20 @@ class Accuracy:
         From `collect_rows`.
     options : TrainOptions
         How to train.
-    curvature : Curvature
-        ∇²L in the coordinates of the descent.
+    curvature, coordinates : Curvature, Coordinates
+        ∇²L in the coordinates of the descent, and these.
     """
 
-    def __init__(self, data: TrainingData, options: TrainOptions, curvature: Curvature) -> None:
-        self._data, self._options, self._curvature = data, options, curvature
+    def __init__(
+        self, data: TrainingData, options: TrainOptions, curvature: Curvature, coordinates: Coordinates
+    ) -> None:
+        self._data, self._options, self._curvature, self._coordinates = data, options, curvature, coordinates
         self.norm, self._offset = norms(data, options.fit_intercept), offsets(data)
+
+    @property
+    def rank(self) -> int | None:
+        """Rank of the columns as float64 sees it; None where that is unknown."""
+        return self._curvature.rank
 
     @property
     def enough(self) -> bool:
@@ -57,13 +76,13 @@ class Accuracy:
         columns as rows: that no row does.
         """
         if self._data.moments is None:
-            return self._curvature.rank == self._data.summary.rows - self._options.fit_intercept
+            return self.rank == self._data.summary.rows - self._options.fit_intercept
         n, condition = len(self.norm), self._curvature.plain_condition
         with np.errstate(divide="ignore", invalid="ignore"):
             ulps = 2.0**-52 * np.hypot(self._offset, self.norm) / self.norm
         stored = 100.0 * condition * float(ulps @ ulps)
         computed = 40.0 * condition * (n + 32) * 2.0**-52
-        return self._curvature.rank == n and stored < 1.0 and computed < 1.0
+        return self.rank == n and stored < 1.0 and computed < 1.0
 
     @property
     def _rounding(self) -> float:
@@ -72,6 +91,17 @@ class Accuracy:
             with np.errstate(divide="ignore", invalid="ignore"):
                 far += float(np.nan_to_num(self._offset / self.norm, posinf=0.0).max())
         return float(4.0 * far * self._curvature.condition * 2.0**-53 * np.sqrt(self._data.summary.rows))
+
+    @property
+    def residuals_lost(self) -> bool:
+        """Whether residuals at the minimum are so small that moments in float64 say nothing of them."""
+        data = self._data
+        if data.moments is None or self._options.alpha:
+            return False
+        form = self._coordinates.moments(data.moments, 0)
+        at = gradient.moments(form, np.zeros(len(form.mean)), 0.0)
+        w, b = self._curvature.solve(at.grad_w, at.grad_b)
+        return cancels(data, self._options, w / self._coordinates.scale, gradient.moments(form, -w, -b).value)
 
     def error_bound(self, trained: Training, target: int = 0) -> Array | None:
         """Estimate how far the coefficients (n,) of a fit in float64 are off, from above; None where that is unknown.

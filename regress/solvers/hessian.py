@@ -34,8 +34,8 @@ class Curvature(Protocol):
         ...
 
     @property
-    def rank(self) -> int:
-        """Rank of the (centered, if b is fitted) columns, decided after scaling them to unit length."""
+    def rank(self) -> int | None:
+        """Rank of the (centered, if b is fitted) columns, decided after scaling them; None if unknown."""
         ...
 
     @property
@@ -52,8 +52,11 @@ class Curvature(Protocol):
         """Return (∇²L)⁺ times a gradient."""
         ...
 
-    def least_norm(self, w: Array) -> Array:
-        """Return, of all w (in the user's units) with the same predictions up to a constant, the one of least ‖w‖."""
+    def least_norm(self, w: Array) -> Array | None:
+        """Return, of all w (in the user's units) with the same predictions up to a constant, the one of least ‖w‖.
+
+        None where the rank is unknown.
+        """
         ...
 
 

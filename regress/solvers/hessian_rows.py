@@ -6,10 +6,11 @@ from math import inf
 
 import numpy as np
 
-from regress.blocks import Array, Block
+from regress.blocks import Array
 from regress.errors import InputError
 from regress.messages import setting
 from regress.numerics import lazy_scipy
+from regress.objective.gradient import Rows
 from regress.solvers.hessian import noise
 
 
@@ -20,10 +21,10 @@ class DualCurvature:
     (X̃ᵀX̃ + αI)⁺g = X̃ᵀ U ((Λ + α)Λ)⁻¹ Uᵀ X̃ g.
     """
 
-    def __init__(self, blocks: Sequence[Block], alpha: float, scale: Array, fit_intercept: bool) -> None:
-        self._blocks, self._alpha, self._scale, self._fit_intercept = blocks, alpha, scale, fit_intercept
-        weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a, _ in blocks])
-        rows = np.concatenate([X for X, _, _, _ in blocks])
+    def __init__(self, parts: Sequence[Rows], alpha: float, scale: Array, fit_intercept: bool) -> None:
+        self._parts, self._alpha, self._scale, self._fit_intercept = parts, alpha, scale, fit_intercept
+        weights = np.concatenate([np.broadcast_to(a, len(X)) for X, _, a in parts])
+        rows = np.concatenate([X for X, _, _ in parts])
         self._root, self._weight = np.sqrt(weights), float(weights.sum())
         self._mean = weights @ rows / self._weight if fit_intercept else np.zeros(rows.shape[1])
         rows -= self._mean
@@ -33,7 +34,7 @@ class DualCurvature:
     @property
     def steepest(self) -> tuple[float, Array]:
         """Largest eigenvalue of ∇²L/2 and its direction, by Lanczos iteration on the rows."""
-        return lanczos(self._blocks, self._alpha / self._scale**2, self._fit_intercept)
+        return lanczos(self._parts, self._alpha / self._scale**2, self._fit_intercept)
 
     @property
     def rank(self) -> int:
@@ -89,18 +90,18 @@ class DualCurvature:
 class RowsCurvature:
     """The curvature by products with the rows only, where no square matrix of either side fits in memory."""
 
-    def __init__(self, blocks: Sequence[Block], penalty: Array, fit_intercept: bool) -> None:
-        self._blocks, self._penalty, self._fit_intercept = blocks, penalty, fit_intercept
+    def __init__(self, parts: Sequence[Rows], penalty: Array, fit_intercept: bool) -> None:
+        self._parts, self._penalty, self._fit_intercept = parts, penalty, fit_intercept
 
     @property
     def steepest(self) -> tuple[float, Array]:
         """Largest eigenvalue of ∇²L/2 and its direction, by Lanczos iteration on the rows."""
-        return lanczos(self._blocks, self._penalty, self._fit_intercept)
+        return lanczos(self._parts, self._penalty, self._fit_intercept)
 
     @property
-    def rank(self) -> int:
-        """Not known without a square matrix: the number of columns is taken."""
-        return len(self._penalty)
+    def rank(self) -> None:
+        """Not known without a square matrix."""
+        return None
 
     @property
     def condition(self) -> float:
@@ -115,17 +116,16 @@ class RowsCurvature:
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
         """Refuse: (∇²L)⁻¹ needs a square matrix."""
         raise InputError(
-            f"{setting('solver', 'newton')} needs a square matrix of {len(grad_w):,} columns, more than a quarter "
-            "of memory. "
-            f"Use {setting('solver', 'cg')}."
+            f"{setting('solver', 'newton')} needs a square matrix of {len(grad_w):,} columns, more than a quarter of "
+            f"memory, or a single ridge penalty. Use {setting('solver', 'cg')}."
         )
 
-    def least_norm(self, w: Array) -> Array:
-        """Not known without a square matrix: w is returned as it is."""
-        return w
+    def least_norm(self, w: Array) -> None:
+        """Not known without a square matrix."""
+        return None
 
 
-def lanczos(blocks: Sequence[Block], penalty: Array, fit_intercept: bool) -> tuple[float, Array]:
+def lanczos(parts: Sequence[Rows], penalty: Array, fit_intercept: bool) -> tuple[float, Array]:
     """Return the largest eigenvalue of [X 1]ᵀ[X 1] + diag(penalty) and its w part, by products with the rows."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
@@ -134,9 +134,8 @@ def lanczos(blocks: Sequence[Block], penalty: Array, fit_intercept: bool) -> tup
     def product(v: Array) -> Array:
         w, b = v[:n], v[n] if fit_intercept else 0.0
         out = np.append(penalty * w, [0.0] if fit_intercept else [])
-        for X, _, a, _ in blocks:
-            along = X @ w + b
-            along = along if a is None else a * along
+        for X, _, a in parts:
+            along = a * (X @ w + b)
             out[:n] += X.T @ along
             if fit_intercept:
                 out[n] += along.sum()

@@ -1,7 +1,7 @@
 """The only loop: evaluate, look whether to stop, step."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import hypot, inf, isfinite
@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regress.blocks import Array
 from regress.messages import setting
 from regress.objective.gradient import Evaluation
 from regress.objective.objective import Objective
-from regress.solvers.steps import Optimizer
+from regress.solvers.state import State
+from regress.solvers.steps import Solver
 
 _BLOW_UP = 1e3  # a loss this many times the first one: no stable descent gets there
 
@@ -75,90 +75,96 @@ class Iteration(NamedTuple):
     seconds: float
 
 
+Callback = Callable[[State, Iteration], None]
+"""Called with every state that is evaluated, and its row of the history."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Descent:
-    """Where a descent ended: w (n,), b, the evaluation there, its status, and one `Iteration` a row."""
+    """Where a descent ended: its state, the evaluation there, its status, and one `Iteration` a row."""
 
-    w: Array
-    b: float
+    state: State
     evaluation: Evaluation
     stationarity: float
     status: Status
     history: list[Iteration]
 
 
+@dataclass(frozen=True, slots=True)
+class StopRule:
+    """When a descent ends.
+
+    Attributes
+    ----------
+    tol : float
+        Where the stationarity (see `Objective.stationarity`) is at most this.
+    max_iter : int
+        After this many steps, those before the first state included.
+    leaves : float
+        At `tol`, a descent goes on while one more step, which shrinks the stationarity as the last one did, would
+        leave more than this, and steps still halve it at least.
+    """
+
+    tol: float
+    max_iter: int
+    leaves: float = inf
+
+
 def descend(
-    objective: Objective,
-    optimizer: Optimizer,
-    start: tuple[Array, float],
-    *,
-    tol: float,
-    max_iter: int,
-    leaves: float = inf,
-    watch: Callable[[Array, float], None] | None = None,
+    objective: Objective, solver: Solver, state: State, stop: StopRule, callbacks: Iterable[Callback] = ()
 ) -> Descent:
-    """Follow `optimizer` down `objective` from `start`.
+    """Follow a solver down an objective.
 
     Parameters
     ----------
-    objective, optimizer
+    objective, solver
         What to minimize, and the update rule.
-    start : (array of shape (n,), float)
-        First w and b.
-    tol : float
-        Stop when the stationarity (see `Objective.stationarity`) is at most this.
-    max_iter : int
-        Stop after this many steps.
-    leaves : float
-        At `tol`, go on while one more step, which shrinks the stationarity as the last one did, would leave more than
-        this, and steps still halve it at least.
-    watch : callable, optional
-        Called with every (w, b) that is evaluated.
+    state : State
+        Where to begin: what `Solver.init` returned, or a later state, from which the descent goes on.
+    stop : StopRule
+        When to end.
+    callbacks : iterable of callable
+        Each is called as callback(state, record).
 
     Returns
     -------
     Descent
-        The last point with finite value and gradient, on every way out: a limit, Ctrl-C, an overflow. After a blow-up
-        the point with the lowest loss.
+        The last state with finite value and gradient, on every way out: a limit, Ctrl-C, an overflow. After a blow-up
+        the state with the lowest loss.
     """
     began = time.perf_counter()
-    w, b = start
     history: list[Iteration] = []
-    good: tuple[Array, float, Evaluation, float] | None = None
-    best: tuple[Array, float, Evaluation, float] | None = None
+    n = len(state.w)
+    good = best = (state, Evaluation(float("nan"), np.full(n, np.nan), float("nan")), float("nan"))
     status: Status | None = None
     last = 1.0  # the largest stationarity at w = 0, by Cauchy and Schwarz
     try:
         while status is None:
             with np.errstate(over="ignore", invalid="ignore"):  # looked for right below
-                at = objective(w, b)
+                at = objective(state.w, state.b)
                 norm = hypot(*at.grad_w.tolist(), at.grad_b)
                 stationarity = objective.stationarity(at)
             if not (isfinite(at.value) and isfinite(norm)):
                 status = Status.NON_FINITE
                 break
-            good = w, b, at, stationarity
-            best = good if best is None or at.value < best[2].value else best
-            if watch is not None:
-                watch(w, b)
-            settled = (
-                stationarity * stationarity <= leaves * last or stationarity > last / 2.0 or len(history) == max_iter
-            )
+            here = good = state, at, stationarity
+            best = good if not history or at.value < best[1].value else best
+            limited = state.iteration >= stop.max_iter
+            settled = stationarity * stationarity <= stop.leaves * last or stationarity > last / 2.0 or limited
             last = stationarity
-            if stationarity <= tol and settled:
+            step = float("nan")
+            if stationarity <= stop.tol and settled:
                 status = Status.CONVERGED
             elif history and at.value > _BLOW_UP * history[0].loss:
                 status, good = Status.DIVERGED, best
-            elif len(history) == max_iter:
+            elif limited:
                 status = Status.MAX_ITER
             else:
-                w, b = optimizer.step(w, b, at)
-            moved_w, moved_b = w - good[0], b - good[1]
-            step = float("nan") if status else hypot(*moved_w.tolist(), moved_b)
-            history.append(Iteration(len(history), at.value, norm, step, time.perf_counter() - began))
+                state = solver.step(objective, state)
+                step = hypot(*(state.w - here[0].w).tolist(), state.b - here[0].b)
+            history.append(Iteration(here[0].iteration, at.value, norm, step, time.perf_counter() - began))
+            for callback in callbacks:
+                callback(here[0], history[-1])
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
-    if good is None:  # not even the start could be evaluated
-        n = len(start[0])
-        good = *start, Evaluation(float("nan"), np.full(n, np.nan), float("nan")), float("nan")
     return Descent(*good, status, history)

@@ -1,13 +1,13 @@
 """What training returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from regress.blocks import Array
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.loop import Iteration, Status
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Training:
     """A trained linear model and how it was reached.
 
@@ -23,24 +23,25 @@ class Training:
     b_center : float
         The prediction at `center`.
     loss : float
-        L(w, b) + α‖w‖² on the training rows.
+        L(w, b) + P(w) on the training rows, with P = α‖w‖² unless a penalty is given.
     gradient_norm, stationarity : float
-        ‖∇L‖ in the coordinates of the descent, and the scale-free figure that the stop rule compares with tol; both as
-        float64 sees them.
+        ‖∇L‖ in the coordinates of the descent, and the scale-free figure that the stop rule compares with tol; both at
+        w and b, as float64 sees them.
     status : Status
         How it ended.
     history : list of Iteration
-        One row an evaluation.
-    rank : int
-        Rank of the columns, decided by the rounding of their values where sums are exact, else after scaling.
+        One row an evaluation that a descent made; empty where the minimum was taken directly.
+    rank : int or None
+        Rank of the columns, decided by the rounding of their values where sums are exact, else after scaling; None
+        where that is unknown.
     solver, over : str
-        What ran.
+        What ran; the solver is "direct" where the exact minimum was taken without a descent.
     learning_rate : float or None
         The step on ∇L/Σa, for solvers that have one.
     precision : {"exact", "float64"}
         Whether w, b and the loss come from exact sums, each rounded once.
     remaining : array of shape (n,)
-        The Newton step that is left, in the user's units: what the descent did not reach.
+        The Newton step that is left, in the user's units: what the descent did not reach. NaN where it is unknown.
     minimum : Minimum or None
         Where exact totals have their minimum, whichever solver ran.
     polished : bool
@@ -55,13 +56,13 @@ class Training:
     gradient_norm: float
     stationarity: float
     status: Status
-    history: list[Iteration]
-    rank: int
+    rank: int | None
     solver: str
     over: str
     learning_rate: float | None
     precision: str
     remaining: Array
+    history: list[Iteration] = field(default_factory=list)
     minimum: Minimum | None = None
     polished: bool = False
 

@@ -1,37 +1,67 @@
-"""The update rules. Each turns the gradient at (w, b) into the next point; the loop is in `loop`."""
+"""The solvers. Each turns a state into the next one; the loop is in `loop`."""
 
-from collections.abc import Callable
-from math import sqrt
-from typing import Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import inf, sqrt
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from regress.blocks import Array
-from regress.objective.gradient import Evaluation
+from regress.errors import LearningRateError
+from regress.messages import setting
+from regress.objective.objective import Objective
+from regress.solvers.state import State
 
 
-class Optimizer(Protocol):
-    """An update rule, with whatever it remembers between steps."""
+class Solver(ABC):
+    """An update rule. What it remembers between steps is in the state, so a descent can go on from any state.
 
-    def step(self, w: Array, b: float, at: Evaluation) -> tuple[Array, float]:
-        """Return the next (w, b) after the gradient `at` (w, b)."""
-        ...
+    Attributes
+    ----------
+    needs : frozenset of str
+        What it asks of the objective: "gradient", and "hessian" or "hessian_along", which only the squared error with
+        a quadratic penalty has.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"gradient"})
+
+    def init(self, objective: Objective, w: Array, b: float) -> State:
+        """Return the state before the first step from (w, b)."""
+        return State(w, b)
+
+    @abstractmethod
+    def step(self, objective: Objective, state: State) -> State:
+        """Return the next state: ``state.moved(w, b, …)``."""
+
+    def __str__(self) -> str:
+        return type(self).__name__
 
 
-class GradientDescent:
+@dataclass(frozen=True)
+class GradientDescent(Solver):
     """w ← w − η ∇_w L/Σa and b ← b − η ∂L/∂b/Σa."""
 
-    stable = 1.0  # largest stable η, in units of Σa/λmax(∇²L/2)
+    learning_rate: float | Literal["auto"] = "auto"
 
-    def __init__(self, learning_rate: float, weight: float) -> None:
-        self._rate = learning_rate / weight
+    stable: ClassVar[float] = 1.0  # largest stable η, as a part of 2Σa/λmax(∇²L)
 
-    def step(self, w: Array, b: float, at: Evaluation) -> tuple[Array, float]:
+    def init(self, objective: Objective, w: Array, b: float) -> State:
+        """Choose the learning rate."""
+        return State(w, b, {"rate": step_size(objective, self.learning_rate, self.stable, str(self))})
+
+    def step(self, objective: Objective, state: State) -> State:
         """Go down the gradient."""
-        return w - self._rate * at.grad_w, b - self._rate * at.grad_b
+        _, grad_w, grad_b = objective(state.w, state.b)
+        rate = state.memory["rate"] / objective.weight
+        return state.moved(state.w - rate * grad_w, state.b - rate * grad_b)
+
+    def __str__(self) -> str:
+        return "gd"
 
 
-class Accelerated:
+@dataclass(frozen=True)
+class Accelerated(GradientDescent):
     """Nesterov's method: gradient steps from a point extrapolated along the last move.
 
     The momentum restarts where it points uphill (O'Donoghue and Candès 2015, gradient scheme). The point that the loop
@@ -40,59 +70,97 @@ class Accelerated:
 
     stable = 2.0 / 3.0  # the momentum approaches 1, and carries each step further
 
-    def __init__(self, learning_rate: float, weight: float) -> None:
-        self._rate = learning_rate / weight
-        self._momentum = 1.0
-        self._last: tuple[Array, float] | None = None
+    def init(self, objective: Objective, w: Array, b: float) -> State:
+        """Start without momentum."""
+        state = super().init(objective, w, b)
+        return State(w, b, {**state.memory, "momentum": 1.0, "last_w": state.w, "last_b": state.b})
 
-    def step(self, w: Array, b: float, at: Evaluation) -> tuple[Array, float]:
+    def step(self, objective: Objective, state: State) -> State:
         """Go down the gradient, then on along the move that this completes."""
-        new_w, new_b = w - self._rate * at.grad_w, b - self._rate * at.grad_b
-        old_w, old_b = self._last or (w, b)
-        self._last = new_w, new_b
-        move_w, move_b = new_w - old_w, new_b - old_b
-        if at.grad_w @ move_w + at.grad_b * move_b > 0:
-            self._momentum = 1.0
-        following = (1.0 + sqrt(1.0 + 4.0 * self._momentum**2)) / 2.0
-        beta, self._momentum = (self._momentum - 1.0) / following, following
-        return new_w + beta * move_w, new_b + beta * move_b
+        _, grad_w, grad_b = objective(state.w, state.b)
+        rate, momentum = state.memory["rate"] / objective.weight, state.memory["momentum"]
+        new_w, new_b = state.w - rate * grad_w, state.b - rate * grad_b
+        move_w, move_b = new_w - state.memory["last_w"], new_b - state.memory["last_b"]
+        if grad_w @ move_w + grad_b * move_b > 0:
+            momentum = 1.0
+        following = (1.0 + sqrt(1.0 + 4.0 * momentum**2)) / 2.0
+        beta = (momentum - 1.0) / following
+        return state.moved(new_w + beta * move_w, new_b + beta * move_b, momentum=following, last_w=new_w, last_b=new_b)
+
+    def __str__(self) -> str:
+        return "accelerated"
 
 
-class ConjugateGradient:
+@dataclass(frozen=True)
+class ConjugateGradient(Solver):
     """Conjugate directions with the exact line search that a quadratic allows (Polak and Ribière).
 
-    The gradient is evaluated afresh at every point, so rounding does not accumulate.
+    The gradient is evaluated afresh at every point, so rounding does not accumulate. Squares of gradients and
+    directions are taken of their parts relative to the largest, since their own may be beyond the range of a double.
     """
 
-    def __init__(self, curvature_along: Callable[[Array, float], float]) -> None:
-        self._curvature_along = curvature_along
-        self._last: tuple[Evaluation, Array, float] | None = None
+    needs = frozenset({"gradient", "hessian_along"})
 
-    def step(self, w: Array, b: float, at: Evaluation) -> tuple[Array, float]:
+    def step(self, objective: Objective, state: State) -> State:
         """Minimize along the direction conjugate to the last one."""
-        along_w, along_b = -at.grad_w, -at.grad_b
-        if self._last is not None:
-            old, old_w, old_b = self._last
-            change = at.grad_w @ (at.grad_w - old.grad_w) + at.grad_b * (at.grad_b - old.grad_b)
-            beta = max(0.0, float(change / (old.grad_w @ old.grad_w + old.grad_b**2)))
-            along_w, along_b = along_w + beta * old_w, along_b + beta * old_b
-        self._last = at, along_w, along_b
-        slope = at.grad_w @ along_w + at.grad_b * along_b
-        curvature = self._curvature_along(along_w, along_b)
-        length = float(-slope / curvature) if curvature > 0 else 0.0
-        return w + length * along_w, b + length * along_b
+        _, grad_w, grad_b = objective(state.w, state.b)
+        gradient = np.append(grad_w, grad_b)
+        along = -gradient
+        if state.memory:
+            old = state.memory["gradient"]
+            size = np.abs(old).max()
+            change = (gradient / size) @ ((gradient - old) / size)
+            along += max(0.0, float(change / ((old / size) @ (old / size)))) * state.memory["along"]
+        size = np.abs(along).max()
+        unit = along / size if size > 0.0 else along
+        curvature = objective.curvature_along(unit[:-1], float(unit[-1]))
+        length = -float(gradient @ unit) / curvature if curvature > 0 else 0.0
+        w, b = state.w + length * unit[:-1], state.b + length * float(unit[-1])
+        return state.moved(w, b, gradient=gradient, along=along)
+
+    def __str__(self) -> str:
+        return "cg"
 
 
-class Newton:
+@dataclass(frozen=True)
+class Newton(Solver):
     """w ← w − (∇²L)⁻¹∇L: gradient descent preconditioned by the curvature.
 
     L is quadratic, so one step lands; further steps only polish what rounding left.
     """
 
-    def __init__(self, solve: Callable[[Array, float], tuple[Array, float]]) -> None:
-        self._solve = solve
+    needs = frozenset({"gradient", "hessian"})
 
-    def step(self, w: Array, b: float, at: Evaluation) -> tuple[Array, float]:
+    def step(self, objective: Objective, state: State) -> State:
         """Jump to where the quadratic through this point has its minimum."""
-        step_w, step_b = self._solve(at.grad_w, at.grad_b)
-        return np.subtract(w, step_w), b - step_b
+        step_w, step_b = objective.newton_step(state.w, state.b)
+        return state.moved(np.subtract(state.w, step_w), state.b - step_b)
+
+    def __str__(self) -> str:
+        return "newton"
+
+
+def step_size(objective: Objective, asked: float | Literal["auto"], stable: float, name: str) -> float:
+    """Return the step on ∇L/Σa: half the stability limit of gradient descent, or the user's if it is stable.
+
+    Raises
+    ------
+    LearningRateError
+        If the user's rate is above the limit; the message names it and the columns of the steepest direction.
+    """
+    longest = objective.longest_step
+    limit = stable * longest
+    if asked == "auto":
+        return longest / 2.0 if longest < inf else 1.0
+    if asked > limit:
+        size = np.abs(objective.hessian().steepest[1])
+        largest = [int(j) for j in np.argsort(-size)[:3] if size[j] >= 0.5 * size.max(initial=0.0) > 0]
+        blame = (
+            f" The steepest direction is that of {', '.join(objective.names[j] for j in largest)}." if largest else ""
+        )
+        remedy = "Use" if (objective.scale != 1.0).any() else "Standardize, or use"
+        raise LearningRateError(
+            f"{setting('learning_rate', asked)} is above {limit:.6g}, the stability limit of {name} on these "
+            f"rows: it would diverge.{blame} {remedy} a rate below the limit, or auto."
+        )
+    return asked

@@ -96,11 +96,13 @@ def gradient(m: int, n: int, engine: str) -> Prepare:
         return lambda: plain
     from regress.blocks import blocks_of
     from regress.numerics.threads import one_blas_thread, resolve_jobs
+    from regress.objective.losses import SquaredError
     from regress.objective.objective import ENGINES, RowsTerm
     from regress.objective.scaling import Coordinates
 
     raw = Coordinates(np.zeros(n), np.ones(n), 0.0)
-    term = RowsTerm(list(blocks_of(X, y[:, None])), raw, 0, ENGINES[engine], resolve_jobs(None))
+    blocks, jobs = list(blocks_of(X, y[:, None])), resolve_jobs(None)
+    term = RowsTerm(SquaredError(), blocks, raw, 0, engine=ENGINES[engine], n_jobs=jobs)
     one_blas_thread().__enter__()  # as training does; here until the process ends
 
     def engines() -> list[float]:

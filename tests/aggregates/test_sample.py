@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 import regress
-from regress.aggregates import collect
 from regress.aggregates import sample as sampling
+from regress.aggregates.collect import NEVER
 from regress.aggregates.sample import Sampler
 from regress.api.read import Reading, read_table
 from regress.design.encode import Encoded
@@ -298,7 +298,7 @@ def test_a_fit_keeps_twenty_thousand_rows_whatever_passes_it_takes(large, option
 
 
 def test_the_second_reading_for_exact_sums_keeps_the_same_rows(monkeypatch):
-    monkeypatch.setattr(collect, "_FEW_CELLS", 0)  # a small table is read as a large one
+    monkeypatch.setattr("regress.solvers.choose.FILES", NEVER)  # a small table is read as a large one
     frame = numbered(500)
     frame["near"] = frame.x + np.random.default_rng(6).normal(size=500) * 1e-9
     frame["kind"] = np.where(frame.id < 450, "v", "u")

@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from regress.blocks import Block
-from regress.errors import INSTALL_TENSORFLOW
+from regress.errors import INSTALL_TENSORFLOW, InputError
 from regress.objective import autodiff, gradient
-from regress.objective.losses import MomentForm, QuadraticForm
+from regress.objective.gradient import Rows
+from regress.objective.losses import MomentForm, QuadraticForm, SquaredError
 
 pytestmark = pytest.mark.tensorflow
 random = np.random.default_rng(11)
@@ -27,11 +27,10 @@ def same(one, other):
 @pytest.mark.parametrize("weights", [None, a])
 def test_the_tape_over_rows_gives_the_derived_gradient(weights, compiled, monkeypatch):
     monkeypatch.setattr(autodiff, "_COMPILE_ABOVE", 0 if compiled else 2**60)
-    parts = [
-        Block(X[i : i + 90], y[i : i + 90], None if weights is None else weights[i : i + 90]) for i in (0, 90, 180)
-    ]
+    a = np.ones(200) if weights is None else weights
+    parts = [Rows(X[i : i + 90], y[i : i + 90], 1.0 if weights is None else a[i : i + 90]) for i in (0, 90, 180)]
     (rows,) = autodiff.prepare_rows(parts)
-    same(autodiff.rows(*rows, w, b), gradient.rows(X, y, weights, w, b))
+    same(autodiff.rows(SquaredError(), rows, w, b), gradient.rows(SquaredError(), Rows(X, y, a), w, b))
 
 
 def test_the_tape_over_moments_gives_the_derived_gradient():
@@ -40,15 +39,18 @@ def test_the_tape_over_moments_gives_the_derived_gradient():
 
 
 def test_a_tape_agrees_with_the_general_quadratic_form():
-    import tensorflow as tf
+    form = QuadraticForm(random.normal(size=(200, 200)))
+    (rows,) = autodiff.prepare_rows([Rows(X, y)], form.separable)
+    same(autodiff.rows(form, rows, w, b), gradient.rows(form, Rows(X, y), w, b))
 
-    A, prediction = random.normal(size=(4, 4)), tf.Variable(w)
-    with tf.GradientTape() as tape:
-        r = prediction - tf.constant(X[0])
-        value = tf.tensordot(r, tf.linalg.matvec(tf.constant(A), r), 1)
-    form = QuadraticForm(A)
-    assert form.value(w, X[0]) == pytest.approx(float(value), rel=1e-13)
-    assert form.gradient(w, X[0]) == pytest.approx(tape.gradient(value, prediction).numpy(), rel=1e-13)
+
+def test_a_loss_that_cannot_be_a_key_is_refused_with_the_remedy():
+    class Changeable(SquaredError):
+        __hash__ = None
+
+    (rows,) = autodiff.prepare_rows([Rows(X, y)])
+    with pytest.raises(InputError, match=r"Declare Changeable with @dataclass\(frozen=True\)"):
+        autodiff.rows(Changeable(), rows, w, b)
 
 
 def test_without_tensorflow_the_error_holds_the_install_line():
@@ -65,9 +67,10 @@ def test_without_tensorflow_the_error_holds_the_install_line():
 @pytest.mark.slow
 def test_tensorflow_starts_and_compiles_without_a_word():
     code = (
-        "import numpy as np\nfrom regress.objective import autodiff\nfrom regress.blocks import Block\n"
-        "autodiff._COMPILE_ABOVE = 0\n(rows,) = autodiff.prepare_rows([Block(np.eye(3), np.ones(3))])\n"
-        "autodiff.rows(*rows, np.ones(3), 0.0)"
+        "import numpy as np\nfrom regress.objective import autodiff\nfrom regress.objective.gradient import Rows\n"
+        "from regress.objective.losses import SquaredError\n"
+        "autodiff._COMPILE_ABOVE = 0\n(rows,) = autodiff.prepare_rows([Rows(np.eye(3), np.ones(3))])\n"
+        "autodiff.rows(SquaredError(), rows, np.ones(3), 0.0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

@@ -7,7 +7,8 @@ from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.errors import InputError
 from regress.options import TrainOptions
-from regress.solvers.loop import Status, descend
+from regress.solvers.loop import Status, StopRule, descend
+from regress.solvers.state import State
 from regress.solvers.steps import GradientDescent
 from regress.solvers.train import Regression
 
@@ -16,17 +17,20 @@ X = random.normal(size=(50, 2))
 y = X @ [1.0, 2.0] + 3.0
 
 
-def objective():
+def problem(**options):
     data = collect_rows(blocks_of(X, y[:, None]), "rows")
-    return Regression(data, TrainOptions(over="rows"), ["a", "b"]).objective()
+    return Regression(data, TrainOptions(over="rows", **options), ["a", "b"])
 
 
-def run(optimizer, **options):
-    return descend(objective(), optimizer, (np.zeros(2), 0.0), **{"tol": 1e-10, "max_iter": 1000, **options})
+def run(solver, callbacks=(), **options):
+    """Descend with a rate that is not looked at, unlike the user's."""
+    objective = problem().objective()
+    state = State(np.zeros(2), 0.0, {"rate": solver.learning_rate})
+    return descend(objective, solver, state, StopRule(**{"tol": 1e-10, "max_iter": 1000, **options}), callbacks)
 
 
 def test_history_has_a_row_an_evaluation_and_the_loss_falls():
-    ended = run(GradientDescent(0.4, 50.0))
+    ended = run(GradientDescent(0.4))
     assert ended.status is Status.CONVERGED
     assert [row.iteration for row in ended.history] == list(range(len(ended.history)))
     losses = [row.loss for row in ended.history]
@@ -38,48 +42,44 @@ def test_history_has_a_row_an_evaluation_and_the_loss_falls():
 
 
 def test_the_limit_ends_it_with_the_last_point():
-    ended = run(GradientDescent(0.1, 50.0), max_iter=3)
+    ended = run(GradientDescent(0.1), max_iter=3)
     assert ended.status is Status.MAX_ITER
     assert len(ended.history) == 4
     assert ended.evaluation.value == ended.history[-1].loss < ended.history[0].loss
 
 
 def test_a_blow_up_gives_back_the_point_of_lowest_loss():
-    ended = run(GradientDescent(5.0, 50.0))
+    ended = run(GradientDescent(5.0))
     assert ended.status is Status.DIVERGED
     assert ended.evaluation.value == min(row.loss for row in ended.history)
 
 
-class Leap:
+class Leap(GradientDescent):
     """Goes well twice, then to infinity."""
 
-    def __init__(self):
-        self.steps = 0
-        self.inside = GradientDescent(0.1, 50.0)
-
-    def step(self, w, b, at):
-        self.steps += 1
-        return self.inside.step(w, b, at) if self.steps < 3 else (w + np.inf, b)
+    def step(self, objective, state):
+        return super().step(objective, state) if state.iteration < 2 else state.moved(state.w + np.inf, state.b)
 
 
 def test_a_value_that_is_not_finite_ends_it_with_the_last_good_point():
-    ended = run(Leap())
+    ended = run(Leap(0.1))
     assert ended.status is Status.NON_FINITE
-    assert np.isfinite(ended.w).all()
+    assert np.isfinite(ended.state.w).all()
     assert ended.evaluation.value == ended.history[-1].loss
 
 
 def test_an_interrupt_keeps_the_last_good_point():
     seen = []
 
-    def watch(w, b):
-        seen.append(w.copy())
+    def watch(state, record):
+        seen.append(state)
+        assert record.iteration == state.iteration == len(seen) - 1
         if len(seen) == 5:
             raise KeyboardInterrupt
 
-    ended = run(GradientDescent(0.1, 50.0), watch=watch)
+    ended = run(GradientDescent(0.1), callbacks=[watch])
     assert ended.status is Status.INTERRUPTED
-    assert np.array_equal(ended.w, seen[-1])
+    assert ended.state is seen[-1]
 
 
 @pytest.mark.parametrize("status", Status)

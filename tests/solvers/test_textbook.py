@@ -18,7 +18,7 @@ def path(X, y, **options):
     options = TrainOptions(**options)
     seen = []
     data = collect_rows(blocks_of(X, y[:, None]), options.over)
-    Regression(data, options, list("abcd")).train(watch=lambda w, b: seen.append((w.copy(), b)))
+    Regression(data, options, list("abcd")).train(callbacks=[lambda state, _: seen.append((state.w, state.b))])
     return seen
 
 

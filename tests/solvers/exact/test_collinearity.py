@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regress
+from regress.aggregates.collect import NEVER
 from regress.errors import DataWarning, InputError
 
 NIST = Path(__file__).resolve().parents[3] / "data" / "nist"
@@ -187,7 +188,7 @@ def test_double_precision_does_not_claim_a_rank_that_it_cannot_know(offset):
 
 @pytest.mark.parametrize("policy", ["min-norm", "drop"])
 def test_a_larger_table_of_unknown_rank_is_read_again_for_exact_sums(policy, monkeypatch):
-    monkeypatch.setattr("regress.aggregates.collect._FEW_CELLS", 0)
+    monkeypatch.setattr("regress.solvers.choose.FILES", NEVER)
     table = pd.DataFrame({"a": a, "b": b, "again": a})
     plain = regress.fit(table[["a", "b"]], y)
     assert (plain.precision, plain.rank) == ("float64", 2)

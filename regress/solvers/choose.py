@@ -1,0 +1,203 @@
+"""Which solver, over rows or moments, in exact arithmetic or float64: all of the choice, and what cannot be combined.
+
+Exact arithmetic is the default where nobody notices the time that it takes. Sizes are those of a table with n columns.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from regress.aggregates.collect import Limits, TrainingData, exact_fits, square_fits
+from regress.errors import InputError
+from regress.messages import setting
+from regress.objective.losses import Loss, SquaredError
+from regress.objective.penalties import Penalty, Ridge
+from regress.options import Over, Precision, TrainOptions
+from regress.solvers.accuracy import Accuracy
+from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
+
+FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
+ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
+
+_ROUGH_COLUMNS, _ROUGH_ROWS = 256, 8  # columns, and rows a column, from which products in single precision pay
+_PATIENCE = 2_000_000_000  # rows · columns² that exact sums take in a few seconds
+_NEVER, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few steps only rounding moves
+
+_BY_NAME: dict[str, type[Solver]] = {"cg": ConjugateGradient, "newton": Newton}
+_WITH_RATE: dict[str, type[GradientDescent]] = {"gd": GradientDescent, "accelerated": Accelerated}
+_CHANGES = "curvature that does not change, which only the squared error with a quadratic penalty has"
+
+
+class Reading(NamedTuple):
+    """How rows are collected: over what, and in which precision; see `collect_rows`."""
+
+    over: Over
+    precision: Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is minimized, and how.
+
+    Attributes
+    ----------
+    loss, penalty : Loss, Penalty
+        What is minimized.
+    solver : Solver
+        What runs, where the minimum is not taken directly.
+    over : {"rows", "moments"}
+        What the gradient is computed from.
+    direct : bool
+        Whether the minimum is taken exactly, without a descent, where sums are exact.
+    """
+
+    loss: Loss
+    penalty: Penalty
+    solver: Solver
+    over: Over
+    direct: bool
+
+
+def objective_of(options: TrainOptions) -> tuple[Loss, Penalty]:
+    """Return the loss and the penalty that options name: the squared error and a ridge unless objects are given.
+
+    Raises
+    ------
+    InputError
+        If an object is neither, or a penalty is given twice.
+    """
+    loss = SquaredError() if options.loss is None else options.loss
+    penalty = Ridge(options.alpha) if options.penalty is None else options.penalty
+    for name, given, kind in (("loss", loss, Loss), ("penalty", penalty, Penalty)):
+        if not isinstance(given, kind):
+            raise InputError(
+                f"{setting(name)} must be an object of a subclass of regress.{kind.__name__}; got {given!r}."
+            )
+    if options.alpha and options.penalty is not None:
+        raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Leave one of them out.")
+    return loss, penalty
+
+
+def reading(options: TrainOptions) -> Reading:
+    """Return how rows are to be collected for some options.
+
+    Raises
+    ------
+    InputError
+        If the options contradict each other.
+    """
+    loss, penalty = objective_of(options)
+    least_squares = loss.quadratic and isinstance(penalty, Ridge)
+    if not isinstance(options.solver, str | Solver):
+        raise InputError(
+            f"{setting('solver')} must be a name or an object of a subclass of regress.Solver; got {options.solver!r}."
+        )
+    if not loss.quadratic and options.over == "moments":
+        raise InputError(
+            f"{setting('over', 'moments')} needs the squared error: moments hold no other loss. Use "
+            f"{setting('over', 'rows')}."
+        )
+    if not least_squares and options.collinear != "min-norm":
+        raise InputError(f"{setting('collinear', options.collinear)} needs the squared error and {setting('alpha')}.")
+    if options.precision == "exact" and (reason := _floating(options)):
+        raise InputError(
+            f"{setting('precision', 'exact')} is not possible: {reason}. Use {setting('precision', 'auto')}."
+        )
+    return Reading(options.over if loss.quadratic else "rows", options.precision if least_squares else "float64")
+
+
+def _floating(options: TrainOptions) -> str:
+    """Say why a descent in float64 is what was asked for; "" if the minimum may be taken exactly."""
+    if options.solver not in ("auto", "newton"):
+        return f"{options.solver} descends in float64"
+    if options.gradient == "autodiff":
+        return "autodiff descends in float64"
+    if options.over == "rows":
+        return "the gradient over rows is in float64"
+    if options.loss is not None and not options.loss.quadratic:
+        return f"the loss {type(options.loss).__name__} is minimized in float64"
+    if options.penalty is not None and not isinstance(options.penalty, Ridge):
+        return f"the penalty {type(options.penalty).__name__} is minimized in float64"
+    return ""
+
+
+def plan(options: TrainOptions, data: TrainingData) -> Plan:
+    """Return what is minimized, and how, on some data.
+
+    Raises
+    ------
+    InputError
+        If what was asked for cannot be combined; the message names the remedy.
+    """
+    reading(options)
+    loss, penalty = objective_of(options)
+    summary = data.summary
+    if loss.rows not in (None, summary.rows):
+        raise InputError(f"The loss {loss} is of {loss.rows:,} rows, and there are {summary.rows:,} training rows.")
+    if not loss.separable and summary.weight != summary.rows:
+        raise InputError(f"The loss {loss} is no sum over rows, so it takes no {setting('weights')}.")
+    quadratic = loss.quadratic and penalty.quadratic
+    over: Over = options.over
+    if over == "auto":
+        over = "rows" if data.moments is None or data.rough or not loss.quadratic else "moments"
+    solver = options.solver
+    if solver == "auto" and not quadratic:
+        solver = "accelerated"
+    elif solver == "auto":
+        solver = "newton" if square_fits(min(len(summary.center), summary.rows)) else "cg"
+    if isinstance(solver, str):
+        rate = options.learning_rate
+        solver = _WITH_RATE[solver](rate) if solver in _WITH_RATE else _BY_NAME[solver]()
+    if not quadratic and solver.needs != {"gradient"}:
+        raise InputError(f"{setting('solver', str(solver))} needs {_CHANGES}. Use {setting('solver', 'accelerated')}.")
+    return Plan(loss, penalty, solver, over, not _floating(options))
+
+
+def rough_pays(options: TrainOptions, rows: int, n: int) -> bool:
+    """Tell whether rows in memory are worth a curvature in single precision: nothing but defaults speaks for that."""
+    if n < _ROUGH_COLUMNS or rows < _ROUGH_ROWS * n or not square_fits(n) or options.precision == "exact":
+        return False
+    free = replace(options, alpha=0.0, tol=1e-10, max_iter=None, precision="auto")
+    return free == TrainOptions()
+
+
+def better_exact(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> bool:
+    """Tell whether to collect again for exact sums: float64 leaves few digits, and exact sums are possible."""
+    return not accuracy.enough and _exact_able(options, data, accuracy)
+
+
+def _exact_able(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> bool:
+    """Tell whether exact sums are there for the asking: neither too many columns nor a descent that was asked for."""
+    n, rows = len(data.summary.center), data.summary.rows
+    able = not _floating(options) and data.totals is None and rows > n and exact_fits(n)
+    return able and (n <= MOST_COLUMNS or accuracy.rank == n)
+
+
+def read_again(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> tuple[str, bool]:
+    """Say why sums are exact or in float64, and whether to read the table again for exact ones."""
+    if options.precision != "auto":
+        return "as asked", False
+    if reason := _floating(options):
+        return reason, False
+    if data.exact:
+        return "the table is small", False
+    if data.moments is None:
+        return "there are at least as many columns as rows", False
+    digits = f"{accuracy.expected_digits:.0f} digits"
+    if better_exact(options, data, accuracy):
+        return f"float64 would leave {digits if accuracy.rank_sure else 'the rank unknown'}", True
+    if _exact_able(options, data, accuracy) and accuracy.residuals_lost:
+        return "float64 would lose residuals as small as these", True
+    return f"leaving {digits}" if accuracy.enough else "exact sums of so many columns take too long", False
+
+
+def reference(rows: int, n: int, fit_intercept: bool) -> TrainOptions:
+    """Return how the fit is made against which others are measured: from exact sums, each coefficient rounded once.
+
+    Where that takes too long: Newton steps over rows in float64, until only rounding moves.
+    """
+    tall = n < rows or n <= MOST_COLUMNS  # few columns are decided one by one, as a certificate does
+    if rows <= _PATIENCE // n**2 and (tall or rows <= MOST_COLUMNS):
+        return TrainOptions(fit_intercept=fit_intercept, precision="exact", over="moments" if tall else "auto")
+    over = TrainOptions(fit_intercept=fit_intercept, solver="newton", over="rows", precision="float64")
+    return replace(over, tol=_NEVER, max_iter=_POLISH)

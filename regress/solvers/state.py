@@ -1,0 +1,72 @@
+"""Where a descent is: plain data, which can be compared, written as JSON, and gone on from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from regress.blocks import Array
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A point of a descent, and all that its solver remembers there.
+
+    Attributes
+    ----------
+    w, b : array of shape (n,), float
+        The point, in the coordinates of the descent. Arrays are not to be written to.
+    memory : mapping of str to float or array
+        What the solver remembers between steps.
+    iteration : int
+        Steps taken.
+    rng : mapping, optional
+        State of a NumPy generator (``generator.bit_generator.state``), for solvers that draw.
+    position : int, optional
+        Rows read so far, for solvers that see a part of them a step.
+
+    Examples
+    --------
+    >>> from regress.solvers.state import State
+    >>> state = State([0.0, 0.0], 1.0, {"momentum": 1.0}).moved([0.5, 0.25], 2.0, momentum=1.5)
+    >>> state.iteration, state.memory["momentum"]
+    (1, 1.5)
+    >>> State.from_dict(state.to_dict()) == state
+    True
+    """
+
+    w: Array
+    b: float
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    iteration: int = 0
+    rng: Mapping[str, Any] | None = None
+    position: int | None = None
+
+    def __post_init__(self) -> None:
+        w = np.array(self.w, dtype=np.float64)
+        w.setflags(write=False)
+        object.__setattr__(self, "w", w)
+        object.__setattr__(self, "b", float(self.b))
+
+    def moved(self, w: Array, b: float, **memory: Any) -> "State":
+        """Return the state one step later, with some of the memory replaced."""
+        return State(w, b, {**self.memory, **memory}, self.iteration + 1, self.rng, self.position)
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether two states are the same in every bit; NaN equals NaN."""
+        return isinstance(other, State) and repr(self.to_dict()) == repr(other.to_dict())
+
+    __hash__ = None  # type: ignore[assignment]  # it holds arrays
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, which JSON takes."""
+        memory = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in sorted(self.memory.items())}
+        plain = {"w": self.w.tolist(), "b": self.b, "memory": memory, "iteration": self.iteration}
+        return plain | {"rng": None if self.rng is None else dict(self.rng), "position": self.position}
+
+    @staticmethod
+    def from_dict(held: Mapping[str, Any]) -> "State":
+        """Return the state of which these are the plain values."""
+        memory = {k: np.array(v, dtype=np.float64) if isinstance(v, list) else v for k, v in held["memory"].items()}
+        return State(**{**held, "memory": memory})

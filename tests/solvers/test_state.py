@@ -1,0 +1,134 @@
+"""A state is plain data, and a descent that goes on from one has the same bits as one that ran through."""
+
+import json
+from dataclasses import FrozenInstanceError, dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from regress.aggregates.collect import collect_rows
+from regress.blocks import blocks_of
+from regress.errors import InputError
+from regress.options import TrainOptions
+from regress.solvers.loop import Status
+from regress.solvers.state import State
+from regress.solvers.steps import Solver
+from regress.solvers.train import Regression
+
+random = np.random.default_rng(6)
+X = random.normal(size=(80, 4)) * [1.0, 5.0, 0.2, 1.0] + [0.0, 3.0, 1.0, -1.0]
+y = X @ [1.0, -2.0, 3.0, 0.5] + 4.0 + random.normal(size=80)
+WIDE = random.normal(size=(6, 9))
+
+
+def problem(X=X, y=y, **options):
+    options = TrainOptions(**options)
+    data = collect_rows(blocks_of(X, y[:, None]), X.shape[1], options.over)
+    return Regression(data, options, [f"x{j}" for j in range(X.shape[1])])
+
+
+@dataclass(frozen=True)
+class Kicked(Solver):
+    """Gradient steps with noise that fades: what it draws is in the state."""
+
+    def init(self, objective, w, b):
+        return State(w, b, rng=np.random.default_rng(3).bit_generator.state, position=0)
+
+    def step(self, objective, state):
+        _, grad_w, grad_b = objective(state.w, state.b)
+        generator = np.random.default_rng()
+        generator.bit_generator.state = dict(state.rng)
+        rate = objective.longest_step / 2.0 / objective.weight
+        noise = generator.normal(size=len(state.w)) * 0.5**state.iteration
+        moved = state.moved(state.w - rate * grad_w + noise, state.b - rate * grad_b)
+        return State(moved.w, moved.b, {}, moved.iteration, generator.bit_generator.state, state.position + 80)
+
+
+@pytest.mark.parametrize("over", ["rows", "moments"])
+@pytest.mark.parametrize("solver", ["gd", "accelerated", "cg", "newton", Kicked()], ids=str)
+def test_a_descent_resumed_from_json_has_the_same_bits(solver, over):
+    seen, rest = [], []
+    full = problem(solver=solver, over=over, tol=1e-14, max_iter=40)
+    whole = full.train(callbacks=[lambda state, record: seen.append((state, record))])
+    cut = len(seen) // 2
+    held = State.from_dict(json.loads(json.dumps(seen[cut][0].to_dict(), allow_nan=False)))
+    assert held == seen[cut][0]
+    resumed = problem(solver=solver, over=over, tol=1e-14, max_iter=40).train(
+        callbacks=[lambda state, record: rest.append((state, record))], state=held
+    )
+    assert [state for state, _ in rest] == [state for state, _ in seen[cut:]]
+    assert [r[:3] for _, r in rest] == [r[:3] for _, r in seen[cut:]]
+    assert (resumed.w.tolist(), resumed.b, resumed.loss) == (whole.w.tolist(), whole.b, whole.loss)
+    assert (resumed.status, resumed.learning_rate) == (whole.status, whole.learning_rate)
+
+
+def test_a_wide_table_resumes_too():
+    seen = []
+    whole = problem(WIDE, y[:6], solver="cg").train(callbacks=[lambda state, _: seen.append(state)])
+    assert problem(WIDE, y[:6], solver="cg").train(state=seen[2]).w.tolist() == whole.w.tolist()
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+memories = st.dictionaries(st.text(max_size=5), st.one_of(numbers, arrays(np.float64, 3, elements=numbers)), max_size=3)
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(arrays(np.float64, 3, elements=numbers), numbers, memories, st.integers(0, 10**6))
+def test_a_state_survives_json_in_every_bit(w, b, memory, iteration):
+    state = State(w, b, memory, iteration)
+    again = State.from_dict(json.loads(json.dumps(state.to_dict())))
+    assert again == state
+    assert again.w.tobytes() == state.w.tobytes()
+    assert State(w, b, memory, iteration + 1) != state
+    assert State(np.append(w, 0.0), b, memory, iteration) != state
+
+
+def test_a_state_does_not_change():
+    w = np.zeros(2)
+    state = State(w, 1.0, {"rate": 0.5})
+    w[0] = 3.0
+    assert state.w.tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="read-only"):
+        state.w[0] = 1.0
+    with pytest.raises(FrozenInstanceError):
+        state.b = 2.0
+    assert state.moved([1.0, 2.0], 3.0, rate=0.25) == State([1.0, 2.0], 3.0, {"rate": 0.25}, 1)
+    assert state.memory == {"rate": 0.5}
+
+
+def test_a_solver_serves_two_descents_at_once():
+    """No state hides in a solver: steps of two descents in turn are those of each alone."""
+    regression = problem(solver="accelerated")
+    solver, objective = regression.plan.solver, regression.objective()
+    one = other = solver.init(objective, np.zeros(4), 0.0)
+    for _ in range(5):
+        one = solver.step(objective, one)
+    for _ in range(5):
+        other = solver.step(objective, other)
+        solver.step(objective, one)
+    assert other == one
+
+
+@pytest.mark.parametrize("solver", ["gd", "accelerated", "cg"])
+def test_squares_beyond_the_range_end_no_descent_as_if_it_had_converged(solver):
+    """Exact sums see a target near 1e-170, and float64 does not: a descent would stop at w = 0."""
+    table = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0], [3.0, 0.0, 1.0], [1.0, 1.0, 5.0]])
+    target = np.array([1.0, 2.0, -1.0, 3.0]) * 1e-170
+    options = TrainOptions(solver=solver)
+    data = collect_rows(blocks_of(table, target[:, None]), 3, precision="exact")
+    with pytest.raises(InputError, match="squares of the target underflow"):
+        Regression(data, options, ["a", "b", "c"]).train()
+    with pytest.raises(InputError, match="squares of the target underflow"):
+        problem(table[:3], target[:3], solver=solver).train()
+    exact = Regression(data, TrainOptions(), ["a", "b", "c"]).train()
+    assert exact.w == pytest.approx(np.linalg.solve(np.c_[table, np.ones(4)], target * 1e170)[:3] * 1e-170, rel=1e-12)
+
+
+def test_conjugate_gradients_reach_what_is_near_the_end_of_the_range():
+    target = y * 1e-100
+    got = problem(X, target, solver="cg").train()
+    assert got.status is Status.CONVERGED
+    assert got.w == pytest.approx(problem(solver="cg").train().w * 1e-100, rel=1e-9)
