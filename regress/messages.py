@@ -17,6 +17,14 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, its middle left out."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - most :]}"
+
+
 def paragraph(lines: Iterable[str]) -> str:
     """Return lines of text for people; names with line breaks do not add lines."""
     return "\n".join(map(visible, lines))

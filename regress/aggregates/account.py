@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from regress.design.rows import PlacedRows
+from regress.fit_record import RowAccount
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Tally:
         return asdict(self) | {"missing_cells": dict(self.missing_cells)}
 
 
-def describe(tally: Tally) -> str:
+def describe(tally: Tally | RowAccount) -> str:
     """Return the account of the rows in words."""
     parts = [f"{tally.used:,} used"]
     for name in ("held_out", "missing", "zero_weight", "bad"):

@@ -1,25 +1,27 @@
 """Fit a table: read, train, infer."""
 
 import warnings
-from typing import Any, Unpack, get_args
+from dataclasses import replace
+from math import isfinite
+from typing import Any, NamedTuple, Unpack, get_args
 
 import numpy as np
 
-from regress.aggregates.plain_moments import MOST_MOMENTS
 from regress.api import notes
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
+from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.blocks import Array
 from regress.checks import check_choice, check_whole
 from regress.errors import ConvergenceWarning, DataWarning
-from regress.inference.measurement_noise import collinearity
-from regress.inference.residuals import LEAST, sampled
+from regress.fit_record import Course, FitOptions, HistoryRow, RowAccount, Trained
+from regress.inference.measurement_noise import Collinearity, collinearity
+from regress.inference.residuals import sampled
 from regress.inference.robust_covariance import meat_of
 from regress.inference.scores import r2
-from regress.inference.standard_errors import Statistics
-from regress.inference.statistics import PERFECT, missing, statistics
-from regress.inference.sums_of_squares import spreads, squares_of
+from regress.inference.statistics import PERFECT, missing
+from regress.inference.sums_of_squares import Squares, spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import visible
 from regress.numerics.digits import digits_at_least
@@ -32,6 +34,8 @@ from regress.solvers.solution import Training
 from regress.solvers.state import State
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
+
+_ITERATIONS = 1000  # of the history, evenly spaced
 
 
 @takes(TableOptions, TrainOptions, without=["rows"])
@@ -119,23 +123,40 @@ def fit(
         if again:
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)
-        result = train(prepared, regression, of_training, of_table, cov_type, reason, progress)
-    for note in notes.warnings(result):
+        options_kept = kept(prepared, of_training, of_table, cov_type)
+        result, said = train(prepared, regression, of_training, options_kept, reason, progress=progress)
+    for note in said:
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
+
+
+def kept(prepared: ReadTable, training: TrainOptions, table: TableOptions, cov_type: CovType) -> FitOptions:
+    """Return what is kept of the options."""
+    weights = prepared.reader.weights
+    return FitOptions(
+        **training.plain(),
+        missing=prepared.reader.missing,
+        weights=weights.name if weights is not None and weights.array is None else None,
+        weighted=weights is not None,
+        weight_type=table.weight_type,
+        test_size=table.test_size,
+        split_key=table.split_key,
+        random_state=table.random_state,
+        cov_type=cov_type,
+    )
 
 
 def train(
     prepared: ReadTable,
     regression: Regression,
     options: TrainOptions,
-    table_options: TableOptions,
-    cov_type: CovType,
+    kept: FitOptions,
     reason: str,
+    *,
     progress: Progress | None = None,
-) -> Fit:
-    """Train on what was read, without warnings."""
+) -> tuple[Fit, list[str]]:
+    """Train on what was read; return the fit, and what to warn of."""
     data, reader = prepared.data, prepared.reader
 
     def count(state: State, record: Iteration) -> None:
@@ -144,70 +165,108 @@ def train(
 
     training = regression.train(callbacks=[count])
     squares, loss = squares_of(training, data, options, reader.blocks())
-    weights, summary, held, tally = reader.weights, data.summary, prepared.held_out, prepared.tally
-    kept = {
-        "missing": reader.missing,
-        "weights": weights.name if weights is not None and weights.array is None else None,
-        "weighted": weights is not None,
-        **{name: getattr(table_options, name) for name in ("weight_type", "test_size", "split_key", "random_state")},
-        "cov_type": cov_type,
-    }
+    trained = Trained(
+        target=reader.target.name,
+        options=kept,
+        n_rows=prepared.tally.used,
+        loss=_known(loss),
+        status=training.status.value,
+        versions=environment(),
+    )
     model = LinearModel(
         w=training.w,
         center=training.center,
         b=training.b,
         b_center=training.b_center,
         design=reader.design,
-        target=reader.target.name,
-        options={**options.plain(), **kept},
-        n_rows=tally.used,
-        loss=loss,
-        status=str(training.status),
-        versions=environment(),
+        trained=trained,
     )
-    norm, target_norm = spreads(data)
-    meat, repeated = None, table_options.weight_type == "frequency"
-    observations = summary.weight if repeated else float(summary.rows)
-    if cov_type != "nonrobust" and not options.alpha and data.moments is not None:
-        center = summary.center * options.fit_intercept
+    repeated, meat = kept.weight_type == "frequency", None
+    if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
+        center = data.summary.center * options.fit_intercept
         names, jobs = prepared.names, prepared.n_jobs
         meat = meat_of(reader.blocks(), training, center, names=names, repeated=repeated, n_jobs=jobs)
-
-    def infer() -> Statistics | str:
-        log_weight = 0.0 if repeated else prepared.log_weight
-        with one_blas_thread():
-            return statistics(training, data, options, squares, observations, log_weight, cov_type, meat)
-
+    ended = _Ended(training, trained, squares, collinearity(regression, data, options, training.minimum))
+    rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
+    course, said = _course(prepared, ended, options, reason, rank_sure=rank_sure)
+    norm, target_norm = spreads(data)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
-    return Fit(
-        _bare=model,
-        _training=training,
-        tally=tally,
-        r2=squares.r2(options.fit_intercept),
-        r2_test=None if held is None else r2(held, training.w, training.center, training.b_center),
+    held = Inference(
+        model=model,
+        course=course,
+        training=training,
+        data=replace(data, rows=None, again=None),
+        options=options,
+        squares=squares,
+        log_weight=0.0 if repeated else prepared.log_weight,
+        meat=meat,
         standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
-        constant=tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
-        precision_reason=reason
-        if data.totals is None or training.minimum is not None
-        else "too many columns for exact ones",
-        rank_known=training.precision == "exact"
-        or training.minimum is not None
-        or (training.rank is not None and regression.accuracy.rank_sure),
-        _digits_estimate=None
-        if bound is None
-        else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
-        read_as=reader.source.dialect,
-        perfect=missing(training, data, options, squares, observations) == PERFECT,
-        nobs=observations,
-        _infer=infer,
-        collinearity=collinearity(regression, data, options, training.minimum),
-        source=reader.source.label,
-        moments=data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
+        digits=None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         sampled=None
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
-        facts=prepared.facts,
     )
+    return Fit(_bare=model, _held=held), said
+
+
+class _Ended(NamedTuple):
+    """How training ended, and what that leaves."""
+
+    training: Training
+    trained: Trained
+    squares: Squares
+    collinearity: Collinearity
+
+
+def _course(
+    prepared: ReadTable, ended: _Ended, options: TrainOptions, reason: str, *, rank_sure: bool
+) -> tuple[Course, list[str]]:
+    """Return what is known of a fit at once, and those of its notes that are warnings."""
+    data, reader, names = prepared.data, prepared.reader, prepared.names
+    training, trained, squares, near = ended
+    minimum, held, one = training.minimum, prepared.held_out, options.fit_intercept
+    constant = tuple(names[j] for j in _constant(training, spreads(data)[0], one))
+    relations = () if minimum is None else minimum.dependence.relations
+    dropped = minimum is not None and minimum.dependence.drop
+    nobs = data.summary.weight if trained.options.weight_type == "frequency" else float(data.summary.rows)
+    course = Course(
+        source=reader.source.label,
+        read_as=reader.source.dialect,
+        rows=RowAccount(**prepared.tally.to_dict()),
+        solver=training.solver,
+        over=training.over,
+        precision="exact" if training.precision == "exact" else "float64",
+        precision_reason=reason if data.totals is None or minimum is not None else "too many columns for exact ones",
+        learning_rate=training.learning_rate,
+        n_iter=training.n_iter,
+        history=_history(training),
+        rank=training.rank if rank_sure else None,
+        nobs=nobs,
+        r2=_known(squares.r2(one)),
+        r2_test=None if held is None else _known(r2(held, training.w, training.center, training.b_center)),
+        constant=constant,
+        dropped=tuple(names[r.column] for r in relations if dropped),
+        equations=tuple(r.text(names) for r in relations if names[r.column] not in constant),
+        near_equations=tuple(r.text(names) for r in near.relations),
+        perfect=missing(training, data, options, squares, nobs) == PERFECT,
+    )
+    said = notes.warnings(course, trained, len(names), prepared.facts)
+    everything = [*said, *notes.others(course, options.alpha, names, near)]
+    return replace(course, notes=tuple(everything)), said
+
+
+def _history(training: Training) -> tuple[HistoryRow, ...]:
+    """Return the course of the descent, its first and last row included."""
+    history = training.history
+    at = range(len(history))
+    if len(history) > _ITERATIONS:
+        at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
+    rows = (history[k] for k in at)
+    return tuple(HistoryRow(r.iteration, _known(r.loss), _known(r.gradient_norm), _known(r.step)) for r in rows)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if isfinite(value) else None
 
 
 def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:

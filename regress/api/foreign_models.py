@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.api.json_schema import Malformed, mapping, number, numbers, optional, read_json, record, whole
-from regress.api.load import model_of
+from regress.api.load import fit_of
 from regress.api.model import LinearModel
 from regress.api.result import Fit
 from regress.blocks import Array
@@ -131,7 +131,7 @@ def _of_model(model: LinearModel) -> Claim:
 def _of_file(path: Path) -> Claim:
     held = read_json(path)
     if not isinstance(held, dict) or "coef" not in held:
-        return _of_model(model_of(held, path))
+        return _of_model(fit_of(held, path)._bare)
     try:
         held = _JSON({"intercept": None, "n_rows": None, **held}, "")
     except Malformed as error:

@@ -75,7 +75,9 @@ def inspect(
         remarks.append("No column of numbers to predict.")
     elif target not in (None, chosen):
         remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
-    command = _command(source.address, reports, rows, target=chosen, drop=drop, categorical=categorical, options=options)
+    command = _command(
+        source.address, reports, rows, target=chosen, drop=drop, categorical=categorical, options=options
+    )
     return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
 
 

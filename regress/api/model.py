@@ -1,11 +1,9 @@
-"""The fitted model and its file: JSON that holds no row of the data, and whose loading executes nothing."""
+"""The fitted model: what predicts."""
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from math import nan
-from pathlib import Path
 from typing import Any, NamedTuple, Unpack, get_args
 
 import numpy as np
@@ -17,10 +15,10 @@ from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
 from regress.design.terms import Design, match
 from regress.errors import DataWarning, InputError, UnknownOptionError
+from regress.fit_record import Trained
 from regress.inference.prediction_intervals import Uncertainty
 from regress.keywords import FileKeywords, refuse_unknown, takes
-from regress.messages import aligned, paragraph, visible
-from regress.numerics.atomic_write import write_text
+from regress.messages import aligned, paragraph, shortened, visible
 from regress.numerics.prediction import check_range, line
 from regress.numerics.threads import resolve_jobs
 from regress.options import FileOptions, HandleUnknown
@@ -28,8 +26,6 @@ from regress.records import PREDICTIONS
 from regress.sources.arrays import ArraySource
 from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import open_table
-
-FORMAT, VERSION = "regress-model", 2
 
 
 class Predictions(NamedTuple):
@@ -56,22 +52,16 @@ class LinearModel:
         The prediction at `center`.
     design : Design
         What becomes of the columns of a table.
-    target : str
-        Name of the target.
-    options : mapping
-        How it was trained.
-    n_rows : int
-        Rows that it was trained on.
-    loss : float
-        Σ(ŷ − y)² + α‖w‖² over those rows.
-    status : str
-        How training ended.
-    versions : mapping
-        Versions of what computed it.
+    trained : Trained
+        What was fitted, how, and how that ended.
     uncertainty : Uncertainty or None
         For prediction intervals; kept for at most 200 columns.
-    report : mapping or None
-        What a report shows besides: see `regress.api.record`.
+    target, options : str, mapping
+        Name of the target, and how it was trained.
+    n_rows, loss : int, float
+        Rows that it was trained on, and Σ(ŷ − y)² + α‖w‖² over them.
+    status, versions : str, mapping
+        How training ended, and the versions of what computed it.
     """
 
     w: Array
@@ -79,22 +69,49 @@ class LinearModel:
     b: float
     b_center: float
     design: Design
-    target: str
-    options: Mapping[str, Any]
-    n_rows: int
-    loss: float
-    status: str
-    versions: Mapping[str, str] = field(default_factory=dict)
+    trained: Trained
     uncertainty: Uncertainty | None = None
-    report: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"LinearModel({described(self)})"
+
+    def __str__(self) -> str:
+        return self.summary()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the coefficients."""
         return self.design.names
+
+    @property
+    def target(self) -> str:
+        """Name of the target."""
+        return self.trained.target
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How it was trained."""
+        return asdict(self.trained.options)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that it was trained on."""
+        return self.trained.n_rows
+
+    @property
+    def loss(self) -> float:
+        """Σ(ŷ − y)² + α‖w‖² over those rows; NaN where that is no number."""
+        return nan if self.trained.loss is None else self.trained.loss
+
+    @property
+    def status(self) -> str:
+        """How training ended."""
+        return self.trained.status
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of what computed it."""
+        return self.trained.versions
 
     @takes(FileOptions)
     def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
@@ -254,10 +271,8 @@ class LinearModel:
         return paragraph(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the file holds."""
+        """Return what the file of a fit holds of it: strict JSON."""
         return {
-            "format": FORMAT,
-            "version": VERSION,
             "target": self.target,
             "names": list(self.names),
             "w": self.w.tolist(),
@@ -266,34 +281,16 @@ class LinearModel:
             "b_center": self.b_center,
             "terms": [{"name": t.name, "kind": t.kind, "levels": list(t.levels)} for t in self.design.terms],
             "training_means": dict(self.design.fills),
-            "options": dict(self.options),
-            "n_rows": self.n_rows,
-            "loss": self.loss if np.isfinite(self.loss) else None,
-            "status": self.status,
-            "versions": dict(self.versions),
+            **{name: value for name, value in asdict(self.trained).items() if name != "target"},
             "uncertainty": None if self.uncertainty is None else self.uncertainty.to_dict(),
-            "report": None if self.report is None else dict(self.report),
         }
-
-    def save(self, path: str | Path) -> None:
-        """Write the model as JSON: to a file beside `path` first, which then takes its name."""
-        if not np.isfinite([*self.w, *self.center, self.b, self.b_center]).all():
-            raise InputError(
-                "The coefficients are not finite numbers, so there is no model to save. Rescale the table."
-            )
-        lines = [f" {json.dumps(name)}: {_dumped(value)}" for name, value in self.to_dict().items()]
-        write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def described(model: LinearModel) -> str:
     """Return target, columns, rows and status in one line."""
     n, rows = len(model.names), model.n_rows
     of_rows = f"{rows:,} row{'s' * (rows != 1)}"
-    return f"{visible(model.target)} ~ {n:,} column{'s' * (n != 1)}, {of_rows}, {model.status}"
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, allow_nan=False, default=np.generic.item)
+    return f"{visible(shortened(model.target, 60))} ~ {n:,} column{'s' * (n != 1)}, {of_rows}, {model.status}"
 
 
 def _side_by_side(columns: Any, rows: int) -> Any:

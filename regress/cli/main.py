@@ -7,7 +7,6 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +64,14 @@ def fit(table: str, target: str | None, **given: Any) -> int:
         options["sample"] = 0  # nobody will see residuals
     with console.progress_line() as progress:
         result = fit.fit(source, target_of(source, target), progress=progress, **options)
-    result = replace(result, command=command_line())
+    result = result.with_command(command_line())
     if save is not None:
         result.save(save)
     console.write_page(result, report, descent=descent)
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*summary(result).split("\n"))
+        console.show(*summary(result.record).split("\n"))
     return 0 if result.status == "converged" else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
 
 
@@ -204,7 +203,7 @@ def predict(model: str, table: str, **given: Any) -> int:
 
     options = options_of(given)
     output, interval, unknown = (options.get(name) for name in ("output", "interval", "handle_unknown"))
-    parquet, loaded = writes_parquet(output), load(model)
+    parquet, loaded = writes_parquet(output), load(model).model
     source = open_files(table, made(FileOptions, options), outputs={"--output": output}, model=model)
     kept = list(dict.fromkeys(options.get("keep", [])))
     form = {"as_text": not source.typed_alike, "interval": interval is not None, "parquet": parquet}

@@ -54,6 +54,18 @@ class Design:
         return tuple(name for term in self.terms for name in term.names)
 
     @property
+    def origins(self) -> list[tuple[str, str, str | None]]:
+        """Of each column of X its name, the column of the table that it comes from, and the level, if any."""
+        levels = [(term, term.coded if term.kind == "text" else [None]) for term in self.terms]
+        made = [(term.name, level) for term, of_term in levels for level in of_term]
+        return [(name, *origin) for name, origin in zip(self.names, made, strict=True)]
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The level of each text column with which its others are compared."""
+        return {term.name: term.reference for term in self.terms if term.reference is not None}
+
+    @property
     def columns(self) -> list[str]:
         """Names of the table's columns that are read."""
         return [term.name for term in self.terms]
