@@ -18,7 +18,7 @@ def visible(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many characters, its middle left out."""
+    """Return a text of at most so many characters, shortened in the middle."""
     if len(text) <= most:
         return text
     head = (most - 1) * 2 // 3

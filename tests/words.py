@@ -1,11 +1,13 @@
 """Plain words: what the project may not write to its readers, and how long a sentence may be.
 
 Texts are found in two places: Markdown documents, and the strings of the package's modules and page templates.
+``python -m tests.words FILES`` lists the sentences of some files that break a rule.
 """
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +52,7 @@ SPELLING = re.compile(
 _PHRASES = {re.compile(rf"(?<!\w)(?:{found})(?!\w)", re.IGNORECASE): better for found, better in PHRASES.items()}
 
 _SENTENCE_END = re.compile(r"""[.!?…]["'”’)\]*_]*$""")
-_ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "cf.", "p.", "No.")
+_ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "cf.", "al.", "p.", "No.")
 _CODE_SPAN = re.compile(r"``.+?``|`[^`]*`", re.DOTALL)
 _FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+(?:\n[^$\n]+)?\$", re.DOTALL)
 _VALUE = "value"  # stands for code, a formula or a placeholder
@@ -118,21 +120,9 @@ def broken(sentence: str, limit: int) -> Iterator[str]:
 # Markdown
 
 
-def of_markdown(path: Path, root: Path, until: str | None = None) -> list[Text]:
-    """Return the paragraphs of a document without code, tables, formulas and comments.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The document.
-    root : pathlib.Path
-        The folder that its name is relative to.
-    until : str, optional
-        A heading at which the reading ends.
-    """
+def of_markdown(path: Path, root: Path) -> list[Text]:
+    """Return the paragraphs of a document without code, tables, formulas and comments."""
     content = path.read_text(encoding="utf-8")
-    if until is not None and (end := re.search(rf"^{re.escape(until)}", content, re.MULTILINE)):
-        content = content[: end.start()]
     for fenced in (re.compile(r"^( *)```.*?^\1```$", re.M | re.S), re.compile(r"<!--.*?-->", re.S)):
         content = fenced.sub(lambda found: "\n" * found[0].count("\n"), content)
     content = re.sub(r"\$\$.+?\$\$", lambda found: "\n" * found[0].count("\n"), content, flags=re.S)
@@ -270,3 +260,21 @@ def of_template(path: Path, root: Path) -> list[Text]:
             found.append(Text(str(path.relative_to(root)), start, " ".join(part.split()), MESSAGE))
         line += part.count("\n")
     return found
+
+
+def texts_of(path: Path, root: Path) -> list[Text]:
+    """Return the texts of a document, module or template, by the ending of its name."""
+    return {".md": of_markdown, ".py": of_module, ".html": of_template}[path.suffix](path, root)
+
+
+def main(files: Sequence[str]) -> int:
+    """Print what breaks a rule in some files, and return 1 if anything does."""
+    root = Path.cwd()
+    found = [violation for file in files for violation in violations(texts_of(root / file, root))]
+    for violation in found:
+        print(violation)
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -47,7 +47,7 @@ def quotients(numbers: Iterable[int], exponents: Iterable[int]) -> Array:
 
 
 def floors(values: Sequence[Fraction], exponents: Sequence[int]) -> Integers:
-    """Return value / 2^exponent of each pair as whole numbers, rounded down."""
+    """Return value / 2^exponent of each pair as integers, rounded down."""
     pairs = zip(values, exponents, strict=True)
     return np.array([(value / power(exponent)).__floor__() for value, exponent in pairs], dtype=object)
 
@@ -76,7 +76,7 @@ def _root(square: int, exponent: int, factor: Fraction) -> float:
 
 
 def scaled(values: Iterable[float], exponent: int) -> Integers:
-    """Return value · 2^exponent of each as whole numbers, rounded down."""
+    """Return value · 2^exponent of each as integers, rounded down."""
     parts = [value.as_integer_ratio() for value in values]
     return np.array([shifted(n, exponent - d.bit_length() + 1) for n, d in parts], dtype=object)
 

@@ -1,4 +1,4 @@
-"""Whole numbers of any length in arrays of 64-bit digits: added, carried, shifted and merged, never rounded.
+"""Integers of any length in arrays of 64-bit digits: added, carried, shifted and merged, never rounded.
 
 A number is Σₖ dₖ 2^(−23k). The digits dₖ of all numbers for one k are an array, the level k. After a carry a digit is
 at most 2^22; between carries it may be a sum of `_SUMS` numbers of at most 2^53. Digits are of both signs, so that a
@@ -22,7 +22,7 @@ _ROOM = 53 - BITS  # bits that a carried digit may be moved up by, and is at mos
 
 
 class Levels:
-    """An array of whole numbers, zeros at first.
+    """An array of integers, zeros at first.
 
     Parameters
     ----------
