@@ -79,7 +79,7 @@ class ExactSums:
         """Return the totals of all rows so far, of which there must be one."""
         if self._sum is None:
             raise ValueError("There is no row.")
-        value, unit, noise, whole = self._sum.finish()
+        (value, unit, noise), whole = self._sum.finish()
         k, names = self._targets, self._names
         totals = Totals(value, unit, noise, whole, self._rows, k)
         arranged = totals.take([0, *range(1 + k, len(unit)), *range(1, 1 + k)])

@@ -76,7 +76,15 @@ def inspect(
     elif target not in (None, chosen):
         remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
     command = _command(table, reports, rows, target=chosen, drop=drop, categorical=categorical, options=options)
-    return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
+    return Inspection(
+        label=source.label,
+        read_as=source.dialect,
+        rows=rows,
+        bad=bad,
+        columns=reports,
+        remarks=remarks,
+        command=command,
+    )
 
 
 def _look(
