@@ -47,7 +47,7 @@ def quality(known: FitRecord) -> list[str]:
     course, options, s = known.course, known.trained.options, known.figures
     r2 = f"R² {'' if options.fit_intercept else '(uncentered) '}{r2_of(course.r2)}"
     about = "" if options.fit_intercept else " (about their mean)"
-    held = "" if course.r2_test is None else f", on held-out rows{about} {r2_of(course.r2_test)}"
+    held = "" if not course.scored else f", on held-out rows{about} {r2_of(course.r2_test)}"
     loss = f"loss {known.trained.objective} {number(known.trained.loss):.10g}"
     last = [*_sure(known), *_references(known)]
     if s is None:
