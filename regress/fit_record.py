@@ -112,8 +112,8 @@ class Course:
         The step, the steps taken, and a row an evaluation, at most 1,000, evenly spaced.
     rank, nobs : int or None, float
         Independent columns, and training rows or the sum of their frequency weights.
-    r2, r2_test : float or None
-        On the training rows, and on those held out.
+    r2, scored, r2_test : float or None, bool, float or None
+        R² on the training rows, whether rows held out were predicted, and R² on them.
     constant, dropped, equations, near_equations : tuple of str
         What the columns are to each other; see `Fit`.
     perfect : bool
@@ -136,6 +136,7 @@ class Course:
     rank: Count | None
     nobs: Positive
     r2: float | None
+    scored: bool
     r2_test: float | None
     constant: tuple[Name, ...]
     dropped: tuple[Name, ...]

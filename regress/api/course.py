@@ -73,6 +73,7 @@ def course_of(
         rank=training.rank if rank_sure else None,
         nobs=nobs,
         r2=known(squares.r2(one)),
+        scored=held is not None,
         r2_test=None if held is None else known(r2(held, training.w, training.center, training.b_center)),
         constant=constant,
         dropped=tuple(names[r.column] for r in relations if dropped),
