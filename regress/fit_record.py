@@ -61,6 +61,12 @@ class FitOptions:
     split_key: Name | None
     random_state: int
     cov_type: CovType
+    level: Annotated[float, Bound(above=0)]
+
+    @property
+    def percent(self) -> str:
+        """The level of confidence intervals in percent."""
+        return f"{100.0 * self.level:.10g} %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,13 @@ def _rows_with(cells: Mask) -> Mask:
     return found
 
 
+def halves(rows: Array) -> list[Array]:
+    """Return the smaller and the larger half of rows, by the column of the widest range."""
+    exponent = np.where(rows != 0.0, np.frexp(rows)[1], np.frexp(np.abs(rows).max(0))[1])  # zeros are in any range
+    widest = int(np.argmax(np.ptp(exponent, axis=0)))
+    return np.array_split(rows[np.argsort(exponent[:, widest])], 2)
+
+
 def step_powers(rest: Array, unit: Exponents) -> Array:
     """Return 2^52 ulp(z) in units 2^unit for scaled cells z: the power of two below |z|, and 0 for 0."""
     powers = (rest.view(np.int64) & _EXPONENT).view(np.float64)

@@ -13,7 +13,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from regress.aggregates.collect import collect_rough, collect_rows
-from regress.blocks import Array, Block, blocks_of
+from regress.blocks import Array, Block, block_rows, blocks_of
 from regress.errors import InputError
 from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
@@ -115,7 +115,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         rows, targets, weights = _weighty(rows, targets, weights)
         with one_blas_thread():
             names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-            table = _Table(rows, targets, weights, names, jobs)
+            blocks = -(-len(rows) // block_rows(rows.shape[1]))
+            table = _Table(rows, targets, weights, names, min(jobs, blocks))  # a single block needs no threads
             regression = table.rough(options) or self._regression(table, options)
             if options.precision == "auto" and choose.better_exact(options, regression.data, regression.accuracy):
                 regression = self._regression(table, replace(options, precision="exact"))

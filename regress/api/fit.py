@@ -13,7 +13,7 @@ from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.blocks import Array
-from regress.checks import check_choice, check_whole
+from regress.checks import check_choice, check_number, check_whole
 from regress.errors import ConvergenceWarning, DataWarning
 from regress.fit_record import Course, FitOptions, HistoryRow, RowAccount, Trained
 from regress.inference.measurement_noise import Collinearity, collinearity
@@ -44,6 +44,7 @@ def fit(
     target: Any,
     *,
     cov_type: CovType = "nonrobust",
+    level: float = 0.95,
     sample: int = 20_000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -64,6 +65,8 @@ def fit(
     cov_type : {"nonrobust", "HC0", "HC1"}
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
         second pass.
+    level : float
+        Coverage of the confidence intervals, such as 0.99.
     sample : int
         Training rows to keep for plots of residuals, those whose file and record have the smallest hashes; 0 for none.
         Fewer are kept of more than 200 columns.
@@ -107,6 +110,7 @@ def fit(
     refuse_unknown(fit, options)
     of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
     check_choice("cov_type", cov_type, get_args(CovType))
+    level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
@@ -123,7 +127,7 @@ def fit(
         if again:
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)
-        options_kept = kept(prepared, of_training, of_table, cov_type)
+        options_kept = kept(prepared, of_training, of_table, cov_type=cov_type, level=level)
         result, said = train(prepared, regression, of_training, options_kept, reason, progress=progress)
     for note in said:
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
@@ -131,7 +135,9 @@ def fit(
     return result
 
 
-def kept(prepared: ReadTable, training: TrainOptions, table: TableOptions, cov_type: CovType) -> FitOptions:
+def kept(
+    prepared: ReadTable, training: TrainOptions, table: TableOptions, *, cov_type: CovType, level: float
+) -> FitOptions:
     """Return what is kept of the options."""
     weights = prepared.reader.weights
     return FitOptions(
@@ -144,6 +150,7 @@ def kept(prepared: ReadTable, training: TrainOptions, table: TableOptions, cov_t
         split_key=table.split_key,
         random_state=table.random_state,
         cov_type=cov_type,
+        level=level,
     )
 
 

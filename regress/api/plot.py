@@ -20,7 +20,7 @@ from regress.report.charts import Chart
 
 
 def coefficients(fit: Fit, ax: Any = None) -> Display:
-    """Draw standardized coefficients, the largest first, with their 95 % intervals.
+    """Draw standardized coefficients, the largest first, with their confidence intervals.
 
     Parameters
     ----------

@@ -131,7 +131,11 @@ class Inference:
         if self.certificate is not None:
             digits, of_b = np.array(list(self.certificate.digits.values())), self.certificate.intercept_digits
         none = [nan] * n
-        tests = [[nan] * len(TESTS)] * (n + one) if isinstance(found, str) else [list(test) for test in found.tests()]
+        tests = (
+            [[nan] * len(TESTS)] * (n + one)
+            if isinstance(found, str)
+            else [list(test) for test in found.tests(model.trained.options.level)]
+        )
         columns = [
             self.standardized.tolist(),
             none if isinstance(found, str) else found.inverse.inflation.tolist(),

@@ -18,7 +18,6 @@ from regress.blocks import Array
 from regress.errors import InputError
 from regress.fit_record import Course, Figures, FitRecord, Proof
 from regress.keywords import FileKeywords, takes
-from regress.messages import paragraph
 from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
 from regress.records import COLUMNS, number
@@ -237,6 +236,12 @@ class Fit(StatsmodelsNames, CourseNames):
         """Return what the command line prints as JSON."""
         return fit_json(self.record)
 
-    def summary(self) -> str:
-        """Return the fit as text for people: how it ended, a table of coefficients, how well it fits, what to know."""
-        return paragraph([*summary(self.record).split("\n"), *self.notes()])
+    def summary(self, vif: bool = False) -> str:
+        """Return the fit as text for people: how well it fits, a table of coefficients, notes.
+
+        Parameters
+        ----------
+        vif : bool
+            Whether to show variance inflation factors.
+        """
+        return summary(self.record, vif)

@@ -46,18 +46,18 @@ def cli() -> None:
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, without=["rows"])
 @flags(TrainOptions, without=["loss", "penalty"])
-@flags(CallOptions, only=["cov_type", "n_jobs", "save", "report", "descent", "json"])
+@flags(CallOptions, only=["cov_type", "level", "n_jobs", "save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
     from regress.api import fit
     from regress.cli import console
     from regress.numerics import lazy_scipy
-    from regress.report.summary import summary
     from regress.sources.files import open_files
 
     lazy_scipy.load_ahead()
     options = options_of(given)
-    save, report, descent, as_json = (options.pop(name, None) for name in ("save", "report", "descent", "json"))
+    outputs = ("save", "report", "descent", "vif", "json")
+    save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
     source = open_files(table, made(FileOptions, options), outputs={"--save": save, "--report": report})
     check_descent(source, descent, report)
     if save is None and report is None:
@@ -71,7 +71,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*summary(result.record).split("\n"))
+        console.show(*result.summary(vif=bool(vif)).split("\n"))
     return 0 if result.status == "converged" else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
 
 

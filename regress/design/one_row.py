@@ -64,7 +64,7 @@ def _number(cell: Any, term: Term) -> float:
     if not isinstance(cell, str):
         raise TableError(f"Column {term.name!r} of {ROW} is {type(cell).__name__}; training saw {term.kind}.")
     text = cell.strip().lower()
-    if is_number(text, ".") or text in _NAN:
+    if is_number(text, ".") or (text in _NAN and term.kind == "number"):
         return float(text)
     if text not in BOOLEAN:
         what = "a number" if term.kind == "number" else "true or false"

@@ -165,15 +165,15 @@ class Statistics:
         half = special.stdtrit(self.df_resid, 1.0 - alpha / 2.0) * self.all_errors
         return self.estimates - half, self.estimates + half
 
-    def tests(self) -> list[tuple[float, float, float, float, float]]:
-        """Return `regress.records.TESTS` of b, if fitted, and of each w, with 95 % intervals."""
+    def tests(self, level: float = 0.95) -> list[tuple[float, float, float, float, float]]:
+        """Return `regress.records.TESTS` of b, if fitted, and of each w, with intervals of a level."""
         from scipy import special
 
         values, errors = self.estimates, self.all_errors
         with np.errstate(divide="ignore", invalid="ignore"):  # White's may be 0
             t = values / errors
         p = 2.0 * special.stdtr(self.df_resid, -np.abs(t))
-        return list(zip(*(v.tolist() for v in (errors, t, p, *self.intervals())), strict=True))
+        return list(zip(*(v.tolist() for v in (errors, t, p, *self.intervals(1.0 - level))), strict=True))
 
     @property
     def _total(self) -> float:

@@ -6,6 +6,7 @@ small negative number does not fill the levels above it.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,10 @@ from regress.numerics.integers import Exponents, Integers
 
 Digits = NDArray[np.int64]
 
-BITS = 23  # between two levels: a digit moved within its level by fewer bits than these is below 2^45
+BITS = 23  # between two levels
 _HALF = 1 << (BITS - 1)
 _SUMS = 1000  # of at most 2^53 each that fit in a digit
+_ROOM = 53 - BITS  # bits that a carried digit may be moved up by, and is at most one such sum
 
 
 class Levels:
@@ -37,6 +39,15 @@ class Levels:
         self.shape = shape
         self.digits: dict[int, Digits] = {}
         self._sums = 0  # that a digit may hold
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.carry()
+        small = {level: digits.astype(np.int32) for level, digits in self.digits.items()}
+        return {**self.__dict__, "digits": small}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.digits = {level: digits.astype(np.int64) for level, digits in self.digits.items()}
 
     def make_room(self, sums: int) -> None:
         """Make room for this many sums of at most 2^53 at every level."""
@@ -72,19 +83,20 @@ class Levels:
             other.carry()
         self.make_room(other._sums)
         for level, digits in other.digits.items():
-            self.add(level, digits.copy())
+            self.add(level, digits if level in self.digits else digits.copy())
 
     def below(self, bits: Exponents) -> "Levels":
-        """Return the numbers · 2^−bits, for bits ≥ 0 of each: q levels further down, and within them up by r < 23."""
+        """Return the numbers · 2^−bits, for bits ≥ 0 of each: q levels further down, and within them up by r bits."""
         self.carry()
-        bits = np.broadcast_to(bits, self.shape)
         q = -(-bits // BITS)
+        if BITS * q.max() - bits.min() <= _ROOM:  # all by the same q is quicker
+            q[:] = q.max()
         r = BITS * q - bits
         moved = Levels(*self.shape)
-        for down in np.unique(q).tolist():
+        for down in np.flatnonzero(np.bincount(q.ravel())).tolist():
             these = q == down
             for level, digits in self.digits.items():
-                moved.add(level + down, np.where(these, digits << r, 0))
+                moved.add(level + down, digits << r if these.all() else np.where(these, digits << r, 0))
         moved._sums = 1
         return moved
 

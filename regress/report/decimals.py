@@ -5,7 +5,7 @@ from math import floor, inf, isfinite, log10
 
 _ERROR_DIGITS = 3  # significant digits of a standard error
 _DIGITS = 6  # of an estimate without one
-_FIXED = 12  # digits before the point, or decimals, beyond which a column is written with exponents
+_WIDE, _FINE = 12, 9  # digits before the point, or decimals, beyond which a column is written with exponents
 _DOUBLE = 16  # significant digits that a double has
 
 
@@ -25,7 +25,7 @@ def estimates(values: Sequence[float], errors: Sequence[float]) -> list[str]:
     last = [_last_place(value, error) for value, error in zip(values, errors, strict=True)]
     shown = [place for value, place in zip(values, last, strict=True) if isfinite(value)]
     largest = max((_magnitude(value) for value in values if isfinite(value)), default=0)
-    if largest >= _FIXED or min(shown, default=0) < -_FIXED:
+    if largest >= _WIDE or min(shown, default=0) < -_FINE:
         return [_scientific(value, place) for value, place in zip(values, last, strict=True)]
     texts = [
         f"{value:.{max(-place, 0)}f}" if isfinite(value) else "" for value, place in zip(values, last, strict=True)
@@ -75,6 +75,8 @@ def _last_place(value: float, error: float) -> int:
     if not isfinite(value):
         return 0
     finest = _magnitude(value) - _DOUBLE
+    if not value and not error > 0.0:
+        return 0
     if not isfinite(error) or error <= 0.0:
         return max(_magnitude(value) - _DIGITS + 1, finest)
     return max(_magnitude(error) - _ERROR_DIGITS + 1, finest)

@@ -16,7 +16,7 @@ DIRECT = "Solved directly in exact arithmetic."
 
 
 def coefficients(known: FitRecord) -> Chart:
-    """Return standardized coefficients, the largest first, with their 95 % intervals."""
+    """Return standardized coefficients, the largest first, with their confidence intervals."""
     sized = [(line, line.standardized) for line in known.columns if line.standardized is not None]
     sized = sorted(sized, key=lambda pair: -abs(pair[1]))[:_MOST_BARS]
     places = list(range(len(sized)))
@@ -28,11 +28,12 @@ def coefficients(known: FitRecord) -> Chart:
     y, low, high = zip(*spans, strict=True) if spans else ((), (), ())
     n = len(known.columns)
     which = f"the {len(sized)} largest of {n:,}" if n > len(sized) else f"all {n}"
+    level = known.trained.options.percent
     top = f"The largest is {sized[0][1]:.3g}, of {sized[0][0].name}." if sized else ""
     return Chart(
         "betas",
         "Standardized coefficients",
-        f"A dot a coefficient, {which}, with its 95 % interval as a line. {top} The table below has all figures.",
+        f"A dot a coefficient, {which}, with its {level} interval as a line. {top} The table below has all figures.",
         Axis("sd of the target for one sd of the column"),
         Axis("", names=tuple(line.name for line, _ in sized)),
         (

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from regress.fit_record import FitRecord
 from regress.messages import shortened, visible
-from regress.report.summary import coefficient_table, headline, quality
+from regress.report.summary import coefficient_table, headline, notes
 
 _MOST = 100  # rows of a table in a notebook
 
@@ -28,6 +28,6 @@ def table_html(
 
 
 def fit_html(known: FitRecord) -> str:
-    """Return a fit: how it ended, its coefficients, how well it fits, and what to know."""
+    """Return a fit: what was fitted, how well it fits, its coefficients, and what to know."""
     head, rows = coefficient_table(known)
-    return table_html(headline(known), head, rows, [*quality(known), *known.course.notes])
+    return table_html(headline(known), head, rows, notes(known))

@@ -148,17 +148,17 @@ _TESTS = (
     ("standard error", "std_err", ".4g"),
     ("t", "t", ".4g"),
     ("p-value", "p_value", ".3g"),
-    ("95 % from", "ci_low", ".5g"),
+    ("interval from", "ci_low", ".5g"),
     ("to", "ci_high", ".5g"),
 )
 
 
 def coefficients(known: FitRecord) -> Table:
     """Return what is known of each coefficient, of many those of the largest standardized ones."""
-    lines, caption = largest(known), f"Coefficients in units of {known.trained.target} a unit of the column"
+    lines, caption = largest(known), f"Change in {known.trained.target} per unit of each column"
     if known.figures is not None:
         if known.arrived:
-            caption += "; the intervals hold the true value 95 times of 100, if the model is right"
+            caption += f", with {known.trained.options.percent} confidence intervals"
         else:
             caption += "; training did not arrive, so the intervals are about another point"
         if any(line.std_err is None and line.status != "dropped" for line in lines):

@@ -163,7 +163,7 @@ def rough_pays(options: TrainOptions, rows: int, n: int) -> bool:
 
 def better_exact(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> bool:
     """Tell whether to collect again for exact sums: float64 leaves few digits, and exact sums are possible."""
-    return not accuracy.enough and _exact_able(options, data, accuracy)
+    return _exact_able(options, data, accuracy) and not accuracy.enough
 
 
 def _exact_able(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> bool:

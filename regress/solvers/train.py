@@ -246,15 +246,16 @@ class Regression:
             return None
         n = len(self._names)
         minimum = exact_minimum(self.data, target, self._options, self._names)
-        decided = minimum is not None or (self.accuracy.rank_sure and self.curvature.rank == n)
-        if self._options.collinear != "min-norm" and not decided:
+        if minimum is not None or self._options.collinear == "min-norm":
+            return minimum
+        if not self.accuracy.rank_sure or self.curvature.rank != n:
             exact = MOST_COLUMNS >= n < self.data.summary.rows
             remedy = setting("precision", "exact") if exact else setting("collinear", "min-norm")
             raise InputError(
                 f"{setting('collinear', self._options.collinear)} is decided by exact sums over more rows than "
                 f"columns. Use {remedy}."
             )
-        return minimum
+        return None
 
     def _check_small(self, target: int) -> None:
         """Refuse columns and targets that vary where float64 sees no squares: a descent would pass them by."""

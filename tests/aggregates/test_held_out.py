@@ -135,3 +135,23 @@ def test_columns_that_turn_up_late_were_zero_before(exact, monkeypatch):
         return
     np.testing.assert_allclose(late.moments.xx, whole.moments.xx, atol=1e-13)
     np.testing.assert_allclose(late.moments.xy, whole.moments.xy, atol=1e-13)
+
+
+def test_parts_with_more_columns_than_are_summed_exactly_merge_into_moments(monkeypatch):
+    monkeypatch.setattr("regress.aggregates.held_out._MOST", 3)
+    Z, y, names = random.normal(size=(60, 5)), random.normal(size=(60, 1)), tuple("abcde")
+    Z[:20, 3:] = 0.0
+    few = HeldOutSums(exact=False)
+    few.add(Block(Z[:20, :3], y[:20], columns=names[:3]))
+    many = HeldOutSums(exact=False)
+    many.add(Block(Z[20:], y[20:], columns=names))
+    assert few.finish().totals is not None
+    assert many.finish().moments is not None
+    centered = Z - Z.mean(0)
+    for one, other in ((few, many), (many, few)):
+        sums = HeldOutSums(exact=False)
+        sums.merge(one)
+        sums.merge(other)
+        found = sums.finish()
+        assert found.count == found.moments.rows == 60
+        np.testing.assert_allclose(found.select(names).moments.xx, centered.T @ centered, atol=1e-12)

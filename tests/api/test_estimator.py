@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from regress import LinearRegressor
 from regress.objective import autodiff
+from regress.objective.losses import SquaredError
 
 SOLVERS = ["auto", "gd", "accelerated", "cg", "newton"]
 
@@ -386,9 +387,8 @@ def test_autodiff_is_traced_once_however_many_fits_and_shapes():
         X = np.random.default_rng(m).normal(size=(m, n))
         for over in ("rows", "moments"):
             LinearRegressor(gradient="autodiff", over=over).fit(X, X[:, 0] ** 2)
-    functions = autodiff._functions()
-    assert functions.rows.experimental_get_tracing_count() == 1
-    assert functions.moments.experimental_get_tracing_count() == 1
+    assert autodiff.rows_tape(SquaredError(), False).experimental_get_tracing_count() == 1
+    assert autodiff.moments_tape().experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize("gradient", ["derived", "autodiff"])

@@ -58,21 +58,27 @@ levels = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+cells = {"x": st.one_of(numbers, texts), "z": numbers, "on": st.one_of(texts, numbers), "color": levels, "code": levels}
+
+
+@settings(deadline=None, max_examples=400, derandomize=True)
 @given(
     st.sampled_from(["plain", "filled", "no intercept"]),
-    st.one_of(numbers, texts),
-    numbers,
-    st.one_of(st.booleans(), numbers, texts),
-    levels,
-    levels,
+    st.fixed_dictionaries({}, optional=cells),
     st.sampled_from(["error", "reference"]),
 )
-def test_one_row_is_predicted_as_a_table_of_it(name, x, z, on, color, code, unknown):
-    model, row = MODELS[name], {"other": object(), "x": x, "z": z, "on": on, "color": color, "code": code}
-    table = {column: [cell] for column, cell in row.items() if column != "other"}
-    expected = outcome(lambda: model.predict(table, handle_unknown=unknown)[0])
+def test_one_row_is_predicted_as_a_table_of_it(name, changed, unknown):
+    model, row = MODELS[name], ROW | changed
+    expected = outcome(lambda: model.predict({c: [cell] for c, cell in row.items()}, handle_unknown=unknown)[0])
     np.testing.assert_equal(outcome(lambda: model.predict_one(row, handle_unknown=unknown)), expected)
+
+
+@pytest.mark.parametrize("column", ["x", "on"])
+@pytest.mark.parametrize("text", ["1.5", " 2 ", "1e3", "-.5", "true", "False"])
+def test_text_that_is_a_number_or_true_or_false_counts_as_such(column, text):
+    row = ROW | {column: text}
+    expected = MODELS["plain"].predict({c: [cell] for c, cell in row.items()})[0]
+    np.testing.assert_equal(MODELS["plain"].predict_one(row), expected)
 
 
 def test_columns_of_an_array_go_by_their_names():

@@ -195,7 +195,7 @@ def test_there_is_one_way_to_each_thing():
     for gone in ("fitted", "training", "infer", "reason"):
         assert not hasattr(FIT, gone)
     shown = (FIT.solver, FIT.over, FIT.precision, FIT.rank, str(FIT.status), FIT.n_iter, FIT.learning_rate)
-    assert shown == ("newton", "moments", "exact", 4, "converged", 1, None)
+    assert shown == ("direct", "moments", "exact", 4, "converged", 0, None)
     assert (FIT.target, FIT.reference_levels) == ("y", {"kind": "a"})
     assert FIT.options == FIT.model.options
 
