@@ -15,6 +15,7 @@ Count = Annotated[int, Bound(at_least=0)]
 Some = Annotated[int, Bound(at_least=1)]
 Positive = Annotated[float, Bound(above=0)]
 NotNegative = Annotated[float, Bound(at_least=0)]
+Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
 Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
 StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted"]
 CoefficientStatus = Literal["estimated", "constant", "dependent", "dropped"]
@@ -111,8 +112,8 @@ class Course:
         The step, the steps taken, and a row an evaluation, at most 1,000, evenly spaced.
     rank, nobs : int or None, float
         Independent columns, and training rows or the sum of their frequency weights.
-    r2, r2_test : float or None
-        On the training rows, and on those held out.
+    r2, scored, r2_test : float or None, bool, float or None
+        R² on the training rows, whether rows held out were predicted, and R² on them.
     constant, dropped, equations, near_equations : tuple of str
         What the columns are to each other; see `Fit`.
     perfect : bool
@@ -135,6 +136,7 @@ class Course:
     rank: Count | None
     nobs: Positive
     r2: float | None
+    scored: bool
     r2_test: float | None
     constant: tuple[Name, ...]
     dropped: tuple[Name, ...]
@@ -195,8 +197,8 @@ class Proof:
 
     worst: NotNegative
     passed: bool
-    gradient_norm: float | None
-    excess_loss: float | None
+    gradient_norm: NotNegative | None
+    excess_loss: NotNegative | None
     loss: float | None
 
 
@@ -218,9 +220,9 @@ class Group(NamedTuple):
     """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
 
     part: Count
-    predicted: float
-    residual: float
-    root: float
+    predicted: Drawn
+    residual: Drawn
+    root: Drawn
     rows: Some
 
 
@@ -228,16 +230,16 @@ class Quantile(NamedTuple):
     """0, means of normal quantiles and of z, and the rows of a group."""
 
     part: Count
-    normal: float
-    z: float
+    normal: Drawn
+    z: Drawn
     rows: Some
 
 
 class Band(NamedTuple):
     """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
 
-    low: float
-    high: float | None
+    low: Drawn
+    high: Drawn | None
     rows: Count | None
     normal: NotNegative
 

@@ -20,10 +20,11 @@ INTERCEPT = "(intercept)"
 
 
 class Bound(NamedTuple):
-    """What a number in a record must be at least, or above."""
+    """What a number in a record must be at least, or above, and the most that its size may be."""
 
     at_least: int | None = None
     above: int | None = None
+    most: float | None = None
 
 
 def number(value: float | None) -> float:

@@ -73,15 +73,15 @@ class _Sums:
         t = np.sqrt(self.weight)
         x, y = self.x / t, self.y / t
         return Moments(
-            self.rows,
-            self.weight,
-            self.shift,
-            self.x / self.weight,
-            self.y / self.weight,
-            self.xx - np.outer(x, x),
-            self.xy - np.outer(x, y),
-            np.maximum(self.yy - y**2, 0.0),
-            self.columns,
+            rows=self.rows,
+            weight=self.weight,
+            shift=self.shift,
+            mean_x=self.x / self.weight,
+            mean_y=self.y / self.weight,
+            xx=self.xx - np.outer(x, x),
+            xy=self.xy - np.outer(x, y),
+            yy=np.maximum(self.yy - y**2, 0.0),
+            columns=self.columns,
         )
 
 
@@ -137,7 +137,9 @@ def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
         lost = ~np.isclose(np.diagonal(xx), squares, rtol=1e-3, atol=0.0)
         np.fill_diagonal(xx, np.where(lost, np.nan, squares))
     y, yy = head[0, 1:].copy(), np.diagonal(head)[1:].copy()
-    return _Sums(m, float(head[0, 0]), shift, cross[0], y, xx, cross[1:].T, yy, columns)
+    return _Sums(
+        rows=m, weight=float(head[0, 0]), shift=shift, x=cross[0], y=y, xx=xx, xy=cross[1:].T, yy=yy, columns=columns
+    )
 
 
 def _add_gram(gram: Array, x: "NDArray[np.floating[Any]]", group: int) -> None:

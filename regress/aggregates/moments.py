@@ -85,15 +85,15 @@ class Moments:
         dy = _distance(self.shift.y, self.mean_y, other.shift.y, other.mean_y)
         t = np.sqrt(self.weight * part)
         return Moments(
-            self.rows + other.rows,
-            weight,
-            self.shift,
-            self.mean_x + part * dx,
-            self.mean_y + part * dy,
-            self.xx + other.xx + np.outer(t * dx, t * dx),
-            self.xy + other.xy + np.outer(t * dx, t * dy),
-            self.yy + other.yy + (t * dy) ** 2,
-            columns,
+            rows=self.rows + other.rows,
+            weight=weight,
+            shift=self.shift,
+            mean_x=self.mean_x + part * dx,
+            mean_y=self.mean_y + part * dy,
+            xx=self.xx + other.xx + np.outer(t * dx, t * dx),
+            xy=self.xy + other.xy + np.outer(t * dx, t * dy),
+            yy=self.yy + other.yy + (t * dy) ** 2,
+            columns=columns,
         )
 
     def finite(self) -> bool:

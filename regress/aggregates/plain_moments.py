@@ -43,7 +43,16 @@ def to_moments(held: PlainMoments) -> Moments:
     with np.errstate(all="ignore"):  # looked for right below
         xx, yy = cosines * norm * norm[:, None], np.array([target_norm**2])
         cross = np.array(held.target_cosines, dtype=np.float64) * norm * target_norm
-    found = Moments(int(held.rows), float(held.weight), shift, np.zeros(n), np.zeros(1), xx, cross[:, None], yy)
+    found = Moments(
+        rows=int(held.rows),
+        weight=float(held.weight),
+        shift=shift,
+        mean_x=np.zeros(n),
+        mean_y=np.zeros(1),
+        xx=xx,
+        xy=cross[:, None],
+        yy=yy,
+    )
     if not (found.finite() and np.isfinite([*shift.x, *shift.y]).all() and 0 < found.weight < np.inf):
         raise ValueError("the moments are not finite")
     if (np.diagonal(cosines) < 0).any():

@@ -43,8 +43,8 @@ class CourseNames:
 
     @property
     def r2_test(self) -> float | None:
-        """R² on the rows held out, about their mean."""
-        return self._course.r2_test
+        """R² on the rows held out, about their mean; None where none were scored."""
+        return number(self._course.r2_test) if self._course.scored else None
 
     @property
     def n_iter(self) -> int:

@@ -2,26 +2,22 @@
 
 import warnings
 from dataclasses import replace
-from math import isfinite
-from typing import Any, NamedTuple, Unpack, get_args
+from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.api import notes
+from regress.api.course import Ended, course_of, kept, known
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
-from regress.blocks import Array
 from regress.checks import check_choice, check_number, check_whole
 from regress.errors import ConvergenceWarning, DataWarning
-from regress.fit_record import Course, FitOptions, HistoryRow, RowAccount, Trained
-from regress.inference.measurement_noise import Collinearity, collinearity
+from regress.fit_record import FitOptions, Trained
+from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
 from regress.inference.robust_covariance import meat_of
-from regress.inference.scores import r2
-from regress.inference.statistics import PERFECT, missing
-from regress.inference.sums_of_squares import Squares, spreads, squares_of
+from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import visible
 from regress.numerics.digits import digits_at_least
@@ -30,12 +26,9 @@ from regress.options import CovType, Precision, Progress, TableOptions, TrainOpt
 from regress.records import environment
 from regress.solvers.choose import read_again, reading
 from regress.solvers.loop import Iteration, Status
-from regress.solvers.solution import Training
 from regress.solvers.state import State
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
-
-_ITERATIONS = 1000  # of the history, evenly spaced
 
 
 @takes(TableOptions, TrainOptions, without=["rows"])
@@ -135,25 +128,6 @@ def fit(
     return result
 
 
-def kept(
-    prepared: ReadTable, training: TrainOptions, table: TableOptions, *, cov_type: CovType, level: float
-) -> FitOptions:
-    """Return what is kept of the options."""
-    weights = prepared.reader.weights
-    return FitOptions(
-        **training.plain(),
-        missing=prepared.reader.missing,
-        weights=weights.name if weights is not None and weights.array is None else None,
-        weighted=weights is not None,
-        weight_type=table.weight_type,
-        test_size=table.test_size,
-        split_key=table.split_key,
-        random_state=table.random_state,
-        cov_type=cov_type,
-        level=level,
-    )
-
-
 def train(
     prepared: ReadTable,
     regression: Regression,
@@ -176,7 +150,7 @@ def train(
         target=reader.target.name,
         options=kept,
         n_rows=prepared.tally.used,
-        loss=_known(loss),
+        loss=known(loss),
         status=training.status.value,
         versions=environment(),
     )
@@ -193,9 +167,9 @@ def train(
         center = data.summary.center * options.fit_intercept
         names, jobs = prepared.names, prepared.n_jobs
         meat = meat_of(reader.blocks(), training, center, names=names, repeated=repeated, n_jobs=jobs)
-    ended = _Ended(training, trained, squares, collinearity(regression, data, options, training.minimum))
+    ended = Ended(training, trained, squares, collinearity(regression, data, options, training.minimum))
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
-    course, said = _course(prepared, ended, options, reason, rank_sure=rank_sure)
+    course, said = course_of(prepared, ended, options, reason, rank_sure=rank_sure)
     norm, target_norm = spreads(data)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
     held = Inference(
@@ -214,71 +188,3 @@ def train(
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
     )
     return Fit(_bare=model, _held=held), said
-
-
-class _Ended(NamedTuple):
-    """How training ended, and what that leaves."""
-
-    training: Training
-    trained: Trained
-    squares: Squares
-    collinearity: Collinearity
-
-
-def _course(
-    prepared: ReadTable, ended: _Ended, options: TrainOptions, reason: str, *, rank_sure: bool
-) -> tuple[Course, list[str]]:
-    """Return what is known of a fit at once, and those of its notes that are warnings."""
-    data, reader, names = prepared.data, prepared.reader, prepared.names
-    training, trained, squares, near = ended
-    minimum, held, one = training.minimum, prepared.held_out, options.fit_intercept
-    constant = tuple(names[j] for j in _constant(training, spreads(data)[0], one))
-    relations = () if minimum is None else minimum.dependence.relations
-    dropped = minimum is not None and minimum.dependence.drop
-    nobs = data.summary.weight if trained.options.weight_type == "frequency" else float(data.summary.rows)
-    course = Course(
-        source=reader.source.label,
-        read_as=reader.source.dialect,
-        rows=RowAccount(**prepared.tally.to_dict()),
-        solver=training.solver,
-        over=training.over,
-        precision="exact" if training.precision == "exact" else "float64",
-        precision_reason=reason if data.totals is None or minimum is not None else "too many columns for exact ones",
-        learning_rate=training.learning_rate,
-        n_iter=training.n_iter,
-        history=_history(training),
-        rank=training.rank if rank_sure else None,
-        nobs=nobs,
-        r2=_known(squares.r2(one)),
-        r2_test=None if held is None else _known(r2(held, training.w, training.center, training.b_center)),
-        constant=constant,
-        dropped=tuple(names[r.column] for r in relations if dropped),
-        equations=tuple(r.text(names) for r in relations if names[r.column] not in constant),
-        near_equations=tuple(r.text(names) for r in near.relations),
-        perfect=missing(training, data, options, squares, nobs) == PERFECT,
-    )
-    said = notes.warnings(course, trained, len(names), prepared.facts)
-    everything = [*said, *notes.others(course, options.alpha, names, near)]
-    return replace(course, notes=tuple(everything)), said
-
-
-def _history(training: Training) -> tuple[HistoryRow, ...]:
-    """Return the course of the descent, its first and last row included."""
-    history = training.history
-    at = range(len(history))
-    if len(history) > _ITERATIONS:
-        at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
-    rows = (history[k] for k in at)
-    return tuple(HistoryRow(r.iteration, _known(r.loss), _known(r.gradient_norm), _known(r.step)) for r in rows)
-
-
-def _known(value: float) -> float | None:
-    return float(value) if isfinite(value) else None
-
-
-def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:
-    """Return the columns that b makes useless: equal in all training rows."""
-    if training.minimum is not None:
-        relations = training.minimum.dependence.relations
-        return [r.column for r in relations if r.exact and not r.coefficients and fit_intercept]
-    return np.flatnonzero(norm == 0).tolist() if fit_intercept else []

@@ -78,7 +78,15 @@ def inspect(
     command = _command(
         source.address, reports, rows, target=chosen, drop=drop, categorical=categorical, options=options
     )
-    return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
+    return Inspection(
+        label=source.label,
+        read_as=source.dialect,
+        rows=rows,
+        bad=bad,
+        columns=reports,
+        remarks=remarks,
+        command=command,
+    )
 
 
 def _look(

@@ -39,12 +39,16 @@ def fail(at: str, expected: str, value: Any) -> Malformed:
     return Malformed(f"{at!r} must be {expected}; it is {shown}")
 
 
-def number(*, above: float | None = None, at_least: float | None = None) -> Check:
+def number(*, above: float | None = None, at_least: float | None = None, most: float | None = None) -> Check:
     """Take a finite number that a float64 holds."""
     bound = f" above {above:g}" if above is not None else f" of at least {at_least:g}" if at_least is not None else ""
+    bound = f" of size {most:g} at most" if most is not None else bound
 
     def check(value: Any, at: str) -> float:
-        if not (is_double(value) and (above is None or value > above) and (at_least is None or value >= at_least)):
+        inside = (
+            (above is None or value > above) and (at_least is None or value >= at_least) if is_double(value) else False
+        )
+        if not inside or (most is not None and abs(value) > most):
             raise fail(at, f"a finite number{bound}", value)
         return float(value)
 
@@ -182,7 +186,11 @@ def of(kind: Any) -> Check:
         base, bound = parts
         if not isinstance(bound, Bound):
             return text
-        return whole(bound.at_least) if base is int else number(above=bound.above, at_least=bound.at_least)
+        return (
+            whole(bound.at_least)
+            if base is int
+            else number(above=bound.above, at_least=bound.at_least, most=bound.most)
+        )
     if origin is Literal:
         return choice(*parts)
     if origin in (Union, UnionType):

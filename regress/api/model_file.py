@@ -138,11 +138,14 @@ def _check_record(known: FitRecord, held: Mapping[str, Any], design: Design) -> 
         raise Malformed("'record.figures' and 'record.statistics_missing' contradict each other")
     if figures is None and any(line.std_err is not None for line in lines):
         raise Malformed("'record.coefficients' has standard errors, and 'record.figures' is missing")
-    for status, names in (("constant", known.course.constant), ("dropped", known.course.dropped)):
-        if sorted(line.name for line in lines if line.status == status) != sorted(names):
+    dropped = set(known.course.dropped)
+    for status, names in (("constant", {*known.course.constant} - dropped), ("dropped", dropped)):
+        if {line.name for line in lines if line.status == status} != names:
             raise Malformed(f"'record.coefficients' and 'record.course.{status}' contradict each other")
     if (known.residuals is None) != bool(known.residuals_missing):
         raise Malformed("'record.residuals' and 'record.residuals_missing' contradict each other")
+    if not known.course.scored and known.course.r2_test is not None:
+        raise Malformed("'record.course.r2_test' is of no rows")
     if known.residuals is not None and not (known.residuals.groups and known.residuals.normal):
         raise Malformed("'record.residuals' holds no group of rows")
     if known.moments is not None:

@@ -140,14 +140,14 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
     facts = fold.counts.finish().facts(design())
     scored = held.count and not facts.without_reference
     return ReadTable(
-        replace(data, again=replace(reader, design=design()).blocks),
-        replace(reader, design=design()),
-        fold.tally.finish(),
-        replace(facts, alike=alike(design())),
-        held.select(names) if scored else None,
-        None if sample is None else selected(sample, names),
-        log_weight,
-        reading.n_jobs,
+        data=replace(data, again=replace(reader, design=design()).blocks),
+        reader=replace(reader, design=design()),
+        tally=fold.tally.finish(),
+        facts=replace(facts, alike=alike(design())),
+        held_out=held.select(names) if scored else None,
+        sample=None if sample is None else selected(sample, names),
+        log_weight=log_weight,
+        n_jobs=reading.n_jobs,
     )
 
 

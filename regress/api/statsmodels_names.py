@@ -63,6 +63,7 @@ class StatsmodelsNames:
         _figures(self, "pvalues")
         return _column(self, "p_value")
 
+    @np.errstate(over="ignore")
     def conf_int(self: _Known, alpha: float = 0.05) -> Any:
         """Return 1 − alpha confidence intervals, as a DataFrame by name with the columns 0 and 1.
 

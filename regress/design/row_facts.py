@@ -92,14 +92,16 @@ class Counted:
         """Return the counts of both sets of rows."""
         given = [equal for equal in (self.equal, other.equal) if equal is not None]
         return Counted(
-            {name: _sum(levels, other.training[name]) for name, levels in self.training.items()},
-            {name: _sum(levels, other.held_out[name]) for name, levels in self.held_out.items()},
-            self.unseen + other.unseen,
-            {name: (no + other.flags[name][0], yes + other.flags[name][1]) for name, (no, yes) in self.flags.items()},
-            tuple(name for name in given[0] if all(name in names for names in given)) if given else None,
-            self.zeros or other.zeros,
-            self.ones or other.ones,
-            self.others or other.others,
+            training={name: _sum(levels, other.training[name]) for name, levels in self.training.items()},
+            held_out={name: _sum(levels, other.held_out[name]) for name, levels in self.held_out.items()},
+            unseen=self.unseen + other.unseen,
+            flags={
+                name: (no + other.flags[name][0], yes + other.flags[name][1]) for name, (no, yes) in self.flags.items()
+            },
+            equal=tuple(name for name in given[0] if all(name in names for names in given)) if given else None,
+            zeros=self.zeros or other.zeros,
+            ones=self.ones or other.ones,
+            others=self.others or other.others,
         )
 
     def levels(self) -> dict[str, list[str]]:
@@ -197,14 +199,14 @@ class Counts:
     def finish(self) -> Counted:
         """Return the counts of all rows so far."""
         own = Counted(
-            self._by_level(self._training),
-            self._by_level(self._held_out),
-            self._unseen,
-            {self._numbers[j]: (float(no), float(yes)) for j, (no, yes) in self._flags.items()},
-            None if self._equal is None else tuple(self._numbers[j] for j in self._equal),
-            self._zeros,
-            self._ones,
-            self._others,
+            training=self._by_level(self._training),
+            held_out=self._by_level(self._held_out),
+            unseen=self._unseen,
+            flags={self._numbers[j]: (float(no), float(yes)) for j, (no, yes) in self._flags.items()},
+            equal=None if self._equal is None else tuple(self._numbers[j] for j in self._equal),
+            zeros=self._zeros,
+            ones=self._ones,
+            others=self._others,
         )
         return own if self._merged is None else own.merge(self._merged)
 

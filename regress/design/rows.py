@@ -155,7 +155,17 @@ class Reader:
             missing, cells = int(lost.sum()), self._missing_cells(encoder, encoded, lost, y, a)
         if out is not None:
             out, used = (out, ~out) if used is None else (out & used, used & ~out)
-        return PlacedRows(batch, encoded, y, a, used, out, zero_weight, missing, cells)
+        return PlacedRows(
+            batch=batch,
+            encoded=encoded,
+            y=y,
+            a=a,
+            used=used,
+            held_out=out,
+            zero_weight=zero_weight,
+            missing=missing,
+            missing_cells=cells,
+        )
 
     def _missing_cells(
         self, encoder: Encoder, encoded: Encoded, lost: Mask, y: Array, a: Array | None

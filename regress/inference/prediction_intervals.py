@@ -51,6 +51,7 @@ class Uncertainty(NamedTuple):
         terms *= z
         return fold(terms)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def joint(self, errors: Array, fit_intercept: bool) -> Array:
         """Return the covariance of b, if fitted, and of w, whose standard errors are `errors`; NaN where they are."""
         known = ~np.isnan(errors)

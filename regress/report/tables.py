@@ -69,8 +69,8 @@ def head(known: FitRecord) -> list[Tile]:
     if trained.options.weighted and known.moments is not None:
         found.append(("Sum of their weights", figure(known.moments.weight), ""))
     found.append((f"R²{_kind(known)}", figure(course.r2, ".4f"), ""))
-    if course.r2_test is not None:
-        worse = course.r2_test < 0  # than the mean of the target
+    if course.scored:
+        worse = course.r2_test is not None and course.r2_test < 0  # than the mean of the target
         found.append(("R² on rows held out", figure(course.r2_test, ".4f"), "bad" if worse else ""))
     if (proved := known.certificate) is not None:
         found.append(("Digits right, worst coefficient", figure(proved.worst, ".1f"), _good(proved.passed)))
@@ -210,7 +210,7 @@ def quality(known: FitRecord, q: Figures) -> Table:
         ["BIC", figure(q.bic)],
         ["Condition number of scaled columns", figure(q.condition, ".3g")],
     ]
-    if known.course.r2_test is not None:
+    if known.course.scored:
         lines.insert(1, ["R² on rows held out, about their mean", figure(known.course.r2_test, ".6f")])
     return Table(f"How well it fits; {q.cov_type} standard errors", ("Figure", "value"), lines)
 

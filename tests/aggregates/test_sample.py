@@ -292,9 +292,9 @@ def test_a_fit_keeps_twenty_thousand_rows_whatever_passes_it_takes(large, option
     X, y, at = large
     fit = regress.fit(X, y, **options)
     solution = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y)[0]
-    np.testing.assert_array_equal(fit.sampled.actual, y[at])
-    np.testing.assert_allclose(fit.sampled.predicted, X[at] @ solution[:2] + solution[2], atol=1e-12)
-    np.testing.assert_array_equal(fit.sampled.weights, 1.0)
+    np.testing.assert_array_equal(fit._held.sampled.actual, y[at])
+    np.testing.assert_allclose(fit._held.sampled.predicted, X[at] @ solution[:2] + solution[2], atol=1e-12)
+    np.testing.assert_array_equal(fit._held.sampled.weights, 1.0)
 
 
 def test_the_second_reading_for_exact_sums_keeps_the_same_rows(monkeypatch):
@@ -308,7 +308,7 @@ def test_the_second_reading_for_exact_sums_keeps_the_same_rows(monkeypatch):
     assert fit.precision_reason.startswith("float64 would leave")
     assert passes.count(500) == 2
     at = [i for _, i in smallest([("", i) for i in range(500)], 500)]
-    np.testing.assert_array_equal(fit.sampled.actual, frame.y.to_numpy()[at])
+    np.testing.assert_array_equal(fit._held.sampled.actual, frame.y.to_numpy()[at])
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("analytic", "weights"), ("frequency", "ones")])
@@ -318,8 +318,8 @@ def test_weights_of_a_sample_are_those_of_its_rows(kind, shown):
     fit = regress.fit(frame, "y", weights="a", weight_type=kind)
     at = [i for _, i in smallest([("", i) for i in range(300) if i % 4], 20_000)]
     expected = (np.array(at) % 4).astype(float) if shown == "weights" else np.ones(225)
-    np.testing.assert_array_equal(fit.sampled.weights, expected)
-    np.testing.assert_array_equal(fit.sampled.actual, frame.y.to_numpy()[at])
+    np.testing.assert_array_equal(fit._held.sampled.weights, expected)
+    np.testing.assert_array_equal(fit._held.sampled.actual, frame.y.to_numpy()[at])
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)

@@ -121,8 +121,8 @@ def test_a_sample_that_is_no_whole_number_is_refused(sample):
     ("sample", "rows"), [(0, None), (1, None), (20, 20), (np.int64(20), 20), (60, 60), (10**9, 60)]
 )
 def test_a_sample_has_as_many_rows_as_were_asked_for(sample, rows):
-    found = regress.fit(*normal_rows(60), sample=sample).model.report["residuals"]
-    assert (found and found["rows"]) == rows
+    found = regress.fit(*normal_rows(60), sample=sample).record.residuals
+    assert (found and found.rows) == rows
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("os.open", refuse)
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(InputError, match=r"p\.html cannot be written: Permission denied\."):
-        write_report(regress.fit(*normal_rows()).model, tmp_path / "p.html")
+        write_report(regress.fit(*normal_rows()), tmp_path / "p.html")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -241,7 +241,7 @@ def test_small_coefficients_are_recovered(large, coefficients, seed, offset, con
     table = np.c_[X, X @ coefficients + float(constant)][:, order]
     with pytest.warns(DataWarning, match="depend on each other"):
         fit = regress.fit(table, draw.normal(size=40))
-    (relation,) = fit._training.minimum.dependence.relations
+    (relation,) = fit._held.training.minimum.dependence.relations
     assert (relation.column, fit.rank) == (max(order.index(k) for k in (*np.flatnonzero(coefficients), 3)), 3)
     found = {relation.column: Fraction(-1), **relation.coefficients}
     unit = -found[order.index(3)]
