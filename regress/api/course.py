@@ -14,14 +14,14 @@ from regress.inference.measurement_noise import Collinearity
 from regress.inference.scores import r2
 from regress.inference.statistics import PERFECT, missing
 from regress.inference.sums_of_squares import Squares, spreads
-from regress.options import CovType, TableOptions, TrainOptions
+from regress.options import TableOptions, TrainOptions
 from regress.solvers.solution import Training
 
 _ITERATIONS = 1000  # of the history, evenly spaced
 
 
 def kept(
-    prepared: ReadTable, training: TrainOptions, table: TableOptions, *, cov_type: CovType, level: float
+    prepared: ReadTable, training: TrainOptions, table: TableOptions, *, cov_type: str, level: float
 ) -> FitOptions:
     """Return what is kept of the options."""
     weights = prepared.reader.weights

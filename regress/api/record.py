@@ -17,7 +17,7 @@ from regress.fit_record import Coefficient, CoefficientStatus, Course, Figures, 
 from regress.inference.certificate import Certificate, certificate
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import LEAST, Sampled, residual_groups
-from regress.inference.robust_covariance import Meat
+from regress.inference.robust_covariance import GivenMiddle, Middle
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import statistics
 from regress.inference.sums_of_squares import Squares
@@ -39,7 +39,7 @@ class Inference:
         What predicts, and what is known at once.
     training, data, options : Training, TrainingData, TrainOptions
         How the fit came about, without its rows.
-    squares, log_weight, meat : Squares, float, Meat or None
+    squares, log_weight, middle : Squares, float, Middle or None
         What statistics need besides.
     standardized, digits : array of shape (n,), array of shape (n,) or None
         w·sd(x)/sd(y), and digits right, from below, where sums are in float64.
@@ -54,7 +54,7 @@ class Inference:
     options: TrainOptions
     squares: Squares
     log_weight: float
-    meat: Meat | None
+    middle: Middle | GivenMiddle | None
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
@@ -69,9 +69,9 @@ class Inference:
                 self.options,
                 self.squares,
                 self.course.nobs,
-                self.log_weight,
+                log_weight=self.log_weight,
                 se=self.model.trained.options.cov_type,
-                meat=self.meat,
+                middle=self.middle,
             )
 
     @cached_property
