@@ -40,7 +40,7 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
         return None
     try:
         fit_intercept, targets = options.fit_intercept, len(data.summary.target_norm)
-        return minimize(data.totals, targets, target, options.alpha, fit_intercept, review)
+        return minimize(data.totals, targets, target, options.alpha, fit_intercept, review=review)
     except SingularError:
         if options.precision != "exact":
             return None

@@ -45,6 +45,7 @@ class NormalEquations:
         target: int,
         alpha: float,
         fit_intercept: bool,
+        *,
         columns: Sequence[int] | None = None,
     ) -> None:
         self._origin = totals, targets, target, alpha, fit_intercept
@@ -75,7 +76,7 @@ class NormalEquations:
         """Return the equations of some of the columns only, perhaps with another penalty."""
         totals, targets, target, own, fit_intercept = self._origin
         chosen = [self.columns[j] for j in columns]
-        return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, chosen)
+        return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, columns=chosen)
 
     def finer(self, places: int) -> "NormalEquations":
         """Return the same equations with so many bits of a scaled coefficient behind the point."""

@@ -89,6 +89,7 @@ def minimize(
     target: int,
     alpha: float,
     fit_intercept: bool,
+    *,
     review: Callable[[NormalEquations, Dependence], Dependence] = lambda _, found: found,
 ) -> Minimum:
     """Minimize Σa(ŷ − y)² + α‖w‖² from the totals of [1, x, y].
