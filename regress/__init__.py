@@ -31,13 +31,13 @@ if TYPE_CHECKING:
         TableError,
         UnknownOptionError,
     )
-    from regress.inference.certificate import Certificate
+    from regress.inference.certified import Certificate
     from regress.inference.gradient_check import GradientCheck
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Certificate": "inference.certificate",
+    "Certificate": "inference.certified",
     "Comparison": "api.compare",
     "ConvergenceWarning": "errors",
     "DataWarning": "errors",

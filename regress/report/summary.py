@@ -2,7 +2,7 @@
 
 from regress.aggregates.account import describe
 from regress.fit_record import Coefficient, FitRecord
-from regress.messages import aligned, paragraph
+from regress.messages import aligned, paragraph, table_html
 from regress.records import TESTS, number
 
 _FORMATS = (".4g", ".4g", "", ".5g", ".5g")  # of TESTS
@@ -13,6 +13,12 @@ def summary(known: FitRecord) -> str:
     head, rows = coefficient_table(known)
     unknown = ["NA: not estimable, as columns are constant or depend on each other."] * any("NA" in r[1:] for r in rows)
     return paragraph([*headline(known), "", *aligned(head, rows), *unknown, "", *quality(known)])
+
+
+def fit_html(known: FitRecord) -> str:
+    """Return a fit as notebooks show it."""
+    head, rows = coefficient_table(known)
+    return table_html(headline(known), head, rows, [*quality(known), *known.course.notes])
 
 
 def headline(known: FitRecord) -> list[str]:
