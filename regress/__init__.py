@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         TableError,
         UnknownOptionError,
     )
-    from regress.inference.certificate import Certificate
+    from regress.inference.certified import Certificate
     from regress.inference.gradient_check import GradientCheck
     from regress.inference.robust_covariance import Covariance
     from regress.objective.losses import Loss
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Certificate": "inference.certificate",
+    "Certificate": "inference.certified",
     "Comparison": "api.compare",
     "ConvergenceWarning": "errors",
     "Covariance": "inference.robust_covariance",

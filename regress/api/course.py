@@ -1,7 +1,6 @@
 """What is known of a fit as soon as training has ended."""
 
 from dataclasses import replace
-from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from regress.inference.scores import r2
 from regress.inference.statistics import PERFECT, missing
 from regress.inference.sums_of_squares import Squares, spreads
 from regress.options import TableOptions, TrainOptions
+from regress.records import known
 from regress.solvers.solution import Training
 
 _ITERATIONS = 1000  # of the history, evenly spaced
@@ -94,11 +94,6 @@ def _history(training: Training) -> tuple[HistoryRow, ...]:
         at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
     rows = (history[k] for k in at)
     return tuple(HistoryRow(r.iteration, known(r.loss), known(r.gradient_norm), known(r.step)) for r in rows)
-
-
-def known(value: float) -> float | None:
-    """Return a number, or None in place of one that is not finite."""
-    return float(value) if isfinite(value) else None
 
 
 def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.api.course import Ended, course_of, kept, known
+from regress.api.course import Ended, course_of, kept
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
@@ -23,7 +23,7 @@ from regress.messages import setting, visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import CovType, Precision, Progress, TableOptions, TrainOptions
-from regress.records import environment
+from regress.records import environment, known
 from regress.solvers.choose import read_again, reading
 from regress.solvers.loop import Iteration, Status
 from regress.solvers.solution import Training

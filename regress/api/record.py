@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite, nan
-from typing import Any
+from math import nan
 
 import numpy as np
 
@@ -14,7 +13,8 @@ from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
 from regress.blocks import Array
 from regress.fit_record import Coefficient, CoefficientStatus, Course, Figures, FitRecord, PlainMoments, Proof
-from regress.inference.certificate import Certificate, certificate
+from regress.inference.certificate import certificate
+from regress.inference.certified import Certificate
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import LEAST, Sampled, residual_groups
 from regress.inference.robust_covariance import GivenMiddle, Middle
@@ -23,7 +23,7 @@ from regress.inference.statistics import statistics
 from regress.inference.sums_of_squares import Squares
 from regress.numerics.threads import one_blas_thread
 from regress.options import TrainOptions
-from regress.records import INTERCEPT, TESTS
+from regress.records import INTERCEPT, TESTS, known, plain
 from regress.solvers.solution import Training
 
 MOST_COVARIANCES = 200  # columns whose covariance is kept
@@ -101,16 +101,16 @@ class Inference:
             course=self.course,
             references=self.model.design.references,
             coefficients=tuple(self._coefficients()),
-            figures=None if isinstance(found, str) else Figures(**finite(found.figures())),
+            figures=None if isinstance(found, str) else Figures(**plain(found.figures())),
             statistics_missing=found if isinstance(found, str) else "",
             certificate=None
             if proved is None
             else Proof(
                 worst=proved.worst,
                 passed=proved.passed,
-                gradient_norm=_known(proved.gradient_norm),
-                excess_loss=_known(proved.excess_loss),
-                loss=_known(proved.loss),
+                gradient_norm=known(proved.gradient_norm),
+                excess_loss=known(proved.excess_loss),
+                loss=known(proved.loss),
             ),
             moments=self._moments(),
             residuals=None if isinstance(residuals, str) else residuals,
@@ -151,7 +151,7 @@ class Inference:
             statuses = ["dependent" if alone else "estimated", *statuses]
             lines, rest = [(INTERCEPT, None, None, model.b), *lines], [{"digits": nan if of_b is None else of_b}, *rest]
         for (name, column, level, coef), test, more, status in zip(lines, tests, rest, statuses, strict=True):
-            figures = finite(dict(zip(TESTS, test, strict=True)) | more)
+            figures = plain(dict(zip(TESTS, test, strict=True)) | more)
             yield Coefficient(name=name, column=column, level=level, coef=coef, **figures, status=status)
 
     def _statuses(self) -> list[CoefficientStatus]:
@@ -173,12 +173,3 @@ class Inference:
     def with_command(self, command: str) -> "Inference":
         """Return the same for a fit that a command line made."""
         return replace(self, course=replace(self.course, command=command))
-
-
-def finite(figures: dict[str, Any]) -> dict[str, Any]:
-    """Return figures, with None in place of those that are no finite numbers."""
-    return {name: _known(value) if isinstance(value, float) else value for name, value in figures.items()}
-
-
-def _known(value: float) -> float | None:
-    return value if isfinite(value) else None

@@ -63,7 +63,7 @@ def close(value, rel=1e-10):
 @pytest.mark.parametrize("table", [X, MANY], ids=["4 columns", "45 columns"])
 def test_every_figure_is_that_of_statsmodels(table, weights, intercept, precision):
     got = regress.fit(table, y, weights=weights, fit_intercept=intercept, precision=precision)
-    them, ours = theirs(table, y, weights, intercept), got.statistics
+    them, ours = theirs(table, y, weights, intercept), got._held.statistics
     assert got.precision == precision
     assert got.coefficients["coef"].to_numpy() == close(them.params.to_numpy(), 1e-9)
     assert got.coefficients[TESTS].to_numpy() == close(table_of(them))

@@ -213,7 +213,7 @@ def test_figures_whose_squares_are_out_of_range_are_those_of_other_units(of_x, o
     of_w = np.append(of_y, np.full(4, of_y / of_x))
     for column in ("coef", "std_err", "ci_low", "ci_high"):
         assert other.coefficients[column].tolist() == (first.coefficients[column] * of_w).tolist()
-    one, two = first.statistics, other.statistics
+    one, two = first._held.statistics, other._held.statistics
     assert (two.sigma, two.r2, two.r2_adjusted, two.fvalue) == (one.sigma * of_y, one.r2, one.r2_adjusted, one.fvalue)
     assert other.r2 == first.r2
     assert two.aic == close(one.aic + 2.0 * 60 * np.log(of_y), 1e-12)
