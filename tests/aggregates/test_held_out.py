@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import regress
+from regress.aggregates.exact_sums import exact_totals
 from regress.aggregates.held_out import HeldOutSums
 from regress.blocks import Block
 from regress.design.split import Split
@@ -135,6 +136,22 @@ def test_columns_that_turn_up_late_were_zero_before(exact, monkeypatch):
         return
     np.testing.assert_allclose(late.moments.xx, whole.moments.xx, atol=1e-13)
     np.testing.assert_allclose(late.moments.xy, whole.moments.xy, atol=1e-13)
+
+
+@pytest.mark.parametrize("sizes", [(9, 9), (9, 2), (2, 9), (2, 2), (2, 1)])
+def test_rows_of_parts_that_are_held_or_summed_are_all_in_the_whole(sizes):
+    Z, y, one = random.normal(size=(sum(sizes), 3)), random.normal(size=(sum(sizes), 1)), HeldOutSums(True)
+    Z[: sizes[0], 2], Z[sizes[0] :, 0] = 0.0, 0.0
+    one.add(Block(Z[: sizes[0], :2], y[: sizes[0]], columns=("a", "b")))
+    other = HeldOutSums(True)
+    other.add(Block(Z[sizes[0] :, 1:], y[sizes[0] :], columns=("b", "c")))
+    one.merge(other)
+    found = one.finish().select("abc")
+    assert found.count == sum(sizes)
+    assert bool(found.rows) == (sum(sizes) <= 3)
+    totals = exact_totals(found.rows) if found.rows else found.totals
+    R = np.column_stack([rationals(np.ones(sum(sizes))), rationals(Z), rationals(y)])
+    assert [[totals.fraction(i, j) for j in range(5)] for i in range(5)] == (R.T @ R).tolist()
 
 
 def test_parts_with_more_columns_than_are_summed_exactly_merge_into_moments(monkeypatch):
