@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from regress.inference.certificate import Certificate
     from regress.inference.gradient_check import GradientCheck
+    from regress.inference.robust_covariance import Covariance
     from regress.objective.losses import Loss
     from regress.objective.penalties import Penalty
     from regress.solvers.state import State
@@ -44,6 +45,7 @@ _HOME = {
     "Certificate": "inference.certificate",
     "Comparison": "api.compare",
     "ConvergenceWarning": "errors",
+    "Covariance": "inference.robust_covariance",
     "DataWarning": "errors",
     "Fit": "api.result",
     "GradientCheck": "inference.gradient_check",
@@ -72,6 +74,7 @@ __all__ = [
     "Certificate",
     "Comparison",
     "ConvergenceWarning",
+    "Covariance",
     "DataWarning",
     "Fit",
     "GradientCheck",

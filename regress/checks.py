@@ -18,7 +18,7 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 def check_number(
     name: str, value: object, *, above: float | None = None, at_least: float | None = None, below: float | None = None
 ) -> float:
-    """Return a finite number within its bounds as Python's own, or raise `InputError`."""
+    """Return a finite number within its bounds as a Python float, or raise `InputError`."""
     limits = {"above": above, "of at least": at_least, "below": below}
     bounds = [f"{word} {limit:g}" for word, limit in limits.items() if limit is not None]
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
@@ -29,31 +29,31 @@ def check_number(
 
 
 def check_whole(name: str, value: object, at_least: int | None = None) -> int:
-    """Return a whole number of 64 bits as Python's own, or raise `InputError`."""
+    """Return a 64-bit integer as a Python int, or raise `InputError`."""
     bound = "" if at_least is None else f" of at least {at_least}"
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
     if number is None or abs(number) >= 2**63 or (at_least is not None and number < at_least):
-        raise InputError(f"{setting(name)} must be a whole number{bound}; got {value!r}.")
+        raise InputError(f"{setting(name)} must be an integer{bound}; got {value!r}.")
     return number
 
 
 def check_switch(name: str, value: object) -> bool:
-    """Return True or False as Python's own, or raise `InputError`."""
+    """Return a Python bool, or raise `InputError`."""
     if type(value).__name__ not in ("bool", "bool_"):  # Python's or NumPy's
         raise InputError(f"{setting(name)} must be True or False; got {value!r}.")
     return bool(value)
 
 
 def check_character(name: str, value: object) -> None:
-    """Raise `InputError` unless `value` is one character of ASCII that ends no line."""
+    """Raise `InputError` unless `value` is one ASCII character other than a line end."""
     if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\r\n\0":
-        raise InputError(f"{setting(name)} must be one character of ASCII; got {value!r}.")
+        raise InputError(f"{setting(name)} must be one ASCII character; got {value!r}.")
 
 
 def check_text(name: str, value: object, what: str) -> None:
     """Raise `InputError` unless `value` is text."""
     if not isinstance(value, str):
-        raise InputError(f"{setting(name)} must be {what}, as text; got {value!r}.")
+        raise InputError(f"{setting(name)} must be {what}, a text; got {value!r}.")
 
 
 def check_names(name: str, values: Any) -> tuple[str, ...]:
@@ -67,6 +67,6 @@ def check_names(name: str, values: Any) -> tuple[str, ...]:
         if not isinstance(each, str):
             raise InputError(
                 f"{setting(name)} must hold column names as text; got {each!r}. "
-                "The columns of an array are named 'x0', 'x1', …; whole numbers of a frame become '0', '1', …."
+                "The columns of an array are named 'x0', 'x1', …; integers of a frame become '0', '1', …."
             )
     return names

@@ -1,4 +1,4 @@
-"""The exceptions and warnings of the package, each one sentence for people: what is wrong, and what to do.
+"""The exceptions and warnings of the package. Each message names the problem and the remedy.
 
 Input errors are ``ValueError`` too, so that code written for scikit-learn catches them.
 """
@@ -16,7 +16,7 @@ class InputError(RegressError, ValueError):
 
 
 class TableError(InputError):
-    """A table that cannot be read as it is: the text names file, line and column where they are known."""
+    """A table that cannot be read. The message names file, line and column if they are known."""
 
 
 class UnknownOptionError(InputError, TypeError):
@@ -28,12 +28,12 @@ class LearningRateError(InputError):
 
 
 class MissingDependencyError(RegressError, ImportError):
-    """An optional package was asked for and is not installed."""
+    """An optional package is required and not installed."""
 
 
 class ConvergenceWarning(UserWarning):
-    """Training stopped before the gradient reached its tolerance; the parameters are the last good ones."""
+    """Training stopped before the gradient reached its tolerance. The parameters are the last good ones."""
 
 
 class DataWarning(UserWarning):
-    """The data admit an answer, but not the one that most people expect (dependent or constant columns)."""
+    """The result may differ from what you expect, for example because columns are constant or depend on each other."""

@@ -1,4 +1,4 @@
-"""Text for people: what a table said made safe to show, and options as the reader writes them.
+"""Text for people: names and cells of tables made safe to show, and options as the reader writes them.
 
 A message speaks to the interface that it appears in: keyword arguments in Python, flags on the command line.
 """
@@ -11,19 +11,27 @@ from contextlib import contextmanager
 
 
 def visible(text: str) -> str:
-    """Return a text with what has no shape of its own, or turns others round, written out as Python would."""
+    """Return a text with escape codes for characters that are invisible or change the direction of others."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters, shortened in the middle."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - most :]}"
+
+
 def paragraph(lines: Iterable[str]) -> str:
-    """Return lines of text for people, each of which stays one line, whatever names it holds."""
+    """Return lines of text for people; names with line breaks do not add lines."""
     return "\n".join(map(visible, lines))
 
 
 def quoted(word: str) -> str:
-    """Return a word as a shell reads it back, in characters that can be seen."""
+    """Return a word as a shell reads it back, in visible characters."""
     if word.isprintable():
         return shlex.quote(word)
     return "$'" + "".join(c if c.isprintable() and c not in "'\\" else _code(ord(c)) for c in word) + "'"
@@ -36,7 +44,7 @@ def _code(point: int) -> str:
 
 
 class _Interface:
-    """Whom messages speak to: somebody who writes Python, or flags."""
+    """The interface that messages name options for: Python or flags."""
 
     flags = False
 

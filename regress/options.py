@@ -35,8 +35,9 @@ Precision = Literal["auto", "float64", "exact"]
 Collinear = Literal["min-norm", "drop", "error"]
 CovType = Literal["nonrobust", "HC0", "HC1"]
 Progress = Callable[[str, int, int, int], None]
-"""Called as progress(stage, done, position, size): "rows" or "iterations", how many, and the bytes or rows of the table
-that have been read, of how many."""
+"""progress(stage, done, position, size): `stage` is "rows" or "iterations", and `done` is their number.
+
+`position` of `size` bytes or rows of the table have been read."""
 
 _MAX_ITER = {"gd": 100_000, "newton": 100}
 
@@ -51,32 +52,34 @@ def option(default: Any, help: str, group: str, metavar: str = "", **flag: str) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
-    """How to read files. What is None or "auto" is detected from the start of each file, and shown."""
+    """How to read files. Options that are None or "auto" are detected from the start of each file, and printed."""
 
     delimiter: str | None = option(
-        None, "What separates cells, such as ';' or tab. Detected unless given.", "Files", "C"
+        None, "Delimiter between cells, such as ';' or tab. Detected unless given.", "Files", "C"
     )
     decimal: Decimal | None = option(None, "Decimal mark. Detected unless given.", "Files")
     encoding: str | None = option(
         None, "Encoding, such as cp1252 or utf-16. Detected unless given; else UTF-8.", "Files", "NAME"
     )
-    quotechar: str | None = option(None, "What quotes cells, or none. Detected unless given.", "Files", "C")
+    quotechar: str | None = option(None, "Quote character, or none. Detected unless given.", "Files", "C")
     header: Header = option(
         "auto", "Whether the first line names the columns. Without a header they are x0, x1, ….", "Files"
     )
     skip_lines: int = option(0, "Number of lines above the table to skip, such as a title.", "Files", "N")
     comment: str | None = option(None, "Skip lines that begin with this character, such as '#'.", "Files", "C")
     escapechar: str | None = option(
-        None, "What stands before a quote within quotes, such as a backslash. Detected unless given.", "Files", "C"
+        None, "Character before a quote within quotes, such as a backslash. Detected unless given.", "Files", "C"
     )
     on_bad_lines: OnBadLines = option(
-        "error", "Rows with another number of cells, or with an invalid cell: stop, or skip and count them.", "Files"
+        "error", "Rows with a wrong number of cells or an invalid cell: stop, or skip and count them.", "Files"
     )
-    rejects: str | Path | None = option(None, "Where to write skipped rows: file, line, reason, text.", "Files", "FILE")
+    rejects: str | Path | None = option(
+        None, "File for the skipped rows: source file, line, reason, text.", "Files", "FILE"
+    )
     max_bad_lines: int = option(1000, "Stop after this many skipped rows.", "Files", "N")
     thousands: str | None = option(
         None,
-        "What separates groups of three digits, as in 1,200: one of , . ' _ or a blank, which also stands for no-break "
+        "Separator of groups of three digits, as in 1,200: one of , . ' _ or a blank. A blank also stands for no-break "
         "blanks.",
         "Files",
         "C",
@@ -98,7 +101,7 @@ class FileOptions:
             if one == two:
                 raise InputError(f"{setting(name)} and {setting(other)} are both {one!r}.")
         if self.quotechar == "none" and self.escapechar is not None:
-            raise InputError(f"{setting('escapechar')} needs quotes: leave out {setting('quotechar', 'none')}.")
+            raise InputError(f"{setting('escapechar')} needs quotes: remove {setting('quotechar', 'none')}.")
         check_choice("decimal", self.decimal or ".", get_args(Decimal))
         check_choice("header", self.header, get_args(Header))
         check_choice("on_bad_lines", self.on_bad_lines, get_args(OnBadLines))
@@ -122,11 +125,11 @@ class FileOptions:
             raise InputError(f"{setting('rejects')} needs {setting('on_bad_lines', 'skip')}: else no row is skipped.")
 
     def given(self) -> list[str]:
-        """Return the options given."""
+        """Return the names of the given options."""
         return [f.name for f in fields(FileOptions) if getattr(self, f.name) != f.default]
 
     def of_csv(self) -> list[str]:
-        """Return the options given that only a CSV file has."""
+        """Return the given options that only CSV files have."""
         return [name for name in self.given() if name not in ("thousands", "na_values")]
 
 
@@ -137,7 +140,7 @@ class TableOptions(FileOptions):
     features: Sequence[str] | None = option(
         None, "Columns to use, comma-separated as a flag. Default: all others.", "Data", "COLS"
     )
-    drop: Sequence[str] | None = option((), "Columns to leave out.", "Data", "COLS")
+    drop: Sequence[str] | None = option((), "Columns to exclude.", "Data", "COLS")
     weights: Any = option(
         None, "Column of row weights a ≥ 0 in Σ a (ŷ − y)². Rows of weight 0 are not used.", "Data", "COL"
     )
@@ -154,7 +157,7 @@ class TableOptions(FileOptions):
     )
     split_key: str | None = option(
         None,
-        "Hold out rows by their value in this column, which is no feature unless it is among the features.",
+        "Hold out rows by their value in this column. It is a feature only if the features name it.",
         "Data",
         "COL",
     )
@@ -213,8 +216,7 @@ class TrainOptions:
     )
     learning_rate: float | Literal["auto"] = option(
         "auto",
-        "Step size on ∇L/Σa of gd and accelerated. auto is half the stability limit of gd; the limit of "
-        "accelerated is "
+        "Step size on ∇L/Σa of gd and accelerated. auto is half the stability limit of gd. The limit of accelerated is "
         "two thirds of that of gd.",
         "Training",
         "RATE",
@@ -228,8 +230,8 @@ class TrainOptions:
     tol: float = option(1e-10, "Stop when the relative gradient |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) falls below this.", "Training")
     precision: Precision = option(
         "auto",
-        "Sums over rows in float64, or without rounding (exact). auto is exact where that is quick, and where float64 "
-        "would leave fewer than ten digits. Solvers other than newton always descend in float64.",
+        "Sums over rows in float64, or without rounding (exact). auto is exact if that is fast, or if float64 would "
+        "leave fewer than ten digits. Solvers other than newton always descend in float64.",
         "Training",
     )
 
@@ -272,10 +274,11 @@ class TrainOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOptions:
-    """What is asked of single functions and commands: each takes some of these."""
+    """Options of single functions and commands: each takes some of these."""
 
     target: Any = option(None, "Column to predict.", "Data", "COL")
     cov_type: CovType = option("nonrobust", "Standard errors: classical, or White's HC0 or HC1 (robust).", "Model")
+    level: float = option(0.95, "Coverage of confidence intervals.", "Model", "P")
     sample: int = option(20_000, "Training rows to keep for plots of residuals; 0 for none.", "Model", "N")
     digits: float = option(6.0, "Correct digits required of every coefficient.", "Output", "D")
     handle_unknown: HandleUnknown = option(
@@ -284,6 +287,7 @@ class CallOptions:
     keep: Sequence[str] = option((), "Columns of TABLE to write besides the predictions.", "Data", "COLS")
     interval: float | None = option(None, "Add a prediction interval with coverage P, such as 0.95.", "Output", "P")
     n_jobs: int | None = option(None, "Number of threads. Default: one for each CPU.", "Training", "N")
+    vif: bool = option(False, "Show variance inflation factors.", "Output")
     json: bool = option(False, "Print one JSON object and nothing else.", "Output")
     save: str | None = option(None, "Write the model.", "Output", "M.json")
     report: str | None = option(None, "Write the result as one HTML page.", "Output", "PAGE.html")

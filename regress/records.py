@@ -1,8 +1,8 @@
-"""What is known of a result, as plain values: what passes from the fit to its texts, charts and pages."""
+"""What is known of results, as plain values: what passes between computing, files, texts, charts and pages."""
 
 import platform
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from math import nan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,50 +16,20 @@ _CURVE = 72  # points of an ellipse
 TESTS = ("std_err", "t", "p_value", "ci_low", "ci_high")
 COLUMNS = ("coef", *TESTS, "standardized", "digits")
 PREDICTIONS = ("prediction", "pi_low", "pi_high")  # and what tables of predictions call theirs
+INTERCEPT = "(intercept)"
 
 
-class ModelRecord(Protocol):
-    """What is drawn and told of a fitted model; `report` is the block of its file that only pages read."""
+class Bound(NamedTuple):
+    """What a number in a record must be at least, or above, and the most that its size may be."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
+    at_least: int | None = None
+    above: int | None = None
+    most: float | None = None
 
-    @property
-    def w(self) -> Array:
-        """Coefficients (n,)."""
 
-    @property
-    def b(self) -> float:
-        """The intercept."""
-
-    @property
-    def target(self) -> str:
-        """The column predicted."""
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """How it was trained."""
-
-    @property
-    def n_rows(self) -> int:
-        """Training rows."""
-
-    @property
-    def loss(self) -> float:
-        """L at (w, b)."""
-
-    @property
-    def status(self) -> str:
-        """How training ended."""
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """What computed it."""
-
-    @property
-    def report(self) -> Mapping[str, Any] | None:
-        """What pages show besides; None in a file without it."""
+def number(value: float | None) -> float:
+    """Return a figure of a record as a number: NaN where it is missing."""
+    return nan if value is None else value
 
 
 class DescentPath(NamedTuple):

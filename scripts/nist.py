@@ -18,6 +18,7 @@ from sklearn.linear_model import LinearRegression
 import regress
 from bench.report import heading
 from marked import ACCURACY, ROOT, show
+from regress.records import number
 
 NIST = ROOT / "data" / "nist"
 CERTIFIED: dict[str, dict[str, Any]] = json.loads((NIST / "certified.json").read_text(encoding="utf-8"))
@@ -54,8 +55,7 @@ def of_regress(name: str) -> dict[str, float]:
         assert fit.perfect
         errors, sigma, r2 = [0.0] * len(known["stderr"]), 0.0, fit.r2
     else:
-        errors = [told.standard_error_b, *told.standard_errors] if intercept else list(told.standard_errors)
-        sigma, r2 = told.sigma, told.r2
+        errors, sigma, r2 = list(fit.bse), number(told.sigma), number(told.r2)
     return {
         "coefficients": worst([fit.b, *fit.w] if intercept else fit.w, known["coef"]),
         "standard errors": worst(errors, known["stderr"]),

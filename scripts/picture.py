@@ -18,8 +18,8 @@ PATH = ROOT / "docs" / "assets" / "descent.svg"
 
 def picture() -> str:
     """Return an SVG that stands by itself, in the colors of a page."""
-    model = regress.fit(ROOT / "data" / "diabetes.csv", "progression").model
-    drawn = str(svg(drawings.descent(model, ("s1", "s5")).chart))
+    known = regress.fit(ROOT / "data" / "diabetes.csv", "progression").record
+    drawn = str(svg(drawings.descent(known, ("s1", "s5")).chart))
     style = f"<style>{STYLE.read_text(encoding='utf-8')} svg {{ background: var(--page); }}</style>"
     return (
         drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace("<title", f"{style}<title", 1)

@@ -7,13 +7,13 @@ import sys
 
 import numpy as np
 
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.objective import gradient
 from regress.objective.losses import SquaredError
 from regress.options import TableOptions
 
 table, target = sys.argv[1:3] if len(sys.argv) == 3 else ("data/diabetes.csv", "progression")
-rows = read_table(table, target, TableOptions(), over="rows", n_jobs=1).data.rows or ()  # "rows" keeps them
+rows = read_table(table, target, TableOptions(), Reading("rows")).data.rows or ()  # "rows" keeps them
 X, y = np.concatenate([block.X for block in rows]), np.concatenate([block.Y[:, 0] for block in rows])
 m, n = X.shape
 X = (X - X.mean(axis=0)) / X.std(axis=0)  # raw units would need a thousand times the steps

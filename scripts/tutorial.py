@@ -18,7 +18,7 @@ from sklearn.linear_model import LinearRegression
 
 import regress
 from regress.aggregates.account import describe
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.blocks import Array
 from regress.messages import aligned
 from regress.objective import autodiff, gradient
@@ -64,10 +64,10 @@ class Problem:
 
 
 def read(table: str | Path, target: str) -> tuple[Problem, Problem]:
-    prepared = read_table(table, target, TableOptions(missing="drop"), over="rows", n_jobs=1)
+    prepared = read_table(table, target, TableOptions(missing="drop"), Reading("rows"))
     rows, summary = prepared.data.rows or (), prepared.data.summary  # over="rows" keeps them
     X, y = np.concatenate([part.X for part in rows]), np.concatenate([part.Y[:, 0] for part in rows])
-    print(f"{Path(table).name}: {describe(prepared.reader.tally)}; X is {len(X):,} × {X.shape[1]:,}, y is {target}")
+    print(f"{Path(table).name}: {describe(prepared.tally)}; X is {len(X):,} × {X.shape[1]:,}, y is {target}")
     deviation = np.where(summary.norm > 0, summary.norm / np.sqrt(len(X)), 1.0)
     return Problem(prepared.names, X, y), Problem(prepared.names, (X - summary.center) / deviation, y)
 

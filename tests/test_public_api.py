@@ -76,7 +76,7 @@ ATTRIBUTES = {
         "vif"
     ),
     "Certificate": "digits intercept_digits gradient_norm excess_loss passed table summary to_dict",
-    "LinearModel": "w b names predict predict_interval summary save",
+    "LinearModel": "w b names predict predict_interval summary",
     "Comparison": "table agree to_dict",
     "GradientCheck": "table passed",
     "LinearRegressor": "fit predict score get_params set_params",

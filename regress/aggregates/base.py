@@ -1,10 +1,14 @@
 """The contract of what is summed over rows."""
 
-from typing import Protocol, Self, TypeVar
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import Any, Protocol, Self, TypeVar
 
 from regress.blocks import Block
+from regress.numerics.threads import ordered_map
 
 Result_co = TypeVar("Result_co", covariant=True)
+A = TypeVar("A", bound="Aggregate[Any]")
 
 
 class Aggregate(Protocol[Result_co]):
@@ -24,3 +28,24 @@ class Aggregate(Protocol[Result_co]):
     def finish(self) -> Result_co:
         """Return the result for all rows so far; more may be added afterwards."""
         ...
+
+
+def in_any_order(make: Callable[[], A], blocks: Iterable[Block], n_jobs: int) -> A:
+    """Return blocks added to an aggregate for each thread, and these merged; with one thread, in their order."""
+    parts = [make() for _ in range(n_jobs)]
+    idle: SimpleQueue[A] = SimpleQueue()  # one a thread at a time
+    for part in parts:
+        idle.put(part)
+
+    def add(block: Block) -> None:
+        part = idle.get()
+        try:
+            part.add(block)
+        finally:
+            idle.put(part)
+
+    for _ in ordered_map(add, blocks, n_jobs):
+        pass
+    for part in parts[1:]:
+        parts[0].merge(part)
+    return parts[0]

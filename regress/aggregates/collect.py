@@ -3,13 +3,14 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
-from regress.aggregates.column_order import arranged_rows, arranged_totals
+from regress.aggregates.columns import Columns, selected, union
 from regress.aggregates.exact_sums import exact_totals
-from regress.aggregates.moments import Moments, accumulate
+from regress.aggregates.moment_sums import accumulate
+from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals, moments_of
 from regress.blocks import Array, Block, blocks_of
 from regress.errors import InputError
@@ -91,106 +92,116 @@ class TrainingData:
     again: Callable[[], Iterable[Block]] | None = None
 
 
-class ColumnOrder(Protocol):
-    """Which columns blocks have, where some may turn up while they are read."""
+class _Held:
+    """Rows that are held, for good or while more of them decide what becomes of them."""
+
+    def __init__(self, references: int) -> None:
+        self.blocks: list[Block] = []
+        self.rows = self._width = 0
+        self._columns: Columns = None
+        self._references = references
+
+    def add(self, block: Block) -> None:
+        """Hold a block."""
+        self._columns = union(self._columns, block.columns) if self.blocks else block.columns
+        self._width = block.X.shape[1] if self._columns is None else len(self._columns)
+        self.rows += len(block.X)
+        self.blocks.append(block)
 
     @property
     def width(self) -> int:
-        """Columns of X, as far as they are known."""
-        ...
+        """Columns of X so far, without those of reference levels."""
+        return max(self._width - self._references, 0)
 
-    @property
-    def order(self) -> Sequence[int] | None:
-        """Which column of the blocks each of X is, after the last block; None where they are the same."""
-        ...
-
-
-class _Fixed(NamedTuple):
-    """Columns that are known."""
-
-    width: int
-    order: None = None
+    def select(self, names: Sequence[str]) -> None:
+        """Give the blocks the columns of these names alone, in this order."""
+        self.blocks = [selected(block, names) for block in self.blocks]
+        self._width, self._references = len(names), 0
 
 
 def collect_rows(
     blocks: Iterable[Block],
-    columns: int | ColumnOrder,
     over: Over = "auto",
     n_jobs: int = 1,
+    *,
     room: int | None = None,
     precision: Precision = "float64",
-    *,
+    names: Callable[[], Sequence[str]] | None = None,
+    references: int = 0,
     limits: Limits = NEVER,
 ) -> TrainingData:
-    """Read blocks once; `columns` is how many there are, or what knows as they are read.
+    """Read blocks once.
 
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
     fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
     "moments" never. Held rows may take `room` bytes, half of memory unless given. With precision="exact", or "auto" on
     a table within `limits`, sums are exact, and the moments are those rounded once.
 
+    Blocks may name their columns. `names`, called after the last block, returns those that are wanted, in their order:
+    all but one for each of so many `references`.
+
     Raises
     ------
     InputError
         If there is no row, or what was asked for does not fit in memory.
     """
-    columns = _Fixed(columns) if isinstance(columns, int) else columns
     room = memory() // 2 if room is None else room
-    if over == "moments" and not square_fits(columns.width):
-        raise InputError(
-            f"{setting('over', 'moments')} needs an n×n matrix of {columns.width:,} columns, more than a quarter "
-            "of memory. "
-            f"Use {setting('over', 'rows')}."
-        )
-    iterator, held, count = iter(blocks), list[Block](), 0
+    coming, held = iter(blocks), _Held(references)
     enough, ended = over == "moments", False
-    while not held or not enough or (precision == "auto" and limits.allow(count, columns.width)):
-        block = next(iterator, None)
+    while not held.blocks or not enough or (precision == "auto" and limits.allow(held.rows, held.width)):
+        block = next(coming, None)
         if block is None:
             ended = True
             break
-        n = columns.width
-        held.append(block)
-        count += len(block.X)
-        enough = over == "moments" or (count > n and square_fits(n))
+        held.add(block)
+        enough = _enough(held, over)
         if over == "rows" or not enough:
-            _check_room(count, n, room)
-    if ended and not held:
+            _check_room(held, room)
+    if not held.blocks:
         raise InputError("There is no row to train on.")
-    n = columns.width
-    if ended:
-        held = arranged_rows(held, columns.order)
-    if precision == "exact" and not exact_fits(n if enough else count):
+    if ended and names is not None:
+        held.select(names())
+        enough = _enough(held, over)
+    if precision == "exact" and not exact_fits(held.width if enough else held.rows):
         raise InputError(
-            f"{setting('precision', 'exact')} on {count:,} rows or more of {n:,} columns needs too much memory. Use "
-            f"{setting('precision', 'float64')}."
+            f"{setting('precision', 'exact')} on {held.rows:,} rows or more of {held.width:,} columns needs too much "
+            f"memory. Use {setting('precision', 'float64')}."
         )
     if not enough:
-        exact = precision == "exact" or (precision == "auto" and limits.allow_wide(count, n))
-        return TrainingData(_summarize_rows(held), None, held, exact=exact)
+        exact = precision == "exact" or (precision == "auto" and limits.allow_wide(held.rows, held.width))
+        return TrainingData(_summarize_rows(held.blocks), None, held.blocks, exact=exact)
 
     def stream() -> Iterator[Block]:
-        nonlocal count
-        yield from tuple(held)
-        for block in iterator:
+        yield from tuple(held.blocks)
+        for block in coming:
             if over == "rows":
-                held.append(block)
-                count += len(block.X)
-                _check_room(count, columns.width, room)
+                held.add(block)
+                _check_room(held, room)
             yield block
 
-    k, totals = held[0].Y.shape[1], None
+    totals = None
     if precision == "exact" or (precision == "auto" and ended):
         totals = exact_totals(stream(), n_jobs)
-        if not ended:
-            totals = arranged_totals(totals, columns.order, k)
-        moments = moments_of(totals, k)
+        totals = totals if names is None else totals.select(names())
+        moments = moments_of(totals, totals.targets)
     else:
         moments = accumulate(stream(), n_jobs)
-        if not ended and columns.order is not None:
-            moments = moments.arranged(columns.order)
-    kept = None if over != "rows" else held if ended else arranged_rows(held, columns.order)
-    return TrainingData(summary_of(moments), moments, kept, totals=totals, exact=totals is not None)
+        moments = moments if names is None else moments.select(names())
+    if over == "rows" and names is not None:
+        held.select(names())
+    rows = held.blocks if over == "rows" else None
+    return TrainingData(summary_of(moments), moments, rows, totals=totals, exact=totals is not None)
+
+
+def _enough(held: _Held, over: Over) -> bool:
+    """Tell whether moments are to be taken of the rows so far, all of them and more to come."""
+    fits = square_fits(held.width)
+    if over == "moments" and not fits:
+        raise InputError(
+            f"{setting('over', 'moments')} needs an n×n matrix of {held.width:,} columns, more than a quarter of "
+            f"memory. Use {setting('over', 'rows')}."
+        )
+    return over == "moments" or (held.rows > held.width and fits)
 
 
 def collect_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
@@ -219,11 +230,11 @@ def summary_of(m: Moments) -> Summary:
     return Summary(m.rows, m.weight, m.center, norm, m.target_center, np.sqrt(m.yy))
 
 
-def _check_room(rows: int, n: int, room: int) -> None:
-    if 8 * rows * n > room:
+def _check_room(held: _Held, room: int) -> None:
+    if 8 * held.rows * held.width > room:
         raise RoomError(
-            f"Holding {rows:,} rows of {n:,} columns would take more than {room / 2**30:.1f} GiB of memory. "
-            f"Use {setting('over', 'moments')}, or fewer rows or columns."
+            f"Holding {held.rows:,} rows of {held.width:,} columns would take more than {room / 2**30:.1f} GiB of "
+            f"memory. Use {setting('over', 'moments')}, or fewer rows or columns."
         )
 
 

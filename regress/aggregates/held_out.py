@@ -1,65 +1,109 @@
 """Rows held out, as what R² needs of them for any coefficients."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from regress.aggregates.column_order import arranged_rows, arranged_totals, merged_totals
-from regress.aggregates.exact_sums import RunningTotals
-from regress.aggregates.moments import Moments, accumulate
-from regress.aggregates.totals import Totals
+from regress.aggregates.columns import Columns, selected, union
+from regress.aggregates.exact_sums import ExactSums
+from regress.aggregates.moment_sums import MomentSums
+from regress.aggregates.moments import Moments
+from regress.aggregates.totals import Totals, moments_of
 from regress.blocks import Block
 
 _MOST = 600  # columns summed exactly unasked: a table of more is never so small that its training sums are exact
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
+    """What is known of rows held out: their totals, their moments, or the rows themselves.
+
+    Attributes
+    ----------
+    count : int
+        How many there are.
+    rows : tuple of Block
+        Empty where they are summed.
+    totals, moments : Totals or None, Moments or None
+        Their sums over [1, x, y].
+    """
+
+    count: int
+    rows: tuple[Block, ...] = ()
+    totals: Totals | None = None
+    moments: Moments | None = None
+
+    def select(self, names: Sequence[str]) -> "HeldOut":
+        """Return what is known of the columns of these names, in this order; one that no row had is zero."""
+        return HeldOut(
+            self.count,
+            tuple(selected(block, names) for block in self.rows),
+            None if self.totals is None else self.totals.select(names),
+            None if self.moments is None else self.moments.select(names),
+        )
+
+
+class HeldOutSums:
     """Rows while there are no more of them than columns, else sums over [1, x, y].
 
-    Sums are exact for up to 600 columns, and for more on request. Others are moments, added in the order of the rows.
+    Sums are exact for up to 600 columns, and for more on request. Others are moments. Merging gives sums where either
+    part has them, and moments where either has those.
 
     Parameters
     ----------
     exact : bool
         Whether sums of more columns are exact too.
-
-    Attributes
-    ----------
-    count : int
-        Rows added.
-    rows : list of Block
-        The rows; empty where they are summed.
-    totals, moments : Totals or None, Moments or None
-        Their sums, once they are arranged.
     """
 
     def __init__(self, exact: bool) -> None:
-        self.count = 0
-        self.rows: list[Block] = []
-        self.totals: Totals | None = None
-        self.moments: Moments | None = None
         self._exact = exact
-        self._running: RunningTotals | None = None
+        self._count = self._width = 0
+        self._columns: Columns = None
+        self._rows: list[Block] = []
+        self._sums: ExactSums | MomentSums | None = None
 
     def add(self, block: Block) -> None:
-        """Add rows with one target; later blocks may have more columns than this one, in which it was zero."""
-        n = block.X.shape[1]
-        self.count += len(block.X)
-        self.rows.append(block)
-        if self.count <= n:
-            return
-        if self._running is None and self.moments is None and (self._exact or n <= _MOST):
-            self._running = RunningTotals()
-        for held in self.rows:
-            if self._running is not None:
-                self._running.add(held)
-            else:
-                sums = accumulate([held])
-                self.moments = sums if self.moments is None else self.moments.merge(sums)
-        self.rows = []
+        """Add rows with one target."""
+        self._take(len(block.X), block.X.shape[1], block.columns, [block])
 
-    def arrange(self, order: Sequence[int] | None) -> None:
-        """Put the columns in order, after the last block; None leaves them as they are."""
-        self.rows = arranged_rows(self.rows, order)
-        if self._running is not None:
-            self.totals = arranged_totals(merged_totals(self._running.finish(), 1), order, 1)
-        elif self.moments is not None and order is not None:
-            self.moments = self.moments.arranged(order)
+    def merge(self, other: "HeldOutSums") -> None:
+        """Add the rows of another part."""
+        if other._sums is not None:
+            self._sums = _merged(self._sums, other._sums)
+        if other._count:
+            self._take(other._count, other._width, other._columns, other._rows)
+
+    def _take(self, count: int, width: int, columns: Columns, rows: Sequence[Block]) -> None:
+        self._columns = columns if not self._count else union(self._columns, columns)
+        self._width = width if self._columns is None else len(self._columns)
+        self._count += count
+        self._rows += rows
+        if self._sums is None and self._count > self._width:
+            self._sums = ExactSums() if self._exact or self._width <= _MOST else MomentSums()
+        if self._sums is not None:
+            for block in self._rows:
+                self._sums.add(block)
+            self._rows = []
+
+    def finish(self) -> HeldOut:
+        """Return what is known of all rows so far."""
+        if self._sums is None:
+            return HeldOut(self._count, tuple(self._rows))
+        if isinstance(self._sums, ExactSums):
+            return HeldOut(self._count, totals=self._sums.finish())
+        return HeldOut(self._count, moments=self._sums.finish())
+
+
+def _merged(mine: ExactSums | MomentSums | None, theirs: ExactSums | MomentSums) -> ExactSums | MomentSums:
+    """Return sums of both; moments where only one of the two is exact."""
+    if mine is None:
+        mine = ExactSums() if isinstance(theirs, ExactSums) else MomentSums()
+    if isinstance(mine, ExactSums) and isinstance(theirs, ExactSums):
+        mine.merge(theirs)
+        return mine
+    sums = MomentSums()
+    for part in (mine, theirs):
+        if isinstance(part, ExactSums):
+            sums.merge(moments_of(part.finish(), 1))
+        else:
+            sums.merge(part)
+    return sums

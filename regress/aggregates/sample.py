@@ -3,33 +3,48 @@
 So it is uniform, and the same rows are kept in any order of the files and with any size of batches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from regress.blocks import Array, Mask
+from regress.aggregates.columns import selected, union
+from regress.blocks import Block
+from regress.design.matrix import Layout
+from regress.design.rows import PlacedRows
+from regress.design.terms import Design
 from regress.numerics.hashing import Bits, mix, text_hash
-from regress.sources.base import Batch, Codes
 
 _PIECE = 2**17  # rows of a batch that are looked at together, so that their hashes stay in the cache
 _LAZY = 8  # parts of a sample that come before the limit is lowered anew
 _CELLS = 8_000_000  # that are held at most, whatever the columns
 
 
-class Sample:
+class _Kept(NamedTuple):
+    """Rows of a sample, by their hashes."""
+
+    bits: Bits
+    block: Block
+
+
+class Sampler:
     """Keeps `rows` rows of those that it is shown, fewer where there are more than 200 columns.
 
     Rows are held in arrays made once: small ones between the blocks of a table would leave holes in its memory.
 
     Parameters
     ----------
-    rows, numbers, texts : int
-        Rows to keep, and number and text columns that each has.
-    seed : int
-        Of the hash.
+    rows, seed : int
+        Rows to keep, and the seed of the hash.
+    design : Design
+        What becomes of the columns.
+    levels : mapping
+        The levels of each text column, in the order of their codes: those of the encoder, which may find more.
     """
 
-    def __init__(self, rows: int, numbers: int, texts: int, seed: int) -> None:
+    def __init__(self, rows: int, seed: int, design: Design, levels: Mapping[str, Sequence[str]]) -> None:
+        self._given = rows, seed, design, levels
+        numbers, texts = len(design.numbers), len(design.texts)
         columns = max(numbers + texts, 1)
         self._most, self._seed = min(rows, max(_CELLS // 2 // columns, 1)), seed
         room = max(2 * self._most, _CELLS // 4 // columns)
@@ -38,17 +53,13 @@ class Sample:
         self._numbers, self._codes = np.empty((numbers, room)), np.empty((texts, room), dtype=np.int32)
         self._y, self._a = np.empty(room), np.empty(room)
         self._held = self._fresh = 0
+        self._weighted = False
+        self._merged: _Kept | None = None
 
-    def add(
-        self,
-        batch: Batch,
-        numbers: Sequence[Array] | Array,
-        codes: Sequence[Codes],
-        y: Array,
-        a: Array | None,
-        kept: Mask | None,
-    ) -> None:
-        """Show the kept rows of a batch (None: all), as they are encoded."""
+    def add(self, rows: PlacedRows) -> None:
+        """Show the training rows of a batch."""
+        batch, (numbers, codes, _), y, a, kept = rows.batch, rows.encoded, rows.y, rows.a, rows.used
+        self._weighted = a is not None
         salt = np.uint64(text_hash(f"{self._seed}:{batch.part}"))
         for start in range(0, batch.rows, _PIECE):
             stop = min(start + _PIECE, batch.rows)
@@ -87,9 +98,37 @@ class Sample:
         """Return where the smallest hashes are, in their order."""
         return np.argsort(self._bits[: self._held], kind="stable")[: self._most]
 
-    def rows(self) -> tuple[Array, Codes, Array, Array] | None:
-        """Return numbers (rows, k), codes (rows, t), targets and weights (rows,) of the sample; None if it is empty."""
+    def merge(self, other: "Sampler") -> None:
+        """Keep the smallest hashes of the rows of both, whose levels may have turned up in another order."""
+        if (theirs := other._kept()) is not None:
+            self._merged = theirs if self._merged is None else self._best(self._merged, theirs)
+
+    def finish(self) -> Block | None:
+        """Return the sample in the order of its hashes, with columns for all its levels; None if it is empty."""
+        kept = self._kept()
+        return None if kept is None else kept.block
+
+    def _kept(self) -> _Kept | None:
         if not self._held:
-            return None
-        at = self._smallest()
-        return self._numbers[:, at].T, self._codes[:, at].T, self._y[at], self._a[at]
+            return self._merged
+        at, layout = self._smallest(), Layout(*self._given[2:])
+        X = layout.expand(self._numbers[:, at].T, self._codes[:, at].T)
+        block = Block(X, self._y[at][:, None], self._a[at] if self._weighted else None, layout.columns)
+        own = _Kept(self._bits[at], block)
+        return own if self._merged is None else self._best(own, self._merged)
+
+    def _best(self, one: _Kept, two: _Kept) -> _Kept:
+        columns = union(one.block.columns, two.block.columns) or ()
+        blocks = [selected(kept.block, columns) for kept in (one, two)]
+        bits = np.concatenate([one.bits, two.bits])
+        at = np.argsort(bits, kind="stable")[: self._most]
+        a = None if one.block.weights is None else np.concatenate([block.weights for block in blocks])[at]
+        X, Y = (np.concatenate(parts)[at] for parts in zip(*((b.X, b.Y) for b in blocks), strict=True))
+        return _Kept(bits[at], Block(X, Y, a, columns))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"given": self._given, "kept": self._kept()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(*state["given"])  # type: ignore[misc]
+        self._merged = state["kept"]

@@ -1,17 +1,20 @@
-"""Sums held as whole numbers of any length, which merge without rounding."""
+"""Sums held as whole numbers of any length, by column."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
+from regress.aggregates.columns import places
 from regress.aggregates.moments import Moments, Shift
 from regress.blocks import Array, Mask
-from regress.numerics.integers import Exponents, Integers, ratio
+from regress.numerics.integers import Exponents, Integers, ratio, root
 
 
+@dataclass(frozen=True, eq=False)
 class Totals:
-    """Σ a z zᵀ as whole numbers: entry (i, j) is ``value[i, j] · 2^(unit[i] + unit[j])``.
+    """Σ a z zᵀ over rows z = [1, x, y]: entry (i, j) is ``value[i, j] · 2^(unit[i] + unit[j])``.
 
     Attributes
     ----------
@@ -19,67 +22,90 @@ class Totals:
         Symmetric.
     unit : array of integers of shape (p,)
         Exponents of the columns' units.
-    rows : int
-        Rows counted.
-    ulps : array of shape (p,)
-        √Σ a ulp(z)² by column, in float64.
+    noise : array of fractions of shape (p,)
+        Σ a ulp(z)² by column, for ulp(z) the distance of z from the next double, and 0 for 0.
     whole : array of bool of shape (p,)
         Whether all values of the column are whole numbers below 2^53.
+    rows : int
+        Rows counted.
+    targets : int
+        Columns y.
+    columns : tuple of str or None
+        Names of the columns x; None where blocks had none.
     """
 
-    def __init__(self, columns: int) -> None:
-        self.ulps = np.zeros(columns)
-        self.whole: Mask = np.ones(columns, dtype=bool)
-        self.value: Integers = np.zeros((columns, columns), dtype=object)
-        self.unit = np.zeros(columns, dtype=np.int64)
-        self.rows = 0
+    value: Integers
+    unit: Exponents
+    noise: Integers
+    whole: Mask
+    rows: int
+    targets: int = 1
+    columns: tuple[str, ...] | None = None
 
-    def add(self, value: Integers, unit: Exponents) -> None:
-        """Add other totals, in their own units."""
-        low = np.where(_occupied(self.value), np.where(_occupied(value), np.minimum(self.unit, unit), self.unit), unit)
-        self.value = _in_units(self.value, self.unit, low) + _in_units(value, unit, low)
-        self.unit = low
+    @classmethod
+    def of(cls, value: Integers) -> "Totals":
+        """Return whole numbers as totals of one target, free of rounding."""
+        p = len(value)
+        none: Integers = np.full(p, Fraction(0), dtype=object)
+        return cls(value, np.zeros(p, dtype=np.int64), none, np.ones(p, dtype=bool), rows=0)
 
-    def merge(self, other: "Totals") -> "Totals":
-        """Add the totals of other rows to these, and return these."""
-        self.add(other.value, other.unit)
-        self.rows += other.rows
-        self.ulps = np.hypot(self.ulps, other.ulps)
-        self.whole &= other.whole
-        return self
+    @property
+    def ulps(self) -> Array:
+        """√Σ a ulp(z)² by column, rounded once."""
+        return np.array([root(noise) for noise in self.noise])
 
     @property
     def rounding(self) -> Array:
         """√Σ a ulp(z)² by column, and zero for whole numbers: what rounding of the stored values may hide."""
         return np.where(self.whole, 0.0, self.ulps)
 
-    def arranged(self, order: Sequence[int]) -> "Totals":
-        """Return the totals of these columns in order; columns beyond the last are zeros."""
-        size = max([len(self.unit), *(j + 1 for j in order)])
-        wide = Totals(size)
-        held = slice(len(self.unit))
-        wide.value[held, held], wide.unit[held] = self.value, self.unit
-        wide.ulps[held], wide.whole[held] = self.ulps, self.whole
-        out = Totals(len(order))
-        out.value, out.unit = wide.value[np.ix_(order, order)], wide.unit[order]
-        out.ulps, out.whole = wide.ulps[order], wide.whole[order]
-        out.rows = self.rows
-        return out
+    def select(self, names: Sequence[str]) -> "Totals":
+        """Return the totals of [1, x, y] for the columns x of these names, in this order.
+
+        A name that no row had is a column of zeros. Columns without names stay as they are.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from regress.aggregates.exact_sums import exact_totals
+        >>> from regress.blocks import Block
+        >>> block = Block(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0], [6.0]]), columns=("a", "b"))
+        >>> totals = exact_totals([block]).select(["b", "c"])
+        >>> totals.columns, float(totals.fraction(0, 1)), float(totals.fraction(0, 2))
+        (('b', 'c'), 6.0, 0.0)
+        """
+        if self.columns is None or self.columns == tuple(names):
+            return self
+        p = len(self.unit)
+        x = (1 + j if j < len(self.columns) else p for j in places(self.columns, names))
+        chosen = _with_zeros(self).take([0, *x, *range(p - self.targets, p)])
+        return replace(chosen, columns=tuple(names))
+
+    def take(self, order: Sequence[int]) -> "Totals":
+        """Return the totals of some entries of [1, x, y], the targets last; x has no names then."""
+        return replace(
+            self,
+            value=self.value[np.ix_(order, order)],
+            unit=self.unit[order],
+            noise=self.noise[order],
+            whole=self.whole[order],
+            columns=None,
+        )
 
     def fraction(self, i: int, j: int) -> Fraction:
         """Return one entry."""
         return Fraction(int(self.value[i, j])) * Fraction(2) ** int(self.unit[i] + self.unit[j])
 
 
-def _occupied(value: Integers) -> Mask:
-    nonzero = value != 0
-    return np.asarray(nonzero.any(0) | nonzero.any(1), dtype=bool)
-
-
-def _in_units(value: Integers, unit: Exponents, low: Exponents) -> Integers:
-    """Write totals in other units, at least as fine where a column holds anything."""
-    shift = np.where(_occupied(value), unit - low, 0).astype(object)
-    return value << (shift[:, None] + shift) if shift.any() else value
+def _with_zeros(totals: Totals) -> Totals:
+    """Return totals with a column of zeros after the others."""
+    return replace(
+        totals,
+        value=np.pad(totals.value, (0, 1), constant_values=np.array(0, dtype=object)),  # no int64, which overflows
+        unit=np.append(totals.unit, 0),
+        noise=np.pad(totals.noise, (0, 1), constant_values=np.array(Fraction(0), dtype=object)),
+        whole=np.append(totals.whole, True),
+    )
 
 
 def moments_of(totals: Totals, targets: int) -> Moments:
@@ -106,4 +132,5 @@ def moments_of(totals: Totals, targets: int) -> Moments:
         np.ascontiguousarray(co[:n, :n]),
         np.ascontiguousarray(co[:n, n:]),
         np.diagonal(co)[n:].copy(),
+        totals.columns,
     )

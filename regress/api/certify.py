@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from regress.api.foreign_models import Claim, claim_of
-from regress.api.read import ReadTable, read_table
+from regress.api.read import Reading, ReadTable, read_table
 from regress.api.statsmodels_rows import as_held
 from regress.blocks import Array, Block
 from regress.checks import check_number
@@ -125,18 +125,20 @@ def _certified(
     if target is None:
         raise InputError(f"Name the column to predict with {setting('target')}.")
     with one_blas_thread():
-        jobs, design = resolve_jobs(n_jobs), claim.design
+        jobs = resolve_jobs(n_jobs)
         prepared = read_table(
             table,
             target,
             table_options,
-            "moments",
-            jobs,
+            Reading(
+                "moments",
+                jobs,
+                "exact",
+                sampled=_SAMPLED,
+                design=claim.design,
+                fit_intercept=train_options.fit_intercept,
+            ),
             progress,
-            precision="exact",
-            design=design,
-            sampled=_SAMPLED,
-            fit_intercept=train_options.fit_intercept,
         )
         alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
         train_options = replace(train_options, alpha=alpha, precision="exact")
@@ -151,11 +153,11 @@ def _certified(
             )
         result = certificate(minimum, prepared.names, w, center, b_center, claim.b)
         reader = prepared.reader
-        assert reader.sample is not None  # there are training rows
+        assert prepared.sample is not None  # there are training rows
         result = replace(
             result,
             asked=digits,
-            spread=spread(reader.sample.Y, result.spread),
+            spread=spread(prepared.sample.Y, result.spread),
             space=space,
             trained_rows=claim.trained_rows,
             source=reader.source.label,

@@ -2,7 +2,7 @@
 
 from typing import Any, Unpack
 
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.inference.gradient_check import GradientCheck, check
 from regress.keywords import CheckKeywords, made, names_of, refuse_unknown, takes
 from regress.numerics.threads import one_blas_thread, resolve_jobs
@@ -47,5 +47,6 @@ def check_gradients(
     table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
     with one_blas_thread():
         jobs, fit_intercept = resolve_jobs(n_jobs), train_options.fit_intercept
-        prepared = read_table(table, target, table_options, "rows", jobs, progress, fit_intercept=fit_intercept)
+        reading = Reading("rows", jobs, fit_intercept=fit_intercept)
+        prepared = read_table(table, target, table_options, reading, progress)
         return check(prepared.data, prepared.names, fit_intercept, table_options.random_state)

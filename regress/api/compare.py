@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Unpack
@@ -14,7 +13,7 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
 from regress.api.notes import of_rows
-from regress.api.read import ReadTable, read_table
+from regress.api.read import Reading, ReadTable, read_table
 from regress.api.verdict import FittedRow, verdict_of
 from regress.blocks import Block
 from regress.checks import check_number
@@ -159,7 +158,7 @@ def compare(
     assert data.rows is not None
     block = _joined(data.rows)
     best = other_tools.best(block, prepared.names, fit_intercept, jobs)
-    judge = Judge(block, data.summary, prepared.reader.held_out, fit_intercept, best)
+    judge = Judge(block, data.summary, prepared.held_out, fit_intercept, best)
     fits: list[FittedRow] = []
     our_own, theirs = (
         other_tools.ours(block, prepared.names, train_options, jobs),
@@ -179,7 +178,7 @@ def compare(
     agree, verdict = verdict_of(fits, prepared.names, judge, digits)
     reader = prepared.reader
     source = reader.source
-    of_table = describe(reader.tally), source.dialect, source.label, reader.target.name
+    of_table = describe(prepared.tally), source.dialect, source.label, reader.target.name
     return Comparison(fits, prepared.names, agree, verdict, *of_table, digits, fit_intercept)
 
 
@@ -207,10 +206,10 @@ def _read(
 
     try:
         with one_blas_thread():
-            read = partial(read_table, table, target, fit_intercept=fit_intercept)
-            prepared = read(options, "rows", jobs, watch, room)
-            if options.test_size and prepared.reader.tally.rows < 50:
-                prepared = read(replace(options, test_size=0.0), "rows", jobs, watch, room)
+            reading = Reading("rows", jobs, room=room, fit_intercept=fit_intercept)
+            prepared = read_table(table, target, options, reading, watch)
+            if options.test_size and prepared.tally.rows < 50:
+                prepared = read_table(table, target, replace(options, test_size=0.0), reading, watch)
     except RoomError:
         raise InputError(
             f"From row {seen:,} on, scikit-learn would need more than half of the free memory. "

@@ -144,9 +144,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(*table.X.shape))
         if exact:  # exact sums take finite numbers
             self._check_finite(table.X, table.Y)
-        data = collect_rows(
-            table.blocks(), table.X.shape[1], over, table.jobs, precision=precision, limits=choose.ARRAYS
-        )
+        data = collect_rows(table.blocks(), over, table.jobs, precision=precision, limits=choose.ARRAYS)
         if not np.isfinite(data.summary.norm).all():
             self._check_finite(table.X, table.Y)
         return Regression(replace(data, again=table.blocks), options, table.names, table.jobs)
@@ -161,12 +159,14 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         It is float32 where both X and the X of `fit` are.
         """
         check_is_fitted(self)
-        X = validate_data(self, unmasked(X), dtype=_TYPES, reset=False)
+        X = validate_data(self, unmasked(X), dtype=_TYPES, reset=False, ensure_all_finite=False)
+        jobs = resolve_jobs(self.n_jobs)
         targets = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
-        rows = X.astype(np.float64, copy=False)
-        predicted = np.column_stack([line(rows, w, self._center, level) for w, level in targets])
-        predicted = predicted.astype(np.result_type(X, self.coef_), copy=False)
-        return predicted if self.coef_.ndim > 1 else predicted[:, 0]
+        columns = [line(X, w, self._center, level, jobs) for w, level in targets]
+        predicted = np.column_stack(columns) if self.coef_.ndim > 1 else columns[0]
+        if not np.isfinite(predicted).all():  # as they are wherever a cell is not
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        return predicted.astype(np.result_type(X, self.coef_), copy=False)
 
 
 class _Table(NamedTuple):

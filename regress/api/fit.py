@@ -1,27 +1,25 @@
 """Fit a table: read, train, infer."""
 
 import warnings
+from dataclasses import replace
 from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.aggregates.plain_moments import MOST_MOMENTS
-from regress.api import notes
+from regress.api.course import Ended, course_of, kept, known
 from regress.api.model import LinearModel
-from regress.api.read import ReadTable, read_table
+from regress.api.read import Reading, ReadTable, read_table
+from regress.api.record import Inference
 from regress.api.result import Fit
-from regress.blocks import Array
-from regress.checks import check_choice, check_whole
-from regress.errors import ConvergenceWarning, DataWarning
+from regress.checks import check_choice, check_number, check_whole
+from regress.errors import ConvergenceWarning, DataWarning, InputError
+from regress.fit_record import FitOptions, Trained
 from regress.inference.measurement_noise import collinearity
-from regress.inference.residuals import LEAST, sampled
-from regress.inference.robust_covariance import meat_of
-from regress.inference.scores import r2
-from regress.inference.standard_errors import Statistics
-from regress.inference.statistics import PERFECT, missing, statistics
+from regress.inference.residuals import sampled
+from regress.inference.robust_covariance import Covariance, GivenMiddle, Middle, meat_of, middle_given
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
-from regress.messages import visible
+from regress.messages import setting, visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import CovType, Precision, Progress, TableOptions, TrainOptions
@@ -39,7 +37,8 @@ def fit(
     table: Any,
     target: Any,
     *,
-    cov_type: CovType = "nonrobust",
+    cov_type: CovType | Covariance = "nonrobust",
+    level: float = 0.95,
     sample: int = 20_000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -57,9 +56,11 @@ def fit(
     target : str, Series or array of shape (m,)
         The column to predict, or its values. A Series that is a column of the table is taken by its name. A pandas
         Series beside a pandas frame is paired with it by row labels.
-    cov_type : {"nonrobust", "HC0", "HC1"}
+    cov_type : {"nonrobust", "HC0", "HC1"} or Covariance
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
-        second pass.
+        second pass. Or a kind of your own, an object of a subclass of `regress.Covariance`.
+    level : float
+        Coverage of the confidence intervals, such as 0.99.
     sample : int
         Training rows to keep for plots of residuals, those whose file and record have the smallest hashes; 0 for none.
         Fewer are kept of more than 200 columns.
@@ -102,7 +103,12 @@ def fit(
     """
     refuse_unknown(fit, options)
     of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
-    check_choice("cov_type", cov_type, get_args(CovType))
+    given = cov_type if isinstance(cov_type, Covariance) else None
+    if given is None:
+        check_choice("cov_type", cov_type, get_args(CovType))
+    elif of_table.weight_type == "frequency":
+        raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
+    level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
@@ -110,17 +116,11 @@ def fit(
         over, first = reading(of_training)
 
         def read(precision: Precision) -> ReadTable:
-            return read_table(
-                table,
-                target,
-                of_table,
-                over,
-                jobs,
-                progress,
-                precision=precision,
-                sampled=sample,
-                fit_intercept=of_training.fit_intercept,
+            along = () if given is None else given.columns
+            reading = Reading(
+                over, jobs, precision, sampled=sample, fit_intercept=of_training.fit_intercept, along=along
             )
+            return read_table(table, target, of_table, reading, progress)
 
         prepared = read(first)
         regression = Regression(prepared.data, of_training, prepared.names)
@@ -128,23 +128,38 @@ def fit(
         if again:
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)
-        result = train(prepared, regression, of_training, of_table, cov_type, reason, progress)
-    for note in notes.warnings(result):
+        options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
+        result, said = train(prepared, regression, of_training, options_kept, reason, given=given, progress=progress)
+    for note in said:
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
+
+
+def _middle(
+    prepared: ReadTable, training: Training, kept: FitOptions, given: Covariance | None
+) -> Middle | GivenMiddle:
+    """Sum what robust standard errors need in a second pass over the rows."""
+    reader, center = prepared.reader, prepared.data.summary.center * kept.fit_intercept
+    if given is not None:
+        return middle_given(given, reader, training, center)
+    repeated = kept.weight_type == "frequency"
+    blocks, names, jobs = reader.blocks(), prepared.names, prepared.n_jobs
+    meat = meat_of(blocks, training, center, names=names, repeated=repeated, n_jobs=jobs)
+    return Middle(meat, corrected=kept.cov_type == "HC1")
 
 
 def train(
     prepared: ReadTable,
     regression: Regression,
     options: TrainOptions,
-    table_options: TableOptions,
-    cov_type: CovType,
+    kept: FitOptions,
     reason: str,
+    *,
+    given: Covariance | None = None,
     progress: Progress | None = None,
-) -> Fit:
-    """Train on what was read, without warnings."""
+) -> tuple[Fit, list[str]]:
+    """Train on what was read; return the fit, and what to warn of."""
     data, reader = prepared.data, prepared.reader
 
     def count(state: State, record: Iteration) -> None:
@@ -153,74 +168,44 @@ def train(
 
     training = regression.train(callbacks=[count])
     squares, loss = squares_of(training, data, options, reader.blocks())
-    weights, summary, held, tally = reader.weights, data.summary, reader.held_out, reader.tally
-    kept = {
-        "missing": reader.missing,
-        "weights": weights.name if weights is not None and weights.array is None else None,
-        "weighted": weights is not None,
-        **{name: getattr(table_options, name) for name in ("weight_type", "test_size", "split_key", "random_state")},
-        "cov_type": cov_type,
-    }
+    trained = Trained(
+        target=reader.target.name,
+        options=kept,
+        n_rows=prepared.tally.used,
+        loss=known(loss),
+        status=training.status.value,
+        versions=environment(),
+    )
     model = LinearModel(
         w=training.w,
         center=training.center,
         b=training.b,
         b_center=training.b_center,
         design=reader.design,
-        target=reader.target.name,
-        options={**options.plain(), **kept},
-        n_rows=tally.used,
-        loss=loss,
-        status=str(training.status),
-        versions=environment(),
+        trained=trained,
     )
+    repeated = kept.weight_type == "frequency"
+    middle = None
+    if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
+        middle = _middle(prepared, training, kept, given)
+    ended = Ended(training, trained, squares, collinearity(regression, data, options, training.minimum))
+    rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
+    course, said = course_of(prepared, ended, options, reason, rank_sure=rank_sure)
     norm, target_norm = spreads(data)
-    meat, repeated = None, table_options.weight_type == "frequency"
-    observations = summary.weight if repeated else float(summary.rows)
-    if cov_type != "nonrobust" and not options.alpha and data.moments is not None:
-        center = summary.center * options.fit_intercept
-        meat = meat_of(reader.blocks(), training, center, repeated, reader.n_jobs)
-
-    def infer() -> Statistics | str:
-        log_weight = 0.0 if repeated else prepared.log_weight
-        with one_blas_thread():
-            return statistics(training, data, options, squares, observations, log_weight, cov_type, meat)
-
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
-    return Fit(
-        _bare=model,
-        _training=training,
-        tally=tally,
-        r2=squares.r2(options.fit_intercept),
-        r2_test=None if held is None else r2(held, training.w, training.center, training.b_center),
+    held = Inference(
+        model=model,
+        course=course,
+        training=training,
+        data=replace(data, rows=None, again=None),
+        options=options,
+        squares=squares,
+        log_weight=0.0 if repeated else prepared.log_weight,
+        middle=middle,
         standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
-        constant=tuple(prepared.names[j] for j in _constant(training, norm, options.fit_intercept)),
-        precision_reason=reason
-        if data.totals is None or training.minimum is not None
-        else "too many columns for exact ones",
-        rank_known=training.precision == "exact"
-        or training.minimum is not None
-        or (training.rank is not None and regression.accuracy.rank_sure),
-        _digits_estimate=None
-        if bound is None
-        else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
-        read_as=reader.source.dialect,
-        perfect=missing(training, data, options, squares, observations) == PERFECT,
-        nobs=observations,
-        _infer=infer,
-        collinearity=collinearity(regression, data, options, training.minimum),
-        source=reader.source.label,
-        moments=data.moments if len(norm) <= MOST_MOMENTS and summary.rows >= LEAST else None,
+        digits=None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         sampled=None
-        if reader.sample is None
-        else sampled(reader.sample, model.w, model.center, model.b_center, repeated),
-        facts=prepared.facts,
+        if prepared.sample is None
+        else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
     )
-
-
-def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:
-    """Return the columns that b makes useless: equal in all training rows."""
-    if training.minimum is not None:
-        relations = training.minimum.dependence.relations
-        return [r.column for r in relations if r.exact and not r.coefficients and fit_intercept]
-    return np.flatnonzero(norm == 0).tolist() if fit_intercept else []
+    return Fit(_bare=model, _held=held), said

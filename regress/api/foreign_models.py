@@ -1,4 +1,4 @@
-"""Anyone's fitted coefficients as a claim: w and b by name or position, and the objective that they minimize."""
+"""Fitted coefficients of any tool as a claim: w and b by name or position, and the objective that they minimize."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.api.json_schema import Malformed, mapping, number, numbers, optional, read_json, record, whole
-from regress.api.load import model_of
+from regress.api.load import fit_of
 from regress.api.model import LinearModel
 from regress.api.result import Fit
 from regress.blocks import Array
 from regress.design.terms import Design
 from regress.errors import InputError
 
-# of what a model keeps of its training: what decides the objective
+# the options of a saved model that determine its objective
 _KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test_size split_key random_state".split()
 
 _JSON = record(
@@ -34,23 +34,23 @@ class Claim:
     w, b : array of shape (n,), float
         Coefficients and intercept.
     names : tuple of str or None
-        The columns of w; None where they are those of the table, in order.
+        The columns of w; None for those of the table, in order.
     options : mapping
-        What is known of the objective: keyword arguments of `fit`.
+        The known part of the objective, as keyword arguments of `fit`.
     target : str or None
         The column that was predicted, if known.
     center, b_center : array of shape (n,), float, optional
         Where predictions are computed; x = 0 and b unless given.
     design : Design, optional
-        What became of a table's columns.
+        How the columns of a table are encoded.
     alpha_per_row : float
         A penalty that grows with the rows.
     steps, columns : object, tuple of str
-        What transforms a table into the columns of w, and the table's columns that it takes; all if empty.
+        The steps that transform a table into the columns of w, and the columns that they take; all if empty.
     held : Held or None
-        The rows that a result was fitted to, where it holds them.
+        The rows that a result was fitted to, if it holds them.
     trained_rows : int or None
-        How many rows it was fitted to, where it remembers that.
+        The number of rows that it was fitted to, if it stores that.
     """
 
     w: Array
@@ -71,8 +71,8 @@ class Claim:
 class Held(NamedTuple):
     """The rows that a result of statsmodels was fitted to.
 
-    `X` (m, n) has no column for the intercept. `names` are those of its columns; `y` is what was fitted, named
-    `target`; both names are None for arrays. `left_out` are rows with missing cells; `kind` is the class of the model.
+    `X` (m, n) has no column for the intercept. `names` are those of its columns. `y` is the target, named `target`.
+    Both names are None for arrays. `left_out` are rows with missing cells; `kind` is the class of the model.
     """
 
     X: Array
@@ -90,7 +90,7 @@ def claim_of(other: Any) -> Claim:
     Raises
     ------
     InputError
-        If it is none of these, or minimizes something else than squares, perhaps with a ridge penalty.
+        If it is another object, or minimizes another loss than squares with or without a ridge penalty.
     """
     if isinstance(other, Fit | LinearModel):
         return _of_model(other._bare if isinstance(other, Fit) else other)
@@ -119,10 +119,10 @@ def _of_model(model: LinearModel) -> Claim:
         model.w,
         model.b,
         model.names,
-        options,
-        model.target,
-        model.center,
-        model.b_center,
+        options=options,
+        target=model.target,
+        center=model.center,
+        b_center=model.b_center,
         design=model.design,
         trained_rows=model.n_rows,
     )
@@ -131,7 +131,7 @@ def _of_model(model: LinearModel) -> Claim:
 def _of_file(path: Path) -> Claim:
     held = read_json(path)
     if not isinstance(held, dict) or "coef" not in held:
-        return _of_model(model_of(held, path))
+        return _of_model(fit_of(held, path)._bare)
     try:
         held = _JSON({"intercept": None, "n_rows": None, **held}, "")
     except Malformed as error:
@@ -191,11 +191,11 @@ def _of_statsmodels(result: Any) -> Claim:
     held = Held(
         X[:, kept],
         np.asarray(model.endog, dtype=np.float64),
-        None if weights is None else np.asarray(weights, dtype=np.float64),
-        None if of_arrays[0] else tuple(model.exog_names[j] for j in kept),
-        None if of_arrays[1] else model.endog_names,
-        tuple(getattr(model.data, "missing_row_idx", None) or ()),
-        kind,
+        weights=None if weights is None else np.asarray(weights, dtype=np.float64),
+        names=None if of_arrays[0] else tuple(model.exog_names[j] for j in kept),
+        target=None if of_arrays[1] else model.endog_names,
+        left_out=tuple(getattr(model.data, "missing_row_idx", None) or ()),
+        kind=kind,
     )
     return Claim(params[kept], b, options={"fit_intercept": where is not None}, held=held)
 
@@ -246,7 +246,7 @@ def _of_scikit_learn(estimator: Any) -> Claim:
 
 
 def _refitted(estimator: Any) -> Any:
-    """Return what a search chose, refitted to all rows; anything else as it is."""
+    """Return the best estimator of a search, refitted to all rows; any other object unchanged."""
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
     if not isinstance(estimator, GridSearchCV | RandomizedSearchCV):

@@ -7,14 +7,13 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from regress.api.inspect_columns import ENOUGH_LEVELS, ColumnReport, Levels, Numbers
+from regress.api.inspect_columns import ENOUGH_LEVELS, MANY_LEVELS, ColumnReport, Levels, Numbers, report_of
 from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, quoted
 from regress.options import FileOptions, Progress
 from regress.sources.base import Reread, Source, find_column, rereading
 from regress.sources.open import open_table
 
-_MANY_LEVELS = 100
 _FAR = 1e6  # an offset of this many spreads is worth a remark
 _UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest
 
@@ -66,54 +65,9 @@ def inspect(
     """
     refuse_unknown(inspect, files)
     options = FileOptions(**files)
-    return rereading(
-        open_table(table, options), lambda source: _inspect(table, source, target, categorical, options, progress)
+    source, rows, bad, reports = rereading(
+        open_table(table, options), lambda source: _look(source, target, categorical, progress)
     )
-
-
-def _inspect(
-    table: Any,
-    source: Source,
-    target: str | None,
-    categorical: Sequence[str],
-    options: FileOptions,
-    progress: Progress | None,
-) -> Inspection:
-    for name in categorical:
-        find_column(source, name, "categorical")
-    if target is not None:
-        find_column(source, target, "the target")
-    source = source.read_as(dict.fromkeys(categorical, "text"))
-    source = source.settled([c.name for c in source.columns if c.doubtful])
-    usable = [c for c in source.columns if c.kind != "unusable"]
-    running = {c.name: Numbers(c.name) for c in usable if c.kind != "text"}
-    levels = {c.name: Levels(c.name) for c in usable if c.kind == "text"}
-    missing = {c.name: 0 for c in usable}
-    rows = bad = 0
-    for batch in source.batches([c.name for c in usable] or [source.columns[0].name]):
-        sound = np.ones(batch.rows, dtype=bool) if batch.bad is None else ~batch.bad
-        bad += batch.rows - int(sound.sum())
-        rows += int(sound.sum())
-        for column in usable:
-            seen = levels[column.name] if column.kind == "text" else running[column.name]
-            missing[column.name] += seen.look(batch, sound)
-        if progress is not None:
-            progress("rows", rows, batch.read, source.size)
-    odd = [c.name for c in usable if c.name in levels and not c.settled and levels[c.name].like_numbers]
-    if odd:
-        raise Reread(source.settled(odd))
-    reports = []
-    for column in source.columns:
-        report = ColumnReport(
-            column.name, column.kind, missing.get(column.name, 0), dtype=column.dtype, hint=column.hint
-        )
-        if column.name in running:
-            running[column.name].report(report)
-        elif column.kind == "text":
-            found = sorted(levels[column.name].found)
-            report.n_levels, report.levels = len(found), found[:_MANY_LEVELS]
-            report.looks_like_id = len(found) > 10 and len(found) == rows - report.missing
-        reports.append(report)
     chosen = _target(reports, target, rows)
     drop = _to_drop(reports, chosen, rows)
     remarks = _remarks(reports, chosen, drop, rows)
@@ -121,8 +75,46 @@ def _inspect(
         remarks.append("No column of numbers to predict.")
     elif target not in (None, chosen):
         remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
-    command = _command(table, reports, chosen, drop, categorical, rows, options)
-    return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
+    command = _command(
+        source.address, reports, rows, target=chosen, drop=drop, categorical=categorical, options=options
+    )
+    return Inspection(
+        label=source.label,
+        read_as=source.dialect,
+        rows=rows,
+        bad=bad,
+        columns=reports,
+        remarks=remarks,
+        command=command,
+    )
+
+
+def _look(
+    source: Source, target: str | None, categorical: Sequence[str], progress: Progress | None
+) -> tuple[Source, int, int, list[ColumnReport]]:
+    """Read a table once; return how it was read, its sound rows and its bad ones, and what each column holds."""
+    for name in categorical:
+        find_column(source, name, "categorical")
+    if target is not None:
+        find_column(source, target, "the target")
+    source = source.read_as(dict.fromkeys(categorical, "text"))
+    source = source.settled([c.name for c in source.columns if c.doubtful])
+    usable = [c for c in source.columns if c.kind != "unusable"]
+    seen = {c.name: Levels(c) if c.kind == "text" else Numbers(c) for c in usable}
+    rows = bad = 0
+    for batch in source.batches([c.name for c in usable] or [source.columns[0].name]):
+        sound = np.ones(batch.rows, dtype=bool) if batch.bad is None else ~batch.bad
+        bad += batch.rows - int(sound.sum())
+        rows += int(sound.sum())
+        for summary in seen.values():
+            summary.add(batch, sound)
+        if progress is not None:
+            progress("rows", rows, batch.read, source.size)
+    texts = {name: summary for name, summary in seen.items() if isinstance(summary, Levels)}
+    odd = [name for name, levels in texts.items() if levels.like_numbers and not source.by_name[name].settled]
+    if odd:
+        raise Reread(source.settled(odd))
+    return source, rows, bad, [seen[c.name].finish() if c.name in seen else report_of(c) for c in source.columns]
 
 
 def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str | None:
@@ -138,7 +130,7 @@ def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list
     useless = [
         r.name
         for r in others
-        if r.kind == "unusable" or r.hint or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > _MANY_LEVELS)
+        if r.kind == "unusable" or r.hint or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > MANY_LEVELS)
     ]
     doubtful = [r.name for r in others if r.looks_like_id or 2 * r.missing > rows]
     drop = [r.name for r in others if r.name in useless or r.name in doubtful]
@@ -156,7 +148,7 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
             said.append(f"{r.name}: of type {r.dtype}, which a fit cannot use.")
         elif r.looks_like_id:
             said.append(f"{r.name}: looks like an ID (every row has another value).")
-        elif r.kind == "text" and r.n_levels > _MANY_LEVELS:
+        elif r.kind == "text" and r.n_levels > MANY_LEVELS:
             said.append(
                 f"{r.name}: text with {r.n_levels:,} different values{' or more' * (r.n_levels > ENOUGH_LEVELS)}."
             )
@@ -184,15 +176,16 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
 
 
 def _command(
-    table: Any,
+    address: str,
     reports: list[ColumnReport],
+    rows: int,
+    *,
     target: str | None,
     drop: list[str],
     categorical: Sequence[str],
-    rows: int,
     options: FileOptions,
 ) -> str:
-    file = str(table) if isinstance(table, str) or hasattr(table, "__fspath__") else "TABLE"
+    file = address or "TABLE"
     words = [
         "regress fit",
         quoted(f"./{file}" if file.startswith("-") and len(file) > 1 else file),

@@ -1,14 +1,16 @@
 """What a first look at a table sees of one column."""
 
 from dataclasses import dataclass, field
-from math import nan, sqrt
+from math import inf, nan, sqrt
 
 import numpy as np
 
-from regress.blocks import Mask
-from regress.sources.base import MISSING_CODE, Batch, ColumnKind
+from regress.aggregates.moment_sums import MomentSums
+from regress.blocks import Block, Mask
+from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind
 from regress.sources.cell_types import kind_of
 
+MANY_LEVELS = 100
 ENOUGH_LEVELS = 100_000  # different texts beyond which no more are counted
 
 
@@ -31,67 +33,101 @@ class ColumnReport:
 
 
 class Numbers:
-    """Count, mean, squares, extremes of one column, batch by batch (Chan's merge)."""
+    """What a column of numbers holds, from batches as they come; merged parts follow one another."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.count, self.mean, self.squares = 0, 0.0, 0.0
-        self.low, self.high, self.last = np.inf, -np.inf, -np.inf
-        self.whole = self.rising = True
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._sums = MomentSums()
+        self._count = self._missing = 0
+        self._low, self._high = inf, -inf
+        self._first, self._last = inf, -inf
+        self._whole = self._rising = True
 
-    def look(self, batch: Batch, sound: Mask) -> int:
-        """Take the sound rows of a batch in; return the missing cells."""
-        cells = batch.numbers(self.name)[sound]
+    def add(self, batch: Batch, sound: Mask) -> None:
+        """Add the sound rows of a batch."""
+        cells = batch.numbers(self._column.name)[sound]
         finite = np.isfinite(cells)
-        self._add(cells[finite])
-        return int((~finite).sum())
-
-    def _add(self, cells: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
+        self._missing += int((~finite).sum())
+        cells = cells[finite]
         if not len(cells):
             return
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = float(cells[0] + (cells - cells[0]).mean())
-            squares = float(((cells - mean) ** 2).sum())
-            count = self.count + len(cells)
-            change = mean - self.mean
-            self.squares += squares + change**2 * self.count * len(cells) / count
-            self.mean += change * len(cells) / count
-        self.count = count
-        self.low, self.high = min(self.low, float(cells.min())), max(self.high, float(cells.max()))
-        self.whole = self.whole and bool((cells == np.floor(cells)).all())
-        self.rising = self.rising and bool(cells[0] > self.last and (np.diff(cells) > 0).all())
-        self.last = float(cells[-1])
+        self._sums.add(Block(cells[:, None], np.empty((len(cells), 0))))
+        rising = self._last < cells[0] and bool((np.diff(cells) > 0).all())
+        self._follow(len(cells), (float(cells.min()), float(cells.max())), (float(cells[0]), float(cells[-1])))
+        self._rising = self._rising and rising
+        self._whole = self._whole and bool((cells == np.floor(cells)).all())
 
-    def report(self, to: ColumnReport) -> None:
-        """Write what was seen into a report."""
-        if self.count:
-            to.mean, to.low, to.high = self.mean, self.low, self.high
-            to.spread = sqrt(self.squares / (self.count - 1)) if self.count > 1 else 0.0
-            steady = self.low in (0, 1) and self.high - self.low == self.count - 1  # a counter; a year is none
-            to.looks_like_id = self.count > 10 and self.whole and self.rising and steady and to.missing == 0
+    def merge(self, other: "Numbers") -> None:
+        """Add the rows of the part that follows."""
+        self._missing += other._missing
+        if not other._count:
+            return
+        self._sums.merge(other._sums)
+        self._rising = self._rising and other._rising and self._last < other._first
+        self._whole = self._whole and other._whole
+        self._follow(other._count, (other._low, other._high), (other._first, other._last))
+
+    def _follow(self, count: int, range_: tuple[float, float], ends: tuple[float, float]) -> None:
+        self._low, self._high = min(self._low, range_[0]), max(self._high, range_[1])
+        self._first, self._last = self._first if self._count else ends[0], ends[1]
+        self._count += count
+
+    def finish(self) -> ColumnReport:
+        """Return what all rows so far hold."""
+        report = report_of(self._column, self._missing)
+        if self._count:
+            moments = self._sums.finish()
+            report.mean, report.low, report.high = float(moments.center[0]), self._low, self._high
+            report.spread = sqrt(max(float(moments.xx[0, 0]), 0.0) / max(self._count - 1, 1))
+            steady = self._low in (0, 1) and self._high - self._low == self._count - 1  # a counter; a year is none
+            report.looks_like_id = self._count > 10 and self._whole and self._rising and steady and not self._missing
+        return report
 
 
 class Levels:
-    """The levels of a text column."""
+    """The levels of a text column, from batches as they come."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.found: dict[str, None] = {}
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._rows = self._missing = 0
+        self._found: set[str] = set()
         self._known: dict[str, int] = {}  # spellings: 0 or MISSING_CODE
         self.like_numbers = False
 
-    def look(self, batch: Batch, sound: Mask) -> int:
-        """Take the sound rows of a batch in; return the missing cells."""
-        codes = batch.codes(self.name, {})
-        if len(self.found) <= ENOUGH_LEVELS:
-            for cell in batch.distinct(self.name, sound):
+    def add(self, batch: Batch, sound: Mask) -> None:
+        """Add the sound rows of a batch."""
+        name = self._column.name
+        codes = batch.codes(name, {})
+        if len(self._found) <= ENOUGH_LEVELS:
+            for cell in batch.distinct(name, sound):
                 if cell not in self._known:
                     level = batch.level(cell)
                     self._known[cell] = MISSING_CODE if level is None else 0
-                    if level is not None and level not in self.found:
-                        self.found[level] = None
+                    if level is not None and level not in self._found:
+                        self._found.add(level)
                         self.like_numbers |= kind_of(level) not in ("text", "boolean")
         absent = {cell: code for cell, code in self._known.items() if code == MISSING_CODE}
         if absent:
-            codes = batch.codes(self.name, absent)
-        return int(((codes == MISSING_CODE) & sound).sum())
+            codes = batch.codes(name, absent)
+        self._rows += int(sound.sum())
+        self._missing += int(((codes == MISSING_CODE) & sound).sum())
+
+    def merge(self, other: "Levels") -> None:
+        """Add the rows of another part."""
+        self._rows += other._rows
+        self._missing += other._missing
+        self._found |= other._found
+        self._known |= other._known
+        self.like_numbers |= other.like_numbers
+
+    def finish(self) -> ColumnReport:
+        """Return what all rows so far hold."""
+        report, count = report_of(self._column, self._missing), len(self._found)
+        report.n_levels, report.levels = count, sorted(self._found)[:MANY_LEVELS]
+        report.looks_like_id = count > 10 and count == self._rows - self._missing
+        return report
+
+
+def report_of(column: Column, missing: int = 0) -> ColumnReport:
+    """Return a report that holds nothing of the cells but how many are missing."""
+    return ColumnReport(column.name, column.kind, missing, dtype=column.dtype, hint=column.hint)

@@ -1,19 +1,23 @@
 """What a JSON document must hold: small checks that compose to a table of a file's keys, and the file's reading.
 
 A check takes a value and where it stands, and returns the value as it would have been saved: keys that it does not know
-are left out.
+are left out. `of` makes the check of a type, so that a record is described once.
 """
 
 import json
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
+from functools import cache
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from regress.errors import InputError
 from regress.messages import by_interface
+from regress.records import Bound
 
 Check = Callable[[Any, str], Any]
 MOST_BYTES = 2**30  # of a file: a model of ten million columns
@@ -35,12 +39,16 @@ def fail(at: str, expected: str, value: Any) -> Malformed:
     return Malformed(f"{at!r} must be {expected}; it is {shown}")
 
 
-def number(*, above: float | None = None, at_least: float | None = None) -> Check:
+def number(*, above: float | None = None, at_least: float | None = None, most: float | None = None) -> Check:
     """Take a finite number that a float64 holds."""
     bound = f" above {above:g}" if above is not None else f" of at least {at_least:g}" if at_least is not None else ""
+    bound = f" of size {most:g} at most" if most is not None else bound
 
     def check(value: Any, at: str) -> float:
-        if not (is_double(value) and (above is None or value > above) and (at_least is None or value >= at_least)):
+        inside = (
+            (above is None or value > above) and (at_least is None or value >= at_least) if is_double(value) else False
+        )
+        if not inside or (most is not None and abs(value) > most):
             raise fail(at, f"a finite number{bound}", value)
         return float(value)
 
@@ -168,6 +176,42 @@ def record(**checks: Check) -> Check:
         return {name: check(value[name], inside + name) for name, check in checks.items()}
 
     return check_each
+
+
+@cache
+def of(kind: Any) -> Check:
+    """Return the check of a type: of plain values, and of dataclasses and named tuples of them, which it makes."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        base, bound = parts
+        if not isinstance(bound, Bound):
+            return text
+        return (
+            whole(bound.at_least)
+            if base is int
+            else number(above=bound.above, at_least=bound.at_least, most=bound.most)
+        )
+    if origin is Literal:
+        return choice(*parts)
+    if origin in (Union, UnionType):
+        if NoneType in parts:
+            return optional(of(Union[tuple(part for part in parts if part is not NoneType)]))  # noqa: UP007
+        word, other = parts  # a Literal of one word, or else
+        return either(get_args(word)[0], of(other))
+    if origin is Mapping:
+        return mapping(of(parts[1]))
+    if origin is tuple:
+        inner = items(of(parts[0]))
+        return lambda value, at: tuple(inner(value, at))
+    if is_dataclass(kind):
+        made: Any = kind
+        fields = record(**{name: of(hint) for name, hint in get_type_hints(kind, include_extras=True).items()})
+        return lambda value, at: made(**fields(value, at))
+    if isinstance(kind, type) and issubclass(kind, tuple):
+        cells = row(*(of(hint) for hint in get_type_hints(kind, include_extras=True).values()))
+        return lambda value, at: kind(*cells(value, at))
+    plain: dict[Any, Check] = {str: words, bool: boolean, int: whole(), float: number()}
+    return plain[kind]
 
 
 def read_json(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Read a model from its file, whose loading executes nothing."""
+"""Read a fit from its file, whose loading executes nothing."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from regress.api.json_schema import Malformed, read_json
-from regress.api.model import FORMAT, VERSION, LinearModel
-from regress.api.model_file import MODEL, check_agreement
+from regress.api.model import LinearModel
+from regress.api.model_file import FORMAT, VERSION, check_agreement, record_of, schema
+from regress.api.result import Fit
 from regress.design.terms import Design, Term, coded
 from regress.errors import InputError
 from regress.inference.prediction_intervals import Uncertainty
@@ -15,8 +16,8 @@ from regress.messages import by_interface
 from regress.numerics.whole_sum import contradicts
 
 
-def load(path: str | Path) -> LinearModel:
-    """Read a model that `LinearModel.save` wrote.
+def load(path: str | Path) -> Fit:
+    """Read a fit that `Fit.save` or ``--save`` wrote: it predicts, and shows what it showed before.
 
     Parameters
     ----------
@@ -27,13 +28,23 @@ def load(path: str | Path) -> LinearModel:
     ------
     InputError
         If the file is no model, or of another version.
+
+    Examples
+    --------
+    >>> import regress, tempfile
+    >>> fit = regress.fit({"x": [1.0, 2.0, 3.0, 4.0], "y": [3.0, 5.0, 7.0, 8.0]}, "y")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fit.save(f"{folder}/model.json")
+    ...     loaded = regress.load(f"{folder}/model.json")
+    >>> loaded.summary() == fit.summary()
+    True
     """
     path = Path(path)
-    return model_of(read_json(path), path)
+    return fit_of(read_json(path), path)
 
 
-def model_of(held: Any, path: Path) -> LinearModel:
-    """Build a model from what its file holds.
+def fit_of(held: Any, path: Path) -> Fit:
+    """Build a fit from what its file holds.
 
     Raises
     ------
@@ -48,10 +59,10 @@ def model_of(held: Any, path: Path) -> LinearModel:
         remedy = "Fit the table again" if type(version) is int and version < VERSION else "Update the package"
         raise InputError(f"{path} is a model of version {version!r}; this release reads {VERSION}. {remedy}.")
     try:
-        held = MODEL(held, "")
+        held = schema()(held, "")
         terms = [Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"]]
-        design = Design(coded(terms, held["options"]["fit_intercept"]), held["training_means"])
-        check_agreement(held, design.names)
+        design = Design(coded(terms, held["options"].fit_intercept), held["training_means"])
+        check_agreement(held, design)
     except Malformed as error:
         raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None
     w, center = np.array(held["w"]), np.array(held["center"])
@@ -60,18 +71,14 @@ def model_of(held: Any, path: Path) -> LinearModel:
             f"{path} contradicts itself: its intercept b is {held['b']!r}, but w, center and b_center give another "
             "one. Save the model again."
         )
-    return LinearModel(
+    known = record_of(held)
+    model = LinearModel(
         w=w,
         center=center,
         b=held["b"],
         b_center=held["b_center"],
         design=design,
-        target=held["target"],
-        options=held["options"],
-        n_rows=held["n_rows"],
-        loss=float("nan") if held["loss"] is None else held["loss"],
-        status=held["status"],
-        versions=held["versions"],
+        trained=known.trained,
         uncertainty=None if held["uncertainty"] is None else Uncertainty.of_dict(held["uncertainty"]),
-        report=held["report"],
     )
+    return Fit(_bare=model, _held=known)

@@ -1,31 +1,31 @@
-"""The fitted model and its file: JSON that holds no row of the data, and whose loading executes nothing."""
+"""The fitted model: what predicts."""
 
-import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from math import nan
 from typing import Any, NamedTuple, Unpack, get_args
 
 import numpy as np
 
 from regress.blocks import Array
 from regress.checks import check_choice
-from regress.design.encode import Encoder
+from regress.design.encode import Encoder, altered_note
 from regress.design.matrix import Layout
+from regress.design.one_row import ROW, encode_row
 from regress.design.terms import Design, match
 from regress.errors import DataWarning, InputError, UnknownOptionError
+from regress.fit_record import Trained
 from regress.inference.prediction_intervals import Uncertainty
 from regress.keywords import FileKeywords, refuse_unknown, takes
-from regress.messages import aligned, paragraph, visible
-from regress.numerics.atomic_write import write_text
-from regress.numerics.prediction import line
+from regress.messages import aligned, paragraph, shortened, visible
+from regress.numerics.prediction import check_range, line
+from regress.numerics.threads import resolve_jobs
 from regress.options import FileOptions, HandleUnknown
 from regress.records import PREDICTIONS
+from regress.sources.arrays import ArraySource
 from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import open_table
-
-FORMAT, VERSION = "regress-model", 2
 
 
 class Predictions(NamedTuple):
@@ -52,22 +52,16 @@ class LinearModel:
         The prediction at `center`.
     design : Design
         What becomes of the columns of a table.
-    target : str
-        Name of the target.
-    options : mapping
-        How it was trained.
-    n_rows : int
-        Rows that it was trained on.
-    loss : float
-        Σ(ŷ − y)² + α‖w‖² over those rows.
-    status : str
-        How training ended.
-    versions : mapping
-        Versions of what computed it.
+    trained : Trained
+        What was fitted, how, and how that ended.
     uncertainty : Uncertainty or None
         For prediction intervals; kept for at most 200 columns.
-    report : mapping or None
-        What a report shows besides: see `regress.api.record`.
+    target, options : str, mapping
+        Name of the target, and how it was trained.
+    n_rows, loss : int, float
+        Rows that it was trained on, and Σ(ŷ − y)² + α‖w‖² over them.
+    status, versions : str, mapping
+        How training ended, and the versions of what computed it.
     """
 
     w: Array
@@ -75,22 +69,49 @@ class LinearModel:
     b: float
     b_center: float
     design: Design
-    target: str
-    options: Mapping[str, Any]
-    n_rows: int
-    loss: float
-    status: str
-    versions: Mapping[str, str] = field(default_factory=dict)
+    trained: Trained
     uncertainty: Uncertainty | None = None
-    report: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"LinearModel({described(self)})"
+
+    def __str__(self) -> str:
+        return self.summary()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the coefficients."""
         return self.design.names
+
+    @property
+    def target(self) -> str:
+        """Name of the target."""
+        return self.trained.target
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How it was trained."""
+        return asdict(self.trained.options)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that it was trained on."""
+        return self.trained.n_rows
+
+    @property
+    def loss(self) -> float:
+        """Σ(ŷ − y)² + α‖w‖² over those rows; NaN where that is no number."""
+        return nan if self.trained.loss is None else self.trained.loss
+
+    @property
+    def status(self) -> str:
+        """How training ended."""
+        return self.trained.status
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of what computed it."""
+        return self.trained.versions
 
     @takes(FileOptions)
     def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
@@ -115,8 +136,48 @@ class LinearModel:
             raise UnknownOptionError("predict returns predictions alone. Use predict_interval(table, level).")
         refuse_unknown(LinearModel.predict, files)
         source = open_table(table, FileOptions(**files))
+        check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
+        if isinstance(source, ArraySource) and not self.design.texts:
+            X = source.named(self.design.columns).array
+            values = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
+            if np.isfinite(values).all():  # so no cell is missing
+                return values
         parts = [part.values for part in self.predict_batches(source, handle_unknown=handle_unknown)]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def predict_one(self, row: Mapping[str, Any], *, handle_unknown: HandleUnknown = "error") -> float:
+        """Return ŷ of one row in microseconds, NaN where a used cell is missing: what `predict` returns for its table.
+
+        Parameters
+        ----------
+        row : mapping of str to number, text or None
+            The row's cells by column. Other columns are ignored; None and NaN are missing.
+        handle_unknown : {"error", "reference"}
+            A category that training did not see: stop, or predict as the reference level.
+
+        Raises
+        ------
+        TableError
+            If a column is missing, or a cell is not what training saw.
+
+        Examples
+        --------
+        >>> import regress
+        >>> fit = regress.fit({"x": [1.0, 2.0, 3.0], "color": ["red", "blue", "red"], "y": [1.0, 5.0, 3.0]}, "y")
+        >>> round(fit.predict_one({"x": 4.0, "color": "red"}), 6)
+        4.0
+        """
+        if not isinstance(row, Mapping):
+            raise InputError(f"predict_one takes one row as a dict, not {type(row).__name__}. Pass tables to predict.")
+        check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
+        X, altered = encode_row(row, self.design, handle_unknown)
+        if X is None:
+            return nan
+        values = line(X, self.w, self.center, self.b_center)
+        check_range(values, ROW)
+        if altered:
+            warnings.warn(altered_note(altered), DataWarning, stacklevel=2)
+        return float(values[0])
 
     @takes(FileOptions)
     def predict_interval(
@@ -172,7 +233,8 @@ class LinearModel:
         for name in keep:
             find_column(source, name, "a column to keep")
         source = source.read_as({name: "text" for name in keep if name not in self.design.columns})
-        encoder, layout = Encoder(self.design, source, handle_unknown=handle_unknown), Layout(self.design)
+        encoder = Encoder(self.design, source, handle_unknown=handle_unknown)
+        layout = Layout(self.design, encoder.levels)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
             X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
@@ -182,17 +244,11 @@ class LinearModel:
                 values = np.column_stack([values, values - half, values + half])
             sound = np.ones(batch.rows, dtype=bool) if encoded.whole is None else encoded.whole
             sound = sound if batch.bad is None else sound & ~batch.bad
-            if not np.isfinite(values[sound]).all():
-                raise InputError(
-                    f"This model predicts numbers beyond the range of a double on {source.label}. "
-                    "Compare its coefficients with the units of the columns."
-                )
+            check_range(values[sound], source.label)
             values[~sound] = np.nan
             yield Predictions(batch, values)
         if encoder.altered:
-            held = "cell holds a level" if encoder.altered == 1 else "cells hold levels"
-            note = f"{encoder.altered:,} {held} that training did not see, predicted as the reference level."
-            warnings.warn(note, DataWarning, stacklevel=3)
+            warnings.warn(altered_note(encoder.altered), DataWarning, stacklevel=3)
 
     def _check_level(self, level: float) -> None:
         if not 0.0 < level < 1.0:
@@ -215,10 +271,8 @@ class LinearModel:
         return paragraph(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the file holds."""
+        """Return what the file of a fit holds of it: strict JSON."""
         return {
-            "format": FORMAT,
-            "version": VERSION,
             "target": self.target,
             "names": list(self.names),
             "w": self.w.tolist(),
@@ -227,35 +281,18 @@ class LinearModel:
             "b_center": self.b_center,
             "terms": [{"name": t.name, "kind": t.kind, "levels": list(t.levels)} for t in self.design.terms],
             "training_means": dict(self.design.fills),
-            "options": dict(self.options),
-            "n_rows": self.n_rows,
-            "loss": self.loss if np.isfinite(self.loss) else None,
-            "status": self.status,
-            "versions": dict(self.versions),
+            **{name: value for name, value in asdict(self.trained).items() if name != "target"},
             "uncertainty": None if self.uncertainty is None else self.uncertainty.to_dict(),
-            "report": None if self.report is None else dict(self.report),
         }
-
-    def save(self, path: str | Path) -> None:
-        """Write the model as JSON: to a file beside `path` first, which then takes its name."""
-        if not np.isfinite([*self.w, *self.center, self.b, self.b_center]).all():
-            raise InputError(
-                "The coefficients are not finite numbers, so there is no model to save. Rescale the table."
-            )
-        lines = [f" {json.dumps(name)}: {_dumped(value)}" for name, value in self.to_dict().items()]
-        write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def described(model: LinearModel) -> str:
     """Return target, columns, rows and status in one line."""
     n, rows = len(model.names), model.n_rows
     of_rows = f"{rows:,} row{'s' * (rows != 1)}"
-    return f"{visible(model.target)} ~ {n:,} column{'s' * (n != 1)}, {of_rows}, {model.status}"
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, allow_nan=False, default=np.generic.item)
+    return f"{visible(shortened(model.target, 60))} ~ {n:,} column{'s' * (n != 1)}, {of_rows}, {model.status}"
 
 
 def _side_by_side(columns: Any, rows: int) -> Any:
-    return np.column_stack(columns) if len(columns) else np.empty((rows, 0))
+    together = columns.T if isinstance(columns, np.ndarray) else np.column_stack(columns) if len(columns) else None
+    return np.empty((rows, 0)) if together is None else together

@@ -1,69 +1,70 @@
 """What a careful reader should know about a fit, in a sentence or two each."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from regress.design.row_facts import Facts
+from regress.fit_record import Course, Trained
+from regress.inference.measurement_noise import Collinearity
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.loop import Status
 
 _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 
 
-def notes(fit: Any) -> list[str]:
-    """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
-    said, alpha = warnings(fit), fit.options["alpha"]
-    if alpha and fit.equations and not fit.dropped:
-        said.append(f"Columns depend on each other: {_some(fit.equations, '; ')}. The penalty decides among them.")
-    if alpha and fit.near_equations:
-        said.append(_near(fit))
-    if fit.collinearity.inflated:
-        names = _some([fit.names[j] for j in fit.collinearity.inflated])
-        largest = f"the largest variance inflation factor is {fit.collinearity.largest:.2g}"
-        said.append(f"Nearly collinear: {names} ({largest}). {_ONE_BY_ONE}")
+def others(course: Course, alpha: float, names: Sequence[str], collinearity: Collinearity) -> list[str]:
+    """Return what a careful reader should know about a fit besides its warnings: what is no fault."""
+    said = []
+    if alpha and course.equations and not course.dropped:
+        said.append(f"Columns depend on each other: {_some(course.equations, '; ')}. The penalty decides among them.")
+    if alpha and course.near_equations:
+        said.append(_near(course))
+    if collinearity.inflated:
+        shown = _some([names[j] for j in collinearity.inflated])
+        largest = f"the largest variance inflation factor is {collinearity.largest:.2g}"
+        said.append(f"Nearly collinear: {shown} ({largest}). {_ONE_BY_ONE}")
     return said
 
 
-def warnings(fit: Any) -> list[str]:
-    """Return the notes that `fit` also gives as warnings."""
-    constant, n, alpha = fit.constant, len(fit.names), fit.options["alpha"]
+def warnings(course: Course, trained: Trained, n: int, facts: Facts) -> list[str]:
+    """Return the notes that `fit` also gives as warnings, of a fit of `n` columns."""
+    constant, alpha, status = course.constant, trained.options.alpha, Status(trained.status)
     said = []
-    if fit.status is not Status.CONVERGED:
-        said.append(f"{fit.status.message} {fit.status.remedy}")
+    if status is not Status.CONVERGED:
+        said.append(f"{status.message} {status.remedy}")
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
-    if fit.options["loss"] or fit.options["penalty"]:
+    if trained.options.loss or trained.options.penalty:
         pass  # dependent columns are those of least squares
-    elif not fit.rank_known:
+    elif course.rank is None:
         few = n <= MOST_COLUMNS
         remedy = "Exact sums decide it: set precision to exact" if few else "They are too many to tell which"
         said.append(f"Rank unknown: in float64 some columns may depend on each other. {remedy}.")
-    elif fit.equations and (fit.dropped or not alpha):
+    elif course.equations and (course.dropped or not alpha):
         what = (
             "The coefficients are not unique; the minimum-norm solution is shown. Predictions are unaffected for rows "
-            "that satisfy the same equation" + "s" * (len(fit.equations) > 1)
+            "that satisfy the same equation" + "s" * (len(course.equations) > 1)
         )
-        if fit.dropped:
-            what = f"Left out, with coefficient 0: {_some(fit.dropped)}"
-        shown = _some(fit.equations, "; ")
-        said.append(f"Columns depend on each other (rank {fit.rank} of {n}): {shown}. {what}.")
-    elif fit.rank < n - len(constant) and not alpha:
+        if course.dropped:
+            what = f"Left out, with coefficient 0: {_some(course.dropped)}"
+        shown = _some(course.equations, "; ")
+        said.append(f"Columns depend on each other (rank {course.rank} of {n}): {shown}. {what}.")
+    elif course.rank < n - len(constant) and not alpha:
         said.append(
-            f"There are only {fit.tally.used:,} rows (rank {fit.rank} of {n}). The coefficients are not unique; "
+            f"There are only {course.rows.used:,} rows (rank {course.rank} of {n}). The coefficients are not unique; "
             "the minimum-norm solution is shown. Other solutions predict new rows differently. "
             "All of them may do so badly."
         )
-    if fit.near_equations and not alpha:
-        said.append(_near(fit))
-    if fit.perfect:
-        known = "" if fit.facts.equal else " Is the target among the features, in other units?"
+    if course.near_equations and not alpha:
+        said.append(_near(course))
+    if course.perfect:
+        known = "" if facts.equal else " Is the target among the features, in other units?"
         said.append(
             "Essentially perfect fit: the residuals are rounding of the stored numbers, so there are no standard "
             f"errors, t, F or AIC.{known}"
         )
-    if fit.r2_test is not None and fit.r2_test < 0:
+    if course.r2_test is not None and course.r2_test < 0:
         said.append("R² on held-out rows is negative: their mean predicts them better than the model does.")
-    return said + of_rows(fit.facts) + ([] if alpha else _single_rows(fit.facts))
+    return said + of_rows(facts) + ([] if alpha else _single_rows(facts))
 
 
 def of_rows(facts: Facts) -> list[str]:
@@ -113,8 +114,8 @@ def _plural(of: Sequence[str], word: str) -> str:
     return word if len(of) == 1 else f"{word}s"
 
 
-def _near(fit: Any) -> str:
-    shown = _some(fit.near_equations, "; ")
+def _near(course: Course) -> str:
+    shown = _some(course.near_equations, "; ")
     return f"Nearly collinear (they differ only by rounding): {shown}. {_ONE_BY_ONE}"
 
 

@@ -65,7 +65,7 @@ def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int)
     over, precision = choose.reading(options)
     rows = partial(blocks_of, block.X, block.Y, block.weights)
     with one_blas_thread():
-        data = collect_rows(rows(), len(names), over, jobs, precision=precision, limits=choose.FILES)
+        data = collect_rows(rows(), over, jobs, precision=precision, limits=choose.FILES)
         return Regression(replace(data, again=rows), options, names).train()
 
 

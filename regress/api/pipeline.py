@@ -1,4 +1,4 @@
-"""A saved or fitted model as a scikit-learn Pipeline that stands without this package."""
+"""A saved or fitted model as a scikit-learn Pipeline that does not need this package."""
 
 from operator import methodcaller
 from typing import Any
@@ -11,26 +11,27 @@ from regress.design.terms import Design, Term
 from regress.errors import InputError
 from regress.sources.frames import of_columns
 
-# What makes levels of a frame's cells as text: no blanks around them, 1.0 is 1, True is true. A stored Pipeline must do
-# without this package, so it is scikit-learn and pandas that apply them.
+# How cells of a frame become levels: as text, no blanks around them, 1.0 is 1, True is true. A stored Pipeline must not
+# need this package, so scikit-learn and pandas apply these rules.
 _SPELLINGS = {r"^\s+|\s+$": "", r"^([+-]?[0-9]+)\.0+$": r"\1", r"(?i)^true$": "true", r"(?i)^false$": "false"}
 
 
 def to_sklearn(model: LinearModel | Fit) -> Any:
     """Return a fitted scikit-learn Pipeline that takes the same DataFrame and predicts the same.
 
-    Made of scikit-learn's own parts: a ColumnTransformer that picks, fills and encodes the columns by name, a
-    StandardScaler that subtracts the training means (which keeps the digits of far-off columns), a LinearRegression.
+    The Pipeline has three steps of scikit-learn. A ColumnTransformer selects, fills and encodes the columns by name. A
+    StandardScaler subtracts the training means, which keeps the digits of columns far from zero. A LinearRegression
+    predicts.
 
     Parameters
     ----------
     model : LinearModel or Fit
-        What to turn into a Pipeline.
+        The model to convert.
 
     Raises
     ------
     InputError
-        If it is neither.
+        If `model` is another object.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     if not isinstance(model, LinearModel):
         raise InputError(
             f"to_sklearn takes a Fit or a LinearModel, such as regress.load returns; got {type(model).__name__}. "
-            "A scikit-learn estimator goes into a Pipeline as it is."
+            "A scikit-learn estimator can be put into a Pipeline directly."
         )
     n = len(model.w)
     center = StandardScaler(with_std=False).fit(np.zeros((1, n)))
@@ -56,7 +57,7 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
 
 
 def _encoder(design: Design) -> Any:
-    """Return a ColumnTransformer, fitted on one made-up row a level."""
+    """Return a ColumnTransformer, fitted on one artificial row per level."""
     from sklearn.compose import ColumnTransformer
 
     # Steps are named by number: a column's name may be one that scikit-learn refuses for a step.

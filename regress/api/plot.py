@@ -1,8 +1,8 @@
 """Plots of results on matplotlib's axes: the charts of the reports, at a cost that does not depend on the rows.
 
-Each function takes a fit or a saved model (`comparison` a comparison), draws on the axes given as `ax` or on a figure
-of its own, and returns a `Display` with ``ax_``, ``axes_`` and ``figure_``, as the displays of scikit-learn have them.
-Where several charts are drawn, `ax` is one Axes a chart, or one Axes whose place they share.
+Each function takes a fit, also one that `load` returns (`comparison` a comparison), draws on the axes given as `ax` or
+on a figure of its own, and returns a `Display` with ``ax_``, ``axes_`` and ``figure_``, as the displays of scikit-learn
+have them. Where several charts are drawn, `ax` is one Axes a chart, or one Axes whose place they share.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,48 +10,54 @@ from typing import Any
 
 from regress.api import drawings
 from regress.api.compare import Comparison
-from regress.api.model import LinearModel
 from regress.api.result import Fit
 from regress.errors import InputError
+from regress.fit_record import FitRecord
+from regress.messages import setting
 from regress.report import comparison_charts, fit_charts
 from regress.report.axes import Display, draw
 from regress.report.charts import Chart
 
 
-def coefficients(fit: Fit | LinearModel, ax: Any = None) -> Display:
-    """Draw standardized coefficients, the largest first, with their 95 % intervals.
+def coefficients(fit: Fit, ax: Any = None) -> Display:
+    """Draw standardized coefficients, the largest first, with their confidence intervals.
 
     Parameters
     ----------
-    fit : Fit or LinearModel
+    fit : Fit
         Whose coefficients.
     ax : matplotlib Axes, optional
         Where to draw; a new figure unless given.
     """
-    return _drawn(fit, lambda model: [fit_charts.coefficients(model)], ax)
+    return _drawn(fit, lambda known: [fit_charts.coefficients(known)], ax)
 
 
-def convergence(fit: Fit | LinearModel, ax: Any = None) -> Display:
+def convergence(fit: Fit, ax: Any = None) -> Display:
     """Draw the loss above its minimum and ‖∇L‖, before each step.
 
     Parameters
     ----------
-    fit : Fit or LinearModel
+    fit : Fit
         Whose descent.
     ax : matplotlib Axes, or two of them, optional
         Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If nothing was descended, as exact solutions take no steps.
     """
-    return _drawn(fit, drawings.convergence, ax)
+    return _drawn(fit, _convergence, ax)
 
 
-def residuals(fit: Fit | LinearModel, ax: Any = None) -> Display:
+def residuals(fit: Fit, ax: Any = None) -> Display:
     """Draw actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
 
     A dot is the mean of five rows or more near each other, from up to 20,000 training rows.
 
     Parameters
     ----------
-    fit : Fit or LinearModel
+    fit : Fit
         Whose residuals.
     ax : matplotlib Axes, or four of them, optional
         Where to draw; a new figure unless given.
@@ -64,12 +70,12 @@ def residuals(fit: Fit | LinearModel, ax: Any = None) -> Display:
     return _drawn(fit, fit_charts.residuals, ax)
 
 
-def descent(fit: Fit | LinearModel, first: str | None = None, second: str | None = None, ax: Any = None) -> Display:
+def descent(fit: Fit, first: str | None = None, second: str | None = None, ax: Any = None) -> Display:
     """Draw the contours of L over two coefficients with the paths of plain, accelerated and preconditioned descent.
 
     Parameters
     ----------
-    fit : Fit or LinearModel
+    fit : Fit
         Whose loss.
     first, second : str, optional
         The coefficients; those of the largest standardized ones unless both are given.
@@ -84,7 +90,7 @@ def descent(fit: Fit | LinearModel, first: str | None = None, second: str | None
     if (first is None) != (second is None):
         raise InputError("Name both coefficients over which the descent is drawn, or none.")
     pair = None if first is None or second is None else (first, second)
-    return _drawn(fit, lambda model: [drawings.descent(model, pair).chart], ax)
+    return _drawn(fit, lambda known: [drawings.descent(known, pair).chart], ax)
 
 
 def comparison(comparison: Comparison, ax: Any = None) -> Display:
@@ -107,10 +113,13 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
     return draw(charts, ax)
 
 
-def _drawn(fit: Any, what: Callable[[LinearModel], Sequence[Chart]], ax: Any) -> Display:
-    if not isinstance(fit, Fit | LinearModel):
-        raise InputError(f"A fit or a saved model is drawn; got {type(fit).__name__}.")
-    model = fit.model if isinstance(fit, Fit) else fit
-    with drawings.sound(fit):
-        charts = what(model)
-    return draw(charts, ax)
+def _convergence(known: FitRecord) -> Sequence[Chart]:
+    if not known.course.history and known.trained.status == "converged":
+        raise InputError(f"{fit_charts.DIRECT} Use {setting('solver', 'gd')} to draw a descent.")
+    return drawings.convergence(known)
+
+
+def _drawn(fit: Any, what: Callable[[FitRecord], Sequence[Chart]], ax: Any) -> Display:
+    if not isinstance(fit, Fit):
+        raise InputError(f"A fit is drawn, such as regress.load returns; got {type(fit).__name__}.")
+    return draw(what(fit.record), ax)

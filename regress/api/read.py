@@ -1,15 +1,19 @@
 """A table, its options checked, read once into what training needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from regress.aggregates.account import describe
+from regress.aggregates.account import Tally, describe
 from regress.aggregates.collect import TrainingData, collect_rows
+from regress.aggregates.columns import selected
+from regress.aggregates.fold import Fold
+from regress.aggregates.held_out import HeldOut
 from regress.blocks import Block
+from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
 from regress.design.row_facts import Facts, alike
 from regress.design.rows import Reader
@@ -23,14 +27,64 @@ from regress.sources.base import Source, find_column, rereading
 from regress.sources.open import open_table
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read a table.
+
+    Attributes
+    ----------
+    over, n_jobs, precision, room : str, int, str, int or None
+        As in `collect_rows`.
+    sampled : int
+        Training rows to keep as a sample.
+    design : Design, optional
+        One that is there already, such as a model's, decides what becomes of the columns.
+    fit_intercept : bool
+        Whether one will be fitted; see `coded`.
+    along : sequence of str
+        Columns that a second pass reads: no features unless these are named.
+    """
+
+    over: Over = "auto"
+    n_jobs: int = 1
+    precision: Precision = "float64"
+    room: int | None = None
+    sampled: int = 0
+    design: Design | None = None
+    fit_intercept: bool = True
+    along: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadTable:
-    """A table, read: what training needs, where every row went, Σ log a, and what to know of the rows."""
+    """A table, read.
+
+    Attributes
+    ----------
+    data : TrainingData
+        What training needs.
+    reader : Reader
+        What reads the table again, with its levels known.
+    tally, facts : Tally, Facts
+        Where every row went, and what to know of the rows.
+    held_out : HeldOut or None
+        Rows held out; None where there are none, or they cannot be predicted.
+    sample : Block or None
+        A sample of the training rows.
+    log_weight : float
+        Σ log a over the training rows.
+    n_jobs : int
+        Threads to use.
+    """
 
     data: TrainingData
     reader: Reader
-    log_weight: float
+    tally: Tally
     facts: Facts
+    held_out: HeldOut | None
+    sample: Block | None
+    log_weight: float
+    n_jobs: int
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -39,90 +93,113 @@ class ReadTable:
 
 
 def read_table(
-    table: Any,
-    target: Any,
-    options: TableOptions,
-    over: Over,
-    n_jobs: int,
-    progress: Progress | None = None,
-    room: int | None = None,
-    precision: Precision = "float64",
-    design: Design | None = None,
-    sampled: int = 0,
-    fit_intercept: bool = True,
+    table: Any, target: Any, options: TableOptions, reading: Reading, progress: Progress | None = None
 ) -> ReadTable:
-    """Open, plan and read a table, keeping a sample of its rows.
+    """Open, plan and read a table."""
 
-    `over`, `room` and `precision` are those of `collect_rows`.
+    def read(source: Source) -> ReadTable:
+        reader, key = _planned(source, target, options, reading)
+        found = _read(prepared(reader), reading, progress)
+        facts = replace(found.facts, split_key=key, of_source=source.notes)
+        return replace(found, facts=facts)
 
-    A `design` that is there already, such as a model's, decides what becomes of the columns.
-    """
-    read = partial(
-        _read,
-        target=target,
-        options=options,
-        over=over,
-        n_jobs=n_jobs,
-        progress=progress,
-        room=room,
-        precision=precision,
-        design=design,
-        sampled=sampled,
-        fit_intercept=fit_intercept,
-    )
     return rereading(open_table(table, options), read)
 
 
-def _read(
-    source: Source,
-    *,
-    target: Any,
-    options: TableOptions,
-    over: Over,
-    n_jobs: int,
-    progress: Progress | None,
-    room: int | None,
-    precision: Precision,
-    design: Design | None,
-    sampled: int,
-    fit_intercept: bool,
-) -> ReadTable:
-    named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
-    source = source.settled([name for name in named if source.by_name[name].kind == "text"])
-    y = as_values(source, target, "the target")
-    a = None if options.weights is None else as_values(source, options.weights, "weights")
-    if options.split_key is not None:
-        find_column(source, options.split_key, "the key of the split")
-    if design is not None:
-        source, key = match(source, _apart(design, y, a)), None
-    else:
-        source, design, key = _planned(source, y, a, options, fit_intercept)
-    if options.split_key is not None and options.split_key not in {*design.columns, y.name, a.name if a else None}:
-        source = source.read_as({options.split_key: "text"})  # so that no cell of it makes a row bad
-    split = Split(options.test_size, options.split_key, options.random_state)
-    counts = options.weight_type == "frequency"
-    exact, most = precision == "exact", options.max_categories
-    reader = Reader(source, design, y, a, options.missing, split, options.rows, counts, most, sampled, n_jobs, exact)
+def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
+    fold = Fold(reader, reading.sampled, reading.precision == "exact")
     log_weight = 0.0
 
     def blocks() -> Iterator[Block]:
         nonlocal log_weight
-        for block in reader.blocks():
+        for block in fold.blocks(reading.n_jobs):
             if block.weights is not None:
                 log_weight += float(np.log(block.weights).sum())
             if progress is not None:
-                progress("rows", reader.tally.rows, reader.read, source.size)
+                progress("rows", fold.tally.rows, fold.read, reader.source.size)
             yield block
+        _refuse_missing(reader, fold.tally)
+
+    @cache
+    def design() -> Design:
+        return fold.design()
 
     try:
-        data = collect_rows(blocks(), reader, over, n_jobs, room, precision, limits=choose.FILES)
+        data = collect_rows(
+            blocks(),
+            reading.over,
+            reading.n_jobs,
+            room=reading.room,
+            precision=reading.precision,
+            names=lambda: design().names,
+            limits=choose.FILES,
+            references=sum(term.open and not term.all_levels for term in reader.design.texts),
+        )
     except InputError as error:
-        if isinstance(error, TableError) or reader.tally.used or not reader.tally.rows:
+        if isinstance(error, TableError) or fold.tally.used or not fold.tally.rows:
             raise
-        raise InputError(f"{source.label} has no row left to train on: {describe(reader.tally)}.") from None
-    facts = reader.facts or Facts()
-    facts = replace(facts, split_key=key, of_source=source.notes, alike=alike(reader.design))
-    return ReadTable(replace(data, again=reader.blocks), reader, log_weight, facts)
+        raise InputError(f"{reader.source.label} has no row left to train on: {describe(fold.tally)}.") from None
+    names, held, sample = design().names, fold.held_out.finish(), fold.sample.finish()
+    facts = fold.counts.finish().facts(design())
+    scored = held.count and not facts.without_reference
+    return ReadTable(
+        data=replace(data, again=replace(reader, design=design()).blocks),
+        reader=replace(reader, design=design()),
+        tally=fold.tally.finish(),
+        facts=replace(facts, alike=alike(design())),
+        held_out=held.select(names) if scored else None,
+        sample=None if sample is None else selected(sample, names),
+        log_weight=log_weight,
+        n_jobs=reading.n_jobs,
+    )
+
+
+def _refuse_missing(reader: Reader, tally: Tally) -> None:
+    """Refuse a table for the missing cells of its rows, where these are not to be dropped."""
+    cells, label = tally.missing_cells, reader.source.label
+    if reader.missing == "drop" or not cells:
+        return
+    shown = ", ".join(f"{name} {count:,}" for name, count in cells.most_common(8))
+    more = f" and {len(cells) - 8} columns more" if len(cells) > 8 else ""
+    remedy = f"Drop those rows with {setting('missing', 'drop')}"
+    if reader.missing == "raise":
+        remedy += f", or fill numbers with their training mean by {setting('missing', 'mean')}."
+        raise TableError(f"{label} has missing cells ({shown}{more}). {remedy}")
+    raise TableError(
+        f"{label} has missing cells that a mean cannot fill, in text, target or weights ({shown}{more}). {remedy}."
+    )
+
+
+def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:
+    """Return what reads a table, and the key of the split where that is left out of the features."""
+    named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
+    source = source.settled([name for name in named if source.by_name[name].kind == "text"])
+    y = as_values(source, target, "the target")
+    a = None if options.weights is None else as_values(source, options.weights, "weights")
+    for name in reading.along:
+        find_column(source, name, "a column of the standard errors")
+    if options.split_key is not None:
+        find_column(source, options.split_key, "the key of the split")
+    if reading.design is not None:
+        design, key = _apart(reading.design, y, a), None
+        source = match(source, design)
+    else:
+        source, design, key = _designed(source, y, a, options, reading)
+    used = {*design.columns, y.name, a.name if a else None}
+    others = [name for name in (options.split_key, *reading.along) if name is not None and name not in used]
+    source = source.read_as(dict.fromkeys(others, "text"))  # so that no cell of them makes a row bad
+    reader = Reader(
+        source=source,
+        design=design,
+        target=y,
+        weights=a,
+        missing=options.missing,
+        split=Split(options.test_size, options.split_key, options.random_state),
+        limit=options.rows,
+        counts=options.weight_type == "frequency",
+        max_categories=options.max_categories,
+    )
+    return reader, key
 
 
 def _apart(design: Design, y: Values, a: Values | None) -> Design:
@@ -133,8 +210,8 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
     return design
 
 
-def _planned(
-    source: Source, y: Values, a: Values | None, options: TableOptions, fit_intercept: bool
+def _designed(
+    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where that is left out of the features."""
     roles = [v for v in (y, a) if v is not None]
@@ -143,11 +220,11 @@ def _planned(
         key = None
     source, design = plan(
         source,
-        exclude=[*others, key],
+        exclude=[*others, key, *(reading.along if options.features is None else ())],
         features=options.features,
         drop=drop,
         categorical=options.categorical or (),
-        fit_intercept=fit_intercept,
+        fit_intercept=reading.fit_intercept,
     )
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(

@@ -1,111 +1,184 @@
-"""A fit as plain values: what `--json` prints, and the `report` block of a model's file, from which every page is made.
+"""How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
-The block lists no row: residuals come in groups of five or more, columns as moments.
-"""
-
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 
-from regress.aggregates.plain_moments import of_moments
+from regress.aggregates.collect import TrainingData
+from regress.aggregates.plain_moments import MOST_MOMENTS, of_moments
+from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
-from regress.inference.residuals import residual_groups
-from regress.records import COLUMNS
+from regress.blocks import Array
+from regress.fit_record import Coefficient, CoefficientStatus, Course, Figures, FitRecord, PlainMoments, Proof
+from regress.inference.certificate import Certificate, certificate
+from regress.inference.prediction_intervals import Uncertainty
+from regress.inference.residuals import LEAST, Sampled, residual_groups
+from regress.inference.robust_covariance import GivenMiddle, Middle
+from regress.inference.standard_errors import Statistics
+from regress.inference.statistics import statistics
+from regress.inference.sums_of_squares import Squares
+from regress.numerics.threads import one_blas_thread
+from regress.options import TrainOptions
+from regress.records import INTERCEPT, TESTS
+from regress.solvers.solution import Training
 
-MOST_LINES = 500  # coefficients shown: those of the largest standardized ones
-_ITERATIONS = 1000  # of the history, evenly spaced
-
-
-def record_of(fit: Any) -> dict[str, Any]:
-    """Return what a report shows of a `Fit` that its model does not hold already."""
-    certificate, statistics = fit.certificate, fit.statistics
-    moments = None if fit.moments is None else of_moments(fit.moments)
-    residuals = residual_groups(fit.sampled, statistics.sigma if statistics is not None else 0.0)
-    return {
-        "source": fit.source,
-        "command": fit.command,
-        "read_as": fit.read_as,
-        "rows": fit.tally.to_dict(),
-        "solver": fit.solver,
-        "over": fit.over,
-        "precision": fit.precision,
-        "precision_reason": fit.precision_reason,
-        "n_iter": fit.n_iter,
-        "learning_rate": fit.learning_rate,
-        "r2": fit.r2,
-        "r2_test": fit.r2_test,
-        "quality": None if statistics is None else statistics.figures(),
-        "statistics_missing": fit.statistics_missing,
-        "lines": _lines(fit),
-        "lines_left": max(len(fit.names) - MOST_LINES, 0),
-        "certificate": None
-        if certificate is None
-        else {
-            "worst": certificate.worst,
-            "passed": certificate.passed,
-            "gradient_norm": certificate.gradient_norm,
-            "excess_loss": certificate.excess_loss,
-            "loss": certificate.loss,
-        },
-        "history": _history(fit),
-        "moments": moments if moments is not None and moments_agree(moments) else None,
-        "residuals": None if isinstance(residuals, str) else residuals,
-        "residuals_missing": residuals if isinstance(residuals, str) else "",
-        "equations": list(fit.equations),
-        "notes": fit.notes(),
-    }
+MOST_COVARIANCES = 200  # columns whose covariance is kept
 
 
-def as_dict(fit: Any) -> dict[str, Any]:
-    """Return what the command line prints of a `Fit` as JSON."""
-    return {
-        "coef": dict(zip(fit.names, fit.w.tolist(), strict=True)),
-        "intercept": fit.b,
-        "loss": fit.loss,
-        "n_rows": fit.tally.used,
-        "rows": fit.tally.to_dict(),
-        "read_as": fit.read_as,
-        "status": str(fit.status),
-        "digits": None if fit.digits is None else {"coef": fit.digits, "intercept": fit.intercept_digits},
-        "digits_at_least": fit.digits_at_least,
-        "r2": fit.r2,
-        "r2_test": fit.r2_test,
-        "rank": fit.rank,
-        "equations": list(fit.equations),
-        "near_equations": list(fit.near_equations),
-        "n_iter": fit.n_iter,
-        "solver": fit.solver,
-        "over": fit.over,
-        "gradient": fit.options["gradient"],
-        "precision": fit.precision,
-        "precision_reason": fit.precision_reason,
-        "statistics": None if fit.statistics is None else fit.statistics.to_dict(fit.names),
-        "statistics_missing": fit.statistics_missing,
-        "notes": fit.notes(),
-    }
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Inference:
+    """What the record of a fit is made of: how it came about, and sums over its rows.
+
+    Attributes
+    ----------
+    model, course : LinearModel, Course
+        What predicts, and what is known at once.
+    training, data, options : Training, TrainingData, TrainOptions
+        How the fit came about, without its rows.
+    squares, log_weight, middle : Squares, float, Middle or None
+        What statistics need besides.
+    standardized, digits : array of shape (n,), array of shape (n,) or None
+        w·sd(x)/sd(y), and digits right, from below, where sums are in float64.
+    sampled : Sampled or None
+        Rows whose residuals are drawn.
+    """
+
+    model: LinearModel
+    course: Course
+    training: Training
+    data: TrainingData
+    options: TrainOptions
+    squares: Squares
+    log_weight: float
+    middle: Middle | GivenMiddle | None
+    standardized: Array
+    digits: Array | None
+    sampled: Sampled | None
+
+    @cached_property
+    def statistics(self) -> Statistics | str:
+        """The statistics of the fit, or why there are none."""
+        with one_blas_thread():
+            return statistics(
+                self.training,
+                self.data,
+                self.options,
+                self.squares,
+                self.course.nobs,
+                log_weight=self.log_weight,
+                se=self.model.trained.options.cov_type,
+                middle=self.middle,
+            )
+
+    @cached_property
+    def certificate(self) -> Certificate | None:
+        """How many digits are right, from exact totals; None where sums are in float64."""
+        minimum, model = self.training.minimum, self.model
+        if minimum is None or not np.isfinite([*model.w, model.b]).all():
+            return None
+        return certificate(minimum, model.names, model.w, model.center, model.b_center, model.b)
+
+    @property
+    def uncertainty(self) -> Uncertainty | None:
+        """What prediction intervals need, where there are such."""
+        if isinstance(self.statistics, str) or len(self.model.names) > MOST_COVARIANCES:
+            return None
+        found = self.statistics.uncertainty
+        return found if found.proper else None
+
+    @cached_property
+    def record(self) -> FitRecord:
+        """All that is known of the fit."""
+        found, proved = self.statistics, self.certificate
+        sigma = nan if isinstance(found, str) else found.sigma
+        residuals = residual_groups(self.sampled, sigma)
+        return FitRecord(
+            trained=self.model.trained,
+            course=self.course,
+            references=self.model.design.references,
+            coefficients=tuple(self._coefficients()),
+            figures=None if isinstance(found, str) else Figures(**finite(found.figures())),
+            statistics_missing=found if isinstance(found, str) else "",
+            certificate=None
+            if proved is None
+            else Proof(
+                worst=proved.worst,
+                passed=proved.passed,
+                gradient_norm=_known(proved.gradient_norm),
+                excess_loss=_known(proved.excess_loss),
+                loss=_known(proved.loss),
+            ),
+            moments=self._moments(),
+            residuals=None if isinstance(residuals, str) else residuals,
+            residuals_missing=residuals if isinstance(residuals, str) else "",
+        )
+
+    def _moments(self) -> PlainMoments | None:
+        moments, n = self.data.moments, len(self.model.names)
+        if moments is None or n > MOST_MOMENTS or self.data.summary.rows < LEAST:
+            return None
+        plain = of_moments(moments)
+        return plain if moments_agree(plain) else None
+
+    def _coefficients(self) -> Iterable[Coefficient]:
+        """Return the lines of the table of coefficients."""
+        model, one, found = self.model, self.options.fit_intercept, self.statistics
+        n, digits, of_b = len(model.names), self.digits, None
+        if self.certificate is not None:
+            digits, of_b = np.array(list(self.certificate.digits.values())), self.certificate.intercept_digits
+        none = [nan] * n
+        tests = (
+            [[nan] * len(TESTS)] * (n + one)
+            if isinstance(found, str)
+            else [list(test) for test in found.tests(model.trained.options.level)]
+        )
+        columns = [
+            self.standardized.tolist(),
+            none if isinstance(found, str) else found.inverse.inflation.tolist(),
+            none if digits is None else digits.tolist(),
+        ]
+        statuses = self._statuses()
+        lines: list[tuple[str, str | None, str | None, float]] = [
+            (*origin, w) for origin, w in zip(model.design.origins, model.w.tolist(), strict=True)
+        ]
+        rest = [dict(zip(("standardized", "vif", "digits"), v, strict=True)) for v in zip(*columns, strict=True)]
+        if one:
+            alone = not isinstance(found, str) and not found.inverse.intercept_estimable
+            statuses = ["dependent" if alone else "estimated", *statuses]
+            lines, rest = [(INTERCEPT, None, None, model.b), *lines], [{"digits": nan if of_b is None else of_b}, *rest]
+        for (name, column, level, coef), test, more, status in zip(lines, tests, rest, statuses, strict=True):
+            figures = finite(dict(zip(TESTS, test, strict=True)) | more)
+            yield Coefficient(name=name, column=column, level=level, coef=coef, **figures, status=status)
+
+    def _statuses(self) -> list[CoefficientStatus]:
+        names, minimum, found = self.model.names, self.training.minimum, self.statistics
+        constant, dropped = set(self.course.constant), set(self.course.dropped)
+        shared = np.zeros(len(names), dtype=bool)  # coefficients that not all minimizers share
+        if not isinstance(found, str):
+            shared = ~found.inverse.estimable
+        elif not self.options.alpha and not dropped:
+            relations = () if minimum is None else minimum.dependence.relations
+            shared[[k for r in relations for k in (r.column, *r.coefficients)]] = True
+            rank = self.course.rank
+            shared |= not relations and rank is not None and rank < len(names) - len(constant)
+        return [
+            "dropped" if name in dropped else "constant" if name in constant else "dependent" if many else "estimated"
+            for name, many in zip(names, shared.tolist(), strict=True)
+        ]
+
+    def with_command(self, command: str) -> "Inference":
+        """Return the same for a fit that a command line made."""
+        return replace(self, course=replace(self.course, command=command))
 
 
-def _history(fit: Any) -> list[list[float]]:
-    """Return iteration, loss and gradient norm over the whole descent, its first and last row included."""
-    history = fit.history
-    at = range(len(history))
-    if len(history) > _ITERATIONS:
-        at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
-    return [[history[k].iteration, history[k].loss, history[k].gradient_norm] for k in at]
+def finite(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return figures, with None in place of those that are no finite numbers."""
+    return {name: _known(value) if isinstance(value, float) else value for name, value in figures.items()}
 
 
-def _lines(fit: Any) -> list[dict[str, Any]]:
-    """Return the coefficients by name: what the summary shows of each."""
-    digits, dropped = fit.digits_at_least, set(fit.dropped)
-    size = np.abs(np.nan_to_num(fit.standardized))
-    shown = {fit.names[j] for j in np.argsort(-size, kind="stable")[:MOST_LINES]}
-    lines = []
-    for j, (name, *figures, beta) in enumerate(fit.lines()):
-        of_intercept = j == 0 and fit.options["fit_intercept"]
-        if not of_intercept and name not in shown:
-            continue
-        right = None if digits is None else fit.intercept_digits if of_intercept else digits[name]
-        known = zip(COLUMNS, (*figures, None if of_intercept else beta, right), strict=True)
-        kind = {"intercept": of_intercept, "dropped": not of_intercept and name in dropped}
-        lines.append({"name": name, **dict(known), **kind})
-    return lines
+def _known(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -8,9 +8,9 @@ from typing import Any
 
 from regress.api import drawings
 from regress.api.compare import Comparison
-from regress.api.model import LinearModel
 from regress.api.result import Fit
 from regress.errors import InputError
+from regress.fit_record import FitRecord
 from regress.inference.certificate import Certificate
 from regress.numerics.atomic_write import write_text
 from regress.records import environment
@@ -19,7 +19,7 @@ from regress.report.charts import Chart
 
 
 def write_report(
-    result: "Fit | LinearModel | Comparison | Certificate",
+    result: "Fit | Comparison | Certificate",
     path: str | Path,
     *,
     descent: Sequence[str] | None = None,
@@ -29,8 +29,8 @@ def write_report(
 
     Parameters
     ----------
-    result : Fit, LinearModel, Comparison or Certificate
-        What to show. A model shows what it was saved with.
+    result : Fit, Comparison or Certificate
+        What to show. A fit that `load` returns shows what it showed before.
     path : str or Path
         The file, written whole or not at all.
     descent : two str, optional
@@ -41,38 +41,36 @@ def write_report(
     Raises
     ------
     InputError
-        If there is no such coefficient, or the model's file is malformed.
+        If there is no such coefficient, or the descent cannot be drawn over them.
     """
     write_text(path, page(result, descent, command))
 
 
 def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -> str:
     """Return the page of a result as HTML; see `write_report`."""
-    if isinstance(result, Fit | LinearModel):
-        pair, model = _pair_of(descent), result.model if isinstance(result, Fit) else result
-        with drawings.sound(result):
-            return _of_fit(model, pair)
+    if isinstance(result, Fit):
+        return _of_fit(result.record, _pair_of(descent))
     if descent is not None:
         raise InputError("The descent is drawn for a fit.")
     if isinstance(result, Comparison):
         return pages.of_comparison(result, command, _versions())
     if isinstance(result, Certificate):
         return pages.of_certificate(result, command)
-    raise InputError(f"There is no report of a {type(result).__name__}. Pass a fit, model, comparison or certificate.")
+    raise InputError(f"There is no report of a {type(result).__name__}. Pass a fit, comparison or certificate.")
 
 
-def _of_fit(model: LinearModel, pair: tuple[str, str] | None) -> str:
+def _of_fit(known: FitRecord, pair: tuple[str, str] | None) -> str:
     told: list[str] = []
 
     def walked() -> Sequence[Chart]:
-        walk = drawings.descent(model, pair)
+        walk = drawings.descent(known, pair)
         told.extend(walk.told)
         return walk.chart, walk.loss
 
-    walk = pages.drawn(model, walked)
+    walk = pages.drawn(walked)
     if pair is not None and walk.why:  # asked for: then it is an error where it cannot be
         raise InputError(walk.why)
-    return pages.of_fit(model, pages.drawn(model, lambda: drawings.convergence(model)), walk, told)
+    return pages.of_fit(known, pages.drawn(lambda: drawings.convergence(known)), walk, told)
 
 
 def _pair_of(descent: Sequence[str] | None) -> tuple[str, str] | None:

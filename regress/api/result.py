@@ -1,45 +1,39 @@
 """The result of a fit: coefficients, what is known about them, and what a careful reader should know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import nan
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
-from regress.aggregates.account import Tally
-from regress.aggregates.moments import Moments
+from regress.api.course_names import CourseNames
 from regress.api.model import LinearModel, described
-from regress.api.notes import notes
-from regress.api.record import as_dict, record_of
+from regress.api.model_file import written
+from regress.api.record import Inference
+from regress.api.record_json import fit_json
 from regress.api.statsmodels_names import StatsmodelsNames
 from regress.blocks import Array
-from regress.design.row_facts import Facts
-from regress.inference.certificate import Certificate, certificate
-from regress.inference.measurement_noise import Collinearity
-from regress.inference.residuals import Sampled
-from regress.inference.standard_errors import Statistics
+from regress.errors import InputError
+from regress.fit_record import Course, Figures, FitRecord, Proof
 from regress.keywords import FileKeywords, takes
-from regress.messages import visible
-from regress.numerics.atomic_write import strict
+from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
-from regress.records import COLUMNS, TESTS
+from regress.records import COLUMNS, number
+from regress.report.html import fit_html
 from regress.report.summary import summary
-from regress.solvers.loop import Iteration, Status
-from regress.solvers.solution import Training
-
-_KEPT = 200  # columns whose covariance goes into a model file
+from regress.solvers.loop import Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(StatsmodelsNames):
-    """A fitted model and everything known about how it came about.
+class Fit(StatsmodelsNames, CourseNames):
+    """A fitted model and everything known about how it came about. Stored and read again, it shows the same.
 
     It also has statsmodels' names: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`, `cov_params()`,
     `rsquared`, `rsquared_adj`, `aic`, `bic`, `llf`, `nobs`, `df_model`, `df_resid`, `fvalue`, `f_pvalue`, `vif`. There
-    the intercept comes first, as "(intercept)".
+    the intercept comes first, as "(intercept)". p-values are those of t, also with HC0 and HC1; statsmodels takes them
+    from the normal distribution there, unless it is given ``use_t=True``.
 
     Attributes
     ----------
@@ -47,10 +41,10 @@ class Fit(StatsmodelsNames):
         Coefficients in the user's units, the intercept (0.0 without one), and their names.
     coefficients : DataFrame
         Coefficients by name: coef, std_err, t, p_value, ci_low, ci_high, and standardized = coef·sd(x)/sd(y).
-    statistics, statistics_missing : Statistics or None, str
-        Standard errors and what follows from them, or why there are none.
-    model : LinearModel
-        What predicts and is saved.
+    statistics, statistics_missing : Figures or None, str
+        Figures of the whole fit, such as sigma, aic and fvalue; or why there are no standard errors.
+    model, record : LinearModel, FitRecord
+        What predicts, and all that is known of the fit, as plain values. Both are saved.
     target, source, read_as, command, options : str, str, str, str, mapping
         The column predicted, the table, how its files are written, the command line, if any, and how it was trained.
     loss : float
@@ -58,64 +52,70 @@ class Fit(StatsmodelsNames):
     r2, r2_test : float, float or None
         R² on the training rows, 1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept; and on
         the rows held out, about their mean.
-    status, n_iter, history : Status, int, list of Iteration
-        How training ended, its steps, and a row an iteration: iteration, loss, gradient_norm, step, seconds.
+    status, n_iter, history : Status, int, list of HistoryRow
+        How training ended, its steps, and a row an iteration: iteration, loss, gradient_norm, step. Of more than 1,000
+        iterations 1,000 rows are kept, evenly spaced. Exact solutions take no steps.
     solver, over, learning_rate : str, str, float or None
         What ran, over rows or moments, and the step on ∇L/Σa of solvers that have one.
     precision, precision_reason : str
         Whether sums are exact or in float64, and why.
     rank, rank_known : int or None, bool
         Independent columns; None where float64 cannot tell.
-    certificate : Certificate or None
-        How many digits are right, from exact totals; None where sums are in float64.
+    certificate : Proof or None
+        How many digits of the worst coefficient are right, from exact totals; None where sums are in float64.
     digits, intercept_digits, digits_at_least : dict or None, float or None, dict or None
         Digits right by column, and of the intercept, certified by exact totals; and the same or, where sums are in
         double, an estimate from below.
     standardized : array of shape (n,)
         w·sd(x)/sd(y): what one standard deviation of a column moves y, in its own.
-    reference_levels : dict
-        The level of each text column with which its others are compared.
+    reference_levels, perfect : dict, bool
+        The level of each text column with which its others are compared, and whether residuals are mere rounding.
     constant, dropped, equations, near_equations : tuples of str
         Columns that are constant in the training rows; dependent columns that are left out; equations that dependent
         columns obey; and equations that columns obey but for rounding.
     perfect : bool
         Whether the residuals are no more than rounding of the stored numbers.
-    tally, facts, collinearity : Tally, Facts, Collinearity
-        Where every row of the table went, what the rows themselves tell, and which columns are nearly collinear.
-    nobs, moments, sampled : float, Moments or None, Sampled or None
-        Training rows, or the sum of their frequency weights; moments and predicted rows that plots need.
+    tally, nobs : RowAccount, float
+        Where every row of the table went; training rows, or the sum of their frequency weights.
     """
 
-    _bare: LinearModel  # without uncertainty and report, which take time
-    _training: Training
-    tally: Tally
-    r2: float
-    r2_test: float | None
-    standardized: Array
-    constant: tuple[str, ...]
-    precision_reason: str
-    rank_known: bool
-    _digits_estimate: Array | None  # digits right, from below, where sums are in float64
-    read_as: str
-    perfect: bool
-    nobs: float
-    _infer: Callable[[], Statistics | str]  # makes the statistics on first use, or says why there are none
-    collinearity: Collinearity
-    source: str
-    moments: Moments | None
-    sampled: Sampled | None
-    facts: Facts
-    command: str = ""
+    _bare: LinearModel  # without uncertainty, as long as that is not asked for
+    _held: FitRecord | Inference  # what is known, or what that is made of on first use
 
     def __repr__(self) -> str:
         return f"Fit({described(self._bare)}, R² {self.r2:.3f})"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return fit_html(self.record)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_bare": self.model, "_held": self.record}
+
+    @cached_property
+    def record(self) -> FitRecord:
+        """All that is known of the fit, as plain values."""
+        return self._held if isinstance(self._held, FitRecord) else self._held.record
+
+    @cached_property
+    def model(self) -> LinearModel:
+        """What predicts, with the uncertainty of its predictions."""
+        held = self._held
+        return self._bare if isinstance(held, FitRecord) else replace(self._bare, uncertainty=held.uncertainty)
+
+    def with_command(self, command: str) -> "Fit":
+        """Return the same fit, with the command line that made it."""
+        course = replace(self._held.course, command=command)
+        return Fit(_bare=self._bare, _held=replace(self._held, course=course))
 
     @property
     def w(self) -> Array:
         """Coefficients (n,), in the user's units."""
         return self._bare.w
 
-    @cached_property
+    @property
     def b(self) -> float:
         """The intercept; 0.0 without one."""
         return self._bare.b
@@ -131,7 +131,7 @@ class Fit(StatsmodelsNames):
         return self._bare.target
 
     @property
-    def options(self) -> Mapping[str, Any]:
+    def options(self) -> dict[str, Any]:
         """How it was trained."""
         return self._bare.options
 
@@ -143,106 +143,53 @@ class Fit(StatsmodelsNames):
     @property
     def reference_levels(self) -> dict[str, str]:
         """The level of each text column with which its others are compared."""
-        return {t.name: t.reference for t in self._bare.design.terms if t.reference is not None}
+        return self._bare.design.references
 
     @property
     def status(self) -> Status:
         """How training ended."""
-        return self._training.status
+        return Status(self._bare.status)
 
     @property
-    def n_iter(self) -> int:
-        """Steps taken."""
-        return self._training.n_iter
+    def _course(self) -> Course:
+        return self._held.course
 
     @property
-    def history(self) -> list[Iteration]:
-        """One row an iteration: iteration, loss, gradient_norm, step, seconds."""
-        return self._training.history
+    def standardized(self) -> Array:
+        """w·sd(x)/sd(y) (n,)."""
+        return np.array([number(line.standardized) for line in self.record.columns])
 
     @property
-    def solver(self) -> str:
-        """What ran."""
-        return self._training.solver
-
-    @property
-    def over(self) -> str:
-        """Whether it ran over rows or moments."""
-        return self._training.over
-
-    @property
-    def learning_rate(self) -> float | None:
-        """The step on ∇L/Σa, of solvers that have one."""
-        return self._training.learning_rate
-
-    @property
-    def precision(self) -> str:
-        """Whether sums are exact or in float64."""
-        return self._training.precision
-
-    @cached_property
-    def certificate(self) -> Certificate | None:
+    def certificate(self) -> Proof | None:
         """How many digits are right, from exact totals; None where sums are in float64."""
-        minimum, model = self._training.minimum, self._bare
-        if minimum is None or not np.isfinite([*model.w, model.b]).all():
-            return None
-        return certificate(minimum, self.names, model.w, model.center, model.b_center, model.b)
+        return self.record.certificate
 
     @property
     def digits(self) -> dict[str, float] | None:
         """Digits right by column, certified by exact totals; None where sums are in float64: see `digits_at_least`."""
-        return None if self.certificate is None else self.certificate.digits
+        return None if self.certificate is None else self.digits_at_least
 
     @property
     def intercept_digits(self) -> float | None:
         """Digits of the intercept that are right; None where sums are in float64, or none is fitted."""
-        return None if self.certificate is None else self.certificate.intercept_digits
+        has = self.certificate is not None and self._bare.trained.options.fit_intercept
+        return self.record.coefficients[0].digits if has else None
 
-    @cached_property
+    @property
     def digits_at_least(self) -> dict[str, float] | None:
         """An estimate of the digits right, from below; None where the rank is unknown. `regress.certify` certifies."""
-        if self.certificate is not None:
-            return self.certificate.digits
-        digits = self._digits_estimate
-        return None if digits is None else dict(zip(self.names, digits.tolist(), strict=True))
+        digits = {line.name: line.digits for line in self.record.columns if line.digits is not None}
+        return digits or None
 
     @property
-    def equations(self) -> tuple[str, ...]:
-        """The equations that dependent columns obey, as far as exact totals tell; constant columns apart."""
-        minimum = self._training.minimum
-        relations = () if minimum is None else minimum.dependence.relations
-        return tuple(r.text(self.names) for r in relations if self.names[r.column] not in self.constant)
-
-    @property
-    def near_equations(self) -> tuple[str, ...]:
-        """The equations that columns obey but for rounding; they are independent all the same."""
-        return tuple(r.text(self.names) for r in self.collinearity.relations)
-
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """Dependent columns that are left out of the model, with coefficient 0."""
-        minimum = self._training.minimum
-        left_out = minimum.dependence.relations if minimum is not None and minimum.dependence.drop else ()
-        return tuple(self.names[r.column] for r in left_out)
-
-    @property
-    def rank(self) -> int | None:
-        """Independent columns; None where float64 cannot tell."""
-        return self._training.rank if self.rank_known else None
-
-    @cached_property
-    def _inferred(self) -> Statistics | str:
-        return self._infer()
-
-    @property
-    def statistics(self) -> Statistics | None:
-        """Standard errors, t, p, intervals, R², F, AIC and BIC; None where `statistics_missing` says why."""
-        return None if isinstance(self._inferred, str) else self._inferred
+    def statistics(self) -> Figures | None:
+        """Residual standard error, F, AIC, BIC and more; None where `statistics_missing` says why."""
+        return self.record.figures
 
     @property
     def statistics_missing(self) -> str:
         """Why there are no statistics; empty where there are."""
-        return self._inferred if isinstance(self._inferred, str) else ""
+        return self.record.statistics_missing
 
     @property
     def coefficients(self) -> Any:
@@ -253,48 +200,48 @@ class Fit(StatsmodelsNames):
 
     def lines(self) -> list[tuple[Any, ...]]:
         """Return (name, coef, *TESTS, standardized) of the intercept, if any, and of each w; see `regress.records`."""
-        rows = list(zip(self.names, self.w.tolist(), self.standardized.tolist(), strict=True))
-        rows = [("(intercept)", self.b, nan), *rows] if self.options["fit_intercept"] else rows
-        tests = [(nan,) * len(TESTS)] * len(rows) if self.statistics is None else self.statistics.tests()
-        return [(name, value, *test, beta) for (name, value, beta), test in zip(rows, tests, strict=True)]
-
-    @cached_property
-    def model(self) -> LinearModel:
-        """What predicts and is saved, with the uncertainty of its predictions and what a report shows."""
-        return replace(self._with_uncertainty, report=strict(record_of(self)))
-
-    @cached_property
-    def _with_uncertainty(self) -> LinearModel:
-        statistics = self.statistics if len(self.names) <= _KEPT else None
-        if statistics is None:
-            return self._bare
-        uncertainty = statistics.uncertainty
-        return replace(self._bare, uncertainty=uncertainty) if uncertainty.proper else self._bare
+        lines = self.record.coefficients
+        return [(line.name, line.coef, *line.tests, number(line.standardized)) for line in lines]
 
     @takes(FileOptions)
     def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
         """Return ŷ (m,) for every row of a table; see `LinearModel.predict`."""
         return self._bare.predict(table, handle_unknown=handle_unknown, **files)
 
+    def predict_one(self, row: Mapping[str, Any], *, handle_unknown: HandleUnknown = "error") -> float:
+        """Return ŷ of one row, a dict, in microseconds; see `LinearModel.predict_one`."""
+        return self._bare.predict_one(row, handle_unknown=handle_unknown)
+
     @takes(FileOptions)
     def predict_interval(
         self, table: Any, level: float = 0.95, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]
     ) -> Any:
         """Return prediction, pi_low and pi_high of every row, as a DataFrame; see `LinearModel.predict_interval`."""
-        return self._with_uncertainty.predict_interval(table, level, handle_unknown=handle_unknown, **files)
+        return self.model.predict_interval(table, level, handle_unknown=handle_unknown, **files)
 
     def save(self, path: str | Path) -> None:
-        """Write the model as JSON."""
-        self.model.save(path)
+        """Write model and record as JSON: to a file beside `path` first, which then takes its name."""
+        model = self.model
+        if not np.isfinite([*model.w, *model.center, model.b, model.b_center]).all():
+            raise InputError(
+                "The coefficients are not finite numbers, so there is no model to save. Rescale the table."
+            )
+        write_text(path, written(model, self.record))
 
     def notes(self) -> list[str]:
         """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
-        return notes(self)
+        return list(self._course.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""
-        return as_dict(self)
+        return fit_json(self.record)
 
-    def summary(self) -> str:
-        """Return the fit as text for people: how it ended, a table of coefficients, how well it fits, what to know."""
-        return "\n".join([summary(self), *map(visible, self.notes())])
+    def summary(self, vif: bool = False) -> str:
+        """Return the fit as text for people: how well it fits, a table of coefficients, notes.
+
+        Parameters
+        ----------
+        vif : bool
+            Whether to show variance inflation factors.
+        """
+        return summary(self.record, vif)

@@ -1,33 +1,33 @@
 """The names of statsmodels' results, so that tools made for those can read a fit."""
 
+from math import inf
 from typing import Any, Protocol
 
+import numpy as np
+
+from regress.api.model import LinearModel
+from regress.blocks import Array
 from regress.errors import InputError
-from regress.inference.standard_errors import Statistics
+from regress.fit_record import Figures, FitRecord
+from regress.records import TESTS, number
+
+_NO_COVARIANCE = "Covariances are kept for at most 200 columns, within the range of a double."
 
 
 class _Known(Protocol):
     """What a fit knows."""
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of w."""
+    def model(self) -> LinearModel:
+        """What predicts."""
 
     @property
-    def coefficients(self) -> Any:
-        """A frame of the intercept, if any, and w, and their statistics."""
+    def record(self) -> FitRecord:
+        """All that is known of it."""
 
     @property
     def r2(self) -> float:
         """R² on the training rows."""
-
-    @property
-    def statistics(self) -> Statistics | None:
-        """Standard errors and what follows from them."""
-
-    @property
-    def statistics_missing(self) -> str:
-        """Why there are none."""
 
 
 class StatsmodelsNames:
@@ -45,21 +45,25 @@ class StatsmodelsNames:
     @property
     def bse(self: _Known) -> Any:
         """Standard errors, as a Series by name; NaN for coefficients that cannot be estimated."""
-        _statistics(self, "bse")
+        _figures(self, "bse")
         return _column(self, "std_err")
 
     @property
     def tvalues(self: _Known) -> Any:
         """Values of t, as a Series by name."""
-        _statistics(self, "tvalues")
+        _figures(self, "tvalues")
         return _column(self, "t")
 
     @property
     def pvalues(self: _Known) -> Any:
-        """Two-sided p-values of t, as a Series by name."""
-        _statistics(self, "pvalues")
+        """Two-sided p-values of t, as a Series by name.
+
+        With HC0 and HC1 statsmodels takes them from the normal distribution, unless it is given ``use_t=True``.
+        """
+        _figures(self, "pvalues")
         return _column(self, "p_value")
 
+    @np.errstate(over="ignore")
     def conf_int(self: _Known, alpha: float = 0.05) -> Any:
         """Return 1 − alpha confidence intervals, as a DataFrame by name with the columns 0 and 1.
 
@@ -77,8 +81,10 @@ class StatsmodelsNames:
 
         if not 0.0 < alpha < 1.0:
             raise InputError(f"alpha must be between 0 and 1, such as 0.05; got {alpha!r}.")
-        low, high = _statistics(self, "conf_int").intervals(alpha)
-        return of_columns({0: low, 1: high}, index=_column(self, "coef").index)
+        found, lines = _figures(self, "conf_int"), self.record.coefficients
+        at, errors = np.array([line.coef for line in lines]), np.array([number(line.std_err) for line in lines])
+        half = _half_widths(errors, found.df_resid, alpha)
+        return of_columns({0: at - half, 1: at + half}, index=[line.name for line in lines])
 
     def cov_params(self: _Known) -> Any:
         """Return the covariance of the coefficients, as a DataFrame by name.
@@ -86,11 +92,17 @@ class StatsmodelsNames:
         Raises
         ------
         InputError
-            If there are no statistics.
+            If there are no statistics, or more than 200 columns.
         """
         from regress.sources.frames import of_columns
 
-        matrix, names = _statistics(self, "cov_params").joint_covariance, _column(self, "coef").index
+        _figures(self, "cov_params")
+        model, lines = self.model, self.record.coefficients
+        if model.uncertainty is None:
+            raise InputError(f"This fit has no cov_params. {_NO_COVARIANCE}")
+        errors = np.array([number(line.std_err) for line in lines])
+        matrix = model.uncertainty.joint(errors, fit_intercept=model.trained.options.fit_intercept)
+        names = [line.name for line in lines]
         return of_columns(dict(zip(names, matrix.T, strict=True)), index=names)
 
     @property
@@ -101,58 +113,71 @@ class StatsmodelsNames:
     @property
     def rsquared_adj(self: _Known) -> float:
         """Adjusted R²."""
-        return _statistics(self, "rsquared_adj").r2_adjusted
+        return number(_figures(self, "rsquared_adj").r2_adjusted)
 
     @property
     def aic(self: _Known) -> float:
         """Akaike's information criterion."""
-        return _statistics(self, "aic").aic
+        return number(_figures(self, "aic").aic)
 
     @property
     def bic(self: _Known) -> float:
         """Bayesian information criterion."""
-        return _statistics(self, "bic").bic
+        return number(_figures(self, "bic").bic)
 
     @property
     def llf(self: _Known) -> float:
         """Log-likelihood."""
-        return _statistics(self, "llf").llf
+        return number(_figures(self, "llf").llf)
 
     @property
     def df_model(self: _Known) -> float:
         """Independent columns, without the intercept."""
-        return float(_statistics(self, "df_model").df_model)
+        return float(_figures(self, "df_model").df_model)
 
     @property
     def df_resid(self: _Known) -> float:
         """Residual degrees of freedom."""
-        return _statistics(self, "df_resid").df_resid
+        return number(_figures(self, "df_resid").df_resid)
 
     @property
     def fvalue(self: _Known) -> float:
         """F of all columns together."""
-        return _statistics(self, "fvalue").fvalue
+        return number(_figures(self, "fvalue").fvalue)
 
     @property
     def f_pvalue(self: _Known) -> float:
         """The p-value of F."""
-        return _statistics(self, "f_pvalue").f_pvalue
+        return number(_figures(self, "f_pvalue").f_pvalue)
 
     @property
     def vif(self: _Known) -> Any:
         """Variance inflation factors, as a Series by column; infinite for dependent columns."""
         from regress.sources.frames import of_columns
 
-        return of_columns({"vif": _statistics(self, "vif").inverse.inflation}, index=list(self.names))["vif"].rename(
-            None
-        )
+        _figures(self, "vif")
+        lines = self.record.columns
+        factors = [inf if line.vif is None else line.vif for line in lines]
+        return of_columns({"vif": factors}, index=[line.name for line in lines])["vif"].rename(None)
 
 
-def _statistics(fit: _Known, name: str) -> Statistics:
-    if fit.statistics is None:
-        raise InputError(f"This fit has no {name}, as it has no standard errors. {fit.statistics_missing}")
-    return fit.statistics
+def _figures(fit: _Known, name: str) -> Figures:
+    known = fit.record
+    if known.figures is None:
+        raise InputError(f"This fit has no {name}, as it has no standard errors. {known.statistics_missing}")
+    return known.figures
 
 
 def _column(fit: _Known, name: str) -> Any:
-    return fit.coefficients[name].rename(None).rename_axis(None)
+    """Return a column of the table of coefficients, as a Series by name."""
+    from regress.sources.frames import of_columns
+
+    lines = fit.record.coefficients
+    values = [line.coef if name == "coef" else line.tests[TESTS.index(name)] for line in lines]
+    return of_columns({name: values}, index=[line.name for line in lines])[name].rename(None)
+
+
+def _half_widths(errors: Array, df_resid: float, alpha: float) -> Array:
+    from scipy import special
+
+    return np.asarray(special.stdtrit(df_resid, 1.0 - alpha / 2.0) * errors)

@@ -24,7 +24,7 @@ def as_held(
     free = *(f.name for f in fields(FileOptions)), "rows", "missing", "random_state"
     for name, value in options.items():
         if name not in free and value is not claim.options.get(name):
-            raise InputError(f"The {held.kind} result holds its own columns and weights. Leave {name} out.")
+            raise InputError(f"The {held.kind} result holds its own columns and weights. Remove {name}.")
     source = open_table(table, made(FileOptions, options))
     y = as_values(source, held.target if target is None else target, "the target")
     rest = [column.name for column in source.columns if column.name != y.name]
@@ -41,7 +41,7 @@ def as_held(
 
 
 def _columns(source: Source, names: Sequence[str], limit: int | None) -> dict[str, Array]:
-    """Return columns of a table, those of bad rows left out."""
+    """Return columns of a table without the bad rows."""
 
     def read(source: Source) -> dict[str, Array]:
         for name in names:
@@ -56,7 +56,7 @@ def _columns(source: Source, names: Sequence[str], limit: int | None) -> dict[st
 
 
 def _compare(held: Held, name: str, fitted: Array, there: Array, target: str) -> None:
-    """Refuse a column of the table that is not what a result was fitted to."""
+    """Refuse a column of the table that differs from the one that a result was fitted to."""
     if len(there) == len(fitted) + len(held.left_out):
         there = np.delete(there, held.left_out)
     if len(there) != len(fitted):
@@ -68,7 +68,7 @@ def _compare(held: Held, name: str, fitted: Array, there: Array, target: str) ->
         if name == target and held.target not in (None, target):
             raise InputError(
                 f"The {held.kind} result was fitted to {held.target!r}, not to {target!r}. "
-                "Pass what it was fitted to as target."
+                "Pass the target that it was fitted to."
             )
         raise InputError(
             f"The {held.kind} result was fitted to other values of {name!r} than the table's. "

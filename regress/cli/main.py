@@ -7,7 +7,6 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,34 +46,32 @@ def cli() -> None:
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, without=["rows"])
 @flags(TrainOptions, without=["loss", "penalty"])
-@flags(CallOptions, only=["cov_type", "n_jobs", "save", "report", "descent", "json"])
+@flags(CallOptions, only=["cov_type", "level", "n_jobs", "save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""
     from regress.api import fit
     from regress.cli import console
     from regress.numerics import lazy_scipy
-    from regress.report.summary import summary
     from regress.sources.files import open_files
-    from regress.sources.paths import check_outputs
 
     lazy_scipy.load_ahead()
     options = options_of(given)
-    save, report, descent, as_json = (options.pop(name, None) for name in ("save", "report", "descent", "json"))
-    check_outputs(table, {"--save": save, "--report": report, "--rejects": options.get("rejects")})
-    source = open_files(table, made(FileOptions, options))  # once: a pipe cannot be read again
+    outputs = ("save", "report", "descent", "vif", "json")
+    save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
+    source = open_files(table, made(FileOptions, options), outputs={"--save": save, "--report": report})
     check_descent(source, descent, report)
     if save is None and report is None:
         options["sample"] = 0  # nobody will see residuals
     with console.progress_line() as progress:
         result = fit.fit(source, target_of(source, target), progress=progress, **options)
-    result = replace(result, command=command_line())
+    result = result.with_command(command_line())
     if save is not None:
         result.save(save)
     console.write_page(result, report, descent=descent)
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*summary(result).split("\n"))
+        console.show(*result.summary(vif=bool(vif)).split("\n"))
     return 0 if result.status == "converged" else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
 
 
@@ -93,12 +90,10 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     from regress.cli import console
     from regress.report.text import comparison_lines
     from regress.sources.files import open_files
-    from regress.sources.paths import check_outputs
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
-    check_outputs(table, {"--report": report, "--rejects": options.get("rejects")})
-    source = open_files(table, made(FileOptions, options))
+    source = open_files(table, made(FileOptions, options), outputs={"--report": report})
     with console.progress_line() as progress:
         result = compare.compare(source, target_of(source, target), progress=progress, **options)
     console.write_page(result, report, command_line())
@@ -145,11 +140,13 @@ def inspect(table: str, target: str | None, **given: Any) -> int:
     from regress.api import inspect
     from regress.cli import console
     from regress.report.text import inspection_lines
+    from regress.sources.files import open_files
 
     options = options_of(given)
     as_json = options.pop("json", None)
+    source = open_files(table, made(FileOptions, options))
     with console.progress_line() as progress:
-        result = inspect.inspect(table, target, progress=progress, **options)
+        result = inspect.inspect(source, target, progress=progress, **options)
     if as_json:
         console.print_json(result.to_dict())
     else:
@@ -172,13 +169,13 @@ def certify(model: str, table: str, target: str | None, **given: Any) -> int:
     """
     from regress.api import certify
     from regress.cli import console
-    from regress.sources.paths import check_outputs
+    from regress.sources.files import open_files
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
-    check_outputs(table, {"--report": report, "--rejects": options.get("rejects")}, model)
+    source = open_files(table, made(FileOptions, options), outputs={"--report": report}, model=model)
     with console.progress_line() as progress:
-        result = certify.certify(model, table, target, progress=progress, **options)
+        result = certify.certify(model, source, target, progress=progress, **options)
     console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
@@ -202,14 +199,12 @@ def predict(model: str, table: str, **given: Any) -> int:
     from regress.cli import console
     from regress.numerics.atomic_write import in_temporary_folder, whole_file
     from regress.sources.files import open_files
-    from regress.sources.paths import check_outputs
     from regress.sources.write import write_predictions, writes_parquet
 
     options = options_of(given)
     output, interval, unknown = (options.get(name) for name in ("output", "interval", "handle_unknown"))
-    parquet, loaded = writes_parquet(output), load(model)
-    check_outputs(table, {"--output": output, "--rejects": options.get("rejects")}, model)
-    source = open_files(table, made(FileOptions, options))
+    parquet, loaded = writes_parquet(output), load(model).model
+    source = open_files(table, made(FileOptions, options), outputs={"--output": output}, model=model)
     kept = list(dict.fromkeys(options.get("keep", [])))
     form = {"as_text": not source.typed_alike, "interval": interval is not None, "parquet": parquet}
     with console.progress_line() as progress:
@@ -242,7 +237,7 @@ def report(model: str, output: str | None, descent: tuple[list[str], ...]) -> in
     pair = options_of({"descent": descent}).get("descent")
     check_pair(pair)
     loaded, page = load(model), str(Path(model).with_suffix(".html")) if output is None else output
-    check_outputs(None, {"--output": page}, model)
+    check_outputs({"--output": page}, {Path(model): "the model"})
     console.write_page(loaded, page, descent=pair)
     console.show(page)
     return 0

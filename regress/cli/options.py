@@ -112,7 +112,7 @@ def _flag(name: str, hint: Any, default: Any, metadata: Any, told: str | None) -
 
 
 def options_of(given: dict[str, Any]) -> dict[str, Any]:
-    """Turn flags into keyword arguments: repeated lists joined, what was not given left out."""
+    """Turn flags into keyword arguments: repeated lists are joined, flags that are not given are dropped."""
     options: dict[str, Any] = {}
     for name, value in given.items():
         if isinstance(value, tuple):
@@ -125,7 +125,7 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def target_of(source: Any, target: str | None) -> str:
-    """Return the column to predict; without one, refuse and say which there are."""
+    """Return the column to predict; without one, refuse and list the columns."""
     if target is not None:
         return target
     names = list(source.by_name)
@@ -134,11 +134,11 @@ def target_of(source: Any, target: str | None) -> str:
 
 
 def check_descent(source: Any, descent: list[str] | None, report: str | None) -> None:
-    """Refuse coefficients to draw that no column of the table can have, or no page to draw them on, before the fit."""
+    """Refuse coefficients to draw that the table cannot have, or a missing page, before the fit."""
     if descent is None:
         return
     if report is None:
-        raise click.UsageError("--descent says what a page draws. Name the page with --report PAGE.html.")
+        raise click.UsageError("--descent needs a page to draw on. Name it with --report PAGE.html.")
     from regress.errors import InputError
     from regress.sources.base import nearest
 
@@ -150,7 +150,7 @@ def check_descent(source: Any, descent: list[str] | None, report: str | None) ->
 
 
 def check_pair(descent: list[str] | None) -> None:
-    """Refuse anything but two coefficients."""
+    """Refuse all but two coefficients."""
     if descent is not None and len(descent) != 2:
         raise click.UsageError(f"--descent takes two coefficients, such as x1,x2; got {','.join(descent)!r}.")
 
@@ -161,7 +161,7 @@ def command_line() -> str:
 
 
 def usage(error: click.UsageError) -> str:
-    """Return what is wrong with the command, with the nearest flag, and where its help is."""
+    """Return the error in the command, with the nearest flag, and the command for help."""
     text = error.format_message()
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
         text = f"No such option: {error.option_name}."

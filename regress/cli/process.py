@@ -1,4 +1,4 @@
-"""The process of the command line: what makes it start and read sooner."""
+"""The process of the command line: its start, its memory and its output."""
 
 import gc
 import io
@@ -18,10 +18,10 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of malloc.h
 
 
 def begin(arguments: Sequence[str]) -> None:
-    """Set up what has to be set before anything large is imported."""
+    """Set up the process before large packages are imported."""
     sys.unraisablehook = _show_unraisable
     _name_output()
-    gc.set_threshold(100_000)  # what is imported stays: looking for garbage among it takes a tenth
+    gc.set_threshold(100_000)  # imported modules stay: collecting garbage among them takes a tenth of the time
     if "compare" not in arguments:  # where scikit-learn is to have its threads
         for blas in ("OPENBLAS", "MKL"):  # ours come first; threads of BLAS would start, and spin
             os.environ.setdefault(f"{blas}_NUM_THREADS", "1")
@@ -46,7 +46,7 @@ def check_memory() -> None:
 
 
 def keep_memory() -> None:
-    """Have glibc keep what is freed: each block of a table needs as much, and new pages cost as much as reading."""
+    """Make glibc keep freed memory: each block of a table needs as much, and new pages take as long as reading."""
     import ctypes
     import platform
 
@@ -57,7 +57,7 @@ def keep_memory() -> None:
 
 
 class _Output(io.FileIO):
-    """Standard output, whose name is in the errors of writing to it."""
+    """Standard output, named in the errors of writing to it."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -68,7 +68,7 @@ class _Output(io.FileIO):
 
 
 def _name_output() -> None:
-    """Have errors of writing to standard output name it; in encodings without ŷ, write a code instead."""
+    """Make errors of writing to standard output name it; in encodings without ŷ, write a code instead."""
     if sys.stdout is not None:
         raw = _Output(sys.stdout.fileno(), "w", closefd=False)
         lines, encoding = bool(sys.stdout.line_buffering), sys.stdout.encoding
@@ -76,7 +76,7 @@ def _name_output() -> None:
 
 
 def say(text: str) -> None:
-    """Print a line on standard error, whatever a table said; if nobody can read it, go on without."""
+    """Print a line on standard error, safe for the terminal; continue if it cannot be written."""
     try:
         sys.stderr.write(visible(text) + "\n")
         sys.stderr.flush()
@@ -90,12 +90,12 @@ def say_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def discard_output() -> None:
-    """Have what is left to flush go nowhere."""
+    """Discard output that is not yet flushed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def cause(error: OSError) -> str:
-    """Say in words what cannot be used, where the system says only why."""
+    """Return a sentence that names the file, since the system reports only the reason."""
     why = error.strerror or str(error)
     if error.filename == OUTPUT:
         discard_output()
@@ -104,12 +104,12 @@ def cause(error: OSError) -> str:
     try:
         os.getcwd()
     except OSError:
-        return "the working folder does not exist any more. Change to another folder."
+        return "the working folder no longer exists. Change to another folder."
     return f"a file cannot be used: {why}."
 
 
 def unexpected(error: BaseException) -> str:
-    """Return an error that nobody foresaw as a sentence: its type, its text, where it arose, and what to do."""
+    """Return an unexpected error as a sentence: its type, its text, its place, and what to do."""
     said = (str(error).strip().splitlines() or ["no text"])[0].rstrip(".")
     if isinstance(error, MemoryError) or any(words in said.lower() for words in _NO_MEMORY):
         return TOO_LITTLE_MEMORY
@@ -125,6 +125,6 @@ def unexpected(error: BaseException) -> str:
 
 
 def _show_unraisable(ignored: "sys.UnraisableHookArgs") -> None:
-    """Show what went wrong where nothing can be raised; but Polars and Python may both tell of one Ctrl-C."""
+    """Show errors that cannot be raised, except KeyboardInterrupt: Polars and Python may both report one Ctrl-C."""
     if ignored.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(ignored)

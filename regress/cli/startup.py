@@ -1,4 +1,4 @@
-"""Where the command starts. It imports little, so that Ctrl-C is answered from the first moment on."""
+"""The start of the command. It imports little, so that Ctrl-C is answered from the first moment."""
 
 import os
 
@@ -6,7 +6,7 @@ from regress.cli import process
 
 
 def command() -> None:
-    """Run the command line; answer what goes wrong before that can."""
+    """Run the command line; report errors while it is imported."""
     try:
         from regress.cli import main
 

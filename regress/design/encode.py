@@ -1,7 +1,7 @@
 """From a batch of the table's columns to the columns of X; levels of text are found while the rows are read."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,9 +27,9 @@ class Encoder:
     """Encodes batches of a source as a design has it; `altered` counts cells that became the reference level.
 
     Each spelling of a cell is looked at once: which level it is, or that it is missing. Where a text column's levels
-    are not known, they are found, in the order in which they turn up, in the rows that count; `design` has them in
-    theirs. `handle_unknown` says what becomes of a level that a known column does not have; `altered` counts the cells
-    that became the reference level.
+    are not known, they are found, in the order in which they turn up, in the rows that count. `handle_unknown` says
+    what becomes of a level that a known column does not have; `altered` counts the cells that became the reference
+    level.
     """
 
     def __init__(
@@ -115,17 +115,7 @@ class Encoder:
             self.altered += int(unseen.sum())
             return np.where(unseen, 0, codes).astype(np.int32)
         row = int(np.flatnonzero(unseen)[0])
-        shown = ", ".join(map(repr, levels[:5])) + (", …" if len(levels) > 5 else "")
-        raise TableError(
-            f"{self._source.place(batch.part, batch.first + row)}, column {term.name!r}: the level "
-            f"{batch.texts(term.name)[row]!r} was not seen in training, which saw {shown}. "
-            "Leave such rows out, train on data that has it, or "
-            + (
-                "fit an intercept: without one the column has no reference level."
-                if term.all_levels
-                else f"predict it as the reference level by {setting('handle_unknown', 'reference')}."
-            )
-        )
+        raise unseen_level(self._source.place(batch.part, batch.first + row), term, batch.texts(term.name)[row])
 
     def _count(self, term: Term, codes: Codes) -> None:
         counts = np.bincount(codes[codes >= 0], minlength=len(self._counts[term.name]))
@@ -146,13 +136,13 @@ class Encoder:
         counts |= {term.name: int((codes[rows] == MISSING_CODE).sum()) for term, codes in texts}
         return {name: count for name, count in counts.items() if count}
 
-    def design(self, levels: Mapping[str, Sequence[str]]) -> Design:
-        """Return the design with those of the levels found that count.
+    def settle(self) -> None:
+        """Ask again what the columns are whose levels were found, where a tenth of their cells look like numbers.
 
         Raises
         ------
         Reread
-            If a tenth of a column's cells look like numbers, and not all of its cells have been asked.
+            If not all cells of such a column have been asked.
         """
         for term in self._texts:
             counts, unknown = self._counts[term.name], self._unknown[term.name]
@@ -160,7 +150,26 @@ class Encoder:
                 like = [kind_of(level) not in ("text", "boolean") for level in self.levels[term.name]]
                 if 10 * (counts[like].sum() + unknown) >= counts.sum() + unknown:
                     self._settle(term)
-        return self._design.with_levels(levels)
+
+
+def unseen_level(place: str, term: Term, cell: str) -> TableError:
+    """Return the error of a cell that holds a level which training did not see."""
+    shown = ", ".join(map(repr, term.levels[:5])) + (", …" if len(term.levels) > 5 else "")
+    return TableError(
+        f"{place}, column {term.name!r}: the level {cell!r} was not seen in training, which saw {shown}. "
+        "Leave such rows out, train on data that has it, or "
+        + (
+            "fit an intercept: without one the column has no reference level."
+            if term.all_levels
+            else f"predict it as the reference level by {setting('handle_unknown', 'reference')}."
+        )
+    )
+
+
+def altered_note(cells: int) -> str:
+    """Say how many cells became the reference level."""
+    held = "cell holds a level" if cells == 1 else "cells hold levels"
+    return f"{cells:,} {held} that training did not see, predicted as the reference level."
 
 
 def _all_finite(columns: Sequence[Array] | Array) -> bool:

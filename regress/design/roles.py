@@ -62,7 +62,7 @@ def _named_array(source: Source, given: Any, role: str) -> tuple[str | None, Arr
 
         name, given = values_beside(given, source.index, role)
     elif of_package(given, "polars"):
-        from regress.sources.parts import named_values
+        from regress.sources.polars_frames import named_values
 
         name, given = named_values(given)
     try:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from regress.blocks import Array, Mask
-from regress.design.terms import Design, Term
+from regress.design.rows import PlacedRows
+from regress.design.terms import Design
 from regress.sources.base import UNSEEN_CODE, Codes
 
 
@@ -60,6 +61,81 @@ def alike(design: Design) -> tuple[str, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Rows counted, by the names of columns and levels.
+
+    Attributes
+    ----------
+    training, held_out : mapping
+        Rows of each level of each text column.
+    unseen : int
+        Cells of rows held out with levels that a design does not have.
+    flags : mapping
+        Training rows that are false, and that are true, of each column of the two.
+    equal : tuple of str, optional
+        Number columns that equal the target in every training row; None without any row.
+    zeros, ones, others : bool
+        Whether the target is 0, 1, or anything else, in a training row.
+    """
+
+    training: Mapping[str, Mapping[str, float]]
+    held_out: Mapping[str, Mapping[str, float]]
+    unseen: int
+    flags: Mapping[str, tuple[float, float]]
+    equal: tuple[str, ...] | None
+    zeros: bool
+    ones: bool
+    others: bool
+
+    def merge(self, other: "Counted") -> "Counted":
+        """Return the counts of both sets of rows."""
+        given = [equal for equal in (self.equal, other.equal) if equal is not None]
+        return Counted(
+            training={name: _sum(levels, other.training[name]) for name, levels in self.training.items()},
+            held_out={name: _sum(levels, other.held_out[name]) for name, levels in self.held_out.items()},
+            unseen=self.unseen + other.unseen,
+            flags={
+                name: (no + other.flags[name][0], yes + other.flags[name][1]) for name, (no, yes) in self.flags.items()
+            },
+            equal=tuple(name for name in given[0] if all(name in names for names in given)) if given else None,
+            zeros=self.zeros or other.zeros,
+            ones=self.ones or other.ones,
+            others=self.others or other.others,
+        )
+
+    def levels(self) -> dict[str, list[str]]:
+        """Return the levels of each text column that training rows have."""
+        return {name: [level for level, count in rows.items() if count] for name, rows in self.training.items()}
+
+    def facts(self, found: Design) -> Facts:
+        """Return what is worth knowing, given the design with its levels."""
+        alone, references, unseen, cells, without = list[str](), list[str](), list[str](), self.unseen, list[str]()
+        for term in found.texts:
+            training, held_out = self.training[term.name], self.held_out[term.name]
+            once = {level for level, count in training.items() if count == 1}
+            alone += [f"{term.name}={level}" for level in term.coded if level in once]
+            references += [f"{term.name}={term.reference}"] if term.reference in once else []
+            new = sorted(level for level, count in held_out.items() if count and not training.get(level))
+            unseen += [f"{term.name}={level}" for level in new]
+            cells += int(sum(held_out[level] for level in new))
+            without += [term.name] if new and term.all_levels else []
+        for name, flags in self.flags.items():
+            alone += [f"{name}={word}" for word, count in zip(("false", "true"), flags, strict=True) if count == 1]
+        return Facts(
+            equal=self.equal or (),
+            binary=self.zeros and self.ones and not self.others,
+            alone=tuple(alone),
+            alone_references=tuple(references),
+            single=tuple(
+                f"{term.name}={term.reference}" for term in found.texts if len(term.levels) == 1 and not term.names
+            ),
+            unseen_cells=cells,
+            unseen=tuple(unseen),
+            without_reference=tuple(without),
+        )
+
+
 class Counts:
     """Counts rows a level, of training and held out, and watches the target.
 
@@ -67,31 +143,35 @@ class Counts:
     ----------
     design : Design
         What becomes of the columns; levels may be unknown.
+    levels : mapping
+        The levels of each text column, in the order of their codes: those of the encoder, which may find more.
     repeated : bool
         Whether weights count repeated rows.
     """
 
-    def __init__(self, design: Design, repeated: bool) -> None:
-        self._design, self._repeated = design, repeated
-        self._training = [np.zeros(0) for _ in design.texts]
-        self._held_out = [np.zeros(0) for _ in design.texts]
+    def __init__(self, design: Design, levels: Mapping[str, Sequence[str]], repeated: bool) -> None:
+        self._levels, self._repeated = levels, repeated
+        self._numbers, self._texts = design.numbers, [term.name for term in design.texts]
+        self._training = [np.zeros(0) for _ in self._texts]
+        self._held_out = [np.zeros(0) for _ in self._texts]
         self._unseen = 0
-        self._flags = {j: np.zeros(2) for j, term in enumerate(_number_terms(design)) if term.kind == "boolean"}
+        booleans = [term.name for term in design.terms if term.kind == "boolean"]
+        self._flags = {self._numbers.index(name): np.zeros(2) for name in booleans}
         self._equal: list[int] | None = None
-        self._zeros = self._ones = False
-        self._binary = True
+        self._zeros = self._ones = self._others = False
+        self._merged: Counted | None = None
 
-    def add(
-        self, numbers: Sequence[Array] | Array, codes: Sequence[Codes], y: Array, a: Array | None, kept: Mask | None
-    ) -> None:
-        """Count the training rows of a batch: those kept (None: all)."""
-        if kept is not None:
-            if not kept.any():
-                return
-            y = y[kept]
-        if self._binary:
+    def add(self, rows: PlacedRows) -> None:
+        """Count the training rows of a batch, and those held out."""
+        if rows.held_out is not None:
+            self._add_held_out(rows.encoded.codes, rows.held_out)
+        kept, (numbers, codes, _) = rows.used, rows.encoded
+        if kept is not None and not kept.any():
+            return
+        y, a = rows.y if kept is None else rows.y[kept], rows.a
+        if not self._others:
             zero = y == 0
-            self._binary = bool((zero | (y == 1)).all())
+            self._others = not (zero | (y == 1)).all()
             self._zeros, self._ones = self._zeros or bool(zero.any()), self._ones or not zero.all()
         first = 0 if kept is None else int(np.argmax(kept))
         near = range(len(numbers)) if self._equal is None else self._equal
@@ -106,52 +186,39 @@ class Counts:
                 here = column == value
                 flags[value] += here.sum() if weights is None else weights[here].sum()
 
-    def add_held_out(self, codes: Sequence[Codes], out: Mask) -> None:
-        """Count rows that are held out."""
+    def _add_held_out(self, codes: Sequence[Codes], out: Mask) -> None:
         for j, code in enumerate(codes):
             held = code[out]
             self._unseen += int((held == UNSEEN_CODE).sum())
             self._held_out[j] = _added(self._held_out[j], held[held >= 0], None)
 
-    def levels(self, known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-        """Return those levels of each text column that training rows have, of all that turned up."""
-        texts = zip(self._design.texts, self._training, strict=True)
+    def merge(self, other: "Counts") -> None:
+        """Add the rows of another pass, whose levels may have turned up in another order."""
+        self._merged = other.finish() if self._merged is None else self._merged.merge(other.finish())
+
+    def finish(self) -> Counted:
+        """Return the counts of all rows so far."""
+        own = Counted(
+            training=self._by_level(self._training),
+            held_out=self._by_level(self._held_out),
+            unseen=self._unseen,
+            flags={self._numbers[j]: (float(no), float(yes)) for j, (no, yes) in self._flags.items()},
+            equal=None if self._equal is None else tuple(self._numbers[j] for j in self._equal),
+            zeros=self._zeros,
+            ones=self._ones,
+            others=self._others,
+        )
+        return own if self._merged is None else own.merge(self._merged)
+
+    def _by_level(self, counts: Sequence[Array]) -> dict[str, dict[str, float]]:
         return {
-            term.name: [level for level, count in zip(known[term.name], counts, strict=False) if count]
-            for term, counts in texts
+            name: dict(zip(self._levels[name], rows.tolist(), strict=False))
+            for name, rows in zip(self._texts, counts, strict=True)
         }
 
-    def facts(self, found: Design, known: Mapping[str, Sequence[str]]) -> Facts:
-        """Return what was found, given the design with its levels, and the levels in the order in which they came."""
-        alone, references, unseen, cells, without = [], [], [], self._unseen, []
-        for term, training, held in zip(found.texts, self._training, self._held_out, strict=True):
-            names = known[term.name]
-            once = {names[k] for k in np.flatnonzero(training == 1).tolist()}
-            alone += [f"{term.name}={level}" for level in term.coded if level in once]
-            references += [f"{term.name}={term.reference}"] if term.reference in once else []
-            new = [k for k in np.flatnonzero(held).tolist() if k >= len(training) or not training[k]]
-            unseen += [f"{term.name}={names[k]}" for k in new]
-            cells += int(held[new].sum())
-            without += [term.name] if new and term.all_levels else []
-        for j, flags in self._flags.items():
-            name = _number_terms(found)[j].name
-            alone += [f"{name}={word}" for word, count in zip(("false", "true"), flags, strict=True) if count == 1]
-        return Facts(
-            equal=tuple(found.numbers[j] for j in self._equal or ()),
-            binary=self._binary and self._zeros and self._ones,
-            alone=tuple(alone),
-            alone_references=tuple(references),
-            single=tuple(
-                f"{term.name}={term.reference}" for term in found.texts if len(term.levels) == 1 and not term.names
-            ),
-            unseen_cells=cells,
-            unseen=tuple(unseen),
-            without_reference=tuple(without),
-        )
 
-
-def _number_terms(design: Design) -> list[Term]:
-    return [term for term in design.terms if term.kind != "text"]
+def _sum(mine: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, float]:
+    return {name: mine.get(name, 0.0) + theirs.get(name, 0.0) for name in (*mine, *theirs)}
 
 
 def _added(counts: Array, codes: Array | Codes, weights: Array | None) -> Array:

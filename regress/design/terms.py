@@ -54,6 +54,18 @@ class Design:
         return tuple(name for term in self.terms for name in term.names)
 
     @property
+    def origins(self) -> list[tuple[str, str, str | None]]:
+        """Of each column of X its name, the column of the table that it comes from, and the level, if any."""
+        levels = [(term, term.coded if term.kind == "text" else [None]) for term in self.terms]
+        made = [(term.name, level) for term, of_term in levels for level in of_term]
+        return [(name, *origin) for name, origin in zip(self.names, made, strict=True)]
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The level of each text column with which its others are compared."""
+        return {term.name: term.reference for term in self.terms if term.reference is not None}
+
+    @property
     def columns(self) -> list[str]:
         """Names of the table's columns that are read."""
         return [term.name for term in self.terms]
@@ -105,10 +117,13 @@ def checked(design: Design) -> Design:
         raise TableError("A column of X would be named '(intercept)', as the intercept is. Rename it.")
     doubled = [name for name, count in Counter(design.names).items() if count > 1]
     if doubled:
-        raise TableError(
-            f"Two columns of X would be named {doubled[0]!r}, as a column and the level of another. Rename one."
-        )
+        raise same_name(doubled[0])
     return design
+
+
+def same_name(name: str) -> TableError:
+    """Return the error for two columns of X with one name."""
+    return TableError(f"Two columns of X would be named {name!r}, as a column and the level of another. Rename one.")
 
 
 def coded(terms: Sequence[Term], fit_intercept: bool) -> tuple[Term, ...]:

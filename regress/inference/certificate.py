@@ -16,7 +16,7 @@ import numpy as np
 from regress.blocks import Array
 from regress.messages import aligned, paragraph
 from regress.numerics.digits import MOST_DIGITS, count_digits, digits_right
-from regress.numerics.integers import power, rounded
+from regress.numerics.integers import fractions, nearest_doubles, power, rounded
 from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.solvers.exact.refinement import Minimum
 
@@ -247,18 +247,18 @@ def certificate(
     norm, target_norm, weight = plain.norms[:-1], float(plain.norms[-1]), float(equations.weight)
     size = root(equations.uncentered_square)
     target_norm = target_norm or size  # a constant y
-    true_w, off = np.array([rounded(v) for v in nearest]), np.array([rounded(v) for v in distance])
+    true_w, off = nearest_doubles(nearest), nearest_doubles(distance)
     digits, by_scale = count_digits(off, true_w, norm, target_norm)
-    to_least = digits_right(np.array([rounded(v) for v in apart]), minimum.w, norm, target_norm)
+    to_least = digits_right(nearest_doubles(apart), minimum.w, norm, target_norm)
     differs = contradicts(b, w, center, b_center)
     off_b = max((v - true_b for v in ((Fraction(b), implied) if differs else (Fraction(b),))), key=abs)
-    both = np.array([[rounded(off_b)], [rounded(true_b)], [weight**0.5]])
+    both = [*nearest_doubles([off_b, true_b])[:, None], np.array([weight**0.5])]
     of_b, b_by_scale = count_digits(both[0], both[1], both[2], size)
     shown = [("(intercept)", equations.fit_intercept and b_by_scale[0]), *zip(names, by_scale, strict=True)]
     left_out = [r.column for r in dependence.relations if dependence.drop]
-    pull = enumerate(zip(equations.pull(equations.whole(claim)), equations.pull_exponent, strict=True))
-    gradient = [rounded(2 * int(g) * power(e) / equations.factor) for j, (g, e) in pull if j not in left_out]
-    gradient.append(2.0 * weight * rounded(level))
+    pull = fractions(equations.pull(equations.whole(claim)), equations.pull_exponent)
+    heard = [2 * g / equations.factor for j, g in enumerate(pull) if j not in left_out]
+    gradient = [*nearest_doubles(heard).tolist(), 2.0 * weight * rounded(level)]
     at_center = sum(v * Fraction(c) for v, c in zip(nearest, center.tolist(), strict=True))
     with np.errstate(over="ignore"):
         rounding = 2.0**-53 * _ROUNDINGS * (float(np.abs(true_w) @ equations.norms[:-1]) + size) / weight**0.5

@@ -74,15 +74,15 @@ def inverse_of_minimum(minimum: Minimum) -> Inverse:
         matrix = spread @ matrix @ spread.T
     estimable, of_b = _estimable(minimum)
     return Inverse(
-        matrix,
-        np.ldexp(1.0, scale),
-        rounded(factor.form(equations.means[:-1], exponent) * equations.factor),
-        np.array([float(m) for m in minimum.equations.means[:-1]]),
-        equations.n,
-        _condition(gram / size / size[:, None], unit),
-        inflation,
-        estimable,
-        of_b,
+        matrix=matrix,
+        scale=np.ldexp(1.0, scale),
+        of_center=rounded(factor.form(equations.means[:-1], exponent) * equations.factor),
+        center=np.array([float(m) for m in minimum.equations.means[:-1]]),
+        rank=equations.n,
+        condition=_condition(gram / size / size[:, None], unit),
+        inflation=inflation,
+        estimable=estimable,
+        intercept_estimable=of_b,
     )
 
 
@@ -127,14 +127,14 @@ def inverse_of_moments(moments: Moments, fit_intercept: bool) -> Inverse | None:
     scale = np.ldexp(1.0, np.frexp(size)[1])
     matrix, apart = unit * (scale / size) * (scale / size)[:, None], center / scale
     return Inverse(
-        matrix,
-        scale,
-        float(apart @ matrix @ apart),
-        center,
-        len(size),
-        _condition(unit_gram, unit),
-        np.diagonal(unit).copy(),
-        np.ones(len(size), dtype=bool),
+        matrix=matrix,
+        scale=scale,
+        of_center=float(apart @ matrix @ apart),
+        center=center,
+        rank=len(size),
+        condition=_condition(unit_gram, unit),
+        inflation=np.diagonal(unit).copy(),
+        estimable=np.ones(len(size), dtype=bool),
     )
 
 

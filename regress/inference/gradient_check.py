@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from regress.aggregates.collect import TrainingData
-from regress.aggregates.moments import accumulate
+from regress.aggregates.moment_sums import accumulate
 from regress.blocks import Array
 from regress.objective.gradient import Rows
 from regress.objective.losses import Loss, SquaredError, central_difference_step

@@ -103,15 +103,15 @@ class Judge:
             moved = float(np.abs(change).max(initial=0.0))
             (digits, of_b), excess = self._digits(w, center, b_center, b), self._excess(change)
             return Measure(
-                float(digits.min(initial=MOST_DIGITS)),
-                digits,
-                of_b,
-                int(np.argmin(digits)),
-                moved / self._spread if self._spread else inf if moved else 0.0,
-                excess,
-                loss,
-                float(np.sqrt(grad_w @ grad_w + (grad_b**2 if self._fit_intercept else 0.0))),
-                None if self._held_out is None else r2(self._held_out, w, center, b_center),
+                digits=float(digits.min(initial=MOST_DIGITS)),
+                digits_of=digits,
+                intercept_digits=of_b,
+                worst=int(np.argmin(digits)),
+                moved=moved / self._spread if self._spread else inf if moved else 0.0,
+                excess_loss=excess,
+                loss=loss,
+                gradient_norm=float(np.sqrt(grad_w @ grad_w + (grad_b**2 if self._fit_intercept else 0.0))),
+                r2_test=None if self._held_out is None else r2(self._held_out, w, center, b_center),
             )
 
     def _digits(self, w: Array, center: Array, b_center: float, b: float) -> tuple[Array, float]:

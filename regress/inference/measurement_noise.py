@@ -107,7 +107,7 @@ def _within_steps(again: Rows, columns: list[int], totals: Totals | None, fit_in
     if totals is None:
         totals = exact_totals(looked_at())
     else:
-        totals = totals.arranged([0, *(1 + j for j in columns), len(totals.unit) - 1])
+        totals = totals.take([0, *(1 + j for j in columns), len(totals.unit) - 1])
         for _ in looked_at():
             pass
     equations = NormalEquations(totals, 1, 0, 0.0, fit_intercept)

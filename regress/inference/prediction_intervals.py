@@ -51,6 +51,16 @@ class Uncertainty(NamedTuple):
         terms *= z
         return fold(terms)
 
+    @np.errstate(over="ignore", invalid="ignore")
+    def joint(self, errors: Array, fit_intercept: bool) -> Array:
+        """Return the covariance of b, if fitted, and of w, whose standard errors are `errors`; NaN where they are."""
+        known = ~np.isnan(errors)
+        of_w = self.covariance
+        if fit_intercept:
+            with_b = self.across - of_w @ self.center
+            of_w = np.block([[np.array(errors[0] ** 2), with_b], [with_b[:, None], of_w]])
+        return np.where(known & known[:, None], of_w, np.nan)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the file holds: of the symmetric matrix its lower triangle."""
         lower = [row[: i + 1] for i, row in enumerate(self.covariance.tolist())]

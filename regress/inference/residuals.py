@@ -7,11 +7,12 @@ of them is a row. What is far off is moved to a fence, so that no mean is one ro
 
 from itertools import pairwise
 from math import floor, inf, log10
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from regress.blocks import Array, Block
+from regress.fit_record import Band, Group, Quantile, ResidualGroups
 from regress.numerics.prediction import line
 
 LEAST = 5  # rows of a group
@@ -37,7 +38,7 @@ def sampled(rows: Block, w: Array, center: Array, b_center: float, repeated: boo
     return Sampled(predicted, rows.Y[:, 0], weights)
 
 
-def residual_groups(sampled: Sampled | None, sigma: float) -> dict[str, Any] | str:
+def residual_groups(sampled: Sampled | None, sigma: float) -> ResidualGroups | str:
     """Return what pictures of residuals need, in groups; or say why there are none.
 
     Parameters
@@ -50,7 +51,7 @@ def residual_groups(sampled: Sampled | None, sigma: float) -> dict[str, Any] | s
 
     Returns
     -------
-    dict or str
+    ResidualGroups or str
         "rows" in the sample; "groups": the slice, means of ŷ, y − ŷ and √|z| and the rows of each, for
         z = √a (y − ŷ)/σ; "normal": 0, means of normal quantiles and of z and the rows of each; "bands": how many |z|
         are in each band of standard deviations, None in place of 1 to 4, and how many of a normal distribution would
@@ -76,14 +77,21 @@ def residual_groups(sampled: Sampled | None, sigma: float) -> dict[str, Any] | s
     inside = [_fenced(values) for values in (predicted, residual, z)]
     far = int(np.logical_or.reduce([a != b for a, b in zip(inside, (predicted, residual, z), strict=True)]).sum())
     size = np.abs(z)
-    bands = [(a, b, _count(((size > a) & (size <= b)).sum()), _normal(n, a) - _normal(n, b)) for a, b in _BANDS]
-    return {
-        "rows": n,
-        "groups": groups(inside[0], inside[1], np.sqrt(np.abs(inside[2]))),
-        "normal": quantiles(inside[2], special.ndtri((np.arange(n) + 0.5) / n)),
-        "bands": bands,
-        "far": _count(far),
-    }
+    found = groups(inside[0], inside[1], np.sqrt(np.abs(inside[2])))
+    by_rank = quantiles(inside[2], special.ndtri((np.arange(n) + 0.5) / n))
+    if not np.isfinite([*(v for row in found for v in row), *(v for row in by_rank for v in row)]).all():
+        return "Their means are beyond the range of a double."
+    bands = [
+        Band(a, b if b < inf else None, _count(((size > a) & (size <= b)).sum()), _normal(n, a) - _normal(n, b))
+        for a, b in _BANDS
+    ]
+    return ResidualGroups(
+        rows=n,
+        groups=tuple(Group(int(p), x, y, z, int(k)) for p, x, y, z, k in found),
+        normal=tuple(Quantile(int(p), x, y, int(k)) for p, x, y, k in by_rank),
+        bands=tuple(bands),
+        far=_count(far),
+    )
 
 
 def _count(rows: int) -> int | None:

@@ -1,12 +1,21 @@
-"""The middle of White's covariance, Σ (a e)² z zᵀ over z = [x − x̄, 1] (White 1980): a second pass over the rows."""
+"""Robust standard errors: a covariance is B M B, with B = (∇²L/2)⁻¹ and M the sum of a second pass over the rows.
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+For White's HC0 and HC1, M = Σ (a e)² z zᵀ over z = [x − x̄, 1] (White 1980). Other kinds are a `Covariance`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from regress.aggregates.exact_sums import exact_totals
+from regress.aggregates.base import in_any_order
+from regress.aggregates.columns import selected
+from regress.aggregates.exact_sums import ExactSums
+from regress.aggregates.totals import Totals
 from regress.blocks import Array, Block
+from regress.design.rows import Reader
+from regress.design.rows_along import rows_along
 from regress.numerics.integers import ratio
 from regress.numerics.prediction import line, residuals
 from regress.solvers.solution import Training
@@ -19,37 +28,132 @@ class Meat(NamedTuple):
     scale: Array
 
 
-def meat_of(blocks: Iterable[Block], training: Training, center: Array, repeated: bool, n_jobs: int) -> Meat:
-    """Return Σ (a e)² z zᵀ over z = [x − center, 1], or Σ a e² z zᵀ where a counts `repeated` rows.
+class ScoreSums(Protocol):
+    """What a kind of standard error sums over the scores of rows."""
+
+    def add(self, scores: Array, along: Mapping[str, list[str]]) -> None:
+        """Add rows: their scores s = a e z (m, p), and their cells of the columns that are read along."""
+        ...
+
+    def finish(self, observations: float, parameters: int) -> Array:
+        """Return M (p, p), corrected for small samples if that is meant."""
+        ...
+
+
+class Covariance(ABC):
+    """A kind of standard error, given as ``regress.fit(…, cov_type=…)``.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Other columns of the table that it needs, such as clusters. They are not features unless these are named.
+    """
+
+    columns: tuple[str, ...] = ()
+
+    @abstractmethod
+    def begin(self, size: int) -> ScoreSums:
+        """Return new sums over scores of `size` entries: those of the columns, and of the intercept last."""
+
+    def __str__(self) -> str:
+        return type(self).__name__
+
+
+class Middle(NamedTuple):
+    """M of White's covariance, which HC1 corrects by N/(N − k)."""
+
+    meat: Meat
+    corrected: bool
+
+    def finish(self, observations: float, parameters: int) -> Meat:
+        """Return M for N observations and k parameters."""
+        factor = observations / (observations - parameters) if self.corrected else 1.0
+        return self.meat._replace(matrix=self.meat.matrix * factor)
+
+
+class GivenMiddle(NamedTuple):
+    """The sums of a kind of standard error that was given as an object."""
+
+    sums: ScoreSums
+
+    def finish(self, observations: float, parameters: int) -> Meat:
+        """Return M for N observations and k parameters."""
+        matrix = np.asarray(self.sums.finish(observations, parameters), dtype=np.float64)
+        return Meat(matrix, np.ones(len(matrix)))
+
+
+def middle_given(covariance: Covariance, reader: Reader, training: Training, center: Array) -> GivenMiddle:
+    """Sum the scores of the training rows over z = [x − center, 1] in a pass of its own."""
+    sums = covariance.begin(len(center) + 1)
+    for block, along in rows_along(reader, covariance.columns):
+        X, Y, a, _ = selected(block, reader.design.names)
+        if len(X):
+            e = line(X, training.w, training.center, training.b_center) - Y[:, 0]
+            scores = np.append(X - center, np.ones((len(X), 1)), axis=1) * e[:, None]
+            sums.add(scores if a is None else scores * a[:, None], along)
+    return GivenMiddle(sums)
+
+
+class MeatSums:
+    """Σ (a e)² z zᵀ over z = [x − center, 1], or Σ a e² z zᵀ where a counts `repeated` rows.
 
     Of a fit by exact sums it is exact too, but for rounding (a e)z: it has the same bits in any order of the rows. Of
     one in float64 it is summed in the order of the blocks.
+
+    Parameters
+    ----------
+    training : Training
+        The fit, whose residuals are meant.
+    center : array of shape (n,)
+        What x is compared with.
+    names : sequence of str
+        Columns of the fit, as blocks name them.
+    repeated : bool
+        Whether weights count repeated rows.
     """
-    at, exact = (training.w, training.center, training.b_center), training.minimum is not None
 
-    def scores() -> Iterator[Block]:
-        for X, Y, a, _ in blocks:
-            e = residuals(X, Y[:, 0], *at) if exact else line(X, *at) - Y[:, 0]
-            if a is not None and not repeated:
-                e *= a
-            yield Block((X - center) * e[:, None], e[:, None], a if repeated else None)
+    def __init__(self, training: Training, center: Array, names: Sequence[str], repeated: bool) -> None:
+        self._at = training.w, training.center, training.b_center
+        self._center, self._names, self._repeated = center, names, repeated
+        self._exact = ExactSums() if training.minimum is not None else None
+        self._total = np.zeros((len(center) + 1, len(center) + 1))
 
-    return _exactly(scores(), n_jobs) if exact else _in_order(scores(), len(center) + 1)
+    def add(self, block: Block) -> None:
+        """Add at least one row."""
+        X, Y, a, _ = selected(block, self._names)
+        e = line(X, *self._at) - Y[:, 0] if self._exact is None else residuals(X, Y[:, 0], *self._at)
+        if a is not None and not self._repeated:
+            e, a = e * a, None
+        ez, e = (X - self._center) * e[:, None], e[:, None]
+        if self._exact is not None:
+            self._exact.add(Block(ez, e, a))
+            return
+        z = np.append(ez, e, axis=1)
+        self._total += (z if a is None else z * a[:, None]).T @ z
+
+    def merge(self, other: "MeatSums") -> None:
+        """Add the rows of another part, of the same fit."""
+        self._total += other._total
+        if self._exact is not None and other._exact is not None:
+            self._exact.merge(other._exact)
+
+    def finish(self) -> Meat:
+        """Return the sum over all rows so far."""
+        return Meat(self._total, np.ones(len(self._total))) if self._exact is None else _rounded(self._exact.finish())
 
 
-def _exactly(scores: Iterable[Block], n_jobs: int) -> Meat:
-    totals = exact_totals(scores, n_jobs)
+def meat_of(
+    blocks: Iterable[Block], training: Training, center: Array, *, names: Sequence[str], repeated: bool, n_jobs: int
+) -> Meat:
+    """Return what `MeatSums` make of at least one row; exact ones are summed by several threads."""
+    exact = training.minimum is not None
+    return in_any_order(lambda: MeatSums(training, center, names, repeated), blocks, n_jobs if exact else 1).finish()
+
+
+def _rounded(totals: Totals) -> Meat:
     value, unit = totals.value[1:, 1:], totals.unit[1:].tolist()
     half = [int(square).bit_length() // 2 for square in np.diagonal(value)]
     matrix = [
         [ratio(int(v), h + k) for v, k in zip(row, half, strict=True)] for row, h in zip(value, half, strict=True)
     ]
     return Meat(np.array(matrix), np.ldexp(1.0, np.add(half, unit)))
-
-
-def _in_order(scores: Iterable[Block], size: int) -> Meat:
-    total = np.zeros((size, size))
-    for ez, e, a, _ in scores:
-        z = np.append(ez, e, axis=1)
-        total += (z if a is None else z * a[:, None]).T @ z
-    return Meat(total, np.ones(size))

@@ -1,1 +1,1 @@
-"""Numbers: error-free arithmetic, sums, hashes, threads, and files written whole."""
+"""Numbers: error-free arithmetic, sums, hashes, threads, and atomic writing of files."""

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and what JSON can say."""
+"""Files written completely or not at all, and values that JSON can hold."""
 
 import math
 import os
@@ -14,18 +14,18 @@ from regress.errors import InputError
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a file whole or not at all; see `whole_file`."""
+    """Write a file completely or not at all; see `whole_file`."""
     with whole_file(path) as file:
         file.write(text.encode())
 
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, which takes its name at the end of the block, or none if that is not reached.
+    """Yield a file to write to. It gets its name at the end of the block, and no name after an error.
 
-    A file that is replaced passes its permissions on, but not its owner or its other names (hard links). A device or
-    pipe is written to as it is. On Linux the file has no name until then, so that nothing is left of it even where the
-    process is killed; its content is on the disk before its name is.
+    The new file keeps the permissions of the one that it replaces, but not its owner or its hard links. A device or
+    pipe is written to directly. On Linux the file has no name until the end, so it disappears if the process is
+    killed. Its content is on the disk before its name is.
 
     Raises
     ------
@@ -70,12 +70,12 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def in_temporary_folder() -> Iterator[None]:
-    """Say which folder is full or missing, where what is kept for a moment cannot be kept.
+    """Name the temporary folder in errors of writing to it.
 
     Raises
     ------
     InputError
-        If that is so.
+        If the folder is full or missing.
     """
     try:
         yield
@@ -105,12 +105,12 @@ def _temporary(path: Path, mode: int) -> tuple[BinaryIO, Path | None]:
 
 
 def _hidden(path: Path) -> Path:
-    """Return the name that a file has for a moment."""
+    """Return the temporary name of a file."""
     return path.parent / f".{path.name}.{os.getpid()}"
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk, where the file system can."""
+    """Write the new name to the disk, if the file system can."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -121,7 +121,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def strict(value: Any) -> Any:
-    """Replace what JSON cannot say (NaN, infinities) by None, at any depth."""
+    """Replace NaN and infinities, which JSON cannot hold, by None, at any depth."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

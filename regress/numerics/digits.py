@@ -1,4 +1,4 @@
-"""How many digits of a coefficient are right, given how far it is off."""
+"""The number of correct digits of a coefficient, given its error."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ MOST_DIGITS = 15.95
 def count_digits(distance: Array, true: Array, norm: Array, target_norm: float) -> tuple[Array, Mask]:
     """Return min(15.95, −log₁₀(|δⱼ|/|wⱼ|)), at least 0, for each coefficient (n,), and which are measured otherwise.
 
-    Where the true |wⱼ|‖xⱼ‖ is below 2^-52‖y − ȳ‖, a zero but for rounding, and that leaves digits missing, δⱼ is
-    measured against ‖y − ȳ‖/‖xⱼ‖.
+    A true |wⱼ|‖xⱼ‖ below 2^-52‖y − ȳ‖ is zero except for rounding. Then δⱼ is measured against ‖y − ȳ‖/‖xⱼ‖, unless all
+    digits are correct.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         floor = np.where(norm > 0, target_norm / norm, np.inf)
@@ -26,12 +26,12 @@ def _digits(distance: Array, size: Array) -> Array:
 
 
 def digits_right(distance: Array, true: Array, norm: Array, target_norm: float) -> Array:
-    """Return the digits right of each coefficient (n,): see `count_digits`."""
+    """Return the correct digits of each coefficient (n,): see `count_digits`."""
     return count_digits(distance, true, norm, target_norm)[0]
 
 
 def digits_at_least(bound: Array, w: Array, norm: Array, target_norm: float) -> Array:
-    """Return digits that coefficients (n,) have if they are off by `bound` at most: |w*| ≥ |w| − bound."""
+    """Return the digits that coefficients (n,) have if their error is at most `bound`: |w*| ≥ |w| − bound."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         floor = np.where(norm > 0, target_norm / norm, np.inf)
         true = np.maximum(np.abs(w) - bound, 2.0**-52 * floor)

@@ -1,4 +1,4 @@
-"""scipy.linalg, imported on first use: importing it takes a tenth of a second, in which a table can be read already."""
+"""scipy.linalg, imported on first use: this takes a tenth of a second, in which a table can be read."""
 
 from threading import Thread
 from typing import Any

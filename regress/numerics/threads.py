@@ -60,7 +60,7 @@ def resolve_jobs(n_jobs: int | None) -> int:
     if n_jobs is None:
         return available if multiprocessing.current_process().name == "MainProcess" else 1
     if n_jobs == 0 or isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral):
-        raise InputError(f"{setting('n_jobs')} must be a whole number other than 0, or None; got {n_jobs!r}.")
+        raise InputError(f"{setting('n_jobs')} must be an integer other than 0, or None; got {n_jobs!r}.")
     return int(n_jobs) if n_jobs > 0 else max(1, available + 1 + int(n_jobs))
 
 
@@ -74,9 +74,9 @@ def _blas() -> Any:
 
 
 def one_blas_thread() -> Any:
-    """Hold every BLAS to one thread inside a ``with`` block.
+    """Limit every BLAS to one thread inside a ``with`` block.
 
-    Our own threads each work on their own rows; BLAS threads beside them would only wait for each other.
+    The threads of the caller each work on other rows; additional BLAS threads would only wait for each other.
     """
     if os.environ.get("OPENBLAS_NUM_THREADS") == "1":
         return nullcontext()  # as the command line begins

@@ -1,4 +1,4 @@
-"""Σ of doubles as a whole number, and the intercept that a center implies."""
+"""Sums of float64 values as integers, and the intercept that a center implies."""
 
 from fractions import Fraction
 from typing import Any

@@ -182,14 +182,6 @@ def power_of_ten(power: int) -> str:
     return f"10{str(power).translate(_RAISED)}" if power else "1"
 
 
-def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many characters, its middle left out."""
-    if len(text) <= most:
-        return text
-    head = (most - 1) * 2 // 3
-    return f"{text[:head]}…{text[head + 1 - most :]}"
-
-
 def finite(*columns: Sequence[float | None]) -> list[tuple[float, ...]]:
     """Return the rows of some columns in which all values are finite numbers."""
     rows = zip(*columns, strict=True)

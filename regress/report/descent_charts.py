@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from regress.messages import shortened
 from regress.records import ROUNDING, STEPS, DescentPath, Descents
-from regress.report.charts import Axis, Chart, Mark, Role, View, polyline, shortened
+from regress.report.charts import Axis, Chart, Mark, Role, View, polyline
 
 _ROLES: tuple[Role, ...] = ("first", "second", "third")
 

@@ -1,71 +1,54 @@
-"""What is drawn of a fit: charts from a model and its report block."""
+"""What is drawn of a fit: charts from its record."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from regress.errors import InputError
-from regress.records import ROUNDING, ModelRecord
-from regress.report.charts import Axis, Chart, Mark, View, finite, polyline, shortened
+from regress.fit_record import FitRecord
+from regress.messages import shortened
+from regress.records import ROUNDING
+from regress.report.charts import Axis, Chart, Mark, View, finite, polyline
 
 _MOST_BARS = 25  # coefficients drawn
 _ALL_DIGITS = 16.0
+DIRECT = "Solved directly in exact arithmetic."
 
 
-def report_of(model: ModelRecord) -> Mapping[str, Any]:
-    """Return the report block of a model.
-
-    Raises
-    ------
-    InputError
-        If it has none.
-    """
-    if model.report is None:
-        raise InputError("This model holds nothing to draw. Fit it anew: models are saved with what a report shows.")
-    return model.report
-
-
-def arrived(model: ModelRecord) -> bool:
-    """Tell whether a model is at the minimum, as far as is known."""
-    certificate = report_of(model)["certificate"]
-    return model.status == "converged" if certificate is None else bool(certificate["passed"])
-
-
-def coefficients(model: ModelRecord) -> Chart:
-    """Return standardized coefficients, the largest first, with their 95 % intervals."""
-    lines = [row for row in report_of(model)["lines"] if not row["intercept"] and row["standardized"] is not None]
-    lines = sorted(lines, key=lambda row: -abs(row["standardized"]))[:_MOST_BARS]
-    names = tuple(row["name"] for row in lines)
-    places = list(range(len(lines)))
+def coefficients(known: FitRecord) -> Chart:
+    """Return standardized coefficients, the largest first, with their confidence intervals."""
+    sized = [(line, line.standardized) for line in known.columns if line.standardized is not None]
+    sized = sorted(sized, key=lambda pair: -abs(pair[1]))[:_MOST_BARS]
+    places = list(range(len(sized)))
     spans = []
-    for place, row in enumerate(lines):
-        if row["coef"] and row["ci_low"] is not None and row["ci_high"] is not None:
-            unit = row["standardized"] / row["coef"]
-            spans.append((float(place), row["ci_low"] * unit, row["ci_high"] * unit))
+    for place, (line, beta) in enumerate(sized):
+        if line.coef and line.ci_low is not None and line.ci_high is not None:
+            unit = beta / line.coef
+            spans.append((float(place), line.ci_low * unit, line.ci_high * unit))
     y, low, high = zip(*spans, strict=True) if spans else ((), (), ())
-    n = len(model.names)
-    which = f"the {len(lines)} largest of {n:,}" if n > len(lines) else f"all {n}"
-    top = f"The largest is {lines[0]['standardized']:.3g}, of {lines[0]['name']}." if lines else ""
+    n = len(known.columns)
+    which = f"the {len(sized)} largest of {n:,}" if n > len(sized) else f"all {n}"
+    level = known.trained.options.percent
+    top = f"The largest is {sized[0][1]:.3g}, of {sized[0][0].name}." if sized else ""
     return Chart(
         "betas",
         "Standardized coefficients",
-        f"A dot a coefficient, {which}, with its 95 % interval as a line. {top} The table below has all figures.",
+        f"A dot a coefficient, {which}, with its {level} interval as a line. {top} The table below has all figures.",
         Axis("sd of the target for one sd of the column"),
-        Axis("", names=names),
+        Axis("", names=tuple(line.name for line, _ in sized)),
         (
-            Mark("line", (0.0, 0.0), (-0.5, len(lines) - 0.5), "muted"),
+            Mark("line", (0.0, 0.0), (-0.5, len(sized) - 0.5), "muted"),
             Mark("spans", y=y, low=low, high=high),
-            Mark("dots", [row["standardized"] for row in lines], places),
+            Mark("dots", [beta for _, beta in sized], places),
         ),
         "How much the target moves, in its standard deviations, when a column moves by one of its own and the others "
         "hold still. "
         + ("An interval that crosses zero leaves the sign open." if spans else "There are no intervals.")
-        + ("" if arrived(model) else " Training did not arrive: both are about another point than the minimum."),
+        + ("" if known.arrived else " Training did not arrive: both are about another point than the minimum."),
     )
 
 
-def digits(model: ModelRecord) -> Chart:
+def digits(known: FitRecord) -> Chart:
     """Return the digits of each coefficient that are right, the fewest first.
 
     Raises
@@ -73,11 +56,10 @@ def digits(model: ModelRecord) -> Chart:
     InputError
         If they are unknown.
     """
-    lines = [row for row in report_of(model)["lines"] if row["digits"] is not None]
-    if not lines:
+    found = [(line.name, line.digits) for line in known.coefficients if line.digits is not None]
+    if known.digits is None:
         raise InputError("How many digits float64 leaves is unknown here; `regress certify` tells.")
-    title = "Digits right" + ("" if report_of(model)["certificate"] else ", at least")
-    return bars_of_digits([(row["name"], row["digits"]) for row in lines], title)
+    return bars_of_digits(found, "Digits right" + ("" if known.certificate else ", at least"))
 
 
 def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right") -> Chart:
@@ -94,30 +76,32 @@ def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right")
     )
 
 
-def convergence(model: ModelRecord, lowest: float | None) -> tuple[Chart, Chart]:
+def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
     """Return the loss above its minimum, where that is known, and ‖∇L‖, before each step.
 
     Raises
     ------
     InputError
-        If the descent began at the minimum.
+        If nothing was descended: the solution is exact, or the descent began at the minimum.
     """
-    report = report_of(model)
-    rows = finite(*zip(*report["history"], strict=True)) if report["history"] else []
+    course, proof = known.course, known.certificate
+    if not course.history:
+        raise InputError(DIRECT if known.trained.status == "converged" else "Training ended before its first step.")
+    rows = finite(*list(zip(*course.history, strict=True))[:3])
     first = max((loss for _, loss, _ in rows), default=0.0)
     base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
     above = [(k, loss - base) for k, loss, _ in rows if loss - base > ROUNDING * first]
     caption = "Where the difference is rounding, below 1e-15 of the first loss, nothing is drawn."
-    if report["certificate"] is not None and report["certificate"]["excess_loss"] > 0:
-        last = float(report["n_iter"])
-        above = [point for point in above if point[0] < last] + [(last, report["certificate"]["excess_loss"])]
+    if proof is not None and proof.excess_loss:
+        last = float(course.n_iter)
+        above = [point for point in above if point[0] < last] + [(last, proof.excess_loss)]
         caption = f"{caption[:-1]}, but for the last point, which is by exact sums."
     norms = [(k, norm) for k, _, norm in rows if norm > 0]
-    if not report["n_iter"] or not (above or norms):
+    if not course.n_iter or not (above or norms):
         raise InputError("There was nothing to descend: the first point passed for the minimum.")
-    steps = Axis("step", most=float(max(report["n_iter"], 1)), whole=True)
+    steps = Axis("step", most=float(max(course.n_iter, 1)), whole=True)
     named = "the minimum" if lowest is not None else "the lowest of these"
-    count = f"{report['n_iter']:,} step{'s' * (report['n_iter'] != 1)} of {report['solver']}"
+    count = f"{course.n_iter:,} step{'s' * (course.n_iter != 1)} of {course.solver}"
     return (
         Chart(
             "loss",
@@ -144,7 +128,7 @@ def _course(points: list[tuple[float, float]]) -> str:
     return f"from {points[0][1]:.3g} to {points[-1][1]:.3g}." if points else "nothing to draw."
 
 
-def residuals(model: ModelRecord) -> tuple[Chart, Chart, Chart, Chart]:
+def residuals(known: FitRecord) -> tuple[Chart, Chart, Chart, Chart]:
     """Return actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
 
     Raises
@@ -152,15 +136,15 @@ def residuals(model: ModelRecord) -> tuple[Chart, Chart, Chart, Chart]:
     InputError
         If the model holds no residuals.
     """
-    found = report_of(model)["residuals"]
+    found = known.residuals
     if found is None:
-        raise InputError(f"There are no residuals to draw. {report_of(model)['residuals_missing']}")
-    predicted = Axis(f"predicted {shortened(model.target, 24)}")
-    part, x, residual, root, rows = zip(*found["groups"], strict=True)
+        raise InputError(f"There are no residuals to draw. {known.residuals_missing}")
+    predicted = Axis(f"predicted {shortened(known.trained.target, 24)}")
+    part, x, residual, root, rows = zip(*found.groups, strict=True)
     actual = [a + b for a, b in zip(x, residual, strict=True)]
-    _, normal, z, _ = zip(*found["normal"], strict=True)
+    _, normal, z, _ = zip(*found.normal, strict=True)
     mean, spread = trend(part, x, residual, rows), trend(part, x, root, rows)
-    dots = f"{len(x)} dots of {found['rows']:,} rows, each the mean of 5 or more; its area counts them."
+    dots = f"{len(x)} dots of {found.rows:,} rows, each the mean of 5 or more; its area counts them."
     return (
         Chart(
             "actual",
@@ -215,8 +199,6 @@ def trend(
 ) -> list[tuple[float, float]]:
     """Return means of x and y of the groups of each part, slice by slice."""
     table = np.array([part, x, y, rows], dtype=np.float64).T
-    if not (np.isfinite(table).all() and (table[:, 3] > 0).all()):
-        raise ValueError("a group is not finite")
     slices = [table[table[:, 0] == k] for k in np.unique(table[:, 0])]
     means = [np.average(t[:, 1:3], axis=0, weights=t[:, 3]) for t in slices]
     return [(float(a), float(b)) for a, b in means]

@@ -7,19 +7,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from regress import __version__
 from regress.errors import InputError
+from regress.fit_record import FitRecord
 from regress.messages import visible
-from regress.records import ModelRecord, environment
+from regress.records import environment
 from regress.report import comparison_charts, fit_charts, tables
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
-OLD = "This model was saved without what a report shows. Fit it anew to see it."
 _TERMS = 12  # of the equation
 _SECTIONS = (
     ("rows", "Rows"),
@@ -53,46 +53,41 @@ def of_certificate(certificate: Any, command: str) -> str:
     )
 
 
-def of_fit(model: ModelRecord, convergence: Drawing, walk: Drawing, told: Sequence[str]) -> str:
-    """Return the page of a fit as HTML, with the drawings that need more than the model: what it `told` by step."""
-    report = model.report
-    dependent = report is not None and report["equations"]
+def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence[str]) -> str:
+    """Return the page of a fit as HTML, with the drawings that need more than the record: what it `told` by step."""
     return _render(
         "fit.html",
-        model=model,
-        report=report,
-        old=OLD,
-        word=tables.WORDS.get(model.status, model.status),
-        sections=[s for s in _SECTIONS if dependent or s[0] != "collinearity"],
-        parts=[] if report is None else tables.parts(report),
-        terms=_equation(model),
-        betas=drawn(model, lambda: [fit_charts.coefficients(model)]),
-        digits=drawn(model, lambda: [fit_charts.digits(model)]),
+        known=known,
+        word=tables.WORDS[known.trained.status],
+        sections=[s for s in _SECTIONS if known.course.equations or s[0] != "collinearity"],
+        lines_left=len(known.coefficients) - len(tables.largest(known)),
+        terms=_equation(known),
+        betas=Drawing([fit_charts.coefficients(known)]),
+        digits=drawn(lambda: [fit_charts.digits(known)]),
         convergence=convergence,
-        residuals=drawn(model, lambda: fit_charts.residuals(model)),
+        residuals=drawn(lambda: fit_charts.residuals(known)),
         walk=walk,
         told=told,
         script=_script(),
     )
 
 
-def drawn(model: ModelRecord, charts: Callable[[], Sequence[Chart]]) -> Drawing:
+def drawn(charts: Callable[[], Sequence[Chart]]) -> Drawing:
     """Return charts, or why there are none."""
     try:
         return Drawing(charts())
     except InputError as error:
-        return Drawing(why=OLD if model.report is None else str(error))
+        return Drawing(why=str(error))
 
 
-def _equation(model: ModelRecord) -> tuple[list[tuple[str, float, str]], int]:
-    """Return sign, size and name of the terms that say most, and how many are left out."""
-    names, w = list(model.names), model.w.tolist()
-    if model.report is not None:
-        size = {line["name"]: abs(line["standardized"] or 0.0) for line in model.report["lines"]}
-        names.sort(key=lambda name: -size.get(name, 0.0))
-    of = dict(zip(model.names, w, strict=True))
-    shown = [name for name in model.names if name in set(names[:_TERMS])]
-    return [("−" if of[name] < 0 else "+", abs(of[name]), name) for name in shown], len(names) - len(shown)
+def _equation(known: FitRecord) -> tuple[float | None, list[tuple[str, float, str]], int]:
+    """Return b, if fitted, sign, size and name of the terms that say most, and how many are left out."""
+    columns = known.columns
+    by_size = sorted(columns, key=lambda line: -abs(line.standardized or 0.0))
+    most = {line.name for line in by_size[:_TERMS]}
+    shown = [("−" if line.coef < 0 else "+", abs(line.coef), line.name) for line in columns if line.name in most]
+    b = known.coefficients[0].coef if known.trained.options.fit_intercept else None
+    return b, shown, len(columns) - len(shown)
 
 
 def _finalize(value: Any) -> Any:
@@ -127,8 +122,4 @@ def _script() -> Markup:
 def _render(template: str, **values: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()
     style = Markup(_source("charts.css") + _source("style.css"))
-    page = _environment().get_template(template)
-    try:
-        return page.render(style=style, script_hash=digest, release=__version__, **values)
-    except TemplateError as error:
-        raise InputError(f"What this model holds for a report is malformed ({error}). Fit it anew.") from None
+    return _environment().get_template(template).render(style=style, script_hash=digest, release=__version__, **values)

@@ -1,96 +1,149 @@
-"""A fit as text for people: how it ended, a table of coefficients, how well it fits, what to know."""
+"""A fit as text for people: what was fitted, how well it fits, how it ended, a table of coefficients, what to know."""
 
-from typing import Any
+from collections.abc import Sequence
 
-from regress.aggregates.account import describe
-from regress.messages import aligned, paragraph
-from regress.records import TESTS, objective_text
+from regress.fit_record import Coefficient, Figures, FitRecord
+from regress.messages import aligned, paragraph, visible
+from regress.report.decimals import estimates, probability, share
+
+_FULL = 15.9  # digits of a float64
+_SOLVERS = {
+    "gd": "gradient descent",
+    "accelerated": "accelerated gradient descent",
+    "cg": "conjugate gradients",
+    "newton": "Newton's method",
+}
+_MARKS = {"constant": "constant", "dependent": "not unique", "dropped": "excluded"}
+_LEVEL = 0.95  # of intervals, unless the user asks for another
+_MARK = " "  # the head of the column of marks
+_ROBUST = "robust to unequal variances of the errors"
 
 
-def summary(fit: Any) -> str:
-    """Return a fit in the shape that users of R and statsmodels know."""
-    statistics = fit.statistics
-    lines = [
-        f"{fit.target}: {describe(fit.tally)}",
-        *([f"Read as {fit.read_as}"] if fit.read_as else []),
-        f"{fit.status}: {fit.solver} over {fit.over}, {fit.options['gradient']} gradient, "
-        f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}; sums {fit.precision} ({fit.precision_reason})",
-        "",
+def summary(record: FitRecord, vif: bool = False) -> str:
+    """Return a fit in the shape that users of R and statsmodels know, with variance inflation factors if asked."""
+    read_as = [f"Read as: {record.course.read_as}."] * bool(record.course.read_as)
+    head, rows = coefficient_table(record, vif)
+    blocks = [headline(record), aligned(head, rows, left=(_MARK,)), read_as, notes(record)]
+    return "\n\n".join(paragraph(lines) for lines in blocks if lines)
+
+
+def headline(record: FitRecord) -> list[str]:
+    """Say what was fitted, how well it fits, how that was computed, and how right it is."""
+    return [*_fitted(record), *_quality(record), *_ended(record)]
+
+
+def notes(record: FitRecord) -> list[str]:
+    """Return what a careful reader should know."""
+    return [f"Note: {visible(note)}" for note in record.course.notes]
+
+
+def _fitted(record: FitRecord) -> list[str]:
+    """Say what was fitted to which rows."""
+    options, rows = record.trained.options, record.course.rows
+    kind = "weighted linear regression" if options.weighted else "linear regression"
+    kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
+    n = len(record.columns)
+    on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
+    weights = f", {options.weight_type} weights" if options.weighted else ""
+    lines = [f"{kind[0].upper()}{kind[1:]} of {record.trained.target} on {on}{weights} ({record.course.source})"]
+    parts = {name: getattr(rows, name) for name in ("held_out", "missing", "zero_weight", "bad")}
+    others = [f"{count:,} {name.replace('_', ' ')}" for name, count in parts.items() if count]
+    used = f"{rows.used:,} row{'s' * (rows.used != 1)}"
+    return [*lines, f"{used} used of {rows.rows:,} ({', '.join(others)})" if others else used]
+
+
+def _quality(record: FitRecord) -> list[str]:
+    """Say how well it fits."""
+    course, figures = record.course, record.figures
+    uncentered = "" if record.trained.options.fit_intercept else "(uncentered) "
+    r2 = f"R² {uncentered}{'undefined' if course.r2 is None else share(course.r2)}"
+    adjusted = "" if figures is None or figures.r2_adjusted is None else f", adjusted R² {share(figures.r2_adjusted)}"
+    held = "" if course.r2_test is None else f", R² on held-out rows {share(course.r2_test)}"
+    if figures is None:
+        return [f"{r2}{held}", f"No standard errors: {record.statistics_missing}"]
+    return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.level)]
+
+
+def _errors(figures: Figures, level: float) -> list[str]:
+    freedom = f"{figures.df_resid:,.10g}"
+    f = figures.fvalue
+    f_test = f"F {f:.4g} on {figures.df_model:,} and {freedom}, p {probability(figures.f_pvalue or 0.0)}" if f else ""
+    criteria = [
+        f"{name} {value:.2f}" for name, value in (("AIC", figures.aic), ("BIC", figures.bic)) if value is not None
     ]
-    errors = [] if statistics is None else TESTS
-    digits = [] if fit.digits_at_least is None else ["digits ≥" if fit.certificate is None else "digits"]
-    head = ["", "coef", *errors, "standardized", *digits]
+    return [
+        f"Residual standard error {figures.sigma or 0.0:.4g} on {freedom} degrees of freedom",
+        *([f_test] if f_test else []),
+        *([", ".join(criteria)] if criteria else []),
+        *([f"Standard errors: {figures.cov_type}, {_ROBUST}"] if figures.cov_type != "nonrobust" else []),
+        *([f"Confidence intervals: {100.0 * level:.10g} %"] if level != _LEVEL else []),
+    ]
+
+
+def _ended(record: FitRecord) -> list[str]:
+    """Say how it was computed, and how right it is."""
+    course, trained = record.course, record.trained
+    reason = f": {course.precision_reason}" if course.precision_reason else ""
+    method = _SOLVERS.get(course.solver, course.solver)
+    if course.precision == "exact":
+        how = f"Solved directly in exact arithmetic{reason}."
+    elif trained.status == "converged":
+        steps = f"{course.n_iter:,} iteration{'s' * (course.n_iter != 1)}"
+        how = f"Converged in {steps} ({method}, float64{'' if 'float64' in reason else reason})."
+    else:
+        how = f"Stopped before convergence, after {course.n_iter:,} iterations ({method}, float64)."
+    loss = "" if trained.loss is None else f" {trained.objective} = {trained.loss:.10g}"
+    return [how + loss, *_digits(record)]
+
+
+def _digits(record: FitRecord) -> list[str]:
+    """Say how many digits of the coefficients are right."""
+    known = [line.digits for line in record.coefficients if line.digits is not None]
+    if record.certificate is not None:
+        if record.certificate.passed and min(known, default=0.0) >= _FULL:
+            return ["Verified: every coefficient is correct to full double precision."]
+        verified = "Verified" if record.certificate.passed else "Not verified"
+        return [f"{verified}: the worst coefficient has {record.certificate.worst:.1f} correct digits."]
+    if not known:
+        return []
+    return [f"Estimate: at least {min(known):.0f} correct digits in every coefficient. Measure them: regress certify."]
+
+
+def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the table of coefficients: levels stand below their column, with the reference level."""
+    lines, stopped = record.coefficients, record.trained.status != "converged"
+    kept = [line.status != "dropped" for line in lines]
+    coefs = [line.coef if shown else float("nan") for line, shown in zip(lines, kept, strict=True)]
+    errors = [float("nan") if line.std_err is None else line.std_err for line in lines]
+    columns = {"coef": estimates(coefs, errors)}
+    if record.figures is not None and not stopped:
+        columns["std_err"] = estimates(errors, errors)
+        columns["t"] = _fixed([line.tests[1] for line in lines])
+        columns["p_value"] = [probability(line.tests[2]) for line in lines]
+        for k, end in ((3, "ci_low"), (4, "ci_high")):
+            columns[end] = estimates([line.tests[k] for line in lines], errors)
+    if vif:
+        columns["vif"] = ["" if line.vif is None else f"{line.vif:.2f}" for line in lines]
+    digits = [line.digits for line in lines if line.digits is not None]
+    if digits and min(digits) < _FULL and f"{min(digits):.1f}" != f"{max(digits):.1f}":
+        columns["digits"] = ["" if line.digits is None else f"{line.digits:.1f}" for line in lines]
+    marks = ["not converged" if stopped else _MARKS.get(line.status, "") for line in lines]
+    columns |= {_MARK: marks} if any(marks) else {}
     rows = []
-    for name, w, *tests, beta in fit.lines():
-        formats = (".4g", ".4g", "", ".5g", ".5g")
-        test = [] if statistics is None else [shown(v, f) or "NA" for v, f in zip(tests, formats, strict=True)]
-        if name in fit.dropped:
-            rows.append([name, "dropped", *[""] * (len(head) - 2)])
-            continue
-        rows.append([name, f"{w:.10g}", *test, shown(beta, ".4g"), *_digits_of(fit, name)])
-    unknown = ["NA: not estimable, as columns are constant or depend on each other."] * any("NA" in r[1:] for r in rows)
-    lines += [*aligned(head, rows), *unknown, "", *_quality(fit)]
-    references = [f"{name}={level}" for name, level in fit.reference_levels.items()]
-    if references:
-        lines.append(f"Levels are compared with {', '.join(references)}.")
-    return paragraph(lines)
+    for j, line in enumerate(lines):
+        if line.level is not None and (j == 0 or lines[j - 1].column != line.column or lines[j - 1].level is None):
+            rows.append([_heading(line, record), *[""] * len(columns)])
+        name = line.name if line.level is None else f"  {line.level}"
+        rows.append([name, *(column[j] for column in columns.values())])
+    return ["", *columns], rows
 
 
-def _quality(fit: Any) -> list[str]:
-    """Return how well it fits, and how sure its digits are."""
-    options, s = fit.options, fit.statistics
-    r2 = f"R² {'' if options['fit_intercept'] else '(uncentered) '}{r2_of(fit.r2)}"
-    about = "" if options["fit_intercept"] else " (about their mean)"
-    held = "" if fit.r2_test is None else f", on held-out rows{about} {r2_of(fit.r2_test)}"
-    what = objective_text(*(options[name] for name in ("weighted", "alpha", "loss", "penalty")))
-    loss = f"loss {what} {fit.loss:.10g}"
-    if s is None:
-        return [f"{r2}{held}; {loss}", f"No standard errors: {fit.statistics_missing}", *_sure(fit)]
-    weights = f", {options['weight_type']} weights" if options["weighted"] else ""
-    return [
-        f"{r2}, adjusted {s.r2_adjusted:.6f}{held}; {loss}",
-        f"Residual standard error {s.sigma:.6g} on {s.df_resid:,.10g} degrees of freedom; "
-        f"{s.cov_type} standard errors{weights}",
-        (
-            f"F {s.fvalue:.6g} on {s.df_model} and {s.df_resid:,.10g}, p {shown(s.f_pvalue)}; "
-            if s.fvalue == s.fvalue
-            else ""
-        )
-        + f"AIC {s.aic:.6g}, BIC {s.bic:.6g}; condition number of scaled columns {s.condition:.3g}",
-        *_sure(fit),
-    ]
+def _heading(line: Coefficient, record: FitRecord) -> str:
+    reference = record.references.get(line.column or "")
+    return f"{line.column} (reference level: {reference})" if reference is not None else f"{line.column}"
 
 
-def r2_of(value: float) -> str:
-    """Write R² for people; it is undefined where the target does not vary, as in a single row."""
-    return "undefined (it needs two different targets)" if value != value else f"{value:.6f}"
-
-
-def _sure(fit: Any) -> list[str]:
-    if fit.certificate is not None:
-        c = fit.certificate
-        if not c.passed:
-            return [f"By exact sums the worst coefficient has {c.worst:.1f} digits right; ‖∇L‖ {c.gradient_norm:.2g}"]
-        return [
-            f"Certified by exact sums: all coefficients to {c.worst:.1f} digits or more; ‖∇L‖ {c.gradient_norm:.2g}"
-        ]
-    if fit.digits_at_least is None:
-        return []
-    return [
-        f"At least {min(fit.digits_at_least.values()):.0f} digits of every coefficient, by estimate; "
-        "`regress certify` certifies them"
-    ]
-
-
-def _digits_of(fit: Any, name: str) -> list[str]:
-    if fit.digits_at_least is None:
-        return []
-    digits = fit.intercept_digits if name == "(intercept)" else fit.digits_at_least[name]
-    return ["" if digits is None else f"{digits:.1f}"]
-
-
-def shown(value: float, form: str = "") -> str:
-    """Write a number for people, a probability without a format; nothing for NaN."""
-    if value != value:
-        return ""
-    return f"{value:{form}}" if form else "<2e-16" if value < 2e-16 else f"{value:.3g}"
+def _fixed(values: Sequence[float]) -> list[str]:
+    """Write statistics with two decimals, or with exponents where one is large."""
+    large = any(abs(value) >= 1e7 for value in values if value == value)
+    return ["" if value != value else f"{value:.3g}" if large else f"{value:.2f}" for value in values]

@@ -6,8 +6,8 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
-from regress.messages import visible
-from regress.report.charts import Chart, Mark, label, offset, shortened, ticks
+from regress.messages import shortened, visible
+from regress.report.charts import Chart, Mark, label, offset, ticks
 
 _WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis
 _NAME, _SPACE = 24, 160.0  # characters of a name, and the room that it has

@@ -1,14 +1,15 @@
 """The tables of a page: what stands in their cells, all figures with their full precision beside what is shown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from markupsafe import Markup
 
-from regress.records import ModelRecord, objective_text
-from regress.report.charts import shortened
-from regress.report.fit_charts import arrived
+from regress.fit_record import Coefficient, Course, Figures, FitRecord, ResidualGroups
+from regress.messages import shortened
+from regress.records import TESTS
 
 MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
@@ -57,31 +58,47 @@ def _good(right: bool) -> str:
     return "good" if right else "bad"
 
 
-def head(model: ModelRecord) -> list[Tile]:
+def head(known: FitRecord) -> list[Tile]:
     """Return what a reader wants to know first of a fit."""
-    report, right = model.report, model.status == "converged"
+    trained, course = known.trained, known.course
+    right = trained.status == "converged"
     found: list[Tile] = [
-        ("Status", f"{'✓' if right else '✗'} {WORDS.get(model.status, model.status)}", _good(right)),
-        ("Rows used", figure(model.n_rows), ""),
+        ("Status", f"{'✓' if right else '✗'} {WORDS[trained.status]}", _good(right)),
+        ("Rows used", figure(trained.n_rows), ""),
     ]
-    if report is not None:
-        if model.options["weighted"] and report["moments"] is not None:
-            found.append(("Sum of their weights", figure(report["moments"]["weight"]), ""))
-        found.append((f"R²{_kind(model)}", figure(report["r2"], ".4f"), ""))
-        if report["r2_test"] is not None:
-            worse = report["r2_test"] < 0  # than the mean of the target
-            found.append(("R² on rows held out", figure(report["r2_test"], ".4f"), "bad" if worse else ""))
-        if (proved := report["certificate"]) is not None:
-            found.append(("Digits right, worst coefficient", figure(proved["worst"], ".1f"), _good(proved["passed"])))
+    if trained.options.weighted and known.moments is not None:
+        found.append(("Sum of their weights", figure(known.moments.weight), ""))
+    found.append((f"R²{_kind(known)}", figure(course.r2, ".4f"), ""))
+    if course.scored:
+        worse = course.r2_test is not None and course.r2_test < 0  # than the mean of the target
+        found.append(("R² on rows held out", figure(course.r2_test, ".4f"), "bad" if worse else ""))
+    if (proved := known.certificate) is not None:
+        found.append(("Digits right, worst coefficient", figure(proved.worst, ".1f"), _good(proved.passed)))
     return found
 
 
-def proof(where: str, gradient_norm: float, excess_loss: float, loss: float) -> list[Tile]:
+class Proved(Protocol):
+    """What exact sums say of coefficients as a whole; None where a figure is beyond the range of a double."""
+
+    @property
+    def gradient_norm(self) -> float | None:
+        """‖∇L‖."""
+
+    @property
+    def excess_loss(self) -> float | None:
+        """L above its minimum."""
+
+    @property
+    def loss(self) -> float | None:
+        """The minimum."""
+
+
+def proof(where: str, of: Proved) -> list[Tile]:
     """Return what exact sums say of coefficients as a whole."""
     return [
-        (f"‖∇L‖ at {where}", figure(gradient_norm, ".3g"), ""),
-        ("Loss above its minimum", figure(excess_loss, ".3g"), ""),
-        ("Minimum of the loss", figure(loss, ".10g"), ""),
+        (f"‖∇L‖ at {where}", figure(of.gradient_norm, ".3g"), ""),
+        ("Loss above its minimum", figure(of.excess_loss, ".3g"), ""),
+        ("Minimum of the loss", figure(of.loss, ".10g"), ""),
     ]
 
 
@@ -91,7 +108,7 @@ def verdict(certificate: Any) -> list[Tile]:
     return [
         ("Verdict", "✓ Certified" if right else "✗ Not certified", _good(right)),
         ("Digits right, worst coefficient", figure(certificate.worst, ".1f"), ""),
-        *proof("the claim", certificate.gradient_norm, certificate.excess_loss, certificate.loss),
+        *proof("the claim", certificate),
     ]
 
 
@@ -109,97 +126,99 @@ _KINDS = {
 }
 
 
-def parts(report: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Return what became of the rows, by the name of its color, and its part in percent."""
-    rows = report["rows"]
-    return [(kind, 100.0 * rows[kind] / max(rows["rows"], 1)) for kind in _KINDS if rows[kind]]
+def parts(course: Course) -> list[tuple[str, int, float]]:
+    """Return what became of the rows, by the name of its color, how many they are, and their part in percent."""
+    rows = course.rows
+    counts = rows.used, rows.held_out, rows.missing, rows.zero_weight, rows.bad
+    of = zip(_KINDS, counts, strict=True)
+    return [(kind, count, 100.0 * count / max(rows.rows, 1)) for kind, count in of if count or kind == "used"]
 
 
-def account(report: Mapping[str, Any]) -> Table:
+def account(course: Course) -> Table:
     """Return where every row went."""
-    rows, percent = report["rows"], dict(parts(report))
     lines = [
-        [Markup('<i class="{}"></i>{}').format(kind, text), figure(rows[kind]), figure(percent.get(kind, 0.0), ".4g")]
-        for kind, text in _KINDS.items()
-        if rows[kind] or kind == "used"
+        [Markup('<i class="{}"></i>{}').format(kind, _KINDS[kind]), figure(count), figure(percent, ".4g")]
+        for kind, count, percent in parts(course)
     ]
-    all_of_them = ["all", figure(rows["rows"]), figure(100.0, ".4g")]
-    return Table(f"Rows of {report['source']}", ("Row", "how many", "percent"), [*lines, all_of_them], "key")
+    all_of_them = ["all", figure(course.rows.rows), figure(100.0, ".4g")]
+    return Table(f"Rows of {course.source}", ("Row", "how many", "percent"), [*lines, all_of_them], "key")
 
 
-def coefficients(model: ModelRecord) -> Table:
-    """Return what is known of each coefficient."""
-    report, caption = model.report, f"Coefficients in units of {model.target} a unit of the column"
-    if report is None:
-        held = [("(intercept)", model.b)] if model.options["fit_intercept"] else []
-        held += zip(model.names[:MOST_CERTIFIED], model.w[:MOST_CERTIFIED].tolist(), strict=True)
-        return Table(caption, ("Column", "coefficient"), [[name_of(n), figure(v, ".10g")] for n, v in held])
-    tests: tuple[tuple[str, str, str], ...] = ()
-    if report["quality"] is not None:
-        caption += "; the intervals hold the true value 95 times of 100, if the model is right"
-        if not arrived(model):
-            caption = (
-                f"{caption[: caption.index(';')]}; training did not arrive, so the intervals are about another point"
-            )
-        if any(line["std_err"] is None and not line["dropped"] for line in report["lines"]):
+_TESTS = (
+    ("standard error", "std_err", ".4g"),
+    ("t", "t", ".4g"),
+    ("p-value", "p_value", ".3g"),
+    ("interval from", "ci_low", ".5g"),
+    ("to", "ci_high", ".5g"),
+)
+
+
+def coefficients(known: FitRecord) -> Table:
+    """Return what is known of each coefficient, of many those of the largest standardized ones."""
+    lines, caption = largest(known), f"Change in {known.trained.target} per unit of each column"
+    if known.figures is not None:
+        if known.arrived:
+            caption += f", with {known.trained.options.percent} confidence intervals"
+        else:
+            caption += "; training did not arrive, so the intervals are about another point"
+        if any(line.std_err is None and line.status != "dropped" for line in lines):
             caption += "; a dash: not estimable, as columns are constant or depend on each other"
-        tests = (
-            ("standard error", "std_err", ".4g"),
-            ("t", "t", ".4g"),
-            ("p-value", "p_value", ".3g"),
-            ("95 % from", "ci_low", ".5g"),
-            ("to", "ci_high", ".5g"),
-        )
-    digits = "digits right" if report["certificate"] else "digits at least"
     columns = [
         ("coefficient", "coef", ".10g"),
-        *tests,
+        *(_TESTS if known.figures is not None else ()),
         ("standardized", "standardized", ".4g"),
-        (digits, "digits", ".1f"),
+        ("digits right" if known.certificate else "digits at least", "digits", ".1f"),
     ]
-    rows = []
-    for line in report["lines"]:
-        cells = [
-            small(line[key], 2e-16, form) if key == "p_value" else figure(line[key], form) for _, key, form in columns
-        ]
-        rows.append([name_of(line["name"]), *(["left out", *[""] * (len(cells) - 1)] if line["dropped"] else cells)])
+    rows = [[name_of(line.name), *_cells(line, columns)] for line in lines]
     return Table(caption, ("Column", *(head for head, _, _ in columns)), rows)
 
 
-def objective(model: ModelRecord) -> str:
-    """Write what a model minimizes."""
-    return objective_text(*(model.options[name] for name in ("weighted", "alpha", "loss", "penalty")))
-
-
-def _kind(model: ModelRecord) -> str:
-    return "" if model.options["fit_intercept"] else ", uncentered"
-
-
-def quality(model: ModelRecord, report: Mapping[str, Any]) -> Table:
-    """Return how well the whole fits."""
-    q = report["quality"]
-    kind = _kind(model)
-    lines: list[list[Any]] = [
-        [f"R²{kind}", figure(report["r2"], ".6f")],
-        [f"R²{kind}, adjusted", figure(q["r2_adjusted"], ".6f")],
-        [f"Loss {objective(model)}", figure(model.loss, ".10g")],
-        ["Residual standard error", figure(q["sigma"])],
-        ["Degrees of freedom", figure(q["df_resid"], ",.10g")],
-        ["F of all columns", figure(q["fvalue"])],
-        ["p of F", small(q["f_pvalue"], 2e-16, ".3g")],
-        ["AIC", figure(q["aic"])],
-        ["BIC", figure(q["bic"])],
-        ["Condition number of scaled columns", figure(q["condition"], ".3g")],
+def _cells(line: Coefficient, columns: Sequence[tuple[str, str, str]]) -> list[Any]:
+    if line.status == "dropped":
+        return ["left out", *[""] * (len(columns) - 1)]
+    tests = dict(zip(TESTS, line.tests, strict=True))
+    values = {name: tests.get(name, getattr(line, name)) for _, name, _ in columns}
+    return [
+        small(values[name], 2e-16, form) if name == "p_value" else figure(values[name], form)
+        for _, name, form in columns
     ]
-    if report["r2_test"] is not None:
-        lines.insert(1, ["R² on rows held out, about their mean", figure(report["r2_test"], ".6f")])
-    return Table(f"How well it fits; {q['cov_type']} standard errors", ("Figure", "value"), lines)
 
 
-def bands(report: Mapping[str, Any]) -> Table:
+def largest(known: FitRecord) -> list[Coefficient]:
+    """Return the intercept, if any, and the coefficients that a page shows: of many the largest standardized ones."""
+    by_size = sorted(known.columns, key=lambda line: -abs(line.standardized or 0.0))
+    shown = {line.name for line in by_size[:MOST_CERTIFIED]}
+    return [line for line in known.coefficients if line.column is None or line.name in shown]
+
+
+def _kind(known: FitRecord) -> str:
+    return "" if known.trained.options.fit_intercept else ", uncentered"
+
+
+def quality(known: FitRecord, q: Figures) -> Table:
+    """Return how well the whole fits."""
+    kind, trained = _kind(known), known.trained
+    lines: list[list[Any]] = [
+        [f"R²{kind}", figure(known.course.r2, ".6f")],
+        [f"R²{kind}, adjusted", figure(q.r2_adjusted, ".6f")],
+        [f"Loss {trained.objective}", figure(trained.loss, ".10g")],
+        ["Residual standard error", figure(q.sigma)],
+        ["Degrees of freedom", figure(q.df_resid, ",.10g")],
+        ["F of all columns", figure(q.fvalue)],
+        ["p of F", small(q.f_pvalue, 2e-16, ".3g")],
+        ["AIC", figure(q.aic)],
+        ["BIC", figure(q.bic)],
+        ["Condition number of scaled columns", figure(q.condition, ".3g")],
+    ]
+    if known.course.scored:
+        lines.insert(1, ["R² on rows held out, about their mean", figure(known.course.r2_test, ".6f")])
+    return Table(f"How well it fits; {q.cov_type} standard errors", ("Figure", "value"), lines)
+
+
+def bands(residuals: ResidualGroups) -> Table:
     """Return how many residuals are large."""
     rows = []
-    for low, high, count, normal in report["residuals"]["bands"]:
+    for low, high, count, normal in residuals.bands:
         band = Markup("beyond {} σ").format(figure(low, "g"))
         if high is not None:
             band = Markup("{} to {} σ").format(figure(low, "g"), figure(high, "g"))
@@ -208,10 +227,10 @@ def bands(report: Mapping[str, Any]) -> Table:
     return Table(caption, ("From zero", "rows", "if normal"), rows)
 
 
-def settings(model: ModelRecord) -> Table:
+def settings(known: FitRecord) -> Table:
     """Return what computed a model, and what it was asked."""
-    told = {**model.versions, **{name: value for name, value in model.options.items() if value is not None}}
-    rows: list[list[Any]] = [[name, str(value)] for name, value in told.items()]
+    asked = {name: value for name, value in asdict(known.trained.options).items() if value is not None}
+    rows: list[list[Any]] = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
     return Table("What computed it, and how it was asked to", ("What", "value"), rows)
 
 

@@ -1,13 +1,25 @@
 """Arrays as sources: views of their rows, no copy."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
 from regress.blocks import Array, Mask, block_rows
 from regress.errors import InputError
-from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Column, ColumnKind, unmasked, written
+from regress.sources.base import (
+    MISSING_CODE,
+    UNSEEN_CODE,
+    Batch,
+    Codes,
+    Column,
+    ColumnKind,
+    Partition,
+    Source,
+    unmasked,
+    written,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +31,8 @@ class ArrayBatch:
     rows: int
     block: Array
     names: Mapping[str, int]
-    key: str = ""
-    bad: None = None
+    key: ClassVar[str] = ""
+    bad: ClassVar[None] = None
 
     @property
     def read(self) -> int:
@@ -67,13 +79,30 @@ class ArrayBatch:
         return list(dict.fromkeys(chosen.texts(name)))
 
 
-class ArraySource:
+@dataclass(eq=False)
+class ArrayPartition(Partition):
+    """An array and the names of its columns."""
+
+    array: Array
+    names: tuple[str, ...]
+    name: str = ""
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = len(self.array)
+
+    def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
+        """Yield views of the rows on the fixed grid."""
+        where = {name: j for j, name in enumerate(self.names)}
+        step, X = block_rows(len(kinds)), self.array
+        for i in range(0, len(X), step):
+            yield ArrayBatch("", i, len(X[i : i + step]), X[i : i + step], where)
+
+
+class ArraySource(Source):
     """A numeric array X (m, n), its columns named x0, x1, … or by `names`."""
 
-    label, unit, dialect, index = "the table", "rows", "", None
-    notes: tuple[str, ...] = ()
-
-    def __init__(self, X: object, names: Sequence[str] | None = None, text: Sequence[str] = ()) -> None:
+    def __init__(self, X: object, names: Sequence[str] | None = None) -> None:
         array = np.asarray(unmasked(X))
         if array.ndim != 2:
             raise InputError(
@@ -90,13 +119,11 @@ class ArraySource:
                     f"X holds {array.dtype} values, not numbers. Pass a DataFrame to have text columns encoded."
                 ) from None
         self.array: Array = array.astype(np.float64, copy=False)
-        self.size = len(self.array)
         n = array.shape[1]
-        self._names = tuple(names) if names is not None else tuple(f"x{j}" for j in range(n))
-        if len(self._names) != n:
-            raise InputError(f"{len(self._names)} names were given for {n} columns.")
-        self.columns = tuple(Column(name, "text" if name in text else "number", settled=True) for name in self._names)
-        self.by_name = {column.name: column for column in self.columns}
+        names = tuple(names) if names is not None else tuple(f"x{j}" for j in range(n))
+        if len(names) != n:
+            raise InputError(f"{len(names)} names were given for {n} columns.")
+        self.columns = tuple(Column(name, "number", settled=True) for name in names)
 
     def named(self, names: Sequence[str]) -> "ArraySource":
         """Return the array with its columns named by position.
@@ -110,21 +137,6 @@ class ArraySource:
             raise InputError(f"X has {self.array.shape[1]} columns; the model takes {len(names)}, in its own order.")
         return ArraySource(self.array, names)
 
-    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
-        """Yield views of the rows on the fixed grid."""
-        where = {name: j for j, name in enumerate(self._names)}
-        step, X = block_rows(len(names)), self.array[:limit]
-        for i in range(0, len(X), step):
-            yield ArrayBatch("", i, len(X[i : i + step]), X[i : i + step], where)
-
-    def place(self, part: str, record: int) -> str:
-        """Say which row: arrays count from 0."""
-        return f"row {record}"
-
-    def read_as(self, kinds: Mapping[str, ColumnKind]) -> "ArraySource":
-        """Return the array with some of its columns read as text."""
-        return ArraySource(self.array, self._names, [name for name, kind in kinds.items() if kind == "text"])
-
-    def settled(self, names: Sequence[str]) -> "ArraySource":
-        """Return the array: its cells are numbers."""
-        return self
+    def partitions(self) -> tuple[Partition]:
+        """Return the array."""
+        return (ArrayPartition(self.array, tuple(column.name for column in self.columns)),)

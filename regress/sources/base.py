@@ -1,15 +1,19 @@
 """Where rows come from: one contract for arrays, frames and files."""
 
 import difflib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from copy import copy
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
 from regress.errors import TableError
+from regress.options import FileOptions
 
 ColumnKind = Literal["number", "boolean", "text", "unusable"]
 Codes = NDArray[np.int32]
@@ -47,6 +51,7 @@ class Column:
 
     name: str
     kind: ColumnKind
+    _: KW_ONLY
     levels: tuple[str, ...] | None = None
     dtype: str = ""
     hint: str = ""
@@ -73,21 +78,21 @@ def rereading(source: "Source", read: Callable[["Source"], T]) -> T:
 
 
 class Batch(Protocol):
-    """Some consecutive rows of one part of a table."""
+    """Some consecutive rows of one partition of a table."""
 
     @property
     def part(self) -> str:
-        """The file's name, or "" for a table in memory."""
+        """The partition's name."""
         ...
 
     @property
     def key(self) -> str:
-        """What tells its records from those of other parts, whatever their format; "" for a table of one part."""
+        """What tells its records from those of others, whatever the format of a file; "" for a table of one part."""
         ...
 
     @property
     def first(self) -> int:
-        """Record number of the first row within the part, from 0."""
+        """Record number of the first row within the partition, from 0."""
         ...
 
     @property
@@ -134,42 +139,104 @@ class Batch(Protocol):
         ...
 
 
-class Source(Protocol):
-    """A table that can be read in batches, again and again.
+class Partition(ABC):
+    """Some consecutive rows of a table, which can be read alone: in another process too, since it can be pickled.
 
-    `size` is its bytes or rows, as `unit` says; `dialect` is how its files are written where that had to be found out;
-    `index` is that of a pandas frame, else None.
+    Attributes
+    ----------
+    name : str
+        What tells it from the table's other partitions: the file's name; "" where there is one partition in memory.
+    size : int
+        Its bytes or rows, as the source's `unit` says; 0 where that is not known.
     """
 
-    label: str
-    columns: tuple[Column, ...]
-    by_name: dict[str, Column]
+    name: str
     size: int
-    unit: str
-    dialect: str
+
+    @abstractmethod
+    def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
+        """Read the named columns, in order, each as the kind given, in batches of bounded size."""
+
+    def place(self, record: int) -> str:
+        """Say where a record is, counted from 0, in the words of whoever made the table: "houses.csv, line 17"."""
+        return f"{self.name}, row {record}" if self.name else f"row {record}"
+
+
+class Source(ABC):
+    """A table that can be read again and again: its columns, and the partitions that hold its rows.
+
+    A class of your own sets `columns` and returns `partitions()`. All else follows from these.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        The schema.
+    label, address : str
+        What messages call the table, and what names it in a command ("" in memory).
+    unit : str
+        What `size` counts: "bytes" or "rows".
+    dialect : str
+        How its files are written where that had to be found out.
+    notes : tuple of str
+        What is worth knowing of how it is read, in sentences.
+    index : Index or None
+        The row labels of a pandas frame.
+    options : FileOptions
+        The options it was opened with.
+    """
+
+    columns: tuple[Column, ...]
+    label: str = "the table"
+    address: str = ""
+    unit: str = "rows"
+    dialect: str = ""
+    notes: tuple[str, ...] = ()
+    index: Any = None
+    options: FileOptions = FileOptions()
+
+    @abstractmethod
+    def partitions(self) -> Sequence[Partition]:
+        """Return the partitions in the order of the rows."""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Column]:
+        """The columns by name."""
+        return {column.name: column for column in self.columns}
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What is worth knowing of how it is read, in sentences."""
-        ...
+    def size(self) -> int:
+        """Bytes or rows, as `unit` says."""
+        return sum(partition.size for partition in self.partitions())
 
-    index: Any
+    def kinds(self, names: Iterable[str]) -> dict[str, ColumnKind]:
+        """Return what columns are, as partitions take it."""
+        return {name: self.by_name[name].kind for name in names}
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
-        """Read the named columns, in order, in batches of bounded size, up to a number of rows."""
-        ...
+        """Read the named columns of every partition, in order, in batches of bounded size, up to a number of rows."""
+        kinds = self.kinds(names)
+        return cut((batch for partition in self.partitions() for batch in partition.batches(kinds)), limit)
 
     def place(self, part: str, record: int) -> str:
-        """Say where a record is, in the words of whoever made the table: "houses.csv, line 17"."""
-        ...
+        """Say where a record of a partition is."""
+        return next(partition for partition in self.partitions() if partition.name == part).place(record)
 
-    def read_as(self, kinds: Mapping[str, ColumnKind]) -> "Source":
+    def with_columns(self, columns: Iterable[Column]) -> Self:
+        """Return the source with other columns."""
+        other = copy(self)
+        other.__dict__.pop("by_name", None)
+        other.columns = tuple(columns)
+        return other
+
+    def read_as(self, kinds: Mapping[str, ColumnKind]) -> Self:
         """Return the source with columns read as the kinds given, whatever their cells look like."""
-        ...
+        return self.with_columns(
+            replace(c, kind=kinds[c.name], hint="", settled=True) if c.name in kinds else c for c in self.columns
+        )
 
-    def settled(self, names: Sequence[str]) -> "Source":
+    def settled(self, names: Sequence[str]) -> Self:
         """Return the source with the named columns decided by all of their cells: a pass of its own where need be."""
-        ...
+        return self.with_columns(replace(c, settled=True) if c.name in names else c for c in self.columns)
 
 
 def unmasked(values: object) -> object:

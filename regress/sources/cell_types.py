@@ -2,14 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Literal
 
 from regress.errors import TableError
 from regress.messages import setting
-from regress.sources.base import ColumnKind
+from regress.sources.base import MISSING, ColumnKind
 
 CellKind = Literal["number", "boolean", "date", "time", "grouped", "marked", "dressed", "text"]
 """`grouped` is a number with thousands separators, `marked` one with the other decimal mark, `dressed` one with a sign,
@@ -59,6 +60,54 @@ def kind_of(cell: str, decimal: str = ".") -> CellKind:
         return "marked"
     plain = unicodedata.normalize("NFKC", cell).replace("\u2212", "-").replace("–", "-")
     return "dressed" if dressed.fullmatch(plain) else "text"
+
+
+def verdicts(
+    columns: Iterable[Sequence[str]], decimal: str, separator: str | None, skip: bool
+) -> list[tuple[ColumnKind, bool] | None]:
+    """Return the `verdict` on the cells with a value of each column; None where it has none.
+
+    Numbers whose thousands are separated by `separator`, a pattern, are numbers.
+    """
+    return [verdict(_count_kinds(cells, decimal, separator), skip) if cells else None for cells in columns]
+
+
+def _count_kinds(cells: Iterable[str], decimal: str, separator: str | None) -> Counter[CellKind]:
+    kinds: Counter[CellKind] = Counter()
+    for cell in cells:
+        kind = kind_of(cell, decimal)
+        grouped = GROUPED.fullmatch(cell.strip()) if kind == "grouped" and separator is not None else None
+        kinds["number" if grouped and re.fullmatch(separator or "", grouped["mark"]) else kind] += 1
+    return kinds
+
+
+def count_values(cells: Iterable[str], comma: bool) -> int:
+    """Count cells that are numbers (with a decimal comma too if `comma`), true or false, or name a missing cell."""
+    return sum(cell.strip() in MISSING[1:] or _is_value(cell, comma) for cell in cells)
+
+
+def all_values(cells: Iterable[str]) -> bool:
+    """Tell whether there are cells with a value, and all of these are numbers, or true and false."""
+    held = [cell for cell in cells if cell.strip() not in MISSING]
+    return bool(held) and all(_is_value(cell, True) for cell in held)
+
+
+def _is_value(cell: str, comma: bool) -> bool:
+    return is_number(cell, ".") or (comma and is_number(cell, ",")) or cell.strip().lower() in BOOLEAN
+
+
+def looks_of(cells: Sequence[str], decimal: str) -> list[str]:
+    """Tell what cells look like: "missing", "empty", "number", "date", "time", "boolean", "dressed" or "text" each."""
+    return [_looks_like(cell.strip(), decimal) for cell in cells]
+
+
+def _looks_like(cell: str, decimal: str) -> str:
+    if cell in MISSING:
+        return "missing" if cell else "empty"
+    kind = kind_of(cell, decimal)
+    if kind == "number" and not cell[-1].isdigit():
+        return "text"  # "inf" may be a name
+    return "dressed" if kind in ("grouped", "marked") else kind
 
 
 @cache

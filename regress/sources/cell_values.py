@@ -1,8 +1,7 @@
 """Cells of text as what their column is: numbers, true and false, levels."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,7 +9,7 @@ import polars as pl
 from regress.blocks import Mask
 from regress.options import FileOptions
 from regress.sources.base import MISSING, Column, ColumnKind
-from regress.sources.cell_types import BLANKS, BOOLEAN, GROUPED, CellKind, is_number, kind_of, level_of, verdict
+from regress.sources.cell_types import BLANKS, BOOLEAN, is_number, level_of, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,18 @@ class Reading:
         """Return the level that a cell of text is; None if the cell is missing."""
         return None if cell.strip() in self.absent else level_of(cell, self.decimal)
 
-    def kind(self, cell: str) -> CellKind:
-        """Tell what a cell with a value looks like."""
-        kind = kind_of(cell, self.decimal)
-        grouped = GROUPED.fullmatch(cell.strip()) if kind == "grouped" and self.thousands is not None else None
-        return "number" if grouped and re.fullmatch(self._separator, grouped["mark"]) else kind
-
     def column(self, name: str, cells: Iterable[str], skip: bool = False) -> Column | None:
         """Return what a column seems to be by some of its cells; None where none has a value."""
-        kinds = Counter(self.kind(cell) for cell in cells if cell.strip() not in self.missing)
-        if not kinds:
-            return None
-        kind, doubtful = verdict(kinds, skip)
-        return Column(name, kind, doubtful=doubtful)
+        return self.columns([name], [[cell] for cell in cells], skip)[0]
+
+    def columns(self, names: Sequence[str], rows: Sequence[Sequence[str]], skip: bool = False) -> list[Column | None]:
+        """Return what columns seem to be by some rows of cells; None where none has a value."""
+        given = [[row[j] for row in rows if row[j].strip() not in self.missing] for j in range(len(names))]
+        found = verdicts(given, self.decimal, None if self.thousands is None else self._separator, skip)
+        return [
+            None if seen is None else Column(name, seen[0], doubtful=seen[1])
+            for name, seen in zip(names, found, strict=True)
+        ]
 
     @property
     def _separator(self) -> str:

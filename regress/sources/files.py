@@ -1,6 +1,8 @@
 """Files and Polars frames as sources."""
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -8,14 +10,17 @@ import polars as pl
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import FileOptions
-from regress.sources.batches import PolarsSource
 from regress.sources.cell_values import AS_IS, Reading, reading_of_frames
+from regress.sources.csv.dialect import read_dialect
 from regress.sources.csv.reader import CsvPart
+from regress.sources.csv.stream import opened
+from regress.sources.file_parts import File, FilePart
 from regress.sources.parquet import ParquetPart
-from regress.sources.parts import FramePart, Part
-from regress.sources.paths import check_outputs, is_parquet, paths_of, shown, what_is
+from regress.sources.paths import PARQUET, check_outputs, file_key, paths_of, shown, what_is
 from regress.sources.pipes import is_pipe, spool
+from regress.sources.polars_frames import PolarsPartition
 from regress.sources.rejects import Rejects
+from regress.sources.table import Table
 
 
 def is_polars(table: object) -> bool:
@@ -23,12 +28,12 @@ def is_polars(table: object) -> bool:
     return isinstance(table, pl.DataFrame)
 
 
-def open_polars(frame: pl.DataFrame, reading: Reading = AS_IS) -> PolarsSource:
+def open_polars(frame: pl.DataFrame, reading: Reading = AS_IS) -> Table:
     """Return a Polars frame as a source."""
-    return PolarsSource("the frame", [FramePart(frame, reading)])
+    return Table("the frame", [PolarsPartition(frame, reading)])
 
 
-def open_arrow(table: Any, reading: Reading = AS_IS) -> PolarsSource:
+def open_arrow(table: Any, reading: Reading = AS_IS) -> Table:
     """Return whatever speaks the Arrow stream protocol (a PyArrow table, a DuckDB relation) as a source.
 
     Raises
@@ -44,23 +49,31 @@ def open_arrow(table: Any, reading: Reading = AS_IS) -> PolarsSource:
     return open_polars(frame, reading)
 
 
-def open_files(path: str | os.PathLike[str], options: FileOptions | None = None) -> PolarsSource:
+def open_files(
+    path: str | os.PathLike[str],
+    options: FileOptions | None = None,
+    *,
+    outputs: Mapping[str, str | Path | None] | None = None,
+    model: str | None = None,
+) -> Table:
     """Open a file, every file that a glob matches, or every file of a folder, in the order of their names.
+
+    `outputs`, named for people, and a file of rejects must be neither the table nor the `model`.
 
     Raises
     ------
     TableError
         If there is no such file, its header cannot be used, or two files have different columns.
     InputError
-        If an option that only CSV files have is given for others.
+        If an option that only CSV files have is given for others, or an output cannot be written.
     """
-    options = options or FileOptions()
-    text = os.fspath(path)
+    options, text = options or FileOptions(), os.fspath(path)
     paths = paths_of(text)
-    check_outputs(path, {setting("rejects"): options.rejects})
+    inputs = dict.fromkeys(paths, "the table") | ({} if model is None else {Path(model): "the model"})
+    check_outputs({**(outputs or {}), setting("rejects"): options.rejects}, inputs)
     plain = len({one.name for one in paths}) == len(paths)
     rejects = Rejects(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
-    parts: list[Part] = []
+    parts: list[FilePart] = []
     for found in paths:
         one = spool(found) if is_pipe(found) else found
         if not one.is_file():
@@ -68,12 +81,21 @@ def open_files(path: str | os.PathLike[str], options: FileOptions | None = None)
                 f"{found} {what_is(found)}. Name a CSV or Parquet file, a folder of them, or a glob such as "
                 "'data/*.csv'."
             )
-        name = shown(one.name if plain else str(found))
-        parts.append(
-            ParquetPart(one, name, reading_of_frames(options))
-            if is_parquet(one)
-            else CsvPart(one, name, options, rejects)
-        )
-    if (given := options.of_csv()) and not any(isinstance(part, CsvPart) for part in parts):
+        file = File.seen(one, shown(one.name if plain else str(found)))
+        part = _open_file(file, options, rejects)
+        part.key = file_key(file.name) if len(paths) > 1 else ""
+        part.before = sum(other.size for other in parts)
+        parts.append(part)
+    if (given := options.of_csv()) and not any(part.of_text for part in parts):
         raise InputError(f"{setting(given[0])} is for CSV files; {text} is Parquet.")
-    return PolarsSource(parts[0].name if len(parts) == 1 else shown(text), parts, rejects)
+    label = parts[0].name if len(parts) == 1 else shown(text)
+    return Table(label, parts, rejects=rejects, address=text, options=options)
+
+
+def _open_file(file: File, options: FileOptions, rejects: Rejects) -> FilePart:
+    """Open a file, once: its name or its first bytes tell whether it is Parquet."""
+    if file.path.suffix.lower() not in PARQUET:
+        with opened(file.path, options.encoding) as stream:
+            if not stream.parquet:
+                return CsvPart(file=file, written=read_dialect(stream, options), options=options, rejects=rejects)
+    return ParquetPart(file=file, reading=reading_of_frames(options))

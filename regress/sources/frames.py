@@ -1,7 +1,7 @@
 """pandas, for people: frames in, tables out. Owner of pandas; its columns are read without pyarrow."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,40 +12,37 @@ import polars as pl
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source, rereading
-from regress.sources.batches import PolarsSource
+from regress.sources.batches import Part
 from regress.sources.cell_types import level_of
 from regress.sources.cell_values import AS_IS, Reading
-from regress.sources.parts import Frame, typed
+from regress.sources.polars_frames import SLICE
+from regress.sources.table import Table
 
-_SLICE = 2**16
 _LOOK = 200  # cells with a value that tell what a column of objects seems to be
 _NUMBERS = int | float | np.number | np.bool_ | Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class PandasPart:
+@dataclass(eq=False)
+class PandasPartition(Part):
     """A pandas frame, handed to Polars a slice at a time."""
 
     frame: pd.DataFrame
     reading: Reading = AS_IS
     name: str = ""
-    dialect: str = ""
+    size: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Rows."""
-        return len(self.frame)
+    def __post_init__(self) -> None:
+        self.size = len(self.frame)
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
         return {name: _column(name, self.frame[name], self.reading) for name in self.frame.columns}
 
-    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[pl.DataFrame]:
         """Yield slices of the named columns."""
-        for i in range(0, len(self.frame), _SLICE):
-            part = self.frame.iloc[i : i + _SLICE]
-            frame = pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
-            yield Frame(typed(frame, kinds, self.reading, i, self.place), i + len(part))
+        for i in range(0, len(self.frame), SLICE):
+            part = self.frame.iloc[i : i + SLICE]
+            yield pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""
@@ -57,7 +54,7 @@ def is_pandas(table: object) -> bool:
     return isinstance(table, pd.DataFrame)
 
 
-def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> PolarsSource:
+def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> Table:
     """Return a pandas frame as a source; columns named by whole numbers become '0', '1', ….
 
     Raises
@@ -75,10 +72,10 @@ def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> PolarsSource:
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"The frame has more than one column named {doubled[0]!r}. Rename one.")
-    return PolarsSource("the frame", [PandasPart(frame, reading)], index=frame.index)
+    return Table("the frame", [PandasPartition(frame, reading)], index=frame.index)
 
 
-def open_plain(table: Any, reading: Reading = AS_IS) -> PolarsSource:
+def open_plain(table: Any, reading: Reading = AS_IS) -> Table:
     """Return a dict of columns, a list of dicts or a structured array as a source.
 
     Raises
@@ -142,7 +139,7 @@ def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd
 def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | None:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return Column(name, "text", tuple(level_of(str(level)) for level in dtype.categories), settled=True)
+        return Column(name, "text", levels=tuple(level_of(str(level)) for level in dtype.categories), settled=True)
     if pd.api.types.is_bool_dtype(dtype):
         return Column(name, "boolean", settled=True)
     if pd.api.types.is_complex_dtype(dtype):

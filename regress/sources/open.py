@@ -38,9 +38,8 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
         from regress.sources.files import open_files
 
         return open_files(table, options)
-    if type(table).__module__.startswith("regress.sources."):
-        opened: Source = table
-        return opened
+    if isinstance(table, Source):
+        return table
     if options is not None and (given := options.of_csv()):
         raise InputError(f"{setting(given[0])} is for CSV files; the table is in memory.")
     if of_package(table, "scipy"):

@@ -5,17 +5,18 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 import polars as pl
 
 from regress.errors import TableError
 from regress.numerics.threads import ordered_map
 from regress.sources.base import Column, ColumnKind
+from regress.sources.batches import Frame
 from regress.sources.cell_values import AS_IS, Reading
-from regress.sources.parts import Frame, Unchanged, columns_of, typed
+from regress.sources.file_parts import FilePart
+from regress.sources.polars_frames import columns_of
 
 _FIRST = 2**16  # rows read first, which tell how many to read next
 _BLOCK = 2**25  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
@@ -25,23 +26,11 @@ _QUIET = threading.Lock()  # standard error is one for all threads
 _NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetPart:
+@dataclass(eq=False, kw_only=True)
+class ParquetPart(FilePart):
     """A Parquet file."""
 
-    path: Path
-    name: str
     reading: Reading = AS_IS
-    dialect: str = ""
-    _unchanged: Unchanged = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_unchanged", Unchanged(self.path, self.name))
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return self.path.stat().st_size
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
@@ -51,7 +40,7 @@ class ParquetPart:
 
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the columns, some rows at a time."""
-        self._unchanged.check()
+        self.file.check()
         with self._readable():
             rows = self._scan().select(pl.len()).collect().item()
         if not rows:
@@ -61,7 +50,7 @@ class ParquetPart:
         def read(span: range) -> pl.DataFrame:
             with self._readable():
                 frame = self._scan().select(list(kinds)).slice(span.start, len(span)).collect()
-            self._unchanged.check()
+            self.file.check()
             if frame.height != len(span):
                 readable = span.start + frame.height
                 raise TableError(f"{self._damaged}: it has {rows:,} rows, and {readable:,} can be read.")
@@ -72,16 +61,11 @@ class ParquetPart:
         spans = (range(at, min(at + step, rows)) for at in range(first, rows, step))
         done = 0
         for frame in chain([start], ordered_map(read, spans, _AHEAD)):
-            whole = typed(frame, kinds, self.reading, done, self.place)
             done += frame.height
-            yield Frame(whole, size * done // rows)
-
-    def place(self, record: int) -> str:
-        """Parquet has no lines."""
-        return f"{self.name}, row {record}"
+            yield Frame(frame, size * done // rows)
 
     def _scan(self) -> pl.LazyFrame:
-        return pl.scan_parquet(self.path, glob=False)
+        return pl.scan_parquet(self.file.path, glob=False)
 
     @property
     def _damaged(self) -> str:
@@ -93,7 +77,7 @@ class ParquetPart:
             with _quiet():
                 yield
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            self._unchanged.check()
+            self.file.check()
             said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             if any(words in said for words in _NO_MEMORY):
                 raise MemoryError(said) from None

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from regress.errors import InputError, TableError
 
-_PARQUET = b"PAR1"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -58,42 +57,15 @@ def shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def is_parquet(path: Path) -> bool:
-    """Tell by its name, or by its first and last bytes; those of a CSV file may be the first ones.
-
-    Raises
-    ------
-    TableError
-        If the file cannot be read.
-    """
-    if path.suffix.lower() in (".parquet", ".pq"):
-        return True
-    try:
-        with path.open("rb") as file:
-            start = file.read(4096)
-            if not start.startswith(_PARQUET) or b"\0" in start:  # no text has that byte
-                return start.startswith(_PARQUET)
-            file.seek(-4, os.SEEK_END)
-            return file.read() == _PARQUET
-    except OSError as error:
-        raise TableError(f"{path.name} cannot be read: {error.strerror}.") from None
-
-
-def check_outputs(
-    table: str | os.PathLike[str] | None,
-    outputs: Mapping[str, str | Path | None],
-    model: str | Path | None = None,
-) -> None:
-    """Refuse to write a file over the table, the model, or another that is written; `outputs` are named for people.
+def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Mapping[Path, str]) -> None:
+    """Refuse to write a file over one that is read, or over another that is written; all are named for people.
 
     Raises
     ------
     InputError
-        If an output is the table, or two are one, or there is no such folder.
+        If an output is an input, or two are one, or there is no such folder.
     """
-    taken = {} if table is None else {os.path.realpath(path): "the table" for path in paths_of(str(table))}
-    if model is not None:
-        taken[os.path.realpath(model)] = "the model"
+    taken = {os.path.realpath(path): what for path, what in inputs.items()}
     for name, output in outputs.items():
         if output is None:
             continue
@@ -119,10 +91,9 @@ def check_outputs(
         taken[str(path)] = name
 
 
+PARQUET = (".parquet", ".pq")
 _COMPRESSIONS = (".gz", ".zst", ".zstd")
-
-
-_FORMATS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq")
+_FORMATS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", *PARQUET)
 
 
 def file_key(name: str) -> str:

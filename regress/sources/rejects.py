@@ -4,15 +4,17 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from regress.errors import TableError
 from regress.messages import setting
 from regress.numerics.atomic_write import write_text
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
     """A row that cannot be used: its place in a block, what is wrong, what to do, its text.
 
     `column` is the one whose cell is not what the column is, if that is what is wrong.
@@ -33,21 +35,38 @@ class CellError(TableError):
         super().__init__(message)
         self.column = column
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CellError, (str(self), self.column)
+
 
 class Rejects:
-    """Refuses rows, or skips at most `most` of them and writes them to a file: file, line, reason, text."""
+    """Refuses rows, or skips at most `most` of them and writes them to a file: file, line, reason, text.
+
+    One is shared by the files of a table. In another process it begins anew.
+    """
 
     def __init__(self, skip: bool = False, path: str | Path | None = None, most: int = 1000) -> None:
         self.skip, self._path, self._most = skip, path, most
-        self.cells: Counter[str] = Counter()
-        self.files: Counter[str] = Counter()
+        self._cells: dict[str, Counter[str]] = {}
         self._rows: list[tuple[str, int, str, str]] = []
 
-    def begin(self) -> None:
-        """Forget what an earlier reading of the table skipped."""
-        self._rows = []
-        self.cells.clear()
-        self.files.clear()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Rejects, (self.skip, self._path, self._most)
+
+    @property
+    def columns(self) -> Counter[str]:
+        """How many rows were skipped for a cell of a column."""
+        return sum(self._cells.values(), Counter())
+
+    @property
+    def files(self) -> Counter[str]:
+        """How many rows of a file were skipped."""
+        return Counter(file for file, *_ in self._rows)
+
+    def begin(self, file: str | None = None) -> None:
+        """Forget what an earlier reading of a file, or of all of them, skipped."""
+        self._rows = [row for row in self._rows if file not in (None, row[0])]
+        self._cells = {name: cells for name, cells in self._cells.items() if file not in (None, name)}
 
     def add(self, file: str, line: int, faults: Sequence[Fault]) -> None:
         """Take the faults of a block whose first line is `line`.
@@ -61,9 +80,8 @@ class Rejects:
             at = line + fault.line
             if not self.skip:
                 raise _error(f"{file}, line {at}{fault.reason}. {fault.remedy}.", fault.column)
-            self.files[file] += 1
             if fault.column:
-                self.cells[fault.column] += 1
+                self._cells.setdefault(file, Counter())[fault.column] += 1
             self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))
             if len(self._rows) > self._most:
                 seen = (

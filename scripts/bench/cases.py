@@ -170,7 +170,16 @@ def parquet(place: Place) -> Iterator[Table]:
 
 
 def predict(place: Place) -> Iterator[Table]:
-    """Predict the rows of a CSV file into another."""
+    """Predict the rows of an array, one row, and those of a CSV file into another."""
+    n = 10
+    for m, task, ours in (
+        (place.rows(884_000, n), "predictions", ("LinearRegressor", "LinearModel.predict")),
+        (1_000, "one_row", ("predict_one",)),
+    ):
+        tools = [place.inside("scikit-learn", task, m, n, "scikit-learn", peer=True)]
+        tools += [place.inside(name, task, m, n, name, limits=(Limit(1.2, "scikit-learn"),)) for name in ours]
+        rows = f"{m:,}" if task == "predictions" else "one row"
+        yield Table(f"{rows} × {n}, in memory", "scikit-learn", tools, place.answer(task, m, n, "scikit-learn"))
     out = place.folder / "predicted.csv"
 
     def check(_: str) -> list[float]:

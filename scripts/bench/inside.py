@@ -1,4 +1,4 @@
-"""What a child does that times itself, on arrays in memory: fits, exact sums, the certificate, one gradient.
+"""What a child does that times itself, on arrays in memory: fits, exact sums, certificates, gradients, predictions.
 
 A task returns a function that prepares a run, which is not timed, and returns the run, which is.
 """
@@ -83,6 +83,33 @@ def certificate(m: int, n: int, part: str) -> Prepare:
     return (lambda: lambda: coefficients(fit())) if part == "fit" else (lambda: partial(certify, fit()))
 
 
+def predictions(m: int, n: int, tool: str) -> Prepare:
+    """Predict the rows of a fit, by its model or by an estimator; about a thousand are given back."""
+    X, y = table(m, n)
+    model = _fitted(tool, X, y)
+    return lambda: lambda: model.predict(X)[:: m // 1000 + 1]
+
+
+def one_row(m: int, n: int, tool: str) -> Prepare:
+    """Predict one row: a dict, or an array of one row where the tool takes no other."""
+    X, y = table(m, n)
+    model, row = _fitted(tool, X, y), {f"x{j}": value for j, value in enumerate(X[0].tolist())}
+    if tool == "predict_one":
+        return lambda: lambda: [model.predict_one(row)]
+    return lambda: lambda: model.predict(X[:1])
+
+
+def _fitted(tool: str, X: np.ndarray, y: np.ndarray) -> Any:
+    """Return what predicts."""
+    if tool == "scikit-learn":
+        from sklearn.linear_model import LinearRegression
+
+        return LinearRegression().fit(X, y)
+    import regress
+
+    return regress.LinearRegressor().fit(X, y) if tool == "LinearRegressor" else regress.fit(X, y).model
+
+
 def gradient(m: int, n: int, engine: str) -> Prepare:
     """Compute the gradient over rows as two plain NumPy products, or with one of our engines."""
     X, y = table(m, n)
@@ -112,7 +139,9 @@ def gradient(m: int, n: int, engine: str) -> Prepare:
     return lambda: engines
 
 
-TASKS: dict[str, Callable[..., Prepare]] = {f.__name__: f for f in (memory, exact, certificate, gradient)}
+TASKS: dict[str, Callable[..., Prepare]] = {
+    f.__name__: f for f in (memory, exact, certificate, gradient, predictions, one_row)
+}
 
 
 def main(task: str, m: str, n: str, repeat: str, *words: str) -> None:

@@ -81,6 +81,8 @@ def failure(problem: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return seconds as text."""
+    if seconds < 1e-4:
+        return f"{seconds * 1e6:.3g} µs"
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.{'0f' if seconds >= 0.1 else '3g'}} ms"
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import regress
-from regress.aggregates.held_out import HeldOut
+from regress.aggregates.held_out import HeldOutSums
 from regress.blocks import Block
 from regress.design.split import Split
 from regress.sources.csv import stream
@@ -121,16 +121,37 @@ def test_fits_in_double_have_the_same_bits_for_any_block_and_number_of_threads(e
 def test_columns_that_turn_up_late_were_zero_before(exact, monkeypatch):
     if not exact:
         monkeypatch.setattr("regress.aggregates.held_out._MOST", 0)
-    Z, y = random.normal(size=(40, 5)), random.normal(size=(40, 1))
+    Z, y, names = random.normal(size=(40, 5)), random.normal(size=(40, 1)), tuple("abcde")
     Z[:20, 3:] = 0.0
-    late, whole = HeldOut(exact), HeldOut(exact)
-    for held, blocks in ((late, (Block(Z[:20, :3], y[:20]), Block(Z[20:], y[20:]))), (whole, (Block(Z, y),))):
+    early, rest = Block(Z[:20, :3], y[:20], columns=names[:3]), Block(Z[20:], y[20:], columns=names)
+    late, whole = HeldOutSums(exact), HeldOutSums(exact)
+    for held, blocks in ((late, (early, rest)), (whole, (Block(Z, y, columns=names),))):
         for block in blocks:
             held.add(block)
-        held.arrange([4, 0, 5, 3])  # column 5 was in no row
+    late, whole = (held.finish().select(["e", "a", "nowhere", "d"]) for held in (late, whole))
     if exact:
         entries = [[[h.totals.fraction(i, j) for j in range(6)] for i in range(6)] for h in (late, whole)]
         assert entries[0] == entries[1]
         return
     np.testing.assert_allclose(late.moments.xx, whole.moments.xx, atol=1e-13)
     np.testing.assert_allclose(late.moments.xy, whole.moments.xy, atol=1e-13)
+
+
+def test_parts_with_more_columns_than_are_summed_exactly_merge_into_moments(monkeypatch):
+    monkeypatch.setattr("regress.aggregates.held_out._MOST", 3)
+    Z, y, names = random.normal(size=(60, 5)), random.normal(size=(60, 1)), tuple("abcde")
+    Z[:20, 3:] = 0.0
+    few = HeldOutSums(exact=False)
+    few.add(Block(Z[:20, :3], y[:20], columns=names[:3]))
+    many = HeldOutSums(exact=False)
+    many.add(Block(Z[20:], y[20:], columns=names))
+    assert few.finish().totals is not None
+    assert many.finish().moments is not None
+    centered = Z - Z.mean(0)
+    for one, other in ((few, many), (many, few)):
+        sums = HeldOutSums(exact=False)
+        sums.merge(one)
+        sums.merge(other)
+        found = sums.finish()
+        assert found.count == found.moments.rows == 60
+        np.testing.assert_allclose(found.select(names).moments.xx, centered.T @ centered, atol=1e-12)

@@ -15,14 +15,19 @@ from scipy.stats import chisquare
 import regress
 from regress.aggregates import sample as sampling
 from regress.aggregates.collect import NEVER
-from regress.aggregates.sample import Sample
-from regress.api.read import read_table
+from regress.aggregates.sample import Sampler
+from regress.api.read import Reading, read_table
+from regress.design.encode import Encoded
+from regress.design.rows import PlacedRows
+from regress.design.terms import Design, Term
 from regress.options import TableOptions
 from regress.sources import arrays
 from regress.sources.arrays import ArrayBatch
 from regress.sources.csv import stream
 
 WORD = 2**64
+DESIGN = Design((Term("u", "number"), Term("text", "text", open=True)))
+LEVELS = {"text": [str(k) for k in range(200)]}
 
 
 def scrambled(x):
@@ -48,13 +53,13 @@ def held_out(name, record, fraction, seed=0):
     return (scrambled(scrambled(record) ^ salt(f"{seed}:{name}")) >> 11) / 2**53 < fraction
 
 
-def reader_of(table, k, target="y", precision="float64", **options):
-    return read_table(table, target, TableOptions(**options), "moments", 1, precision=precision, sampled=k).reader
+def read(table, k, target="y", **options):
+    return read_table(table, target, TableOptions(**options), Reading("moments", sampled=k))
 
 
 def kept(table, k, **options):
     """Return the values of the first column in the sample, in order of size; here they say which row it is."""
-    return sorted(reader_of(table, k, **options).sample.X[:, 0].tolist())
+    return sorted(read(table, k, **options).sample.X[:, 0].tolist())
 
 
 @contextmanager
@@ -96,7 +101,7 @@ def opened(kind, frame, folder):
 def test_it_is_the_rows_of_the_smallest_hashes(tmp_path, kind, seed):
     frame = numbered(900)
     table, name = opened(kind, frame, tmp_path)
-    block = reader_of(table, 70, random_state=seed).sample
+    block = read(table, 70, random_state=seed).sample
     at = [record for _, record in smallest([(name, i) for i in range(900)], 70, seed)]
     np.testing.assert_array_equal(block.X, frame[["id", "x"]].to_numpy()[at])
     np.testing.assert_array_equal(block.Y[:, 0], frame.y.to_numpy()[at])
@@ -109,7 +114,7 @@ def test_it_is_the_same_of_an_array():
     at = [record for _, record in smallest([("", i) for i in range(5_000)], 100)]
     for size, block in ((2**18, None), (7, 1), (64, 100), (1, 4_999)):
         with pieces(size, block):
-            found = read_table(X, y, TableOptions(), "moments", 1, sampled=100).reader.sample
+            found = read_table(X, y, TableOptions(), Reading("moments", sampled=100)).sample
         np.testing.assert_array_equal(found.X, X[at])
         np.testing.assert_array_equal(found.Y[:, 0], y[at])
 
@@ -117,7 +122,7 @@ def test_it_is_the_same_of_an_array():
 @pytest.mark.parametrize("m", [1, 2, 39, 40, 41])
 def test_a_table_of_no_more_rows_is_kept_whole(m):
     assert kept(numbered(m), 40) == sorted(i for _, i in smallest([("", i) for i in range(m)], 40))
-    assert reader_of(numbered(m), 0).sample is None
+    assert read(numbered(m), 0).sample is None
 
 
 @pytest.mark.parametrize("size", [1, 17, 333, 4096, None])
@@ -198,20 +203,20 @@ def test_only_rows_that_are_trained_on_are_in_it(tmp_path, fraction, block):
     (tmp_path / "r.csv").write_text(text)
     options = {"weights": "a", "missing": "drop", "on_bad_lines": "skip", "test_size": fraction, "random_state": 5}
     with pieces(2**18 if block is None else block // 4, block):
-        reader = reader_of(tmp_path / "r.csv", 150, **options)
+        found = read(tmp_path / "r.csv", 150, **options)
     training = [i for i in sound if not held_out("", i, fraction, 5)]
-    assert reader.tally.used == len(training) > 300
+    assert found.tally.used == len(training) > 300
     at = [i for _, i in smallest([("r.csv", i) for i in training], 150, 5)]
-    names = reader.design.names
+    names = found.names
     expected = np.zeros((150, len(names)))
     for row, i in enumerate(at):
         x, kind, _, _ = sound[i]
         expected[row, names.index("id")], expected[row, names.index("x")] = i, x
         if kind != "p":
             expected[row, names.index(f"kind={kind}")] = 1.0
-    np.testing.assert_array_equal(reader.sample.X, expected)
-    np.testing.assert_array_equal(reader.sample.weights, [sound[i][2] for i in at])
-    np.testing.assert_array_equal(reader.sample.Y[:, 0], [sound[i][3] for i in at])
+    np.testing.assert_array_equal(found.sample.X, expected)
+    np.testing.assert_array_equal(found.sample.weights, [sound[i][2] for i in at])
+    np.testing.assert_array_equal(found.sample.Y[:, 0], [sound[i][3] for i in at])
 
 
 def test_a_level_that_only_rows_held_out_have_is_no_column_of_it():
@@ -219,10 +224,10 @@ def test_a_level_that_only_rows_held_out_have_is_no_column_of_it():
     hashes = [scrambled(scrambled(i) ^ salt("0:")) for i in range(300)]
     out = np.array(hashes) < sorted(hashes)[120]
     frame["kind"] = np.where(out, "b", np.where(np.arange(300) % 2, "a", "z"))
-    reader = reader_of(frame, 50, test_size=0.4)
-    assert reader.design.names == ("id", "x", "kind=z")
+    found = read(frame, 50, test_size=0.4)
+    assert found.names == ("id", "x", "kind=z")
     at = [i for _, i in smallest([("", i) for i in np.flatnonzero(~out).tolist()], 50)]
-    np.testing.assert_array_equal(reader.sample.X[:, 2], (frame.kind == "z").to_numpy()[at])
+    np.testing.assert_array_equal(found.sample.X[:, 2], (frame.kind == "z").to_numpy()[at])
 
 
 @pytest.mark.parametrize("kind", ["frame", "csv"])
@@ -235,29 +240,29 @@ def test_levels_that_turn_up_late_stand_where_the_design_has_them(tmp_path, kind
         frame["more"] = np.where(np.arange(1500) < 1490, "u", "t")
     table, name = opened(kind, frame, tmp_path)
     with pieces(64, 2000):
-        reader = reader_of(table, 200)
+        found = read(table, 200)
     encoded = pd.get_dummies(frame.drop(columns="y"), prefix_sep="=", dtype=float).drop(
         columns=["late=aa", *(["more=t"] if texts == 2 else [])]
     )
-    assert set(reader.design.names) == set(encoded.columns)
+    assert set(found.names) == set(encoded.columns)
     at = [i for _, i in smallest([(name, i) for i in range(1500)], 200)]
-    np.testing.assert_array_equal(reader.sample.X, encoded[list(reader.design.names)].to_numpy()[at])
+    np.testing.assert_array_equal(found.sample.X, encoded[list(found.names)].to_numpy()[at])
 
 
 def test_true_and_false_are_ones_and_zeros_in_it():
     frame = numbered(400)
     frame["flag"] = np.arange(400) % 3 == 0
-    block = reader_of(frame, 50).sample
+    block = read(frame, 50).sample
     np.testing.assert_array_equal(block.X[:, 2], block.X[:, 0] % 3 == 0)
 
 
 def test_numbers_read_as_text_are_encoded_in_it():
     X = np.column_stack([np.arange(400.0), np.arange(400) % 3])
-    reader = read_table(X, X[:, 0], TableOptions(categorical=("x1",)), "moments", 1, sampled=30).reader
+    found = read_table(X, X[:, 0], TableOptions(categorical=("x1",)), Reading("moments", sampled=30))
     at = [i for _, i in smallest([("", i) for i in range(400)], 30)]
-    assert reader.design.names == ("x0", "x1=1", "x1=2")
+    assert found.names == ("x0", "x1=1", "x1=2")
     np.testing.assert_array_equal(
-        reader.sample.X, np.column_stack([X[at, 0], X[at, 1] == 1, X[at, 1] == 2]).astype(float)
+        found.sample.X, np.column_stack([X[at, 0], X[at, 1] == 1, X[at, 1] == 2]).astype(float)
     )
 
 
@@ -266,7 +271,7 @@ def test_missing_numbers_are_filled_as_in_training(tmp_path, kind):
     frame = numbered(600)
     frame.loc[::4, "x"] = np.nan
     table, name = opened(kind, frame, tmp_path)
-    block = reader_of(table, 80, missing="mean").sample
+    block = read(table, 80, missing="mean").sample
     at = [i for _, i in smallest([(name, i) for i in range(600)], 80)]
     filled = frame.x.fillna(frame.x.mean()).to_numpy()[at]
     assert np.isnan(frame.x.to_numpy()[at]).sum() > 10
@@ -287,9 +292,9 @@ def test_a_fit_keeps_twenty_thousand_rows_whatever_passes_it_takes(large, option
     X, y, at = large
     fit = regress.fit(X, y, **options)
     solution = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y)[0]
-    np.testing.assert_array_equal(fit.sampled.actual, y[at])
-    np.testing.assert_allclose(fit.sampled.predicted, X[at] @ solution[:2] + solution[2], atol=1e-12)
-    np.testing.assert_array_equal(fit.sampled.weights, 1.0)
+    np.testing.assert_array_equal(fit._held.sampled.actual, y[at])
+    np.testing.assert_allclose(fit._held.sampled.predicted, X[at] @ solution[:2] + solution[2], atol=1e-12)
+    np.testing.assert_array_equal(fit._held.sampled.weights, 1.0)
 
 
 def test_the_second_reading_for_exact_sums_keeps_the_same_rows(monkeypatch):
@@ -303,7 +308,7 @@ def test_the_second_reading_for_exact_sums_keeps_the_same_rows(monkeypatch):
     assert fit.precision_reason.startswith("float64 would leave")
     assert passes.count(500) == 2
     at = [i for _, i in smallest([("", i) for i in range(500)], 500)]
-    np.testing.assert_array_equal(fit.sampled.actual, frame.y.to_numpy()[at])
+    np.testing.assert_array_equal(fit._held.sampled.actual, frame.y.to_numpy()[at])
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("analytic", "weights"), ("frequency", "ones")])
@@ -313,8 +318,8 @@ def test_weights_of_a_sample_are_those_of_its_rows(kind, shown):
     fit = regress.fit(frame, "y", weights="a", weight_type=kind)
     at = [i for _, i in smallest([("", i) for i in range(300) if i % 4], 20_000)]
     expected = (np.array(at) % 4).astype(float) if shown == "weights" else np.ones(225)
-    np.testing.assert_array_equal(fit.sampled.weights, expected)
-    np.testing.assert_array_equal(fit.sampled.actual, frame.y.to_numpy()[at])
+    np.testing.assert_array_equal(fit._held.sampled.weights, expected)
+    np.testing.assert_array_equal(fit._held.sampled.actual, frame.y.to_numpy()[at])
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -328,7 +333,7 @@ def test_any_batches_give_the_smallest_hashes_in_bounded_room(parts, k, cells, p
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sampling, "_CELLS", cells)
         patch.setattr(sampling, "_PIECE", piece)
-        sample, counted, marks = Sample(k, 1, 1, seed), [], {}
+        sample, counted, marks = Sampler(k, seed, DESIGN, LEVELS), [], {}
         for part, sizes in parts:
             first = 0
             for size in sizes:
@@ -336,7 +341,8 @@ def test_any_batches_give_the_smallest_hashes_in_bounded_room(parts, k, cells, p
                 batch = ArrayBatch(part, first, size, np.column_stack([y, -y]), {"u": 0, "v": 1})
                 chosen = (np.arange(size) + first) % drop != 0
                 numbers, codes = batch.columns(["u"]), [np.arange(first, first + size, dtype=np.int32)]
-                sample.add(batch, numbers, codes, y, y + 0.5, chosen if drop != 7 else None)
+                encoded = Encoded(numbers, codes, None)
+                sample.add(PlacedRows(batch, encoded, y, y + 0.5, chosen if drop != 7 else None))
                 here = [(part, first + i) for i in range(size) if drop == 7 or chosen[i]]
                 counted += here
                 marks |= {record: y[record[1] - first] for record in here}
@@ -344,19 +350,20 @@ def test_any_batches_give_the_smallest_hashes_in_bounded_room(parts, k, cells, p
                 assert sample._numbers.size + sample._codes.size <= max(cells, 4)
         expected = smallest(counted, min(k, max(cells // 4, 1)), seed)
         if not expected:
-            assert sample.rows() is None
+            assert sample.finish() is None
             return
-        numbers, codes, y, a = sample.rows()
+        X, Y, a, columns = sample.finish()
+        y = Y[:, 0]
         assert y.tolist() == [marks[record] for record in expected]
-        assert numbers[:, 0].tolist() == y.tolist()
-        assert codes[:, 0].tolist() == [record for _, record in expected]
+        assert X[:, 0].tolist() == y.tolist()
+        assert [columns[1 + row.argmax()] for row in X[:, 1:]] == [f"text={record}" for _, record in expected]
         assert a.tolist() == (y + 0.5).tolist()
 
 
 def test_many_columns_are_held_in_bounded_room(monkeypatch):
     held, let_go = [], 0
 
-    class Watched(Sample):
+    class Watched(Sampler):
         def add(self, *arguments):
             super().add(*arguments)
             held.append(self._numbers.size)
@@ -366,12 +373,12 @@ def test_many_columns_are_held_in_bounded_room(monkeypatch):
             super()._compact()
             let_go += 1
 
-    monkeypatch.setattr("regress.design.rows.Sample", Watched)
+    monkeypatch.setattr("regress.aggregates.fold.Sampler", Watched)
     X = np.random.default_rng(5).normal(size=(10_000, 200))
     X[:, 0] = np.arange(10_000)
     monkeypatch.setattr(sampling, "_CELLS", 80_000)  # a hundredth, which shows the same at fewer rows
     monkeypatch.setattr(sampling, "_PIECE", 500)
-    block = read_table(X, X[:, 1], TableOptions(), "moments", 1, sampled=20_000).reader.sample
+    block = read_table(X, X[:, 1], TableOptions(), Reading("moments", sampled=20_000)).sample
     assert max(held) <= 80_000
     assert let_go > 1
     at = [i for _, i in smallest([("", i) for i in range(10_000)], 200)]
@@ -382,15 +389,15 @@ def test_many_columns_are_held_in_bounded_room(monkeypatch):
 def test_a_thousand_columns_take_eight_million_cells(monkeypatch):
     held = []
 
-    class Watched(Sample):
+    class Watched(Sampler):
         def add(self, *arguments):
             super().add(*arguments)
             held.append(self._numbers.size)
 
-    monkeypatch.setattr("regress.design.rows.Sample", Watched)
+    monkeypatch.setattr("regress.aggregates.fold.Sampler", Watched)
     X = np.random.default_rng(5).normal(size=(40_000, 1000))
     X[:, 0] = np.arange(40_000)
-    block = read_table(X, X[:, 1], TableOptions(), "moments", 1, sampled=20_000).reader.sample
+    block = read_table(X, X[:, 1], TableOptions(), Reading("moments", sampled=20_000)).sample
     assert set(held) == {8_000_000}
     assert block.X[:, 0].tolist() == [i for _, i in smallest([("", i) for i in range(40_000)], 4_000)]
 
@@ -399,7 +406,7 @@ def test_a_thousand_columns_take_eight_million_cells(monkeypatch):
 def test_it_is_uniform_over_the_rows(fraction):
     X = np.arange(200_000.0)[:, None]
     options = TableOptions(test_size=fraction, random_state=11)
-    found = read_table(X, X[:, 0], options, "moments", 1, sampled=20_000).reader.sample.X[:, 0]
+    found = read_table(X, X[:, 0], options, Reading("moments", sampled=20_000)).sample.X[:, 0]
     assert len(set(found.tolist())) == 20_000
     assert chisquare(np.histogram(found, 10, (0, 200_000))[0]).pvalue > 1e-3
     assert chisquare(np.bincount(found.astype(int) % 16)).pvalue > 1e-3  # nor does it prefer some record numbers

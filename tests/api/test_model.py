@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regress
+from regress.api.result import Fit
 from regress.errors import InputError, TableError
 from regress.numerics.atomic_write import whole_file, write_text
 
@@ -37,11 +38,12 @@ def path(tmp_path):
 
 
 def test_a_saved_model_comes_back_to_the_bit(path):
-    model = regress.load(path)
-    assert np.array_equal(model.w, FIT.w)
-    assert (model.b, model.names, model.loss, model.status) == (FIT.b, FIT.names, FIT.loss, "converged")
-    assert np.array_equal(model.predict(FRAME), FIT.predict(FRAME))
-    assert model.to_dict() == FIT.model.to_dict()
+    loaded = regress.load(path)
+    assert np.array_equal(loaded.w, FIT.w)
+    assert (loaded.b, loaded.names, loaded.loss, loaded.status) == (FIT.b, FIT.names, FIT.loss, "converged")
+    assert np.array_equal(loaded.predict(FRAME), FIT.predict(FRAME))
+    assert loaded.model.to_dict() == FIT.model.to_dict()
+    assert loaded.record == FIT.record
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)
@@ -51,8 +53,10 @@ def test_every_float_comes_back_to_the_bit(tmp_path_factory, values):
     w, center, level = np.array(values[:4]), np.array(values[4:8]), values[8]
     implied = Fraction(level) - sum(Fraction(c) * Fraction(v) for c, v in zip(values[4:8], values[:4], strict=True))
     model = replace(FIT.model, w=w, center=center, b_center=level, b=float(implied))
-    model.save(path)
-    back = regress.load(path)
+    lines = zip(FIT.record.coefficients, [model.b, *values[:4]], strict=True)
+    record = replace(FIT.record, coefficients=tuple(replace(line, coef=v) for line, v in lines))
+    Fit(_bare=model, _held=record).save(path)
+    back = regress.load(path).model
     for name in ("w", "center", "b_center"):  # bytes, so that 0.0 is not -0.0
         assert np.array(getattr(back, name)).tobytes() == np.array(getattr(model, name)).tobytes()
 
@@ -80,27 +84,35 @@ def test_predictions_on_a_far_column_keep_the_digits_that_xw_plus_b_loses():
 
 def test_the_file_holds_what_it_promises_and_no_row(path):
     held = json.loads(path.read_text())
-    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 2, 50)
+    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 3, 50)
     assert {"w", "b", "names", "terms", "training_means", "options", "loss", "status", "versions"} <= set(held)
     assert held["training_means"]["time"] == pytest.approx(TIME.mean(), rel=1e-15)
     text = path.read_text()
     assert not any(repr(v) in text for v in FRAME["y"].to_list())
-    assert len(text) < 8000
+    assert len(text) < 10_000
 
 
 def test_keys_that_a_reader_does_not_know_are_ignored(path):
     held = json.loads(path.read_text())
-    for block in (held, held["uncertainty"], held["report"], held["report"]["rows"], held["terms"][0], held["options"]):
+    for block in (
+        held,
+        held["uncertainty"],
+        held["record"],
+        held["record"]["course"]["rows"],
+        held["terms"][0],
+        held["options"],
+    ):
         block["later"] = {"covariance": [[1.0]]}
     path.write_text(json.dumps(held))
-    assert regress.load(path).to_dict() == FIT.model.to_dict()
+    assert regress.load(path).record == FIT.record
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 3}, r"version 3; .*Update the package"),
-        ({"version": 1}, r"version 1; this release reads 2. Fit the table again"),
+        ({"version": 4}, r"version 4; .*Update the package"),
+        ({"version": 1}, r"version 1; this release reads 3. Fit the table again"),
+        ({"version": 2}, r"version 2; this release reads 3. Fit the table again"),
         ({"version": True}, "version True"),
         ({"format": "other"}, "not a model"),
         ({"w": [1.0]}, "'w' must have 4 entries"),
@@ -124,7 +136,8 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
         ({"status": 3}, "'status' must be one of"),
         ({"versions": []}, "'versions' must be an object"),
         ({"uncertainty": {"covariance": [[1.0]]}}, "'uncertainty.df_resid' is missing"),
-        ({"report": {}}, "'report.source' is missing"),
+        ({"record": {}}, "'record.course' is missing"),
+        ({"record": None}, "'record' must be an object; it is null"),
     ],
 )
 def test_a_file_that_is_no_such_model_is_refused(path, change, words):

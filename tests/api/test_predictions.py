@@ -81,6 +81,33 @@ def test_the_estimator_predicts_a_row_alike_alone_and_in_any_block(targets):
         np.testing.assert_array_equal(expected, regress.fit(X, y).predict(X))
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 16, 31, 127, 128, 129, 300, 9000])
+def test_a_row_has_the_same_bits_wherever_it_stands_and_however_it_is_stored(n):
+    X, w, center = random.normal(size=(67, n)), random.normal(size=n), 1e3 * random.normal(size=n)
+    alone = np.array([line(X[i : i + 1], w, center, 0.5)[0] for i in range(67)])
+    for step in (2, 3, 5, 8, 67):
+        parts = [line(X[i : i + step], w, center, 0.5) for i in range(0, 67, step)]
+        np.testing.assert_array_equal(np.concatenate(parts), alone)
+    many = np.tile(X, (max(2**19 // X.size, 1), 1))  # more than fit in one part
+    wide = np.zeros((67, 3 * n + 1))
+    wide[:, 1::3] = X
+    for layout in (X[::-1][::-1], np.asfortranarray(X), wide[:, 1::3], wide[::-1, 1::3][::-1]):
+        np.testing.assert_array_equal(line(layout, w, center, 0.5), alone)
+    for n_jobs in (1, 2, 3, 100):
+        np.testing.assert_array_equal(line(many, w, center, 0.5, n_jobs), np.tile(alone, len(many) // 67))
+    single = X.astype(np.float32)
+    np.testing.assert_array_equal(line(single, w, center, 0.5), line(single.astype(np.float64), w, center, 0.5))
+
+
+@pytest.mark.parametrize("n", [5, 128, 129, 1000, 5000])
+def test_a_line_far_from_zero_is_right_to_the_rounding_that_is_promised(n):
+    X, w, center = 1.7e9 + random.uniform(0, 1e6, (5, n)), random.normal(size=n), np.full(n, 1.7e9)
+    expected, size = exact(X, w, center, 3.0)
+    roundings = 130 + np.ceil(np.log2(max(n / 128, 1)))
+    got = line(X, w, center, 3.0)
+    assert all(abs(Fraction(g) - e) <= roundings * 2**-53 * s for g, e, s in zip(got, expected, size, strict=True))
+
+
 finite = st.floats(-1e6, 1e6)
 
 
@@ -96,7 +123,7 @@ def test_a_line_is_right_to_the_rounding_of_its_terms_in_any_block(data, n, m):
         for block in (X[i : i + 1], X[i:], np.asfortranarray(X[: i + 1])[-1:]):
             np.testing.assert_array_equal(line(block, w, center, level)[0], got[i])
     expected, size = exact(X, w, center, level)
-    roundings = 3 + np.ceil(np.log2(max(n, 1)))  # difference, product, level, and those in pairs
+    roundings = 2 + n + 1  # difference and product, sums of up to 128, level
     tiny = n * 2.0**-1073  # products below the range of a double
     assert all(
         abs(Fraction(g) - e) <= 1.01 * roundings * 2**-53 * s + tiny
@@ -118,3 +145,25 @@ def test_residuals_are_rounded_once_where_the_fit_is_near_perfect(n, scale):
     alone = [residuals(X[i : i + 1], y[i : i + 1], w, center, level)[0] for i in range(40)]
     np.testing.assert_array_equal(alone, got)
     np.testing.assert_array_equal(residuals(np.asfortranarray(X), y, w, center, level), got)
+
+
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
+def test_a_missing_cell_of_an_array_costs_its_own_prediction_only(layout):
+    X = random.normal(size=(rows, 3))
+    fit = regress.fit(X, X.sum(1) + random.normal(size=rows))
+    gaps = layout(X)
+    gaps[[3, 50, 299], [0, 1, 2]] = np.nan, np.inf, -np.inf
+    expected = np.where(np.isin(np.arange(rows), [3, 50, 299]), np.nan, fit.predict(X))
+    np.testing.assert_array_equal(fit.predict(gaps), expected)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        LinearRegressor().fit(X, X[:, 0]).predict(gaps)
+
+
+def test_an_array_of_numbers_is_predicted_with_options_that_exist():
+    fit = regress.fit(TABLE[["a", "b"]].to_numpy(), TABLE.y)
+    with pytest.raises(regress.InputError, match="handle_unknown"):
+        fit.predict(np.zeros((2, 2)), handle_unknown="ignore")
+    with pytest.raises(regress.InputError, match="X has 3 columns; the model takes 2"):
+        fit.predict(np.zeros((2, 3)))
+    with pytest.raises(regress.InputError, match="beyond the range of a double"):
+        fit.predict(np.full((2, 2), 1.7e308) * [[1.0, -1.0]])

@@ -94,12 +94,18 @@ def test_variance_inflation_factors_are_those_of_statsmodels():
     assert fit.vif.to_numpy() == close([variance_inflation_factor(X, j) for j in (1, 2, 3)])
 
 
-def test_covariances_are_there_for_as_many_columns_as_statistics():
-    X = random.normal(size=(400, 210))
+def test_covariances_are_there_for_200_columns_and_beyond_that_it_is_said_why():
+    X = random.normal(size=(400, 201))
     y = X[:, 0] + random.normal(size=400)
-    fit, them = regress.fit(X, y), sm.OLS(y, sm.add_constant(X)).fit()
+    fit, them = regress.fit(X[:, :200], y), sm.OLS(y, sm.add_constant(X[:, :200])).fit()
     size = np.sqrt(np.diagonal(them.cov_params()))
     assert np.abs(fit.cov_params().to_numpy() - them.cov_params()).max() < 1e-9 * size.max() ** 2
+    wide = regress.fit(X, y)
+    assert wide.bse.notna().all()
+    with pytest.raises(InputError, match=r"no cov_params\. Covariances are kept for at most 200 columns"):
+        wide.cov_params()
+    with pytest.raises(InputError, match="more than 200 columns"):
+        wide.predict_interval(X)
 
 
 @pytest.mark.filterwarnings("ignore::regress.errors.DataWarning")
@@ -143,7 +149,7 @@ def test_a_table_of_coefficients_has_one_set_of_columns_everywhere(tmp_path, cap
     FRAME.drop(columns="a").to_csv(tmp_path / "t.csv", index=False)
     run("fit", tmp_path / "t.csv", "--target", "y", "--json", "--save", tmp_path / "m.json")
     told = json.loads(capsys.readouterr().out)["statistics"]
-    held = json.loads((tmp_path / "m.json").read_text())["report"]["lines"]
+    held = json.loads((tmp_path / "m.json").read_text())["record"]["coefficients"]
     for name in TESTS:
         assert told[name] == {line["name"]: line[name] for line in held} == FIT.coefficients[name].to_dict()
     assert {line["name"]: line["coef"] for line in held} == FIT.coefficients["coef"].to_dict()
@@ -202,7 +208,17 @@ def test_there_is_one_way_to_each_thing():
 
 def test_the_docstring_lists_every_attribute():
     text = inspect.getdoc(regress.Fit)
-    methods = {"lines", "predict", "predict_interval", "save", "notes", "warnings", "to_dict", "summary"}
+    methods = {
+        "lines",
+        "with_command",
+        "predict",
+        "predict_interval",
+        "save",
+        "notes",
+        "warnings",
+        "to_dict",
+        "summary",
+    }
     shown = {name for name in dir(FIT) if not name.startswith("_")} - methods
     assert {name for name in shown if name not in text} == set()
 

@@ -60,6 +60,8 @@ SPARSE = sparse.sparray, sparse.spmatrix
 class LinearRegression(LinearRegressor):
     """LinearRegressor, called as theirs are: their tolerances, limits and random states do not apply."""
 
+    n_jobs = None
+
     def __init__(self, alpha=0.0, *, fit_intercept=True, solver="auto", **theirs):
         assert not theirs.get("positive")
         self.alpha, self.fit_intercept, self.solver = alpha, fit_intercept, solver

@@ -74,7 +74,7 @@ def test_a_working_folder_that_was_deleted_is_named(folder):
     gone.mkdir()
     done = run(gone, "fit", str(folder / "t.csv"), "--target", "y", "--save", "m.json", preexec_fn=gone.rmdir)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Error: the working folder does not exist any more. Change to another folder.\n"
+    assert done.stderr == "Error: the working folder no longer exists. Change to another folder.\n"
 
 
 @FULL

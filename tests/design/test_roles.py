@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import regress
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.errors import InputError, TableError
 from regress.options import TableOptions
 
@@ -195,7 +195,7 @@ def test_lists_of_names_may_be_none_and_hold_text_only():
     for given in ({"features": 3}, {"split_key": 0, "test_size": 0.5}):
         with pytest.raises(InputError, match="must be a"):
             TableOptions(**given)
-    assert read_table(FRAME, "y", TableOptions(drop=None), "moments", 1).names == by_default.names
+    assert read_table(FRAME, "y", TableOptions(drop=None), Reading("moments")).names == by_default.names
 
 
 def test_to_sklearn_says_what_it_takes():

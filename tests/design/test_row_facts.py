@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import regress
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.errors import DataWarning
 from regress.options import TableOptions
 
@@ -148,7 +148,7 @@ def test_counts_of_rows_do_not_depend_on_how_the_table_is_cut():
     frame = pd.DataFrame({"g": np.where(np.arange(m) % 3, "b", "a"), "y": random.normal(size=m)})
     frame.loc[[70_000, 140_000], "g"] = ["once", "twice"]
     frame.loc[10, "g"] = "twice"
-    facts = read_table(frame, "y", TableOptions(), "moments", 2).facts
+    facts = read_table(frame, "y", TableOptions(), Reading("moments", 2)).facts
     assert facts.alone == ("g=once",)
     assert facts.alone_references == ()
 

@@ -32,6 +32,15 @@ def test_a_level_that_takes_a_columns_name_is_refused():
         regress.fit(frame, "y")
 
 
+@pytest.mark.parametrize("level", ["u", "late"])
+def test_a_column_with_the_name_of_a_level_is_refused_while_rows_are_read(level):
+    m = 5000  # more than a block
+    frame = pl.DataFrame({f"k={level}": np.arange(m) % 7, "k": ["u", "v"] * (m // 2 - 1) + ["v", "late"]})
+    frame = frame.with_columns(y=pl.Series(np.arange(m) % 5))
+    with pytest.raises(TableError, match=f"Two columns of X would be named 'k={level}', as a column and the level"):
+        regress.fit(frame, "y")
+
+
 @pytest.mark.filterwarnings("ignore:.*rests? on a single row")
 def test_too_many_levels_name_the_column_three_values_and_the_flag():
     frame = FRAME.with_columns(k=pl.Series([f"id{i:02}" for i in range(40)]))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 import regress
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.design.split import Split
 from regress.options import TableOptions
 from regress.sources import arrays
@@ -27,8 +27,8 @@ FRAME["y"] = FRAME["x"] + random.normal(size=M)
 def trained_on(table, **options):
     """Return which rows are trained on, by their number, and the account."""
     target = options.pop("target", "y")
-    reader = read_table(table, target, TableOptions(**options), "rows", 1, sampled=10**6).reader
-    return sorted(reader.sample.X[:, 0].astype(int).tolist()), reader.tally
+    read = read_table(table, target, TableOptions(**options), Reading("rows", sampled=10**6))
+    return sorted(read.sample.X[:, 0].astype(int).tolist()), read.tally
 
 
 @settings(deadline=None, max_examples=40)

@@ -134,5 +134,5 @@ def test_many_columns_have_standard_errors_to_the_last_digits(n, bits, intercept
         Fraction(int(inverse[j, j] * inverse[n, n] - inverse[j, n] ** 2), int(det * inverse[n, n])) for j in range(n)
     ]
     expected = [float(rss * v / (len(Z) - n - intercept)) ** 0.5 for v in diagonal]
-    assert max(got.statistics.inverse.inflation) > 2.0 ** (2 * bits - 4)
-    assert got.statistics.standard_errors.tolist() == close(expected, 1e-11)
+    assert max(got._held.statistics.inverse.inflation) > 2.0 ** (2 * bits - 4)
+    assert got._held.statistics.standard_errors.tolist() == close(expected, 1e-11)

@@ -199,11 +199,11 @@ def test_what_has_no_statistics_says_why(table, options, why):
 @intercepts
 def test_scale_is_neither_a_condition_nor_an_inflation(intercept, precision):
     rows = np.c_[X[:, 3] / 5.0, 1e4 * (X[:, 0] - 3.0)]
-    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision).statistics.inverse
+    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision)._held.statistics.inverse
     assert 1.0 <= inverse.condition < 1.5
     assert (inverse.inflation < 1.1).all()
     rows = np.c_[rows, rows[:, 0] + 0.001 * X[:, 2]]
-    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision).statistics.inverse
+    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision)._held.statistics.inverse
     Z, unit = (sm.add_constant(rows), rows - rows.mean(0)) if intercept else (rows / [1.0, 1e4, 1.0], rows)
     expected = [variance_inflation_factor(Z, j + intercept, standardize=intercept) for j in range(3)]
     assert max(expected) > 20

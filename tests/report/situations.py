@@ -1,6 +1,7 @@
 """Tables and fits whose pages are tested, one for each kind of result."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,13 @@ def fitted(name: str) -> Fit:
     (X, y), options = SITUATIONS[name]
     with pytest.warns((ConvergenceWarning, DataWarning)) if noisy(name) else nullcontext():
         return regress.fit(X, y, **options)
+
+
+def with_course(fit: Fit, *, trained: dict[str, Any] | None = None, **course: Any) -> Fit:
+    """Return a fit whose record says something else of how it came about."""
+    known = fit.record
+    known = replace(known, trained=replace(known.trained, **trained or {}), course=replace(known.course, **course))
+    return Fit(_bare=replace(fit.model, trained=known.trained), _held=known)
 
 
 def noisy(name: str) -> bool:

@@ -44,7 +44,7 @@ def test_the_dots_of_coefficients_are_where_they_should_be(situation, name):
         assert found == []
         return
     X, y = SITUATIONS[name][0]
-    tests = fit.statistics.tests()[-len(fit.names) :]
+    tests = fit._held.statistics.tests()[-len(fit.names) :]
     ends = {}
     for j, (*_, low, high) in enumerate(tests):
         if math.isfinite(low) and fit.w[j]:
@@ -170,7 +170,7 @@ def test_of_values_far_below_zero_the_offset_is_written_with_signs_of_people():
 def test_what_is_far_from_zero_can_be_told_apart(situation, name):
     fit = situation(name)
     root = read(page(fit))
-    _, x, mean, _, _ = np.array(fit.model.report["residuals"]["groups"]).T
+    _, x, mean, _, _ = np.array(fit.record.residuals.groups).T
     drawn = Drawn(root, "actual")
     assert min(np.abs(drawn.base)) > 1e8
     assert drawn.x[1] * 400 < 100 * np.ptp(x)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import regress
+from regress.aggregates.plain_moments import to_moments
 from regress.api import drawings
 from regress.api.report import page
 from regress.inference.descent_paths import descents
@@ -80,7 +81,7 @@ def of_descent(name):
 def test_paths_are_those_of_a_loop_over_the_rows(name, method):
     X, y, fit, options = of_descent(name)
     pair = (0, 2)
-    found = descents(fit.moments, fit.names, pair, options["intercept"], options["alpha"])
+    found = descents(fit._held.data.moments, fit.names, pair, options["intercept"], options["alpha"])
     (path,) = [path for path in found.paths if path.method == method]
     arrives = np.flatnonzero(walked(X, y, method, 200, **options)[1] <= 1e-15 * path.excess[0])
     assert path.arrived is (arrives.size > 0)
@@ -97,7 +98,7 @@ def test_paths_are_those_of_a_loop_over_the_rows(name, method):
 @pytest.mark.parametrize("name", DESCENTS)
 def test_preconditioned_descent_arrives_in_a_step(name):
     _, _, fit, options = of_descent(name)
-    found = descents(fit.moments, fit.names, (1, 2), options["intercept"], options["alpha"])
+    found = descents(fit._held.data.moments, fit.names, (1, 2), options["intercept"], options["alpha"])
     (path,) = [path for path in found.paths if path.method == "preconditioned"]
     np.testing.assert_allclose(path.points[1], fit.w[[1, 2]], rtol=1e-7 if name == "gd itself" else 1e-9)
     np.testing.assert_allclose(found.minimum, fit.w[[1, 2]], rtol=1e-7 if name == "gd itself" else 1e-9)
@@ -123,7 +124,7 @@ def loss_with_others_best(X, y, pair, point, a=None, alpha=0.0, intercept=True):
 def test_contours_lie_where_the_loss_is_equal(name, pair):
     X, y, fit, options = of_descent(name)
     at = [fit.names.index(each) for each in pair]
-    chart = drawings.descent(fit.model, pair).chart
+    chart = drawings.descent(fit.record, pair).chart
     contours = [mark for mark in chart.marks if mark.kind == "line" and mark.role == "muted"]
     assert len(contours) == 7
     lowest = loss_with_others_best(X, y, at, fit.w[at], **options)
@@ -139,7 +140,7 @@ def test_contours_lie_where_the_loss_is_equal(name, pair):
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_loss_above_the_minimum_is_that_of_fractions(fit_intercept):
     X, y = [[1, 2], [3, -1], [4, 4], [-2, 5], [0, 1], [7, 3]], [3, -1, 8, 2, 0, 11]
-    model = regress.fit(np.array(X, float), np.array(y, float), fit_intercept=fit_intercept).model
+    model = regress.fit(np.array(X, float), np.array(y, float), fit_intercept=fit_intercept)
     rows = [[Fraction(v) for v in row] for row in X]
     target = [Fraction(v) for v in y]
     if fit_intercept:  # b at its best: columns about their means
@@ -157,9 +158,7 @@ def test_the_loss_above_the_minimum_is_that_of_fractions(fit_intercept):
     def loss(w):
         return sum((sum(c * v for c, v in zip(w, r, strict=True)) - t) ** 2 for r, t in zip(rows, target, strict=True))
 
-    from regress.aggregates.plain_moments import to_moments
-
-    found = descents(to_moments(model.report["moments"]), model.names, (0, 1), fit_intercept, 0.0)
+    found = descents(to_moments(model.record.moments), model.names, (0, 1), fit_intercept, 0.0)
     for path in found.paths:
         for point, excess in zip(path.points.tolist(), path.excess.tolist(), strict=True):
             true = float(loss([Fraction(v) for v in point]) - loss(best))
@@ -254,5 +253,5 @@ def test_without_names_the_two_largest_coefficients_walk():
     fit = regress.fit(X, y)
     first, second = sorted(np.argsort(-np.abs(fit.standardized))[:2].tolist())
     assert Drawn(page_of(X, y), "descent-map").x_label == f"coefficient of {fit.names[first]}"
-    chart = drawings.descent(fit.model).chart
+    chart = drawings.descent(fit.record).chart
     assert chart.y.label == f"coefficient of {fit.names[second]}"

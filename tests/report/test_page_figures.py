@@ -41,7 +41,7 @@ def test_a_page_is_sound_whatever_was_fitted(situation, name):
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_the_coefficients_are_those_of_the_fit_to_the_last_bit(situation, name):
     fit = situation(name)
-    tests = None if fit.statistics is None else fit.statistics.tests()
+    tests = None if fit.statistics is None else fit._held.statistics.tests()
     digits = fit.digits_at_least
     expected = {}
     of_intercept = [("(intercept)", fit.b, None)] if fit.model.options["fit_intercept"] else []
@@ -179,7 +179,7 @@ def test_the_account_of_the_rows(tmp_path):
 def test_missing_cells_are_counted_by_column(tmp_path):
     fit = regress.fit(rough_csv(tmp_path / "rough.csv"), "y", weights="a", missing="drop", on_bad_lines="skip")
     assert fit.tally.missing_cells == {"x": 2, "z": 3}
-    assert fit.model.report["rows"]["missing_cells"] == {"x": 2, "z": 3}
+    assert fit.record.course.rows.missing_cells == {"x": 2, "z": 3}
     assert fit.to_dict()["rows"]["missing_cells"] == {"x": 2, "z": 3}
 
 

@@ -53,7 +53,7 @@ FIT = ["fit", DIABETES, "--target", "progression"]
         ([*FIT, "--report", "FOLDER/p.html", "--descent", "bmi,bmi"], "two different coefficients; got 'bmi' twice"),
         ([*FIT, "--report", "FOLDER/p.html", "--descent", "bmi"], "two coefficients.*got .*bmi"),
         ([*FIT, "--report", "FOLDER/p.html", "--descent", "bmi,age,s5"], "two coefficients.*got .*s5"),
-        ([*FIT, "--descent", "bmi,age"], "--descent says what a page draws. Name the page with --report"),
+        ([*FIT, "--descent", "bmi,age"], "--descent needs a page to draw on. Name it with --report"),
         ([*FIT, "--features", "bmi", "--report", "FOLDER/p.html", "--descent", "bmi,age"], "this model has one"),
         ([*FIT, "--report", "-"], "--report takes the name of a file; got '-'"),
         ([*FIT, "--report", ""], "--report takes the name of a file; got ''"),
@@ -113,7 +113,7 @@ def test_where_nothing_can_be_written_is_refused_before_the_fit(tmp_path, monkey
 
 @pytest.mark.parametrize("sample", [2.5, 7.0, True, -1, "7", None, float("nan"), float("inf")])
 def test_a_sample_that_is_no_whole_number_is_refused(sample):
-    with pytest.raises(InputError, match="sample must be a whole number of at least 0"):
+    with pytest.raises(InputError, match="sample must be an integer of at least 0"):
         regress.fit(*normal_rows(60), sample=sample)
 
 
@@ -121,8 +121,8 @@ def test_a_sample_that_is_no_whole_number_is_refused(sample):
     ("sample", "rows"), [(0, None), (1, None), (20, 20), (np.int64(20), 20), (60, 60), (10**9, 60)]
 )
 def test_a_sample_has_as_many_rows_as_were_asked_for(sample, rows):
-    found = regress.fit(*normal_rows(60), sample=sample).model.report["residuals"]
-    assert (found and found["rows"]) == rows
+    found = regress.fit(*normal_rows(60), sample=sample).record.residuals
+    assert (found and found.rows) == rows
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("os.open", refuse)
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(InputError, match=r"p\.html cannot be written: Permission denied\."):
-        write_report(regress.fit(*normal_rows()).model, tmp_path / "p.html")
+        write_report(regress.fit(*normal_rows()), tmp_path / "p.html")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,26 +4,29 @@ import json
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regress
+from regress.api.load import fit_of
+from regress.api.model_file import written
 from regress.api.report import page
+from regress.api.result import Fit
 from regress.errors import DataWarning, InputError
 from regress.solvers.loop import Status
 from tests.command import run
 from tests.pages import (
     read,
-    table_of,
 )
 from tests.report.situations import (
     DIABETES,
     SITUATIONS,
     dependent_rows,
     normal_rows,
+    with_course,
 )
 
 
@@ -32,7 +35,6 @@ def test_a_saved_model_makes_the_page_of_its_fit(situation, name, tmp_path):
     fit = situation(name)
     fit.save(tmp_path / "m.json")
     assert page(regress.load(tmp_path / "m.json")) == page(fit)
-    assert page(fit.model) == page(fit)
 
 
 def test_the_command_makes_the_page_of_the_fit(tmp_path):
@@ -50,29 +52,6 @@ def test_the_command_makes_the_page_of_the_fit(tmp_path):
     page_of_pair = (tmp_path / "m.html").read_text()
     assert page_of_pair != first.read_text()
     assert page_of_pair == page(regress.load(model), ["bmi", "s5"])
-
-
-def test_a_model_without_a_report_says_what_its_page_lacks(tmp_path):
-    X, y = normal_rows()
-    regress.fit(X, y).save(tmp_path / "m.json")
-    held = json.loads((tmp_path / "m.json").read_text())
-    held["report"] = None
-    (tmp_path / "old.json").write_text(json.dumps(held))
-    model = regress.load(tmp_path / "old.json")
-    root = read(page(model))
-    assert table_of(root, "coefficients") == {
-        "(intercept)": [model.b], **{n: [v] for n, v in zip(model.names, model.w, strict=True)}
-    }  # fmt: skip
-    for section in ("rows", "coefficients", "certificate", "convergence", "residuals", "descent"):
-        lacks = root.one("section", id=section).all("p", class_="lack")
-        assert [text.text for text in lacks] == [
-            "Not shown: This model was saved without what a report shows. Fit it anew to see it."
-        ], section
-    assert root.all("script") == []
-    assert root.one("p", class_="equation").values == [model.b, *np.abs(model.w)]
-    code, _, told = run("report", tmp_path / "old.json", "--descent", "x0,x1")
-    assert code == 2
-    assert "Fit it anew" in told
 
 
 def paths_of(value, path=()):
@@ -99,19 +78,19 @@ def changed(value, path, new):
 
 
 @cache
-def blocks():
-    """Models with their report blocks: one with everything in it, and one of a descent in float64."""
+def files():
+    """What files hold: of a fit with everything in its record, and of a descent in float64."""
     X, y = dependent_rows()
     with pytest.warns(DataWarning):
-        full = regress.fit(X, y, test_size=0.2).model
-    double = regress.fit(*normal_rows(), solver="cg", precision="float64").model
-    return [(model, json.loads(json.dumps(model.report))) for model in (full, double)]
+        full = regress.fit(X, y, test_size=0.2)
+    double = regress.fit(*normal_rows(), solver="cg", precision="float64")
+    return [json.loads(written(fit.model, fit.record)) for fit in (full, double)]
 
 
-def wrong_with(model, report):
-    """Make the page of a model with another block; say what else comes of it than a page or one sentence."""
+def wrong_with(held):
+    """Make the page of what a file holds; say what else comes of it than a page or one sentence."""
     try:
-        html = page(replace(model, report=report))
+        html = page(fit_of(held, Path("m.json")))
     except InputError as error:
         said = str(error)
         return None if "\n" not in said and said.endswith(".") else said
@@ -121,30 +100,27 @@ def wrong_with(model, report):
 
 
 WRONG = {"null": None, "text": "x", "list": [], "infinity": float("inf"), "taken out": ...}
-
-
 MORE = {"object": {}, "lists": [[]], "nan": float("nan"), "minus one": -1, "zero": 0, "half": 0.5, "true": True}
-
-
-MORE |= {"markup": "<b>", "a large number": 10**400}
+MORE |= {"markup": "<b>", "a large number": 10**400, "large": 1e300, "small": 5e-324}
 
 
 @pytest.mark.parametrize("new", WRONG.values(), ids=WRONG)
-def test_a_malformed_report_block_gives_a_page_or_one_sentence(new):
+def test_a_malformed_record_gives_a_page_or_one_sentence(new):
     found = {}
-    for model, report in blocks():
-        one_of_each = [path for path in paths_of(report) if not {1, 2, 3} & set(path)]
-        found |= {path: wrong_with(model, changed(report, path, new)) for path in one_of_each}
+    for held in files():
+        one_of_each = [path for path in paths_of(held["record"], ("record",)) if not {1, 2, 3} & set(path)]
+        found |= {path: wrong_with(changed(held, path, new)) for path in one_of_each}
     assert {path: said for path, said in found.items() if said} == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG | MORE)
-def test_any_malformed_value_of_a_report_block_gives_a_page_or_one_sentence(name):
+def test_any_malformed_value_of_a_record_gives_a_page_or_one_sentence(name):
     found = {}
-    for model, report in blocks():
-        others = [path for path in paths_of(report) if name in MORE or {1, 2, 3} & set(path)]  # than those above
-        found |= {path: wrong_with(model, changed(report, path, (WRONG | MORE)[name])) for path in others}
+    for held in files():
+        paths = paths_of(held["record"], ("record",))
+        others = [path for path in paths if name in MORE or {1, 2, 3} & set(path)]  # than those above
+        found |= {path: wrong_with(changed(held, path, (WRONG | MORE)[name])) for path in others}
     assert {path: said for path, said in found.items() if said} == {}
 
 
@@ -152,59 +128,39 @@ def test_any_malformed_value_of_a_report_block_gives_a_page_or_one_sentence(name
 @given(
     st.integers(0, 1),
     st.lists(
-        st.tuples(
-            st.integers(0, 10**6), st.sampled_from([None, "x", [], [[]], {}, float("inf"), -1.5, 0, 10**400, True])
-        ),
-        min_size=2,
-        max_size=3,
+        st.tuples(st.integers(0, 10**6), st.sampled_from([None, 1e300, -1.5, 0, 1, 2, 5e-324])), min_size=2, max_size=3
     ),
 )
-def test_several_malformed_values_give_a_page_or_one_sentence(which, wrong):
-    model, report = blocks()[which]
+def test_several_odd_values_give_a_page_or_one_sentence(which, wrong):
+    held = files()[which]
     for number, new in wrong:
-        places = paths_of(report)
-        report = changed(report, places[number % len(places)], new)
-    assert wrong_with(model, report) is None
+        places = paths_of(held["record"], ("record",))
+        held = changed(held, places[number % len(places)], new)
+    assert wrong_with(held) is None
 
 
-@pytest.mark.parametrize("text", ["1e999", '"x"', "[]", "{}", "null", "true"])
-def test_a_malformed_block_in_a_file_is_one_error_of_the_command(tmp_path, text):
+@pytest.mark.parametrize("record", ["null", '"x"', "[]", "7", "{}"])
+def test_a_file_without_a_record_is_one_error_of_the_command(tmp_path, record):
     regress.fit(*normal_rows()).save(tmp_path / "m.json")
     held = json.loads((tmp_path / "m.json").read_text())
-    for key in ("history", "moments", "n_iter", "lines"):
-        report = {**held["report"], key: "PLACE"}
-        (tmp_path / "bad.json").write_text(json.dumps({**held, "report": report}).replace('"PLACE"', text))
-        written = tmp_path / f"{key}.html"
-        code, _, told = run("report", tmp_path / "bad.json", "-o", written)
-        assert code in (0, 2)
-        assert written.exists() is (code == 0)
-        assert re.fullmatch(r"Error: .*\n" if code else "", told)
-
-
-@pytest.mark.parametrize("report", ["null", '"x"', "[]", "7", "{}"])
-def test_a_block_that_is_none_is_one_error_or_missing(tmp_path, report):
-    regress.fit(*normal_rows()).save(tmp_path / "m.json")
-    held = json.loads((tmp_path / "m.json").read_text())
-    (tmp_path / "bad.json").write_text(json.dumps({**held, "report": json.loads(report)}))
+    (tmp_path / "bad.json").write_text(json.dumps({**held, "record": json.loads(record)}))
     code, _, told = run("report", tmp_path / "bad.json")
-    assert code == 0 if report == "null" else re.fullmatch(r"Error: .*\n", told)
+    assert code == 2
+    assert re.fullmatch(r"Error: .*record.*\n", told)
+    assert not (tmp_path / "bad.html").exists()
 
 
 def test_a_fit_interrupted_before_its_first_step_has_a_page():
     X, y = normal_rows()
     fit = regress.fit(X, y, solver="gd")
-    stopped = replace(fit._training, status=Status.INTERRUPTED, history=[])
-    fit = replace(fit, _training=stopped, _bare=replace(fit._bare, status="interrupted"))
-    root = read(page(fit))
+    root = read(page(with_course(fit, trained={"status": "interrupted"}, history=(), n_iter=0)))
     assert "✗ Interrupted" in root.one("header").text
 
 
 @pytest.mark.parametrize("status", list(Status))
 def test_every_status_has_words(status):
     X, y = normal_rows()
-    fit = regress.fit(X, y)
-    fit = replace(fit, _training=replace(fit._training, status=status), _bare=replace(fit._bare, status=str(status)))
-    root = read(page(fit))
+    root = read(page(with_course(regress.fit(X, y), trained={"status": status.value})))
     tile = root.one("header").one("dl").all("dd")[0]
     assert tile.attributes["class"] == ("good" if status is Status.CONVERGED else "bad")
     assert str(status) not in ("converged",) or tile.text == "✓ Converged"
@@ -214,15 +170,18 @@ def test_every_status_has_words(status):
 def test_a_loss_of_nothing_but_missing_figures_has_a_page():
     X, y = normal_rows()
     fit = regress.fit(X, y, precision="float64", solver="cg")
-    nan = float("nan")
-    history = [i._replace(loss=nan, gradient_norm=nan) for i in fit.history]
-    broken = replace(
-        fit,
-        _training=replace(fit._training, status=Status.NON_FINITE, history=history, stationarity=nan),
-        _bare=replace(fit._bare, status="non_finite", loss=nan),
-        r2=nan,
-        standardized=np.full(3, nan),
-        _digits_estimate=None,
-    )
+    history = tuple(row._replace(loss=None, gradient_norm=None) for row in fit.record.course.history)
+    broken = with_course(fit, trained={"status": "non_finite", "loss": None}, history=history, r2=None)
+    lines = tuple(replace(line, standardized=None, digits=None) for line in broken.record.coefficients)
+    broken = Fit(_bare=broken.model, _held=replace(broken.record, coefficients=lines))
     root = read(page(broken))
     assert "✗ Stopped at a number that is none" in root.one("header").text
+
+
+def test_a_fit_solved_directly_has_a_sentence_and_no_chart():
+    fit = with_course(regress.fit(*normal_rows()), history=(), n_iter=0)
+    section = read(page(fit)).one("section", id="convergence")
+    assert section.all("figure") == []
+    assert section.one("p", class_="lack").text == "Not shown: Solved directly in exact arithmetic."
+    with pytest.raises(InputError, match=r"^Solved directly in exact arithmetic\. Use solver='gd' to .*\.$"):
+        regress.plot.convergence(fit)

@@ -37,7 +37,7 @@ def test_no_row_is_on_a_page_or_in_its_model(m, tmp_path):
         secrets = np.concatenate([secrets, predicted, residual, z, np.sqrt(np.abs(z))])
     secrets = np.sort(np.abs(secrets))
     fit.save(tmp_path / "m.json")
-    held = json.loads((tmp_path / "m.json").read_text())["report"]
+    held = json.loads((tmp_path / "m.json").read_text())["record"]
     html = page(fit)
     read(html)
     style_apart = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
@@ -64,11 +64,11 @@ def test_no_row_is_on_a_page_or_in_its_model(m, tmp_path):
 
 def test_rows_of_equal_values_do_not_make_small_groups():
     x = np.repeat([0.0, 1.0, 2.0], [40, 3, 40])
-    found = regress.fit(x[:, None], x + np.tile([0.5, -0.5], 42)[:83]).model.report["residuals"]
+    found = regress.fit(x[:, None], x + np.tile([0.5, -0.5], 42)[:83]).record.residuals
     for name in ("groups", "normal"):
-        assert min(rows for *_, rows in found[name]) >= 5
-        assert sum(rows for *_, rows in found[name]) == 83
-    assert len({part for part, *_ in found["groups"]}) == 2  # three rows are no slice
+        assert min(rows for *_, rows in getattr(found, name)) >= 5
+        assert sum(rows for *_, rows in getattr(found, name)) == 83
+    assert len({part for part, *_ in found.groups}) == 2  # three rows are no slice
 
 
 @pytest.mark.parametrize("of", ["target", "column", "both"])
@@ -80,9 +80,9 @@ def test_an_outlier_is_no_mean_of_its_group(of, at):
     if of != "target":
         X[at, 0], y[at] = 1e6, 1.5e6 if of == "column" else -1e6
     predicted, residual, z = plain_residuals(X, y)
-    found = regress.fit(X, y).model.report["residuals"]
-    assert found["far"] is None
-    part, x, mean, root, rows = np.array(found["groups"]).T
+    found = regress.fit(X, y).record.residuals
+    assert found.far is None
+    part, x, mean, root, rows = np.array(found.groups).T
     for values, means in (
         (predicted, x),
         (residual, mean),
@@ -94,6 +94,6 @@ def test_an_outlier_is_no_mean_of_its_group(of, at):
             assert np.abs(np.abs(means * rows) / secret - 1.0).min() > 0.1
             slices = np.bincount(part.astype(int), means * rows)
             assert np.abs(np.abs(slices) / secret - 1.0).min() > 0.1
-    _, _, deviations, rows = np.array(found["normal"]).T
+    _, _, deviations, rows = np.array(found.normal).T
     if abs(z[at]) > 5:
         assert np.abs(np.abs(deviations * rows) / abs(z[at]) - 1.0).min() > 0.1

@@ -89,15 +89,15 @@ def of_situation(name):
 @pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "float64", "frequency", "outlier", "two values"])
 def test_the_groups_of_a_fit_are_those_of_its_rows(situation, name):
     predicted, residual, z = of_situation(name)
-    found = situation(name).model.report["residuals"]
-    assert found["rows"] == len(z)
-    groups = found["groups"]
+    found = situation(name).record.residuals
+    assert found.rows == len(z)
+    groups = found.groups
     predicted = np.round(predicted, 9) if name == "two values" else predicted  # so that rows tie as they should
     assert_partition(groups, fenced(predicted), fenced(residual), np.sqrt(np.abs(fenced(z))))
     means, rows = np.array(groups)[:, 1:4], np.array(groups)[:, 4]
     for mean, values in zip(means.T, (fenced(predicted), fenced(residual), np.sqrt(np.abs(fenced(z)))), strict=True):
         assert rows @ mean / rows.sum() == pytest.approx(values.mean(), abs=6e-4 * np.ptp(mean) + 1e-12)
-    assert found["far"] == {"outlier": None}.get(name, 0)
+    assert found.far == {"outlier": None}.get(name, 0)
 
 
 @pytest.mark.parametrize("name", ["plain", "weights", "no intercept", "float64", "frequency"])
@@ -116,7 +116,7 @@ def test_the_trend_of_any_number_of_rows_is_the_mean_of_slices(m):
     X, y = normal_rows(m, seed=m)
     predicted, residual, z = plain_residuals(X, y)
     order, cuts = np.argsort(predicted), slices_of(m)
-    part, x, mean, root, rows = zip(*regress.fit(X, y).model.report["residuals"]["groups"], strict=True)
+    part, x, mean, root, rows = zip(*regress.fit(X, y).record.residuals.groups, strict=True)
     for values, true in ((mean, residual), (root, np.sqrt(np.abs(z)))):
         found = fit_charts.trend(part, x, values, rows)
         slices = [order[a:b] for a, b in pairwise(cuts)]
@@ -133,7 +133,7 @@ def test_the_groups_of_a_quantile_plot_are_runs_of_sorted_residuals(m):
     fit = regress.fit(X, y)
     z = np.sort(fenced(plain_residuals(X, y)[2]))
     normal = ndtri((np.arange(1, m + 1) - 0.5) / m)
-    found = fit.model.report["residuals"]["normal"]
+    found = fit.record.residuals.normal
     assert {number for number, *_ in found} == {0}
     ends = np.cumsum([rows for *_, rows in found]).tolist()
     assert ends[-1] == m
@@ -149,7 +149,7 @@ def test_all_pictures_over_the_prediction_show_the_same_groups(m):
     X, y = normal_rows(m, seed=m)
     fit = regress.fit(X, y)
     predicted, residual, z = plain_residuals(X, y)
-    groups = fit.model.report["residuals"]["groups"]
+    groups = fit.record.residuals.groups
     assert_partition(groups, predicted, residual, np.sqrt(np.abs(z)))
     sizes = [sum(rows for part, *_, rows in groups if part == k) for k in range(int(groups[-1][0]) + 1)]
     assert np.cumsum([0, *sizes]).tolist() == slices_of(m)
@@ -162,7 +162,7 @@ def test_all_pictures_over_the_prediction_show_the_same_groups(m):
         area = (np.array([r for *_, r in dots]) - 1.5) ** 2
         assert area / area.max() == pytest.approx(rows / rows.max(), abs=0.06)
     drawn = {
-        each.name: [mark for mark in each.marks if mark.kind == "dots"] for each in fit_charts.residuals(fit.model)
+        each.name: [mark for mark in each.marks if mark.kind == "dots"] for each in fit_charts.residuals(fit.record)
     }
     for chart in ("actual", "fitted", "scale"):
         (mark,) = drawn[chart]
@@ -171,11 +171,11 @@ def test_all_pictures_over_the_prediction_show_the_same_groups(m):
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_all_dots_are_in_view_and_little_else(situation, name):
-    model = situation(name).model
-    if model.report["residuals"] is None:
+    fit = situation(name)
+    if fit.record.residuals is None:
         return
-    root = read(page(model))
-    for chart in fit_charts.residuals(model):
+    root = read(page(fit))
+    for chart in fit_charts.residuals(fit.record):
         if chart.name not in ("actual", "normal"):
             assert chart.view is None
             continue
@@ -190,7 +190,7 @@ def test_all_dots_are_in_view_and_little_else(situation, name):
 
 def test_a_prediction_of_two_values_has_dots_at_exactly_two(situation):
     fit, ((X, y), _) = situation("two values"), SITUATIONS["two values"]
-    groups = fit.model.report["residuals"]["groups"]
+    groups = fit.record.residuals.groups
     assert len(groups) > 4
     assert {part for part, *_ in groups} == {0, 1}
     assert sorted({x for _, x, *_ in groups}) == pytest.approx(sorted(y[X[:, 0] == k].mean() for k in (0, 1)), rel=1e-3)
@@ -212,15 +212,15 @@ def test_where_there_are_no_residuals_the_page_says_why(situation, name):
             "They are rounding: the columns explain the target to its last digits.",
         ),
     }
-    model = situation(name).model
-    section = read(page(model)).one("section", id="residuals")
+    known = situation(name).record
+    section = read(page(situation(name))).one("section", id="residuals")
     if name in reasons:
-        assert model.report["residuals"] is None
-        assert model.report["residuals_missing"] == reasons[name]
+        assert known.residuals is None
+        assert known.residuals_missing == reasons[name]
         assert (section.all("figure"), section.all("table")) == ([], [])
         assert section.one("p", class_="lack").text == f"Not shown: There are no residuals to draw. {reasons[name]}"
     elif name != "small target":
-        assert model.report["residuals_missing"] == ""
+        assert known.residuals_missing == ""
         assert len(section.all("figure")) == 4
         assert section.all("p", class_="lack") == []
 
@@ -229,7 +229,7 @@ def test_where_there_are_no_residuals_the_page_says_why(situation, name):
 def test_residuals_of_64_ulps_of_the_target_are_rounding(size, shown):
     x = np.repeat(np.arange(20.0), 2)
     y = 1.0 + x * 2.0**-6 + size * np.tile([2.0**-4, -(2.0**-4)], 20)
-    assert (regress.fit(x[:, None], y).model.report["residuals"] is not None) is shown
+    assert (regress.fit(x[:, None], y).record.residuals is not None) is shown
 
 
 @settings(deadline=None, max_examples=150, derandomize=True)
@@ -279,9 +279,9 @@ def test_how_many_residuals_are_large():
     beyond = [2000 * 2 * ndtr(-k) for k in true]
     normal = [a - b for a, b in zip(beyond, [*beyond[1:], 0.0], strict=True)]
     assert [row[1] for row in shown.values()] == pytest.approx(normal, rel=1e-12)
-    assert fit.model.report["residuals"]["far"] == 0
-    held = fit.model.report["residuals"]["bands"]
-    assert [band[:3] for band in held] == [[2, 3, 10], [3, 4, 0], [4, 6, None], [6, None, None]]
+    assert fit.record.residuals.far == 0
+    held = fit.record.residuals.bands
+    assert [band[:3] for band in held] == [(2, 3, 10), (3, 4, 0), (4, 6, None), (6, None, None)]
     assert [band[3] for band in held] == pytest.approx(normal, rel=1e-12)
 
 
@@ -300,7 +300,7 @@ def test_each_band_is_kept_back_on_its_own(pairs):
     assert [int(((z > a) & (z <= b)).sum()) for a, b in pairwise((2, 3, 4, 6, 1e9))] == [2 * k for k in pairs]
     fit = regress.fit(X, y)
     counts = [None if 0 < k < 3 else 2 * k for k in pairs]
-    assert [count for _, _, count, _ in fit.model.report["residuals"]["bands"]] == counts
+    assert [count for _, _, count, _ in fit.record.residuals.bands] == counts
     shown = table_of(read(page(fit)), "residuals")
     assert [row[0] for row in shown.values()] == ["1 to 4" if count is None else count for count in counts]
 
@@ -312,10 +312,10 @@ def test_rows_far_off_are_moved_to_a_fence(far, says):
     inside = [fenced(values) for values in (predicted, residual, z)]
     assert int((inside[1] != residual).sum()) == 2 * far
     fit = regress.fit(X, y)
-    found = fit.model.report["residuals"]
-    assert found["far"] == (None if 0 < far < 3 else 2 * far)
-    assert_partition(found["groups"], inside[0], inside[1], np.sqrt(np.abs(inside[2])))
-    close([found["normal"][k][2] for k in (0, -1)], [np.sort(inside[2])[part].mean() for part in fenced_ends(found)])
+    found = fit.record.residuals
+    assert found.far == (None if 0 < far < 3 else 2 * far)
+    assert_partition(found.groups, inside[0], inside[1], np.sqrt(np.abs(inside[2])))
+    close([found.normal[k][2] for k in (0, -1)], [np.sort(inside[2])[part].mean() for part in fenced_ends(found)])
     text = " ".join(read(page(fit)).one("section", id="residuals").text.split())
     assert ("moved to a fence" in text) is (far > 0)
     assert f"{says} lie far off, and are moved" in text or not far
@@ -323,4 +323,4 @@ def test_rows_far_off_are_moved_to_a_fence(far, says):
 
 def fenced_ends(found):
     """Return which of the sorted rows the first and the last group of a quantile plot hold."""
-    return slice(None, found["normal"][0][3]), slice(-found["normal"][-1][3], None)
+    return slice(None, found.normal[0][3]), slice(-found.normal[-1][3], None)

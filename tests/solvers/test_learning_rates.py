@@ -19,7 +19,7 @@ WIDE = random.normal(size=(6, 9)) + 0.5
 
 def problem(X=X, y=y, weights=None, **options):
     options = TrainOptions(**options)
-    data = collect_rows(blocks_of(X, y[:, None], weights), X.shape[1], options.over)
+    data = collect_rows(blocks_of(X, y[:, None], weights), options.over)
     return Regression(data, options, [f"x{j}" for j in range(X.shape[1])])
 
 

@@ -18,7 +18,7 @@ y = X @ [1.0, 2.0] + 3.0
 
 
 def problem(**options):
-    data = collect_rows(blocks_of(X, y[:, None]), 2, "rows")
+    data = collect_rows(blocks_of(X, y[:, None]), "rows")
     return Regression(data, TrainOptions(over="rows", **options), ["a", "b"])
 
 
@@ -99,7 +99,7 @@ def test_every_status_says_what_happened_and_what_to_do(status):
         ({"alpha": float("nan")}, "alpha"),
         ({"alpha": "1"}, "alpha"),
         ({"tol": 0.0}, "tol must be a finite number above 0"),
-        ({"max_iter": 0}, "max_iter must be a whole number"),
+        ({"max_iter": 0}, "max_iter must be an integer"),
         ({"max_iter": 2.5}, "max_iter"),
         ({"learning_rate": 0.1}, "solver='gd' or accelerated"),
         ({"learning_rate": 0.1, "solver": "newton"}, "newton"),

@@ -6,7 +6,7 @@ import pytest
 import regress
 from regress import LinearRegressor
 from regress.aggregates.collect import collect_rough
-from regress.aggregates.moments import accumulate
+from regress.aggregates.moment_sums import accumulate
 from regress.blocks import blocks_of
 from regress.options import TrainOptions
 from regress.solvers.choose import rough_pays

@@ -17,7 +17,7 @@ def path(X, y, **options):
     """Return every (w, b) that the trainer evaluates."""
     options = TrainOptions(**options)
     seen = []
-    data = collect_rows(blocks_of(X, y[:, None]), X.shape[1], options.over)
+    data = collect_rows(blocks_of(X, y[:, None]), options.over)
     Regression(data, options, list("abcd")).train(callbacks=[lambda state, _: seen.append((state.w, state.b))])
     return seen
 

@@ -24,7 +24,7 @@ WIDE, wide_y = random.normal(size=(30, 80)) * np.logspace(-2, 2, 80) + 3.0, rand
 
 def train(X, y, weights=None, n_jobs=1, **options):
     options = TrainOptions(**options)
-    data = collect_rows(blocks_of(X, y[:, None], weights), X.shape[1], options.over, n_jobs)
+    data = collect_rows(blocks_of(X, y[:, None], weights), options.over, n_jobs)
     return Regression(data, options, [f"x{j}" for j in range(X.shape[1])]).train()
 
 
@@ -154,7 +154,7 @@ def test_where_no_square_matrix_fits_conjugate_gradients_take_over(monkeypatch):
 def test_rows_that_do_not_fit_in_memory_are_refused(monkeypatch):
     monkeypatch.setattr(collect, "memory", lambda: 4000)
     with pytest.raises(RoomError, match="memory"):
-        collect_rows(blocks_of(X, y[:, None]), 10, "rows")
+        collect_rows(blocks_of(X, y[:, None]), "rows")
 
 
 @pytest.mark.parametrize("standardize", [True, False])
@@ -193,7 +193,7 @@ def test_one_row_and_no_row():
     got = train(X[:1], y[:1])
     assert (got.b, got.rank, got.status) == (y[0], 0, Status.CONVERGED)
     with pytest.raises(InputError, match="no row"):
-        collect_rows([], 3)
+        collect_rows([])
 
 
 @pytest.mark.parametrize("rows", [3, 442])  # more columns than rows, and fewer
@@ -206,7 +206,7 @@ def test_a_column_whose_squares_overflow_is_named(value, rows):
 
 
 def test_several_targets_share_one_pass():
-    data = collect_rows([Block(X, np.c_[y, y**2])], 10)
+    data = collect_rows([Block(X, np.c_[y, y**2])])
     regression = Regression(data, TrainOptions(), [f"x{j}" for j in range(10)])
     for k, target in enumerate((y, y**2)):
         close(regression.train(k), reference(X, target), 1e-9)

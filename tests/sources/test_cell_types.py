@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import regress
-from regress.api.read import read_table
+from regress.api.read import Reading, read_table
 from regress.errors import InputError, TableError
 from regress.options import TableOptions
-from regress.sources import parts
+from regress.sources import polars_frames
 from regress.sources.cell_types import level_of
 from regress.sources.csv import dialect, stream
 from tests.tables import columns_of
@@ -53,7 +53,7 @@ def kind(path, **options):
     """What a file's column x turns out to be."""
     options = TableOptions(features=["x"], missing="drop", **options)
     try:
-        (term,) = read_table(path, "y", options, over="rows", n_jobs=1).reader.design.terms
+        (term,) = read_table(path, "y", options, Reading("rows")).reader.design.terms
     except TableError as error:
         return "text" if "has a single level" in str(error) else "refused"
     except InputError as error:
@@ -97,7 +97,7 @@ def small(monkeypatch):
     """Look at few cells first, and read blocks of some bytes, so that the first cells decide nothing."""
     monkeypatch.setattr(dialect, "_ROWS", 20)
     monkeypatch.setattr(dialect, "_LOOK", 2)
-    monkeypatch.setattr(parts, "_LOOK", 2)
+    monkeypatch.setattr(polars_frames, "LOOK", 2)
     monkeypatch.setattr(stream, "BLOCK", 40)
 
 

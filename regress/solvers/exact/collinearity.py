@@ -1,10 +1,10 @@
 """Which columns depend on which, and in what equation: decided from exact totals by the rounding of the stored values.
 
-No threshold on a condition number can tell a dependency from a hard problem: what is left of total = a + b + c at 1e9
-is a larger part of it than what is left of Filip's x¹⁰ on its lower powers. But rounding the stored values of columns
-x to their ulps leaves √(Σₖ wₖ² Σ ulp(xₖ)²/12) of a combination w. A column that leaves at most ten times that on
-the columns before it depends on them; up to 1e4 times, it nearly does. Powers as Filip's are at 1e7. Whole numbers
-are not rounded: among them a column depends on others only if nothing at all is left of it.
+No threshold on a condition number can distinguish a dependency from a hard problem. The remainder of total = a + b + c
+at 1e9 is a larger part of it than the remainder of Filip's x¹⁰ on its lower powers. But rounding the stored values of
+columns x to their ulps leaves √(Σₖ wₖ² Σ ulp(xₖ)²/12) of a combination w. A column depends on the columns before it if
+its remainder on them is at most ten times that. Up to 1e4 times, it nearly depends on them. Powers such as Filip's are
+at 1e7. Integers are not rounded: among them a column depends on others only if its remainder is 0.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -40,11 +40,11 @@ class Dependence:
     independent : tuple of int
         In order: a column that depends on those before it is not among them.
     relations, near : tuples of Relation
-        One for each dependent column, and for each that is independent by a few digits only.
+        One for each dependent column, and one for each nearly dependent column.
     inflation : array of shape (n,)
         Variance inflation factors 1/(1 − R²) of independent columns on the others; infinite for dependent ones.
     drop : bool
-        Whether dependent columns are left out of the model, with coefficient 0.
+        Whether dependent columns are excluded from the model, with coefficient 0.
     """
 
     independent: tuple[int, ...]
@@ -54,7 +54,7 @@ class Dependence:
     drop: bool = False
 
     def dropped(self) -> "Dependence":
-        """Return the same with the dependent columns left out."""
+        """Return the same without the dependent columns."""
         return replace(self, drop=True)
 
     @cached_property
@@ -75,7 +75,7 @@ class Dependence:
     def least_norm(self, effective: Sequence[Fraction]) -> list[Fraction]:
         """Return the w (n,) of least ‖w‖ among those that predict the same: w = [I C]ᵀ(I + CCᵀ)⁻¹u.
 
-        Through the smaller system (I + CᵀC) w_dependent = Cᵀu, in whole numbers.
+        Through the smaller system (I + CᵀC) w_dependent = Cᵀu, in integers.
         """
         C, d = self._coefficients, len(self.relations)
         if not d:
@@ -89,7 +89,7 @@ class Dependence:
 
         factor, extra, free = next(fixed_factors(gram)), [Fraction(0)] * d, list(effective)
         one = 1 << factor.bits
-        for _ in range(_STEPS):  # what is left along the equations is exact, so that lost digits come back
+        for _ in range(_STEPS):  # the remainder along the equations is exact, so each step restores lost digits
             right = [sum((row[i] * u for row, u in zip(C, free, strict=True)), -extra[i]) for i in range(d)]
             scaled = [v / power(h) for v, h in zip(right, half, strict=True)]
             size = max(abs(v) for v in scaled)
@@ -116,14 +116,14 @@ class Dependence:
 
 
 def suspicious(equations: NormalEquations, inverse: Array) -> bool:
-    """Tell by the inverse H of the scaled Gram matrix whether any column may (nearly) depend on the others.
+    """Return whether any column may (nearly) depend on the others, by the inverse H of the scaled Gram matrix.
 
     Column j leaves 1/√Hⱼⱼ on the others, with coefficients −Hₖⱼ/Hⱼⱼ.
     """
     left = 1.0 / np.diagonal(inverse)
     w = inverse * left  # column j: −1 times the coefficients, and 1 for itself
     noise = (_scaled(equations, equations.ulps) ** 2) @ w**2 / 12.0
-    rounding = 4.0 * (len(left) + 32) * np.finfo(np.float64).eps * (w**2).sum(0)  # of what is left, in float64
+    rounding = 4.0 * (len(left) + 32) * np.finfo(np.float64).eps * (w**2).sum(0)  # of the remainder, in float64
     return bool((left <= 4.0 * NEAR**2 * noise + rounding).any())
 
 
@@ -133,7 +133,7 @@ def _scaled(equations: NormalEquations, steps: Array) -> Array:
 
 
 class Noise(NamedTuple):
-    """What rounding may leave: √Σ a step² by column (n,), and how many times that leaves a (nearly) dependent one."""
+    """The remainder by rounding: √Σ a step² by column (n,), and its multiples that make a column (nearly) dependent."""
 
     steps: Array
     dependent: float = DEPENDENT
@@ -146,7 +146,7 @@ def find_dependence(
     given: Collection[int] = (),
     accept: Callable[[Relation], bool] = lambda relation: True,
 ) -> Dependence:
-    """Go through the columns in order and test each against the independent ones before it, by LDLᵀ in whole numbers.
+    """Go through the columns in order and test each against the independent ones before it, by LDLᵀ in integers.
 
     Parameters
     ----------
@@ -155,9 +155,9 @@ def find_dependence(
     noise : Noise, optional
         That of rounding to ulps, unless given.
     given : collection of int
-        Columns that are known to be independent all the same.
+        Columns that are already known to be independent.
     accept : callable, optional
-        Tells whether the numbers of a relation may be so short.
+        Whether the rounded numbers of a relation are acceptable.
     """
     bits, noise = BITS, Noise(equations.ulps) if noise is None else noise
     apart = set(independent(equations.matrix[: equations.n, : equations.n]))
@@ -167,7 +167,7 @@ def find_dependence(
 
 
 class _Elimination:
-    """LDLᵀ in whole numbers of some bits, taken over independent columns only."""
+    """LDLᵀ in integers of some bits, taken over independent columns only."""
 
     def __init__(self, equations: NormalEquations, noise: Noise, bits: int) -> None:
         self.equations, self.noise, self.bits = equations, noise, bits
@@ -179,7 +179,7 @@ class _Elimination:
     def find(
         self, apart: Collection[int], given: Collection[int], accept: Callable[[Relation], bool]
     ) -> Dependence | None:
-        """Return what depends on what, of columns of which those `apart` do not exactly; None if it takes more bits."""
+        """Return the dependencies, none of them exact for columns in `apart`; None if more bits are needed."""
         relations: list[Relation] = []
         nearly: list[Relation] = []
         for j in range(self.equations.n):
@@ -203,7 +203,7 @@ class _Elimination:
         return Dependence(tuple(self.independent), tuple(relations), tuple(nearly), self._inflation())
 
     def _exactly(self, j: int, relations: Sequence[Relation]) -> bool:
-        """Tell whether a column that depends exactly on those before it does so on the independent ones alone."""
+        """Return whether a column that depends exactly on those before it depends on the independent ones alone."""
         kept = [*self.independent, j]
         return all(r.exact for r in relations) or len(independent(self.equations.matrix[np.ix_(kept, kept)])) < len(
             kept
@@ -228,16 +228,16 @@ class _Elimination:
         return w
 
     def _relation(self, j: int, w: Integers, more: float, accept: Callable[[Relation], bool]) -> Relation:
-        """Write a relation in the user's units, with the shortest numbers of which each leaves so much more at most."""
+        """Write a relation in the user's units, with the shortest numbers that add at most `more` each."""
         parts = (1.0, 2.0**-4, 2.0**-8, 2.0**-16, 2.0**-32) if more else (1.0,)  # a rough coefficient costs a constant
         found = [self._rounded(j, w, more, more * part) for part in parts]
         return min(filter(accept, found), key=lambda relation: relation.length, default=found[-1])
 
     def _rounded(self, j: int, w: Integers, more: float, part: float) -> Relation:
-        """Round a relation so that each coefficient adds up to `part` to what it leaves, and the constant `more`.
+        """Round a relation so that each coefficient adds up to `part` to the remainder, and the constant `more`.
 
-        With δ added to w, LDLᵀ leaves Σ dₖ(δₖ + Σᵢ lᵢₖ δᵢ)² more, over i > k. So from the last column to the first,
-        each coefficient is the simplest one near the best that those chosen before it leave (Babai's rounding).
+        With δ added to w, the remainder grows by Σ dₖ(δₖ + Σᵢ lᵢₖ δᵢ)², over i > k. So from the last column to the
+        first each coefficient is the simplest one near the best value, given those chosen before it (Babai's rounding).
         """
         equations, exponent, one = self.equations, self.equations.column_exponent, 1 << self.bits
         pivots, rounding = self._pivots, self._rounding

@@ -1,4 +1,4 @@
-"""An equation that columns obey, with numbers that people can read: those printed are those that were checked."""
+"""An equation that columns satisfy, with readable numbers: those printed are those that were checked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _HOUSEHOLD = 10  # denominators below are read more easily than decimals
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Column `column` = constant + Σ coefficients[k] · column k; `exact` where all rows obey it to the last bit.
+    """Column `column` = constant + Σ coefficients[k] · column k; `exact` if all rows satisfy it to the last bit.
 
-    `support` has all columns that may take part, though totals do not show it.
+    `support` holds all columns that may take part, even if totals do not show it.
     """
 
     column: int
@@ -25,19 +25,19 @@ class Relation:
     exact: bool = False
 
     def renamed(self, columns: Sequence[int]) -> "Relation":
-        """Return the relation of some columns as one of all, of which they are those."""
+        """Return a relation that numbers `columns` as one that numbers all columns."""
         coefficients = {columns[k]: c for k, c in self.coefficients.items()}
         support = tuple(columns[k] for k in self.support)
         return Relation(columns[self.column], coefficients, self.constant, support, self.exact)
 
     @property
     def largest_denominator(self) -> int:
-        """Of the coefficients, but for powers of two: of units."""
+        """Of the coefficients, without the powers of two that come from units."""
         return max((c.denominator // (c.denominator & -c.denominator) for c in self.coefficients.values()), default=1)
 
     @property
     def length(self) -> int:
-        """How many characters its numbers take."""
+        """The number of characters of its numbers."""
         numbers = [written(c) for c in self.coefficients.values()] + [written(self.constant, of_column=False)]
         return sum(map(len, numbers))
 
@@ -71,7 +71,7 @@ def _sum(terms: list[tuple[Fraction, str]]) -> str:
 
 
 def written(value: Fraction, of_column: bool = True) -> str:
-    """Write a number as a decimal or, where that is shorter, as a fraction; coefficients of columns rather so."""
+    """Write a number as a decimal, or as a fraction if that is shorter; coefficients of columns prefer fractions."""
     digits = _digits(value)
     if 1 < value.denominator <= _DENOMINATOR:
         few = len(str(abs(value.numerator))) + len(str(value.denominator))
@@ -84,7 +84,7 @@ def written(value: Fraction, of_column: bool = True) -> str:
 
 
 def simplest(value: Fraction, within: Fraction, of_column: bool = True) -> Fraction | None:
-    """Return zero, a fraction or a short decimal so near to a number; None where there is none."""
+    """Return zero, a fraction or a short decimal `within` reach of a number; None if there is none."""
     if abs(value) <= within:
         return Fraction(0)
     decimals = (_decimal(value, digits) for digits in range(1, _DIGITS + 1))
@@ -98,7 +98,7 @@ def simplest(value: Fraction, within: Fraction, of_column: bool = True) -> Fract
 
 
 def _decimal(value: Fraction, digits: int) -> Fraction:
-    """Return a number rounded to so many significant decimal digits."""
+    """Return a number rounded to `digits` significant decimal digits."""
     if not value:
         return value
     size = abs(value)
@@ -111,10 +111,10 @@ def _decimal(value: Fraction, digits: int) -> Fraction:
 
 
 def _digits(value: Fraction) -> int:
-    """Return how many significant decimal digits a number has; one more than are written, if it has more."""
+    """Return the number of significant decimal digits; one more than are written, if there are more."""
     return next((n for n in range(1, _DIGITS + 1) if _decimal(value, n) == value), _DIGITS + 1)
 
 
 def _short(value: Fraction) -> bool:
-    """Tell whether a number is written without rounding, and in few digits."""
+    """Return whether a number is written without rounding, and in few digits."""
     return _digits(value) <= _DIGITS or value.denominator < _HOUSEHOLD or value.numerator == 1

@@ -1,4 +1,4 @@
-"""The curvature of normal equations, factored: in float64 where its pivots are no rounding, else in whole numbers."""
+"""The factored curvature of normal equations: in float64 unless its pivots may be rounding, else in integers."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,11 +8,11 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.numerics import lazy_scipy
-from regress.numerics.integers import Integers, ratio, scaled
+from regress.numerics.integers import Integers, quotients, scaled
 from regress.solvers.exact.integer_ldl import SingularError, fixed_factors
 from regress.solvers.exact.normal_equations import NormalEquations
 
-MOST_COLUMNS = 300  # that are factored in whole numbers: n³ operations of a tenth of a microsecond
+MOST_COLUMNS = 300  # that are factored in integers: n³ operations of a tenth of a microsecond
 
 
 class Factor(Protocol):
@@ -47,21 +47,21 @@ class DoubleFactor:
 
     def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
         """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        right = np.array([ratio(int(g), e) for g, e in zip(pull, exponent, strict=True)]) / self._diagonal
+        right = quotients(pull, exponent) / self._diagonal
         solved = lazy_scipy.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal
-        return np.array([scaled(v, common) for v in solved.tolist()], dtype=object)
+        return scaled(solved.tolist(), common)
 
     def inverse(self) -> Array:
-        """Return the inverse, to the digits that the condition leaves."""
+        """Return the inverse, to the digits that its condition number allows."""
         d = np.diag(1.0 / self._diagonal)
         return np.asarray(d @ lazy_scipy.cho_solve((self._lower, True), d, check_finite=False))
 
 
 def factors(equations: NormalEquations, few: int = 0) -> Iterator[Factor]:
-    """Factor the scaled Gram matrix, better each time: in float64, then in whole numbers of more and more bits.
+    """Factor the scaled Gram matrix with more bits each time: in float64, then in integers.
 
-    In double only where its pivots are no rounding and columns are more than `few`; in whole numbers only up to
-    `MOST_COLUMNS`.
+    Float64 is used only if its pivots are above rounding and there are more than `few` columns. Integers are used for
+    up to `MOST_COLUMNS` columns.
     """
     if equations.n > few:
         with suppress(SingularError):

@@ -1,4 +1,4 @@
-"""The steps to which values of columns were rounded: when they were stored, or before, when they were measured."""
+"""The steps to which values of columns were rounded, when they were stored or measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _WHOLE = 1e15  # below, k/10^d is found again from the nearest double
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """The steps that values of columns (n,) are rounded to: a fixed one or, where `fixed` is NaN, the last of `bits`.
+    """The steps that values of columns (n,) are rounded to: a fixed one or, if `fixed` is NaN, the last of `bits`.
 
     Columns in `free` are not rounded at all.
     """
@@ -35,7 +35,7 @@ class Steps:
         return Steps(self.bits[columns], self.fixed[columns], self.free[columns])
 
     def of(self, X: Array) -> Array:
-        """Return the steps of cells (m, n); where a column is free, those of products with it."""
+        """Return the steps of cells (m, n); for a free column, those of products with it."""
         last = np.where(X == 0.0, 0.0, np.ldexp(1.0, np.frexp(X)[1] - self.bits))
         return np.where(np.isnan(self.fixed), last, self.fixed)
 
@@ -46,9 +46,9 @@ class Steps:
 
 
 class Grain:
-    """Finds the coarsest steps that all values of a column are on: decimals, or numbers in single precision.
+    """Detects the coarsest steps of all values of a column: decimals, or numbers in single precision.
 
-    Whole numbers count as exact: they are years, counts and codes. A number in single precision may also be written as
+    Integers count as exact: they are years, counts and codes. A number in single precision may also be written as
     the shortest decimal that is read as one, as files have them.
     """
 
@@ -57,7 +57,7 @@ class Grain:
         self._single = self._shortest = True
 
     def add(self, x: Array) -> None:
-        """Look at values (m,)."""
+        """Include values (m,)."""
         self._largest = max(self._largest, float(np.abs(x).max(initial=0.0)))
         while self._places <= _PLACES and not _on_decimals(x, self._places):
             self._places += 1
@@ -66,7 +66,7 @@ class Grain:
 
     @property
     def decimal(self) -> float:
-        """The step 10^−d of numbers with d decimals, at least one; 0 where they are none such."""
+        """The step 10^−d of numbers with d decimals, at least one; 0 for other numbers."""
         found = 1 <= self._places <= _PLACES and self._largest * 10.0**self._places <= _WHOLE
         return 10.0**-self._places if found else 0.0
 
@@ -77,16 +77,16 @@ class Grain:
 
 
 def steps_of(grains: Sequence[Grain], ulps: Array, free: Mask, weight: float) -> Steps:
-    """Return the steps of columns: of those that a column is on, the ones that leave more noise.
+    """Return the steps of columns: of the possible ones, those with the larger noise.
 
     Parameters
     ----------
     grains : sequence of Grain
-        One a column.
+        One per column.
     ulps, weight : array of shape (n,), float
         √Σ a ulp² by column, and Σa.
     free : array of bool of shape (n,)
-        Whole numbers, which were not rounded when they were stored.
+        Integers, which were not rounded when they were stored.
     """
     steps = Steps.of_doubles(free.copy())
     for j, grain in enumerate(grains):
@@ -109,7 +109,7 @@ def _single(x: Array) -> Array:
 
 
 def _shortest(x: Array) -> bool:
-    """Tell whether all values are the shortest decimals of numbers in single precision, of nine digits at most."""
+    """Return whether all values are the shortest decimals of numbers in single precision, of nine digits at most."""
     x = np.abs(x[x != 0.0])
     exponent = np.floor(np.log10(x)).astype(np.int64) - (_DIGITS - 1)
     k = np.rint(_times_ten(x, -exponent))

@@ -1,4 +1,4 @@
-"""Symmetric positive definite systems in whole numbers with 192 bits behind the point or more, beyond doubles."""
+"""Symmetric positive definite systems in integers with at least 192 bits behind the point, more than float64 holds."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from regress.blocks import Array
-from regress.numerics.integers import Exponents, Integers, power, ratio, shifted
+from regress.numerics.integers import Exponents, Integers, aligned, fractions, quotients
 
 BITS = 192  # behind the point, unless pivots are too small for them
 _MOST_BITS = 6 * 2048  # a pivot of doubles is no smaller, but for hundreds of columns of the most different scales
@@ -18,7 +18,7 @@ class SingularError(Exception):
 
 
 def eliminate(work: Integers, lower: Integers, j: int, bits: int = BITS) -> None:
-    """Take column j of LDLᵀ: its multipliers go into `lower`, and `work` keeps what it leaves of later columns."""
+    """Compute column j of LDLᵀ: store its multipliers in `lower`, and subtract it from the later columns of `work`."""
     lower[j + 1 :, j] = (work[j + 1 :, j] << bits) // int(work[j, j])
     work[j + 1 :, j + 1 :] -= np.outer(lower[j + 1 :, j], work[j + 1 :, j]) >> bits
 
@@ -35,7 +35,7 @@ class FixedFactor:
                 raise SingularError
             self._pivots.append(pivot)
             eliminate(work, self._lower, j, bits)
-        if n and self._growth() > 1 << 2 * bits - 48:  # rounding of the factor is not far below what it is weakest in
+        if n and self._growth() > 1 << 2 * bits - 48:  # rounding of the factor is not far below its smallest eigenvalue
             raise SingularError
 
     def _growth(self) -> int:
@@ -63,14 +63,12 @@ class FixedFactor:
 
     def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
         """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        x = self.solve_whole(
-            np.array([shifted(int(g), self.bits - e) for g, e in zip(pull, exponent, strict=True)], dtype=object)
-        )
-        return np.array([shifted(int(v), common - self.bits) for v in x], dtype=object)
+        x = self.solve_whole(aligned(pull, [self.bits - e for e in exponent]))
+        return aligned(x, [common - self.bits] * len(x))
 
     def form(self, vector: Sequence[Fraction], exponent: Exponents) -> Fraction:
         """Return vᵀ M⁻¹ v for v = vector · 2^(−exponent)."""
-        v = [x / power(e) for x, e in zip(vector, exponent.tolist(), strict=True)]
+        v = [x * unit for x, unit in zip(vector, fractions([1] * len(exponent), -exponent), strict=True)]
         size = max((abs(x) for x in v), default=Fraction(0)) or Fraction(1)
         whole = np.array([int(x / size * (1 << self.bits)) for x in v], dtype=object)
         return Fraction(int(whole @ self.solve_whole(whole)) if v else 0, 1 << 2 * self.bits) * size**2
@@ -81,11 +79,11 @@ class FixedFactor:
         unit = np.zeros((n, n), dtype=object)
         np.fill_diagonal(unit, 1 << self.bits)
         x = self.solve_whole(unit)
-        return np.array([[ratio(int(v), self.bits) for v in row] for row in x]).reshape(n, n)
+        return quotients(x.ravel(), [self.bits] * x.size).reshape(n, n)
 
 
 def fixed_factors(gram: Callable[[int], Integers]) -> Iterator[FixedFactor]:
-    """Yield factors with more and more bits of a matrix, which `gram` returns in units of 2^(−bits)."""
+    """Yield factors of a matrix with increasing numbers of bits; `gram` returns it in units of 2^(−bits)."""
     bits = BITS
     while bits <= _MOST_BITS:
         with suppress(SingularError):

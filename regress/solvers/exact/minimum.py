@@ -1,4 +1,4 @@
-"""Where the exact minimum is taken: from totals or, with more columns than rows, from the rows themselves."""
+"""The exact minimum: from totals or, with more columns than rows, from the rows themselves."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,12 @@ from regress.solvers.exact.wide import Point, minimize_wide
 
 
 def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names: Sequence[str]) -> Minimum | None:
-    """Return the minimum of exact totals; None without them, or where that takes too many whole numbers.
+    """Return the minimum of exact totals; None without them, or if that needs too many integers.
 
     Raises
     ------
     InputError
-        If columns depend on each other and are to be refused, or that was asked for and cannot be decided.
+        If columns depend on each other and are to be refused, or if exact arithmetic is required and cannot decide.
     """
 
     def review(equations: NormalEquations, dependence: Dependence) -> Dependence:
@@ -32,7 +32,8 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
         if dependence.relations and options.collinear == "error":
             shown = "; ".join(r.text(names) for r in dependence.relations[:5])
             raise InputError(
-                f"Columns depend on each other: {shown}. Leave one of each out, or use {setting('collinear', 'drop')}."
+                f"Columns depend on each other: {shown}. Remove one column of each equation, or use "
+                f"{setting('collinear', 'drop')}."
             )
         return dependence.dropped() if options.collinear == "drop" else dependence
 
@@ -46,23 +47,22 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
             return None
     if len(names) <= MOST_COLUMNS:
         raise InputError(
-            f"The columns are too nearly dependent for exact sums. Use {setting('precision', 'float64')}, or leave "
-            "some out."
+            f"The columns are too nearly dependent for exact arithmetic. Use {setting('precision', 'float64')}, or "
+            "remove some of them."
         )
     raise InputError(
-        f"{setting('precision', 'exact')} works out dependent columns among at most {MOST_COLUMNS}; these are "
-        f"{len(names):,}. "
-        f"Use {setting('precision', 'float64')}, or leave out those that depend on others."
+        f"{setting('precision', 'exact')} can resolve dependent columns among at most {MOST_COLUMNS}; there are "
+        f"{len(names):,}. Use {setting('precision', 'float64')}, or remove columns that depend on others."
     )
 
 
 def exact_point(data: TrainingData, minimum: Minimum | None, target: int, options: TrainOptions) -> Point | None:
-    """Return w (n,), b and the rank at the minimum, unrounded; None where sums are in float64.
+    """Return w (n,), b and the rank at the minimum, unrounded; None if the sums are in float64.
 
     Raises
     ------
     InputError
-        If there are at least as many columns as rows, and exact arithmetic was asked for and would take too long.
+        If there are at least as many columns as rows, and exact arithmetic is required and would take too long.
     """
     if minimum is not None:
         return Point(minimum.exact, minimum.b, minimum.rank)
@@ -74,7 +74,6 @@ def exact_point(data: TrainingData, minimum: Minimum | None, target: int, option
         if options.precision != "exact":
             return None
     raise InputError(
-        f"{setting('precision', 'exact')} works out dependent rows among at most {MOST_COLUMNS}, where columns are "
-        "at least as many; "
-        f"these are {data.summary.rows:,}. Use {setting('precision', 'float64')}."
+        f"{setting('precision', 'exact')} with more columns than rows can resolve dependent rows among at most "
+        f"{MOST_COLUMNS}; there are {data.summary.rows:,}. Use {setting('precision', 'float64')}."
     )

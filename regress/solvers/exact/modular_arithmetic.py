@@ -1,6 +1,7 @@
-"""What is exactly zero: decided by arithmetic modulo primes of 31 bits, in which no digit is ever lost.
+"""Tests for exact zero, by arithmetic modulo primes of 31 bits, which has no rounding.
 
-A number that is not 0 modulo a prime is not 0. One that is 0 modulo all of them is 0 but for a chance of about 2^-80.
+A number that is not 0 modulo a prime is not 0. One that is 0 modulo all of them is 0, except with a probability of
+about 2^-80.
 """
 
 import numpy as np
@@ -14,14 +15,14 @@ Residues = NDArray[np.int64]
 
 
 def residues(numbers: Integers, prime: int) -> Residues:
-    """Return whole numbers modulo a prime."""
+    """Return integers modulo a prime."""
     return np.asarray(numbers % prime, dtype=np.int64)
 
 
 def independent(gram: Integers) -> list[int]:
     """Return the columns that do not depend on those before them, from their products (n, n).
 
-    `gram` is positive semi-definite: what a column leaves on those before it is 0 where it depends on them.
+    `gram` is positive semi-definite: the remainder of a column on those before it is 0 if it depends on them.
     """
     return max((_reduce(residues(gram, prime), prime)[1] for prime in PRIMES), key=len)
 
@@ -31,7 +32,7 @@ def solutions(gram: Integers, right: Integers) -> list[tuple[int, Residues]]:
     found = []
     for prime in PRIMES:
         reduced, pivots = _reduce(residues(np.column_stack([gram, right]), prime), prime)
-        if len(pivots) == len(gram):  # else the prime divides a minor: it can tell nothing
+        if len(pivots) == len(gram):  # else the prime divides a minor and decides nothing
             found.append((prime, reduced[:, -1]))
     return found
 

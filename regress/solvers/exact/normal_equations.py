@@ -1,7 +1,7 @@
-"""The normal equations (G + αI)w = c in whole numbers, centered once from exact totals.
+"""The normal equations (G + αI)w = c in integers, centered once from exact totals.
 
-At w held in whole numbers too, to 256 bits behind the point or more, the gradient −2(c − (G + α)w), the loss and
-distances between two w are exact.
+w is held in integers too, to at least 256 bits behind the point. At such a w the gradient −2(c − (G + α)w), the loss
+and distances between two w are exact.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 from regress.aggregates.totals import Totals
 from regress.blocks import Array
-from regress.numerics.integers import Exponents, Integers, power, shifted
+from regress.numerics.integers import Exponents, Integers, aligned, floors, fractions, power, roots
 
 PLACES = 256  # bits of a scaled coefficient behind the point, unless one is too small for them
 
@@ -21,7 +21,7 @@ PLACES = 256  # bits of a scaled coefficient behind the point, unless one is too
 class NormalEquations:
     """G, c and s of one target: entry (i, j) of [G c; cᵀ s] is ``matrix[i, j] · 2^(unit[i] + unit[j]) / factor``.
 
-    Coefficients are held as whole numbers ω with wⱼ = ωⱼ · 2^exponent[j], `places` bits behind the point of a
+    Coefficients are held as integers ω with wⱼ = ωⱼ · 2^exponent[j], `places` bits behind the point of a
     coefficient that alone would explain the target.
 
     Parameters
@@ -29,7 +29,7 @@ class NormalEquations:
     totals : Totals
         Of one, n columns and `targets` targets, in this order.
     targets, target : int
-        How many there are, and which one to explain.
+        The number of targets, and the index of the one to explain.
     alpha : float
         Ridge penalty.
     fit_intercept : bool
@@ -61,7 +61,7 @@ class NormalEquations:
         self.ulps, self.target_ulps = rounding[:-1] * (totals.rows > n), float(rounding[-1])
         self.means = [totals.fraction(0, j) / self.weight for j in kept]
         first: Integers = totals.value[0, kept]
-        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centered once, in whole numbers
+        if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centered once, in integers
             value = totals.value[0, 0] * value - np.outer(first, first)
             factor = int(totals.value[0, 0])
         half = factor.bit_length() // 2  # Σa has as many bits as its unit is fine: more than a double holds
@@ -79,7 +79,7 @@ class NormalEquations:
         return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, columns=chosen)
 
     def finer(self, places: int) -> "NormalEquations":
-        """Return the same equations with so many bits of a scaled coefficient behind the point."""
+        """Return the same equations with `places` bits of a scaled coefficient behind the point."""
         other = copy(self)
         other.places = places
         for name in ("exponent", "_columns", "pull_exponent"):
@@ -123,23 +123,23 @@ class NormalEquations:
     def _columns(self) -> tuple[Integers, Integers]:
         h, n = self.half_bits, self.n
         shift, cross = self.places + self._top - int(h[n]), self.matrix[:n, n]
-        return self.matrix[:n, :n] << (self._top - h[:n]), np.array(
-            [shifted(int(c), shift) for c in cross], dtype=object
-        )
+        return self.matrix[:n, :n] << (self._top - h[:n]), aligned(cross, [shift] * n)
 
     def whole(self, w: Sequence[Fraction]) -> Integers:
         """Return ω of coefficients, rounded down at the last place."""
-        pairs = zip(w, self.exponent, strict=True)
-        return np.array([(v / power(e)).__floor__() for v, e in pairs], dtype=object)
+        return floors(w, self.exponent)
 
-    def places_for(self, j: int, w: Fraction) -> int:
-        """Return how many places a coefficient of column j takes, so that it has as many bits as one near its scale."""
-        size = w.numerator.bit_length() - w.denominator.bit_length() - self._scales[-1] + self._scales[j]
-        return self.places + max(-size, 0) if w else self.places
+    def places_for(self, w: Sequence[Fraction]) -> list[int]:
+        """Return how many places each coefficient takes, so that it has as many bits as one near its scale."""
+        sizes = [
+            v.numerator.bit_length() - v.denominator.bit_length() - self._scales[-1] + scale
+            for v, scale in zip(w, self._scales, strict=False)
+        ]
+        return [self.places + max(-size, 0) if v else self.places for v, size in zip(w, sizes, strict=True)]
 
     def fractions(self, omega: Integers) -> list[Fraction]:
         """Return the coefficients that ω stands for."""
-        return [Fraction(int(v)) * power(e) for v, e in zip(omega, self.exponent, strict=True)]
+        return fractions(omega, self.exponent)
 
     def pull(self, omega: Integers) -> Integers:
         """Return c − (G + α)w = −∇L/2 in units of 2^pull_exponent / factor."""
@@ -174,14 +174,7 @@ class NormalEquations:
     @cached_property
     def norms(self) -> Array:
         """√ of the diagonal of [G + α, s]: norms of the columns (n,), and last of the target."""
-        return np.array([self._root(int(d), int(u)) for d, u in zip(np.diagonal(self.matrix), self.unit, strict=True)])
-
-    def _root(self, square: int, unit: int) -> float:
-        """Return √(square · 4^unit / factor)."""
-        places = (128 - square.bit_length()) // 2
-        quotient = int(shifted(square, 2 * places) / self.factor)
-        with np.errstate(over="ignore"):
-            return float(np.ldexp(float(quotient) ** 0.5, unit - places))
+        return roots(np.diagonal(self.matrix), self.unit.tolist(), self.factor)
 
     def scaled_gram(self, bits: int) -> Integers:
         """Return G + α with columns scaled by 2^(−h[j]), to a diagonal of ½ to 2, in units of 2^(−bits)."""
@@ -190,7 +183,7 @@ class NormalEquations:
 
     @cached_property
     def double_gram(self) -> Array:
-        """`scaled_gram`, each number rounded to a double."""
+        """`scaled_gram`, each number rounded to float64."""
         return np.asarray(self.scaled_gram(64).astype(np.float64) * 2.0**-64)
 
     @cached_property

@@ -1,9 +1,9 @@
 """The minimum of L to the last bit: Newton steps whose gradient comes from exact totals.
 
-The factor of the curvature is an ordinary one in float64 (or, where that fails, in whole numbers); the gradient at a w
-held in whole numbers is exact. Each step then adds as many digits as the factor has, until the step is far below the
-last digit of a double (Wilkinson's iterative refinement, with an exact residual). The intercept and other linear
-functions of w cancel where w does not; so steps go on until they are known as well.
+The curvature is factored in float64 or, if that fails, in integers. The gradient at a w held in integers is exact. Each
+step then adds as many digits as the factor has, until the step is far below the last digit of a float64 (Wilkinson's
+iterative refinement, with an exact residual). The intercept and other linear functions of w may cancel where w does
+not, so the steps continue until these are known as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 
 from regress.aggregates.totals import Totals
 from regress.blocks import Array, Mask
-from regress.numerics.integers import Integers, power, rounded
+from regress.numerics.integers import Integers, fractions, nearest_doubles, power, rounded
 from regress.solvers.exact.collinearity import Dependence, find_dependence, suspicious
 from regress.solvers.exact.factors import MOST_COLUMNS, DoubleFactor, Factor, factors
 from regress.solvers.exact.integer_ldl import SingularError
@@ -31,20 +31,20 @@ _NEGLIGIBLE = 160  # an intercept of dependent columns below 2^-160 of its scale
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where L is least, exactly; of the minimizers of dependent columns, the one of least ‖w‖ in the user's units.
+    """The exact minimizer of L; for dependent columns, the one of minimum norm ‖w‖ in the user's units.
 
     Attributes
     ----------
     equations : NormalEquations
         Of all columns, penalized.
     omega : array of Python integers of shape (n,)
-        w as the equations hold it.
+        w in the units of the equations.
     b : Fraction
         The intercept.
     steps : int
         Newton steps taken.
     dependence : Dependence
-        Which columns depend on which.
+        The dependencies of the columns.
     """
 
     equations: NormalEquations
@@ -61,11 +61,11 @@ class Minimum:
     @cached_property
     def w(self) -> Array:
         """The coefficients (n,), each rounded once."""
-        return np.array([rounded(v) for v in self.exact])
+        return nearest_doubles(self.exact)
 
     @cached_property
     def least(self) -> Fraction:
-        """L at the minimum: 0 where it is 0, else to the places that ω has."""
+        """L at the minimum: exactly 0 if it is 0, else to the places of ω."""
         equations = self.equations
         loss = equations.loss(self.omega)
         if loss > power(-_NEGLIGIBLE) * equations.uncentered_square or equations.n > MOST_COLUMNS:
@@ -99,7 +99,7 @@ def minimize(
     totals : Totals
         Of one, n columns and `targets` targets, in this order.
     targets, target : int
-        How many there are, and which one to fit.
+        The number of targets, and the index of the one to fit.
     alpha : float
         Ridge penalty.
     fit_intercept : bool
@@ -110,7 +110,7 @@ def minimize(
     Raises
     ------
     SingularError
-        If whole numbers would be needed for more than `MOST_COLUMNS` columns.
+        If integers would be needed for more than `MOST_COLUMNS` columns.
     """
     equations = NormalEquations(totals, targets, target, alpha, fit_intercept)
     plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
@@ -122,14 +122,14 @@ def minimize(
     independent = equations.take(dependence.independent)
     found = solve(independent, nothing_else(independent), bits=_LEAST)
     least = dependence.least_norm(found.equations.fractions(found.omega))
-    equations = equations.finer(max(found.equations.places, *map(equations.places_for, range(equations.n), least)))
+    equations = equations.finer(max(found.equations.places, *equations.places_for(least)))
     b = -equations.level(least, Fraction(0)) if fit_intercept else Fraction(0)
     negligible = b**2 * equations.weight < power(-2 * _NEGLIGIBLE) * equations.uncentered_square
     return Minimum(equations, equations.whole(least), Fraction(0) if negligible else b, found.steps, dependence)
 
 
 def _dependence(equations: NormalEquations) -> Dependence:
-    """Look for dependent columns, closely only where float64 cannot rule them out."""
+    """Look for dependent columns, in exact arithmetic only if float64 cannot exclude them."""
     try:
         inverse = DoubleFactor(equations.double_gram).inverse()
     except SingularError:
@@ -145,7 +145,7 @@ def _dependence(equations: NormalEquations) -> Dependence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What is wanted to the last bit: w (if `own`), and constant[k] · 2^at + Σⱼ matrix[k, j] · 2^unit[j] · wⱼ.
+    """The outputs to compute to the last bit: w (if `own`), and constant[k] · 2^at + Σⱼ matrix[k, j] · 2^unit[j] · wⱼ.
 
     The last of these is then divided by `divisor`, which decides how it is rounded.
     """
@@ -165,7 +165,7 @@ class Outputs:
         return matrix, self.constant << (self.at - low), low
 
     def zero(self, equations: NormalEquations) -> Mask:
-        """Tell which of them are 0 at the minimum."""
+        """Return which of them are 0 at the minimum."""
         n, unit = equations.n, [int(u) for u in equations.unit]
         found: Mask = np.ones(n * self.own + len(self.matrix), dtype=bool)
         pairs = solutions(equations.matrix[:n, :n], equations.matrix[:n, n])
@@ -181,7 +181,7 @@ class Outputs:
 
 
 def _vanishes(equations: NormalEquations) -> bool:
-    """Tell whether L = s − cᵀw is 0 at the minimum."""
+    """Return whether L = s − cᵀw is 0 at the minimum."""
     n, matrix = equations.n, equations.matrix
     left = [
         (int(matrix[n, n]) - int(matrix[n, :n] @ v.astype(object))) % prime
@@ -191,13 +191,13 @@ def _vanishes(equations: NormalEquations) -> bool:
 
 
 def nothing_else(equations: NormalEquations) -> Outputs:
-    """Want w only."""
+    """Return outputs for w only."""
     nothing: Integers = np.zeros(0, dtype=object)
     return Outputs(nothing.reshape(0, equations.n), [0] * equations.n, nothing, 0)
 
 
 def intercept_of(equations: NormalEquations) -> Outputs:
-    """Want w and, where it is fitted, b = ȳ − x̄ᵀw, times Σa."""
+    """Return outputs for w and, if it is fitted, b = ȳ − x̄ᵀw, times Σa."""
     if not equations.fit_intercept:
         return nothing_else(equations)
     first, unit = equations.first, equations.first_unit.tolist()
@@ -206,7 +206,7 @@ def intercept_of(equations: NormalEquations) -> Outputs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """ω, the equations in whose units it is, the outputs that were wanted, and the Newton steps that it took."""
+    """ω, the equations in whose units it is, the outputs, and the number of Newton steps."""
 
     equations: NormalEquations
     omega: Integers
@@ -215,14 +215,14 @@ class Solution:
 
 
 def solve(equations: NormalEquations, wanted: Outputs, bits: int = _BITS) -> Solution:
-    """Return ω at the minimum, so near that what is wanted is right to so many bits of itself, and 0 where it is 0.
+    """Return ω at the minimum, so accurate that the outputs are correct to `bits` bits, and exactly 0 if they are 0.
 
-    With more than `MOST_COLUMNS` columns, what is below 2^-180 of its scale counts as 0.
+    With more than `MOST_COLUMNS` columns, an output below 2^-180 of its scale counts as 0.
 
     Raises
     ------
     SingularError
-        If steps in whole numbers do not converge, or would be needed for more than `MOST_COLUMNS` columns.
+        If steps in integers do not converge, or would be needed for more than `MOST_COLUMNS` columns.
     """
     omega, steps = np.zeros(equations.n, dtype=object), 0
     for factor in factors(equations):
@@ -236,14 +236,15 @@ def solve(equations: NormalEquations, wanted: Outputs, bits: int = _BITS) -> Sol
                     continue
                 omega = values[: equations.n] if wanted.own else omega
                 low = wanted.over(equations)[2]
-                outputs = [Fraction(int(v)) * power(low) for v in values[equations.n * wanted.own :]]
+                others = values[equations.n * wanted.own :]
+                outputs = fractions(others, [low] * len(others))
                 return Solution(equations, omega, outputs, steps)
             omega, equations = omega << equations.places, equations.finer(2 * equations.places)
     raise SingularError
 
 
 def _tied(values: Integers, wanted: Outputs, bits: int) -> bool:
-    """Tell whether so many bits of a number leave open which of two doubles is the nearest."""
+    """Return whether `bits` bits of a number do not decide which of two float64 values is the nearest."""
     for i, value in enumerate(values):
         last = i == len(values) - 1 and len(wanted.matrix)
         number = abs(int(value)) if not last else (abs(int(value)) << bits) // wanted.divisor
@@ -256,9 +257,9 @@ def _tied(values: Integers, wanted: Outputs, bits: int) -> bool:
 def _refine(
     equations: NormalEquations, wanted: Outputs, factor: Factor, omega: Integers, bits: int
 ) -> tuple[Integers, Integers, int, Mask] | None:
-    """Take Newton steps until they move nothing that is wanted by its last bit; None where they never end.
+    """Take Newton steps until they change no output by its last bit; None if they do not converge.
 
-    Returns ω, what is wanted, the steps, and which of it is so small that its bits are beyond the last place of ω.
+    Returns ω, the outputs, the steps, and which outputs are so small that their bits are beyond the last place of ω.
     """
     rows = equations.half_bits[: equations.n]
     top = int(max(rows, default=0))

@@ -1,8 +1,8 @@
-"""Whether rounding explains a dependency in every row, as it must: totals see no more than their largest rows.
+"""Whether rounding explains a dependency in every row. Totals show the largest rows only.
 
-A common outlier of 1e17, or a fill value, is rounded so coarsely that the totals of two columns differ by no more than
-that, however much their other rows differ. So the rows are read again, and each is divided by the power of two that
-rounding may have moved it by. Then all of them count alike, and their totals are asked the same question.
+A common outlier of 1e17, or a fill value, is rounded coarsely. This rounding hides any difference of two columns in
+their other rows. So the rows are read again, and each is divided by the power of two next to its rounding. Then
+rounding changes all rows equally, and the same test is done on the totals of the divided rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regress.aggregates.exact_sums import RunningTotals
+from regress.aggregates.exact_sums import ExactSums
 from regress.blocks import Array, Block
 from regress.numerics.integers import power
 from regress.solvers.exact.collinearity import Dependence, Noise, find_dependence
@@ -27,7 +27,7 @@ _RANGE = 400  # powers of two between a cell and the rounding of its row, so tha
 
 
 class Question(NamedTuple):
-    """What is asked: the equations, the steps of their columns, and the noise that these leave."""
+    """A test for dependencies: the equations, the steps of their columns, and the remainder by rounding to these."""
 
     equations: NormalEquations
     steps: Steps
@@ -38,7 +38,7 @@ class Question(NamedTuple):
         return find_dependence(self.equations, self.noise, given, accept)
 
     def allows(self, relation: Relation, columns: Sequence[int]) -> bool:
-        """Tell whether a relation of some of the columns, with the numbers that it has, leaves no more than noise."""
+        """Return whether the remainder of a relation of some of the columns, with its numbers, is at most noise."""
         relation = relation.renamed(columns)
         equations, numbers = self.equations, {relation.column: Fraction(1)}
         numbers |= {k: -c for k, c in relation.coefficients.items()}
@@ -50,7 +50,7 @@ class Question(NamedTuple):
         return bool(left <= Fraction(self.noise.dependent) ** 2 * noise)
 
     def better(self, one: Relation, other: Relation) -> Relation:
-        """Return the first of two relations, or the other if only that leaves no more than noise."""
+        """Return the first of two relations, or the other if only its remainder is at most noise."""
         every = range(self.equations.n)
         return other if not self.allows(one, every) and self.allows(other, every) else one
 
@@ -63,7 +63,7 @@ class _Part(NamedTuple):
 
 
 def confirmed(asked: Question, found: Dependence, rows: Rows) -> Dependence:
-    """Return the answer of totals, but for relations that rounding does not explain row by row."""
+    """Return the dependencies of the totals without relations that rounding does not explain row by row."""
     given, best = set[int](), asked
     while doubtful := [r for r in (*found.relations, *found.near) if not r.exact]:
         seen = dict(zip([r.column for r in doubtful], _by_rows(asked, doubtful, rows), strict=True))
@@ -86,7 +86,7 @@ def confirmed(asked: Question, found: Dependence, rows: Rows) -> Dependence:
 
 
 def _by_rows(asked: Question, relations: Sequence[Relation], rows: Rows) -> list[Dependence]:
-    """Ask again of the columns of each relation, all rows alike, and keep what the answers say of its own column."""
+    """Test the columns of each relation again, with divided rows, and keep the results for its own column."""
     parts = [
         _Part([*r.support, r.column], np.array([*(abs(float(r.coefficients.get(k, 0))) for k in r.support), 1.0]))
         for r in relations
@@ -101,7 +101,7 @@ def _by_rows(asked: Question, relations: Sequence[Relation], rows: Rows) -> list
 
 
 def _weighed(asked: Question, rows: Rows) -> Question:
-    """Return the question of all columns, where no row counts for more since its values are large."""
+    """Return the test of all columns, in which rows with large values have no larger weight."""
     n = asked.equations.n
     exponents, counts = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     for X, _, _, _ in rows():
@@ -113,11 +113,11 @@ def _weighed(asked: Question, rows: Rows) -> Question:
 
 
 def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Question]:
-    """Return questions of some columns each, of rows divided by the power of two of the largest step in them."""
+    """Return tests of some columns each, on rows divided by the power of two of the largest step in them."""
     steps = [asked.steps.take(part.columns) for part in parts]
     root = float(asked.equations.weight) ** 0.5
     usual = [int(np.frexp((part.factor * asked.noise.steps[part.columns]).max() / root)[1]) for part in parts]
-    sums = [RunningTotals() for _ in parts]
+    sums = [ExactSums() for _ in parts]
     squares = [np.zeros(len(part.columns)) for part in parts]
     for X, _, a, _ in rows():
         for i, (columns, factor) in enumerate(parts):
@@ -130,14 +130,14 @@ def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Questi
             squares[i] += square.sum(0) if a is None else a @ square
     found = []
     for own, running, square in zip(steps, sums, squares, strict=True):
-        (totals,) = running.finish()
-        divided = totals.arranged(range(1, len(totals.unit)))  # where the divided ones are first
+        totals = running.finish()
+        divided = totals.take(range(1, len(totals.unit)))  # where the divided ones are first
         equations = NormalEquations(divided, 1, 0, 0.0, asked.equations.fit_intercept)
         found.append(Question(equations, own, asked.noise._replace(steps=np.sqrt(square))))
     return found
 
 
 def _exponent(step: Array, cell: Array, usual: int) -> NDArray[np.int64]:
-    """Return the exponent of the step of each row: the usual one where all cells are 0, and none out of range."""
+    """Return the exponent of the step of each row: the usual one if all cells are 0, and within the range."""
     exponent = np.where(step > 0.0, np.frexp(step)[1], usual)
     return np.asarray(np.clip(np.maximum(exponent, np.frexp(cell)[1] - _RANGE), -_RANGE, _RANGE))

@@ -1,12 +1,12 @@
 """The exact minimum of least ‖w‖ with at least as many columns as rows, through m×m products of rows.
 
-All is done in whole numbers: rows R, targets y, weights A. Without a penalty, w of least norm is a combination Dᵀq of
-the differences D of the rows to the last one (of the rows themselves without b). Where no row depends on others, ŷ = y:
+All arithmetic is in integers: rows R, targets y, weights A. Without a penalty, w of least norm is a combination Dᵀq.
+D holds the differences of the rows to the last one, or the rows themselves without b. For independent rows, ŷ = y:
 
     DDᵀq = y − y_last,    b = y_last − (R Dᵀ)_last q
 
-Where some do, Dᵀq over the independent ones is least squares of y on Z = R Dᵀ. With a penalty the gradient vanishes
-where w = Rᵀq, A(Rw + b − y) = −αq and 1ᵀq = 0; with q = (g s, −1ᵀ(g s)) and g = A A_last that is symmetric:
+Otherwise Dᵀq over the independent ones is least squares of y on Z = R Dᵀ. With a penalty the gradient is zero if
+w = Rᵀq, A(Rw + b − y) = −αq and 1ᵀq = 0. With q = (g s, −1ᵀ(g s)) and g = A A_last this system is symmetric:
 
     (g gᵀ ∘ DDᵀ + α(A_last diag(g) + A_last A Aᵀ)) s = g(y − y_last),    b = y_last − (R Dᵀ)_last (g s) + αAᵀs
 """
@@ -30,7 +30,7 @@ from regress.solvers.exact.refinement import Outputs, intercept_of, solve
 
 
 class Point(NamedTuple):
-    """Where L is least, unrounded, and how many columns are independent."""
+    """The minimizer of L, unrounded, and the number of independent columns."""
 
     w: list[Fraction]
     b: Fraction
@@ -43,7 +43,7 @@ def minimize_wide(blocks: Sequence[Block], target: int, alpha: float, fit_interc
     Raises
     ------
     SingularError
-        If there are more than `MOST_COLUMNS` rows, and float64 cannot tell that none depends on others.
+        If there are more than `MOST_COLUMNS` rows, and float64 cannot show that they are independent.
     """
     parts = [(X, Y[:, target], np.ones(len(X)) if a is None else a) for X, Y, a, _ in blocks]
     X, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -81,8 +81,7 @@ class _Rows(NamedTuple):
             return self._solve(equations, self.D, -self.across[-1], len(kept))
         Z = self.across[:, kept]
         columns = np.column_stack([np.ones(len(Z), dtype=object), Z, self.y])
-        totals = Totals(columns.shape[1])
-        totals.value = columns.T @ (self.A[:, None] * columns)
+        totals = Totals.of(columns.T @ (self.A[:, None] * columns))
         least = NormalEquations(totals, 1, 0, 0.0, self.fit_intercept)
         wanted = intercept_of(least)
         matrix = np.concatenate([self.D[kept].T, wanted.matrix])
@@ -129,12 +128,12 @@ def _independent(equations: NormalEquations) -> list[int]:
 
 def _equations(gram: Integers, right: Integers) -> NormalEquations:
     """Return a symmetric system as the normal equations of something."""
-    totals = Totals(len(gram) + 2)
-    totals.value[0, 0] = 1
-    totals.value[1:-1, 1:-1], totals.value[1:-1, -1] = gram, right
+    value: Integers = np.zeros((len(gram) + 2, len(gram) + 2), dtype=object)
+    value[0, 0] = 1
+    value[1:-1, 1:-1], value[1:-1, -1] = gram, right
     pairs = zip(right, np.diagonal(gram), strict=True)
-    totals.value[-1, -1] = max((int(r) ** 2 // int(g) for r, g in pairs if g), default=0) + 1  # sets a scale only
-    return NormalEquations(totals, 1, 0, 0.0, fit_intercept=False)
+    value[-1, -1] = max((int(r) ** 2 // int(g) for r, g in pairs if g), default=0) + 1  # sets a scale only
+    return NormalEquations(Totals.of(value), 1, 0, 0.0, fit_intercept=False)
 
 
 def _products(X: Array, unit: int) -> Integers:
@@ -145,7 +144,7 @@ def _products(X: Array, unit: int) -> Integers:
 
 
 def _whole(values: Array) -> tuple[Integers, int]:
-    """Return whole numbers and the exponent of their common unit, the largest possible."""
+    """Return integers and the exponent of their common unit, the largest possible."""
     mantissa, exponent = np.frexp(values)
     digits = np.ldexp(mantissa, 53).astype(np.int64)
     last = np.frexp((digits & -digits).astype(np.float64))[1] + exponent - 54  # exponents of the last bits
@@ -154,5 +153,5 @@ def _whole(values: Array) -> tuple[Integers, int]:
 
 
 def _moved(numbers: Integers, bits: Exponents) -> Integers:
-    """Return numbers · 2^bits, which are whole."""
+    """Return numbers · 2^bits, which are integers."""
     return np.asarray(numbers << np.maximum(bits, 0).astype(object) >> np.maximum(-bits, 0).astype(object))

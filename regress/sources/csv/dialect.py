@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from regress.errors import TableError
 from regress.messages import setting
@@ -15,7 +14,7 @@ from regress.sources.csv.format import form_of, refuse_foreign, sampled, separat
 from regress.sources.csv.header import INDEX, column_names, is_header, layout
 from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import Row, last_end, plain, rows
-from regress.sources.csv.stream import opened
+from regress.sources.csv.stream import Stream
 
 _SAMPLE = 2**22  # bytes that the header must fit in
 _ROWS = 1000  # records looked at
@@ -23,7 +22,7 @@ _LOOK = 200  # of them for what columns are
 _SHOWN = {"\t": "tab", "|": "'|'", ";": "';'", ",": "','", " ": "blank"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """How a file is written, its header, and what its columns look like at its start.
 
@@ -57,18 +56,15 @@ class Dialect:
         return ", ".join(parts)
 
 
-def read_dialect(path: Path, options: FileOptions) -> Dialect:
-    """Read the start of a file.
+def read_dialect(stream: Stream, options: FileOptions) -> Dialect:
+    """Read the start of a file that was just opened.
 
     Raises
     ------
     TableError
         If it is empty, its header cannot be used, or a guess would be one; the message names the flag that decides.
     """
-    file = path.name
-    with opened(path, options.encoding) as stream:
-        sample, more = stream.read(_SAMPLE), stream.read(1)
-        compression, encoding = stream.compression, stream.encoding
+    file, sample, more = stream.name, stream.read(_SAMPLE), stream.read(1)
     refuse_foreign(file, sample)
     returns = b"\r" in sample and b"\n" not in sample
     sample = sample.replace(b"\r", b"\n") if returns else sample
@@ -94,31 +90,28 @@ def read_dialect(path: Path, options: FileOptions) -> Dialect:
     else:
         names, below = [f"x{j}" for j in range(len(found.first))], [found.first, *found.below]
     reading, skip = reading_of_files(options, decimal), options.on_bad_lines == "skip"
-    columns = [reading.column(name, (row[j] for row in below[:_LOOK]), skip) for j, name in enumerate(names)]
+    columns = reading.columns(names, below[:_LOOK], skip)
     if None in columns:  # no value so far: look on
         width = len(names) + found.trailing
         below += [row.cells for row in records if row.cells is not None and len(row.cells) == width]
-        columns = [
-            c or reading.column(name, (row[j] for row in below), skip)
-            for j, (name, c) in enumerate(zip(names, columns, strict=True))
-        ]
+        columns = [c or other for c, other in zip(columns, reading.columns(names, below, skip), strict=True)]
     row_names = header and not found.first[0].strip()
     if row_names:
         columns[0] = replace(columns[0] or Column(INDEX, "number", dtype=EMPTY), index=True)
     form = form._replace(trailing=found.trailing)
     return Dialect(
-        form,
-        decimal,
-        encoding,
-        compression,
-        tuple(names),
-        header,
-        row_names,
-        above + skipped,
-        lines,
-        tuple(columns),
-        known,
-        comma_note(file, below) if options.decimal == "," else "",
+        form=form,
+        decimal=decimal,
+        decimal_known=known,
+        encoding=stream.encoding,
+        compression=stream.compression,
+        names=tuple(names),
+        columns=tuple(columns),
+        header=header,
+        row_names=row_names,
+        skipped_bytes=above + skipped,
+        skipped_lines=lines,
+        note=comma_note(file, below) if options.decimal == "," else "",
     )
 
 
@@ -130,7 +123,7 @@ def _decimal(
         return options.decimal, True
     if options.thousands in (",", ".") or form.delimiter == ",":
         return "," if options.thousands == "." else ".", True
-    seen = marks_of(cell for row in below for cell in row)
+    seen = marks_of([cell for row in below for cell in row])
     if complete or "comma" in seen or "point" in seen:
         return decimal_mark(file, form.delimiter, seen), True
     return ".", False

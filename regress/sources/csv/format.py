@@ -3,14 +3,13 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from regress.errors import TableError
 from regress.options import FileOptions
-from regress.sources.base import MISSING
-from regress.sources.cell_types import BOOLEAN, is_number
+from regress.sources.cell_types import all_values, count_values
 from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import Row, last_end, plain, rows
 
@@ -89,8 +88,8 @@ def _try(start: bytes, form: Format, more: bool) -> _Trial:
     width, alike = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
     if width < 2:
         return _Trial(0, False, 0, found, False)
-    cells = (cell for row in found[:100] if row is not None and len(row) == width for cell in row[:100])
-    values = sum(cell.strip() in MISSING[1:] or _is_value(cell, form.delimiter) for cell in cells)
+    cells = [cell for row in found[:100] if row is not None and len(row) == width for cell in row[:100]]
+    values = count_values(cells, comma=form.delimiter != ",")
     first = 0 if found[0] is None else len(found[0])
     others = len(found) - (1 < first == width - 1 and alike > 1)  # R names no column of row names
     return _Trial(alike, first == width, values, found, alike == others and not block.literal)
@@ -140,22 +139,11 @@ def _others(start: bytes, base: Format, given: str | None, options: FileOptions)
 def _matters(form: Format, base: Format, trial: _Trial, start: bytes) -> bool:
     """Tell whether what is special about a form shows: numbers between blanks, single quotes around a delimiter."""
     held = [row for row in trial.rows if row is not None]
-    if form.delimiter == " " and not any(map(_of_values, zip(*held[1:], strict=True))):
+    if form.delimiter == " " and not any(map(all_values, zip(*held[1:], strict=True))):
         return False  # words between blanks may be one column
     if form.quote == base.quote or b'"' not in start:
         return True
     return any(form.delimiter in cell or "\n" in cell for row in held for cell in row)
-
-
-def _of_values(cells: Sequence[str]) -> bool:
-    """Tell whether all cells that hold a value are numbers, or true and false."""
-    held = [cell for cell in cells if cell.strip() not in MISSING]
-    return bool(held) and all(_is_value(cell, " ") for cell in held)
-
-
-def _is_value(cell: str, delimiter: str) -> bool:
-    """Tell whether a cell is a number, with a decimal comma where that is no delimiter, or true or false."""
-    return is_number(cell, ".") or (delimiter != "," and is_number(cell, ",")) or cell.strip().lower() in BOOLEAN
 
 
 def _padded(found: list[list[str] | None]) -> bool:

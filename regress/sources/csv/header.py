@@ -9,7 +9,7 @@ from regress.errors import TableError
 from regress.messages import setting
 from regress.options import Header
 from regress.sources.base import MISSING
-from regress.sources.cell_types import is_number, kind_of
+from regress.sources.cell_types import is_number, looks_of
 from regress.sources.csv.rewrite import Row
 
 INDEX = "index"  # what a column of row names is called
@@ -30,17 +30,6 @@ class HeaderLayout(NamedTuple):
     below: list[list[str]]
     trailing: int
     row_names: bool
-
-
-def looks_like(cell: str, decimal: str) -> str:
-    """Tell what a cell looks like: "missing", "empty", "number", "date", "time", "boolean", "dressed" or "text"."""
-    cell = cell.strip()
-    if cell in MISSING:
-        return "missing" if cell else "empty"
-    kind = kind_of(cell, decimal)
-    if kind == "number" and not cell[-1].isdigit():
-        return _TEXT  # "inf" may be a name
-    return "dressed" if kind in ("grouped", "marked") else kind
 
 
 def layout(file: str, rows: Sequence[Row], header: Header) -> HeaderLayout:
@@ -71,7 +60,7 @@ def _are_row_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool
     cells = [row[0] for row in below]
     if len(cells) < 2 or first[0].strip().lower() in _FIRST_NAMES:
         return False
-    texts = all(looks_like(cell, ".") == _TEXT for cell in cells)
+    texts = set(looks_of(cells, ".")) == {_TEXT}
     return cells == [str(i) for i in range(1, len(cells) + 1)] or (texts and len(set(cells)) == len(cells))
 
 
@@ -84,7 +73,7 @@ def _refuse_width(file: str, rows: Sequence[Row], width: int, count: int) -> NoR
     begin = _begins(rows, width)
     title = f" If it is a title or a comment, pass {setting('skip_lines', begin.line)}." if begin is not None else ""
     if width == len(first) + 1:
-        names = begin is not None and all(looks_like(cell, ".") == _TEXT for cell in begin.cells or ())
+        names = begin is not None and set(looks_of(begin.cells or (), ".")) <= {_TEXT}
         raise TableError(
             f"{what}. If each row begins with its name, put a name for that column at the start of line {line + 1}; "
             f"if another column has no name, add it there.{title if names else ''}"
@@ -126,7 +115,7 @@ def is_header(file: str, line: int, asked: Header, found: HeaderLayout, decimal:
             "name the columns "
             f"x0, x1, …, or {setting('header', 'yes')} if these are their names."
         )
-    texts = [j for j, cell in enumerate(first) if looks_like(cell, decimal) == _TEXT]
+    texts = [j for j, what in enumerate(looks_of(first, decimal)) if what == _TEXT]
     held = [[row[j] for row in below if row[j].strip() not in MISSING] for j in texts]
     if asked == "no" and any(cells and all(is_number(cell, decimal) for cell in cells) for cells in held):
         raise TableError(f"{file}, line {line + 1} names the columns ({shown}). Pass {setting('header', 'yes')}.")
@@ -138,7 +127,7 @@ def _looks_like_data(first: Sequence[str], below: Sequence[Sequence[str]], decim
 
     Names of two kinds may be numbers: 0, 1, 2, … as pandas names an array, and years.
     """
-    looks = [looks_like(name, decimal) for name in first]
+    looks = looks_of(first, decimal)
     numbers = [name for name, what in zip(first, looks, strict=True) if what == "number"]
     counted = len(first) > 1 and list(first) == [str(j) for j in range(len(first))]
     years = 1 < len(set(numbers)) == len(numbers) and all(_YEAR.fullmatch(name) for name in numbers)
@@ -148,9 +137,9 @@ def _looks_like_data(first: Sequence[str], below: Sequence[Sequence[str]], decim
             return True
         if what == "number" and all((_WHOLE if counted else _YEAR).fullmatch(cell) for cell in cells):
             return True
-        if what in ("date", "time") and all(looks_like(cell, decimal) == what for cell in cells):
+        if what in ("date", "time") and set(looks_of(cells, decimal)) <= {what}:
             return True
-        if what == "dressed" and all(looks_like(cell, decimal) in ("dressed", "number") for cell in cells):
+        if what == "dressed" and set(looks_of(cells, decimal)) <= {"dressed", "number"}:
             return True
     return not counted and all(what not in (_TEXT, "empty") for what in looks)
 

@@ -8,8 +8,7 @@ has a null or delimiters are too many, is read again as text, with every cell in
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -18,6 +17,7 @@ from regress.blocks import Mask
 from regress.numerics.threads import ordered_map
 from regress.options import FileOptions
 from regress.sources.base import Column, ColumnKind
+from regress.sources.batches import Frame, MarkError
 from regress.sources.cell_types import decimal_mark, marks_of
 from regress.sources.cell_values import Reading, reading_of_files
 from regress.sources.csv.dialect import Dialect, read_dialect
@@ -25,7 +25,7 @@ from regress.sources.csv.record_ends import Plain, RecordSpans, full, line_count
 from regress.sources.csv.rewrite import alike, pieces, plain
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
 from regress.sources.csv.stream import Records, opened
-from regress.sources.parts import Frame, Unchanged
+from regress.sources.file_parts import FilePart
 from regress.sources.pipes import Spool
 from regress.sources.rejects import Fault, Rejects
 
@@ -37,14 +37,6 @@ _SPECIAL = (
 )  # Polars would decompress, or drop, what begins so
 _LONGEST = 2**16  # bytes a column of the first line that Polars may be given
 _AHEAD = 2  # blocks parsed at a time: while Polars' threads finish one, they begin the next
-
-
-class MarkError(Exception):
-    """The first rows of a file do not tell its decimal mark, and a later one has a comma or point."""
-
-    def __init__(self, part: "CsvPart") -> None:
-        super().__init__(part.name)
-        self.part = part
 
 
 class _Parsed(NamedTuple):
@@ -63,83 +55,68 @@ class _Way(NamedTuple):
     second: bool = False
 
 
-@dataclass(slots=True)
-class CsvPart:
-    """A CSV file, plain or compressed, read as `dialect` says; what is wrong with its rows goes to `rejects`."""
+@dataclass(eq=False, kw_only=True)
+class CsvPart(FilePart):
+    """A CSV file, plain or compressed, and how it is written; what is wrong with its rows goes to `rejects`."""
 
-    path: Path
-    name: str
+    written: Dialect
     options: FileOptions
     rejects: Rejects
     reading: Reading = field(init=False)
-    _dialect: Dialect = field(init=False)
-    _unchanged: Unchanged = field(init=False)
-    _second: bool = False  # whether a block could not be parsed the quick way
+    of_text = True
+    _second: bool = field(init=False, default=False)  # whether a block could not be parsed the quick way
 
     def __post_init__(self) -> None:
-        self._unchanged = Unchanged(self.path, self.name)
-        self._take(read_dialect(self.path, self.options))
+        super().__post_init__()
+        self.reading = reading_of_files(self.options, self.written.decimal)
+        self.dialect = f"{self.written}{', kept in a temporary file' * isinstance(self.file.path, Spool)}"
+        self.note = self.written.note
 
-    def _take(self, dialect: Dialect) -> None:
-        self._dialect, self.reading = dialect, reading_of_files(self.options, dialect.decimal)
-
-    def settle_mark(self) -> None:
-        """Decide the decimal mark by all cells, if that is not done yet."""
-        if self._dialect.decimal_known:
-            return
+    def with_mark(self) -> Self:
+        """Return the file with its decimal mark decided by all cells, if that is not done yet."""
+        if self.written.decimal_known:
+            return self
         seen: dict[str, str] = {}
-        for block in self.frames(dict.fromkeys(self._dialect.names, "text")):
+        for block in self.frames(dict.fromkeys(self.written.names, "text")):
             for column in block.columns:
                 seen |= marks_of(column.filter(column.str.contains("[.,]"))) | seen
             if "comma" in seen and "point" in seen:
                 break
-        decimal = decimal_mark(self.name, self._dialect.form.delimiter, seen)
-        self._take(replace(read_dialect(self.path, replace(self.options, decimal=decimal)), note=""))
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return self.path.stat().st_size
+        options = replace(self.options, decimal=decimal_mark(self.name, self.written.form.delimiter, seen))
+        with opened(self.file.path, options.encoding) as stream:
+            written = read_dialect(stream, options)
+        return replace(self, written=replace(written, note=""))
 
     @property
     def _most_faults(self) -> int:
         """How many faults are enough for the rejects to refuse the table."""
         return self.options.max_bad_lines + 1 if self.options.on_bad_lines == "skip" else 1
 
-    @property
-    def dialect(self) -> str:
-        """How the file is written."""
-        return f"{self._dialect}{', kept in a temporary file' * isinstance(self.path, Spool)}"
-
-    @property
-    def note(self) -> str:
-        """What is worth knowing of how the file is read; "" where nothing is."""
-        return self._dialect.note
-
     def columns(self) -> dict[str, Column | None]:
         """Return the columns, each as its first cell with a value has it; None where the start has no value."""
-        return dict(zip(self._dialect.names, self._dialect.columns, strict=True))
+        return dict(zip(self.written.names, self.written.columns, strict=True))
 
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the named columns in blocks, in order."""
-        line = 1 + self._dialect.skipped_lines
-        unknown = not self._dialect.decimal_known and "number" in kinds.values()
+        self.rejects.begin(self.name)
+        line = 1 + self.written.skipped_lines
+        unknown = not self.written.decimal_known and "number" in kinds.values()
 
         def parse(records: Records) -> _Parsed | None:
             if unknown and (b"." in records.data or b"," in records.data):
-                raise MarkError(self)
+                raise MarkError(self.name)
             try:
                 return self._parse(records, kinds)
             except KeyboardInterrupt:
                 return None
 
-        with opened(self.path, self._dialect.encoding) as stream:
-            blocks = stream.records(self._dialect.form, self._dialect.skipped_bytes)
+        with opened(self.file.path, self.written.encoding) as stream:
+            blocks = stream.records(self.written.form, self.written.skipped_bytes)
             for parsed in ordered_map(parse, blocks, _AHEAD):
                 if parsed is None:  # Polars saw Ctrl-C before Python, whose own exception is on its way to this thread
                     time.sleep(1.0)
                     raise KeyboardInterrupt
-                self._unchanged.check()
+                self.file.check()
                 bad = None
                 if parsed.faults:
                     self.rejects.add(self.name, line, parsed.faults)
@@ -148,13 +125,13 @@ class CsvPart:
                 line += parsed.lines
                 if parsed.frame.height:
                     yield Frame(parsed.frame, parsed.read, bad)
-        self._unchanged.check()
+        self.file.check()
 
     def place(self, record: int) -> str:
         """Return the line of a record; lines count from 1."""
-        line, seen, form = 1 + self._dialect.skipped_lines, 0, self._dialect.form
-        with opened(self.path, self._dialect.encoding) as stream:
-            for records in stream.records(form, self._dialect.skipped_bytes):
+        line, seen, form = 1 + self.written.skipped_lines, 0, self.written.form
+        with opened(self.file.path, self.written.encoding) as stream:
+            for records in stream.records(form, self.written.skipped_bytes):
                 for piece in pieces(records.data, form):
                     found = split(plain(piece, form), form)
                     if record < seen + len(found.lines):
@@ -164,7 +141,7 @@ class CsvPart:
 
     def _parse(self, records: Records, kinds: Mapping[str, ColumnKind]) -> _Parsed:
         """Parse a block at once if it is plain and its lines are long enough for its columns; else piece by piece."""
-        data, form = records.data, self._dialect.form
+        data, form = records.data, self.written.form
         ordinary = form.standard and not form.trailing and (not records.marked or sound_quotes(data, form))
         if ordinary and (parsed := self._fast(Plain(data, data), records.marked, kinds)):
             return parsed._replace(read=records.read)
@@ -172,7 +149,7 @@ class CsvPart:
         for piece in pieces(data, form):
             block = plain(piece, form)
             parsed = self._fast(block, True, kinds) or self._careful(block, kinds)
-            faults += [f._replace(record=f.record + records_before, line=f.line + lines_before) for f in parsed.faults]
+            faults += [replace(f, record=f.record + records_before, line=f.line + lines_before) for f in parsed.faults]
             frames.append(parsed.frame)
             records_before, lines_before = records_before + parsed.frame.height, lines_before + parsed.lines
             if len(faults) >= self._most_faults:
@@ -180,15 +157,15 @@ class CsvPart:
         return _Parsed(pl.concat(frames), lines_before, records.read, faults)
 
     def _scan(self, data: bytes, numbers: Collection[str], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
-        form = self._dialect.form
+        form = self.written.form
         return pl.scan_csv(
             b"\n" + data if data.startswith(_SPECIAL) else data,
             has_header=False,
             skip_rows=int(data.startswith(_SPECIAL)),
-            schema={n: pl.Float64 if n in numbers else pl.String for n in self._dialect.names},
+            schema={n: pl.Float64 if n in numbers else pl.String for n in self.written.names},
             separator=form.delimiter,
             quote_char=form.quote,
-            decimal_comma=self._dialect.decimal == ",",
+            decimal_comma=self.written.decimal == ",",
             null_values=list(missing) or None,
             **more,
         )
@@ -198,17 +175,17 @@ class CsvPart:
 
         Comparing every cell with the names of missing ones costs a third of the time, so that is tried second.
         """
-        data, last = block.data, self._dialect.names[-1]
-        width = len(self._dialect.names)
+        data, last = block.data, self.written.names[-1]
+        width = len(self.written.names)
         if block.broken or short_lines(data, width) or not 0 < data.find(b"\n") + 1 <= width * _LONGEST:
             return None  # memory is for as many cells as the lines should have, or the first one has
-        if self._dialect.decimal == "," and b"." in data:
+        if self.written.decimal == "," and b"." in data:
             return None  # Polars takes 1.5 for a number beside 1,5 as well
         part = list(dict.fromkeys([*kinds, last]))
         for way in self._ways(kinds):
             scan = self._scan(data, way.parsed, way.missing)
             try:
-                frame = (scan.select(part) if len(part) < len(self._dialect.names) else scan).collect()
+                frame = (scan.select(part) if len(part) < len(self.written.names) else scan).collect()
             except pl.exceptions.PolarsError:
                 continue
             values = [self.reading.converted(frame[name], kinds[name]) for name in way.converted]
@@ -216,11 +193,11 @@ class CsvPart:
                 continue
             frame = frame.with_columns([column for column, _ in values]) if values else frame
             self._second = way.second
-            partial = frame.width < len(self._dialect.names)
+            partial = frame.width < len(self.written.names)
             suspicious = frame[last].null_count() or (
-                partial and not full(data, self._dialect.form, frame.height, width)
+                partial and not full(data, self.written.form, frame.height, width)
             )
-            if suspicious and not alike(data, self._dialect.form, frame.height, width):
+            if suspicious and not alike(data, self.written.form, frame.height, width):
                 return None
             lines = line_count(block.raw) if quoted else frame.height
             return _Parsed(pl.DataFrame([frame[name] for name in kinds]), lines)  # select costs more
@@ -237,8 +214,8 @@ class CsvPart:
 
     def _careful(self, block: Plain, kinds: Mapping[str, ColumnKind]) -> _Parsed:
         """Parse a block as text, and look at every cell that is used. A bad row is kept, as nulls or in part."""
-        names = self._dialect.names
-        found = split(block, self._dialect.form)
+        names = self.written.names
+        found = split(block, self.written.form)
         right = found.widths == len(names)
         wrong_rows = np.flatnonzero(~right)[: self._most_faults].tolist()
         faults = {record: width_fault(found, record, len(names)) for record in wrong_rows}

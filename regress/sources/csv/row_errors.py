@@ -1,5 +1,7 @@
 """What is wrong with a row of a CSV file, in words: its width, its quotes, a cell of it."""
 
+from dataclasses import replace
+
 from regress.messages import setting
 from regress.sources.base import ColumnKind
 from regress.sources.cell_types import kind_of
@@ -46,7 +48,7 @@ def cell_fault(found: RecordSpans, record: int, name: str, kind: ColumnKind, cel
         )
     what = "true or false" if kind == "boolean" else "a number"
     hint = f"{remedy_of(cell)} "
-    return _fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint)._replace(column=name)
+    return replace(_fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint), column=name)
 
 
 def remedy_of(cell: str) -> str:
@@ -66,7 +68,7 @@ def remedy_of(cell: str) -> str:
 def _fault(found: RecordSpans, record: int, reason: str, hint: str = "") -> Fault:
     text = found.text(record)[:_LONGEST].decode("utf-8", "replace").rstrip("\r\n")
     remedy = f"{hint}Fix the line, or skip such rows with {setting('on_bad_lines', 'skip')}"
-    return Fault(record, int(found.lines[record]), reason, remedy, text)
+    return Fault(record=record, line=int(found.lines[record]), reason=reason, remedy=remedy, text=text)
 
 
 def not_utf8(text: bytes) -> int:

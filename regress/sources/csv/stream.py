@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from regress.sources.csv.rewrite import has_marks, last_end
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
 _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
 _LONGEST = 2**25  # bytes of one record
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_PARQUET, _GZIP, _ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _NO_TEXT = {
     b"PK\x03\x04": "a zip archive or spreadsheet",
     b"BZh": "compressed by bzip2",
@@ -46,6 +47,8 @@ class Records(NamedTuple):
 class Stream:
     """A file opened for reading as UTF-8 bytes; `encoding` is what it was found to have, unless one is given.
 
+    A file that is `parquet` is not read.
+
     Raises
     ------
     TableError
@@ -53,7 +56,7 @@ class Stream:
     """
 
     def __init__(self, path: Path, encoding: str | None = None) -> None:
-        self.path, self.name = path, path.name
+        self.name = path.name
         self._raw: BinaryIO = path.open("rb")
         try:
             self._begin(encoding)
@@ -63,6 +66,9 @@ class Stream:
 
     def _begin(self, encoding: str | None) -> None:
         head = self._raw.read(8)
+        self.parquet = head.startswith(_PARQUET) and self._ends_parquet()
+        if self.parquet:
+            return
         for magic, what in _NO_TEXT.items():
             if head.startswith(magic):
                 raise TableError(
@@ -88,6 +94,13 @@ class Stream:
             self.encoding, self._start = found, self._start[len(mark) :]
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
         self._lines = 0
+
+    def _ends_parquet(self) -> bool:
+        """Tell a Parquet file by a byte that no text has, or by its end: a CSV file may begin as it does."""
+        if b"\0" in self._raw.read(4096):
+            return True
+        self._raw.seek(-len(_PARQUET), os.SEEK_END)
+        return self._raw.read() == _PARQUET
 
     @property
     def read_bytes(self) -> int:

@@ -214,7 +214,7 @@ def test_more_columns_than_are_worked_out_in_whole_numbers_have_no_circle_of_rem
     X = random.normal(size=(330, 310))
     X[:, 307] = X[:, 2]
     many = X, random.normal(size=330)
-    with pytest.raises(InputError, match=r"at most 300; these are 310.*precision='float64'"):
+    with pytest.raises(InputError, match=r"at most 300; there are 310.*precision='float64'"):
         regress.fit(*many, precision="exact")
     with pytest.warns(DataWarning, match="Rank unknown") as caught:
         fit = regress.fit(*many)
@@ -241,7 +241,7 @@ def test_small_coefficients_are_recovered(large, coefficients, seed, offset, con
     table = np.c_[X, X @ coefficients + float(constant)][:, order]
     with pytest.warns(DataWarning, match="depend on each other"):
         fit = regress.fit(table, draw.normal(size=40))
-    (relation,) = fit._training.minimum.dependence.relations
+    (relation,) = fit._held.training.minimum.dependence.relations
     assert (relation.column, fit.rank) == (max(order.index(k) for k in (*np.flatnonzero(coefficients), 3)), 3)
     found = {relation.column: Fraction(-1), **relation.coefficients}
     unit = -found[order.index(3)]

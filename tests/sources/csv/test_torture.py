@@ -60,7 +60,7 @@ OUTCOMES = {
         ("--delimiter '|'", Refused("no column 'y'", "'x,y'")),
         ("--rejects r.csv", Refused("rejects", "--on-bad-lines skip")),
         ("--encoding latin-15", Refused("no encoding", "latin-15")),
-        ("--delimiter ';;'", Refused("delimiter", "one character")),
+        ("--delimiter ';;'", Refused("delimiter", "one ASCII character")),
         ("--on-bad-lines skip --max-bad-lines -1", Refused("--max-bad-lines", "-1")),
     ],
     "one_record.csv": [("", [[1, 2]])],

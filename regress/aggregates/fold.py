@@ -1,0 +1,77 @@
+"""A table's rows folded: their account, facts, sample and held-out rows, while training blocks pass through."""
+
+from collections.abc import Iterator
+
+from regress.aggregates.account import Tally
+from regress.aggregates.held_out import HeldOutSums
+from regress.aggregates.sample import Sampler
+from regress.blocks import Block
+from regress.design.row_facts import Counts
+from regress.design.rows import HeldOutBlock, PlacedRows, Reader, TrainingBlock
+from regress.design.terms import Design
+from regress.numerics.threads import Beside
+
+
+class Fold:
+    """Everything that is kept of a table, but for what training needs of its rows.
+
+    Parameters
+    ----------
+    reader : Reader
+        What reads it.
+    sampled : int
+        Training rows to keep as a sample.
+    exact : bool
+        Whether sums of rows held out are exact, however many columns there are.
+
+    Attributes
+    ----------
+    tally, counts, sample, held_out : Tally, Counts, Sampler, HeldOutSums
+        What has been folded so far.
+    read : int
+        How much of the table has been read, in the source's unit.
+    """
+
+    def __init__(self, reader: Reader, sampled: int, exact: bool) -> None:
+        self._reader, self._encoder = reader, reader.encoder()
+        levels = self._encoder.levels
+        self.tally, self.counts = Tally(), Counts(reader.design, levels, reader.counts)
+        self.sample = Sampler(sampled, reader.split.seed, reader.design, levels)
+        self.held_out = HeldOutSums(exact)
+        self.read = 0
+        self._sampled = bool(sampled)
+
+    def blocks(self, n_jobs: int) -> Iterator[Block]:
+        """Read the table once and yield its training blocks; with more jobs than one, other rows are added beside.
+
+        Raises
+        ------
+        TableError
+            As `Reader.pieces` does.
+        """
+        with Beside(n_jobs) as beside:
+            for piece in self._reader.pieces(self._encoder):
+                match piece:
+                    case PlacedRows():
+                        self.tally.add(piece)
+                        self.read = piece.batch.read
+                        self.counts.add(piece)
+                        if self._sampled:
+                            beside.call(self.sample.add, piece)
+                    case TrainingBlock(block):
+                        yield block
+                    case HeldOutBlock(block):
+                        beside.call(self.held_out.add, block)
+
+    def design(self) -> Design:
+        """Return the design with the levels that training rows have, after the last block.
+
+        Raises
+        ------
+        TableError
+            If no column is left, or two would have one name.
+        Reread
+            If a column of text may hold numbers.
+        """
+        self._encoder.settle()
+        return self._reader.design.with_levels(self.counts.finish().levels())

@@ -1,0 +1,166 @@
+"""Σ a z zᵀ over rows z without rounding: rows are cut into slices chunk by chunk, in units that suit the largest cells.
+
+Normal numbers need three slices, but for the odd cell near zero. So rows that few others would wait for (a cell far
+below, or far above, all others of its column) are set aside, and cut as far as they need in sums of their own.
+"""
+
+import numpy as np
+
+from regress.aggregates import slices
+from regress.aggregates.unit_sums import Sums, UnitSums, filled
+from regress.blocks import Array, Mask
+from regress.numerics.integers import Exponents
+from regress.numerics.levels import BITS
+
+_PRODUCTS = 16  # at most of 512 rows each in a chunk
+_CELLS = 2**17  # worked on at a time
+_FEW = 0.25  # part of the rows that is cheaper to set aside than to wait for
+_LEAST_UNIT = -1022 - slices.TOP  # so that steps of subnormal cells are no more than 2^22 units
+
+
+class SlicedSum:
+    """The sum over rows z, or rows [z, a].
+
+    A patient one cuts as deep as any row needs, and sets aside only what is out of a double's range of its largest.
+
+    Parameters
+    ----------
+    size : int
+        Of z.
+    weighted : bool
+        Whether rows have a weight a, after z.
+    patient : bool
+        Whether to cut deep.
+    """
+
+    def __init__(self, size: int, weighted: bool, patient: bool = False) -> None:
+        self.size, self.weighted, self._patient = size, weighted, patient
+        self._few = 0.0 if patient else _FEW
+        self._sums = UnitSums(size, weighted)
+        self._whole: Mask = np.ones(size, dtype=bool)  # columns of whole numbers below 2^53 alone
+        self._aside: list[Array] = []
+        self._deep = UnitSums(size, weighted)  # over rows that were set aside
+
+    def add(self, rows: Array) -> None:
+        """Add rows, in chunks of some products each."""
+        step = min(max(_CELLS // (slices.ROWS * rows.shape[1]), 1), _PRODUCTS) * slices.ROWS
+        whole = len(rows) - len(rows) % slices.ROWS
+        for i in range(0, whole, step):
+            self._add_chunk(rows[i : min(i + step, whole)])
+        if whole < len(rows):
+            self._add_chunk(rows[whole:])
+
+    def merge(self, other: "SlicedSum") -> None:
+        """Add the rows of another sum over the same columns."""
+        self._sums.merge(other._sums)
+        self._deep.merge(other._deep)
+        self._whole &= other._whole
+        self._set_aside(*other._aside)
+
+    def arranged(self, at: Exponents, size: int) -> "SlicedSum":
+        """Return the sum over rows in which column i is column ``at[i]``, and all others are zeros."""
+        wide = SlicedSum(size, self.weighted)
+        wide._sums, wide._deep = self._sums.arranged(at, size), self._deep.arranged(at, size)
+        wide._whole[at] = self._whole
+        with_a = np.append(at, size) if self.weighted else at
+        wide._aside = [filled(size + self.weighted, with_a, rows.T).T for rows in self._aside]
+        return wide
+
+    def finish(self) -> tuple[Sums, Mask]:
+        """Return the sums in whole numbers of any length, and which columns hold whole numbers below 2^53 alone."""
+        self._sum_aside()
+        total = UnitSums(self.size, self.weighted)
+        total.merge(self._sums)
+        total.merge(self._deep)
+        return total.finish(), self._whole.copy()
+
+    def _add_chunk(self, rows: Array) -> None:
+        if not self._sums.seen.all():
+            self._suit(rows, ~self._sums.seen)
+        with np.errstate(over="ignore", invalid="ignore"):  # far above the unit: such rows are set aside
+            rest = slices.scaled(rows, self._sums.unit)
+            beyond = slices.beyond(rest)
+            if beyond.mean() > self._few:
+                self._suit(rows, self._sums.seen)
+                rest = slices.scaled(rows, self._sums.unit)
+                beyond[:] = False
+            powers = slices.step_powers(rest, self._sums.unit)[:, : self.size]
+            lost = slices.lost(rest, rows)
+            parts, undone = slices.cut(rest, self._few)
+        if self._whole[1:].any():
+            self._look_for_fractions(rows)
+        aside, counted = np.flatnonzero(beyond | lost | undone), np.ones((len(rows), 1))
+        if len(aside):
+            for part in (*parts, counted):
+                part[aside] = 0.0
+            powers[aside] = 1.0  # which count nothing, and need no slice of their own
+            self._set_aside(rows[aside])
+        held = [(k, part) for k, part in enumerate(parts) if part.any()]
+        if held:
+            sums = max(len(rows) // slices.ROWS, 1)
+            self._sums.products.make_room(sums * len(held))
+            self._sums.squares.make_room(sums * len(held))
+            self._add_products(held, sums)
+            self._add_squares(powers, held if self.weighted else [(0, counted)], sums)
+
+    def _suit(self, rows: Array, columns: Mask) -> None:
+        """Choose units of some columns that suit all rows so far and these, with a bit to spare for later ones."""
+        largest = np.abs(rows).max(0)
+        exponent = np.frexp(largest)[1].astype(np.int64) - slices.TOP + (not self._patient)
+        self._sums.use(np.maximum(exponent, _LEAST_UNIT), columns & (largest > 0.0))
+
+    def _look_for_fractions(self, rows: Array) -> None:
+        """Note which columns hold more than whole numbers below 2^53."""
+        whole = self._whole
+        equal = rows == np.rint(rows)
+        group = 64 if len(rows) % 64 == 0 else 1  # rows of a few columns are slow to reduce one by one
+        equal = equal.reshape(-1, group * rows.shape[1]).all(0).reshape(group, -1)
+        whole &= equal.all(0)[: len(whole)]
+        if (self._sums.unit >= 53 - slices.TOP).any():  # else all are smaller, or set aside
+            whole &= np.abs(rows).max(0)[: len(whole)] < 2.0**53
+
+    def _set_aside(self, *rows: Array) -> None:
+        self._aside += rows
+        if not self._patient and sum(part.size for part in self._aside) >= _CELLS:
+            self._sum_aside()
+
+    def _sum_aside(self) -> None:
+        """Sum the rows set aside; those out of each other's range in parts. A single row is in its own."""
+        pending, self._aside = [np.concatenate(self._aside)] if self._aside else [], []
+        while pending:
+            rows = pending.pop()
+            part = SlicedSum(self.size, self.weighted, patient=True)
+            part.add(rows)
+            self._deep.merge(part._sums)
+            self._whole &= part._whole
+            for left in part._aside:
+                pending += [left] if len(left) < len(rows) else slices.halves(left)
+
+    def _add_products(self, held: list[tuple[int, Array]], sums: int) -> None:
+        """Add the products of all slices of a chunk to their levels."""
+        p, levels = self.size, self._sums.products
+        left = [(k, part[:, :p].reshape(sums, -1, p)) for k, part in held]
+        if self.weighted:
+            right = [(m, part.reshape(sums, -1, p)) for m, part in slices.weighted(held)]
+            for k, one in left:
+                for m, other in right:
+                    levels.add(k + m, slices.product_above(one, other))
+            return
+        for i, (k, one) in enumerate(left):
+            for m, other in left[i:]:
+                product = slices.product(one, other)
+                levels.add(k + m, product + product.T if m > k else product)
+
+    def _add_squares(self, powers: Array, weights: list[tuple[int, Array]], sums: int) -> None:
+        """Add Σ a P² of powers of two P, for a in slices, which are the last columns of `weights`."""
+        a = np.stack([part[:, -1].reshape(sums, -1) for _, part in weights], axis=1)
+        for k, part in slices.cut_powers(powers):
+            squares = np.square(part, out=part)
+            digits = [(2 * k, squares)]
+            if self.weighted:  # so that products with a slice of a are at most 2^44
+                above = np.floor(squares * 2.0**-BITS)
+                digits = [(2 * k - 1, above), (2 * k, squares - above * 2.0**BITS)]
+            for level, square in digits:
+                found = (a @ square.reshape(sums, -1, self.size)).astype(np.int64).sum(0)
+                for (m, _), row in zip(weights, found, strict=True):
+                    self._sums.squares.add(level + m, row)

@@ -1,0 +1,109 @@
+"""What is known of a fit as soon as training has ended."""
+
+from dataclasses import replace
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+
+from regress.api import notes
+from regress.api.read import ReadTable
+from regress.blocks import Array
+from regress.fit_record import Course, FitOptions, HistoryRow, RowAccount, Trained
+from regress.inference.measurement_noise import Collinearity
+from regress.inference.scores import r2
+from regress.inference.statistics import PERFECT, missing
+from regress.inference.sums_of_squares import Squares, spreads
+from regress.options import TableOptions, TrainOptions
+from regress.solvers.solution import Training
+
+_ITERATIONS = 1000  # of the history, evenly spaced
+
+
+def kept(
+    prepared: ReadTable, training: TrainOptions, table: TableOptions, *, cov_type: str, level: float
+) -> FitOptions:
+    """Return what is kept of the options."""
+    weights = prepared.reader.weights
+    return FitOptions(
+        **training.plain(),
+        missing=prepared.reader.missing,
+        weights=weights.name if weights is not None and weights.array is None else None,
+        weighted=weights is not None,
+        weight_type=table.weight_type,
+        test_size=table.test_size,
+        split_key=table.split_key,
+        random_state=table.random_state,
+        cov_type=cov_type,
+        level=level,
+    )
+
+
+class Ended(NamedTuple):
+    """How training ended, and what that leaves."""
+
+    training: Training
+    trained: Trained
+    squares: Squares
+    collinearity: Collinearity
+
+
+def course_of(
+    prepared: ReadTable, ended: Ended, options: TrainOptions, reason: str, *, rank_sure: bool
+) -> tuple[Course, list[str]]:
+    """Return what is known of a fit at once, and those of its notes that are warnings."""
+    data, reader, names = prepared.data, prepared.reader, prepared.names
+    training, trained, squares, near = ended
+    minimum, held, one = training.minimum, prepared.held_out, options.fit_intercept
+    constant = tuple(names[j] for j in _constant(training, spreads(data)[0], one))
+    relations = () if minimum is None else minimum.dependence.relations
+    dropped = minimum is not None and minimum.dependence.drop
+    nobs = data.summary.weight if trained.options.weight_type == "frequency" else float(data.summary.rows)
+    course = Course(
+        source=reader.source.label,
+        read_as=reader.source.dialect,
+        rows=RowAccount(**prepared.tally.to_dict()),
+        solver=training.solver,
+        over=training.over,
+        precision="exact" if training.precision == "exact" else "float64",
+        precision_reason=reason if data.totals is None or minimum is not None else "too many columns for exact ones",
+        learning_rate=training.learning_rate,
+        n_iter=training.n_iter,
+        history=_history(training),
+        rank=training.rank if rank_sure else None,
+        nobs=nobs,
+        r2=known(squares.r2(one)),
+        scored=held is not None,
+        r2_test=None if held is None else known(r2(held, training.w, training.center, training.b_center)),
+        constant=constant,
+        dropped=tuple(names[r.column] for r in relations if dropped),
+        equations=tuple(r.text(names) for r in relations if names[r.column] not in constant),
+        near_equations=tuple(r.text(names) for r in near.relations),
+        perfect=missing(training, data, options, squares, nobs) == PERFECT,
+    )
+    said = notes.warnings(course, trained, len(names), prepared.facts)
+    everything = [*said, *notes.others(course, options.alpha, names, near)]
+    return replace(course, notes=tuple(everything)), said
+
+
+def _history(training: Training) -> tuple[HistoryRow, ...]:
+    """Return the course of the descent, its first and last row included."""
+    history = training.history
+    at = range(len(history))
+    if len(history) > _ITERATIONS:
+        at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
+    rows = (history[k] for k in at)
+    return tuple(HistoryRow(r.iteration, known(r.loss), known(r.gradient_norm), known(r.step)) for r in rows)
+
+
+def known(value: float) -> float | None:
+    """Return a number, or None in place of one that is not finite."""
+    return float(value) if isfinite(value) else None
+
+
+def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:
+    """Return the columns that b makes useless: equal in all training rows."""
+    if training.minimum is not None:
+        relations = training.minimum.dependence.relations
+        return [r.column for r in relations if r.exact and not r.coefficients and fit_intercept]
+    return np.flatnonzero(norm == 0).tolist() if fit_intercept else []

@@ -1,0 +1,84 @@
+"""One row of a table, given as a dict, as a row of X: without a frame, which takes a hundred times as long."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite, nan
+from typing import Any
+
+import numpy as np
+
+from regress.blocks import Array
+from regress.design.encode import unseen_level
+from regress.design.terms import Design, Term
+from regress.errors import TableError
+from regress.options import HandleUnknown
+from regress.sources.base import nearest
+from regress.sources.cell_types import BOOLEAN, is_number, level_of
+
+ROW = "the row"
+_NUMBERS = int | float | np.number | np.bool_ | Decimal
+_MISSING = ("NAType", "NaTType")  # the types of pandas' missing values, by name: pandas need not be there
+_NAN = ("nan", "+nan", "-nan")
+
+
+def encode_row(row: Mapping[str, Any], design: Design, handle_unknown: HandleUnknown) -> tuple[Array | None, int]:
+    """Return the row of X (1, n), None where a cell is missing, and how many cells became the reference level.
+
+    Raises
+    ------
+    TableError
+        If a column is missing, or a cell is not what training saw.
+    """
+    x, missing, unseen = list[float](), False, list[tuple[Term, str]]()
+    for term in design.terms:
+        if term.name not in row:
+            names = nearest(term.name, [str(name) for name in row])
+            raise TableError(f"{ROW} has no column {term.name!r} to use as a feature of the model. {names}")
+        cell = row[term.name]
+        if term.kind == "text":
+            level = _level(cell, term)
+            missing |= level is None
+            if level is not None and level not in term.levels:
+                unseen.append((term, str(cell)))
+            x += [float(level == other) for other in term.coded]
+        else:
+            number = _number(cell, term)
+            x.append(number if isfinite(number) else design.fills.get(term.name, nan))
+    if missing or not all(map(isfinite, x)):
+        return None, 0
+    for term, cell in unseen:
+        if handle_unknown == "error" or term.all_levels:
+            raise unseen_level(ROW, term, cell)
+    return np.array([x]), len(unseen)
+
+
+def _number(cell: Any, term: Term) -> float:
+    """Return a number, or true and false as 1 and 0; NaN where it is missing."""
+    if cell is None or type(cell).__name__ in _MISSING:
+        return nan
+    if isinstance(cell, _NUMBERS) and not isinstance(cell, np.complexfloating):
+        try:
+            return float(cell)
+        except OverflowError:
+            raise TableError(f"Column {term.name!r} of {ROW} holds a number beyond the range of float64.") from None
+    if not isinstance(cell, str):
+        raise TableError(f"Column {term.name!r} of {ROW} is {type(cell).__name__}; training saw {term.kind}.")
+    text = cell.strip().lower()
+    if is_number(text, ".") or (text in _NAN and term.kind == "number"):
+        return float(text)
+    if text not in BOOLEAN:
+        what = "a number" if term.kind == "number" else "true or false"
+        raise TableError(f"{ROW}, column {term.name!r}: {cell!r} is not {what}. Pass None where it is missing.")
+    return float(text == "true")
+
+
+def _level(cell: Any, term: Term) -> str | None:
+    """Return a level, known or not; None where it is missing."""
+    if cell is None or type(cell).__name__ in _MISSING or cell != cell:
+        return None
+    if not isinstance(cell, str | _NUMBERS):
+        raise TableError(
+            f"Column {term.name!r} of {ROW} holds {cell!r}, which is neither number nor text. Pass a level of training."
+        )
+    text = str(cell)
+    return text if text in term.levels else level_of(text)

@@ -1,0 +1,69 @@
+"""Passes of their own before a table is read: which rows to hold out, and the means that fill missing cells."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from regress.blocks import Mask
+from regress.design.rows import Reader, all_of, finite
+from regress.design.split import Split
+from regress.errors import TableError
+from regress.messages import setting
+from regress.numerics.hashing import Bits
+from regress.numerics.whole_sum import WholeSum
+
+
+def prepared(reader: Reader) -> Reader:
+    """Return a reader that holds out the fraction to the nearest row, in memory, and fills cells where that is asked.
+
+    Raises
+    ------
+    TableError
+        If a column to be filled has no value in any training row.
+    """
+    split = reader.split
+    if split.fraction and split.key is None and reader.source.unit == "rows":
+        reader = replace(reader, split=split.over(_used_bits(reader)))
+    if reader.missing == "mean" and not reader.design.fills:
+        reader = replace(reader, design=reader.design.with_fills(_training_means(reader)))
+    return reader
+
+
+def _used_bits(reader: Reader) -> Bits:
+    """Return the hashes of the rows that will be used.
+
+    A missing cell is an error, or is filled, unless its row is dropped: then all columns are looked at, else one.
+    """
+    dropped, design, hashes = reader.missing == "drop", reader.design, []
+    one = next((term for term in design.terms if term.kind != "text"), design.terms[0])  # numbers are quick
+    together = replace(reader, split=Split())
+    encoder = reader.encoder()
+    for batch, y, a in reader.batches(design if dropped else replace(design, terms=(one,))):
+        used: Mask | None = together.placed(encoder, batch, y, a).used if dropped else reader.weighty(batch, a)
+        bits = reader.split.bits(batch)
+        hashes.append(bits if used is None else bits[used])
+    return np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
+
+
+def _training_means(reader: Reader) -> dict[str, float]:
+    """Return the weighted means of the number columns over training rows, rounded once."""
+    sums = {name: (WholeSum(), WholeSum()) for name in reader.design.numbers}  # of a and ax
+    rows = 0
+    for batch, y, a in reader.batches(reader.design):
+        rows += batch.rows
+        given = all_of(finite(y), None if a is None else finite(a))
+        used = all_of(reader.weighty(batch, a), given, None if batch.bad is None else ~batch.bad)
+        if reader.split.fraction:
+            used = all_of(used, ~reader.split.held_out(batch))
+        for (of_a, of_ax), column in zip(sums.values(), batch.columns(reader.design.numbers), strict=True):
+            chosen = np.isfinite(column) if used is None else np.isfinite(column) & used
+            x, weight = column[chosen], np.ones(int(chosen.sum())) if a is None else a[chosen]
+            of_a.add(weight)
+            of_ax.add_products(weight, x)
+    if rows:
+        for name, (of_a, _) in sums.items():
+            if not of_a.fraction:
+                raise TableError(
+                    f"Column {name!r} has no value in any training row. Leave it out with {setting('drop', [name])}."
+                )
+    return {name: float(of_ax.fraction / (of_a.fraction or 1)) for name, (of_a, of_ax) in sums.items()}

@@ -1,0 +1,287 @@
+"""What is known of a fit, as plain values: what `Fit` holds, its file stores, and texts, charts and pages show.
+
+Every number is finite: what is missing, infinite or undefined is None. A record lists no row of the data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import copysign, inf, nan
+from typing import Annotated, Literal, NamedTuple
+
+from regress.options import Collinear, Gradient, Missing, Over, Precision, WeightType
+from regress.records import Bound, objective_text
+
+Count = Annotated[int, Bound(at_least=0)]
+Some = Annotated[int, Bound(at_least=1)]
+Positive = Annotated[float, Bound(above=0)]
+NotNegative = Annotated[float, Bound(at_least=0)]
+Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
+Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
+StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted"]
+CoefficientStatus = Literal["estimated", "constant", "dependent", "dropped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowAccount:
+    """Where every row went: rows = used + held_out + missing + zero_weight + bad; and missing cells by column."""
+
+    rows: Count
+    used: Count
+    held_out: Count
+    missing: Count
+    zero_weight: Count
+    bad: Count
+    missing_cells: Mapping[Name, Count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """How a model was trained: the options of `fit` that decide what its coefficients are.
+
+    A loss, penalty or solver that was given as an object is stored by its name; the first two are empty otherwise.
+    """
+
+    fit_intercept: bool
+    alpha: NotNegative
+    collinear: Collinear
+    loss: str
+    penalty: str
+    solver: str
+    gradient: Gradient
+    over: Over
+    standardize: bool
+    learning_rate: Literal["auto"] | Positive
+    max_iter: Some | None
+    tol: Positive
+    precision: Precision
+    missing: Missing
+    weights: Name | None
+    weighted: bool
+    weight_type: WeightType
+    test_size: NotNegative
+    split_key: Name | None
+    random_state: int
+    cov_type: str
+    level: Annotated[float, Bound(above=0)]
+
+    @property
+    def percent(self) -> str:
+        """The level of confidence intervals in percent."""
+        return f"{100.0 * self.level:.10g} %"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What was fitted, how, and how that ended: target, options, training rows, loss at (w, b), status, versions."""
+
+    target: Name
+    options: FitOptions
+    n_rows: Some
+    loss: float | None
+    status: StatusWord
+    versions: Mapping[Name, str]
+
+    @property
+    def objective(self) -> str:
+        """What was minimized, as a formula."""
+        return objective_text(self.options.weighted, self.options.alpha, self.options.loss, self.options.penalty)
+
+
+class HistoryRow(NamedTuple):
+    """One evaluation of the descent: see `regress.solvers.loop.Iteration`."""
+
+    iteration: Count
+    loss: float | None
+    gradient_norm: float | None
+    step: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What is known of a fit as soon as it has ended: the table, the training, and what the columns are.
+
+    Attributes
+    ----------
+    source, command, read_as : str
+        The table, the command line, if any, and how the table's files are written.
+    rows : RowAccount
+        Where every row went.
+    solver, over, precision, precision_reason : str
+        What ran, over rows or moments, and whether sums are exact, and why.
+    learning_rate, n_iter, history : float or None, int, tuple of HistoryRow
+        The step, the steps taken, and a row an evaluation, at most 1,000, evenly spaced.
+    rank, nobs : int or None, float
+        Independent columns, and training rows or the sum of their frequency weights.
+    r2, scored, r2_test : float or None, bool, float or None
+        R² on the training rows, whether rows held out were predicted, and R² on them.
+    constant, dropped, equations, near_equations : tuple of str
+        What the columns are to each other; see `Fit`.
+    perfect : bool
+        Whether residuals are no more than rounding.
+    notes : tuple of str
+        What a careful reader should know.
+    """
+
+    source: str
+    command: str = ""
+    read_as: str
+    rows: RowAccount
+    solver: str
+    over: str
+    precision: Literal["exact", "float64"]
+    precision_reason: str
+    learning_rate: Positive | None
+    n_iter: Count
+    history: tuple[HistoryRow, ...]
+    rank: Count | None
+    nobs: Positive
+    r2: float | None
+    scored: bool
+    r2_test: float | None
+    constant: tuple[Name, ...]
+    dropped: tuple[Name, ...]
+    equations: tuple[str, ...]
+    near_equations: tuple[str, ...]
+    perfect: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coefficient:
+    """One line of the table of coefficients; the intercept, if any, is the first and belongs to no column."""
+
+    name: Name
+    column: Name | None
+    level: Name | None
+    coef: float
+    std_err: NotNegative | None = None
+    t: float | None = None
+    p_value: NotNegative | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    standardized: float | None = None
+    vif: float | None = None
+    digits: float | None = None
+    status: CoefficientStatus
+
+    @property
+    def tests(self) -> tuple[float, ...]:
+        """`TESTS`, NaN where there is none; t is infinite where the standard error is 0."""
+        t = copysign(inf, self.coef) if self.std_err == 0.0 and self.coef else self.t
+        return tuple(nan if v is None else v for v in (self.std_err, t, self.p_value, self.ci_low, self.ci_high))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """How well a fit fits as a whole: see `regress.inference.standard_errors`."""
+
+    cov_type: str
+    nobs: Positive
+    df_model: Count
+    df_resid: Positive
+    sigma: float | None
+    rss: float | None
+    llf: float | None
+    aic: float | None
+    bic: float | None
+    r2: float | None
+    r2_adjusted: float | None
+    fvalue: float | None
+    f_pvalue: float | None
+    condition: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What exact sums prove of a fit: digits of the worst coefficient, ‖∇L‖, L above its minimum, the minimum."""
+
+    worst: NotNegative
+    passed: bool
+    gradient_norm: NotNegative | None
+    excess_loss: NotNegative | None
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainMoments:
+    """Moments of the training rows: means, norms about them, and cosines, the upper triangle by rows."""
+
+    rows: Count
+    weight: Positive
+    mean: tuple[float, ...]
+    norm: tuple[float, ...]
+    cosines: tuple[tuple[float, ...], ...]
+    target_cosines: tuple[float, ...]
+    target_mean: float
+    target_norm: NotNegative
+
+
+class Group(NamedTuple):
+    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
+
+    part: Count
+    predicted: Drawn
+    residual: Drawn
+    root: Drawn
+    rows: Some
+
+
+class Quantile(NamedTuple):
+    """0, means of normal quantiles and of z, and the rows of a group."""
+
+    part: Count
+    normal: Drawn
+    z: Drawn
+    rows: Some
+
+
+class Band(NamedTuple):
+    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
+
+    low: Drawn
+    high: Drawn | None
+    rows: Count | None
+    normal: NotNegative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualGroups:
+    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`."""
+
+    rows: Some
+    groups: tuple[Group, ...]
+    normal: tuple[Quantile, ...]
+    bands: tuple[Band, ...]
+    far: Count | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitRecord:
+    """All that is known of a fit: what its summary, JSON, page and charts show."""
+
+    trained: Trained
+    course: Course
+    references: Mapping[Name, Name] = field(default_factory=dict)
+    coefficients: tuple[Coefficient, ...]
+    figures: Figures | None
+    statistics_missing: str
+    certificate: Proof | None
+    moments: PlainMoments | None
+    residuals: ResidualGroups | None
+    residuals_missing: str
+
+    @property
+    def columns(self) -> tuple[Coefficient, ...]:
+        """The coefficients without the intercept."""
+        return self.coefficients[self.trained.options.fit_intercept :]
+
+    @property
+    def digits(self) -> list[float] | None:
+        """Digits right of each column, certified or from below; None where they are unknown."""
+        found = [line.digits for line in self.columns if line.digits is not None]
+        return found or None
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the coefficients are at the minimum, as far as is known."""
+        return self.trained.status == "converged" if self.certificate is None else self.certificate.passed

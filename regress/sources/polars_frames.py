@@ -1,0 +1,78 @@
+"""Polars frames as partitions, and what their columns are."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import polars as pl
+
+from regress.sources.base import Column, ColumnKind
+from regress.sources.batches import Part
+from regress.sources.cell_types import level_of
+from regress.sources.cell_values import AS_IS, Reading
+
+LOOK = 200  # rows that tell what a column of text seems to be
+SLICE = 2**16  # rows of a batch
+
+
+@dataclass(eq=False)
+class PolarsPartition(Part):
+    """A Polars frame."""
+
+    frame: pl.DataFrame
+    reading: Reading = AS_IS
+    name: str = ""
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = self.frame.height
+
+    def columns(self) -> dict[str, Column | None]:
+        """Return the columns in order."""
+        return columns_of(self.frame.schema, self.frame.head, self.reading)
+
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[pl.DataFrame]:
+        """Yield slices."""
+        return self.frame.select(list(kinds)).iter_slices(SLICE)
+
+
+def columns_of(
+    schema: Mapping[str, pl.DataType], head: Callable[[int], pl.DataFrame], reading: Reading
+) -> dict[str, Column | None]:
+    """Return what columns are by their types, and text by its first cells."""
+    columns = {name: _column(name, dtype) for name, dtype in schema.items()}
+    texts = [name for name, dtype in schema.items() if dtype == pl.String]
+    if texts:
+        columns |= {
+            name: _of_text(reading.column(name, cells.drop_nulls().to_list()))
+            for name, cells in head(LOOK)[texts].to_dict().items()
+        }
+    return columns
+
+
+def _of_text(column: Column | None) -> Column | None:
+    """Return a column of text as such, whatever its cells look like."""
+    return None if column is None else replace(column, dtype="text")
+
+
+def named_values(given: Any) -> tuple[str | None, Any]:
+    """Return the name and the values of a Polars Series, or of a frame with one column; nulls become NaN."""
+    if isinstance(given, pl.DataFrame) and given.width == 1:
+        given = given.to_series()
+    if isinstance(given, pl.Series) and (given.dtype.is_numeric() or given.dtype in (pl.Boolean, pl.Null)):
+        return given.name or None, given.cast(pl.Float64).to_numpy()
+    return None, given
+
+
+def _column(name: str, dtype: pl.DataType) -> Column | None:
+    if dtype == pl.Boolean:
+        return Column(name, "boolean", settled=True)
+    if dtype == pl.Null:
+        return None
+    if dtype.is_numeric():
+        return Column(name, "number", settled=True)
+    if dtype == pl.Enum:
+        return Column(name, "text", levels=tuple(map(level_of, dtype.categories)), settled=True)  # type: ignore[attr-defined]  # of an Enum
+    if dtype in (pl.String, pl.Categorical):
+        return Column(name, "text", settled=dtype != pl.String)
+    return Column(name, "unusable", dtype=str(dtype), settled=True)

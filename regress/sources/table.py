@@ -1,0 +1,176 @@
+"""One or more partitions with the same columns as a source that finds out what its columns are."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+from regress.errors import TableError
+from regress.messages import setting
+from regress.numerics.threads import need_threads
+from regress.options import FileOptions
+from regress.sources.base import EMPTY, Batch, Column, ColumnKind, Reread, Source, cut
+from regress.sources.batches import MarkError, Part, PolarsBatch
+from regress.sources.column_types import Survey
+from regress.sources.rejects import CellError, Rejects
+
+
+class Table(Source):
+    """One or more parts with the same columns, read one after the other."""
+
+    def __init__(
+        self,
+        label: str,
+        parts: Sequence[Part],
+        *,
+        rejects: Rejects | None = None,
+        index: Any = None,
+        address: str = "",
+        options: FileOptions | None = None,
+    ) -> None:
+        need_threads()
+        self.label, self.index, self.address, self._rejects = label, index, address, rejects or Rejects()
+        self.options = options or FileOptions()
+        self.unit = "bytes" if any(part.name for part in parts) else "rows"
+        self._parts = tuple(parts)
+        self.columns = _common_columns(parts)
+
+    def partitions(self) -> tuple[Part, ...]:
+        """Return the parts."""
+        return self._parts
+
+    @property
+    def typed_alike(self) -> bool:
+        """Whether a column is of one type in all parts."""
+        return len(self._parts) == 1 or all(part.of_text for part in self._parts)
+
+    @property
+    def dialect(self) -> str:  # type: ignore[override]  # read only
+        """How the files are written."""
+        return "; ".join(dict.fromkeys(part.dialect for part in self._parts if part.dialect))
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]  # read only
+        """What is worth knowing of how it is read, in sentences."""
+        texts = [repr(c.name) for c in self.columns if c.kind == "number" and c.dtype == "text"]
+        said = [
+            f"{self.label} holds numbers as text in {', '.join(texts)}. They were read as numbers; "
+            f"{setting('categorical')} keeps a column as text."
+        ] * bool(texts)
+        return (*said, *(part.note for part in self._parts if part.note))
+
+    def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
+        """Read the named columns of every part in batches, up to a number of rows.
+
+        Raises
+        ------
+        TableError
+            If rows cannot be used.
+        Reread
+            If a column turns out to be another than its first cells said.
+        """
+        self._rejects.begin()
+        good, rows = Counter[str](), Counter[str]()
+        try:
+            yield from cut(self._counted(self.kinds(names), good, rows), limit)
+            self._check_skipped(good, rows)
+        except CellError as error:
+            if self.by_name[error.column].settled:
+                self._rejects.write()
+                raise
+            raise Reread(self.settled([error.column])) from None
+        except MarkError:
+            marked = self._marked()
+            raise Reread(marked.with_columns(_common_columns(marked._parts))) from None
+        except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
+            self._rejects.write()
+            raise
+        self._rejects.write()
+
+    def _counted(
+        self, kinds: Mapping[str, ColumnKind], good: Counter[str], rows: Counter[str]
+    ) -> Iterator[PolarsBatch]:
+        """Read all parts; count the good cells of columns with bad ones, and the rows of parts read to their end."""
+        for part in self._parts:
+            read = 0
+            for batch in part.batches(kinds):
+                for name in self._rejects.columns:
+                    good[name] += batch.rows - batch.frame[name].null_count()
+                yield batch
+                read += batch.rows
+            rows[part.name] = read
+
+    def _check_skipped(self, good: Mapping[str, int], rows: Mapping[str, int]) -> None:
+        """Ask whether columns and files are what they were read as where most of their cells, or rows, are bad."""
+        for name, count in self._rejects.columns.items():
+            column = self.by_name[name]
+            if (count > good[name] or column.kind == "boolean") and not column.settled:
+                raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
+        for file, count in self._rejects.files.items():
+            if 2 * count > rows[file] > 0:
+                written = next(part.dialect for part in self._parts if part.name == file)
+                raise TableError(
+                    f"{file}: {count:,} of {rows[file]:,} rows cannot be used, more than half. See them with "
+                    f"{setting('rejects', 'FILE')}: "
+                    f"the file may not be what it was read as ({written})."
+                )
+
+    def read_as(self, kinds: Mapping[str, ColumnKind]) -> Self:
+        """Return the table with columns read as the kinds given, whatever their cells look like."""
+        table = self._marked() if "number" in kinds.values() else self  # nobody will read again
+        return super(Table, table).read_as(kinds)
+
+    def settled(self, names: Sequence[str]) -> Self:
+        """Return the table with the named columns decided by all of their cells: a pass of its own where need be."""
+        surveys = {name: Survey(name) for name in names if not self.by_name[name].settled}
+        if not surveys:
+            return self
+        table = self._marked()
+        self._rejects.begin()
+        for part in table._parts:
+            for batch in part.batches(dict.fromkeys(surveys, "text")):
+                for name, survey in surveys.items():
+                    survey.add(batch.frame[name], part.reading, batch.first, part.place)
+        skip, skippable = self._rejects.skip, all(part.of_text for part in self._parts)
+        found = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
+        return table.with_columns(replace(found[c.name], index=c.index) if c.name in found else c for c in self.columns)
+
+    def _marked(self) -> Self:
+        """Return the table with the decimal marks of its files decided by all cells."""
+        table = self.with_columns(self.columns)
+        table._parts = tuple(part.with_mark() for part in self._parts)
+        return table
+
+
+def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
+    """Return the columns of all parts: text where parts differ, a number where no part has a value to tell by."""
+    first = parts[0]
+    found = first.columns()
+    for part in parts[1:]:
+        others = part.columns()
+        if odd := sorted(set(found) ^ set(others)):
+            raise TableError(
+                f"{first.name} and {part.name} have different columns ({odd[0]!r} stands in one of them only). "
+                "Fit them apart, or fix one."
+            )
+        for name, column in others.items():
+            found[name] = _joined(found[name], column)
+    return tuple(column or Column(name, "number", dtype=EMPTY) for name, column in found.items())
+
+
+def _joined(one: Column | None, other: Column | None) -> Column | None:
+    """Return what a column is that is `one` in some parts and `other` in another; None tells nothing."""
+    if one is None or other is None or one == other:
+        return other if one is None else one
+    for column in (one, other):
+        if column.kind == "unusable":
+            return column
+    alike = one.kind == other.kind
+    return Column(
+        one.name,
+        one.kind if alike else "text",
+        dtype=one.dtype or other.dtype,
+        settled=alike and one.settled and other.settled,
+        doubtful=one.doubtful or other.doubtful or not alike,
+        index=one.index or other.index,
+    )

@@ -1,0 +1,75 @@
+"""Rows read once under the names of their columns: what is held, summed and selected after the last block."""
+
+import numpy as np
+import pytest
+
+from regress.aggregates import collect
+from regress.aggregates.collect import collect_rows
+from regress.blocks import Block
+from regress.errors import InputError
+
+random = np.random.default_rng(12)
+Z, Y = random.normal(size=(90, 4)), random.normal(size=(90, 1))
+Z[:60, 2], Z[:30, 1] = 0.0, 0.0
+NAMES = ("late", "a", "b", "nowhere")  # selected of a, b, reference and late
+WANTED = np.column_stack([Z[:, 2], Z[:, 0], Z[:, 1], np.zeros(90)])
+
+
+def blocks():
+    """Yield blocks in which columns turn up one after the other."""
+    for start, at in ((0, [0, 3]), (30, [0, 3, 1]), (60, [0, 3, 1, 2])):
+        columns = tuple(("a", "b", "late", "reference")[j] for j in at)
+        yield Block(Z[start : start + 30, at], Y[start : start + 30], None, columns)
+
+
+@pytest.mark.parametrize("precision", ["float64", "exact", "auto"])
+@pytest.mark.parametrize("over", ["auto", "rows", "moments"])
+def test_columns_are_selected_after_the_last_block(over, precision):
+    asked = []
+
+    def names():
+        asked.append(read)
+        return NAMES
+
+    def watched():
+        nonlocal read
+        for block in blocks():
+            yield block
+            read += 1
+
+    read = 0
+    data = collect_rows(watched(), over, 2, precision=precision, names=names, references=1)
+    assert set(asked) == {3}
+    centered = WANTED - WANTED.mean(0)
+    np.testing.assert_allclose(data.moments.xx, centered.T @ centered, atol=1e-12)
+    np.testing.assert_allclose(data.moments.xy, centered.T @ Y, atol=1e-12)
+    assert data.moments.columns == NAMES
+    assert (data.totals is not None) == (precision != "float64")
+    if over == "rows":
+        np.testing.assert_array_equal(np.concatenate([block.X for block in data.rows]), WANTED)
+
+
+def test_the_final_number_of_columns_decides_whether_rows_are_held():
+    block = Block(np.eye(6)[:4], Y[:4], None, tuple("abcdef"))
+    held = collect_rows([block], names=lambda: tuple("abcd"))
+    assert held.moments is None
+    assert held.rows[0].X.shape == (4, 4)
+    summed = collect_rows([block], names=lambda: tuple("abc"))
+    assert summed.moments.xx.shape == (3, 3)
+    assert summed.rows is None
+
+
+def test_a_reference_level_is_no_column_that_counts(monkeypatch):
+    monkeypatch.setattr(collect, "_FEW_CELLS", 90 * (3 + 2))  # exact for three columns, in float64 for four
+    exact = {}
+    for references in (0, 1):
+        read = collect_rows(blocks(), precision="auto", names=lambda: NAMES[:3], references=references)
+        exact[references] = read.exact
+    assert exact == {0: False, 1: True}
+
+
+def test_moments_of_columns_that_turn_up_late_may_not_fit_into_memory(monkeypatch):
+    monkeypatch.setattr(collect, "memory", lambda: 8 * 3 * 3 * 4)
+    with pytest.raises(InputError, match="n×n matrix of 4 columns"):
+        collect_rows(blocks(), "moments", precision="auto")
+    collect_rows(blocks(), "moments", precision="auto", references=1, names=lambda: NAMES[:3])
