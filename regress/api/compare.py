@@ -113,7 +113,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         agrees = "agrees" if self.agree else "does not agree"
-        target = visible(shortened(self.target, 60))
+        target = shortened(visible(self.target), 60)
         return f"Comparison({target}: {len(self.fits)} fits, LinearRegression() {agrees})"
 
     def __str__(self) -> str:
