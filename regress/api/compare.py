@@ -187,7 +187,7 @@ def compare(
     check_number("digits", digits, at_least=0.0)
     jobs = resolve_jobs(n_jobs)
     fit_intercept = train_options.fit_intercept
-    prepared = _read(table, target, table_options, jobs, progress, fit_intercept)
+    prepared = _read(table, target, table_options, jobs, progress, fit_intercept=fit_intercept)
     data = prepared.data
     assert data.rows is not None
     block = _joined(data.rows)
@@ -236,7 +236,7 @@ def free_memory() -> int:
 
 
 def _read(
-    table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None, fit_intercept: bool
+    table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None, *, fit_intercept: bool
 ) -> ReadTable:
     """Read as many rows as scikit-learn can work on, all into one block; hold none out of fewer than 50."""
     room = free_memory() // 2 // _COPIES

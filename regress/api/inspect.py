@@ -93,7 +93,8 @@ def inspect(
     refuse_unknown(inspect, files)
     options = FileOptions(**files)
     return rereading(
-        open_table(table, options), lambda source: _inspect(table, source, target, categorical, options, progress)
+        open_table(table, options),
+        lambda source: _inspect(table, source, target, categorical, options, progress=progress),
     )
 
 
@@ -103,6 +104,7 @@ def _inspect(
     target: str | None,
     categorical: Sequence[str],
     options: FileOptions,
+    *,
     progress: Progress | None,
 ) -> Inspection:
     for name in categorical:
@@ -147,8 +149,15 @@ def _inspect(
         remarks.append("No column of numbers to predict.")
     elif target not in (None, chosen):
         remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
-    command = _command(table, reports, chosen, drop, categorical, rows, options)
-    return Inspection(source.label, source.dialect, rows, bad, reports, remarks, command)
+    return Inspection(
+        label=source.label,
+        read_as=source.dialect,
+        rows=rows,
+        bad=bad,
+        columns=reports,
+        remarks=remarks,
+        command=_command(table, reports, chosen, drop, categorical=categorical, rows=rows, options=options),
+    )
 
 
 def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str | None:
@@ -214,6 +223,7 @@ def _command(
     reports: list[ColumnReport],
     target: str | None,
     drop: list[str],
+    *,
     categorical: Sequence[str],
     rows: int,
     options: FileOptions,

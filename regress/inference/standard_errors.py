@@ -192,7 +192,7 @@ class Statistics:
 
     @cached_property
     def fvalue(self) -> float:
-        """F of all columns together, by HC0 and HC1 with their covariance; NaN without any, and where rounding hides it."""
+        """F of all columns together, by HC0 and HC1 with their covariance; NaN where it has no digit, or no column."""
         rank, squares = self.inverse.rank, self.squares
         explained = self._total - squares.residual
         if not rank or explained <= 0:
