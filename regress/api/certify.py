@@ -89,7 +89,7 @@ def certify(
     refuse_unknown(certify, options)
     check_number("digits", digits, at_least=0.0)
     claim = claim_of(other)
-    return _certified(claim, table, target, dict(options), digits, n_jobs, progress)
+    return _certified(claim, table, target, dict(options), digits=digits, n_jobs=n_jobs, progress=progress)
 
 
 def _certified(
@@ -97,6 +97,7 @@ def _certified(
     table: Any,
     target: Any,
     options: dict[str, Any],
+    *,
     digits: float,
     n_jobs: int | None,
     progress: Progress | None,

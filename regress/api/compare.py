@@ -112,7 +112,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         agrees = "agrees" if self.agree else "does not agree"
-        target = visible(shortened(self.target, 60))
+        target = shortened(visible(self.target), 60)
         return f"Comparison({target}: {len(self.fits)} fits, LinearRegression() {agrees})"
 
     def __str__(self) -> str:
@@ -186,7 +186,7 @@ def compare(
     check_number("digits", digits, at_least=0.0)
     jobs = resolve_jobs(n_jobs)
     fit_intercept = train_options.fit_intercept
-    prepared = _read(table, target, table_options, jobs, progress, fit_intercept)
+    prepared = _read(table, target, table_options, jobs, progress, fit_intercept=fit_intercept)
     data = prepared.data
     assert data.rows is not None
     block = _joined(data.rows)
@@ -235,7 +235,7 @@ def free_memory() -> int:
 
 
 def _read(
-    table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None, fit_intercept: bool
+    table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None, *, fit_intercept: bool
 ) -> ReadTable:
     """Read as many rows as scikit-learn can work on, all into one block; hold none out of fewer than 50."""
     room = free_memory() // 2 // _COPIES

@@ -47,7 +47,7 @@ class Inspection:
         )
 
     def __repr__(self) -> str:
-        label = visible(shortened(self.label, 60))
+        label = shortened(visible(self.label), 60)
         return f"Inspection({label}: {self.rows:,} rows, {len(self.columns):,} columns, {len(self.remarks):,} remarks)"
 
     def __str__(self) -> str:
@@ -208,6 +208,7 @@ def _command(
     *,
     target: str | None,
     drop: list[str],
+    *,
     categorical: Sequence[str],
     options: FileOptions,
 ) -> str:

@@ -290,7 +290,7 @@ def described(model: LinearModel) -> str:
     """Return target, columns, rows and status in one line."""
     n, rows = len(model.names), model.n_rows
     of_rows = f"{rows:,} row{'s' * (rows != 1)}"
-    return f"{visible(shortened(model.target, 60))} ~ {n:,} column{'s' * (n != 1)}, {of_rows}, {model.status}"
+    return f"{shortened(visible(model.target), 60)} ~ {n:,} column{'s' * (n != 1)}, {of_rows}, {model.status}"
 
 
 def _side_by_side(columns: Any, rows: int) -> Any:

@@ -166,7 +166,7 @@ class Certificate:
 
     def __repr__(self) -> str:
         verdict = "passed" if self.passed else "not passed"
-        target = visible(shortened(self.target, 60))
+        target = shortened(visible(self.target), 60)
         return f"Certificate({target}: {len(self.names):,} columns, {self.worst:.1f} digits or more, {verdict})"
 
     def __str__(self) -> str:

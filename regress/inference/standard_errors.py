@@ -191,7 +191,7 @@ class Statistics:
 
     @cached_property
     def fvalue(self) -> float:
-        """F of all columns together, by HC0 and HC1 with their covariance; NaN without any."""
+        """F of all columns together, by HC0 and HC1 with their covariance; NaN where it has no digit, or no column."""
         rank, squares = self.inverse.rank, self.squares
         explained = self._total - squares.residual
         if not rank or explained <= 0:
@@ -201,6 +201,8 @@ class Statistics:
             spread = np.where(self._spread > 0, self._spread, np.inf)
             unit = self.squares.unit / self.inverse.scale / spread
             values, vectors = np.linalg.eigh(self._scaled[0] * unit * unit[:, None])  # all but `rank` values are 0
+            if values[-rank] <= len(values) * 2.0**-52 * values[-1]:
+                return nan  # in float64 one more of them is 0: F would have no digit
             f = float(((self.w / spread @ vectors[:, -rank:]) ** 2 / values[-rank:]).sum() / rank)
         return f
 

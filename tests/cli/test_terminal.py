@@ -200,6 +200,6 @@ def test_all_that_is_written_passes_one_function():
     }
     assert found == {
         ("console.py", 'sys.stdout.write(paragraph(lines) + "\\n")'),
-        ("console.py", 'sys.stdout.write(json.dumps({"schema": 1, **strict(value)}, allow_nan=False) + "\\n")'),
+        ("console.py", 'sys.stdout.write(json.dumps(value, allow_nan=False) + "\\n")'),
         ("process.py", 'sys.stderr.write(visible(text) + "\\n")'),
     }

@@ -228,7 +228,12 @@ def test_the_reference_of_files_lists_every_key_and_column(folder):
         told[name] = done.stdout
     for name in ("fit", "certify", "inspect"):
         assert keys_shown(name) == set(json.loads(told[name])), name
-    assert keys_shown("model") == set(json.loads((folder / "model.json").read_text()))
+    held = json.loads((folder / "model.json").read_text())
+    record = held["record"]
+    assert keys_shown("model") == set(held)
+    assert keys_shown("record") == set(record)
+    assert keys_shown("coefficient") == set(record["coefficients"][0])
+    assert keys_shown("course") == set(record["course"])
     assert keys_shown("predictions") == set(told["predict"].partition("\n")[0].split(","))
     assert keys_shown("rejects") == set((folder / "rejects.csv").read_text().partition("\n")[0].split(","))
 
