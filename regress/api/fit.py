@@ -167,10 +167,10 @@ def train(
         center = data.summary.center * options.fit_intercept
         names, jobs = prepared.names, prepared.n_jobs
         meat = meat_of(reader.blocks(), training, center, names=names, repeated=repeated, n_jobs=jobs)
-    ended = Ended(training, trained, squares, collinearity(regression, data, options, training.minimum))
+    norm, target_norm = spreads(data)
+    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     course, said = course_of(prepared, ended, options, reason, rank_sure=rank_sure)
-    norm, target_norm = spreads(data)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
     held = Inference(
         model=model,
