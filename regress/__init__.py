@@ -31,8 +31,9 @@ if TYPE_CHECKING:
         TableError,
         UnknownOptionError,
     )
-    from regress.inference.certificate import Certificate
+    from regress.inference.certified import Certificate
     from regress.inference.gradient_check import GradientCheck
+    from regress.inference.robust_covariance import Covariance
     from regress.objective.losses import Loss
     from regress.objective.penalties import Penalty
     from regress.solvers.state import State
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Certificate": "inference.certificate",
+    "Certificate": "inference.certified",
     "Comparison": "api.compare",
     "ConvergenceWarning": "errors",
+    "Covariance": "inference.robust_covariance",
     "DataWarning": "errors",
     "Fit": "api.result",
     "GradientCheck": "inference.gradient_check",
@@ -72,6 +74,7 @@ __all__ = [
     "Certificate",
     "Comparison",
     "ConvergenceWarning",
+    "Covariance",
     "DataWarning",
     "Fit",
     "GradientCheck",

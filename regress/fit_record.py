@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import copysign, inf, nan
 from typing import Annotated, Literal, NamedTuple
 
-from regress.options import Collinear, CovType, Gradient, Missing, Over, Precision, WeightType
+from regress.options import Collinear, Gradient, Missing, Over, Precision, WeightType
 from regress.records import Bound, objective_text
 
 Count = Annotated[int, Bound(at_least=0)]
@@ -61,7 +61,7 @@ class FitOptions:
     test_size: NotNegative
     split_key: Name | None
     random_state: int
-    cov_type: CovType
+    cov_type: str
     level: Annotated[float, Bound(above=0)]
 
     @property
@@ -175,7 +175,7 @@ class Coefficient:
 class Figures:
     """How well a fit fits as a whole: see `regress.inference.standard_errors`."""
 
-    cov_type: CovType
+    cov_type: str
     nobs: Positive
     df_model: Count
     df_resid: Positive

@@ -8,6 +8,9 @@ import io
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from html import escape
+
+_MOST_ROWS = 100  # of a table in a notebook
 
 
 def visible(text: str) -> str:
@@ -23,6 +26,24 @@ def shortened(text: str, most: int) -> str:
         return text
     head = (most - 1) * 2 // 3
     return f"{text[:head]}…{text[head + 1 - most :]}"
+
+
+def table_html(
+    title: Iterable[str], head: Sequence[str], rows: Sequence[Sequence[str]], foot: Iterable[str] = ()
+) -> str:
+    """Return lines of text and a table whose first column names its rows, as simple HTML: all of it is text."""
+    lines = [f"<p>{_text(line)}</p>" for line in title]
+    lines.append(f"<table><thead><tr>{''.join(f'<th>{_text(cell)}</th>' for cell in head)}</tr></thead><tbody>")
+    for name, *cells in rows[:_MOST_ROWS]:
+        values = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
+        lines.append(f"<tr><th>{_text(shortened(name, 80))}</th>{values}</tr>")
+    lines.append("</tbody></table>")
+    more = [f"{len(rows) - _MOST_ROWS:,} rows more."] if len(rows) > _MOST_ROWS else []
+    return "\n".join([*lines, *(f"<p>{_text(line)}</p>" for line in (*more, *foot) if line)])
+
+
+def _text(value: str) -> str:
+    return escape(visible(value))
 
 
 def paragraph(lines: Iterable[str]) -> str:

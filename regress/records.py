@@ -1,8 +1,9 @@
 """What is known of results, as plain values: what passes between computing, files, texts, charts and pages."""
 
 import platform
-from math import nan
-from typing import NamedTuple
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,9 +28,121 @@ class Bound(NamedTuple):
     most: float | None = None
 
 
+def known(value: float | None) -> float | None:
+    """Return a figure as records hold it: None in place of what is no finite number."""
+    return float(value) if value is not None and isfinite(value) else None
+
+
+def plain(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return values by name as records hold them: tuples, and None in place of numbers that are not finite."""
+    held = {name: tuple(v) if isinstance(v, list) else v for name, v in figures.items()}
+    return {name: known(v) if isinstance(v, float) else v for name, v in held.items()}
+
+
 def number(value: float | None) -> float:
     """Return a figure of a record as a number: NaN where it is missing."""
     return nan if value is None else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolRecord:
+    """One tool of a comparison: see `regress.api.verdict.FittedRow`. Without a fit it has no coefficients."""
+
+    name: str
+    asked: str
+    note: str
+    coef: tuple[float, ...] | None
+    intercept: float | None
+    digits: float | None
+    digits_of: tuple[float, ...] | None
+    intercept_digits: float | None
+    moved: float | None
+    excess_loss: float | None
+    loss: float | None
+    gradient_norm: float | None
+    r2_test: float | None
+    seconds: float | None
+    n_iter: int | None
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonRecord:
+    """What is shown of a comparison: see `regress.api.compare.Comparison`."""
+
+    source: str
+    read_as: str
+    target: str
+    rows: str
+    names: tuple[str, ...]
+    fit_intercept: bool
+    digits_asked: float
+    agree: bool
+    verdict: tuple[str, ...]
+    fits: tuple[ToolRecord, ...]
+
+
+class ClaimLine(NamedTuple):
+    """A coefficient that was claimed, the true one, and the digits that they share."""
+
+    name: str
+    claimed: float
+    true: float
+    digits: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRecord:
+    """What is shown of a certificate: see `regress.inference.certificate.Certificate`."""
+
+    source: str
+    target: str
+    objective: str
+    space: str
+    rows: int
+    passed: bool
+    asked: float
+    worst: float
+    moved: float | None
+    allowed: float
+    gradient_norm: float | None
+    excess_loss: float | None
+    loss: float | None
+    lines: tuple[ClaimLine, ...]
+    equations: tuple[str, ...]
+    min_norm_digits: float | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRecord:
+    """One column of an inspection: see `regress.api.inspect_columns.ColumnReport`."""
+
+    name: str
+    kind: str
+    missing: int
+    mean: float | None
+    spread: float | None
+    low: float | None
+    high: float | None
+    n_levels: int
+    levels: tuple[str, ...]
+    looks_like_id: bool
+    dtype: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionRecord:
+    """What is shown of an inspection: see `regress.api.inspect.Inspection`."""
+
+    label: str
+    read_as: str
+    rows: int
+    bad: int
+    columns: tuple[ColumnRecord, ...]
+    remarks: tuple[str, ...]
+    command: str
 
 
 class DescentPath(NamedTuple):

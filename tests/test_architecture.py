@@ -40,7 +40,7 @@ OWNERS = {
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},
-    "markupsafe": {"report/html.py", "report/page.py", "report/svg.py", "report/tables.py"},
+    "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py"},
 }
 
 

@@ -15,7 +15,8 @@ from regress.blocks import Array, Block
 from regress.checks import check_number
 from regress.design.roles import as_values
 from regress.errors import InputError
-from regress.inference.certificate import Certificate, certificate
+from regress.inference.certificate import certificate
+from regress.inference.certified import Certificate
 from regress.inference.scores import spread
 from regress.keywords import CertifyKeywords, made, names_of, refuse_unknown, takes
 from regress.messages import by_interface, setting

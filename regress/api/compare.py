@@ -20,9 +20,12 @@ from regress.checks import check_number
 from regress.errors import DataWarning, InputError, MissingDependencyError
 from regress.inference.judge import Judge
 from regress.keywords import CompareKeywords, made, names_of, refuse_unknown, takes
-from regress.messages import setting
+from regress.messages import paragraph, setting, shortened, visible
+from regress.numerics.atomic_write import strict
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions, TrainOptions
+from regress.records import ComparisonRecord
+from regress.report.text import comparison_html, comparison_lines
 from regress.solvers.loop import Status
 from regress.sources.open import open_table
 
@@ -41,7 +44,7 @@ _FIGURES = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Comparison:
     """Fits of the same rows, one a tool.
 
@@ -91,20 +94,50 @@ class Comparison:
         columns = ["name", *_FIGURES]
         return to_frame([[getattr(fit, c) for c in columns] for fit in self.fits], columns, index="name")
 
+    @property
+    def record(self) -> ComparisonRecord:
+        """What is shown of it, as plain values."""
+        return ComparisonRecord(
+            source=self.source,
+            read_as=self.read_as,
+            target=self.target,
+            rows=self.rows,
+            names=self.names,
+            fit_intercept=self.fit_intercept,
+            digits_asked=self.digits_asked,
+            agree=self.agree,
+            verdict=tuple(self.verdict),
+            fits=tuple(fit.record for fit in self.fits),
+        )
+
+    def __repr__(self) -> str:
+        agrees = "agrees" if self.agree else "does not agree"
+        target = visible(shortened(self.target, 60))
+        return f"Comparison({target}: {len(self.fits)} fits, LinearRegression() {agrees})"
+
+    def __str__(self) -> str:
+        return paragraph(comparison_lines(self.record))
+
+    def _repr_html_(self) -> str:
+        return comparison_html(self.record)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""
+        known = self.record
         fits = [
             {
                 "name": fit.name,
-                "coef": None if fit.w is None else dict(zip(self.names, fit.w.tolist(), strict=True)),
-                "intercept": fit.b,
+                "coef": None if fit.coef is None else dict(zip(self.names, fit.coef, strict=True)),
+                "intercept": fit.intercept,
                 "loss": fit.loss,
                 "asked": fit.asked,
                 **{figure: getattr(fit, figure) for figure in _FIGURES},
             }
-            for fit in self.fits
+            for fit in known.fits
         ]
-        return {"fits": fits, "agree": self.agree, "verdict": self.verdict, "rows": self.rows, "read_as": self.read_as}
+        held = {"version": 1, "source": known.source, "read_as": known.read_as, "target": known.target}
+        held |= {"columns": known.names, "digits_asked": known.digits_asked, "fit_intercept": known.fit_intercept}
+        return dict(strict({**held, "rows": known.rows, "fits": fits, "agree": known.agree, "verdict": known.verdict}))
 
 
 _OPTIONS = [*(name for name in names_of(TableOptions) if name != "rows"), "fit_intercept", "tol"]
@@ -178,8 +211,18 @@ def compare(
     agree, verdict = verdict_of(fits, prepared.names, judge, digits)
     reader = prepared.reader
     source = reader.source
-    of_table = describe(prepared.tally), source.dialect, source.label, reader.target.name
-    return Comparison(fits, prepared.names, agree, verdict, *of_table, digits, fit_intercept)
+    return Comparison(
+        fits=fits,
+        names=prepared.names,
+        agree=agree,
+        verdict=verdict,
+        rows=describe(prepared.tally),
+        read_as=source.dialect,
+        source=source.label,
+        target=reader.target.name,
+        digits_asked=digits,
+        fit_intercept=fit_intercept,
+    )
 
 
 def free_memory() -> int:

@@ -1,7 +1,6 @@
 """What is known of a fit as soon as training has ended."""
 
 from dataclasses import replace
-from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +13,15 @@ from regress.inference.measurement_noise import Collinearity
 from regress.inference.scores import r2
 from regress.inference.statistics import PERFECT, missing
 from regress.inference.sums_of_squares import Squares
-from regress.options import CovType, TableOptions, TrainOptions
+from regress.options import TableOptions, TrainOptions
+from regress.records import known
 from regress.solvers.solution import Training
 
 _ITERATIONS = 1000  # of the history, evenly spaced
 
 
 def kept(
-    prepared: ReadTable, training: TrainOptions, table: TableOptions, *, cov_type: CovType, level: float
+    prepared: ReadTable, training: TrainOptions, table: TableOptions, *, cov_type: str, level: float
 ) -> FitOptions:
     """Return what is kept of the options."""
     weights = prepared.reader.weights
@@ -95,11 +95,6 @@ def _history(training: Training) -> tuple[HistoryRow, ...]:
         at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
     rows = (history[k] for k in at)
     return tuple(HistoryRow(r.iteration, known(r.loss), known(r.gradient_norm), known(r.step)) for r in rows)
-
-
-def known(value: float) -> float | None:
-    """Return a number, or None in place of one that is not finite."""
-    return float(value) if isfinite(value) else None
 
 
 def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:

@@ -6,26 +6,27 @@ from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.api.course import Ended, course_of, kept, known
+from regress.api.course import Ended, course_of, kept
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.checks import check_choice, check_number, check_whole
-from regress.errors import ConvergenceWarning, DataWarning
+from regress.errors import ConvergenceWarning, DataWarning, InputError
 from regress.fit_record import FitOptions, Trained
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
-from regress.inference.robust_covariance import meat_of
+from regress.inference.robust_covariance import Covariance, GivenMiddle, Middle, meat_of, middle_given
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
-from regress.messages import visible
+from regress.messages import setting, visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import CovType, Precision, Progress, TableOptions, TrainOptions
-from regress.records import environment
+from regress.records import environment, known
 from regress.solvers.choose import read_again, reading
 from regress.solvers.loop import Iteration, Status
+from regress.solvers.solution import Training
 from regress.solvers.state import State
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
@@ -36,7 +37,7 @@ def fit(
     table: Any,
     target: Any,
     *,
-    cov_type: CovType = "nonrobust",
+    cov_type: CovType | Covariance = "nonrobust",
     level: float = 0.95,
     sample: int = 20_000,
     n_jobs: int | None = None,
@@ -55,9 +56,9 @@ def fit(
     target : str, Series or array of shape (m,)
         The column to predict, or its values. A Series that is a column of the table is taken by its name. A pandas
         Series beside a pandas frame is paired with it by row labels.
-    cov_type : {"nonrobust", "HC0", "HC1"}
+    cov_type : {"nonrobust", "HC0", "HC1"} or Covariance
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
-        second pass.
+        second pass. Or a kind of your own, an object of a subclass of `regress.Covariance`.
     level : float
         Coverage of the confidence intervals, such as 0.99.
     sample : int
@@ -102,7 +103,11 @@ def fit(
     """
     refuse_unknown(fit, options)
     of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
-    check_choice("cov_type", cov_type, get_args(CovType))
+    given = cov_type if isinstance(cov_type, Covariance) else None
+    if given is None:
+        check_choice("cov_type", cov_type, get_args(CovType))
+    elif of_table.weight_type == "frequency":
+        raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     with one_blas_thread():
@@ -111,7 +116,10 @@ def fit(
         over, first = reading(of_training)
 
         def read(precision: Precision) -> ReadTable:
-            reading = Reading(over, jobs, precision, sampled=sample, fit_intercept=of_training.fit_intercept)
+            along = () if given is None else given.columns
+            reading = Reading(
+                over, jobs, precision, sampled=sample, fit_intercept=of_training.fit_intercept, along=along
+            )
             return read_table(table, target, of_table, reading, progress)
 
         prepared = read(first)
@@ -120,12 +128,25 @@ def fit(
         if again:
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)
-        options_kept = kept(prepared, of_training, of_table, cov_type=cov_type, level=level)
-        result, said = train(prepared, regression, of_training, options_kept, reason, progress=progress)
+        options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
+        result, said = train(prepared, regression, of_training, options_kept, reason, given=given, progress=progress)
     for note in said:
         early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
+
+
+def _middle(
+    prepared: ReadTable, training: Training, kept: FitOptions, given: Covariance | None
+) -> Middle | GivenMiddle:
+    """Sum what robust standard errors need in a second pass over the rows."""
+    reader, center = prepared.reader, prepared.data.summary.center * kept.fit_intercept
+    if given is not None:
+        return middle_given(given, reader, training, center)
+    repeated = kept.weight_type == "frequency"
+    blocks, names, jobs = reader.blocks(), prepared.names, prepared.n_jobs
+    meat = meat_of(blocks, training, center, names=names, repeated=repeated, n_jobs=jobs)
+    return Middle(meat, corrected=kept.cov_type == "HC1")
 
 
 def train(
@@ -135,6 +156,7 @@ def train(
     kept: FitOptions,
     reason: str,
     *,
+    given: Covariance | None = None,
     progress: Progress | None = None,
 ) -> tuple[Fit, list[str]]:
     """Train on what was read; return the fit, and what to warn of."""
@@ -162,11 +184,10 @@ def train(
         design=reader.design,
         trained=trained,
     )
-    repeated, meat = kept.weight_type == "frequency", None
+    repeated = kept.weight_type == "frequency"
+    middle = None
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
-        center = data.summary.center * options.fit_intercept
-        names, jobs = prepared.names, prepared.n_jobs
-        meat = meat_of(reader.blocks(), training, center, names=names, repeated=repeated, n_jobs=jobs)
+        middle = _middle(prepared, training, kept, given)
     norm, target_norm = spreads(data)
     ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
@@ -180,7 +201,7 @@ def train(
         options=options,
         squares=squares,
         log_weight=0.0 if repeated else prepared.log_weight,
-        meat=meat,
+        middle=middle,
         standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         digits=None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         sampled=None

@@ -9,8 +9,11 @@ import numpy as np
 
 from regress.api.inspect_columns import ENOUGH_LEVELS, MANY_LEVELS, ColumnReport, Levels, Numbers, report_of
 from regress.keywords import FileKeywords, refuse_unknown, takes
-from regress.messages import flag, quoted
+from regress.messages import flag, paragraph, quoted, shortened, visible
+from regress.numerics.atomic_write import strict
 from regress.options import FileOptions, Progress
+from regress.records import ColumnRecord, InspectionRecord, plain
+from regress.report.text import inspection_html, inspection_lines
 from regress.sources.base import Reread, Source, find_column, rereading
 from regress.sources.open import open_table
 
@@ -18,7 +21,7 @@ _FAR = 1e6  # an offset of this many spreads is worth a remark
 _UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Inspection:
     """What a table holds, remarks in words, and the command to run next."""
 
@@ -30,9 +33,32 @@ class Inspection:
     remarks: list[str]
     command: str
 
+    @property
+    def record(self) -> InspectionRecord:
+        """What is shown of it, as plain values."""
+        return InspectionRecord(
+            label=self.label,
+            read_as=self.read_as,
+            rows=self.rows,
+            bad=self.bad,
+            columns=tuple(ColumnRecord(**plain(asdict(column))) for column in self.columns),
+            remarks=tuple(self.remarks),
+            command=self.command,
+        )
+
+    def __repr__(self) -> str:
+        label = visible(shortened(self.label, 60))
+        return f"Inspection({label}: {self.rows:,} rows, {len(self.columns):,} columns, {len(self.remarks):,} remarks)"
+
+    def __str__(self) -> str:
+        return paragraph(inspection_lines(self.record))
+
+    def _repr_html_(self) -> str:
+        return inspection_html(self.record)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""
-        return asdict(self)
+        return {"version": 1, **dict(strict(asdict(self.record)))}
 
 
 @takes(FileOptions)

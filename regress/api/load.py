@@ -13,7 +13,6 @@ from regress.design.terms import Design, Term, coded
 from regress.errors import InputError
 from regress.inference.prediction_intervals import Uncertainty
 from regress.messages import by_interface
-from regress.numerics.whole_sum import contradicts
 
 
 def load(path: str | Path) -> Fit:
@@ -65,16 +64,10 @@ def fit_of(held: Any, path: Path) -> Fit:
         check_agreement(held, design)
     except Malformed as error:
         raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None
-    w, center = np.array(held["w"]), np.array(held["center"])
-    if contradicts(held["b"], w, center, held["b_center"]):
-        raise InputError(
-            f"{path} contradicts itself: its intercept b is {held['b']!r}, but w, center and b_center give another "
-            "one. Save the model again."
-        )
     known = record_of(held)
     model = LinearModel(
-        w=w,
-        center=center,
+        w=np.array(held["w"]),
+        center=np.array(held["center"]),
         b=held["b"],
         b_center=held["b_center"],
         design=design,

@@ -78,7 +78,7 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
             warnings.warn(f"{fit.status.message} {fit.status.remedy}", UserWarning, stacklevel=2)
         return ToolFit(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
-    asked = "Newton steps on the derived gradient; sums exact where that goes unnoticed. The default of regress.fit."
+    asked = "The exact minimum where its time goes unnoticed, else Newton steps. The default of regress.fit."
     yield Tool("regress", asked, lambda: run(options))
     asked = "Newton steps in float64, with every gradient from TensorFlow's tape."
     try:

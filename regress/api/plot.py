@@ -106,9 +106,9 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
     if not isinstance(comparison, Comparison):
         raise InputError(f"A comparison is drawn from what regress.compare returns; got {type(comparison).__name__}.")
     charts = [
-        comparison_charts.worst_digits(comparison),
-        comparison_charts.loss(comparison),
-        comparison_charts.seconds(comparison),
+        comparison_charts.worst_digits(comparison.record),
+        comparison_charts.loss(comparison.record),
+        comparison_charts.seconds(comparison.record),
     ]
     return draw(charts, ax)
 

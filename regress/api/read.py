@@ -1,6 +1,6 @@
 """A table, its options checked, read once into what training needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -41,6 +41,8 @@ class Reading:
         One that is there already, such as a model's, decides what becomes of the columns.
     fit_intercept : bool
         Whether one will be fitted; see `coded`.
+    along : sequence of str
+        Columns that a second pass reads: no features unless these are named.
     """
 
     over: Over = "auto"
@@ -50,6 +52,7 @@ class Reading:
     sampled: int = 0
     design: Design | None = None
     fit_intercept: bool = True
+    along: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,15 +176,18 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
     source = source.settled([name for name in named if source.by_name[name].kind == "text"])
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
+    for name in reading.along:
+        find_column(source, name, "a column of the standard errors")
     if options.split_key is not None:
         find_column(source, options.split_key, "the key of the split")
     if reading.design is not None:
         design, key = _apart(reading.design, y, a), None
         source = match(source, design)
     else:
-        source, design, key = _designed(source, y, a, options, reading.fit_intercept)
-    if options.split_key is not None and options.split_key not in {*design.columns, y.name, a.name if a else None}:
-        source = source.read_as({options.split_key: "text"})  # so that no cell of it makes a row bad
+        source, design, key = _designed(source, y, a, options, reading)
+    used = {*design.columns, y.name, a.name if a else None}
+    others = [name for name in (options.split_key, *reading.along) if name is not None and name not in used]
+    source = source.read_as(dict.fromkeys(others, "text"))  # so that no cell of them makes a row bad
     reader = Reader(
         source=source,
         design=design,
@@ -205,7 +211,7 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
 
 
 def _designed(
-    source: Source, y: Values, a: Values | None, options: TableOptions, fit_intercept: bool
+    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where that is left out of the features."""
     roles = [v for v in (y, a) if v is not None]
@@ -214,11 +220,11 @@ def _designed(
         key = None
     source, design = plan(
         source,
-        exclude=[*others, key],
+        exclude=[*others, key, *(reading.along if options.features is None else ())],
         features=options.features,
         drop=drop,
         categorical=options.categorical or (),
-        fit_intercept=fit_intercept,
+        fit_intercept=reading.fit_intercept,
     )
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(

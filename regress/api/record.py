@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite, nan
-from typing import Any
+from math import nan
 
 import numpy as np
 
@@ -14,16 +13,17 @@ from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
 from regress.blocks import Array
 from regress.fit_record import Coefficient, CoefficientStatus, Course, Figures, FitRecord, PlainMoments, Proof
-from regress.inference.certificate import Certificate, certificate
+from regress.inference.certificate import certificate
+from regress.inference.certified import Certificate
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import LEAST, Sampled, residual_groups
-from regress.inference.robust_covariance import Meat
+from regress.inference.robust_covariance import GivenMiddle, Middle
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import statistics
 from regress.inference.sums_of_squares import Squares
 from regress.numerics.threads import one_blas_thread
 from regress.options import TrainOptions
-from regress.records import INTERCEPT, TESTS
+from regress.records import INTERCEPT, TESTS, known, plain
 from regress.solvers.solution import Training
 
 MOST_COVARIANCES = 200  # columns whose covariance is kept
@@ -39,7 +39,7 @@ class Inference:
         What predicts, and what is known at once.
     training, data, options : Training, TrainingData, TrainOptions
         How the fit came about, without its rows.
-    squares, log_weight, meat : Squares, float, Meat or None
+    squares, log_weight, middle : Squares, float, Middle or None
         What statistics need besides.
     standardized, digits : array of shape (n,), array of shape (n,) or None
         w·sd(x)/sd(y), and digits right, from below, where sums are in float64.
@@ -54,7 +54,7 @@ class Inference:
     options: TrainOptions
     squares: Squares
     log_weight: float
-    meat: Meat | None
+    middle: Middle | GivenMiddle | None
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
@@ -69,9 +69,9 @@ class Inference:
                 self.options,
                 self.squares,
                 self.course.nobs,
-                self.log_weight,
+                log_weight=self.log_weight,
                 se=self.model.trained.options.cov_type,
-                meat=self.meat,
+                middle=self.middle,
             )
 
     @cached_property
@@ -101,16 +101,16 @@ class Inference:
             course=self.course,
             references=self.model.design.references,
             coefficients=tuple(self._coefficients()),
-            figures=None if isinstance(found, str) else Figures(**finite(found.figures())),
+            figures=None if isinstance(found, str) else Figures(**plain(found.figures())),
             statistics_missing=found if isinstance(found, str) else "",
             certificate=None
             if proved is None
             else Proof(
                 worst=proved.worst,
                 passed=proved.passed,
-                gradient_norm=_known(proved.gradient_norm),
-                excess_loss=_known(proved.excess_loss),
-                loss=_known(proved.loss),
+                gradient_norm=known(proved.gradient_norm),
+                excess_loss=known(proved.excess_loss),
+                loss=known(proved.loss),
             ),
             moments=self._moments(),
             residuals=None if isinstance(residuals, str) else residuals,
@@ -151,7 +151,7 @@ class Inference:
             statuses = ["dependent" if alone else "estimated", *statuses]
             lines, rest = [(INTERCEPT, None, None, model.b), *lines], [{"digits": nan if of_b is None else of_b}, *rest]
         for (name, column, level, coef), test, more, status in zip(lines, tests, rest, statuses, strict=True):
-            figures = finite(dict(zip(TESTS, test, strict=True)) | more)
+            figures = plain(dict(zip(TESTS, test, strict=True)) | more)
             yield Coefficient(name=name, column=column, level=level, coef=coef, **figures, status=status)
 
     def _statuses(self) -> list[CoefficientStatus]:
@@ -173,12 +173,3 @@ class Inference:
     def with_command(self, command: str) -> "Inference":
         """Return the same for a fit that a command line made."""
         return replace(self, course=replace(self.course, command=command))
-
-
-def finite(figures: dict[str, Any]) -> dict[str, Any]:
-    """Return figures, with None in place of those that are no finite numbers."""
-    return {name: _known(value) if isinstance(value, float) else value for name, value in figures.items()}
-
-
-def _known(value: float) -> float | None:
-    return value if isfinite(value) else None

@@ -11,7 +11,7 @@ from regress.api.compare import Comparison
 from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
-from regress.inference.certificate import Certificate
+from regress.inference.certified import Certificate
 from regress.numerics.atomic_write import write_text
 from regress.records import environment
 from regress.report import page as pages
@@ -53,9 +53,9 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
     if descent is not None:
         raise InputError("The descent is drawn for a fit.")
     if isinstance(result, Comparison):
-        return pages.of_comparison(result, command, _versions())
+        return pages.of_comparison(result.record, command, _versions())
     if isinstance(result, Certificate):
-        return pages.of_certificate(result, command)
+        return pages.of_certificate(result.record, command)
     raise InputError(f"There is no report of a {type(result).__name__}. Pass a fit, comparison or certificate.")
 
 

@@ -21,8 +21,7 @@ from regress.keywords import FileKeywords, takes
 from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
 from regress.records import COLUMNS, number
-from regress.report.html import fit_html
-from regress.report.summary import summary
+from regress.report.summary import fit_html, summary
 from regress.solvers.loop import Status
 
 

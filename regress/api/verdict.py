@@ -5,8 +5,9 @@ from importlib.metadata import version
 from math import nan
 
 from regress.blocks import Array
-from regress.inference.certificate import EFFECT
+from regress.inference.certified import EFFECT
 from regress.inference.judge import Judge, Measure
+from regress.records import ToolRecord, known
 
 _CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that dependent columns allow
 
@@ -39,6 +40,29 @@ class FittedRow(Measure):
     n_iter: int | None = None
     rank: int | None = None
     note: str = ""
+
+    @property
+    def record(self) -> ToolRecord:
+        """What is shown of it, as plain values."""
+        has = self.w is not None
+        return ToolRecord(
+            name=self.name,
+            asked=self.asked,
+            note=self.note,
+            coef=None if self.w is None else tuple(self.w.tolist()),
+            intercept=known(self.b),
+            digits=known(self.digits) if has else None,
+            digits_of=None if self.digits_of is None else tuple(self.digits_of.tolist()),
+            intercept_digits=known(self.intercept_digits),
+            moved=known(self.moved),
+            excess_loss=known(self.excess_loss),
+            loss=known(self.loss),
+            gradient_norm=known(self.gradient_norm),
+            r2_test=known(self.r2_test),
+            seconds=known(self.seconds),
+            n_iter=self.n_iter,
+            rank=self.rank,
+        )
 
 
 def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits: float) -> tuple[bool, list[str]]:

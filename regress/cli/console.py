@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from regress.messages import paragraph
-from regress.numerics.atomic_write import strict
 from regress.options import Progress
 
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one strict JSON object, in ASCII: whatever the encoding of standard output is, it stays JSON."""
-    sys.stdout.write(json.dumps({"schema": 1, **strict(value)}, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
 
 
 def show(*lines: str) -> None:

@@ -100,7 +100,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*comparison_lines(result))
+        console.show(*comparison_lines(result.record))
     return (0 if result.agree else FAILED) if result.converged else UNCONVERGED
 
 
@@ -114,7 +114,6 @@ def check(table: str, target: str | None, **given: Any) -> int:
     """Compute the gradient on TABLE five ways, at a random point, and compare. Exit 1 where they disagree."""
     from regress.api import check
     from regress.cli import console
-    from regress.report.text import gradient_check_lines
     from regress.sources.files import open_files
 
     options = options_of(given)
@@ -125,7 +124,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*gradient_check_lines(result))
+        console.show(*result.summary().split("\n"))
     return 0 if result.passed else FAILED
 
 
@@ -150,7 +149,7 @@ def inspect(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*inspection_lines(result))
+        console.show(*inspection_lines(result.record))
     return 0
 
 

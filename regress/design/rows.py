@@ -80,6 +80,8 @@ class Reader:
         Whether weights count repeated rows, and must be whole.
     max_categories : int
         Maximum number of categories in a text column.
+    along : tuple of str
+        Other columns that batches hold.
     """
 
     source: Source
@@ -91,6 +93,7 @@ class Reader:
     limit: int | None = None
     counts: bool = False
     max_categories: int = 100
+    along: tuple[str, ...] = ()
 
     def encoder(self) -> Encoder:
         """Return what encodes the rows of a pass, and finds levels that the design does not know."""
@@ -179,6 +182,7 @@ class Reader:
     def batches(self, design: Design) -> Iterator[tuple[Batch, Array, Array | None]]:
         """Read the columns that a design and the other roles need: a batch, its target and its weights at a time."""
         columns = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
+        columns += self.along
         key = [self.split.key] if self.split.key is not None else []
         start = 0
         for batch in self.source.batches(list(dict.fromkeys([*design.columns, *columns, *key])), self.limit):

@@ -9,6 +9,8 @@ import numpy as np
 from regress.aggregates.collect import TrainingData
 from regress.aggregates.moment_sums import accumulate
 from regress.blocks import Array
+from regress.messages import aligned, paragraph
+from regress.numerics.atomic_write import strict
 from regress.objective.gradient import Rows
 from regress.objective.losses import Loss, SquaredError, central_difference_step
 from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, RowsTerm
@@ -17,7 +19,7 @@ from regress.objective.scaling import Coordinates
 TOLERANCE = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GradientCheck:
     """The gradient of L at one point, by every way, and whether they agree.
 
@@ -55,13 +57,39 @@ class GradientCheck:
         """Whether all ways agree to within the tolerance."""
         return self.worst <= self.tolerance
 
+    def __repr__(self) -> str:
+        verdict = "all ways agree" if self.passed else "the ways disagree"
+        return f"GradientCheck({len(self.names):,} parameters, largest difference {self.worst:.1e}, {verdict})"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def summary(self) -> str:
+        """Return the check as text for people: a row a parameter, then the verdict."""
+        ways = [way for way in self.gradients if way != "derived rows"]
+        columns = [(self.gradients["derived rows"], ".6g"), (self.scale, ".3g")]
+        columns += [(self.errors[way], ".0e") for way in ways]
+        rows = [[name, *(f"{v[j]:{form}}" for v, form in columns)] for j, name in enumerate(self.names)]
+        verdict = "All ways agree" if self.passed else "The ways disagree"
+        return paragraph(
+            [
+                "The gradient at a random point, and how far the other ways are from it,",
+                "relative to its natural scale 2Σ|x||ŷ − y|:",
+                "",
+                *aligned(["", "derived rows", "scale", *ways], rows),
+                "",
+                f"{verdict}: largest difference {self.worst:.1e}, tolerance {self.tolerance:.0e}.",
+            ]
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""
 
         def named(values: Array) -> dict[str, float]:
             return dict(zip(self.names, values.tolist(), strict=True))
 
-        return {
+        held = {
+            "version": 1,
             "passed": self.passed,
             "worst": self.worst,
             "tolerance": self.tolerance,
@@ -69,6 +97,7 @@ class GradientCheck:
             "scale": named(self.scale),
             "errors": {way: named(e) for way, e in self.errors.items()},
         }
+        return dict(strict(held))
 
     @property
     def table(self) -> Any:

@@ -1,7 +1,11 @@
-"""The middle of White's covariance, Σ (a e)² z zᵀ over z = [x − x̄, 1] (White 1980): a second pass over the rows."""
+"""Robust standard errors: a covariance is B M B, with B = (∇²L/2)⁻¹ and M the sum of a second pass over the rows.
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+For White's HC0 and HC1, M = Σ (a e)² z zᵀ over z = [x − x̄, 1] (White 1980). Other kinds are a `Covariance`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -10,6 +14,8 @@ from regress.aggregates.columns import selected
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.totals import Totals
 from regress.blocks import Array, Block
+from regress.design.rows import Reader
+from regress.design.rows_along import rows_along
 from regress.numerics.integers import ratio
 from regress.numerics.prediction import line, residuals
 from regress.solvers.solution import Training
@@ -20,6 +26,72 @@ class Meat(NamedTuple):
 
     matrix: Array
     scale: Array
+
+
+class ScoreSums(Protocol):
+    """What a kind of standard error sums over the scores of rows."""
+
+    def add(self, scores: Array, along: Mapping[str, list[str]]) -> None:
+        """Add rows: their scores s = a e z (m, p), and their cells of the columns that are read along."""
+        ...
+
+    def finish(self, observations: float, parameters: int) -> Array:
+        """Return M (p, p), corrected for small samples if that is meant."""
+        ...
+
+
+class Covariance(ABC):
+    """A kind of standard error, given as ``regress.fit(…, cov_type=…)``.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Other columns of the table that it needs, such as clusters. They are not features unless these are named.
+    """
+
+    columns: tuple[str, ...] = ()
+
+    @abstractmethod
+    def begin(self, size: int) -> ScoreSums:
+        """Return new sums over scores of `size` entries: those of the columns, and of the intercept last."""
+
+    def __str__(self) -> str:
+        return type(self).__name__
+
+
+class Middle(NamedTuple):
+    """M of White's covariance, which HC1 corrects by N/(N − k)."""
+
+    meat: Meat
+    corrected: bool
+
+    def finish(self, observations: float, parameters: int) -> Meat:
+        """Return M for N observations and k parameters."""
+        factor = observations / (observations - parameters) if self.corrected else 1.0
+        return self.meat._replace(matrix=self.meat.matrix * factor)
+
+
+class GivenMiddle(NamedTuple):
+    """The sums of a kind of standard error that was given as an object."""
+
+    sums: ScoreSums
+
+    def finish(self, observations: float, parameters: int) -> Meat:
+        """Return M for N observations and k parameters."""
+        matrix = np.asarray(self.sums.finish(observations, parameters), dtype=np.float64)
+        return Meat(matrix, np.ones(len(matrix)))
+
+
+def middle_given(covariance: Covariance, reader: Reader, training: Training, center: Array) -> GivenMiddle:
+    """Sum the scores of the training rows over z = [x − center, 1] in a pass of its own."""
+    sums = covariance.begin(len(center) + 1)
+    for block, along in rows_along(reader, covariance.columns):
+        X, Y, a, _ = selected(block, reader.design.names)
+        if len(X):
+            e = line(X, training.w, training.center, training.b_center) - Y[:, 0]
+            scores = np.append(X - center, np.ones((len(X), 1)), axis=1) * e[:, None]
+            sums.add(scores if a is None else scores * a[:, None], along)
+    return GivenMiddle(sums)
 
 
 class MeatSums:

@@ -3,7 +3,7 @@
 With e = y − ŷ, N observations and k parameters, σ² = Σ a e²/(N − k) and the covariance of w is σ²(∇²L/2)⁻¹. N counts
 rows of weight above 0, and with frequency weights Σa. Log-likelihood, AIC = −2ℓ + 2k and BIC are those of statsmodels
 (R counts σ among the parameters of AIC, 2 more). White's covariances HC0 and HC1 = HC0 · N/(N − k), which hold where
-the spread of e varies from row to row, take a second pass over the rows.
+the spread of e varies from row to row, take a second pass over the rows, as other kinds do.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from regress.inference.covariance import Inverse
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.robust_covariance import Meat
 from regress.inference.sums_of_squares import Squares
-from regress.options import CovType
 from regress.records import TESTS
 
 _FIGURES = (
@@ -45,10 +44,10 @@ class Statistics:
         Σa, and Σ log a (0 with frequency weights).
     fit_intercept : bool
         Whether b is a parameter.
-    cov_type : {"nonrobust", "HC0", "HC1"}
-        Whose standard errors.
+    cov_type : str
+        Whose standard errors: "nonrobust", "HC0", "HC1", or the name of another kind.
     meat : Meat, optional
-        Σ (a e)² z zᵀ over z = [x − x̄, 1], for HC0 and HC1.
+        The middle of a robust covariance over z = [x − x̄, 1].
     """
 
     w: Array
@@ -59,7 +58,7 @@ class Statistics:
     weight: float
     log_weight: float
     fit_intercept: bool
-    cov_type: CovType = "nonrobust"
+    cov_type: str = "nonrobust"
     meat: Meat | None = None
 
     @property
@@ -105,7 +104,7 @@ class Statistics:
         C, W = self.inverse.matrix, self.weight
         if self.meat is None:
             return self._variance * C, np.zeros(len(C)), self._variance / W if self.fit_intercept else 0.0
-        meat = self.meat.matrix * (self.nobs / self.df_resid if self.cov_type == "HC1" else 1.0)
+        meat = self.meat.matrix
         scale = self.meat.scale / np.append(self.inverse.scale, 1.0) / self.squares.unit
         bread, level = C * scale[:-1], float(scale[-1]) / W * self.fit_intercept
         of_w = bread @ meat[:-1, :-1] @ bread.T

@@ -4,11 +4,11 @@ import numpy as np
 
 from regress.aggregates.collect import TrainingData
 from regress.inference.covariance import inverse_of_minimum, inverse_of_moments
-from regress.inference.robust_covariance import Meat
+from regress.inference.robust_covariance import GivenMiddle, Middle
 from regress.inference.standard_errors import Statistics
 from regress.inference.sums_of_squares import Squares
 from regress.messages import setting
-from regress.options import CovType, TrainOptions
+from regress.options import TrainOptions
 from regress.solvers.loop import Status
 from regress.solvers.solution import Training
 
@@ -45,9 +45,10 @@ def statistics(
     options: TrainOptions,
     squares: Squares,
     observations: float,
+    *,
     log_weight: float,
-    se: CovType,
-    meat: Meat | None,
+    se: str,
+    middle: Middle | GivenMiddle | None,
 ) -> Statistics | str:
     """Make the statistics of a fit, or say why there are none.
 
@@ -57,8 +58,8 @@ def statistics(
         How the fit came about, and what it leaves.
     observations, log_weight : float
         N and Σ log a, as `Statistics` has them.
-    se, meat
-        Whose standard errors, and what White's take.
+    se, middle
+        Whose standard errors, and the sums that robust ones take.
     """
     if reason := missing(training, data, options, squares, observations):
         return reason
@@ -76,7 +77,16 @@ def statistics(
             f"Use {setting('precision', 'exact')} with {setting('solver', 'auto')}."
         )
     found = Statistics(
-        training.w, training.b, inverse, squares, observations, data.summary.weight, log_weight, one, se, meat
+        w=training.w,
+        b=training.b,
+        inverse=inverse,
+        squares=squares,
+        nobs=observations,
+        weight=data.summary.weight,
+        log_weight=log_weight,
+        fit_intercept=one,
+        cov_type=se,
+        meat=None if middle is None else middle.finish(observations, inverse.rank + one),
     )
     return found if _in_range(found) else _BEYOND
 

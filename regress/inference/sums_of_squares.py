@@ -79,7 +79,7 @@ def squares_of(
     w, alpha = training.w, options.alpha
     if not np.isfinite([*w, training.b_center]).all():
         return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
-    if options.loss is not None or options.penalty is not None:
+    if (options.loss is not None and not options.loss.quadratic) or options.penalty is not None:
         return _of_rows(training, data, options, data.rows if data.rows is not None else blocks), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:

@@ -47,6 +47,20 @@ class Loss(ABC):
         An upper bound of the largest eigenvalue of ∇²_ŷ L at unit weights. The learning rate rests on it.
     rows : int, optional
         The number of rows to which the loss applies. Default: any.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import regress
+    >>> class LogCosh(regress.Loss):
+    ...     curvature_bound = 1.0
+    ...     def value(self, prediction, target, weights, xp):
+    ...         return xp.sum(weights * xp.log(xp.cosh(prediction - target)))
+    ...     def gradient(self, prediction, target, weights):
+    ...         return weights * np.tanh(prediction - target)
+    >>> fit = regress.fit({"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 1.0, 1.0, 3.0]}, "y", loss=LogCosh())
+    >>> fit.solver, str(fit.status), fit.w.round(3).tolist()
+    ('accelerated', 'converged', [0.603])
     """
 
     quadratic: bool = False

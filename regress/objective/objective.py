@@ -200,7 +200,7 @@ class Objective:
 
     def __call__(self, w: Array, b: float) -> Evaluation:
         """Return L + P, its gradient in w (n,) and its derivative in b; 0 where b is not fitted."""
-        if self._seen.get("w") is not w or self._seen["b"] != b:
+        if w.flags.writeable or self._seen.get("w") is not w or self._seen["b"] != b:
             value, grad_w, grad_b = self.term(w, b)
             in_user_units = w / self.scale
             value += self.penalty.value(in_user_units)

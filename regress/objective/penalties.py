@@ -15,6 +15,22 @@ class Penalty(ABC):
     ----------
     quadratic : bool
         Whether `curvature` is ∇²P itself, and P is least at w = 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import regress
+    >>> class SecondOnly(regress.Penalty):
+    ...     quadratic = True
+    ...     def value(self, w):
+    ...         return float(w[1] ** 2)
+    ...     def gradient(self, w):
+    ...         return np.array([0.0, 2.0 * w[1]])
+    ...     def curvature(self, n):
+    ...         return np.array([0.0, 2.0])
+    >>> X = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    >>> regress.fit(X, X @ [2.0, 5.0], penalty=SecondOnly()).w.round(12).tolist()
+    [2.0, 4.0]
     """
 
     quadratic: bool = False

@@ -1,9 +1,9 @@
 """What is drawn of a comparison: who is right, by how much, and how long it took."""
 
-from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from regress.numerics.digits import MOST_DIGITS
+from regress.records import ComparisonRecord
 from regress.report.charts import Axis, Chart, Drawing, Mark
 
 _MOST_ROWS = 40  # coefficients shown, those in which the fewest digits are right
@@ -16,28 +16,32 @@ class Cell(NamedTuple):
     shade: int
 
 
-def of_comparison(comparison: Any) -> dict[str, Any]:
+class ComparisonDrawings(NamedTuple):
+    """What the page of a comparison shows besides the comparison itself: a map of digits, and three charts."""
+
+    digits: list[tuple[str, list[Cell]]]
+    left: int
+    worst: Drawing
+    above: Drawing
+    seconds: Drawing
+    most: float = MOST_DIGITS
+
+
+def of_comparison(comparison: ComparisonRecord) -> ComparisonDrawings:
     """Return what the page of a comparison shows besides the comparison itself."""
-    rows = digits(comparison)
-    return {
-        "digits": rows,
-        "left": max(len(comparison.names) - _MOST_ROWS, 0),
-        "worst": Drawing([worst_digits(comparison)]),
-        "above": Drawing([loss(comparison)]),
-        "seconds": Drawing([seconds(comparison)]),
-        "most": MOST_DIGITS,
-    }
+    worst, above, taken = (Drawing([draw(comparison)]) for draw in (worst_digits, loss, seconds))
+    return ComparisonDrawings(digits(comparison), max(len(comparison.names) - _MOST_ROWS, 0), worst, above, taken)
 
 
-def digits(comparison: Any) -> list[tuple[str, list[Cell]]]:
+def digits(comparison: ComparisonRecord) -> list[tuple[str, list[Cell]]]:
     """Return the digits of each tool in b, if it is fitted, and in the coefficients in which the fewest are right."""
     fits = comparison.fits
     found = [fit.digits_of for fit in fits if fit.digits_of is not None]
-    worst = [min(float(of[j]) for of in found) for j in range(len(comparison.names))] if found else []
+    worst = [min(of[j] for of in found) for j in range(len(comparison.names))] if found else []
     shown = sorted(sorted(range(len(worst)), key=lambda j: worst[j])[:_MOST_ROWS])
-    rows = [("(intercept)", [_cell(None if fit.w is None else fit.intercept_digits) for fit in fits])]
+    rows = [("(intercept)", [_cell(None if fit.coef is None else fit.intercept_digits) for fit in fits])]
     for j in shown:
-        of = [None if fit.digits_of is None else float(fit.digits_of[j]) for fit in fits]
+        of = [None if fit.digits_of is None else fit.digits_of[j] for fit in fits]
         rows.append((comparison.names[j], [_cell(d) for d in of]))
     return rows if comparison.fit_intercept else rows[1:]
 
@@ -46,26 +50,24 @@ def _cell(right: float | None) -> Cell:
     return Cell(right, 0 if right is None else min(int(right // 3.0) + 1, 6))
 
 
-def worst_digits(comparison: Any) -> Chart:
+def worst_digits(comparison: ComparisonRecord) -> Chart:
     """Return the digits right in the worst coefficient of each tool."""
-    fits = [fit for fit in comparison.fits if fit.w is not None]
-    names = tuple(fit.name for fit in fits)
-    ends = "; ".join(f"{fit.name} {fit.digits:.1f}" for fit in fits)
+    fits = [(fit.name, fit.digits) for fit in comparison.fits if fit.digits is not None]
+    ends = "; ".join(f"{name} {right:.1f}" for name, right in fits)
     return Chart(
         "worst",
         "Digits right in the worst coefficient",
         f"A bar a tool: {ends}.",
         Axis("decimal digits, of the 15.9 that a float64 holds", most=16.0),
-        Axis("", names=names),
-        (Mark("bars", [fit.digits for fit in fits], list(range(len(fits)))),),
+        Axis("", names=tuple(name for name, _ in fits)),
+        (Mark("bars", [right for _, right in fits], list(range(len(fits)))),),
         "The longer the better: a tool is as right as its worst coefficient.",
     )
 
 
-def loss(comparison: Any) -> Chart:
+def loss(comparison: ComparisonRecord) -> Chart:
     """Return how far the loss of each tool is above the minimum, in powers of ten."""
-    fits = [fit for fit in comparison.fits if fit.w is not None and isfinite(fit.excess_loss)]
-    above = [(fit.name, fit.excess_loss) for fit in fits]
+    above = [(fit.name, fit.excess_loss) for fit in comparison.fits if fit.excess_loss is not None]
     drawn = [(place, value) for place, (_, value) in enumerate(above) if value > 0]
     exact = [name for name, value in above if not value > 0]
     ends = "; ".join(f"{name} {value:.2g}" for name, value in above)
@@ -81,16 +83,16 @@ def loss(comparison: Any) -> Chart:
     )
 
 
-def seconds(comparison: Any) -> Chart:
+def seconds(comparison: ComparisonRecord) -> Chart:
     """Return how long the fit of each tool took."""
-    fits = [fit for fit in comparison.fits if fit.seconds > 0]
-    ends = "; ".join(f"{fit.name} {fit.seconds:.2g}" for fit in fits)
+    fits = [(fit.name, fit.seconds) for fit in comparison.fits if fit.seconds]
+    ends = "; ".join(f"{name} {taken:.2g}" for name, taken in fits)
     return Chart(
         "seconds",
         "Seconds of fitting",
         f"A dot a tool, in seconds: {ends}.",
         Axis("seconds of fitting alone", log=True),
-        Axis("", names=tuple(fit.name for fit in fits)),
-        (Mark("dots", [fit.seconds for fit in fits], list(range(len(fits)))),),
+        Axis("", names=tuple(name for name, _ in fits)),
+        (Mark("dots", [taken for _, taken in fits], list(range(len(fits)))),),
         "One run each, on this machine: an order of magnitude, no benchmark.",
     )

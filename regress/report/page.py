@@ -14,7 +14,7 @@ from regress import __version__
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import visible
-from regress.records import environment
+from regress.records import CertificateRecord, ComparisonRecord, environment
 from regress.report import comparison_charts, fit_charts, tables
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
@@ -34,15 +34,15 @@ _SECTIONS = (
 )
 
 
-def of_comparison(comparison: Any, command: str, versions: Mapping[str, str]) -> str:
+def of_comparison(comparison: ComparisonRecord, command: str, versions: Mapping[str, str]) -> str:
     """Return the page of a comparison as HTML."""
     charts = comparison_charts.of_comparison(comparison)
-    return _render("comparison.html", comparison=comparison, command=command, versions=versions, **charts)
+    return _render("comparison.html", comparison=comparison, command=command, versions=versions, **charts._asdict())
 
 
-def of_certificate(certificate: Any, command: str) -> str:
+def of_certificate(certificate: CertificateRecord, command: str) -> str:
     """Return the page of a certificate as HTML."""
-    chart = fit_charts.bars_of_digits([(name, right) for name, _, _, right in certificate.lines()])
+    chart = fit_charts.bars_of_digits([(line.name, line.digits) for line in certificate.lines])
     return _render(
         "certificate.html",
         certificate=certificate,

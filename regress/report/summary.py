@@ -1,9 +1,7 @@
 """A fit as text for people: what was fitted, how well it fits, how it ended, a table of coefficients, what to know."""
 
-from collections.abc import Sequence
-
 from regress.fit_record import Coefficient, Figures, FitRecord
-from regress.messages import aligned, paragraph, visible
+from regress.messages import aligned, paragraph, table_html, visible
 from regress.report.decimals import estimates, probabilities, share, statistics
 
 _FULL = 15.9  # digits of a float64
@@ -27,6 +25,12 @@ def summary(record: FitRecord, vif: bool = False) -> str:
     for more in (aligned(head, rows, left=(_MARK,)), read_as, notes(record)):
         lines += ["", *more] if more else []
     return paragraph(lines)
+
+
+def fit_html(record: FitRecord) -> str:
+    """Return a fit as notebooks show it."""
+    head, rows = coefficient_table(record)
+    return table_html(headline(record), head, rows, notes(record))
 
 
 def headline(record: FitRecord) -> list[str]:
@@ -58,12 +62,17 @@ def _quality(record: FitRecord) -> list[str]:
     """Say how well it fits."""
     course, figures = record.course, record.figures
     uncentered = "" if record.trained.options.fit_intercept else "(uncentered) "
-    r2 = f"R² {uncentered}{'undefined' if course.r2 is None else share(course.r2)}"
+    r2 = f"R² {uncentered}{_share(course.r2)}"
     adjusted = "" if figures is None or figures.r2_adjusted is None else f", adjusted R² {share(figures.r2_adjusted)}"
-    held = "" if course.r2_test is None else f", R² on held-out rows {share(course.r2_test)}"
+    about = "" if record.trained.options.fit_intercept else " (about their mean)"
+    held = f", R² on held-out rows{about} {_share(course.r2_test)}" if course.scored else ""
     if figures is None:
         return [f"{r2}{held}", f"No standard errors: {record.statistics_missing}"]
     return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.level)]
+
+
+def _share(value: float | None) -> str:
+    return "undefined (it needs two different targets)" if value is None else share(value)
 
 
 def _errors(figures: Figures, level: float) -> list[str]:

@@ -1,6 +1,6 @@
 """The tables of a page: what stands in their cells, all figures with their full precision beside what is shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from regress.fit_record import Coefficient, Course, Figures, FitRecord, ResidualGroups
 from regress.messages import shortened
-from regress.records import TESTS
+from regress.records import TESTS, CertificateRecord, ComparisonRecord
 
 MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
@@ -102,7 +102,7 @@ def proof(where: str, of: Proved) -> list[Tile]:
     ]
 
 
-def verdict(certificate: Any) -> list[Tile]:
+def verdict(certificate: CertificateRecord) -> list[Tile]:
     """Return what a reader wants to know first of a certificate."""
     right = certificate.passed
     return [
@@ -234,7 +234,7 @@ def settings(known: FitRecord) -> Table:
     return Table("What computed it, and how it was asked to", ("What", "value"), rows)
 
 
-def figures(comparison: Any) -> Table:
+def figures(comparison: ComparisonRecord) -> Table:
     """Return all figures of a comparison."""
     columns = (
         ("digits", "digits", ".1f"),
@@ -254,18 +254,18 @@ def figures(comparison: Any) -> Table:
     return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows)
 
 
-def asked(comparison: Any) -> Table:
+def asked(comparison: ComparisonRecord) -> Table:
     """Return what each tool was asked to do."""
     caption = "All had the same encoded rows, split alike, and were to minimize Σ(ŷ − y)², some with a small penalty"
     return Table(caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], "texts")
 
 
-def claims(certificate: Any) -> Table:
+def claims(certificate: CertificateRecord) -> Table:
     """Return claimed beside true coefficients, those with the fewest digits first."""
-    lines: Iterable[tuple[str, float, float, float]] = sorted(certificate.lines(), key=lambda line: line[3])
+    lines = sorted(certificate.lines, key=lambda line: line.digits)
     rows = [
         [name_of(name), figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
-        for name, claimed, true, right in list(lines)[:MOST_CERTIFIED]
+        for name, claimed, true, right in lines[:MOST_CERTIFIED]
     ]
     caption = "Claimed and true coefficients, the fewest digits first"
     return Table(caption, ("Column", "claimed", "true", "digits right"), rows)

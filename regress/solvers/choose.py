@@ -25,7 +25,6 @@ _NEVER, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few st
 
 _BY_NAME: dict[str, type[Solver]] = {"cg": ConjugateGradient, "newton": Newton}
 _WITH_RATE: dict[str, type[GradientDescent]] = {"gd": GradientDescent, "accelerated": Accelerated}
-_CHANGES = "curvature that does not change, which only the squared error with a quadratic penalty has"
 
 
 class Reading(NamedTuple):
@@ -86,8 +85,8 @@ def reading(options: TrainOptions) -> Reading:
     InputError
         If the options contradict each other.
     """
-    loss, penalty = objective_of(options)
-    least_squares = loss.quadratic and isinstance(penalty, Ridge)
+    loss, _ = objective_of(options)
+    least_squares = loss.quadratic and options.penalty is None
     if not isinstance(options.solver, str | Solver):
         raise InputError(
             f"{setting('solver')} must be a name or an object of a subclass of regress.Solver; got {options.solver!r}."
@@ -116,7 +115,7 @@ def _floating(options: TrainOptions) -> str:
         return "the gradient over rows is in float64"
     if options.loss is not None and not options.loss.quadratic:
         return f"the loss {type(options.loss).__name__} is minimized in float64"
-    if options.penalty is not None and not isinstance(options.penalty, Ridge):
+    if options.penalty is not None:
         return f"the penalty {type(options.penalty).__name__} is minimized in float64"
     return ""
 
@@ -141,15 +140,23 @@ def plan(options: TrainOptions, data: TrainingData) -> Plan:
     if over == "auto":
         over = "rows" if data.moments is None or data.rough or not loss.quadratic else "moments"
     solver = options.solver
-    if solver == "auto" and not quadratic:
-        solver = "accelerated"
-    elif solver == "auto":
-        solver = "newton" if square_fits(min(len(summary.center), summary.rows)) else "cg"
+    if solver == "auto":
+        inverse = data.moments is not None or (type(penalty) is Ridge and square_fits(summary.rows))
+        solver = "accelerated" if not quadratic else "newton" if inverse else "cg"
     if isinstance(solver, str):
         rate = options.learning_rate
         solver = _WITH_RATE[solver](rate) if solver in _WITH_RATE else _BY_NAME[solver]()
-    if not quadratic and solver.needs != {"gradient"}:
-        raise InputError(f"{setting('solver', str(solver))} needs {_CHANGES}. Use {setting('solver', 'accelerated')}.")
+    offered = {"gradient", "hessian", "hessian_along"} if quadratic else {"gradient"}
+    if missing := sorted(solver.needs - offered):
+        which = (
+            "only the squared error with a quadratic penalty"
+            if missing[0].startswith("hessian")
+            else "no objective here"
+        )
+        raise InputError(
+            f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which {which} has. Use "
+            f"{setting('solver', 'accelerated')}."
+        )
     return Plan(loss, penalty, solver, over, not _floating(options))
 
 

@@ -22,6 +22,18 @@ class Solver(ABC):
     needs : frozenset of str
         What it asks of the objective: "gradient", and "hessian" or "hessian_along", which only the squared error with
         a quadratic penalty has.
+
+    Examples
+    --------
+    >>> import regress
+    >>> class HalfSteps(regress.Solver):
+    ...     def step(self, objective, state):
+    ...         _, grad_w, grad_b = objective(state.w, state.b)
+    ...         rate = objective.longest_step / 2 / objective.weight
+    ...         return state.moved(state.w - rate * grad_w, state.b - rate * grad_b)
+    >>> fit = regress.fit({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y", solver=HalfSteps())
+    >>> fit.solver, fit.w.round(9).tolist(), round(fit.b, 9)
+    ('HalfSteps', [2.0], 1.0)
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"gradient"})

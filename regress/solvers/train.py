@@ -117,7 +117,7 @@ class Regression:
             return PrimalCurvature(form, penalty, self._scale, options.fit_intercept, precision)
         assert data.rows is not None
         parts = self.coordinates(0).rows(data.rows, 0)
-        if square_fits(data.summary.rows) and isinstance(plan.penalty, Ridge):
+        if square_fits(data.summary.rows) and type(plan.penalty) is Ridge:
             alpha = 2.0 * plan.penalty.alpha / plan.loss.curvature_bound
             return DualCurvature(parts, alpha, self._scale, options.fit_intercept)
         return RowsCurvature(parts, penalty, options.fit_intercept)
@@ -229,7 +229,9 @@ class Regression:
 
     def _polish(self, target: int) -> Polished | None:
         """Bring back the digits that κ² took where columns are at least as many as rows; None elsewhere."""
-        least_squares = self.plan.loss.quadratic and isinstance(self.plan.solver, Newton)
+        least_squares = (
+            self.plan.loss.quadratic and self._options.penalty is None and isinstance(self.plan.solver, Newton)
+        )
         if not least_squares or not isinstance(self.curvature, DualCurvature) or self.data.rows is None:
             return None
         return polish(self.data.rows, target, self._options.alpha, self._options.fit_intercept, self.curvature)
@@ -242,7 +244,7 @@ class Regression:
 
     def _minimum(self, target: int) -> Minimum | None:
         """Return the exact minimum that certifies any solver's; None where totals are not exact."""
-        if not (self.plan.loss.quadratic and isinstance(self.plan.penalty, Ridge)):
+        if not self.plan.loss.quadratic or self._options.penalty is not None:
             return None
         n = len(self._names)
         minimum = exact_minimum(self.data, target, self._options, self._names)

@@ -50,12 +50,13 @@ def test_columns_are_selected_after_the_last_block(over, precision):
 
 
 def test_the_final_number_of_columns_decides_whether_rows_are_held():
-    X = np.eye(6)
-    wide = [Block(X[:3, :2], Y[:3], None, ("a", "b")), Block(X[3:5], Y[3:5], None, tuple("abcdef"))]
-    few = collect_rows(wide[1:], names=lambda: tuple("abcde"))
-    assert few.moments is None
-    assert few.rows[0].X.shape == (2, 5)
-    assert collect_rows(wide, names=lambda: tuple("ab")).moments.rows == 5  # three rows, two columns: not held
+    block = Block(np.eye(6)[:4], Y[:4], None, tuple("abcdef"))
+    held = collect_rows([block], names=lambda: tuple("abcd"))
+    assert held.moments is None
+    assert held.rows[0].X.shape == (4, 4)
+    summed = collect_rows([block], names=lambda: tuple("abc"))
+    assert summed.moments.xx.shape == (3, 3)
+    assert summed.rows is None
 
 
 def test_a_reference_level_is_no_column_that_counts(monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regress import blocks
-from regress.aggregates.moment_sums import accumulate, choose_shift
+from regress.aggregates.moment_sums import MomentSums, accumulate, choose_shift
 from regress.blocks import Block, block_rows, blocks_of
 
 
@@ -70,6 +70,38 @@ def test_parts_with_other_shifts_merge_into_the_whole():
     parts = [accumulate(blocks_of(part, y)) for part, y in ((X[:700], Y[:700]), (X[700:], Y[700:]))]
     assert not np.array_equal(parts[0].shift.x, parts[1].shift.x)
     assert digits(parts[0].merge(parts[1]), X, Y) > 13
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_columns_that_a_block_does_not_name_are_zero_in_its_rows(weighted):
+    rng = np.random.default_rng(9)
+    X = rng.normal((0.0, 5.0, 1e3, 0.0), size=(200, 4))  # two columns have a shift
+    Y, a = rng.normal(size=(200, 1)), rng.integers(1, 5, size=200).astype(float) if weighted else None
+    parts, names = [], np.array(list("abcd"))
+    for at, columns in zip(
+        np.split(np.arange(200), [60, 90, 150]), ([0, 1, 2], [2, 0], [3, 1], [1, 0, 3, 2]), strict=True
+    ):
+        X[np.ix_(at, np.setdiff1d(range(4), columns))] = 0.0
+        weights = None if a is None else a[at]
+        parts.append(Block(X[np.ix_(at, columns)], Y[at], weights, tuple(names[columns].tolist())))
+    one, other = MomentSums(), MomentSums()
+    one.add_all(parts, 2)
+    for part in parts[::-1]:
+        sums = MomentSums()
+        sums.add(part)
+        other.merge(sums)
+    assert one.finish().columns == ("a", "b", "c", "d")
+    for sums in (one, other):
+        assert digits(sums.finish().select("abcd"), X, Y, a) > 12
+    order = [3, 1, 0, 2]
+    assert digits(one.finish().select(names[order].tolist()), X[:, order], Y, a) > 12
+
+
+def test_rows_with_and_without_names_do_not_mix():
+    sums = MomentSums()
+    sums.add(Block(NORMAL, NORMAL[:, :1], None, ("a", "b", "c")))
+    with pytest.raises(ValueError, match="named columns"):
+        sums.add(Block(NORMAL, NORMAL[:, :1]))
 
 
 @pytest.mark.parametrize("n", [3, 15, 40])

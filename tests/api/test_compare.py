@@ -375,7 +375,7 @@ def test_a_tool_whose_loss_overflows_gets_a_row_without_figures():
     shown = as_json(result)["fits"][-1]
     assert {shown[key] for key in ("coef", "intercept", "loss", "digits", "gradient_norm", "r2_test")} == {None}
     assert result.agree
-    row = next(line for line in comparison_lines(result) if line.startswith("StandardScaler"))
+    row = next(line for line in comparison_lines(result.record) if line.startswith("StandardScaler"))
     assert row.strip() == "StandardScaler + SGDRegressor"
 
 

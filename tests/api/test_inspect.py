@@ -165,7 +165,7 @@ def test_json_is_strict_and_complete(capfd):
         main(["inspect", str(DATA / "co2.csv"), "--json"])
     told = json.loads(capfd.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     seen = inspect(DATA / "co2.csv")
-    assert (ended.value.code, told["schema"], told["rows"]) == (0, 1, seen.rows)
+    assert (ended.value.code, told["version"], told["rows"]) == (0, 1, seen.rows)
     assert told["command"] == seen.command
     by_name = {column["name"]: column for column in told["columns"]}
     assert by_name["month"]["mean"] is None

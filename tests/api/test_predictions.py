@@ -145,3 +145,25 @@ def test_residuals_are_rounded_once_where_the_fit_is_near_perfect(n, scale):
     alone = [residuals(X[i : i + 1], y[i : i + 1], w, center, level)[0] for i in range(40)]
     np.testing.assert_array_equal(alone, got)
     np.testing.assert_array_equal(residuals(np.asfortranarray(X), y, w, center, level), got)
+
+
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
+def test_a_missing_cell_of_an_array_costs_its_own_prediction_only(layout):
+    X = random.normal(size=(rows, 3))
+    fit = regress.fit(X, X.sum(1) + random.normal(size=rows))
+    gaps = layout(X)
+    gaps[[3, 50, 299], [0, 1, 2]] = np.nan, np.inf, -np.inf
+    expected = np.where(np.isin(np.arange(rows), [3, 50, 299]), np.nan, fit.predict(X))
+    np.testing.assert_array_equal(fit.predict(gaps), expected)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        LinearRegressor().fit(X, X[:, 0]).predict(gaps)
+
+
+def test_an_array_of_numbers_is_predicted_with_options_that_exist():
+    fit = regress.fit(TABLE[["a", "b"]].to_numpy(), TABLE.y)
+    with pytest.raises(regress.InputError, match="handle_unknown"):
+        fit.predict(np.zeros((2, 2)), handle_unknown="ignore")
+    with pytest.raises(regress.InputError, match="X has 3 columns; the model takes 2"):
+        fit.predict(np.zeros((2, 3)))
+    with pytest.raises(regress.InputError, match="beyond the range of a double"):
+        fit.predict(np.full((2, 2), 1.7e308) * [[1.0, -1.0]])

@@ -72,7 +72,7 @@ def test_fit_prints_one_strict_json_object(run):
     assert (code, err) == (0, "")
     told = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     fit = regress.fit(DIABETES, "progression")
-    assert told["schema"] == 1
+    assert told["version"] == 1
     assert told["coef"] == dict(zip(fit.names, fit.w.tolist(), strict=True))
     assert (told["intercept"], told["loss"], told["n_rows"]) == (fit.b, fit.loss, 442)
     assert (told["status"], told["r2_test"]) == ("converged", None)
@@ -243,7 +243,7 @@ def test_compare_exits_1_where_scikit_learn_disagrees(run):
     assert err == ""
     code, out, _ = run("compare", DIABETES, "--target", "progression", "--json")
     told = json.loads(out)
-    assert (code, told["agree"], told["schema"]) == (0, True, 1)
+    assert (code, told["agree"], told["version"]) == (0, True, 1)
     needed = {"name", "coef", "intercept", "loss", "gradient_norm", "digits", "r2_test", "seconds"}
     assert all(needed <= set(fit) for fit in told["fits"])
     code, _, _ = run("compare", DIABETES, "--target", "progression", "--digits", "15.9")

@@ -22,7 +22,7 @@ WEIGHTS = {"none": None, "real": random.uniform(0.1, 3.0, m), "whole": random.in
 
 
 def bits(fit):
-    s = fit.statistics
+    s = fit._held.statistics
     return fit.coefficients["std_err"].tolist(), [v.tolist() for v in s.covariance[:2]], s.covariance[2], s.fvalue
 
 

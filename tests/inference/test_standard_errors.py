@@ -63,7 +63,7 @@ def close(value, rel=1e-10):
 @pytest.mark.parametrize("table", [X, MANY], ids=["4 columns", "45 columns"])
 def test_every_figure_is_that_of_statsmodels(table, weights, intercept, precision):
     got = regress.fit(table, y, weights=weights, fit_intercept=intercept, precision=precision)
-    them, ours = theirs(table, y, weights, intercept), got.statistics
+    them, ours = theirs(table, y, weights, intercept), got._held.statistics
     assert got.precision == precision
     assert got.coefficients["coef"].to_numpy() == close(them.params.to_numpy(), 1e-9)
     assert got.coefficients[TESTS].to_numpy() == close(table_of(them))
@@ -199,11 +199,11 @@ def test_what_has_no_statistics_says_why(table, options, why):
 @intercepts
 def test_scale_is_neither_a_condition_nor_an_inflation(intercept, precision):
     rows = np.c_[X[:, 3] / 5.0, 1e4 * (X[:, 0] - 3.0)]
-    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision).statistics.inverse
+    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision)._held.statistics.inverse
     assert 1.0 <= inverse.condition < 1.5
     assert (inverse.inflation < 1.1).all()
     rows = np.c_[rows, rows[:, 0] + 0.001 * X[:, 2]]
-    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision).statistics.inverse
+    inverse = regress.fit(rows, y, fit_intercept=intercept, precision=precision)._held.statistics.inverse
     Z, unit = (sm.add_constant(rows), rows - rows.mean(0)) if intercept else (rows / [1.0, 1e4, 1.0], rows)
     expected = [variance_inflation_factor(Z, j + intercept, standardize=intercept) for j in range(3)]
     assert max(expected) > 20

@@ -213,7 +213,7 @@ def test_figures_whose_squares_are_out_of_range_are_those_of_other_units(of_x, o
     of_w = np.append(of_y, np.full(4, of_y / of_x))
     for column in ("coef", "std_err", "ci_low", "ci_high"):
         assert other.coefficients[column].tolist() == (first.coefficients[column] * of_w).tolist()
-    one, two = first.statistics, other.statistics
+    one, two = first._held.statistics, other._held.statistics
     assert (two.sigma, two.r2, two.r2_adjusted, two.fvalue) == (one.sigma * of_y, one.r2, one.r2_adjusted, one.fvalue)
     assert other.r2 == first.r2
     assert two.aic == close(one.aic + 2.0 * 60 * np.log(of_y), 1e-12)
@@ -231,8 +231,8 @@ def test_standard_errors_that_float64_does_not_hold_are_withheld():
 @pytest.mark.parametrize(("of_x", "of_y", "se"), [(1.0, 2.0**-545, "HC1"), (2.0**-530, 1.0, "HC0")])
 def test_robust_errors_whose_squares_are_out_of_range_are_those_of_other_units(of_x, of_y, se):
     X, y, _ = nearly(1e-6, 5)
-    first = regress.fit(X, y, precision="exact", cov_type=se).statistics.standard_errors
-    other = regress.fit(X * of_x, y * of_y, precision="exact", cov_type=se).statistics.standard_errors
+    first = regress.fit(X, y, precision="exact", cov_type=se)._held.statistics.standard_errors
+    other = regress.fit(X * of_x, y * of_y, precision="exact", cov_type=se)._held.statistics.standard_errors
     assert other.tolist() == (first * (of_y / of_x)).tolist()
 
 

@@ -10,7 +10,8 @@ from scipy.optimize import minimize
 
 import regress
 from regress import InputError, LinearRegressor, Loss, Penalty, Solver, State
-from regress.objective.losses import QuadraticForm
+from regress.objective.losses import QuadraticForm, SquaredError
+from regress.objective.penalties import Ridge
 
 random = np.random.default_rng(4)
 X = random.normal(size=(120, 3)) * [1.0, 20.0, 0.1] + [0.0, 300.0, 1.0]
@@ -65,6 +66,10 @@ class Momentum(Solver):
         move_w = kept * state.memory["move_w"] - rate * grad_w
         move_b = kept * state.memory["move_b"] - rate * grad_b
         return state.moved(state.w + move_w, state.b + move_b, move_w=move_w, move_b=move_b)
+
+
+class Proximal(Momentum):
+    needs = frozenset({"gradient", "prox"})
 
 
 def huber_oracle(delta, weights=1.0, alpha=0.0, columns=X, target=y):
@@ -178,6 +183,32 @@ def test_the_estimator_takes_them_too():
     assert estimator.rank_ is None
 
 
+WIDE = np.random.default_rng(5).normal(size=(12, 20))
+
+
+def test_with_more_columns_than_rows_too():
+    target, alpha = y[:12], np.linspace(0.5, 2.0, 20)
+    center, level = WIDE.mean(0), target.mean()
+    Z = WIDE - center
+    closed = np.linalg.solve(Z.T @ Z + np.diag(alpha), Z.T @ (target - level))
+    fit = regress.fit(WIDE, target, penalty=ColumnRidge(alpha))
+    assert fit.w == pytest.approx(closed, rel=1e-6)
+    assert fit.solver == "cg"  # no n × n matrix
+    assert regress.fit(WIDE, target, penalty=Ridge(2.0)).w == pytest.approx(
+        regress.fit(WIDE, target, alpha=2.0).w, rel=1e-9
+    )
+    fit = regress.fit(WIDE, target, loss=Huber(), alpha=0.7)
+    assert fit.w == pytest.approx(huber_oracle(1.0, 1.0, 0.7, WIDE, target)[0], rel=1e-4)
+
+
+def test_our_own_loss_and_penalty_as_objects_change_nothing():
+    fit = regress.fit(X, y, loss=SquaredError())
+    assert (fit.w.tolist(), fit.solver) == (regress.fit(X, y).w.tolist(), "direct")
+    ridge = regress.fit(X, y, penalty=Ridge(3.0))
+    assert ridge.w == pytest.approx(regress.fit(X, y, alpha=3.0).w, rel=1e-10)
+    assert (ridge.certificate, ridge.precision) == (None, "float64")
+
+
 def ar1(rho, m):
     """Return the inverse of the correlation ρ^|i − j|."""
     return np.linalg.inv(rho ** np.abs(np.subtract.outer(np.arange(m), np.arange(m))))
@@ -213,8 +244,8 @@ def test_rows_in_several_blocks_are_one_piece_for_generalized_least_squares(monk
         ({"solver": Huber()}, "solver must be a name or an object of a subclass of regress.Solver"),
         ({"penalty": ColumnRidge(np.ones(3)), "alpha": 1.0}, "alpha and penalty are both given"),
         ({"loss": Huber(), "over": "moments"}, "over='moments' needs the squared error.*Use over='rows'"),
-        ({"loss": Huber(), "solver": "newton"}, "solver='newton' needs curvature.*Use solver='accelerated'"),
-        ({"loss": Huber(), "solver": "cg"}, "solver='cg' needs curvature.*Use solver='accelerated'"),
+        ({"loss": Huber(), "solver": "newton"}, "needs hessian, which only the squared.*Use solver='accelerated'"),
+        ({"loss": Huber(), "solver": "cg"}, "solver='cg' needs hessian_along, which only.*Use solver='accelerated'"),
         ({"loss": Huber(), "precision": "exact"}, "precision='exact' is not possible: the loss Huber"),
         ({"loss": Huber(), "collinear": "drop"}, "collinear='drop' needs the squared error"),
         ({"penalty": ColumnRidge(np.ones(3)), "precision": "exact"}, "precision='exact' is not possible: the penalty"),
@@ -222,6 +253,7 @@ def test_rows_in_several_blocks_are_one_piece_for_generalized_least_squares(monk
         ({"solver": Momentum(), "learning_rate": 0.1}, "learning_rate needs solver='gd' or accelerated"),
         ({"gradient": "autodiff", "precision": "exact"}, "autodiff descends in float64. Use precision='auto'"),
         ({"over": "rows", "precision": "exact"}, "the gradient over rows is in float64. Use precision='auto'"),
+        ({"solver": Proximal()}, "solver='Proximal' needs prox, which no objective here has"),
         ({"loss": QuadraticForm(np.eye(7))}, "of 7 rows, and there are 120 training rows"),
         ({"loss": QuadraticForm(np.eye(120)), "weights": a}, "no sum over rows, so it takes no weights"),
         ({"loss": QuadraticForm(-np.eye(120))}, "negative eigenvalue"),

@@ -142,6 +142,7 @@ def test_where_no_square_matrix_fits_conjugate_gradients_take_over(monkeypatch):
     monkeypatch.setattr(collect, "_check_room", lambda *_: None)
     got = train(X, y)
     assert (got.solver, got.over, got.status) == ("cg", "rows", Status.CONVERGED)
+    assert got.rank is None  # a square matrix would tell
     close(got, reference(X, y), 1e-5)
     close(train(X, y, solver="accelerated"), reference(X, y), 1e-5)
     with pytest.raises(InputError, match="solver='cg'"):
