@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
 from regress.aggregates.columns import places
 from regress.aggregates.moments import Moments, Shift
 from regress.blocks import Array, Mask
-from regress.numerics.integers import Exponents, Integers, ratio, root
+from regress.numerics.integers import Exponents, Integers, fractions, ratio, root
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,12 @@ class Totals:
         none: Integers = np.full(p, Fraction(0), dtype=object)
         return cls(value, np.zeros(p, dtype=np.int64), none, np.ones(p, dtype=bool), rows=0)
 
-    @property
+    @cached_property
+    def first(self) -> list[Fraction]:
+        """Σ a z by column, Σa first."""
+        return fractions(self.value[0], (self.unit[0] + self.unit).tolist())
+
+    @cached_property
     def ulps(self) -> Array:
         """√Σ a ulp(z)² by column, rounded once."""
         return np.array([root(noise) for noise in self.noise])
@@ -112,8 +118,8 @@ def moments_of(totals: Totals, targets: int) -> Moments:
     """Return the moments that float64 works on, from exact totals, each to the last bit or the one before."""
     p = len(totals.unit)
     n = p - 1 - targets
-    weight = totals.fraction(0, 0)
-    means = [totals.fraction(0, j) / weight for j in range(1, p)]
+    weight = totals.first[0]
+    means = [total / weight for total in totals.first[1:]]
     shift = np.array([float(m) for m in means])
     rest = np.array([float(m - Fraction(s)) for m, s in zip(means, shift.tolist(), strict=True)])
     first, one = totals.value[0, 1:], int(totals.value[0, 0])

@@ -12,7 +12,7 @@ from regress.fit_record import Course, FitOptions, HistoryRow, RowAccount, Train
 from regress.inference.measurement_noise import Collinearity
 from regress.inference.scores import r2
 from regress.inference.statistics import PERFECT, missing
-from regress.inference.sums_of_squares import Squares, spreads
+from regress.inference.sums_of_squares import Squares
 from regress.options import TableOptions, TrainOptions
 from regress.records import known
 from regress.solvers.solution import Training
@@ -45,6 +45,7 @@ class Ended(NamedTuple):
     training: Training
     trained: Trained
     squares: Squares
+    norm: Array
     collinearity: Collinearity
 
 
@@ -53,9 +54,9 @@ def course_of(
 ) -> tuple[Course, list[str]]:
     """Return what is known of a fit at once, and those of its notes that are warnings."""
     data, reader, names = prepared.data, prepared.reader, prepared.names
-    training, trained, squares, near = ended
+    training, trained, squares, norm, near = ended
     minimum, held, one = training.minimum, prepared.held_out, options.fit_intercept
-    constant = tuple(names[j] for j in _constant(training, spreads(data)[0], one))
+    constant = tuple(names[j] for j in _constant(training, norm, one))
     relations = () if minimum is None else minimum.dependence.relations
     dropped = minimum is not None and minimum.dependence.drop
     nobs = data.summary.weight if trained.options.weight_type == "frequency" else float(data.summary.rows)

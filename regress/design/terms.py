@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from regress.errors import TableError
 from regress.messages import setting
@@ -41,14 +42,14 @@ class Term:
         return [f"{self.name}={level}" for level in self.coded] if self.kind == "text" else [self.name]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Design:
     """The terms in order, and the training means that fill missing numbers where that was asked for."""
 
     terms: tuple[Term, ...]
     fills: Mapping[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the columns of X."""
         return tuple(name for term in self.terms for name in term.names)
@@ -65,20 +66,20 @@ class Design:
         """The level of each text column with which its others are compared."""
         return {term.name: term.reference for term in self.terms if term.reference is not None}
 
-    @property
-    def columns(self) -> list[str]:
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
         """Names of the table's columns that are read."""
-        return [term.name for term in self.terms]
+        return tuple(term.name for term in self.terms)
 
-    @property
-    def numbers(self) -> list[str]:
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
         """Names of the columns that are numbers, or true and false."""
-        return [term.name for term in self.terms if term.kind != "text"]
+        return tuple(term.name for term in self.terms if term.kind != "text")
 
-    @property
-    def texts(self) -> list[Term]:
+    @cached_property
+    def texts(self) -> tuple[Term, ...]:
         """The terms that are text."""
-        return [term for term in self.terms if term.kind == "text"]
+        return tuple(term for term in self.terms if term.kind == "text")
 
     def with_fills(self, fills: Mapping[str, float]) -> "Design":
         """Return the design with missing numbers filled."""

@@ -14,7 +14,7 @@ import numpy as np
 from regress.blocks import Array
 from regress.inference.certified import Certificate
 from regress.numerics.digits import count_digits, digits_right
-from regress.numerics.integers import fractions, nearest_doubles, power, rounded
+from regress.numerics.integers import fractions, nearest_doubles, root, rounded
 from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.solvers.exact.refinement import Minimum
 
@@ -36,61 +36,54 @@ def certificate(
         The claim.
     """
     equations, dependence = minimum.equations, minimum.dependence
+    implied, differs = implied_intercept(w, center, b_center), contradicts(b, w, center, b_center)
     claim = [Fraction(v) for v in w.tolist()]
-    implied = implied_intercept(w, center, b_center)
     apart = [v - true for v, true in zip(claim, minimum.exact, strict=True)]
     many = bool(dependence.relations) and not equations.alpha and not dependence.drop
     distance = dependence.least_norm(dependence.effective(apart)) if many else apart
     nearest = [v - d for v, d in zip(claim, distance, strict=True)]
-    true_b = -equations.level(nearest, Fraction(0)) if equations.fit_intercept else Fraction(0)
-    level = equations.level(claim, implied) if equations.fit_intercept else Fraction(0)
-
-    plain = equations.take(range(equations.n), alpha=0.0) if equations.alpha else equations
-    norm, target_norm, weight = plain.norms[:-1], float(plain.norms[-1]), float(equations.weight)
-    size = root(equations.uncentered_square)
-    target_norm = target_norm or size  # a constant y
-    true_w, off = nearest_doubles(nearest), nearest_doubles(distance)
-    digits, by_scale = count_digits(off, true_w, norm, target_norm)
-    to_least = digits_right(nearest_doubles(apart), minimum.w, norm, target_norm)
-    differs = contradicts(b, w, center, b_center)
-    off_b = max((v - true_b for v in ((Fraction(b), implied) if differs else (Fraction(b),))), key=abs)
-    both = [*nearest_doubles([off_b, true_b])[:, None], np.array([weight**0.5])]
-    of_b, b_by_scale = count_digits(both[0], both[1], both[2], size)
-    shown = [("(intercept)", equations.fit_intercept and b_by_scale[0]), *zip(names, by_scale, strict=True)]
-    left_out = [r.column for r in dependence.relations if dependence.drop]
-    pull = fractions(equations.pull(equations.whole(claim)), equations.pull_exponent)
-    heard = [2 * g / equations.factor for j, g in enumerate(pull) if j not in left_out]
-    gradient = [*nearest_doubles(heard).tolist(), 2.0 * weight * rounded(level)]
     at_center = sum(v * Fraction(c) for v, c in zip(nearest, center.tolist(), strict=True))
+    true_b, level = Fraction(0), Fraction(0)
+    if equations.fit_intercept:
+        true_b, level = -equations.level(nearest, Fraction(0)), equations.level(claim, implied)
+    off_b = max((v - true_b for v in ((Fraction(b), implied) if differs else (Fraction(b),))), key=abs)
+    excess = equations.square(equations.whole(distance)) + equations.weight * level**2
+    pull = equations.pull(equations.whole(claim))
+    gradient = 2 * np.array(fractions(pull, equations.pull_exponent), dtype=object) / equations.factor
+    left_out = [r.column for r in dependence.relations if dependence.drop]
+
+    weight = float(equations.weight)
+    true_w, off, to_least = nearest_doubles(nearest), nearest_doubles(distance), nearest_doubles(apart)
+    slope = nearest_doubles(np.delete(gradient, left_out))
+    of_b = nearest_doubles([off_b, true_b, implied, level, Fraction(b_center) - true_b - at_center, excess])
+    size, rms = root(equations.uncentered_square), root(excess / equations.weight)
+    norm, target_norm = equations.plain.norms[:-1], float(equations.plain.norms[-1]) or size  # a constant y
     with np.errstate(over="ignore"):
         rounding = 2.0**-53 * _ROUNDINGS * (float(np.abs(true_w) @ equations.norms[:-1]) + size) / weight**0.5
-    excess = equations.square(equations.whole(distance)) + equations.weight * level**2
+    digits, by_scale = count_digits(off, true_w, norm, target_norm)
+    digits_to_least = digits_right(to_least, minimum.w, norm, target_norm)
+    digits_of_b, b_by_scale = count_digits(of_b[:1], of_b[1:2], np.array([weight**0.5]), size)
+    shown = [("(intercept)", equations.fit_intercept and b_by_scale[0]), *zip(names, by_scale, strict=True)]
     return Certificate(
         names=tuple(names),
         w=w,
         b=b,
-        predicting_b=rounded(implied) if differs else None,
+        predicting_b=float(of_b[2]) if differs else None,
         true_w=true_w,
-        true_b=rounded(true_b),
+        true_b=float(of_b[1]),
         distance=off,
-        distance_at_center=rounded(Fraction(b_center) - true_b - at_center),
+        distance_at_center=float(of_b[4]),
         digits=dict(zip(names, digits.tolist(), strict=True)),
-        intercept_digits=float(of_b[0]) if equations.fit_intercept else None,
-        intercept_distance=rounded(off_b) if equations.fit_intercept else 0.0,
+        intercept_digits=float(digits_of_b[0]) if equations.fit_intercept else None,
+        intercept_distance=float(of_b[0]) if equations.fit_intercept else 0.0,
         scaled_by_y=tuple(name for name, by in shown if by),
-        gradient_norm=hypot(*gradient),
-        excess_loss=rounded(excess),
+        gradient_norm=hypot(*slope.tolist(), 2.0 * weight * float(of_b[3])),
+        excess_loss=float(of_b[5]),
         loss=max(rounded(minimum.least), 0.0),
         equations=tuple(r.text(names) for r in dependence.relations),
-        min_norm_digits=dict(zip(names, to_least.tolist(), strict=True)) if many else None,
+        min_norm_digits=dict(zip(names, digits_to_least.tolist(), strict=True)) if many else None,
         rows=equations.rows,
         spread=target_norm / weight**0.5,
-        off=root(excess / equations.weight),
+        off=rms,
         rounding=rounding,
     )
-
-
-def root(value: Fraction) -> float:
-    """Return √value, also where value itself is beyond the range of a double."""
-    half = (value.numerator.bit_length() - value.denominator.bit_length()) // 2
-    return rounded(Fraction(float(value / power(2 * half)) ** 0.5) * power(half))

@@ -15,7 +15,7 @@ from regress.aggregates.collect import TrainingData
 from regress.blocks import Array, Block
 from regress.inference.covariance import inverse_of_moments
 from regress.numerics import error_free
-from regress.numerics.integers import power, ratio, rounded
+from regress.numerics.integers import nearest_doubles, power, ratio, rounded
 from regress.numerics.prediction import residuals
 from regress.numerics.whole_sum import implied_intercept
 from regress.options import TrainOptions
@@ -94,29 +94,21 @@ def squares_of(
 
 def _of_minimum(training: Training, minimum: Minimum) -> tuple[Squares, float]:
     equations, w = minimum.equations, [Fraction(v) for v in training.w.tolist()]
-    alpha = Fraction(equations.alpha)
-    plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
+    b = Fraction(training.b_center) - sum(v * Fraction(c) for v, c in zip(w, training.center.tolist(), strict=True))
+    alpha, penalty = equations.alpha, Fraction(equations.alpha) * sum((v * v for v in w), Fraction(0))
+    plain = equations.plain
     square = plain.uncentered_square
-    exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
     at_w = plain.loss(plain.whole(w))
     if plain.fit_intercept:
-        b = Fraction(training.b_center) - sum(v * Fraction(c) for v, c in zip(w, training.center.tolist(), strict=True))
         at_w += plain.weight * plain.level(w, b) ** 2
     least = min(at_w, minimum.least) if not alpha else at_w
+    sums = (least, at_w - least, square - plain.weight * plain.means[-1] ** 2, square)
+    exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
     noise = np.ldexp(np.append(plain.ulps * training.w, plain.target_ulps), -exponent)
-
-    def in_units(value: Fraction) -> float:
-        return rounded(value / power(2 * exponent))
-
-    squares = Squares(
-        ratio(1, -exponent),
-        in_units(least),
-        in_units(at_w - least),
-        in_units(square - plain.weight * plain.means[-1] ** 2),
-        in_units(square),
-        _ROUNDING**2 / 12.0 * float(noise @ noise),
-    )
-    return squares, rounded(at_w + alpha * sum((v * v for v in w), Fraction(0)))
+    residual, excess, centered, uncentered = nearest_doubles(np.array(sums) / power(2 * exponent)).tolist()
+    noise_square = _ROUNDING**2 / 12.0 * float(noise @ noise)
+    squares = Squares(ratio(1, -exponent), residual, excess, centered, uncentered, noise_square)
+    return squares, rounded(at_w + penalty)
 
 
 def _residuals(training: Training, X: Array, Y: Array) -> Array:

@@ -46,6 +46,11 @@ def quotients(numbers: Iterable[int], exponents: Iterable[int]) -> Array:
     return np.array([ratio(int(number), int(exponent)) for number, exponent in pairs], dtype=np.float64)
 
 
+def bit_lengths(numbers: Iterable[int]) -> Exponents:
+    """Return the bits of each number, without its sign."""
+    return np.array([int(number).bit_length() for number in numbers], dtype=np.int64)
+
+
 def floors(values: Sequence[Fraction], exponents: Sequence[int]) -> Integers:
     """Return value / 2^exponent of each pair as integers, rounded down."""
     pairs = zip(values, exponents, strict=True)

@@ -18,4 +18,5 @@ def load_ahead() -> None:
 def __getattr__(name: str) -> Any:
     import scipy.linalg
 
-    return getattr(scipy.linalg, name)
+    found = globals()[name] = getattr(scipy.linalg, name)  # so that it is asked once a name
+    return found

@@ -40,15 +40,27 @@ def align(texts: Sequence[str]) -> list[str]:
     return [text + " " * (most - count) if text else "" for text, count in zip(texts, behind, strict=True)]
 
 
-def probability(value: float) -> str:
-    """Write a p-value with four decimals; nothing for NaN.
+def probabilities(values: Sequence[float]) -> list[str]:
+    """Write p-values with four decimals; nothing for NaN.
 
     Examples
     --------
-    >>> probability(0.03124), probability(3e-17)
-    ('0.0312', '<0.0001')
+    >>> probabilities([0.03124, 3e-17])
+    ['0.0312', '<0.0001']
     """
-    return "" if value != value else "<0.0001" if value < 5e-5 else f"{value:.4f}"
+    return ["" if value != value else "<0.0001" if value < 5e-5 else f"{value:.4f}" for value in values]
+
+
+def statistics(values: Sequence[float]) -> list[str]:
+    """Write statistics with two decimals, or with exponents where one is large; nothing for NaN.
+
+    Examples
+    --------
+    >>> statistics([59.061, -0.16765])
+    ['59.06', '-0.17']
+    """
+    large = any(abs(value) >= 1e7 for value in values if value == value)
+    return ["" if value != value else f"{value:.3g}" if large else f"{value:.2f}" for value in values]
 
 
 def share(value: float) -> str:

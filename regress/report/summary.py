@@ -1,10 +1,8 @@
 """A fit as text for people: what was fitted, how well it fits, how it ended, a table of coefficients, what to know."""
 
-from collections.abc import Sequence
-
 from regress.fit_record import Coefficient, Figures, FitRecord
 from regress.messages import aligned, paragraph, table_html, visible
-from regress.report.decimals import estimates, probability, share
+from regress.report.decimals import estimates, probabilities, share, statistics
 
 _FULL = 15.9  # digits of a float64
 _SOLVERS = {
@@ -23,8 +21,10 @@ def summary(record: FitRecord, vif: bool = False) -> str:
     """Return a fit in the shape that users of R and statsmodels know, with variance inflation factors if asked."""
     read_as = [f"Read as: {record.course.read_as}."] * bool(record.course.read_as)
     head, rows = coefficient_table(record, vif)
-    blocks = [headline(record), aligned(head, rows, left=(_MARK,)), read_as, notes(record)]
-    return "\n\n".join(paragraph(lines) for lines in blocks if lines)
+    lines = headline(record)
+    for more in (aligned(head, rows, left=(_MARK,)), read_as, notes(record)):
+        lines += ["", *more] if more else []
+    return paragraph(lines)
 
 
 def fit_html(record: FitRecord) -> str:
@@ -77,8 +77,8 @@ def _share(value: float | None) -> str:
 
 def _errors(figures: Figures, level: float) -> list[str]:
     freedom = f"{figures.df_resid:,.10g}"
-    f = figures.fvalue
-    f_test = f"F {f:.4g} on {figures.df_model:,} and {freedom}, p {probability(figures.f_pvalue or 0.0)}" if f else ""
+    f, (p,) = figures.fvalue, probabilities([figures.f_pvalue or 0.0])
+    f_test = f"F {f:.4g} on {figures.df_model:,} and {freedom}, p {p}" if f else ""
     criteria = [
         f"{name} {value:.2f}" for name, value in (("AIC", figures.aic), ("BIC", figures.bic)) if value is not None
     ]
@@ -125,14 +125,11 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
     lines, stopped = record.coefficients, record.trained.status != "converged"
     kept = [line.status != "dropped" for line in lines]
     coefs = [line.coef if shown else float("nan") for line, shown in zip(lines, kept, strict=True)]
-    errors = [float("nan") if line.std_err is None else line.std_err for line in lines]
+    errors, t, p, low, high = zip(*[line.tests for line in lines], strict=True)
     columns = {"coef": estimates(coefs, errors)}
     if record.figures is not None and not stopped:
-        columns["std_err"] = estimates(errors, errors)
-        columns["t"] = _fixed([line.tests[1] for line in lines])
-        columns["p_value"] = [probability(line.tests[2]) for line in lines]
-        for k, end in ((3, "ci_low"), (4, "ci_high")):
-            columns[end] = estimates([line.tests[k] for line in lines], errors)
+        columns |= {"std_err": estimates(errors, errors), "t": statistics(t), "p_value": probabilities(p)}
+        columns |= {"ci_low": estimates(low, errors), "ci_high": estimates(high, errors)}
     if vif:
         columns["vif"] = ["" if line.vif is None else f"{line.vif:.2f}" for line in lines]
     digits = [line.digits for line in lines if line.digits is not None]
@@ -152,9 +149,3 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
 def _heading(line: Coefficient, record: FitRecord) -> str:
     reference = record.references.get(line.column or "")
     return f"{line.column} (reference level: {reference})" if reference is not None else f"{line.column}"
-
-
-def _fixed(values: Sequence[float]) -> list[str]:
-    """Write statistics with two decimals, or with exponents where one is large."""
-    large = any(abs(value) >= 1e7 for value in values if value == value)
-    return ["" if value != value else f"{value:.3g}" if large else f"{value:.2f}" for value in values]

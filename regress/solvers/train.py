@@ -14,7 +14,7 @@ from regress.blocks import Array
 from regress.errors import InputError
 from regress.messages import setting
 from regress.numerics import error_free
-from regress.numerics.integers import rounded
+from regress.numerics.integers import nearest_doubles, rounded
 from regress.objective import gradient
 from regress.objective.gradient import Evaluation
 from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, Objective, RowsTerm, curvature_of
@@ -212,7 +212,7 @@ class Regression:
     def _at(self, objective: Objective, target: int, w: Sequence[Fraction], b: Fraction) -> dict[str, Any]:
         """Return an unrounded w and b, each rounded once, and the loss and its gradient there, by field."""
         at_center = b + sum(v * Fraction(c) for v, c in zip(w, self._origin.tolist(), strict=True))
-        near, level = np.array([rounded(v) for v in w]), rounded(b)
+        near, level = nearest_doubles(w), rounded(b)
         if not np.isfinite([*near, level]).all():
             raise InputError(
                 "A coefficient is beyond the range of a double. Rescale the target or the smallest columns."

@@ -70,7 +70,8 @@ def open_files(
     options, text = options or FileOptions(), os.fspath(path)
     paths = paths_of(text)
     inputs = dict.fromkeys(paths, "the table") | ({} if model is None else {Path(model): "the model"})
-    check_outputs({**(outputs or {}), setting("rejects"): options.rejects}, inputs)
+    written = {} if options.rejects is None else {setting("rejects"): options.rejects}
+    check_outputs({**(outputs or {}), **written}, inputs)
     plain = len({one.name for one in paths}) == len(paths)
     rejects = Rejects(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
     parts: list[FilePart] = []
@@ -86,7 +87,7 @@ def open_files(
         part.key = file_key(file.name) if len(paths) > 1 else ""
         part.before = sum(other.size for other in parts)
         parts.append(part)
-    if (given := options.of_csv()) and not any(part.of_text for part in parts):
+    if not any(part.of_text for part in parts) and (given := options.of_csv()):
         raise InputError(f"{setting(given[0])} is for CSV files; {text} is Parquet.")
     label = parts[0].name if len(parts) == 1 else shown(text)
     return Table(label, parts, rejects=rejects, address=text, options=options)

@@ -46,4 +46,4 @@ def test_r2_is_not_rounded_to_1(r2, shown):
     ("p", "shown"), [(np.nan, ""), (0.0, "<0.0001"), (0.00012, "0.0001"), (0.0499, "0.0499"), (1.0, "1.0000")]
 )
 def test_a_p_value_has_four_decimals(p, shown):
-    assert decimals.probability(p) == shown
+    assert decimals.probabilities([p]) == [shown]

@@ -18,7 +18,7 @@ MOST_COLUMNS = 300  # that are factored in integers: n³ operations of a tenth o
 class Factor(Protocol):
     """A factored Gram matrix, scaled to a diagonal near 1."""
 
-    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+    def step(self, pull: Integers, exponent: Integers, common: int) -> Integers:
         """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
         ...
 
@@ -45,7 +45,7 @@ class DoubleFactor:
             raise SingularError  # the matrix may be singular but for rounding
         self._lower = lower
 
-    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+    def step(self, pull: Integers, exponent: Integers, common: int) -> Integers:
         """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
         right = quotients(pull, exponent) / self._diagonal
         solved = lazy_scipy.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal

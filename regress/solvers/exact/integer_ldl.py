@@ -61,9 +61,9 @@ class FixedFactor:
             x[:j] -= (lower[j, :j] * x[j]) >> self.bits
         return x
 
-    def step(self, pull: Integers, exponent: list[int], common: int) -> Integers:
+    def step(self, pull: Integers, exponent: Integers, common: int) -> Integers:
         """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        x = self.solve_whole(aligned(pull, [self.bits - e for e in exponent]))
+        x = self.solve_whole(aligned(pull, self.bits - exponent))
         return aligned(x, [common - self.bits] * len(x))
 
     def form(self, vector: Sequence[Fraction], exponent: Exponents) -> Fraction:

@@ -53,13 +53,13 @@ class NormalEquations:
         self.columns = range(n) if columns is None else columns
         kept = [*(1 + j for j in self.columns), 1 + n + target]
         self.n, self.rows, self.fit_intercept = len(kept) - 1, totals.rows, fit_intercept
-        self.weight = totals.fraction(0, 0)
+        self.weight = totals.first[0]
         value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], 1
         self.uncentered_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
         rounding = totals.rounding[kept]
         # at least as many columns as rows depend on each other anyway: only what is exactly dependent counts
         self.ulps, self.target_ulps = rounding[:-1] * (totals.rows > n), float(rounding[-1])
-        self.means = [totals.fraction(0, j) / self.weight for j in kept]
+        self.means = [totals.first[j] / self.weight for j in kept]
         first: Integers = totals.value[0, kept]
         if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centered once, in integers
             value = totals.value[0, 0] * value - np.outer(first, first)
@@ -75,14 +75,22 @@ class NormalEquations:
     def take(self, columns: Sequence[int], alpha: float | None = None) -> "NormalEquations":
         """Return the equations of some of the columns only, perhaps with another penalty."""
         totals, targets, target, own, fit_intercept = self._origin
+        alpha = own if alpha is None else alpha
+        if alpha == own and list(columns) == list(range(self.n)):
+            return self
         chosen = [self.columns[j] for j in columns]
-        return NormalEquations(totals, targets, target, own if alpha is None else alpha, fit_intercept, columns=chosen)
+        return NormalEquations(totals, targets, target, alpha, fit_intercept, columns=chosen)
+
+    @property
+    def plain(self) -> "NormalEquations":
+        """The equations without the penalty."""
+        return self.take(range(self.n), alpha=0.0)
 
     def finer(self, places: int) -> "NormalEquations":
         """Return the same equations with `places` bits of a scaled coefficient behind the point."""
         other = copy(self)
         other.places = places
-        for name in ("exponent", "_columns", "pull_exponent"):
+        for name in ("exponent", "_columns", "pull_exponent", "_square_unit"):
             other.__dict__.pop(name, None)
         return other
 
@@ -154,18 +162,23 @@ class NormalEquations:
     def square(self, omega: Integers) -> Fraction:
         """Return wᵀ(G + α)w: for a difference of coefficients, what it adds to the minimum of L."""
         columns, _ = self._columns
-        return self._inner(omega, columns @ omega)
+        return self._inner(omega, columns @ omega) * self._square_unit
 
     def loss(self, omega: Integers) -> Fraction:
         """Return s − 2cᵀw + wᵀ(G + α)w, the full quadratic with b at its best: never negative."""
-        _, right = self._columns
-        square = Fraction(int(self.matrix[self.n, self.n])) * power(2 * self.unit[self.n]) / self.factor
-        return square - 2 * self._inner(omega, right) + self.square(omega)
+        columns, right = self._columns
+        return self._target_square + self._inner(omega, columns @ omega - 2 * right) * self._square_unit
 
-    def _inner(self, omega: Integers, pull: Integers) -> Fraction:
-        terms = zip(omega, pull, self.half_bits[: self.n], strict=True)
-        total = sum(int(o) * int(g) << (self._top - int(h)) for o, g, h in terms)
-        return Fraction(total) * power(2 * (self._scales[-1] - self.places - self._top)) / self.factor
+    def _inner(self, omega: Integers, pull: Integers) -> int:
+        return int((omega * pull << (self._top - self.half_bits[: self.n])).sum())
+
+    @cached_property
+    def _square_unit(self) -> Fraction:
+        return power(2 * (self._scales[-1] - self.places - self._top)) / self.factor
+
+    @cached_property
+    def _target_square(self) -> Fraction:
+        return int(self.matrix[self.n, self.n]) * power(2 * self.unit[self.n]) / self.factor
 
     def level(self, w: Sequence[Fraction], b: Fraction) -> Fraction:
         """Return the mean of ŷ − y for given coefficients and intercept."""

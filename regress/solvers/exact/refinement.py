@@ -15,7 +15,7 @@ import numpy as np
 
 from regress.aggregates.totals import Totals
 from regress.blocks import Array, Mask
-from regress.numerics.integers import Integers, fractions, nearest_doubles, power, rounded
+from regress.numerics.integers import Integers, bit_lengths, fractions, nearest_doubles, power, rounded
 from regress.solvers.exact.collinearity import Dependence, find_dependence, suspicious
 from regress.solvers.exact.factors import MOST_COLUMNS, DoubleFactor, Factor, factors
 from regress.solvers.exact.integer_ldl import SingularError
@@ -113,7 +113,7 @@ def minimize(
         If integers would be needed for more than `MOST_COLUMNS` columns.
     """
     equations = NormalEquations(totals, targets, target, alpha, fit_intercept)
-    plain = equations.take(range(equations.n), alpha=0.0) if alpha else equations
+    plain = equations.plain
     dependence = review(plain, _dependence(plain))
     if not dependence.relations or (alpha and not dependence.drop):
         found = solve(equations, intercept_of(equations))
@@ -262,20 +262,19 @@ def _refine(
     Returns ω, the outputs, the steps, and which outputs are so small that their bits are beyond the last place of ω.
     """
     rows = equations.half_bits[: equations.n]
-    top = int(max(rows, default=0))
+    rows = rows + max(rows, default=0)
     matrix, constant, _ = wanted.over(equations)
     own, size = equations.n * wanted.own, np.abs(matrix)
     least = np.concatenate([[1] * own, size.sum(1)])  # what the last place of ω moves
     for step in range(1, _STEPS * equations.places // PLACES + 1):
         pull = equations.pull(omega)  # −∇L/2, exact
         # relative to the columns' scales, with a common exponent so that the largest is about 1
-        sizes = (int(abs(int(g)).bit_length() - r - top) for g, r in zip(pull, rows, strict=True))
-        common = max(sizes, default=0)
-        move = factor.step(pull, [int(r) + top + common for r in rows], common)
+        common = int(max(bit_lengths(pull) - rows, default=0))
+        move = factor.step(pull, rows + common, common)
         omega = omega + move
         values = np.concatenate([omega[:own], constant + matrix @ omega])
-        held = [abs(int(v)) >> bits for v in values]
+        held = np.abs(values) >> bits
         moved = np.concatenate([np.abs(move[:own]), size @ np.abs(move)])
-        if all(m <= max(v, u) for m, v, u in zip(moved, held, least, strict=True)):
-            return omega, values, step, np.array([v < u for v, u in zip(held, least, strict=True)], dtype=bool)
+        if (moved <= np.maximum(held, least)).all():
+            return omega, values, step, held < least
     return None

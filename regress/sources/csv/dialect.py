@@ -9,11 +9,11 @@ from regress.messages import setting
 from regress.options import FileOptions
 from regress.sources.base import EMPTY, Column
 from regress.sources.cell_types import comma_note, decimal_mark, marks_of
-from regress.sources.cell_values import reading_of_files
-from regress.sources.csv.format import form_of, refuse_foreign, sampled, separator_line
+from regress.sources.cell_values import Reading, reading_of_files
+from regress.sources.csv.format import form_of, refuse_foreign, separator_line
 from regress.sources.csv.header import INDEX, column_names, is_header, layout
 from regress.sources.csv.record_ends import Format
-from regress.sources.csv.rewrite import Row, last_end, plain, rows
+from regress.sources.csv.rewrite import Row, rows, sampled, start_of
 from regress.sources.csv.stream import Stream
 
 _SAMPLE = 2**22  # bytes that the header must fit in
@@ -39,6 +39,7 @@ class Dialect:
     skipped_bytes: int
     skipped_lines: int
     columns: tuple[Column | None, ...]
+    reading: Reading
     decimal_known: bool = True
     note: str = ""
 
@@ -73,7 +74,7 @@ def read_dialect(stream: Stream, options: FileOptions) -> Dialect:
     above, lines_above = above + length, options.skip_lines + bool(length)
     sample = sample[above:]
     form = form_of(sample, options, options.delimiter or delimiter, returns)
-    block = plain(sample[: last_end(sample, form)] if more else sample, form)
+    block = start_of(sample, form, bool(more))
     records = rows(block, form, lines_above)
     table = sampled(records, _ROWS + 1)
     if not table:
@@ -107,6 +108,7 @@ def read_dialect(stream: Stream, options: FileOptions) -> Dialect:
         compression=stream.compression,
         names=tuple(names),
         columns=tuple(columns),
+        reading=reading,
         header=header,
         row_names=row_names,
         skipped_bytes=above + skipped,

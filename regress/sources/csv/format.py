@@ -3,18 +3,16 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from regress.errors import TableError
 from regress.options import FileOptions
 from regress.sources.cell_types import all_values, count_values
 from regress.sources.csv.record_ends import Format
-from regress.sources.csv.rewrite import Row, last_end, plain, rows
+from regress.sources.csv.rewrite import Start, first_rows
 
 _TRIED = 300  # records that a form is tried on
-_CELLS = 2**20  # cells looked at, so that lines of a million delimiters take little memory
 _START = 2**18  # bytes in which forms are tried
 _GLIMPSE = 2**11  # bytes that tell most forms apart
 _DELIMITERS = ",;\t|"
@@ -56,17 +54,6 @@ def separator_line(start: bytes) -> tuple[int, str | None]:
     return (found.end(), found[1].decode()) if found else (0, None)
 
 
-def sampled(found: Iterable[Row], most: int) -> list[Row]:
-    """Return some records, with a bounded number of cells."""
-    kept, cells = [], 0
-    for row in islice(found, most):
-        kept.append(row)
-        cells += len(row.cells or ())
-        if cells > _CELLS:
-            break
-    return kept
-
-
 class _Trial(NamedTuple):
     """What a form makes of the start of a file: more of it is better."""
 
@@ -81,9 +68,8 @@ class _Trial(NamedTuple):
         return self.alike + self.first, self.values
 
 
-def _try(start: bytes, form: Format, more: bool) -> _Trial:
-    block = plain(start[: last_end(start, form)] if more else start, form)
-    found = [row.cells for row in sampled(rows(block, form), _TRIED)]
+def _tried(form: Format, start: Start) -> _Trial:
+    found = [row.cells for row in start.rows]
     widths = Counter(len(cells) for cells in found if cells is not None)
     width, alike = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
     if width < 2:
@@ -92,7 +78,7 @@ def _try(start: bytes, form: Format, more: bool) -> _Trial:
     values = count_values(cells, comma=form.delimiter != ",")
     first = 0 if found[0] is None else len(found[0])
     others = len(found) - (1 < first == width - 1 and alike > 1)  # R names no column of row names
-    return _Trial(alike, first == width, values, found, alike == others and not block.literal)
+    return _Trial(alike, first == width, values, found, alike == others and not start.literal)
 
 
 def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: bool) -> Format:
@@ -106,15 +92,16 @@ def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: 
     quote = _quote(start) if options.quotechar is None else None if options.quotechar == "none" else options.quotechar
     base = Format(",", quote, options.escapechar, options.comment, returns=returns)
     simple = [base._replace(delimiter=d) for d in given or _DELIMITERS if d != quote]
-    trials = {form: _try(start, form, more) for form in simple}
+    starts = [first_rows(start, form, more, _TRIED) for form in simple]
+    trials = {form: _tried(form, cut) for form, cut in zip(simple, starts, strict=True)}
     best = max(trials, key=lambda form: trials[form].score)
     if trials[best].whole:
         return best._replace(padded=_padded(trials[best].rows))
     for form in _others(start, base, given, options):
         glimpse = start[:_GLIMPSE]
-        if b"\n" in glimpse and not _try(glimpse, form, more=True).whole:
+        if b"\n" in glimpse and not _tried(form, first_rows(glimpse, form, True, _TRIED)).whole:
             continue
-        trial = _try(start, form, more)
+        trial = _tried(form, first_rows(start, form, more, _TRIED))
         if trial.whole and trial.alike > 1 and _matters(form, base, trial, start):
             return form
     return best

@@ -108,26 +108,26 @@ def is_header(file: str, line: int, asked: Header, found: HeaderLayout, decimal:
         If it does not look like what it is taken for.
     """
     first, below = found.first, found.below
-    shown = ", ".join(map(repr, first[:3]))
-    if asked == "auto" and _looks_like_data(first, below, decimal):
+    shown, looks = ", ".join(map(repr, first[:3])), looks_of(first, decimal)
+    if asked == "auto" and _looks_like_data(found, looks, decimal):
         raise TableError(
             f"{file}, line {line + 1} looks like data ({shown}), not like names. Pass {setting('header', 'no')} to "
             "name the columns "
             f"x0, x1, …, or {setting('header', 'yes')} if these are their names."
         )
-    texts = [j for j, what in enumerate(looks_of(first, decimal)) if what == _TEXT]
+    texts = [j for j, what in enumerate(looks) if what == _TEXT]
     held = [[row[j] for row in below if row[j].strip() not in MISSING] for j in texts]
     if asked == "no" and any(cells and all(is_number(cell, decimal) for cell in cells) for cells in held):
         raise TableError(f"{file}, line {line + 1} names the columns ({shown}). Pass {setting('header', 'yes')}.")
     return asked != "no"
 
 
-def _looks_like_data(first: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> bool:
+def _looks_like_data(found: HeaderLayout, looks: Sequence[str], decimal: str) -> bool:
     """Tell whether some name is one that only data has, or that the cells below are like, or all names are data.
 
     Names of two kinds may be numbers: 0, 1, 2, … as pandas names an array, and years.
     """
-    looks = looks_of(first, decimal)
+    first, below = found.first, found.below
     numbers = [name for name, what in zip(first, looks, strict=True) if what == "number"]
     counted = len(first) > 1 and list(first) == [str(j) for j in range(len(first))]
     years = 1 < len(set(numbers)) == len(numbers) and all(_YEAR.fullmatch(name) for name in numbers)

@@ -19,10 +19,10 @@ from regress.options import FileOptions
 from regress.sources.base import Column, ColumnKind
 from regress.sources.batches import Frame, MarkError
 from regress.sources.cell_types import decimal_mark, marks_of
-from regress.sources.cell_values import Reading, reading_of_files
+from regress.sources.cell_values import Reading
 from regress.sources.csv.dialect import Dialect, read_dialect
 from regress.sources.csv.record_ends import Plain, RecordSpans, full, line_count, short_lines, sound_quotes, split
-from regress.sources.csv.rewrite import alike, pieces, plain
+from regress.sources.csv.rewrite import alike, pieces, plain, standard
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
 from regress.sources.csv.stream import Records, opened
 from regress.sources.file_parts import FilePart
@@ -68,7 +68,7 @@ class CsvPart(FilePart):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.reading = reading_of_files(self.options, self.written.decimal)
+        self.reading = self.written.reading
         self.dialect = f"{self.written}{', kept in a temporary file' * isinstance(self.file.path, Spool)}"
         self.note = self.written.note
 
@@ -142,7 +142,7 @@ class CsvPart(FilePart):
     def _parse(self, records: Records, kinds: Mapping[str, ColumnKind]) -> _Parsed:
         """Parse a block at once if it is plain and its lines are long enough for its columns; else piece by piece."""
         data, form = records.data, self.written.form
-        ordinary = form.standard and not form.trailing and (not records.marked or sound_quotes(data, form))
+        ordinary = standard(form) and not form.trailing and (not records.marked or sound_quotes(data, form))
         if ordinary and (parsed := self._fast(Plain(data, data), records.marked, kinds)):
             return parsed._replace(read=records.read)
         frames, faults, records_before, lines_before = [], [], 0, 0

@@ -49,11 +49,6 @@ class Format(NamedTuple):
     trailing: int = 0
     returns: bool = False
 
-    @property
-    def standard(self) -> bool:
-        """Whether delimiter and quotes say all about where records end."""
-        return not (self.escape or self.comment or self.padded or self.runs)
-
 
 class Plain(NamedTuple):
     """A block of records as plain CSV, on the lines that they had; those that cannot be read, as `?`.

@@ -6,8 +6,9 @@ linear: where a quote is sought far away in vain, only pairs of quotes stand bet
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from regress.sources.csv.record_ends import Format, Plain, proper_quotes, sound_quotes, split
@@ -15,6 +16,7 @@ from regress.sources.csv.record_ends import Format, Plain, proper_quotes, sound_
 ENDLESS = "the quotes of this record never end"
 UNREADABLE = "the quotes of this record cannot be read"
 ENCLOSING = "the quotes within cells of this record may enclose a delimiter"
+_CELLS = 2**20  # looked at in a sample, so that lines of a million delimiters take little memory
 _PIECE = 2**20  # bytes, so that a block of millions of short records takes little memory
 
 
@@ -76,6 +78,11 @@ def _marked(data: bytes, form: Format, stop: int) -> Iterator[_Marked]:
         at = found.end
 
 
+def standard(form: Format) -> bool:
+    """Tell whether delimiter and quotes say all about where records end."""
+    return not (form.escape or form.comment or form.padded or form.runs)
+
+
 def has_marks(data: bytes, form: Format) -> bool:
     """Tell whether a quote or an escape stands anywhere."""
     marks = (form.quote, form.escape)
@@ -87,7 +94,7 @@ def last_end(data: bytes, form: Format) -> int:
     stop = data.rfind(b"\n") + 1
     if not stop or not has_marks(data, form):
         return stop
-    quotes = proper_quotes(data, form) if form.standard else None
+    quotes = proper_quotes(data, form) if standard(form) else None
     if quotes is None:
         return next((record.start for record in _marked(data, form, stop) if record.fault == ENDLESS), stop)
     quote, at = (form.quote or "").encode(), len(data)
@@ -118,7 +125,7 @@ def pieces(data: bytes, form: Format) -> Iterator[bytes]:
 
 def plain(data: bytes, form: Format) -> Plain:
     """Rewrite a block of whole records."""
-    if form.standard and not form.trailing and (not has_marks(data, form) or sound_quotes(data, form)):
+    if standard(form) and not form.trailing and (not has_marks(data, form) or sound_quotes(data, form)):
         return Plain(data, data)
     texts, broken, literal, quote = [], {}, False, (form.quote or "").encode()
     at = line = 0
@@ -138,6 +145,11 @@ def plain(data: bytes, form: Format) -> Plain:
     return Plain(b"".join(texts), data, broken, literal)
 
 
+def start_of(data: bytes, form: Format, more: bool) -> Plain:
+    """Rewrite the start of a file; where there is `more` of it, up to where its last whole record ends."""
+    return plain(data[: last_end(data, form)] if more else data, form)
+
+
 def _rewritten(record: bytes, form: Format) -> tuple[bytes, int]:
     """Return a record, or an empty line for a comment, as plain CSV, and how many cells have quotes within them."""
     grammar = _grammar(form)
@@ -147,7 +159,7 @@ def _rewritten(record: bytes, form: Format) -> tuple[bytes, int]:
     if form.comment and text.startswith(form.comment.encode()):
         return end, 0
     text = text.strip(b" \t") if form.runs else text.removesuffix(delimiter * form.trailing)
-    if form.standard and grammar.proper.fullmatch(text):
+    if standard(form) and grammar.proper.fullmatch(text):
         return text + end, 0
     cells, quotes = [], 0
     for quoted, bare in grammar.cell.findall(delimiter + text):
@@ -211,3 +223,27 @@ def rows(block: Plain, form: Format, above: int = 0) -> Iterator[Row]:
             yield Row(first, max(line, first + 1), cells)
         elif text:
             yield Row(first, max(line, first + 1), text.decode("utf-8", "replace").split(form.delimiter))
+
+
+def sampled(found: Iterable[Row], most: int) -> list[Row]:
+    """Return some records, with a bounded number of cells."""
+    kept, cells = [], 0
+    for row in islice(found, most):
+        kept.append(row)
+        cells += len(row.cells or ())
+        if cells > _CELLS:
+            break
+    return kept
+
+
+class Start(NamedTuple):
+    """The first records of a file, and whether quotes stand within cells that do not begin with one."""
+
+    rows: list[Row]
+    literal: bool
+
+
+def first_rows(start: bytes, form: Format, more: bool, most: int) -> Start:
+    """Return some records of the start of a file; where there is `more` of it, whole ones only."""
+    block = start_of(start, form, more)
+    return Start(sampled(rows(block, form), most), block.literal)
