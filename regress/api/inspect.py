@@ -208,7 +208,6 @@ def _command(
     *,
     target: str | None,
     drop: list[str],
-    *,
     categorical: Sequence[str],
     options: FileOptions,
 ) -> str:
