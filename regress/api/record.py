@@ -80,7 +80,7 @@ class Inference:
         minimum, model = self.training.minimum, self.model
         if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None
-        return certificate(minimum, model.names, model.w, model.center, model.b_center, model.b)
+        return certificate(minimum, model.names, model.w, model.center, b_center=model.b_center, b=model.b)
 
     @property
     def uncertainty(self) -> Uncertainty | None:
