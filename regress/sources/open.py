@@ -39,6 +39,9 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
 
         return open_files(table, options)
     if isinstance(table, Source):
+        late = [n for n in (options.given() if options else ()) if getattr(options, n) != getattr(table.options, n)]
+        if late:
+            raise InputError(f"The table is open already: pass {setting(late[0])} where it is opened.")
         return table
     if options is not None and (given := options.of_csv()):
         raise InputError(f"{setting(given[0])} is for CSV files; the table is in memory.")
