@@ -10,12 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from regress.aggregates.base import in_any_order
+from regress.aggregates.columns import Columns, places, selected, union
 from regress.aggregates.sliced_sum import SlicedSum
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
-from regress.numerics.integers import Exponents
-
-Names = tuple[str, ...] | range  # positions, where blocks name no columns
 
 
 def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
@@ -47,21 +45,16 @@ class ExactSums:
     """
 
     def __init__(self) -> None:
-        self._names: Names = ()
+        self._columns: Columns = None
         self._targets = self._rows = 0
         self._sum: SlicedSum | None = None  # over [1, y, x], so that a column that turns up is the last
 
     def add(self, block: Block) -> None:
         """Add at least one row."""
-        X, Y, weights, columns = block
-        names = range(X.shape[1]) if columns is None else columns
-        if self._sum is None:
-            self._start(names, Y.shape[1], weights is not None)
-        running, at = self._room_for(names)
-        if at is not None:
-            narrow, X = X, np.zeros((len(X), len(self._names)))
-            X[:, at[1 + self._targets :] - 1 - self._targets] = narrow
-        parts = [np.ones((len(X), 1)), Y, X, *([] if weights is None else [weights[:, None]])]
+        k, weights = block.Y.shape[1], block.weights
+        running = self._sum_over(block.columns, block.X.shape[1], k, weights is not None)
+        X = block.X if self._columns is None else selected(block, self._columns).X
+        parts = [np.ones((len(X), 1)), block.Y, X, *([] if weights is None else [weights[:, None]])]
         running.add(np.concatenate(parts, axis=1))
         self._rows += len(X)
 
@@ -69,10 +62,13 @@ class ExactSums:
         """Add the rows of another accumulator."""
         if other._sum is None:
             return
-        if self._sum is None:
-            self._start(other._names, other._targets, other._sum.weighted)
-        running, at = self._room_for(other._names)
-        running.merge(other._sum if at is None else other._sum.arranged(at, running.size))
+        first = 1 + other._targets
+        running = self._sum_over(other._columns, other._sum.size - first, other._targets, other._sum.weighted)
+        if other._columns == self._columns:
+            running.merge(other._sum)
+        else:
+            at = [*range(first), *(first + j for j in places(self._columns, other._columns or ()))]
+            running.merge(other._sum.arranged(np.array(at), running.size))
         self._rows += other._rows
 
     def finish(self) -> Totals:
@@ -80,25 +76,17 @@ class ExactSums:
         if self._sum is None:
             raise ValueError("There is no row.")
         (value, unit, noise), whole = self._sum.finish()
-        k, names = self._targets, self._names
+        k = self._targets
         totals = Totals(value, unit, noise, whole, self._rows, k)
         arranged = totals.take([0, *range(1 + k, len(unit)), *range(1, 1 + k)])
-        return replace(arranged, columns=None if isinstance(names, range) else names)
+        return replace(arranged, columns=self._columns)
 
-    def _start(self, names: Names, targets: int, weighted: bool) -> None:
-        self._names, self._targets = names, targets
-        self._sum = SlicedSum(1 + targets + len(names), weighted)
-
-    def _room_for(self, names: Names) -> tuple[SlicedSum, Exponents | None]:
-        """Return the sum over all columns so far and these, and where in it rows of these go, if not as they are."""
-        assert self._sum is not None
-        if names == self._names:
-            return self._sum, None
-        first = 1 + self._targets
-        known = {name: j for j, name in enumerate(self._names, first)}
-        for name in names:
-            known.setdefault(name, first + len(known))
-        if len(known) > len(self._names):
-            self._names = range(len(known)) if isinstance(names, range) else tuple(map(str, known))
-            self._sum = self._sum.arranged(np.arange(self._sum.size), first + len(known))
-        return self._sum, np.array([*range(first), *(known[name] for name in names)])
+    def _sum_over(self, columns: Columns, n: int, targets: int, weighted: bool) -> SlicedSum:
+        """Return the sum over all columns so far and these n."""
+        if self._sum is None:
+            self._columns, self._targets = columns, targets
+            self._sum = SlicedSum(1 + targets + n, weighted)
+        self._columns = union(self._columns, columns)
+        if self._columns is not None and 1 + targets + len(self._columns) > self._sum.size:
+            self._sum = self._sum.arranged(np.arange(self._sum.size), 1 + targets + len(self._columns))
+        return self._sum

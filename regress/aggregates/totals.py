@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from regress.aggregates.columns import places
 from regress.aggregates.moments import Moments, Shift
 from regress.blocks import Array, Mask
 from regress.numerics.integers import Exponents, Integers, ratio, root
@@ -58,10 +59,10 @@ class Totals:
         """√Σ a ulp(z)² by column, and zero for whole numbers: what rounding of the stored values may hide."""
         return np.where(self.whole, 0.0, self.ulps)
 
-    def select(self, names: Sequence[str] | Sequence[int]) -> "Totals":
+    def select(self, names: Sequence[str]) -> "Totals":
         """Return the totals of [1, x, y] for the columns x of these names, in this order.
 
-        A name that no row had is a column of zeros.
+        A name that no row had is a column of zeros. Columns without names stay as they are.
 
         Examples
         --------
@@ -73,11 +74,12 @@ class Totals:
         >>> totals.columns, float(totals.fraction(0, 1)), float(totals.fraction(0, 2))
         (('b', 'c'), 6.0, 0.0)
         """
+        if self.columns is None or self.columns == tuple(names):
+            return self
         p = len(self.unit)
-        known = {name: 1 + j for j, name in enumerate(self.columns or range(p - 1 - self.targets))}
-        wide = _with_zeros(self)
-        chosen = wide.take([0, *(known.get(name, p) for name in names), *range(p - self.targets, p)])
-        return replace(chosen, columns=None if self.columns is None else tuple(map(str, names)))
+        x = (1 + j if j < len(self.columns) else p for j in places(self.columns, names))
+        chosen = _with_zeros(self).take([0, *x, *range(p - self.targets, p)])
+        return replace(chosen, columns=tuple(names))
 
     def take(self, order: Sequence[int]) -> "Totals":
         """Return the totals of some entries of [1, x, y], the targets last; x has no names then."""

@@ -113,6 +113,15 @@ def test_many_rows_have_the_bytes_of_one_pass_in_any_order_and_partition(seed, k
     assert to_bytes(exact_totals([block(rows) for rows in np.array_split(order, 3) if len(rows)], 2)) == first
 
 
+def test_many_columns_with_weights_merge_in_another_order():
+    random = np.random.default_rng(2)
+    Z, a = random.normal(size=(60, 131)), random.uniform(0.1, 3.0, 60)
+    names = tuple(f"x{j}" for j in range(130))
+    one = added([Block(Z[:30, :-1], Z[:30, -1:], a[:30], names)])
+    one.merge(added([Block(Z[30:, -2::-1], Z[30:, -1:], a[30:], names[::-1])]))
+    assert to_bytes(one.finish()) == to_bytes(exact_totals([Block(Z[:, :-1], Z[:, -1:], a, names)]))
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_result_may_be_asked_for_at_any_time(weighted):
     random = np.random.default_rng(3)
