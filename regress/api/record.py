@@ -1,7 +1,7 @@
 """How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import nan
 
@@ -169,7 +169,3 @@ class Inference:
             "dropped" if name in dropped else "constant" if name in constant else "dependent" if many else "estimated"
             for name, many in zip(names, shared.tolist(), strict=True)
         ]
-
-    def with_command(self, command: str) -> "Inference":
-        """Return the same for a fit that a command line made."""
-        return replace(self, course=replace(self.course, command=command))
