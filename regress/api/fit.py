@@ -124,7 +124,7 @@ def fit(
 
         prepared = read(first)
         regression = Regression(prepared.data, of_training, prepared.names)
-        reason, again = read_again(of_training, prepared.data, regression.accuracy)
+        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy)
         if again:
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)

@@ -80,7 +80,7 @@ class Inference:
         minimum, model = self.training.minimum, self.model
         if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None
-        return certificate(minimum, model.names, model.w, model.center, model.b_center, model.b)
+        return certificate(minimum, model.design.names, model.w, model.center, model.b_center, model.b)
 
     @property
     def uncertainty(self) -> Uncertainty | None:
@@ -118,7 +118,7 @@ class Inference:
         )
 
     def _moments(self) -> PlainMoments | None:
-        moments, n = self.data.moments, len(self.model.names)
+        moments, n = self.data.moments, len(self.model.design.names)
         if moments is None or n > MOST_MOMENTS or self.data.summary.rows < LEAST:
             return None
         plain = of_moments(moments)
@@ -127,7 +127,7 @@ class Inference:
     def _coefficients(self) -> Iterable[Coefficient]:
         """Return the lines of the table of coefficients."""
         model, one, found = self.model, self.options.fit_intercept, self.statistics
-        n, digits, of_b = len(model.names), self.digits, None
+        n, digits, of_b = len(model.design.names), self.digits, None
         if self.certificate is not None:
             digits, of_b = np.array(list(self.certificate.digits.values())), self.certificate.intercept_digits
         none = [nan] * n
@@ -155,7 +155,7 @@ class Inference:
             yield Coefficient(name=name, column=column, level=level, coef=coef, **figures, status=status)
 
     def _statuses(self) -> list[CoefficientStatus]:
-        names, minimum, found = self.model.names, self.training.minimum, self.statistics
+        names, minimum, found = self.model.design.names, self.training.minimum, self.statistics
         constant, dropped = set(self.course.constant), set(self.course.dropped)
         shared = np.zeros(len(names), dtype=bool)  # coefficients that not all minimizers share
         if not isinstance(found, str):

@@ -198,7 +198,7 @@ def plan(
         find_column(source, name, "a column to drop")
     for name in categorical:
         find_column(source, name, "categorical")
-    source = source.read_as(dict.fromkeys(categorical, "text"))
+    source = source.read_as(dict.fromkeys(categorical, "text")) if categorical else source
     chosen = [c.name for c in source.columns if not c.index] if features is None else list(features)
     if features is not None:
         for name in chosen:
@@ -208,7 +208,8 @@ def plan(
     if not chosen:
         raise TableError(f"{source.label} has no column left to use as a feature.")
     columns = [find_column(source, name, "a feature") for name in chosen]
-    source = source.settled([column.name for column in columns if column.doubtful])
+    doubtful = [column.name for column in columns if column.doubtful]
+    source = source.settled(doubtful) if doubtful else source
     terms = [_term(source, source.by_name[name]) for name in chosen]
     design = Design(coded(terms, fit_intercept))
     return source, design if design.texts else checked(design)
