@@ -188,7 +188,7 @@ def train(
     middle = None
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         middle = _middle(prepared, training, kept, given)
-    norm, target_norm = spreads(data)
+    norm, target_norm = spreads(data, training.minimum)
     ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     course, said = course_of(prepared, ended, options, reason, rank_sure=rank_sure)

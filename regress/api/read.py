@@ -75,6 +75,8 @@ class ReadTable:
         Σ log a over the training rows.
     n_jobs : int
         Threads to use.
+    names : tuple of str
+        The columns of X.
     """
 
     data: TrainingData
@@ -85,11 +87,7 @@ class ReadTable:
     sample: Block | None
     log_weight: float
     n_jobs: int
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
-        return self.reader.design.names
+    names: tuple[str, ...]
 
 
 def read_table(
@@ -151,6 +149,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
         sample=None if sample is None else selected(sample, names),
         log_weight=log_weight,
         n_jobs=reading.n_jobs,
+        names=names,
     )
 
 

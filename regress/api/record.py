@@ -1,6 +1,5 @@
 """How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import nan
@@ -124,7 +123,7 @@ class Inference:
         plain = of_moments(moments)
         return plain if moments_agree(plain) else None
 
-    def _coefficients(self) -> Iterable[Coefficient]:
+    def _coefficients(self) -> list[Coefficient]:
         """Return the lines of the table of coefficients."""
         model, one, found = self.model, self.options.fit_intercept, self.statistics
         n, digits, of_b = len(model.design.names), self.digits, None
@@ -150,9 +149,11 @@ class Inference:
             alone = not isinstance(found, str) and not found.inverse.intercept_estimable
             statuses = ["dependent" if alone else "estimated", *statuses]
             lines, rest = [(INTERCEPT, None, None, model.b), *lines], [{"digits": nan if of_b is None else of_b}, *rest]
-        for (name, column, level, coef), test, more, status in zip(lines, tests, rest, statuses, strict=True):
-            figures = plain(dict(zip(TESTS, test, strict=True)) | more)
-            yield Coefficient(name=name, column=column, level=level, coef=coef, **figures, status=status)
+        figures = [plain(dict(zip(TESTS, test, strict=True)) | more) for test, more in zip(tests, rest, strict=True)]
+        return [
+            Coefficient(name=name, column=column, level=level, coef=coef, **known, status=status)
+            for (name, column, level, coef), known, status in zip(lines, figures, statuses, strict=True)
+        ]
 
     def _statuses(self) -> list[CoefficientStatus]:
         names, minimum, found = self.model.design.names, self.training.minimum, self.statistics
