@@ -413,7 +413,9 @@ def test_a_closed_stream_is_no_fault(closed):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("words", "code"), [("fit t.csv --target y --json", 0), ("fit no.csv", 2), ("fit --target", 2)])
+@pytest.mark.parametrize(
+    ("words", "code"), [("fit t.csv --target y --json", 0), ("fit no.csv", 2), ("fit --target", 2)]
+)
 def test_a_note_or_an_error_that_nobody_can_read_keeps_the_exit_code(tmp_path, words, code):
     (tmp_path / "t.csv").write_text("a,b,y\n1,2,1\n2,4,3\n3,6,5\n4,8,8\n", encoding="utf-8")  # b = 2a, which is said
     command = f"{shlex.join(COMMAND)} {words}"
