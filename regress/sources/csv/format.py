@@ -3,13 +3,8 @@
 import json
 import re
 from collections import Counter
-<<<<<<< HEAD
 from collections.abc import Iterator
-=======
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
->>>>>>> sources
 from typing import NamedTuple
 
 from regress.errors import TableError
@@ -96,16 +91,10 @@ def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: 
     more, start = len(start) > _START, start[:_START]
     given = delimiter or options.delimiter
     quote = _quote(start) if options.quotechar is None else None if options.quotechar == "none" else options.quotechar
-<<<<<<< HEAD
-    base = Format(",", quote, options.escapechar, options.comment, returns=returns)
-    simple = [base._replace(delimiter=d) for d in given or _DELIMITERS if d != quote]
-    starts = [first_rows(start, form, more, _TRIED) for form in simple]
-    trials = {form: _tried(form, cut) for form, cut in zip(simple, starts, strict=True)}
-=======
     base = Format(quote=quote, escape=options.escapechar, comment=options.comment, returns=returns)
     simple = [replace(base, delimiter=d) for d in given or _DELIMITERS if d != quote]
-    trials = {form: _try(start, form, more) for form in simple}
->>>>>>> sources
+    starts = [first_rows(start, form, more, _TRIED) for form in simple]
+    trials = {form: _tried(form, cut) for form, cut in zip(simple, starts, strict=True)}
     best = max(trials, key=lambda form: trials[form].score)
     if trials[best].whole:
         return replace(best, padded=_padded(trials[best].rows))

@@ -6,12 +6,8 @@ linear: where a quote is sought far away in vain, only pairs of quotes stand bet
 """
 
 import re
-<<<<<<< HEAD
 from collections.abc import Iterable, Iterator
-=======
-from collections.abc import Iterator
 from dataclasses import dataclass
->>>>>>> sources
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
