@@ -95,6 +95,8 @@ class FileOptions:
         quotechar = None if self.quotechar == "none" else self.quotechar or '"'
         characters = {n: getattr(self, n) for n in ("delimiter", "comment", "escapechar")} | {"quotechar": quotechar}
         given = {name: character for name, character in characters.items() if character is not None}
+        if isinstance(self.na_values, str) or not all(isinstance(value, str) for value in self.na_values):
+            raise InputError(f"{setting('na_values')} must be a list of texts; got {self.na_values!r}.")
         for name, character in given.items():
             check_character(name, character)
         for (name, one), (other, two) in combinations(given.items(), 2):
@@ -109,8 +111,6 @@ class FileOptions:
             raise InputError(f"{setting('thousands')} must be one of , . ' _ or a blank; got {self.thousands!r}.")
         if self.thousands is not None and self.thousands == self.decimal:
             raise InputError(f"{setting('thousands')} and {setting('decimal')} are both {self.thousands!r}.")
-        if isinstance(self.na_values, str) or not all(isinstance(value, str) for value in self.na_values):
-            raise InputError(f"{setting('na_values')} must be a list of texts; got {self.na_values!r}.")
         if self.encoding is not None:
             try:
                 codecs.getincrementaldecoder(self.encoding)().decode("a".encode(self.encoding), final=True)

@@ -181,12 +181,12 @@ def collect_rows(
 
     totals = None
     if precision == "exact" or (precision == "auto" and ended):
-        totals = exact_totals(stream(), n_jobs)
-        totals = totals if names is None else totals.select(names())
+        totals = exact_totals(held.blocks if ended else stream(), n_jobs)
+        totals = totals if names is None or ended else totals.select(names())
         moments = moments_of(totals, totals.targets)
     else:
-        moments = accumulate(stream(), n_jobs)
-        moments = moments if names is None else moments.select(names())
+        moments = accumulate(held.blocks if ended else stream(), n_jobs)
+        moments = moments if names is None or ended else moments.select(names())
     if over == "rows" and names is not None:
         held.select(names())
     rows = held.blocks if over == "rows" else None

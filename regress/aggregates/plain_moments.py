@@ -13,15 +13,15 @@ def of_moments(m: Moments) -> PlainMoments:
     """Return moments of one target as plain values: means, norms about them, and cosines, upper triangle by rows."""
     norm, target_norm = np.sqrt(np.diagonal(m.xx)), float(np.sqrt(m.yy[0]))
     unit, target_unit = np.where(norm > 0, norm, 1.0), target_norm or 1.0
-    cosines = m.xx / unit / unit[:, None]
+    cosines, center, target_center = m.xx / unit / unit[:, None], m.center, m.target_center
     return PlainMoments(
         rows=m.rows,
         weight=m.weight,
-        mean=tuple(m.center.tolist()),
+        mean=tuple(center.tolist()),
         norm=tuple(norm.tolist()),
         cosines=tuple(tuple(cosines[j, j:].tolist()) for j in range(len(norm))),
         target_cosines=tuple((m.xy[:, 0] / unit / target_unit).tolist()),
-        target_mean=float(m.target_center[0]),
+        target_mean=float(target_center[0]),
         target_norm=target_norm,
     )
 

@@ -69,9 +69,11 @@ class SlicedSum:
     def finish(self) -> tuple[Sums, Mask]:
         """Return the sums in whole numbers of any length, and which columns hold whole numbers below 2^53 alone."""
         self._sum_aside()
-        total = UnitSums(self.size, self.weighted)
-        total.merge(self._sums)
-        total.merge(self._deep)
+        total = self._sums
+        if self._deep.seen.any():
+            total = UnitSums(self.size, self.weighted)
+            total.merge(self._sums)
+            total.merge(self._deep)
         return total.finish(), self._whole.copy()
 
     def _add_chunk(self, rows: Array) -> None:

@@ -5,14 +5,14 @@ moves down by dᵢ + dⱼ + d_a powers of two. So two sums merge in the larger u
 """
 
 from collections.abc import Callable
-from fractions import Fraction
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.blocks import Mask
-from regress.numerics.integers import Exponents, Integers, power
+from regress.numerics.integers import Exponents, Integers, fractions
 from regress.numerics.levels import Digits, Levels
 
 T = TypeVar("T", bound=np.generic)
@@ -92,14 +92,14 @@ class UnitSums:
         """Return the sums in whole numbers of any length."""
         of_a = int(self.unit[self.size]) if self.weighted else 0
         unit, above = self.unit[: self.size], np.triu_indices(self.size)
-        entries, exponent = self.products.rearranged(lambda digits: digits[above], len(above[0])).integers()
+        entries, exponent = self.products.rearranged(itemgetter(above), len(above[0])).integers()
         exponent += of_a
         value: Integers = np.zeros((self.size, self.size), dtype=object)
         value[above] = entries << (exponent % 2)
         value.T[above] = value[above]
         squares, of_squares = self.squares.integers()
         steps = (2 * (unit + _ULP) + of_squares + of_a).tolist()
-        noise = [Fraction(square) * power(step) for square, step in zip(squares.tolist(), steps, strict=True)]
+        noise = fractions(squares.tolist(), steps)
         return Sums(value, unit + exponent // 2, np.array(noise, dtype=object))
 
 

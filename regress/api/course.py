@@ -58,7 +58,10 @@ def course_of(
     minimum, held, one = training.minimum, prepared.held_out, options.fit_intercept
     constant = tuple(names[j] for j in _constant(training, norm, one))
     relations = () if minimum is None else minimum.dependence.relations
-    dropped = minimum is not None and minimum.dependence.drop
+    dropped = tuple(names[r.column] for r in relations if minimum is not None and minimum.dependence.drop)
+    equations = tuple(r.text(names) for r in relations if names[r.column] not in constant)
+    near_equations = tuple(r.text(names) for r in near.relations)
+    history = _history(training)
     nobs = data.summary.weight if trained.options.weight_type == "frequency" else float(data.summary.rows)
     course = Course(
         source=reader.source.label,
@@ -70,16 +73,16 @@ def course_of(
         precision_reason=reason if data.totals is None or minimum is not None else "too many columns for exact ones",
         learning_rate=training.learning_rate,
         n_iter=training.n_iter,
-        history=_history(training),
+        history=history,
         rank=training.rank if rank_sure else None,
         nobs=nobs,
         r2=known(squares.r2(one)),
         scored=held is not None,
         r2_test=None if held is None else known(r2(held, training.w, training.center, training.b_center)),
         constant=constant,
-        dropped=tuple(names[r.column] for r in relations if dropped),
-        equations=tuple(r.text(names) for r in relations if names[r.column] not in constant),
-        near_equations=tuple(r.text(names) for r in near.relations),
+        dropped=dropped,
+        equations=equations,
+        near_equations=near_equations,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )
     said = notes.warnings(course, trained, len(names), prepared.facts)

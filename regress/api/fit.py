@@ -124,7 +124,7 @@ def fit(
 
         prepared = read(first)
         regression = Regression(prepared.data, of_training, prepared.names)
-        reason, again = read_again(of_training, prepared.data, regression.accuracy)
+        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy)
         if again:
             prepared = read("exact")
             regression = Regression(prepared.data, of_training, prepared.names)
@@ -188,7 +188,7 @@ def train(
     middle = None
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         middle = _middle(prepared, training, kept, given)
-    norm, target_norm = spreads(data)
+    norm, target_norm = spreads(data, training.minimum)
     ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     course, said = course_of(prepared, ended, options, reason, rank_sure=rank_sure)

@@ -30,7 +30,7 @@ from regress.design.terms import Design
 from regress.fit_record import FitRecord, PlainMoments, Trained
 from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semidefinite
 from regress.numerics.atomic_write import strict
-from regress.numerics.whole_sum import contradicts
+from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.records import INTERCEPT
 
 FORMAT, VERSION = "regress-model", 3
@@ -119,7 +119,8 @@ def check_agreement(held: Mapping[str, Any], design: Design) -> None:
             raise Malformed("'uncertainty.covariance' is not half a matrix")
         if not Uncertainty.of_dict(uncertainty).proper:
             raise Malformed("'uncertainty.covariance' and 'uncertainty.across' are no covariances")
-    if contradicts(held["b"], np.array(held["w"]), np.array(held["center"]), held["b_center"]):
+    line = np.array(held["w"]), np.array(held["center"]), held["b_center"]
+    if contradicts(held["b"], implied_intercept(*line), *line):
         raise Malformed(f"its intercept b is {held['b']!r}, but w, center and b_center give another one")
     _check_record(record_of(held), held, design)
 

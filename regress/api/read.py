@@ -75,6 +75,8 @@ class ReadTable:
         Σ log a over the training rows.
     n_jobs : int
         Threads to use.
+    names : tuple of str
+        The columns of X.
     """
 
     data: TrainingData
@@ -85,11 +87,7 @@ class ReadTable:
     sample: Block | None
     log_weight: float
     n_jobs: int
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
-        return self.reader.design.names
+    names: tuple[str, ...]
 
 
 def read_table(
@@ -140,17 +138,18 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             raise
         raise InputError(f"{reader.source.label} has no row left to train on: {describe(fold.tally)}.") from None
     names, held, sample = design().names, fold.held_out.finish(), fold.sample.finish()
-    facts = fold.counts.finish().facts(design())
+    facts = replace(fold.counts.finish().facts(design()), alike=alike(design()))
     scored = held.count and not facts.without_reference
     return ReadTable(
         data=replace(data, again=replace(reader, design=design()).blocks),
         reader=replace(reader, design=design()),
         tally=fold.tally.finish(),
-        facts=replace(facts, alike=alike(design())),
+        facts=facts,
         held_out=held.select(names) if scored else None,
         sample=None if sample is None else selected(sample, names),
         log_weight=log_weight,
         n_jobs=reading.n_jobs,
+        names=names,
     )
 
 
@@ -173,7 +172,8 @@ def _refuse_missing(reader: Reader, tally: Tally) -> None:
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:
     """Return what reads a table, and the key of the split where that is left out of the features."""
     named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
-    source = source.settled([name for name in named if source.by_name[name].kind == "text"])
+    texts = [name for name in named if source.by_name[name].kind == "text"]
+    source = source.settled(texts) if texts else source
     y = as_values(source, target, "the target")
     a = None if options.weights is None else as_values(source, options.weights, "weights")
     for name in reading.along:
@@ -187,7 +187,8 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         source, design, key = _designed(source, y, a, options, reading)
     used = {*design.columns, y.name, a.name if a else None}
     others = [name for name in (options.split_key, *reading.along) if name is not None and name not in used]
-    source = source.read_as(dict.fromkeys(others, "text"))  # so that no cell of them makes a row bad
+    if others:
+        source = source.read_as(dict.fromkeys(others, "text"))  # so that no cell of them makes a row bad
     reader = Reader(
         source=source,
         design=design,

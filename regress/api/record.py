@@ -1,7 +1,6 @@
 """How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import nan
 
@@ -80,7 +79,8 @@ class Inference:
         minimum, model = self.training.minimum, self.model
         if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None
-        return certificate(minimum, model.names, model.w, model.center, b_center=model.b_center, b=model.b)
+        names, center = model.design.names, model.center
+        return certificate(minimum, names, model.w, center, b_center=model.b_center, b=model.b)
 
     @property
     def uncertainty(self) -> Uncertainty | None:
@@ -118,16 +118,16 @@ class Inference:
         )
 
     def _moments(self) -> PlainMoments | None:
-        moments, n = self.data.moments, len(self.model.names)
+        moments, n = self.data.moments, len(self.model.design.names)
         if moments is None or n > MOST_MOMENTS or self.data.summary.rows < LEAST:
             return None
         plain = of_moments(moments)
         return plain if moments_agree(plain) else None
 
-    def _coefficients(self) -> Iterable[Coefficient]:
+    def _coefficients(self) -> list[Coefficient]:
         """Return the lines of the table of coefficients."""
         model, one, found = self.model, self.options.fit_intercept, self.statistics
-        n, digits, of_b = len(model.names), self.digits, None
+        n, digits, of_b = len(model.design.names), self.digits, None
         if self.certificate is not None:
             digits, of_b = np.array(list(self.certificate.digits.values())), self.certificate.intercept_digits
         none = [nan] * n
@@ -150,12 +150,14 @@ class Inference:
             alone = not isinstance(found, str) and not found.inverse.intercept_estimable
             statuses = ["dependent" if alone else "estimated", *statuses]
             lines, rest = [(INTERCEPT, None, None, model.b), *lines], [{"digits": nan if of_b is None else of_b}, *rest]
-        for (name, column, level, coef), test, more, status in zip(lines, tests, rest, statuses, strict=True):
-            figures = plain(dict(zip(TESTS, test, strict=True)) | more)
-            yield Coefficient(name=name, column=column, level=level, coef=coef, **figures, status=status)
+        figures = [plain(dict(zip(TESTS, test, strict=True)) | more) for test, more in zip(tests, rest, strict=True)]
+        return [
+            Coefficient(name=name, column=column, level=level, coef=coef, **known, status=status)
+            for (name, column, level, coef), known, status in zip(lines, figures, statuses, strict=True)
+        ]
 
     def _statuses(self) -> list[CoefficientStatus]:
-        names, minimum, found = self.model.names, self.training.minimum, self.statistics
+        names, minimum, found = self.model.design.names, self.training.minimum, self.statistics
         constant, dropped = set(self.course.constant), set(self.course.dropped)
         shared = np.zeros(len(names), dtype=bool)  # coefficients that not all minimizers share
         if not isinstance(found, str):
@@ -169,7 +171,3 @@ class Inference:
             "dropped" if name in dropped else "constant" if name in constant else "dependent" if many else "estimated"
             for name, many in zip(names, shared.tolist(), strict=True)
         ]
-
-    def with_command(self, command: str) -> "Inference":
-        """Return the same for a fit that a command line made."""
-        return replace(self, course=replace(self.course, command=command))

@@ -134,12 +134,15 @@ class Rebuffer:
             self._filled += count
             start += count
             if self._filled == self._size:
-                yield from self.rest()
+                yield self._block()
+                self._new()
 
     def rest(self) -> Iterator[Block]:
-        """Yield what is left, if anything."""
+        """Yield what is left, if anything, after the last row."""
         if self._filled:
-            k = self._filled
-            X = self._layout.expand(self._X[:, :k].T, self._codes[:k])
-            yield Block(X, self._y[:k], None if self._a is None else self._a[:k], self._layout.columns)
-            self._new()
+            yield self._block()
+
+    def _block(self) -> Block:
+        k = self._filled
+        X = self._layout.expand(self._X[:, :k].T, self._codes[:k])
+        return Block(X, self._y[:k], None if self._a is None else self._a[:k], self._layout.columns)

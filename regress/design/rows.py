@@ -117,7 +117,8 @@ class Reader:
             If a weight is negative, or a level cannot be used.
         """
         design = self.design
-        train, test = Rebuffer(design, encoder.levels), Rebuffer(design, encoder.levels)
+        train = Rebuffer(design, encoder.levels)
+        test = Rebuffer(design, encoder.levels) if self.split.fraction else None
         plain = not self.split.fraction and not design.texts
         for batch, y, a in self.batches(design):
             if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
@@ -133,10 +134,11 @@ class Reader:
                 yield TrainingBlock(Block(batch.chosen(design.columns), y[:, None], a, design.names))  # a view
             else:
                 yield from map(TrainingBlock, train.push(rows.encoded, y, a, rows.used))
-            if held_out and rows.held_out is not None:
+            if held_out and test is not None and rows.held_out is not None:
                 yield from map(HeldOutBlock, test.push(rows.encoded, y, a, rows.held_out))
         yield from map(TrainingBlock, train.rest())
-        yield from map(HeldOutBlock, test.rest())
+        if test is not None:
+            yield from map(HeldOutBlock, test.rest())
 
     def placed(self, encoder: Encoder, batch: Batch, y: Array, a: Array | None) -> PlacedRows:
         """Return a batch encoded, and where its rows go.

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import partial
 
 from regress.errors import TableError
 from regress.messages import setting
@@ -42,17 +42,33 @@ class Term:
         return [f"{self.name}={level}" for level in self.coded] if self.kind == "text" else [self.name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Design:
-    """The terms in order, and the training means that fill missing numbers where that was asked for."""
+    """The terms in order, and the training means that fill missing numbers where that was asked for.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns of X.
+    columns, numbers : tuple of str
+        The columns of the table that are read, and those of them that are numbers, or true and false.
+    texts : tuple of Term
+        The terms that are text.
+    """
 
     terms: tuple[Term, ...]
     fills: Mapping[str, float] = field(default_factory=dict)
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    columns: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    numbers: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    texts: tuple[Term, ...] = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns of X."""
-        return tuple(name for term in self.terms for name in term.names)
+    def __post_init__(self) -> None:
+        put = partial(object.__setattr__, self)
+        put("names", tuple(name for term in self.terms for name in term.names))
+        put("columns", tuple(term.name for term in self.terms))
+        put("numbers", tuple(term.name for term in self.terms if term.kind != "text"))
+        put("texts", tuple(term for term in self.terms if term.kind == "text"))
 
     @property
     def origins(self) -> list[tuple[str, str, str | None]]:
@@ -65,21 +81,6 @@ class Design:
     def references(self) -> dict[str, str]:
         """The level of each text column with which its others are compared."""
         return {term.name: term.reference for term in self.terms if term.reference is not None}
-
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the table's columns that are read."""
-        return tuple(term.name for term in self.terms)
-
-    @cached_property
-    def numbers(self) -> tuple[str, ...]:
-        """Names of the columns that are numbers, or true and false."""
-        return tuple(term.name for term in self.terms if term.kind != "text")
-
-    @cached_property
-    def texts(self) -> tuple[Term, ...]:
-        """The terms that are text."""
-        return tuple(term for term in self.terms if term.kind == "text")
 
     def with_fills(self, fills: Mapping[str, float]) -> "Design":
         """Return the design with missing numbers filled."""
@@ -198,7 +199,7 @@ def plan(
         find_column(source, name, "a column to drop")
     for name in categorical:
         find_column(source, name, "categorical")
-    source = source.read_as(dict.fromkeys(categorical, "text"))
+    source = source.read_as(dict.fromkeys(categorical, "text")) if categorical else source
     chosen = [c.name for c in source.columns if not c.index] if features is None else list(features)
     if features is not None:
         for name in chosen:
@@ -208,7 +209,8 @@ def plan(
     if not chosen:
         raise TableError(f"{source.label} has no column left to use as a feature.")
     columns = [find_column(source, name, "a feature") for name in chosen]
-    source = source.settled([column.name for column in columns if column.doubtful])
+    doubtful = [column.name for column in columns if column.doubtful]
+    source = source.settled(doubtful) if doubtful else source
     terms = [_term(source, source.by_name[name]) for name in chosen]
     design = Design(coded(terms, fit_intercept))
     return source, design if design.texts else checked(design)

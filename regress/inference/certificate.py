@@ -14,7 +14,7 @@ import numpy as np
 from regress.blocks import Array
 from regress.inference.certified import Certificate
 from regress.numerics.digits import count_digits, digits_right
-from regress.numerics.integers import fractions, nearest_doubles, root, rounded
+from regress.numerics.integers import fractions, nearest_doubles, root
 from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.solvers.exact.refinement import Minimum
 
@@ -36,7 +36,8 @@ def certificate(
         The claim.
     """
     equations, dependence = minimum.equations, minimum.dependence
-    implied, differs = implied_intercept(w, center, b_center), contradicts(b, w, center, b_center)
+    implied = implied_intercept(w, center, b_center)
+    differs = contradicts(b, implied, w, center, b_center)
     claim = [Fraction(v) for v in w.tolist()]
     apart = [v - true for v, true in zip(claim, minimum.exact, strict=True)]
     many = bool(dependence.relations) and not equations.alpha and not dependence.drop
@@ -47,39 +48,42 @@ def certificate(
     if equations.fit_intercept:
         true_b, level = -equations.level(nearest, Fraction(0)), equations.level(claim, implied)
     off_b = max((v - true_b for v in ((Fraction(b), implied) if differs else (Fraction(b),))), key=abs)
+    left_out = [r.column for r in dependence.relations if dependence.drop]
     excess = equations.square(equations.whole(distance)) + equations.weight * level**2
     pull = equations.pull(equations.whole(claim))
     gradient = 2 * np.array(fractions(pull, equations.pull_exponent), dtype=object) / equations.factor
-    left_out = [r.column for r in dependence.relations if dependence.drop]
+    sums = (off_b, true_b, implied, Fraction(b_center) - true_b - at_center, level, excess, minimum.least)
 
-    weight = float(equations.weight)
+    # rounded once each
+    weight, least_w, norms = float(equations.weight), minimum.w, equations.plain.norms
+    distance_b, shown_b, given_b, distance_at_center, mean_error, excess_loss, loss = nearest_doubles(sums).tolist()
     true_w, off, to_least = nearest_doubles(nearest), nearest_doubles(distance), nearest_doubles(apart)
     slope = nearest_doubles(np.delete(gradient, left_out))
-    of_b = nearest_doubles([off_b, true_b, implied, level, Fraction(b_center) - true_b - at_center, excess])
     size, rms = root(equations.uncentered_square), root(excess / equations.weight)
-    norm, target_norm = equations.plain.norms[:-1], float(equations.plain.norms[-1]) or size  # a constant y
+    norm, target_norm = norms[:-1], float(norms[-1]) or size  # a constant y
     with np.errstate(over="ignore"):
         rounding = 2.0**-53 * _ROUNDINGS * (float(np.abs(true_w) @ equations.norms[:-1]) + size) / weight**0.5
     digits, by_scale = count_digits(off, true_w, norm, target_norm)
-    digits_to_least = digits_right(to_least, minimum.w, norm, target_norm)
-    digits_of_b, b_by_scale = count_digits(of_b[:1], of_b[1:2], np.array([weight**0.5]), size)
+    digits_to_least = digits_right(to_least, least_w, norm, target_norm)
+    of_b = np.array([distance_b]), np.array([shown_b]), np.array([weight**0.5])
+    digits_of_b, b_by_scale = count_digits(*of_b, size)
     shown = [("(intercept)", equations.fit_intercept and b_by_scale[0]), *zip(names, by_scale, strict=True)]
     return Certificate(
         names=tuple(names),
         w=w,
         b=b,
-        predicting_b=float(of_b[2]) if differs else None,
+        predicting_b=given_b if differs else None,
         true_w=true_w,
-        true_b=float(of_b[1]),
+        true_b=shown_b,
         distance=off,
-        distance_at_center=float(of_b[4]),
+        distance_at_center=distance_at_center,
         digits=dict(zip(names, digits.tolist(), strict=True)),
         intercept_digits=float(digits_of_b[0]) if equations.fit_intercept else None,
-        intercept_distance=float(of_b[0]) if equations.fit_intercept else 0.0,
+        intercept_distance=distance_b if equations.fit_intercept else 0.0,
         scaled_by_y=tuple(name for name, by in shown if by),
-        gradient_norm=hypot(*slope.tolist(), 2.0 * weight * float(of_b[3])),
-        excess_loss=float(of_b[5]),
-        loss=max(rounded(minimum.least), 0.0),
+        gradient_norm=hypot(*slope.tolist(), 2.0 * weight * mean_error),
+        excess_loss=excess_loss,
+        loss=max(loss, 0.0),
         equations=tuple(r.text(names) for r in dependence.relations),
         min_norm_digits=dict(zip(names, digits_to_least.tolist(), strict=True)) if many else None,
         rows=equations.rows,

@@ -8,7 +8,7 @@ from regress.aggregates.moments import Moments
 from regress.blocks import Array, Mask
 from regress.inference.preconditioned_inverse import BITS, Preconditioned, precondition
 from regress.numerics import lazy_scipy
-from regress.numerics.integers import rounded
+from regress.numerics.integers import nearest_doubles, rounded
 from regress.solvers.exact.factors import DoubleFactor
 from regress.solvers.exact.integer_ldl import FixedFactor, SingularError, fixed_factors
 from regress.solvers.exact.normal_equations import NormalEquations
@@ -77,7 +77,7 @@ def inverse_of_minimum(minimum: Minimum) -> Inverse:
         matrix=matrix,
         scale=np.ldexp(1.0, scale),
         of_center=rounded(factor.form(equations.means[:-1], exponent) * equations.factor),
-        center=np.array([float(m) for m in minimum.equations.means[:-1]]),
+        center=nearest_doubles(minimum.equations.means[:-1]),
         rank=equations.n,
         condition=_condition(gram / size / size[:, None], unit),
         inflation=inflation,

@@ -83,7 +83,7 @@ def squares_of(
         return _of_rows(training, data, options, data.rows if data.rows is not None else blocks), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:
-        squares, loss = _of_minimum(training, training.minimum)
+        squares, loss = _of_minimum(training, training.minimum, alpha)
         hidden = 0.0 < squares.residual <= squares.noise
         return squares._replace(noise=0.0) if hidden and not _explained(training, blocks) else squares, loss
     if cancels(data, options, w, training.loss - penalty):
@@ -92,10 +92,10 @@ def squares_of(
     return _of_moments(training, data, options, training.loss - penalty), training.loss
 
 
-def _of_minimum(training: Training, minimum: Minimum) -> tuple[Squares, float]:
+def _of_minimum(training: Training, minimum: Minimum, alpha: float) -> tuple[Squares, float]:
     equations, w = minimum.equations, [Fraction(v) for v in training.w.tolist()]
     b = Fraction(training.b_center) - sum(v * Fraction(c) for v, c in zip(w, training.center.tolist(), strict=True))
-    alpha, penalty = equations.alpha, Fraction(equations.alpha) * sum((v * v for v in w), Fraction(0))
+    penalty = Fraction(alpha) * sum((v * v for v in w), Fraction(0))
     plain = equations.plain
     square = plain.uncentered_square
     at_w = plain.loss(plain.whole(w))
@@ -129,12 +129,15 @@ def _explained(training: Training, blocks: Iterable[Block]) -> bool:
     return True
 
 
-def spreads(data: TrainingData) -> tuple[Array, float]:
+def spreads(data: TrainingData, minimum: Minimum | None) -> tuple[Array, float]:
     """Return √Σa(x − x̄)² (n,) and that of the target: of exact totals also where the squares underflow."""
     totals, summary = data.totals, data.summary
     if totals is None:
         return summary.norm, float(summary.target_norm[0])
-    norms = NormalEquations(totals, len(summary.target_norm), 0, 0.0, True).norms
+    if minimum is not None and minimum.equations.fit_intercept:
+        norms = minimum.equations.plain.norms
+    else:
+        norms = NormalEquations(totals, len(summary.target_norm), 0, 0.0, True).norms
     return norms[:-1], float(norms[-1])
 
 

@@ -46,9 +46,10 @@ def quotients(numbers: Iterable[int], exponents: Iterable[int]) -> Array:
     return np.array([ratio(int(number), int(exponent)) for number, exponent in pairs], dtype=np.float64)
 
 
-def bit_lengths(numbers: Iterable[int]) -> Exponents:
-    """Return the bits of each number, without its sign."""
-    return np.array([int(number).bit_length() for number in numbers], dtype=np.int64)
+def magnitude(numbers: Iterable[int], exponents: Iterable[int]) -> int:
+    """Return the bits before the point of the largest number / 2^exponent; 0 of none."""
+    pairs = zip(numbers, exponents, strict=True)
+    return max((int(number).bit_length() - int(exponent) for number, exponent in pairs), default=0)
 
 
 def floors(values: Sequence[Fraction], exponents: Sequence[int]) -> Integers:

@@ -51,9 +51,9 @@ def implied_intercept(w: Array, center: Array, b_center: float) -> Fraction:
     return total.fraction
 
 
-def contradicts(b: float, w: Array, center: Array, b_center: float) -> bool:
-    """Tell whether b is another intercept than that of (x − center)ᵀw + b_center, whose terms are rounded."""
+def contradicts(b: float, implied: Fraction, w: Array, center: Array, b_center: float) -> bool:
+    """Tell whether b is another intercept than is implied by (x − center)ᵀw + b_center, whose terms are rounded."""
     size = WholeSum()
     size.add(np.abs([b, b_center]))
     size.add_products(np.abs(center), np.abs(w))
-    return abs(implied_intercept(w, center, b_center) - Fraction(b)) > size.fraction * _ROUNDING + _LEAST
+    return abs(implied - Fraction(b)) > size.fraction * _ROUNDING + _LEAST

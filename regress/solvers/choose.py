@@ -3,6 +3,7 @@
 Exact arithmetic is the default where nobody notices the time that it takes. Sizes are those of a table with n columns.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -180,7 +181,7 @@ def _exact_able(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -
     return able and (n <= MOST_COLUMNS or accuracy.rank == n)
 
 
-def read_again(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> tuple[str, bool]:
+def read_again(options: TrainOptions, data: TrainingData, of_float64: Callable[[], Accuracy]) -> tuple[str, bool]:
     """Say why sums are exact or in float64, and whether to read the table again for exact ones."""
     if options.precision != "auto":
         return "as asked", False
@@ -190,6 +191,7 @@ def read_again(options: TrainOptions, data: TrainingData, accuracy: Accuracy) ->
         return "the table is small", False
     if data.moments is None:
         return "there are at least as many columns as rows", False
+    accuracy = of_float64()
     digits = f"{accuracy.expected_digits:.0f} digits"
     if better_exact(options, data, accuracy):
         return f"float64 would leave {digits if accuracy.rank_sure else 'the rank unknown'}", True

@@ -212,16 +212,17 @@ class Regression:
     def _at(self, objective: Objective, target: int, w: Sequence[Fraction], b: Fraction) -> dict[str, Any]:
         """Return an unrounded w and b, each rounded once, and the loss and its gradient there, by field."""
         at_center = b + sum(v * Fraction(c) for v, c in zip(w, self._origin.tolist(), strict=True))
-        near, level = nearest_doubles(w), rounded(b)
+        target_origin = self.coordinates(target).target_origin
+        near, level, b_center = nearest_doubles(w), rounded(b), rounded(at_center)
         if not np.isfinite([*near, level]).all():
             raise InputError(
                 "A coefficient is beyond the range of a double. Rescale the target or the smallest columns."
             )
-        at = objective(near * self._scale, float(at_center - Fraction(self.coordinates(target).target_origin)))
+        at = objective(near * self._scale, float(at_center - Fraction(target_origin)))
         return {
             "w": near,
             "b": level,
-            "b_center": rounded(at_center),
+            "b_center": b_center,
             "loss": at.value,
             "gradient_norm": hypot(*at.grad_w.tolist(), at.grad_b),
             "stationarity": objective.stationarity(at),

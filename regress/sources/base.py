@@ -215,7 +215,7 @@ class Source(ABC):
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
         """Read the named columns of every partition, in order, in batches of bounded size, up to a number of rows."""
         kinds = self.kinds(names)
-        return cut((batch for partition in self.partitions() for batch in partition.batches(kinds)), limit)
+        yield from cut((batch for partition in self.partitions() for batch in partition.batches(kinds)), limit)
 
     def place(self, part: str, record: int) -> str:
         """Say where a record of a partition is."""
@@ -254,15 +254,18 @@ def written(numbers: Array) -> list[str]:
     return [np.format_float_positional(v, trim="-") for v in np.nan_to_num(numbers).tolist()]
 
 
-def cut(batches: Iterable[Batch], limit: int | None) -> Iterator[Batch]:
-    """Yield batches up to a number of rows."""
-    left = limit
+def cut(batches: Iterable[Batch], limit: int | None) -> Iterable[Batch]:
+    """Return batches up to a number of rows."""
+    return batches if limit is None else _up_to(batches, limit)
+
+
+def _up_to(batches: Iterable[Batch], left: int) -> Iterator[Batch]:
     for batch in batches:
-        if left is not None and batch.rows >= left:
+        if batch.rows >= left:
             yield batch.head(left)
             return
         yield batch
-        left = None if left is None else left - batch.rows
+        left -= batch.rows
 
 
 def find_column(source: Source, name: str, role: str) -> Column:

@@ -47,7 +47,9 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
         raise InputError(f"{setting(given[0])} is for CSV files; the table is in memory.")
     if of_package(table, "scipy"):
         raise InputError("Sparse matrices are not supported. Pass X.toarray() if it fits in memory.")
-    source = _open_columns(table, options or FileOptions())
+    if type(table).__name__ == "Series" and (of_package(table, "pandas") or of_package(table, "polars")):
+        raise InputError("A Series is one column, not a table. Pass its .to_frame().")
+    source = None if isinstance(table, Iterator) else _open_columns(table, options or FileOptions())
     if source is not None:
         return source
     array = np.asarray(unmasked(table))

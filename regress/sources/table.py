@@ -53,11 +53,13 @@ class Table(Source):
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]  # read only
         """What is worth knowing of how it is read, in sentences."""
         texts = [repr(c.name) for c in self.columns if c.kind == "number" and c.dtype == "text"]
-        said = [
-            f"{self.label} holds numbers as text in {', '.join(texts)}. They were read as numbers; "
-            f"{setting('categorical')} keeps a column as text."
-        ] * bool(texts)
-        return (*said, *(part.note for part in self._parts if part.note))
+        notes = [part.note for part in self._parts if part.note]
+        if texts:
+            keep = f"{setting('categorical')} keeps a column as text"
+            notes.insert(
+                0, f"{self.label} holds numbers as text in {', '.join(texts)}. They were read as numbers; {keep}."
+            )
+        return tuple(notes)
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
         """Read the named columns of every part in batches, up to a number of rows.
@@ -73,7 +75,8 @@ class Table(Source):
         good, rows = Counter[str](), Counter[str]()
         try:
             yield from cut(self._counted(self.kinds(names), good, rows), limit)
-            self._check_skipped(good, rows)
+            if self._rejects.skip:
+                self._check_skipped(good, rows)
         except CellError as error:
             if self.by_name[error.column].settled:
                 self._rejects.write()
@@ -94,7 +97,7 @@ class Table(Source):
         for part in self._parts:
             read = 0
             for batch in part.batches(kinds):
-                for name in self._rejects.columns:
+                for name in self._rejects.columns if self._rejects.skip else ():
                     good[name] += batch.rows - batch.frame[name].null_count()
                 yield batch
                 read += batch.rows

@@ -137,7 +137,7 @@ def test_a_result_may_be_asked_for_at_any_time(weighted):
 
 def test_an_accumulator_that_is_merged_stays_as_it_was():
     random = np.random.default_rng(5)
-    Z = random.normal(size=(700, 4)) * [1.0, 1e9, 1e-9, 1.0]
+    Z = np.exp(5 * random.normal(size=(700, 4))) * [1.0, 1e9, 1e-9, 1.0]  # some rows are set aside
     one, other = (added([Block(part[:, :3], part[:, 3:], None, ("a", "b", "c"))]) for part in (Z[:300] * 1e9, Z[300:]))
     before = to_bytes(other.finish())
     one.merge(other)
@@ -172,7 +172,8 @@ def test_columns_are_told_apart_by_name_and_lack_of_one_is_zero():
 
 def test_wholeness_is_known_though_the_units_are_raised_late():
     first, later = np.ones((600, 1)), np.full((600, 1), 2.0**60)
-    for blocks in ([first, later], [later, first]):
+    rare = np.where(np.arange(600)[:, None] == 7, later, first)
+    for blocks in ([first, later], [later, first], [first, rare], [rare, first]):
         assert exact_totals([Block(x, np.zeros((600, 1))) for x in blocks]).whole.tolist() == [True, False, True]
 
 

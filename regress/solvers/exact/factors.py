@@ -8,7 +8,7 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.numerics import lazy_scipy
-from regress.numerics.integers import Integers, quotients, scaled
+from regress.numerics.integers import Integers, magnitude, quotients, scaled
 from regress.solvers.exact.integer_ldl import SingularError, fixed_factors
 from regress.solvers.exact.normal_equations import NormalEquations
 
@@ -18,8 +18,8 @@ MOST_COLUMNS = 300  # that are factored in integers: n³ operations of a tenth o
 class Factor(Protocol):
     """A factored Gram matrix, scaled to a diagonal near 1."""
 
-    def step(self, pull: Integers, exponent: Integers, common: int) -> Integers:
-        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
+    def step(self, pull: Integers, exponent: Integers) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, to the digits of its largest entry, rounded down."""
         ...
 
     def inverse(self) -> Array:
@@ -45,9 +45,10 @@ class DoubleFactor:
             raise SingularError  # the matrix may be singular but for rounding
         self._lower = lower
 
-    def step(self, pull: Integers, exponent: Integers, common: int) -> Integers:
-        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        right = quotients(pull, exponent) / self._diagonal
+    def step(self, pull: Integers, exponent: Integers) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, to the digits of its largest entry, rounded down."""
+        common = magnitude(pull, exponent)  # so that the largest is about 1
+        right = quotients(pull, exponent + common) / self._diagonal
         solved = lazy_scipy.cho_solve((self._lower, True), right, check_finite=False) / self._diagonal
         return scaled(solved.tolist(), common)
 

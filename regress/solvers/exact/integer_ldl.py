@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from regress.blocks import Array
-from regress.numerics.integers import Exponents, Integers, aligned, fractions, quotients
+from regress.numerics.integers import Exponents, Integers, aligned, fractions, magnitude, quotients
 
 BITS = 192  # behind the point, unless pivots are too small for them
 _MOST_BITS = 6 * 2048  # a pivot of doubles is no smaller, but for hundreds of columns of the most different scales
@@ -61,9 +61,10 @@ class FixedFactor:
             x[:j] -= (lower[j, :j] * x[j]) >> self.bits
         return x
 
-    def step(self, pull: Integers, exponent: Integers, common: int) -> Integers:
-        """Solve for the right-hand side (n,) pull · 2^−exponent, and return the solution · 2^common."""
-        x = self.solve_whole(aligned(pull, self.bits - exponent))
+    def step(self, pull: Integers, exponent: Integers) -> Integers:
+        """Solve for the right-hand side (n,) pull · 2^−exponent, to the digits of its largest entry, rounded down."""
+        common = magnitude(pull, exponent)  # so that the largest is about 1
+        x = self.solve_whole(aligned(pull, self.bits - common - exponent))
         return aligned(x, [common - self.bits] * len(x))
 
     def form(self, vector: Sequence[Fraction], exponent: Exponents) -> Fraction:

@@ -65,7 +65,7 @@ def exact_point(data: TrainingData, minimum: Minimum | None, target: int, option
         If there are at least as many columns as rows, and exact arithmetic is required and would take too long.
     """
     if minimum is not None:
-        return Point(minimum.exact, minimum.b, minimum.rank)
+        return Point(rank=minimum.rank, w=minimum.exact, b=minimum.b)
     if data.moments is not None or data.rows is None or not data.exact:
         return None
     try:

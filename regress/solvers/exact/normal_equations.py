@@ -13,7 +13,7 @@ import numpy as np
 
 from regress.aggregates.totals import Totals
 from regress.blocks import Array
-from regress.numerics.integers import Exponents, Integers, aligned, floors, fractions, power, roots
+from regress.numerics.integers import Exponents, Integers, aligned, floors, fractions, roots
 
 PLACES = 256  # bits of a scaled coefficient behind the point, unless one is too small for them
 
@@ -90,7 +90,7 @@ class NormalEquations:
         """Return the same equations with `places` bits of a scaled coefficient behind the point."""
         other = copy(self)
         other.places = places
-        for name in ("exponent", "_columns", "pull_exponent", "_square_unit"):
+        for name in ("exponent", "_columns", "pull_exponent", "_squares"):
             other.__dict__.pop(name, None)
         return other
 
@@ -162,23 +162,22 @@ class NormalEquations:
     def square(self, omega: Integers) -> Fraction:
         """Return wᵀ(G + α)w: for a difference of coefficients, what it adds to the minimum of L."""
         columns, _ = self._columns
-        return self._inner(omega, columns @ omega) * self._square_unit
+        return self._inner(omega, columns @ omega) * self._squares[1]
 
     def loss(self, omega: Integers) -> Fraction:
         """Return s − 2cᵀw + wᵀ(G + α)w, the full quadratic with b at its best: never negative."""
-        columns, right = self._columns
-        return self._target_square + self._inner(omega, columns @ omega - 2 * right) * self._square_unit
+        (columns, right), (square, unit) = self._columns, self._squares
+        return square + self._inner(omega, columns @ omega - 2 * right) * unit
 
     def _inner(self, omega: Integers, pull: Integers) -> int:
         return int((omega * pull << (self._top - self.half_bits[: self.n])).sum())
 
     @cached_property
-    def _square_unit(self) -> Fraction:
-        return power(2 * (self._scales[-1] - self.places - self._top)) / self.factor
-
-    @cached_property
-    def _target_square(self) -> Fraction:
-        return int(self.matrix[self.n, self.n]) * power(2 * self.unit[self.n]) / self.factor
+    def _squares(self) -> tuple[Fraction, Fraction]:
+        """Return s, and the unit of `_inner`."""
+        exponents = 2 * self.unit[self.n], 2 * (self._scales[-1] - self.places - self._top)
+        square, unit = fractions([self.matrix[self.n, self.n], 1], exponents)
+        return square / self.factor, unit / self.factor
 
     def level(self, w: Sequence[Fraction], b: Fraction) -> Fraction:
         """Return the mean of ŷ − y for given coefficients and intercept."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from regress.aggregates.totals import Totals
 from regress.blocks import Array, Mask
-from regress.numerics.integers import Integers, bit_lengths, fractions, nearest_doubles, power, rounded
+from regress.numerics.integers import Integers, fractions, nearest_doubles, power, rounded
 from regress.solvers.exact.collinearity import Dependence, find_dependence, suspicious
 from regress.solvers.exact.factors import MOST_COLUMNS, DoubleFactor, Factor, factors
 from regress.solvers.exact.integer_ldl import SingularError
@@ -268,9 +268,7 @@ def _refine(
     least = np.concatenate([[1] * own, size.sum(1)])  # what the last place of ω moves
     for step in range(1, _STEPS * equations.places // PLACES + 1):
         pull = equations.pull(omega)  # −∇L/2, exact
-        # relative to the columns' scales, with a common exponent so that the largest is about 1
-        common = int(max(bit_lengths(pull) - rows, default=0))
-        move = factor.step(pull, rows + common, common)
+        move = factor.step(pull, rows)
         omega = omega + move
         values = np.concatenate([omega[:own], constant + matrix @ omega])
         held = np.abs(values) >> bits

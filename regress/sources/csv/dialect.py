@@ -66,10 +66,10 @@ def read_dialect(stream: Stream, options: FileOptions) -> Dialect:
         If it is empty, its header cannot be used, or a guess would be one; the message names the flag that decides.
     """
     file, sample, more = stream.name, stream.read(_SAMPLE), stream.read(1)
-    refuse_foreign(file, sample)
     returns = b"\r" in sample and b"\n" not in sample
     sample = sample.replace(b"\r", b"\n") if returns else sample
     above = _line_start(sample, options.skip_lines)
+    refuse_foreign(file, sample)
     length, delimiter = separator_line(sample[above:])
     above, lines_above = above + length, options.skip_lines + bool(length)
     sample = sample[above:]
