@@ -16,6 +16,8 @@ Some = Annotated[int, Bound(at_least=1)]
 Positive = Annotated[float, Bound(above=0)]
 NotNegative = Annotated[float, Bound(at_least=0)]
 Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
+Squared = Annotated[float, Bound(most=1.34e154)]  # and these are numbers whose squares are doubles
+Norm = Annotated[float, Bound(at_least=0, most=1.34e154)]
 Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
 StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted"]
 CoefficientStatus = Literal["estimated", "constant", "dependent", "dropped"]
@@ -208,12 +210,12 @@ class PlainMoments:
 
     rows: Count
     weight: Positive
-    mean: tuple[float, ...]
-    norm: tuple[float, ...]
+    mean: tuple[Squared, ...]
+    norm: tuple[Norm, ...]
     cosines: tuple[tuple[float, ...], ...]
     target_cosines: tuple[float, ...]
-    target_mean: float
-    target_norm: NotNegative
+    target_mean: Squared
+    target_norm: Norm
 
 
 class Group(NamedTuple):

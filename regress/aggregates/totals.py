@@ -130,13 +130,13 @@ def moments_of(totals: Totals, targets: int) -> Moments:
     with np.errstate(over="ignore"):  # reported by whoever knows the columns' names
         co = np.ldexp((centered >> extra.astype(object)).astype(np.float64), exponent) / ratio(one, one.bit_length())
     return Moments(
-        totals.rows,
-        float(weight),
-        Shift(shift[:n], shift[n:]),
-        rest[:n],
-        rest[n:],
-        np.ascontiguousarray(co[:n, :n]),
-        np.ascontiguousarray(co[:n, n:]),
-        np.diagonal(co)[n:].copy(),
-        totals.columns,
+        rows=totals.rows,
+        weight=float(weight),
+        shift=Shift(shift[:n], shift[n:]),
+        mean_x=rest[:n],
+        mean_y=rest[n:],
+        xx=np.ascontiguousarray(co[:n, :n]),
+        xy=np.ascontiguousarray(co[:n, n:]),
+        yy=np.diagonal(co)[n:].copy(),
+        columns=totals.columns,
     )

@@ -153,7 +153,7 @@ def _certified(
                 f"The claim has the intercept {shown:g}, where none was fitted. Pass 0, or leave out "
                 f"{setting('fit_intercept', False)}."
             )
-        result = certificate(minimum, prepared.names, w, center, b_center, claim.b)
+        result = certificate(minimum, prepared.names, w, center, b_center=b_center, b=claim.b)
         reader = prepared.reader
         assert prepared.sample is not None  # there are training rows
         result = replace(

@@ -1,6 +1,6 @@
 """How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import nan
 
@@ -79,7 +79,8 @@ class Inference:
         minimum, model = self.training.minimum, self.model
         if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None
-        return certificate(minimum, model.design.names, model.w, model.center, model.b_center, model.b)
+        names, center = model.design.names, model.center
+        return certificate(minimum, names, model.w, center, b_center=model.b_center, b=model.b)
 
     @property
     def uncertainty(self) -> Uncertainty | None:
@@ -170,7 +171,3 @@ class Inference:
             "dropped" if name in dropped else "constant" if name in constant else "dependent" if many else "estimated"
             for name, many in zip(names, shared.tolist(), strict=True)
         ]
-
-    def with_command(self, command: str) -> "Inference":
-        """Return the same for a fit that a command line made."""
-        return replace(self, course=replace(self.course, command=command))

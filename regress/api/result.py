@@ -13,7 +13,7 @@ from regress.api.model import LinearModel, described
 from regress.api.model_file import written
 from regress.api.record import Inference
 from regress.api.record_json import fit_json
-from regress.api.statsmodels_names import StatsmodelsNames
+from regress.api.statsmodels_names import NO_COVARIANCE, StatsmodelsNames
 from regress.blocks import Array
 from regress.errors import InputError
 from regress.fit_record import Course, Figures, FitRecord, Proof
@@ -216,6 +216,8 @@ class Fit(StatsmodelsNames, CourseNames):
         self, table: Any, level: float = 0.95, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]
     ) -> Any:
         """Return prediction, pi_low and pi_high of every row, as a DataFrame; see `LinearModel.predict_interval`."""
+        if self.model.uncertainty is None:
+            raise InputError(f"This fit has no prediction intervals. {self.statistics_missing or NO_COVARIANCE}")
         return self.model.predict_interval(table, level, handle_unknown=handle_unknown, **files)
 
     def save(self, path: str | Path) -> None:

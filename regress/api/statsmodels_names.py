@@ -11,7 +11,7 @@ from regress.errors import InputError
 from regress.fit_record import Figures, FitRecord
 from regress.records import TESTS, number
 
-_NO_COVARIANCE = "Covariances are kept for at most 200 columns, within the range of a double."
+NO_COVARIANCE = "Covariances are kept for at most 200 columns, and within the range of a double."
 
 
 class _Known(Protocol):
@@ -99,7 +99,7 @@ class StatsmodelsNames:
         _figures(self, "cov_params")
         model, lines = self.model, self.record.coefficients
         if model.uncertainty is None:
-            raise InputError(f"This fit has no cov_params. {_NO_COVARIANCE}")
+            raise InputError(f"This fit has no cov_params. {NO_COVARIANCE}")
         errors = np.array([number(line.std_err) for line in lines])
         matrix = model.uncertainty.joint(errors, fit_intercept=model.trained.options.fit_intercept)
         names = [line.name for line in lines]

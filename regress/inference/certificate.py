@@ -22,7 +22,7 @@ _ROUNDINGS = 4  # half units of the last place of each coefficient, that predict
 
 
 def certificate(
-    minimum: Minimum, names: Sequence[str], w: Array, center: Array, b_center: float, b: float
+    minimum: Minimum, names: Sequence[str], w: Array, center: Array, *, b_center: float, b: float
 ) -> Certificate:
     """Certify ŷ = (x − center)ᵀw + b_center, whose intercept is given as b.
 

@@ -34,7 +34,7 @@ def descents(
         regression = Regression(data, options, names)
         walked.append((method, regression, _walked(regression)))
     _, regression, seen = walked[-1]
-    if not seen:
+    if len(seen) == 1:  # the first point is the minimum
         raise InputError("There is nothing to descend: the target does not vary.")
     best_w, best_b = seen[-1]
     objective, coordinates = regression.objective(), regression.coordinates()

@@ -120,7 +120,7 @@ class Judge:
             of_w = digits_right(w - best.w, best.w, self._norm, self._target_norm)
             off, true, root = (np.array([v]) for v in (b - best.b, best.b, self._root))
             return of_w, float(digits_right(off, true, root, self._size)[0]) if self._fit_intercept else MOST_DIGITS
-        found = certificate(best.minimum, [str(j) for j in range(len(w))], w, center, b_center, b)
+        found = certificate(best.minimum, [str(j) for j in range(len(w))], w, center, b_center=b_center, b=b)
         of_b = MOST_DIGITS if found.intercept_digits is None else found.intercept_digits
         return np.array(list(found.digits.values())), of_b
 

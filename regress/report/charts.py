@@ -5,6 +5,7 @@ from math import ceil, floor, isfinite, log10
 from typing import Literal, NamedTuple
 
 _MOST_POINTS, _FEW_POINTS = 300, 30  # of a line
+_LEAST = 1e-300  # length of an axis that can be divided
 
 MarkKind = Literal["dots", "line", "spans", "bars"]
 Role = Literal["first", "second", "third", "muted"]
@@ -103,8 +104,9 @@ class Chart(NamedTuple):
             return first, max(ceil(log10(high)), first + 1)
         if axis.most is not None:
             return min(low, 0.0), axis.most
-        if low == high:
-            low, high = low - (abs(low) or 1.0) * 0.05, high + (abs(high) or 1.0) * 0.05
+        if high - low < _LEAST:
+            room = 0.05 * (abs(low) if abs(low) > _LEAST else 1.0)
+            low, high = low - room, high + room
         margin = 0.04 * (high - low)
         return low - margin, high + margin
 

@@ -57,11 +57,11 @@ def worst_digits(comparison: ComparisonRecord) -> Chart:
     return Chart(
         "worst",
         "Digits right in the worst coefficient",
-        f"A bar a tool: {ends}.",
-        Axis("decimal digits, of the 15.9 that a float64 holds", most=16.0),
-        Axis("", names=tuple(name for name, _ in fits)),
-        (Mark("bars", [right for _, right in fits], list(range(len(fits)))),),
-        "The longer the better: a tool is as right as its worst coefficient.",
+        alt=f"A bar a tool: {ends}.",
+        x=Axis("decimal digits, of the 15.9 that a float64 holds", most=16.0),
+        y=Axis("", names=tuple(name for name, _ in fits)),
+        marks=(Mark("bars", [right for _, right in fits], list(range(len(fits)))),),
+        caption="The longer the better: a tool is as right as its worst coefficient.",
     )
 
 
@@ -74,11 +74,11 @@ def loss(comparison: ComparisonRecord) -> Chart:
     return Chart(
         "loss-above",
         "Loss above the minimum",
-        f"A dot a tool: {ends}.",
-        Axis("L − min L", log=True),
-        Axis("", names=tuple(name for name, _ in above)),
-        (Mark("dots", [value for _, value in drawn], [place for place, _ in drawn]),),
-        "To the left is better, in powers of ten."
+        alt=f"A dot a tool: {ends}.",
+        x=Axis("L − min L", log=True),
+        y=Axis("", names=tuple(name for name, _ in above)),
+        marks=(Mark("dots", [value for _, value in drawn], [place for place, _ in drawn]),),
+        caption="To the left is better, in powers of ten."
         + (f" Without a dot, as nothing is left: {', '.join(exact)}." if exact else ""),
     )
 
@@ -90,9 +90,9 @@ def seconds(comparison: ComparisonRecord) -> Chart:
     return Chart(
         "seconds",
         "Seconds of fitting",
-        f"A dot a tool, in seconds: {ends}.",
-        Axis("seconds of fitting alone", log=True),
-        Axis("", names=tuple(name for name, _ in fits)),
-        (Mark("dots", [taken for _, taken in fits], list(range(len(fits)))),),
-        "One run each, on this machine: an order of magnitude, no benchmark.",
+        alt=f"A dot a tool, in seconds: {ends}.",
+        x=Axis("seconds of fitting alone", log=True),
+        y=Axis("", names=tuple(name for name, _ in fits)),
+        marks=(Mark("dots", [taken for _, taken in fits], list(range(len(fits)))),),
+        caption="One run each, on this machine: an order of magnitude, no benchmark.",
     )

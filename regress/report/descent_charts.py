@@ -37,23 +37,25 @@ def descent(found: Descents, names: tuple[str, str]) -> DescentDrawing:
     chart = Chart(
         "descent-map",
         "Where the descents go",
-        f"Contours of the loss over the coefficients of {first} and {second}, and three paths from zero: {ends}.",
-        Axis(f"coefficient of {first}"),
-        Axis(f"coefficient of {second}"),
-        tuple(marks),
-        "Each contour is a quarter of the loss of the next, above the minimum and with all other coefficients at their "
+        alt=f"Contours of the loss over the coefficients of {first} and {second}, and three paths from zero: {ends}.",
+        x=Axis(f"coefficient of {first}"),
+        y=Axis(f"coefficient of {second}"),
+        marks=tuple(marks),
+        caption="Each contour is a quarter of the loss of the next, above the minimum and with all other "
+        "coefficients at their "
         "best.",
-        _view(found),
+        view=_view(found),
     )
     lines = [polyline(_course(p), role, p.method) for role, p in zip(_ROLES, found.paths, strict=True)]
     loss = Chart(
         "descent-loss",
         "How fast they arrive",
-        f"Loss above the minimum by step: {ends}.",
-        Axis("step", whole=True),
-        Axis("L − min L", log=True),
-        tuple(mark for drawn in lines for mark in drawn),
-        f"At most {STEPS} steps, in standardized columns, each method with the step that it takes by default. A line "
+        alt=f"Loss above the minimum by step: {ends}.",
+        x=Axis("step", whole=True),
+        y=Axis("L − min L", log=True),
+        marks=tuple(mark for drawn in lines for mark in drawn),
+        caption=f"At most {STEPS} steps, in standardized columns, each method with the step that it takes by "
+        f"default. A line "
         "that ends at the bottom has arrived: what is left is rounding.",
     )
     told = [

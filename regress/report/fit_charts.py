@@ -33,15 +33,17 @@ def coefficients(known: FitRecord) -> Chart:
     return Chart(
         "betas",
         "Standardized coefficients",
-        f"A dot a coefficient, {which}, with its {level} interval as a line. {top} The table below has all figures.",
-        Axis("sd of the target for one sd of the column"),
-        Axis("", names=tuple(line.name for line, _ in sized)),
-        (
+        alt=f"A dot a coefficient, {which}, with its {level} interval as a line. {top} The table below has all "
+        f"figures.",
+        x=Axis("sd of the target for one sd of the column"),
+        y=Axis("", names=tuple(line.name for line, _ in sized)),
+        marks=(
             Mark("line", (0.0, 0.0), (-0.5, len(sized) - 0.5), "muted"),
             Mark("spans", y=y, low=low, high=high),
             Mark("dots", [beta for _, beta in sized], places),
         ),
-        "How much the target moves, in its standard deviations, when a column moves by one of its own and the others "
+        caption="How much the target moves, in its standard deviations, when a column moves by one of its own and "
+        "the others "
         "hold still. "
         + ("An interval that crosses zero leaves the sign open." if spans else "There are no intervals.")
         + ("" if known.arrived else " Training did not arrive: both are about another point than the minimum."),
@@ -68,11 +70,12 @@ def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right")
     return Chart(
         "digits",
         title,
-        f"A bar a coefficient, the fewest digits first: from {min((d for _, d in digits), default=0.0):.1f} of 15.9.",
-        Axis("decimal digits, of the 15.9 that a float64 holds", most=_ALL_DIGITS),
-        Axis("", names=tuple(name for name, _ in worst)),
-        (Mark("bars", [d for _, d in worst], list(range(len(worst)))),),
-        "How many decimal digits each coefficient shares with the exact answer, the fewest first.",
+        alt=f"A bar a coefficient, the fewest digits first: from {min((d for _, d in digits), default=0.0):.1f} of "
+        f"15.9.",
+        x=Axis("decimal digits, of the 15.9 that a float64 holds", most=_ALL_DIGITS),
+        y=Axis("", names=tuple(name for name, _ in worst)),
+        marks=(Mark("bars", [d for _, d in worst], list(range(len(worst)))),),
+        caption="How many decimal digits each coefficient shares with the exact answer, the fewest first.",
     )
 
 
@@ -106,20 +109,20 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
         Chart(
             "loss",
             f"Loss above {named}",
-            f"{count}: {_course(above)}",
-            steps,
-            Axis("L − min L", log=True),
-            polyline(above),
-            caption,
+            alt=f"{count}: {_course(above)}",
+            x=steps,
+            y=Axis("L − min L", log=True),
+            marks=polyline(above),
+            caption=caption,
         ),
         Chart(
             "gradient",
             "Size of the gradient",
-            f"{count}: {_course(norms)}",
-            steps,
-            Axis("‖∇L‖", log=True),
-            polyline(norms),
-            "In the coordinates of the descent. It vanishes at the minimum, and only there.",
+            alt=f"{count}: {_course(norms)}",
+            x=steps,
+            y=Axis("‖∇L‖", log=True),
+            marks=polyline(norms),
+            caption="In the coordinates of the descent. It vanishes at the minimum, and only there.",
         ),
     )
 
@@ -149,46 +152,49 @@ def residuals(known: FitRecord) -> tuple[Chart, Chart, Chart, Chart]:
         Chart(
             "actual",
             "Actual against predicted",
-            f"{dots} They lie about the line on which both are equal, from {min(x):.4g} to {max(x):.4g}.",
-            predicted,
-            Axis("actual"),
-            (_equal(x, actual), Mark("dots", x, actual, size=rows)),
-            "On the dashed line a prediction is right.",
-            _view(x, actual),
+            alt=f"{dots} They lie about the line on which both are equal, from {min(x):.4g} to {max(x):.4g}.",
+            x=predicted,
+            y=Axis("actual"),
+            marks=(_equal(x, actual), Mark("dots", x, actual, size=rows)),
+            caption="On the dashed line a prediction is right.",
+            view=_view(x, actual),
         ),
         Chart(
             "fitted",
             "Residuals against predicted",
-            f"{dots} Their mean runs from {min(y for _, y in mean):.2g} to {max(y for _, y in mean):.2g}.",
-            predicted,
-            Axis("actual − predicted"),
-            (
+            alt=f"{dots} Their mean runs from {min(y for _, y in mean):.2g} to {max(y for _, y in mean):.2g}.",
+            x=predicted,
+            y=Axis("actual − predicted"),
+            marks=(
                 Mark("line", (min(x), max(x)), (0.0, 0.0), "muted", dashed=True),
                 Mark("dots", x, residual, size=rows),
                 *_mean(mean),
             ),
-            "The mean should keep to zero: a bend says that a straight line is not the whole story.",
+            caption="The mean should keep to zero: a bend says that a straight line is not the whole story.",
         ),
         Chart(
             "normal",
             "Normal Q-Q",
-            f"{len(z)} dots, each the mean of 5 rows or more in order. The lowest is at {z[0]:.2g} standard deviations "
+            alt=f"{len(z)} dots, each the mean of 5 rows or more in order. The lowest is at {z[0]:.2g} standard "
+            f"deviations "
             f"where normal ones would be at {normal[0]:.2g}, the highest at {z[-1]:.2g} for {normal[-1]:.2g}.",
-            Axis("normal quantile"),
-            Axis("residual / σ"),
-            (_equal(normal, z), Mark("dots", normal, z)),
-            "Residuals that are normal keep to the dashed line; ends off it are heavy or light tails. Coefficients do "
+            x=Axis("normal quantile"),
+            y=Axis("residual / σ"),
+            marks=(_equal(normal, z), Mark("dots", normal, z)),
+            caption="Residuals that are normal keep to the dashed line; ends off it are heavy or light tails. "
+            "Coefficients do "
             "not need it, p-values of few rows do.",
-            _view(normal, z),
+            view=_view(normal, z),
         ),
         Chart(
             "scale",
             "Scale against location",
-            f"{dots} Their mean runs from {min(y for _, y in spread):.2g} to {max(y for _, y in spread):.2g}.",
-            predicted,
-            Axis("√|residual / σ|"),
-            (Mark("dots", x, root, size=rows), *_mean(spread)),
-            "A mean that rises or falls shows that the spread of the residuals changes. Then use robust standard "
+            alt=f"{dots} Their mean runs from {min(y for _, y in spread):.2g} to {max(y for _, y in spread):.2g}.",
+            x=predicted,
+            y=Axis("√|residual / σ|"),
+            marks=(Mark("dots", x, root, size=rows), *_mean(spread)),
+            caption="A mean that rises or falls shows that the spread of the residuals changes. Then use robust "
+            "standard "
             "errors, such as HC1.",
         ),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from markupsafe import Markup
 
@@ -20,7 +20,7 @@ class Table(NamedTuple):
 
     caption: str
     head: tuple[str, ...]
-    rows: list[list[Any]]
+    rows: list[list[str]]  # text, or Markup
     css: str = ""  # "texts" where its cells are text, not figures; "key" where its names have colors
 
     @property
@@ -29,7 +29,7 @@ class Table(NamedTuple):
         return len(self.rows) > _TALL
 
 
-def figure(value: Any, form: str = ".6g") -> Markup:
+def figure(value: float | None, form: str = ".6g") -> Markup:
     """Write a number for people, with all of its digits beside it for machines; a dash where there is none."""
     if value is None or not isfinite(value):
         return Markup('<span class="none">–</span>')
@@ -51,7 +51,7 @@ WORDS = {
     "non_finite": "Stopped at a number that is none",
     "interrupted": "Interrupted",
 }
-Tile = tuple[str, Any, str]  # a term, its value, and its class
+Tile = tuple[str, str, str]  # a term, its value, and its class
 
 
 def _good(right: bool) -> str:
@@ -136,7 +136,7 @@ def parts(course: Course) -> list[tuple[str, int, float]]:
 
 def account(course: Course) -> Table:
     """Return where every row went."""
-    lines = [
+    lines: list[list[str]] = [
         [Markup('<i class="{}"></i>{}').format(kind, _KINDS[kind]), figure(count), figure(percent, ".4g")]
         for kind, count, percent in parts(course)
     ]
@@ -173,7 +173,7 @@ def coefficients(known: FitRecord) -> Table:
     return Table(caption, ("Column", *(head for head, _, _ in columns)), rows)
 
 
-def _cells(line: Coefficient, columns: Sequence[tuple[str, str, str]]) -> list[Any]:
+def _cells(line: Coefficient, columns: Sequence[tuple[str, str, str]]) -> list[str]:
     if line.status == "dropped":
         return ["left out", *[""] * (len(columns) - 1)]
     tests = dict(zip(TESTS, line.tests, strict=True))
@@ -198,7 +198,7 @@ def _kind(known: FitRecord) -> str:
 def quality(known: FitRecord, q: Figures) -> Table:
     """Return how well the whole fits."""
     kind, trained = _kind(known), known.trained
-    lines: list[list[Any]] = [
+    lines: list[list[str]] = [
         [f"R²{kind}", figure(known.course.r2, ".6f")],
         [f"R²{kind}, adjusted", figure(q.r2_adjusted, ".6f")],
         [f"Loss {trained.objective}", figure(trained.loss, ".10g")],
@@ -230,7 +230,7 @@ def bands(residuals: ResidualGroups) -> Table:
 def settings(known: FitRecord) -> Table:
     """Return what computed a model, and what it was asked."""
     asked = {name: value for name, value in asdict(known.trained.options).items() if value is not None}
-    rows: list[list[Any]] = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
+    rows = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
     return Table("What computed it, and how it was asked to", ("What", "value"), rows)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import FileOptions
+from regress.sources.arrow import ArrowPart
 from regress.sources.cell_values import AS_IS, Reading, reading_of_frames
 from regress.sources.csv.dialect import read_dialect
 from regress.sources.csv.reader import CsvPart
@@ -34,19 +35,8 @@ def open_polars(frame: pl.DataFrame, reading: Reading = AS_IS) -> Table:
 
 
 def open_arrow(table: Any, reading: Reading = AS_IS) -> Table:
-    """Return whatever speaks the Arrow stream protocol (a PyArrow table, a DuckDB relation) as a source.
-
-    Raises
-    ------
-    TableError
-        If it is no table, or two of its columns have one name.
-    """
-    try:
-        frame = pl.DataFrame(table)
-    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
-        said = str(error).splitlines()[0]
-        raise TableError(f"This {type(table).__name__} cannot be read as a table: {said}.") from None
-    return open_polars(frame, reading)
+    """Return whatever speaks the Arrow stream protocol (a PyArrow table, a DuckDB relation) as a source."""
+    return Table("the table", [ArrowPart(table, reading)])
 
 
 def open_files(

@@ -39,12 +39,17 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
 
         return open_files(table, options)
     if isinstance(table, Source):
+        late = [n for n in (options.given() if options else ()) if getattr(options, n) != getattr(table.options, n)]
+        if late:
+            raise InputError(f"The table is open already: pass {setting(late[0])} where it is opened.")
         return table
     if options is not None and (given := options.of_csv()):
         raise InputError(f"{setting(given[0])} is for CSV files; the table is in memory.")
     if of_package(table, "scipy"):
         raise InputError("Sparse matrices are not supported. Pass X.toarray() if it fits in memory.")
-    source = _open_columns(table, options or FileOptions())
+    if type(table).__name__ == "Series" and (of_package(table, "pandas") or of_package(table, "polars")):
+        raise InputError("A Series is one column, not a table. Pass its .to_frame().")
+    source = None if isinstance(table, Iterator) else _open_columns(table, options or FileOptions())
     if source is not None:
         return source
     array = np.asarray(unmasked(table))

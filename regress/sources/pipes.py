@@ -7,9 +7,9 @@ import sys
 import tempfile
 import weakref
 from pathlib import Path, PosixPath
-from typing import IO
+from typing import IO, NoReturn
 
-from regress.errors import TableError
+from regress.errors import InputError, TableError
 from regress.numerics.atomic_write import in_temporary_folder
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
@@ -24,6 +24,11 @@ class Spool(PosixPath):
     def name(self) -> str:
         """What the pipe is called."""
         return self._label
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError(
+            f"{self.name} is a pipe, kept in a temporary file of this process. Write it to a file, and name that."
+        )
 
 
 def is_pipe(path: Path) -> bool:

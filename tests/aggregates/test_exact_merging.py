@@ -113,6 +113,15 @@ def test_many_rows_have_the_bytes_of_one_pass_in_any_order_and_partition(seed, k
     assert to_bytes(exact_totals([block(rows) for rows in np.array_split(order, 3) if len(rows)], 2)) == first
 
 
+def test_many_columns_with_weights_merge_in_another_order():
+    random = np.random.default_rng(2)
+    Z, a = random.normal(size=(60, 131)), random.uniform(0.1, 3.0, 60)
+    names = tuple(f"x{j}" for j in range(130))
+    one = added([Block(Z[:30, :-1], Z[:30, -1:], a[:30], names)])
+    one.merge(added([Block(Z[30:, -2::-1], Z[30:, -1:], a[30:], names[::-1])]))
+    assert to_bytes(one.finish()) == to_bytes(exact_totals([Block(Z[:, :-1], Z[:, -1:], a, names)]))
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_result_may_be_asked_for_at_any_time(weighted):
     random = np.random.default_rng(3)
@@ -128,7 +137,7 @@ def test_a_result_may_be_asked_for_at_any_time(weighted):
 
 def test_an_accumulator_that_is_merged_stays_as_it_was():
     random = np.random.default_rng(5)
-    Z = random.normal(size=(700, 4)) * [1.0, 1e9, 1e-9, 1.0]
+    Z = np.exp(5 * random.normal(size=(700, 4))) * [1.0, 1e9, 1e-9, 1.0]  # some rows are set aside
     one, other = (added([Block(part[:, :3], part[:, 3:], None, ("a", "b", "c"))]) for part in (Z[:300] * 1e9, Z[300:]))
     before = to_bytes(other.finish())
     one.merge(other)
@@ -163,7 +172,8 @@ def test_columns_are_told_apart_by_name_and_lack_of_one_is_zero():
 
 def test_wholeness_is_known_though_the_units_are_raised_late():
     first, later = np.ones((600, 1)), np.full((600, 1), 2.0**60)
-    for blocks in ([first, later], [later, first]):
+    rare = np.where(np.arange(600)[:, None] == 7, later, first)
+    for blocks in ([first, later], [later, first], [first, rare], [rare, first]):
         assert exact_totals([Block(x, np.zeros((600, 1))) for x in blocks]).whole.tolist() == [True, False, True]
 
 

@@ -117,7 +117,7 @@ def test_what_only_the_squared_error_has_is_absent_and_says_why(tmp_path):
     assert fit.statistics_missing == "They are those of the squared error, and the loss is Huber."
     assert (fit.certificate, fit.digits, fit.digits_at_least, fit.rank) == (None, None, None, None)
     assert fit.precision_reason == "the loss Huber is minimized in float64"
-    assert "loss Huber" in fit.summary()
+    assert f" Huber = {fit.loss:.10g}" in fit.summary()
     assert "ŷ − y" not in fit.summary()
     fit.save(tmp_path / "m.json")
     loaded = regress.load(tmp_path / "m.json")

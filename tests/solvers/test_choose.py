@@ -23,8 +23,8 @@ def test_an_exact_minimum_has_no_history(table, options):
     fit = regress.fit(*table, **options)
     assert (fit.solver, fit.precision, fit.status) == ("direct", "exact", "converged")
     assert (fit.n_iter, fit.history, fit.learning_rate) == (0, [], None)
-    assert fit._training.stationarity < 1e-14
-    assert fit._training.gradient_norm < 1e-10
+    assert fit._held.training.stationarity < 1e-14
+    assert fit._held.training.gradient_norm < 1e-10
     assert LinearRegressor(**options).fit(*table).n_iter_ == 1  # as scikit-learn demands
 
 
@@ -95,5 +95,5 @@ def test_the_reference_of_a_comparison_is_exact_where_that_takes_seconds():
     for shape in ((60, 3), (3, 60)):
         options = choose.reference(*shape, True)
         table = random.normal(size=shape)
-        data = collect_rows(blocks_of(table, y[: len(table), None]), shape[1], options.over, precision="exact")
+        data = collect_rows(blocks_of(table, y[: len(table), None]), options.over, precision="exact")
         assert Regression(data, options, [str(j) for j in range(shape[1])]).train().precision == "exact"

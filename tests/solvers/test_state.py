@@ -26,7 +26,7 @@ WIDE = random.normal(size=(6, 9))
 
 def problem(X=X, y=y, **options):
     options = TrainOptions(**options)
-    data = collect_rows(blocks_of(X, y[:, None]), X.shape[1], options.over)
+    data = collect_rows(blocks_of(X, y[:, None]), options.over)
     return Regression(data, options, [f"x{j}" for j in range(X.shape[1])])
 
 
@@ -118,7 +118,7 @@ def test_squares_beyond_the_range_end_no_descent_as_if_it_had_converged(solver):
     table = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0], [3.0, 0.0, 1.0], [1.0, 1.0, 5.0]])
     target = np.array([1.0, 2.0, -1.0, 3.0]) * 1e-170
     options = TrainOptions(solver=solver)
-    data = collect_rows(blocks_of(table, target[:, None]), 3, precision="exact")
+    data = collect_rows(blocks_of(table, target[:, None]), precision="exact")
     with pytest.raises(InputError, match="squares of the target underflow"):
         Regression(data, options, ["a", "b", "c"]).train()
     with pytest.raises(InputError, match="squares of the target underflow"):
@@ -132,3 +132,14 @@ def test_conjugate_gradients_reach_what_is_near_the_end_of_the_range():
     got = problem(X, target, solver="cg").train()
     assert got.status is Status.CONVERGED
     assert got.w == pytest.approx(problem(solver="cg").train().w * 1e-100, rel=1e-9)
+
+
+def test_an_array_that_its_owner_changes_is_evaluated_anew():
+    """The last value is kept for states, which cannot change; a solver may try points in an array of its own."""
+    objective = problem(over="rows").objective()
+    point = np.zeros(4)
+    before = objective(point, 0.0)
+    point[1] = 2.0
+    after = objective(point, 0.0)
+    assert after.value != before.value
+    assert after.value == problem(over="rows").objective()(point.copy(), 0.0).value
