@@ -167,7 +167,7 @@ def train(
             progress("iterations", state.iteration + 1, 0, 0)
 
     training = regression.train(callbacks=[count])
-    squares, loss = squares_of(training, data, options, reader.blocks())
+    squares, loss = squares_of(training, data, options)
     trained = Trained(
         target=reader.target.name,
         options=kept,

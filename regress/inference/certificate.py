@@ -44,18 +44,18 @@ def certificate(
     distance = dependence.least_norm(dependence.effective(apart)) if many else apart
     nearest = [v - d for v, d in zip(claim, distance, strict=True)]
     at_center = sum(v * Fraction(c) for v, c in zip(nearest, center.tolist(), strict=True))
-    true_b, level = Fraction(0), Fraction(0)
+    left_out = [r.column for r in dependence.relations if dependence.drop]
+    true_b, level, norms = Fraction(0), Fraction(0), equations.plain.norms
     if equations.fit_intercept:
         true_b, level = -equations.level(nearest, Fraction(0)), equations.level(claim, implied)
-    off_b = max((v - true_b for v in ((Fraction(b), implied) if differs else (Fraction(b),))), key=abs)
-    left_out = [r.column for r in dependence.relations if dependence.drop]
+    off_b = max(Fraction(b) - true_b, (implied - true_b) * differs, key=abs)
     excess = equations.square(equations.whole(distance)) + equations.weight * level**2
     pull = equations.pull(equations.whole(claim))
     gradient = 2 * np.array(fractions(pull, equations.pull_exponent), dtype=object) / equations.factor
     sums = (off_b, true_b, implied, Fraction(b_center) - true_b - at_center, level, excess, minimum.least)
 
     # rounded once each
-    weight, least_w, norms = float(equations.weight), minimum.w, equations.plain.norms
+    weight, least_w = float(equations.weight), minimum.w
     distance_b, shown_b, given_b, distance_at_center, mean_error, excess_loss, loss = nearest_doubles(sums).tolist()
     true_w, off, to_least = nearest_doubles(nearest), nearest_doubles(distance), nearest_doubles(apart)
     slope = nearest_doubles(np.delete(gradient, left_out))

@@ -60,7 +60,7 @@ class Inverse:
 def inverse_of_minimum(minimum: Minimum) -> Inverse:
     """Invert from exact totals without a penalty."""
     dependence, n = minimum.dependence, minimum.equations.n
-    independent = list(dependence.independent)
+    independent, (estimable, of_b) = list(dependence.independent), _estimable(minimum)
     equations = minimum.equations.take(independent)
     factor, gram, exponent = _factor(equations), equations.double_gram, equations.column_exponent
     scaled, size = factor.inverse(), np.sqrt(np.diagonal(gram))
@@ -72,7 +72,6 @@ def inverse_of_minimum(minimum: Minimum) -> Inverse:
         spread = np.ldexp(dependence.spread, scale[:, None] - exponent)
         spread[[r.column for r in dependence.relations if dependence.drop or not r.coefficients]] = 0.0
         matrix = spread @ matrix @ spread.T
-    estimable, of_b = _estimable(minimum)
     return Inverse(
         matrix=matrix,
         scale=np.ldexp(1.0, scale),

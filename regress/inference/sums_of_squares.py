@@ -64,30 +64,26 @@ class Squares(NamedTuple):
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of a descent that is far from its end
-def squares_of(
-    training: Training, data: TrainingData, options: TrainOptions, blocks: Iterable[Block]
-) -> tuple[Squares, float]:
+def squares_of(training: Training, data: TrainingData, options: TrainOptions) -> tuple[Squares, float]:
     """Return the sums of squares of a fit, and its loss Σa e² + α‖w‖² at (w, b).
 
     Parameters
     ----------
     training, data, options
-        How the fit came about.
-    blocks : iterable of Block
-        The training rows again, which are read where nothing else has the digits.
+        How the fit came about. The training rows are read again where nothing else has the digits.
     """
     w, alpha = training.w, options.alpha
     if not np.isfinite([*w, training.b_center]).all():
         return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
     if (options.loss is not None and not options.loss.quadratic) or options.penalty is not None:
-        return _of_rows(training, data, options, data.rows if data.rows is not None else blocks), training.loss
+        return _of_rows(training, data, options), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:
         squares, loss = _of_minimum(training, training.minimum, alpha)
         hidden = 0.0 < squares.residual <= squares.noise
-        return squares._replace(noise=0.0) if hidden and not _explained(training, blocks) else squares, loss
+        return squares._replace(noise=0.0) if hidden and not _explained(training, data) else squares, loss
     if cancels(data, options, w, training.loss - penalty):
-        squares = _of_rows(training, data, options, data.rows if data.rows is not None else blocks)
+        squares = _of_rows(training, data, options)
         return squares, (squares.residual + squares.excess) * squares.unit**2 + penalty
     return _of_moments(training, data, options, training.loss - penalty), training.loss
 
@@ -118,10 +114,10 @@ def _residuals(training: Training, X: Array, Y: Array) -> Array:
     return residuals(X, Y[:, 0], training.w, np.zeros_like(training.w), high) + rounded(b - Fraction(high))
 
 
-def _explained(training: Training, blocks: Iterable[Block]) -> bool:
+def _explained(training: Training, data: TrainingData) -> bool:
     """Tell whether rounding explains the residual of every row: a few coarse values hide no others."""
     w = training.w
-    for X, Y, _, _ in _tiles(blocks, len(w)):
+    for X, Y, _, _ in _tiles(data, len(w)):
         e = _residuals(training, X, Y)
         noise = np.sqrt(np.square(np.column_stack([np.spacing(np.abs(X * w)), np.spacing(np.abs(Y))])).sum(1))
         if (np.abs(e) > _ROUNDING * noise).any():
@@ -165,14 +161,14 @@ def _of_target(data: TrainingData) -> tuple[float, float, float]:
     return unit, (norm / unit) ** 2, (norm / unit) ** 2 + (far / unit) ** 2
 
 
-def _of_rows(training: Training, data: TrainingData, options: TrainOptions, blocks: Iterable[Block]) -> Squares:
+def _of_rows(training: Training, data: TrainingData, options: TrainOptions) -> Squares:
     """Sum the squares of the residuals e at (w, b); their minimum is a Newton step away, which Xᵀe tells."""
     summary, w, n = data.summary, training.w, len(training.w)
     unit, centered, uncentered = _of_target(data)
     origin = summary.center * options.fit_intercept
     squares: list[float] = []
     noise, pull, level = 0.0, np.zeros(n), 0.0
-    for X, Y, a, _ in _tiles(blocks, n):
+    for X, Y, a, _ in _tiles(data, n):
         e = _residuals(training, X, Y) / unit
         ae = e if a is None else a * e
         squares.append(float(ae @ e))
@@ -190,10 +186,14 @@ def _of_rows(training: Training, data: TrainingData, options: TrainOptions, bloc
     return Squares(unit, at_w - excess, excess, centered, uncentered, _ROUNDING**2 / 12.0 * noise)
 
 
-def _tiles(blocks: Iterable[Block], n: int) -> Iterable[Block]:
-    """Cut blocks so that they stay in the cache."""
+def _tiles(data: TrainingData, n: int) -> Iterable[Block]:
+    """Yield the training rows in blocks that stay in the cache; rows that are not held are read again."""
     step = max(_TILE // max(n, 1), 1)
-    for X, Y, a, _ in blocks:
+    rows: Iterable[Block] | None = data.rows
+    if rows is None:
+        assert data.again is not None  # of a table
+        rows = data.again()
+    for X, Y, a, _ in rows:
         for i in range(0, len(X), step):
             yield Block(X[i : i + step], Y[i : i + step], None if a is None else a[i : i + step])
 

@@ -45,15 +45,14 @@ class WholeSum:
 
 def implied_intercept(w: Array, center: Array, b_center: float) -> Fraction:
     """Return the prediction at x = 0 of (x − center)ᵀw + b_center, without rounding."""
-    total = WholeSum()
-    total.add(np.array([b_center]))
-    total.add_products(-center, w)
-    return total.fraction
+    return Fraction(b_center) - _products(center, w)
 
 
 def contradicts(b: float, implied: Fraction, w: Array, center: Array, b_center: float) -> bool:
     """Tell whether b is another intercept than is implied by (x − center)ᵀw + b_center, whose terms are rounded."""
-    size = WholeSum()
-    size.add(np.abs([b, b_center]))
-    size.add_products(np.abs(center), np.abs(w))
-    return abs(implied - Fraction(b)) > size.fraction * _ROUNDING + _LEAST
+    size = abs(Fraction(b)) + abs(Fraction(b_center)) + _products(np.abs(center), np.abs(w))
+    return abs(implied - Fraction(b)) > size * _ROUNDING + _LEAST
+
+
+def _products(a: Array, b: Array) -> Fraction:
+    return sum((Fraction(x) * Fraction(y) for x, y in zip(a.tolist(), b.tolist(), strict=True) if x), Fraction(0))

@@ -48,7 +48,7 @@ def _fitted(record: FitRecord) -> list[str]:
     options, rows = record.trained.options, record.course.rows
     kind = "weighted linear regression" if options.weighted else "linear regression"
     kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
-    n = len(record.columns)
+    n = len(record.coefficients) - options.fit_intercept
     on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
     weights = f", {options.weight_type} weights" if options.weighted else ""
     lines = [f"{kind[0].upper()}{kind[1:]} of {record.trained.target} on {on}{weights} ({record.course.source})"]

@@ -26,7 +26,7 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
     """
 
     def review(equations: NormalEquations, dependence: Dependence) -> Dependence:
-        if data.again is not None:
+        if data.again is not None and (dependence.relations or dependence.near):
             steps = Steps.of_doubles(equations.ulps == 0.0)
             dependence = confirmed(Question(equations, steps, Noise(equations.ulps)), dependence, data.again)
         if dependence.relations and options.collinear == "error":

@@ -159,10 +159,9 @@ class Outputs:
 
     def over(self, equations: NormalEquations) -> tuple[Integers, Integers, int]:
         """Return `matrix` and `constant` for ω in place of w, in units of 2^low, and low."""
-        exponents = [u + e for u, e in zip(self.unit, equations.exponent, strict=True)]
+        exponents = np.array(self.unit, dtype=object) + equations.exponent
         low = min([self.at, *exponents])
-        matrix = self.matrix << np.array([e - low for e in exponents], dtype=object)
-        return matrix, self.constant << (self.at - low), low
+        return self.matrix << (exponents - low), self.constant << (self.at - low), low
 
     def zero(self, equations: NormalEquations) -> Mask:
         """Return which of them are 0 at the minimum."""
