@@ -86,7 +86,7 @@ def sentences(text: str) -> list[str]:
     found: list[list[str]] = [[]]
     for word in text.split():
         found[-1].append(word)
-        if _SENTENCE_END.search(word) and not word.endswith(_ABBREVIATIONS):
+        if _SENTENCE_END.search(word) and word.lstrip("([“") not in _ABBREVIATIONS:
             found.append([])
     return [" ".join(words) for words in found if words]
 

@@ -1,4 +1,4 @@
-"""Certify anyone's coefficients on a table: exact sums, and the gradient at the claim."""
+"""Certify any tool's coefficients on a table by the gradient at them, in exact arithmetic."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -56,24 +56,28 @@ def certify(
     progress: Progress | None = None,
     **options: Unpack[CertifyKeywords],
 ) -> Certificate:
-    """Say how many digits of anyone's coefficients are right on a table.
+    """Count the correct digits of any tool's coefficients on a table.
 
-    One pass forms exact sums. Their gradient at the claim gives the distance to the true minimum, without rounding. A
-    second pass, only where digits are missing or predictions may be off, finds the prediction that is off the most.
-    The options say what was minimized; what `other` knows of itself need not be given.
+    One pass computes the gradient at the claim in exact arithmetic; it gives the distance to the true minimum. Where
+    digits are missing or predictions may be wrong, a second pass finds the largest error of a prediction. The options
+    describe what was minimized; those that `other` stores need not be given.
 
     Parameters
     ----------
     other : object
-        A `Fit`, a `LinearModel` or its file; a fitted LinearRegression, Ridge, RidgeCV, SGDRegressor (squared error) or
-        `LinearRegressor`, or a Pipeline ending in one, certified in the space after ``pipeline[:-1].transform``; a
-        GridSearchCV or RandomizedSearchCV of one; a statsmodels result of OLS, WLS or a Gaussian GLM, certified in the
-        columns that it was fitted to; (w, b), with w by position or by name; a mapping or JSON file with "coef" and
-        "intercept".
+        One of these:
+
+        - a `Fit`, a `LinearModel` or its file,
+        - a fitted LinearRegression, Ridge, RidgeCV, SGDRegressor (squared error) or `LinearRegressor`,
+        - a Pipeline ending in one of them, certified in the space after ``pipeline[:-1].transform``,
+        - a GridSearchCV or RandomizedSearchCV of one of them,
+        - a statsmodels result of OLS, WLS or a Gaussian GLM, certified in the columns that it was fitted to,
+        - (w, b), with w by position or by name,
+        - a mapping or JSON file with "coef" and "intercept".
     table, target, n_jobs, progress
         As in `fit`; a model knows its target.
     digits : float
-        Digits that every coefficient must have right.
+        Correct digits that every coefficient must have.
     **options
 
     Returns

@@ -56,12 +56,12 @@ class Comparison:
     names : tuple of str
         The columns of X.
     agree : bool
-        Whether ``LinearRegression()`` has at least the asked digits, or its error changes no fitted value by more than
-        1e-6 of the spread of y: the smaller of sd(y) and IQR(y)/1.349, sd(y) where the IQR is 0. With dependent
-        columns, digits are counted to the nearest minimizer; with more columns than rows the loss decides, within
-        1e-9 Σ(y − ȳ)² of the minimum. The other rows decide nothing.
+        Whether ``LinearRegression()`` has at least the required digits, or its error changes no fitted value by more
+        than 1e-6 of the spread of y. The spread is the smaller of sd(y) and IQR(y)/1.349; sd(y) where the IQR is 0.
+        With dependent columns, digits are counted to the nearest minimizer. With more columns than rows the loss
+        decides: it must be within 1e-9 Σ(y − ȳ)² of the minimum. The other tools decide nothing.
     verdict : list of str
-        Who disagrees, by how much and, where it can be seen, why.
+        Which tools disagree, by how much and, where known, why.
     rows, read_as : str
         Where every row of the table went, and how its files are written.
     source, target : str
@@ -83,7 +83,7 @@ class Comparison:
 
     @property
     def converged(self) -> bool:
-        """Whether our default fit converged; its note says so otherwise."""
+        """Whether the fit of this package converged; otherwise its note reports it."""
         return not any(status.message in self.fits[0].note for status in Status if status.remedy)
 
     @property

@@ -18,7 +18,7 @@ class CourseNames:
 
     @property
     def read_as(self) -> str:
-        """How the table's files are written; empty where it is none."""
+        """How the table's files are written; empty for tables in memory."""
         return self._course.read_as
 
     @property
@@ -98,12 +98,12 @@ class CourseNames:
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """Dependent columns that are left out of the model, with coefficient 0."""
+        """Dependent columns that are excluded from the model, with coefficient 0."""
         return self._course.dropped
 
     @property
     def equations(self) -> tuple[str, ...]:
-        """The equations that dependent columns obey, as far as exact totals tell; constant columns apart."""
+        """The equations that dependent columns obey, as far as exact totals show; without constant columns."""
         return self._course.equations
 
     @property

@@ -99,7 +99,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         y : array of shape (m,) or (m, targets)
             Targets.
         sample_weight : array of shape (m,), optional
-            Weights a ≥ 0 in Σ a (ŷ − y)²; rows of weight 0 are left out.
+            Weights a ≥ 0 in Σ a (ŷ − y)²; rows of weight 0 are excluded.
 
         Returns
         -------

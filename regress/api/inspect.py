@@ -151,7 +151,7 @@ def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str |
 
 
 def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list[str]:
-    """Return the columns better left out: IDs and those more than half empty too, as long as others remain."""
+    """Return the columns to exclude: also IDs and those more than half empty, as long as others remain."""
     others = [r for r in reports if r.name != target]
     useless = [
         r.name

@@ -1,7 +1,7 @@
 """What a JSON document must hold: small checks that compose to a table of a file's keys, and the file's reading.
 
-A check takes a value and where it stands, and returns the value as it would have been saved: keys that it does not know
-are left out. `of` makes the check of a type, so that a record is described once.
+A check takes a value and its place, and returns the value as it would have been saved, without unknown
+keys. `of` makes the check of a type, so that a record is described once.
 """
 
 import json
@@ -73,12 +73,12 @@ def numbers(value: Any, at: str) -> list[float]:
 
 
 def whole(at_least: int | None = None) -> Check:
-    """Take a whole number of 64 bits."""
+    """Take an integer of 64 bits."""
     bound = "" if at_least is None else f" of at least {at_least}"
 
     def check(value: Any, at: str) -> int:
         if type(value) is not int or abs(value) >= _WHOLE or (at_least is not None and value < at_least):
-            raise fail(at, f"a whole number{bound}", value)
+            raise fail(at, f"an integer{bound}", value)
         return value
 
     return check
@@ -164,7 +164,7 @@ def mapping(check: Check) -> Check:
 
 
 def record(**checks: Check) -> Check:
-    """Take an object with these keys; others are left out."""
+    """Take an object with these keys; others are ignored."""
 
     def check_each(value: Any, at: str) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -100,7 +100,7 @@ class LinearModel:
 
     @property
     def loss(self) -> float:
-        """Σ(ŷ − y)² + α‖w‖² over those rows; NaN where that is no number."""
+        """Σ(ŷ − y)² + α‖w‖² over those rows; NaN where it is unknown."""
         return nan if self.trained.loss is None else self.trained.loss
 
     @property
@@ -255,8 +255,8 @@ class LinearModel:
             raise InputError(f"The level of an interval must be between 0 and 1, such as 0.95; got {level!r}.")
         if self.uncertainty is None:
             raise InputError(
-                "This model has no prediction intervals: it has a penalty, an unknown rank, no degrees of freedom or "
-                "more than 200 columns, did not converge, or fits perfectly. Fit it anew without those."
+                "This model has no prediction intervals. Possible reasons: a penalty, an unknown rank, no degrees of "
+                "freedom, more than 200 columns, no convergence, or a perfect fit. Fit the model again without them."
             )
 
     def summary(self) -> str:

@@ -12,7 +12,7 @@ _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 
 
 def others(course: Course, alpha: float, names: Sequence[str], collinearity: Collinearity) -> list[str]:
-    """Return what a careful reader should know about a fit besides its warnings: what is no fault."""
+    """Return the notes on a fit that are not warnings."""
     said = []
     if alpha and course.equations and not course.dropped:
         said.append(f"Columns depend on each other: {_some(course.equations, '; ')}. The penalty decides among them.")
@@ -37,7 +37,7 @@ def warnings(course: Course, trained: Trained, n: int, facts: Facts) -> list[str
         pass  # dependent columns are those of least squares
     elif course.rank is None:
         few = n <= MOST_COLUMNS
-        remedy = "Exact sums decide it: set precision to exact" if few else "They are too many to tell which"
+        remedy = "To decide, set precision to exact" if few else "There are too many columns to decide which"
         said.append(f"Rank unknown: in float64 some columns may depend on each other. {remedy}.")
     elif course.equations and (course.dropped or not alpha):
         what = (
@@ -45,7 +45,7 @@ def warnings(course: Course, trained: Trained, n: int, facts: Facts) -> list[str
             "that satisfy the same equation" + "s" * (len(course.equations) > 1)
         )
         if course.dropped:
-            what = f"Left out, with coefficient 0: {_some(course.dropped)}"
+            what = f"Excluded, with coefficient 0: {_some(course.dropped)}"
         shown = _some(course.equations, "; ")
         said.append(f"Columns depend on each other (rank {course.rank} of {n}): {shown}. {what}.")
     elif course.rank < n - len(constant) and not alpha:
@@ -59,7 +59,7 @@ def warnings(course: Course, trained: Trained, n: int, facts: Facts) -> list[str
     if course.perfect:
         known = "" if facts.equal else " Is the target among the features, in other units?"
         said.append(
-            "Essentially perfect fit: the residuals are rounding of the stored numbers, so there are no standard "
+            "Essentially perfect fit: the residuals are only rounding. There are no standard "
             f"errors, t, F or AIC.{known}"
         )
     if course.r2_test is not None and course.r2_test < 0:
@@ -68,7 +68,7 @@ def warnings(course: Course, trained: Trained, n: int, facts: Facts) -> list[str
 
 
 def of_rows(facts: Facts) -> list[str]:
-    """Return the notes that the rows themselves are worth, whatever is fitted to them."""
+    """Return the notes on the rows, whatever is fitted to them."""
     said = list(facts.of_source)
     if facts.alike:
         said.append(f"Levels that differ by upper and lower case only: {_some(facts.alike, '; ')}.")
@@ -81,10 +81,12 @@ def of_rows(facts: Facts) -> list[str]:
             "Logistic regression is usual for such a target."
         )
     if facts.split_key is not None:
-        said.append(f"The split key {facts.split_key!r} is left out of the features.")
+        said.append(f"The split key {facts.split_key!r} is excluded from the features.")
     if facts.single:
-        what = "A text column of a single level is" if len(facts.single) == 1 else "Text columns of a single level are"
-        said.append(f"{what} left out: {_some(facts.single)}.")
+        what = (
+            "A text column with a single level is" if len(facts.single) == 1 else "Text columns with a single level are"
+        )
+        said.append(f"{what} excluded: {_some(facts.single)}.")
     if facts.unseen_cells:
         shown = f" ({_some(facts.unseen)})" if facts.unseen else ""
         held = "cell has a level" if facts.unseen_cells == 1 else "cells have levels"
@@ -97,7 +99,7 @@ def of_rows(facts: Facts) -> list[str]:
 
 
 def _single_rows(facts: Facts) -> list[str]:
-    """Say which coefficients rest on one row: its leverage is 1, and no standard error tells."""
+    """Name the coefficients that rest on one row: its leverage is 1, and no standard error shows it."""
     said = []
     if len(facts.alone) == 1:
         said.append(f"Level {facts.alone[0]} rests on a single row: its coefficient fits that row exactly.")

@@ -1,8 +1,8 @@
 """Plots of results on matplotlib's axes: the charts of the reports, at a cost that does not depend on the rows.
 
-Each function takes a fit, also one that `load` returns (`comparison` a comparison), draws on the axes given as `ax` or
-on a figure of its own, and returns a `Display` with ``ax_``, ``axes_`` and ``figure_``, as the displays of scikit-learn
-have them. Where several charts are drawn, `ax` is one Axes a chart, or one Axes whose place they share.
+Each function takes a fit, also one that `load` returns; `comparison` takes a comparison. It draws on the axes given as
+`ax`, or on a new figure. It returns a `Display` with ``ax_``, ``axes_`` and ``figure_``, like the displays of
+scikit-learn. For several charts, `ax` is one Axes per chart, or one Axes whose place they share.
 """
 
 from collections.abc import Callable, Sequence

@@ -170,7 +170,7 @@ def _refuse_missing(reader: Reader, tally: Tally) -> None:
 
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:
-    """Return what reads a table, and the key of the split where that is left out of the features."""
+    """Return what reads a table, and the key of the split where it is excluded from the features."""
     named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
     texts = [name for name in named if source.by_name[name].kind == "text"]
     source = source.settled(texts) if texts else source
@@ -214,7 +214,7 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
 def _designed(
     source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading
 ) -> tuple[Source, Design, str | None]:
-    """Return a table as it is read, its design, and the key of the split where that is left out of the features."""
+    """Return a table as it is read, its design, and the key of the split where it is excluded from the features."""
     roles = [v for v in (y, a) if v is not None]
     others, drop, key = [v.name for v in roles if v.array is None], options.drop or (), options.split_key
     if options.features is not None or key in (*others, *drop):

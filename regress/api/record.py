@@ -41,7 +41,7 @@ class Inference:
     squares, log_weight, middle : Squares, float, Middle or None
         What statistics need besides.
     standardized, digits : array of shape (n,), array of shape (n,) or None
-        w·sd(x)/sd(y), and digits right, from below, where sums are in float64.
+        w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
     sampled : Sampled or None
         Rows whose residuals are drawn.
     """
@@ -75,7 +75,7 @@ class Inference:
 
     @cached_property
     def certificate(self) -> Certificate | None:
-        """How many digits are right, from exact totals; None where sums are in float64."""
+        """Correct digits and gradient, from exact totals; None where sums are in float64."""
         minimum, model = self.training.minimum, self.model
         if minimum is None or not np.isfinite([*model.w, model.b]).all():
             return None

@@ -49,8 +49,8 @@ class Fit(StatsmodelsNames, CourseNames):
     loss : float
         Σ(ŷ − y)² + α‖w‖² over the training rows, of w and b as they are printed; `statistics.rss` is the minimum.
     r2, r2_test : float, float or None
-        R² on the training rows, 1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept; and on
-        the rows held out, about their mean.
+        R² on the training rows and on the held-out rows, the latter about their mean. On the training rows it is
+        1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept.
     status, n_iter, history : Status, int, list of HistoryRow
         How training ended, its steps, and a row an iteration: iteration, loss, gradient_norm, step. Of more than 1,000
         iterations 1,000 rows are kept, evenly spaced. Exact solutions take no steps.
@@ -61,17 +61,17 @@ class Fit(StatsmodelsNames, CourseNames):
     rank, rank_known : int or None, bool
         Independent columns; None where float64 cannot tell.
     certificate : Proof or None
-        How many digits of the worst coefficient are right, from exact totals; None where sums are in float64.
+        Correct digits of the worst coefficient, from exact totals; None where sums are in float64.
     digits, intercept_digits, digits_at_least : dict or None, float or None, dict or None
-        Digits right by column, and of the intercept, certified by exact totals; and the same or, where sums are in
-        double, an estimate from below.
+        Correct digits by column, and of the intercept, certified by exact totals; and the same or, where sums are in
+        float64, an estimate from below.
     standardized : array of shape (n,)
-        w·sd(x)/sd(y): what one standard deviation of a column moves y, in its own.
+        w·sd(x)/sd(y): the change in y for one standard deviation of a column, in standard deviations of y.
     reference_levels, perfect : dict, bool
-        The level of each text column with which its others are compared, and whether residuals are mere rounding.
+        The reference level of each text column, and whether residuals are only rounding.
     constant, dropped, equations, near_equations : tuples of str
-        Columns that are constant in the training rows; dependent columns that are left out; equations that dependent
-        columns obey; and equations that columns obey but for rounding.
+        Columns that are constant in the training rows; dependent columns that are excluded; equations that dependent
+        columns obey; and equations that columns obey except for rounding.
     perfect : bool
         Whether the residuals are no more than rounding of the stored numbers.
     tally, nobs : RowAccount, float
@@ -160,23 +160,23 @@ class Fit(StatsmodelsNames, CourseNames):
 
     @property
     def certificate(self) -> Proof | None:
-        """How many digits are right, from exact totals; None where sums are in float64."""
+        """Correct digits and gradient, from exact totals; None where sums are in float64."""
         return self.record.certificate
 
     @property
     def digits(self) -> dict[str, float] | None:
-        """Digits right by column, certified by exact totals; None where sums are in float64: see `digits_at_least`."""
+        """Correct digits by column, by exact totals; None where sums are in float64 (see `digits_at_least`)."""
         return None if self.certificate is None else self.digits_at_least
 
     @property
     def intercept_digits(self) -> float | None:
-        """Digits of the intercept that are right; None where sums are in float64, or none is fitted."""
+        """Correct digits of the intercept; None where sums are in float64, or none is fitted."""
         has = self.certificate is not None and self._bare.trained.options.fit_intercept
         return self.record.coefficients[0].digits if has else None
 
     @property
     def digits_at_least(self) -> dict[str, float] | None:
-        """An estimate of the digits right, from below; None where the rank is unknown. `regress.certify` certifies."""
+        """A lower estimate of the correct digits; None where the rank is unknown. `regress.certify` certifies them."""
         digits = {line.name: line.digits for line in self.record.columns if line.digits is not None}
         return digits or None
 

@@ -1,4 +1,4 @@
-"""Who is right in a comparison: each tool's fit as measured, and the verdict in words."""
+"""The verdict of a comparison: each tool's fit as measured, and which tools disagree."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,22 +14,22 @@ _CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that depen
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FittedRow(Measure):
-    """One tool's fit, measured on the training rows. A tool that failed has no `w`, and a `note` that says why.
+    """One tool's fit, measured on the training rows. If a tool failed, `w` is None and `note` gives the reason.
 
     Attributes
     ----------
     name : str
         The tool, as a user would call it.
     asked : str
-        What it was asked to do.
+        The options of its fit.
     w, b : array of shape (n,), float
         Its coefficients and intercept, in the user's units.
     seconds : float
-        Of fitting only.
+        Time of the fit alone.
     n_iter, rank : int or None
-        What the tool says of them.
+        What the tool reports.
     note : str
-        Why there is no fit, or the warnings of the tool.
+        The reason why there is no fit, or the warnings of the tool.
     """
 
     name: str
@@ -66,10 +66,12 @@ class FittedRow(Measure):
 
 
 def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits: float) -> tuple[bool, list[str]]:
-    """Decide by ``LinearRegression()``, and say in words who disagrees, by how much and why."""
+    """Decide by ``LinearRegression()``, and describe which tools disagree, by how much and why."""
     said, agree, best = [], False, judge.best
     by_loss = best.minimum is None and best.rank is not None and best.rank < len(names)
-    basis = "loss at the minimum, with dependent columns" if by_loss else f"{digits:g} digits or more"
+    basis = (
+        "its loss is at the minimum; columns depend on each other" if by_loss else f"{digits:g} or more correct digits"
+    )
     for fit in fits:
         enough = min(fit.digits, fit.intercept_digits) >= digits
         right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else enough or fit.moved <= EFFECT
@@ -80,13 +82,18 @@ def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digi
             agree = near
             if near and not by_loss and not enough:
                 basis = (
-                    f"not in {digits:g} digits, but no fitted value changes by more than {EFFECT:g} of the spread of y"
+                    f"fewer than {digits:g} correct digits, but no fitted value changes by more than {EFFECT:g} of "
+                    "the spread of y"
                 )
-    word = "agrees" if agree else "does not agree"
-    first = f"scikit-learn {version('scikit-learn')}'s LinearRegression() {word} with us ({basis})."
+            elif fit.w is None:
+                basis = "it did not return a fit"
+            elif not near:
+                basis = "its loss is not at the minimum" if by_loss else f"fewer than {digits:g} correct digits"
+    word = "is correct" if agree else "is wrong here"
+    first = f"LinearRegression() of scikit-learn {version('scikit-learn')} {word}: {basis}."
     if best.minimum is not None and best.minimum.dependence.relations:
         shown = "; ".join(r.text(names) for r in best.minimum.dependence.relations[:5])
-        said.append(f"Columns depend on each other ({shown}): digits are counted to the nearest of many minimizers.")
+        said.append(f"Columns depend on each other ({shown}). Digits are counted to the nearest of many minimizers.")
     return agree, [first, *said]
 
 
@@ -94,21 +101,23 @@ def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
     assert fit.w is not None
     best, worst = judge.best, fit.worst
     part = fit.excess_loss / judge.variation if judge.variation else 0.0
-    digits, name, says, we = fit.digits, repr(names[worst]), fit.w[worst], best.w[worst]
+    digits, name, value, true = fit.digits, f"Coefficient of {names[worst]!r}", fit.w[worst], best.w[worst]
     if fit.intercept_digits < digits:
-        digits, name, says, we = fit.intercept_digits, "the intercept", fit.b, best.b
+        digits, name, value, true = fit.intercept_digits, "Intercept", fit.b, best.b
+    reference = "exact" if best.minimum is not None else "best fit"
     text = (
-        f"{fit.name} disagrees: {digits:.1f} digits in its worst coefficient; of {name} it "
-        f"says {says:.6g}, we say {we:.6g}; a fitted value changes by up to {fit.moved:.2g} of the spread of y; "
-        f"the loss is {fit.excess_loss:.3g} above the minimum, {part:.2g} of the variation of y."
+        f"{fit.name} disagrees: its worst coefficient has {digits:.1f} correct digits. "
+        f"{name}: {value:.6g}, {reference} {true:.6g}. "
+        f"A fitted value changes by up to {fit.moved:.2g} of the spread of y. "
+        f"The loss is {fit.excess_loss:.3g} above the minimum, {part:.2g} of the variation of y."
     )
     if fit.rank is not None and best.rank is not None and fit.rank < best.rank:
         return (
-            f"{text} It took {fit.rank} of {best.rank} independent columns: its cut-off on singular values drops "
-            "what is small next to the largest column, however much it explains."
+            f"{text} It treated X as rank {fit.rank} of {best.rank}: its singular-value cutoff discards columns that "
+            "are small compared with the largest."
         )
     if fit.excess_loss > judge.variation:
         return f"{text} It diverged: a constant would predict better."
     if fit.n_iter is not None:
-        return f"{text} It stopped after {fit.n_iter:,} iterations, before the gradient vanished."
+        return f"{text} It stopped after {fit.n_iter:,} iterations, before it converged."
     return text

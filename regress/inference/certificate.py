@@ -1,4 +1,4 @@
-"""The certificate: how many digits of any coefficients are right, from the exact gradient at them.
+"""The certificate: the number of correct digits of any coefficients, from the exact gradient at them.
 
 At the minimum ∇L = 0, and L is quadratic: so the distance to it from any (w, b) is δ = (∇²L)⁻¹∇L. Newton steps with the
 exact gradient end where none is left, to 2⁻⁷⁰ of each coefficient; from there, distance, gradient and loss at the claim

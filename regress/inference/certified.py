@@ -1,4 +1,4 @@
-"""What a certificate says of coefficients: how many digits are right, and whether that is enough."""
+"""A certificate of coefficients: the number of correct digits, and whether that is enough."""
 
 from dataclasses import dataclass
 from math import inf, sqrt
@@ -10,13 +10,13 @@ from regress.numerics.atomic_write import strict
 from regress.numerics.digits import MOST_DIGITS
 from regress.records import CertificateRecord, ClaimLine, known
 
-EFFECT = 1e-6  # of the spread of y: what an error may change a prediction by and still count as none
-_HEAD = ("", "claimed", "true", "digits right")
+EFFECT = 1e-6  # of the spread of y: errors that change a prediction by less do not count
+_HEAD = ("", "claimed", "true", "correct digits")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Certificate:
-    """What exact sums over a table say of coefficients, whoever found them.
+    """The correct digits of coefficients, computed in exact arithmetic, whatever tool fitted them.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Certificate:
     distance, distance_at_center : array of shape (n,), float
         δ = w − w*, and what it adds to the prediction at the center of the claim, each rounded once.
     digits : dict of float
-        Digits right, by column.
+        Correct digits, by column.
     intercept_digits, intercept_distance : float or None, float
         Digits and distance from the truth of b or of `predicting_b`, the worse of the two; None and 0 where no
         intercept is fitted.
@@ -52,12 +52,12 @@ class Certificate:
     spread : float
         Of y: the smaller of sd(y) and IQR(y)/1.349, sd(y) where the IQR is 0. A constant y has |ȳ| instead.
     off, rounding : float
-        √ of the excess loss a unit of weight, in units of y: what predictions are off by in the root mean square, and
-        what rounding of the true coefficients to doubles may account for.
+        √ of the excess loss per unit of weight: the root mean square error of the predictions, in units of y. The
+        second is the part that rounding of the true coefficients to float64 may explain.
     asked : float
-        Digits that count as right.
+        Digits required.
     moved : float or None
-        The most that δ changes a prediction, in units of `spread`; None where too little is left to need a look.
+        Maximum change of a prediction by δ, in units of `spread`; None where the error is too small to need a check.
     space : str
         What the coefficients belong to, if not to the table's own columns.
     source, target, objective : str
@@ -101,20 +101,21 @@ class Certificate:
 
     @property
     def effect(self) -> float:
-        """What predictions are off by, in units of `spread`: at most, or else in the root mean square."""
+        """Error of predictions, in units of `spread`: the maximum, or else the root mean square."""
         mean = self.off / self.spread if self.spread > 0 else inf if self.off else 0.0
         return max(self.moved or 0.0, mean)
 
     @property
     def allowed(self) -> float:
-        """What predictions may be off by, in units of `spread`: 1e-6, or more where fewer than 6 digits are asked."""
+        """Allowed error of predictions, in units of `spread`: 1e-6, or more where fewer than 6 digits are required."""
         return max(EFFECT, float(10.0**-self.asked))
 
     @property
     def passed(self) -> bool:
-        """Whether predictions are right, and so are all digits asked for, or else the intercept.
+        """Whether predictions are correct, and so are all required digits, or else the intercept.
 
-        Predictions are right if they are off by `allowed` at most, or by no more than rounding of right coefficients.
+        Predictions are correct if they are off by at most `allowed`, or by no more than rounding of correct
+        coefficients.
         """
         if self.worst >= self.asked:
             right = self.effect <= self.allowed or self.off <= self.rounding
@@ -123,19 +124,19 @@ class Certificate:
 
     @property
     def _intercept_wrong(self) -> bool:
-        """Whether the intercept has no right digit or contradicts the predictions, and that is more than rounding."""
+        """Whether the intercept has no correct digit or contradicts the predictions, by more than rounding."""
         odd = self.intercept_digits == 0.0 or self.predicting_b is not None
         return odd and abs(self.intercept_distance) > EFFECT * self.spread
 
     @property
     def undecided(self) -> bool:
-        """Whether only a pass over the rows tells how far predictions are off: `moved`."""
+        """Whether only a pass over the rows can show how far predictions are off: `moved`."""
         most = self.off * sqrt(self.rows)  # of a row of mean weight
         return self.worst < self.asked or (most > EFFECT * self.spread and self.off > self.rounding)
 
     @property
     def table(self) -> Any:
-        """Claimed and true coefficients and digits right, a row a coefficient, as a pandas DataFrame."""
+        """Claimed and true coefficients and correct digits, one row per coefficient, as a pandas DataFrame."""
         from regress.sources.frames import to_frame
 
         return to_frame(self.lines(), ["name", "claimed", "true", "digits"], index="name")
@@ -177,7 +178,7 @@ class Certificate:
         return table_html([title], _HEAD, rows, foot)
 
     def summary(self) -> str:
-        """Return the certificate as text for people: claimed beside true coefficients, and the verdict."""
+        """Return the certificate as text for people: claimed and true coefficients, and the verdict."""
         title, rows, foot = self._text()
         return paragraph([title, "", *aligned(_HEAD, rows), "", *foot])
 
@@ -186,15 +187,15 @@ class Certificate:
         rows = [[name, *(f"{v:.17g}" for v in (claimed, true)), f"{d:.1f}"] for name, claimed, true, d in self.lines()]
         figures = f"‖∇L‖ {self.gradient_norm:.3g}; loss {self.excess_loss:.3g} above its minimum {self.loss:.10g}"
         verdict = f"{'Certified' if self.passed else 'Not certified'}: {self.reason}"
-        title = f"Exact sums over {self.rows:,} rows{', ' * bool(self.space)}{self.space}"
+        title = f"Computed in exact arithmetic over {self.rows:,} rows{', ' * bool(self.space)}{self.space}"
         return title, rows, [figures, *self.notes, *self._dependent(), verdict]
 
     def _dependent(self) -> list[str]:
         if self.min_norm_digits is None:
             return []
         return [
-            f"Columns depend on each other ({'; '.join(self.equations[:5])}): digits are counted to the nearest of "
-            f"many minimizers; to the one of least ‖w‖ they are {min(self.min_norm_digits.values()):.1f}."
+            f"Columns depend on each other ({'; '.join(self.equations[:5])}). Digits are counted to the nearest of "
+            f"many minimizers. To the minimum-norm solution they are {min(self.min_norm_digits.values()):.1f}."
         ]
 
     @property
@@ -210,20 +211,20 @@ class Certificate:
             most = f"predictions are {off}; {self.allowed:g} is allowed"
             return f"{worst}; {asked}." if self.passed else f"{most}. {worst.capitalize()}."
         if self.passed:
-            return f"{worst}, but predictions are {off} only; {EFFECT:g} is allowed."
+            return f"{worst}, but predictions are only {off}; {EFFECT:g} is allowed."
         return f"{worst}; {asked}. Predictions are {off}." + self._intercept_wrong * " The intercept is wrong."
 
     @property
     def notes(self) -> list[str]:
-        """What a careful reader should know, in sentences."""
+        """Notes on the claim, in sentences."""
         said = []
         if self.predicting_b is not None:
             said.append(f"The intercept is given as {self.b!r}, but the model predicts with {self.predicting_b!r}.")
         if self.trained_rows not in (None, self.rows):
-            said.append(f"The model was trained on {self.trained_rows:,} rows; these are {self.rows:,}.")
+            said.append(f"The model was trained on {self.trained_rows:,} rows; this table has {self.rows:,}.")
         if self.scaled_by_y:
             shown = ", ".join([*self.scaled_by_y[:5], *["…"] * (len(self.scaled_by_y) > 5)])
-            said.append(f"Measured against y's scale, as they are zero but for rounding: {shown}.")
+            said.append(f"Zero except for rounding, so measured against the scale of y: {shown}.")
         return said
 
     def lines(self) -> list[tuple[str, float, float, float]]:

@@ -41,7 +41,7 @@ class Inverse:
     inflation : array of shape (n,)
         Variance inflation factors 1/(1 − R²) of each column on the others; infinite for dependent ones.
     estimable : array of bool of shape (n,)
-        Coefficients that all minimizers share. A column that is constant or left out has none.
+        Coefficients that all minimizers share. A column that is constant or excluded has none.
     intercept_estimable : bool
         Whether all minimizers share the intercept.
     """

@@ -122,7 +122,7 @@ def check(data: TrainingData, names: tuple[str, ...], fit_intercept: bool, seed:
     fit_intercept : bool
         Whether b is a parameter.
     seed : int
-        Seed of the point: w and b are normal, in units that move a prediction by the spread of y.
+        Seed of the point: w and b are normal, in units that change a prediction as much as the spread of y.
     """
     assert data.rows is not None
     summary = data.summary

@@ -20,21 +20,21 @@ from regress.solvers.solution import Training
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measure:
-    """What the rows say of one fit.
+    """One fit, measured on the rows.
 
     Attributes
     ----------
     digits : float
-        Digits right in the worst coefficient.
+        Correct digits of the worst coefficient.
     digits_of : array of shape (n,) or None
         Those of each coefficient.
     intercept_digits : float
-        Digits right in the intercept; 15.95 where none is fitted.
+        Correct digits of the intercept; 15.95 where none is fitted.
     worst : int
         Which coefficient is the worst.
     moved : float
-        The most that its distance from the best fit changes a prediction, in units of the spread of y: the smaller of
-        sd(y) and IQR(y)/1.349, sd(y) where the IQR is 0.
+        Maximum difference of a prediction from that of the best fit, in units of the spread of y. The spread is the
+        smaller of sd(y) and IQR(y)/1.349; sd(y) where the IQR is 0.
     excess_loss, loss : float
         L − min L, and L = Σ(ŷ − y)².
     gradient_norm : float

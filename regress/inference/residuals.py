@@ -1,8 +1,8 @@
-"""Residuals as pictures show them: groups of five rows or more, never a single one.
+"""Residuals as charts show them: groups of five rows or more, never a single one.
 
-Rows are cut into slices along ŷ, and each slice into groups along the residual; a dot stands at the mean of a group.
-All pictures over ŷ show the same groups, and their trends are means of whole slices, so that no difference between two
-of them is a row. What is far off is moved to a fence, so that no mean is one row's alone.
+Rows are divided into slices along ŷ, and each slice into groups along the residual. A dot is the mean of a group. All
+charts over ŷ show the same groups, and their trends are means of complete slices. So no difference between two charts
+is a single row. Outliers are moved to a fence, so that no mean depends on a single row.
 """
 
 from itertools import pairwise
@@ -32,14 +32,14 @@ class Sampled(NamedTuple):
 
 
 def sampled(rows: Block, w: Array, center: Array, b_center: float, repeated: bool) -> Sampled:
-    """Return what ŷ = (x − center)ᵀw + b_center says of some rows; weights that count `repeated` rows are left out."""
+    """Return ŷ = (x − center)ᵀw + b_center of some rows; weights that count `repeated` rows are ignored."""
     predicted = line(rows.X, w, center, b_center)
     weights = np.ones(len(predicted)) if rows.weights is None or repeated else rows.weights
     return Sampled(predicted, rows.Y[:, 0], weights)
 
 
 def residual_groups(sampled: Sampled | None, sigma: float) -> ResidualGroups | str:
-    """Return what pictures of residuals need, in groups; or say why there are none.
+    """Return residuals in groups, as charts show them; or the reason why there are none.
 
     Parameters
     ----------
@@ -52,11 +52,19 @@ def residual_groups(sampled: Sampled | None, sigma: float) -> ResidualGroups | s
     Returns
     -------
     ResidualGroups or str
-        "rows" in the sample; "groups": the slice, means of ŷ, y − ŷ and √|z| and the rows of each, for
-        z = √a (y − ŷ)/σ; "normal": 0, means of normal quantiles and of z and the rows of each; "bands": how many |z|
-        are in each band of standard deviations, None in place of 1 to 4, and how many of a normal distribution would
-        be; "far": how many rows are moved to the fence, which lies five times the middle half of the rows beyond it,
-        None in place of 1 to 4.
+        With z = √a (y − ŷ)/σ, these are:
+
+        "rows"
+            Rows in the sample.
+        "groups"
+            By group: the slice, means of ŷ, y − ŷ and √|z|, and the number of rows.
+        "normal"
+            By group: 0, means of normal quantiles and of z, and the number of rows.
+        "bands"
+            By band of standard deviations: the number of |z| in it (None in place of 1 to 4), and the number expected
+            of a normal distribution.
+        "far"
+            Rows moved to the fence, five interquartile ranges beyond the quartiles; None in place of 1 to 4.
     """
     from scipy import special
 

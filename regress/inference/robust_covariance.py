@@ -97,8 +97,8 @@ def middle_given(covariance: Covariance, reader: Reader, training: Training, cen
 class MeatSums:
     """Σ (a e)² z zᵀ over z = [x − center, 1], or Σ a e² z zᵀ where a counts `repeated` rows.
 
-    Of a fit by exact sums it is exact too, but for rounding (a e)z: it has the same bits in any order of the rows. Of
-    one in float64 it is summed in the order of the blocks.
+    Of a fit in exact arithmetic it is exact too, except that (a e)z is rounded. It has the same bits in any order of
+    the rows. Of a fit in float64 it is summed in the order of the blocks.
 
     Parameters
     ----------

@@ -2,8 +2,8 @@
 
 With e = y − ŷ, N observations and k parameters, σ² = Σ a e²/(N − k) and the covariance of w is σ²(∇²L/2)⁻¹. N counts
 rows of weight above 0, and with frequency weights Σa. Log-likelihood, AIC = −2ℓ + 2k and BIC are those of statsmodels
-(R counts σ among the parameters of AIC, 2 more). White's covariances HC0 and HC1 = HC0 · N/(N − k), which hold where
-the spread of e varies from row to row, take a second pass over the rows, as other kinds do.
+(R counts σ among the parameters of AIC, 2 more). White's covariances HC0 and HC1 = HC0 · N/(N − k) hold where the
+spread of e varies from row to row. Like other robust kinds, they take a second pass over the rows.
 """
 
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ class Statistics:
 
     @cached_property
     def standard_errors(self) -> Array:
-        """Standard errors of w (n,); NaN for columns that are constant, left out or cannot be estimated."""
+        """Standard errors of w (n,); NaN for columns that are constant, excluded or cannot be estimated."""
         return np.where(self.inverse.estimable, self._spread, nan)
 
     @cached_property

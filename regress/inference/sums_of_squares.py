@@ -42,7 +42,7 @@ class Squares(NamedTuple):
     centered, uncentered : float
         Σa(y − ȳ)² and Σa y².
     noise : float
-        The most that rounding of the stored numbers leaves of Σa e²; 0 where that was not looked at.
+        Upper bound of Σa e² where the residuals are only rounding of the stored numbers; 0 where that was not checked.
     """
 
     unit: float

@@ -14,7 +14,7 @@ Role = Literal["first", "second", "third", "muted"]
 class Axis(NamedTuple):
     """One axis: its label with units, a log scale or not, or names of categories, the first on top.
 
-    `most` is the end of an axis that has one, as digits have; on `whole` ones ticks are whole numbers.
+    `most` is the end of the axis, where it has one, as for digits. If `whole`, the ticks are integers.
     """
 
     label: str
@@ -143,7 +143,7 @@ def polyline(points: Sequence[tuple[float, ...]], role: Role = "first", label: s
 
 
 def offset(span: tuple[float, float], axis: Axis) -> float:
-    """Return what to take off the ticks of a span that is short and far from zero, so that they can be told apart."""
+    """Return what to take off the ticks of a span that is short and far from zero, so that they differ."""
     low, high = span
     if axis.log or axis.names or max(abs(low), abs(high)) < 1e4 * (high - low):
         return 0.0

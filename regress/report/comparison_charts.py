@@ -34,7 +34,7 @@ def of_comparison(comparison: ComparisonRecord) -> ComparisonDrawings:
 
 
 def digits(comparison: ComparisonRecord) -> list[tuple[str, list[Cell]]]:
-    """Return the digits of each tool in b, if it is fitted, and in the coefficients in which the fewest are right."""
+    """Return the digits of each tool in b, if it is fitted, and in the coefficients with the fewest correct digits."""
     fits = comparison.fits
     found = [fit.digits_of for fit in fits if fit.digits_of is not None]
     worst = [min(of[j] for of in found) for j in range(len(comparison.names))] if found else []
@@ -51,17 +51,17 @@ def _cell(right: float | None) -> Cell:
 
 
 def worst_digits(comparison: ComparisonRecord) -> Chart:
-    """Return the digits right in the worst coefficient of each tool."""
+    """Return the correct digits of the worst coefficient of each tool."""
     fits = [(fit.name, fit.digits) for fit in comparison.fits if fit.digits is not None]
     ends = "; ".join(f"{name} {right:.1f}" for name, right in fits)
     return Chart(
         "worst",
-        "Digits right in the worst coefficient",
-        alt=f"A bar a tool: {ends}.",
+        "Correct digits of the worst coefficient",
+        alt=f"One bar per tool: {ends}.",
         x=Axis("decimal digits, of the 15.9 that a float64 holds", most=16.0),
         y=Axis("", names=tuple(name for name, _ in fits)),
         marks=(Mark("bars", [right for _, right in fits], list(range(len(fits)))),),
-        caption="The longer the better: a tool is as right as its worst coefficient.",
+        caption="Longer is better. A tool is judged by its least accurate coefficient.",
     )
 
 
@@ -74,12 +74,12 @@ def loss(comparison: ComparisonRecord) -> Chart:
     return Chart(
         "loss-above",
         "Loss above the minimum",
-        alt=f"A dot a tool: {ends}.",
+        alt=f"One dot per tool: {ends}.",
         x=Axis("L − min L", log=True),
         y=Axis("", names=tuple(name for name, _ in above)),
         marks=(Mark("dots", [value for _, value in drawn], [place for place, _ in drawn]),),
-        caption="To the left is better, in powers of ten."
-        + (f" Without a dot, as nothing is left: {', '.join(exact)}." if exact else ""),
+        caption="Lower is better (logarithmic scale)."
+        + (f" No dot, because the loss is at its minimum: {', '.join(exact)}." if exact else ""),
     )
 
 
@@ -90,9 +90,9 @@ def seconds(comparison: ComparisonRecord) -> Chart:
     return Chart(
         "seconds",
         "Seconds of fitting",
-        alt=f"A dot a tool, in seconds: {ends}.",
+        alt=f"One dot per tool, in seconds: {ends}.",
         x=Axis("seconds of fitting alone", log=True),
         y=Axis("", names=tuple(name for name, _ in fits)),
         marks=(Mark("dots", [taken for _, taken in fits], list(range(len(fits)))),),
-        caption="One run each, on this machine: an order of magnitude, no benchmark.",
+        caption="One run of each tool on this machine. This is an order of magnitude, not a benchmark.",
     )

@@ -41,9 +41,8 @@ def descent(found: Descents, names: tuple[str, str]) -> DescentDrawing:
         x=Axis(f"coefficient of {first}"),
         y=Axis(f"coefficient of {second}"),
         marks=tuple(marks),
-        caption="Each contour is a quarter of the loss of the next, above the minimum and with all other "
-        "coefficients at their "
-        "best.",
+        caption="The loss above the minimum is four times as large at each contour as at the next one inside. All "
+        "other coefficients are optimal at each point.",
         view=_view(found),
     )
     lines = [polyline(_course(p), role, p.method) for role, p in zip(_ROLES, found.paths, strict=True)]
@@ -54,9 +53,8 @@ def descent(found: Descents, names: tuple[str, str]) -> DescentDrawing:
         x=Axis("step", whole=True),
         y=Axis("L − min L", log=True),
         marks=tuple(mark for drawn in lines for mark in drawn),
-        caption=f"At most {STEPS} steps, in standardized columns, each method with the step that it takes by "
-        f"default. A line "
-        "that ends at the bottom has arrived: what is left is rounding.",
+        caption=f"At most {STEPS} steps, in standardized columns. Each method uses its default step. "
+        "A line that ends at the bottom has converged: the remainder is rounding.",
     )
     told = [
         f"Step {k}. Loss above the minimum: " + ", ".join(f"{p.method} {_at(p, k)}" for p in found.paths) for k in steps
@@ -72,7 +70,7 @@ def _after(path: DescentPath) -> str:
 
 def _at(path: DescentPath, step: int) -> str:
     if path.arrived and step >= len(path.excess) - 1:
-        return "nothing but rounding"
+        return "only rounding"
     return f"{path.excess[min(step, len(path.excess) - 1)]:.3g}".replace("-", "−")
 
 

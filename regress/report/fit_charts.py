@@ -33,8 +33,8 @@ def coefficients(known: FitRecord) -> Chart:
     return Chart(
         "betas",
         "Standardized coefficients",
-        alt=f"A dot a coefficient, {which}, with its {level} interval as a line. {top} The table below has all "
-        f"figures.",
+        alt=f"One dot per coefficient, {which}, with its {level} interval as a line. {top} The table below has all "
+        "figures.",
         x=Axis("sd of the target for one sd of the column"),
         y=Axis("", names=tuple(line.name for line, _ in sized)),
         marks=(
@@ -42,16 +42,15 @@ def coefficients(known: FitRecord) -> Chart:
             Mark("spans", y=y, low=low, high=high),
             Mark("dots", [beta for _, beta in sized], places),
         ),
-        caption="How much the target moves, in its standard deviations, when a column moves by one of its own and "
-        "the others "
-        "hold still. "
-        + ("An interval that crosses zero leaves the sign open." if spans else "There are no intervals.")
-        + ("" if known.arrived else " Training did not arrive: both are about another point than the minimum."),
+        caption="Change in the target, in standard deviations, if a column increases by one standard deviation and "
+        "the others are constant. "
+        + ("If an interval contains zero, the sign is uncertain." if spans else "There are no intervals.")
+        + ("" if known.arrived else " Training did not converge, so the coefficients are not at the minimum."),
     )
 
 
 def digits(known: FitRecord) -> Chart:
-    """Return the digits of each coefficient that are right, the fewest first.
+    """Return the correct digits of each coefficient, the fewest first.
 
     Raises
     ------
@@ -60,22 +59,22 @@ def digits(known: FitRecord) -> Chart:
     """
     found = [(line.name, line.digits) for line in known.coefficients if line.digits is not None]
     if known.digits is None:
-        raise InputError("How many digits float64 leaves is unknown here; `regress certify` tells.")
-    return bars_of_digits(found, "Digits right" + ("" if known.certificate else ", at least"))
+        raise InputError("The number of correct digits is unknown. Measure it with `regress certify`.")
+    return bars_of_digits(found, "Correct digits" + ("" if known.certificate else ", at least"))
 
 
-def bars_of_digits(digits: list[tuple[str, float]], title: str = "Digits right") -> Chart:
+def bars_of_digits(digits: list[tuple[str, float]], title: str = "Correct digits") -> Chart:
     """Return bars of digits, the fewest first."""
     worst = sorted(digits, key=lambda pair: pair[1])[:_MOST_BARS]
     return Chart(
         "digits",
         title,
-        alt=f"A bar a coefficient, the fewest digits first: from {min((d for _, d in digits), default=0.0):.1f} of "
-        f"15.9.",
+        alt="One bar per coefficient, the fewest digits first: from "
+        f"{min((d for _, d in digits), default=0.0):.1f} of 15.9.",
         x=Axis("decimal digits, of the 15.9 that a float64 holds", most=_ALL_DIGITS),
         y=Axis("", names=tuple(name for name, _ in worst)),
         marks=(Mark("bars", [d for _, d in worst], list(range(len(worst)))),),
-        caption="How many decimal digits each coefficient shares with the exact answer, the fewest first.",
+        caption="Number of correct decimal digits of each coefficient, the fewest first.",
     )
 
 
@@ -94,14 +93,14 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
     first = max((loss for _, loss, _ in rows), default=0.0)
     base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
     above = [(k, loss - base) for k, loss, _ in rows if loss - base > ROUNDING * first]
-    caption = "Where the difference is rounding, below 1e-15 of the first loss, nothing is drawn."
+    caption = "Differences below 1e-15 of the first loss are rounding and are not drawn."
     if proof is not None and proof.excess_loss:
         last = float(course.n_iter)
         above = [point for point in above if point[0] < last] + [(last, proof.excess_loss)]
-        caption = f"{caption[:-1]}, but for the last point, which is by exact sums."
+        caption = f"{caption} The last point is computed in exact arithmetic."
     norms = [(k, norm) for k, _, norm in rows if norm > 0]
     if not course.n_iter or not (above or norms):
-        raise InputError("There was nothing to descend: the first point passed for the minimum.")
+        raise InputError("The first point was already the minimum, so there is no descent to draw.")
     steps = Axis("step", most=float(max(course.n_iter, 1)), whole=True)
     named = "the minimum" if lowest is not None else "the lowest of these"
     count = f"{course.n_iter:,} step{'s' * (course.n_iter != 1)} of {course.solver}"
@@ -147,7 +146,7 @@ def residuals(known: FitRecord) -> tuple[Chart, Chart, Chart, Chart]:
     actual = [a + b for a, b in zip(x, residual, strict=True)]
     _, normal, z, _ = zip(*found.normal, strict=True)
     mean, spread = trend(part, x, residual, rows), trend(part, x, root, rows)
-    dots = f"{len(x)} dots of {found.rows:,} rows, each the mean of 5 or more; its area counts them."
+    dots = f"{len(x)} dots for {found.rows:,} rows. Each is the mean of 5 or more, and its area shows their number."
     return (
         Chart(
             "actual",
@@ -156,7 +155,7 @@ def residuals(known: FitRecord) -> tuple[Chart, Chart, Chart, Chart]:
             x=predicted,
             y=Axis("actual"),
             marks=(_equal(x, actual), Mark("dots", x, actual, size=rows)),
-            caption="On the dashed line a prediction is right.",
+            caption="On the dashed line, predicted and actual values are equal.",
             view=_view(x, actual),
         ),
         Chart(
@@ -170,20 +169,18 @@ def residuals(known: FitRecord) -> tuple[Chart, Chart, Chart, Chart]:
                 Mark("dots", x, residual, size=rows),
                 *_mean(mean),
             ),
-            caption="The mean should keep to zero: a bend says that a straight line is not the whole story.",
+            caption="The mean should be close to zero. A curve means that the relation is not linear.",
         ),
         Chart(
             "normal",
             "Normal Q-Q",
             alt=f"{len(z)} dots, each the mean of 5 rows or more in order. The lowest is at {z[0]:.2g} standard "
-            f"deviations "
-            f"where normal ones would be at {normal[0]:.2g}, the highest at {z[-1]:.2g} for {normal[-1]:.2g}.",
+            f"deviations; {normal[0]:.2g} is normal. The highest is at {z[-1]:.2g}; {normal[-1]:.2g} is normal.",
             x=Axis("normal quantile"),
             y=Axis("residual / σ"),
             marks=(_equal(normal, z), Mark("dots", normal, z)),
-            caption="Residuals that are normal keep to the dashed line; ends off it are heavy or light tails. "
-            "Coefficients do "
-            "not need it, p-values of few rows do.",
+            caption="Points on the dashed line: normal errors. Ends that bend away: heavy or light tails. This matters "
+            "for p-values in small samples, not for the coefficients.",
             view=_view(normal, z),
         ),
         Chart(
@@ -193,9 +190,8 @@ def residuals(known: FitRecord) -> tuple[Chart, Chart, Chart, Chart]:
             x=predicted,
             y=Axis("√|residual / σ|"),
             marks=(Mark("dots", x, root, size=rows), *_mean(spread)),
-            caption="A mean that rises or falls shows that the spread of the residuals changes. Then use robust "
-            "standard "
-            "errors, such as HC1.",
+            caption="If the mean rises or falls, the spread of the residuals changes. Then use robust standard errors, "
+            "such as HC1.",
         ),
     )
 

@@ -81,7 +81,7 @@ def drawn(charts: Callable[[], Sequence[Chart]]) -> Drawing:
 
 
 def _equation(known: FitRecord) -> tuple[float | None, list[tuple[str, float, str]], int]:
-    """Return b, if fitted, sign, size and name of the terms that say most, and how many are left out."""
+    """Return b, if fitted, sign, size and name of the largest terms, and the number of the others."""
     columns = known.columns
     by_size = sorted(columns, key=lambda line: -abs(line.standardized or 0.0))
     most = {line.name for line in by_size[:_TERMS]}

@@ -1,4 +1,4 @@
-"""A fit as text for people: what was fitted, how well it fits, how it ended, a table of coefficients, what to know."""
+"""A fit as text for people: the model, its quality, how it was computed, the coefficients, and notes."""
 
 from regress.fit_record import Coefficient, Figures, FitRecord
 from regress.messages import aligned, paragraph, table_html, visible
@@ -34,17 +34,17 @@ def fit_html(record: FitRecord) -> str:
 
 
 def headline(record: FitRecord) -> list[str]:
-    """Say what was fitted, how well it fits, how that was computed, and how right it is."""
+    """Return the model, its quality, how it was computed, and its correct digits."""
     return [*_fitted(record), *_quality(record), *_ended(record)]
 
 
 def notes(record: FitRecord) -> list[str]:
-    """Return what a careful reader should know."""
+    """Return the notes."""
     return [f"Note: {visible(note)}" for note in record.course.notes]
 
 
 def _fitted(record: FitRecord) -> list[str]:
-    """Say what was fitted to which rows."""
+    """Return the model and its rows."""
     options, rows = record.trained.options, record.course.rows
     kind = "weighted linear regression" if options.weighted else "linear regression"
     kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
@@ -59,7 +59,7 @@ def _fitted(record: FitRecord) -> list[str]:
 
 
 def _quality(record: FitRecord) -> list[str]:
-    """Say how well it fits."""
+    """Return the quality of the fit."""
     course, figures = record.course, record.figures
     uncentered = "" if record.trained.options.fit_intercept else "(uncentered) "
     r2 = f"R² {uncentered}{_share(course.r2)}"
@@ -92,7 +92,7 @@ def _errors(figures: Figures, level: float) -> list[str]:
 
 
 def _ended(record: FitRecord) -> list[str]:
-    """Say how it was computed, and how right it is."""
+    """Return how the fit was computed, and its correct digits."""
     course, trained = record.course, record.trained
     reason = f": {course.precision_reason}" if course.precision_reason else ""
     method = _SOLVERS.get(course.solver, course.solver)
@@ -108,7 +108,7 @@ def _ended(record: FitRecord) -> list[str]:
 
 
 def _digits(record: FitRecord) -> list[str]:
-    """Say how many digits of the coefficients are right."""
+    """Return the number of correct digits of the coefficients."""
     known = [line.digits for line in record.coefficients if line.digits is not None]
     if record.certificate is not None:
         if record.certificate.passed and min(known, default=0.0) >= _FULL:

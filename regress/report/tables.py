@@ -1,4 +1,4 @@
-"""The tables of a page: what stands in their cells, all figures with their full precision beside what is shown."""
+"""The tables of a page: what stands in their cells, each number is shown rounded and stored exactly."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -30,7 +30,7 @@ class Table(NamedTuple):
 
 
 def figure(value: float | None, form: str = ".6g") -> Markup:
-    """Write a number for people, with all of its digits beside it for machines; a dash where there is none."""
+    """Write a rounded number for people, and all of its digits for machines; a dash for a missing one."""
     if value is None or not isfinite(value):
         return Markup('<span class="none">–</span>')
     text = f"{value:,}" if isinstance(value, int) else f"{value:{form}}"
@@ -46,9 +46,9 @@ def small(value: float | None, least: float, form: str) -> Markup:
 
 WORDS = {
     "converged": "Converged",
-    "max_iter": "Stopped at the limit of iterations",
+    "max_iter": "Stopped at the maximum number of iterations",
     "diverged": "Diverged",
-    "non_finite": "Stopped at a number that is none",
+    "non_finite": "Stopped: a value became NaN or infinite",
     "interrupted": "Interrupted",
 }
 Tile = tuple[str, str, str]  # a term, its value, and its class
@@ -67,18 +67,18 @@ def head(known: FitRecord) -> list[Tile]:
         ("Rows used", figure(trained.n_rows), ""),
     ]
     if trained.options.weighted and known.moments is not None:
-        found.append(("Sum of their weights", figure(known.moments.weight), ""))
+        found.append(("Sum of weights", figure(known.moments.weight), ""))
     found.append((f"R²{_kind(known)}", figure(course.r2, ".4f"), ""))
     if course.scored:
         worse = course.r2_test is not None and course.r2_test < 0  # than the mean of the target
-        found.append(("R² on rows held out", figure(course.r2_test, ".4f"), "bad" if worse else ""))
+        found.append(("R² on held-out rows", figure(course.r2_test, ".4f"), "bad" if worse else ""))
     if (proved := known.certificate) is not None:
-        found.append(("Digits right, worst coefficient", figure(proved.worst, ".1f"), _good(proved.passed)))
+        found.append(("Correct digits, worst coefficient", figure(proved.worst, ".1f"), _good(proved.passed)))
     return found
 
 
 class Proved(Protocol):
-    """What exact sums say of coefficients as a whole; None where a figure is beyond the range of a double."""
+    """Figures of a fit in exact arithmetic; None where one is beyond the range of float64."""
 
     @property
     def gradient_norm(self) -> float | None:
@@ -94,7 +94,7 @@ class Proved(Protocol):
 
 
 def proof(where: str, of: Proved) -> list[Tile]:
-    """Return what exact sums say of coefficients as a whole."""
+    """Return the figures of a fit in exact arithmetic."""
     return [
         (f"‖∇L‖ at {where}", figure(of.gradient_norm, ".3g"), ""),
         ("Loss above its minimum", figure(of.excess_loss, ".3g"), ""),
@@ -107,13 +107,13 @@ def verdict(certificate: CertificateRecord) -> list[Tile]:
     right = certificate.passed
     return [
         ("Verdict", "✓ Certified" if right else "✗ Not certified", _good(right)),
-        ("Digits right, worst coefficient", figure(certificate.worst, ".1f"), ""),
+        ("Correct digits, worst coefficient", figure(certificate.worst, ".1f"), ""),
         *proof("the claim", certificate),
     ]
 
 
 def name_of(name: str) -> str:
-    """Return a name, the middle of a very long one left out: the page is to stay small."""
+    """Return a name without the middle of a very long one, so that the page stays small."""
     return shortened(name, _LONG)
 
 
@@ -127,7 +127,7 @@ _KINDS = {
 
 
 def parts(course: Course) -> list[tuple[str, int, float]]:
-    """Return what became of the rows, by the name of its color, how many they are, and their part in percent."""
+    """Return what became of the rows: the name of the color, the number of rows, and their percentage."""
     rows = course.rows
     counts = rows.used, rows.held_out, rows.missing, rows.zero_weight, rows.bad
     of = zip(_KINDS, counts, strict=True)
@@ -141,7 +141,7 @@ def account(course: Course) -> Table:
         for kind, count, percent in parts(course)
     ]
     all_of_them = ["all", figure(course.rows.rows), figure(100.0, ".4g")]
-    return Table(f"Rows of {course.source}", ("Row", "how many", "percent"), [*lines, all_of_them], "key")
+    return Table(f"Rows of {course.source}", ("Rows", "number", "percent"), [*lines, all_of_them], "key")
 
 
 _TESTS = (
@@ -154,20 +154,20 @@ _TESTS = (
 
 
 def coefficients(known: FitRecord) -> Table:
-    """Return what is known of each coefficient, of many those of the largest standardized ones."""
-    lines, caption = largest(known), f"Change in {known.trained.target} per unit of each column"
+    """Return the table of coefficients; if there are many, of those with the largest standardized ones."""
+    lines, caption = largest(known), f"Change in {known.trained.target} per unit of each predictor"
     if known.figures is not None:
         if known.arrived:
             caption += f", with {known.trained.options.percent} confidence intervals"
         else:
-            caption += "; training did not arrive, so the intervals are about another point"
+            caption += "; training did not converge, so the intervals are not about the minimum"
         if any(line.std_err is None and line.status != "dropped" for line in lines):
             caption += "; a dash: not estimable, as columns are constant or depend on each other"
     columns = [
         ("coefficient", "coef", ".10g"),
         *(_TESTS if known.figures is not None else ()),
         ("standardized", "standardized", ".4g"),
-        ("digits right" if known.certificate else "digits at least", "digits", ".1f"),
+        ("correct digits" if known.certificate else "correct digits, at least", "digits", ".1f"),
     ]
     rows = [[name_of(line.name), *_cells(line, columns)] for line in lines]
     return Table(caption, ("Column", *(head for head, _, _ in columns)), rows)
@@ -175,7 +175,7 @@ def coefficients(known: FitRecord) -> Table:
 
 def _cells(line: Coefficient, columns: Sequence[tuple[str, str, str]]) -> list[str]:
     if line.status == "dropped":
-        return ["left out", *[""] * (len(columns) - 1)]
+        return ["excluded", *[""] * (len(columns) - 1)]
     tests = dict(zip(TESTS, line.tests, strict=True))
     values = {name: tests.get(name, getattr(line, name)) for _, name, _ in columns}
     return [
@@ -196,7 +196,7 @@ def _kind(known: FitRecord) -> str:
 
 
 def quality(known: FitRecord, q: Figures) -> Table:
-    """Return how well the whole fits."""
+    """Return how well the model fits."""
     kind, trained = _kind(known), known.trained
     lines: list[list[str]] = [
         [f"R²{kind}", figure(known.course.r2, ".6f")],
@@ -211,34 +211,34 @@ def quality(known: FitRecord, q: Figures) -> Table:
         ["Condition number of scaled columns", figure(q.condition, ".3g")],
     ]
     if known.course.scored:
-        lines.insert(1, ["R² on rows held out, about their mean", figure(known.course.r2_test, ".6f")])
+        lines.insert(1, ["R² on held-out rows, about their mean", figure(known.course.r2_test, ".6f")])
     return Table(f"How well it fits; {q.cov_type} standard errors", ("Figure", "value"), lines)
 
 
 def bands(residuals: ResidualGroups) -> Table:
-    """Return how many residuals are large."""
+    """Return how many residuals are large, and how many are expected."""
     rows = []
     for low, high, count, normal in residuals.bands:
         band = Markup("beyond {} σ").format(figure(low, "g"))
         if high is not None:
             band = Markup("{} to {} σ").format(figure(low, "g"), figure(high, "g"))
         rows.append([band, "1 to 4" if count is None else figure(count), small(normal, 0.001, ".3g")])
-    caption = "How many residuals are large, and how many of so many normal ones would be"
-    return Table(caption, ("From zero", "rows", "if normal"), rows)
+    caption = "Large residuals: observed, and expected if errors were normal"
+    return Table(caption, ("Distance from zero", "observed", "expected"), rows)
 
 
 def settings(known: FitRecord) -> Table:
-    """Return what computed a model, and what it was asked."""
+    """Return the versions and options behind a model."""
     asked = {name: value for name, value in asdict(known.trained.options).items() if value is not None}
     rows = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
-    return Table("What computed it, and how it was asked to", ("What", "value"), rows)
+    return Table("Versions and options", ("Name", "value"), rows)
 
 
 def figures(comparison: ComparisonRecord) -> Table:
     """Return all figures of a comparison."""
     columns = (
         ("digits", "digits", ".1f"),
-        ("moves ŷ by", "moved", ".2g"),
+        ("change of ŷ", "moved", ".2g"),
         ("loss above min", "excess_loss", ".2g"),
         ("‖∇L‖", "gradient_norm", ".2g"),
         ("R² test", "r2_test", ".6f"),
@@ -248,24 +248,26 @@ def figures(comparison: ComparisonRecord) -> Table:
     )
     rows = [[fit.name, *(figure(getattr(fit, key), form) for _, key, form in columns)] for fit in comparison.fits]
     caption = (
-        "Digits of the worst coefficient, and the most that the error changes a fitted value, in units of the spread "
-        f"of {comparison.target}"
+        "Correct digits of the worst coefficient. Change of ŷ: maximum error of a fitted value, in units of the "
+        f"spread of {comparison.target}"
     )
     return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows)
 
 
 def asked(comparison: ComparisonRecord) -> Table:
     """Return what each tool was asked to do."""
-    caption = "All had the same encoded rows, split alike, and were to minimize Σ(ŷ − y)², some with a small penalty"
+    caption = (
+        "All tools got the same encoded rows and the same split. All minimize Σ(ŷ − y)², some with a small penalty"
+    )
     return Table(caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], "texts")
 
 
 def claims(certificate: CertificateRecord) -> Table:
-    """Return claimed beside true coefficients, those with the fewest digits first."""
+    """Return claimed and true coefficients, those with the fewest digits first."""
     lines = sorted(certificate.lines, key=lambda line: line.digits)
     rows = [
         [name_of(name), figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
         for name, claimed, true, right in lines[:MOST_CERTIFIED]
     ]
     caption = "Claimed and true coefficients, the fewest digits first"
-    return Table(caption, ("Column", "claimed", "true", "digits right"), rows)
+    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows)

@@ -6,7 +6,7 @@ from regress.messages import aligned, table_html
 from regress.records import ComparisonRecord, InspectionRecord
 
 _LEGEND = (
-    "Digits right in the worst coefficient, the intercept apart, and the most that the error changes a fitted "
+    "Digits: correct digits of the worst coefficient, without the intercept. Change of ŷ: maximum error of a fitted "
     "value, in spreads of y."
 )
 
@@ -45,7 +45,7 @@ def _notes(comparison: ComparisonRecord) -> list[str]:
 
 def _tools(comparison: ComparisonRecord) -> list[list[str]]:
     """Return the head of the table of tools, and its rows."""
-    rows = [["", "digits", "moves ŷ by", "loss above min", "‖∇L‖", "R² test", "seconds", "iterations", "rank"]]
+    rows = [["", "digits", "change of ŷ", "loss above min", "‖∇L‖", "R² test", "seconds", "iterations", "rank"]]
     for f in comparison.fits:
         digits = "" if f.digits is None else f"{f.digits:.1f}"
         cells = [digits, number(f.moved, 2), number(f.excess_loss, 2), number(f.gradient_norm, 2)]
@@ -68,7 +68,7 @@ def inspection_html(seen: InspectionRecord) -> str:
 
 
 def _size(seen: InspectionRecord) -> list[str]:
-    bad = f" and {seen.bad:,} bad ones left out" if seen.bad else ""
+    bad = f" and {seen.bad:,} bad ones (excluded)" if seen.bad else ""
     read_as = [f"Read as {seen.read_as}"] if seen.read_as else []
     return [f"{seen.label}: {seen.rows:,} rows{bad}, {len(seen.columns):,} columns", *read_as]
 

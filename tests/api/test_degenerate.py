@@ -73,7 +73,7 @@ def test_what_does_not_converge_warns_and_keeps_the_fit(tmp_path):
 
 
 def test_a_text_column_with_one_level_has_no_coefficient_and_its_gaps_count(tmp_path):
-    with pytest.warns(DataWarning, match=r"^A text column of a single level is left out: k=a\.$"):
+    with pytest.warns(DataWarning, match=r"^A text column with a single level is excluded: k=a\.$"):
         got = fit("k,x,y\na,1,2\na,2,4\na,4,7\n", tmp_path)
     assert got.names == ("x",)
     with pytest.raises(TableError, match="k 1"):

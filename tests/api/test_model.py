@@ -131,7 +131,7 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
         ({"training_means": {"time": "noon"}}, "'training_means.time' must be a finite number"),
         ({"training_means": None}, "'training_means' must be an object; it is null"),
         ({"options": {}}, "'options.fit_intercept' is missing"),
-        ({"n_rows": "many"}, "'n_rows' must be a whole number"),
+        ({"n_rows": "many"}, "'n_rows' must be an integer"),
         ({"loss": []}, "'loss' must be a finite number"),
         ({"status": 3}, "'status' must be one of"),
         ({"versions": []}, "'versions' must be an object"),

@@ -134,7 +134,7 @@ GROUPS = pd.DataFrame(
 @pytest.mark.parametrize("seed", range(6))
 def test_a_split_key_is_no_feature_unless_it_is_asked_for(seed):
     split = {"test_size": 0.3, "split_key": "id", "random_state": seed, "drop": ["kind"]}
-    with pytest.warns(DataWarning, match="^The split key 'id' is left out of the features"):
+    with pytest.warns(DataWarning, match="^The split key 'id' is excluded from the features"):
         fit = regress.fit(GROUPS, "y", **split)
     assert fit.names == ("x",)
     assert "split key" not in regress.fit(GROUPS, "y", **{**split, "drop": ["kind", "id"]}).summary()

@@ -155,8 +155,8 @@ def test_counts_of_rows_do_not_depend_on_how_the_table_is_cut():
 
 def test_a_text_column_of_a_single_level_is_left_out_with_a_note():
     table = FRAME.assign(only="same", more="also")
-    assert notes_of(table.drop(columns="more")) == ["A text column of a single level is left out: only=same."]
-    assert notes_of(table) == ["Text columns of a single level are left out: only=same, more=also."]
+    assert notes_of(table.drop(columns="more")) == ["A text column with a single level is excluded: only=same."]
+    assert notes_of(table) == ["Text columns with a single level are excluded: only=same, more=also."]
     assert notes_of(table, features=["only", "x"], fit_intercept=False) == []  # the column of ones is the intercept
     named = regress_quietly(table, features=["only", "x"], fit_intercept=False)
     np.testing.assert_allclose(named.w, np.polyfit(FRAME["x"], FRAME["y"], 1)[::-1], rtol=1e-12)
@@ -172,7 +172,7 @@ def test_the_command_line_prints_them_as_notes(tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(".")[0] for line in said] == [
         "Note: The target holds only 0 and 1, so this is a linear probability model",
-        "Note: A text column of a single level is left out: only=same",
+        "Note: A text column with a single level is excluded: only=same",
     ]
 
 
@@ -218,7 +218,7 @@ def test_a_negative_r2_on_held_out_rows_is_said_and_shown_in_red(tmp_path):
     regress.write_report(fit, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert found[0] in page
-    place = page.index("R² on rows held out")
+    place = page.index("R² on held-out rows")
     assert "bad" in page[place - 120 : place + 120]
 
 
@@ -226,7 +226,7 @@ def test_a_certificate_of_other_rows_than_those_of_training_says_so():
     fit = regress.fit(FRAME, "y")
     assert "trained on" not in regress.certify(fit, FRAME).summary()
     found = regress.certify(fit, FRAME[:50])
-    assert "The model was trained on 60 rows; these are 50." in found.summary()
+    assert "The model was trained on 60 rows; this table has 50." in found.summary()
     assert not found.passed
 
 

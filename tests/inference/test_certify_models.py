@@ -178,7 +178,7 @@ def test_other_rows_than_those_of_training_are_noticed(tmp_path, capsys):
     options = {"target": "y", "weights": "w", "test_size": 0.2}
     for claim in (fit, fit.model, tmp_path / "m.json", tmp_path / "c.json"):
         got = certify(claim, tmp_path / "d.csv", **options)
-        said = f"The model was trained on {fit.tally.used} rows; these are {got.rows}."
+        said = f"The model was trained on {fit.tally.used} rows; this table has {got.rows}."
         assert (got.trained_rows, got.notes, said in got.summary().splitlines()) == (fit.tally.used, [said], True)
         assert (certify(claim, D, **options).notes, got.passed) == ([], False)
     with pytest.raises(SystemExit) as ended:

@@ -159,7 +159,7 @@ def test_what_is_measured_against_the_scale_of_y_is_listed(factor, listed):
     got = certify((w * [1.0, factor], 0.0), SMALL, y, fit_intercept=False)
     assert (got.scaled_by_y, got.digits, got.passed) == (listed, {"x0": 15.95, "x1": 15.95}, True)
     assert got.to_dict()["scaled_by_y"] == [*listed]
-    said = "Measured against y's scale, as they are zero but for rounding: x1."
+    said = "Zero except for rounding, so measured against the scale of y: x1."
     assert (said in got.summary(), said in got.to_dict()["notes"]) == (bool(listed), bool(listed))
 
 
@@ -182,8 +182,10 @@ def test_certified_never_stands_beside_no_digit():
     got = certify((fit.w * [1.0, 3.0], fit.b), D[["a", "b"]], y)
     assert (got.passed, got.worst) == (True, pytest.approx(0.0, abs=0.4))
     last = got.summary().splitlines()[-1]
-    assert last.startswith(f"Certified: the worst coefficient has {got.worst:.1f} correct digits, but predictions are ")
-    assert last.endswith("of the spread of y only; 1e-06 is allowed.")
+    assert last.startswith(
+        f"Certified: the worst coefficient has {got.worst:.1f} correct digits, but predictions are only "
+    )
+    assert last.endswith("of the spread of y; 1e-06 is allowed.")
 
 
 @quiet

@@ -121,7 +121,7 @@ def test_where_nothing_was_descended_there_is_no_course(situation, name):
     figures = [figure.attributes["id"] for figure in section.all("figure")]
     if not fit.n_iter:
         assert figures == []
-        why = "There was nothing to descend: the first point passed for the minimum."
+        why = "The first point was already the minimum, so there is no descent to draw."
         why = "Solved directly in exact arithmetic." if fit.solver == "direct" else why
         assert section.one("p", class_="lack").text == f"Not shown: {why}"
     else:

@@ -137,7 +137,7 @@ def test_the_page_of_a_certificate_has_its_figures(name):
     assert list(table_of(root, "coefficients")) == [label for label, *_ in lines]
     tiles = {tile.one("dt").text: tile.one("dd") for tile in root.one("header").one("dl").all("div")}
     assert tiles["Verdict"].text == ("✓ Certified" if result.passed else "✗ Not certified")
-    assert tiles["Digits right, worst coefficient"].values == [result.worst]
+    assert tiles["Correct digits, worst coefficient"].values == [result.worst]
     assert tiles["‖∇L‖ at the claim"].values == [result.gradient_norm]
     assert tiles["Loss above its minimum"].values == [result.excess_loss]
     assert tiles["Minimum of the loss"].values == [result.loss]

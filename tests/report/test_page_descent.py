@@ -215,7 +215,7 @@ def test_what_the_slider_says_is_where_the_walkers_are(name):
         drawn.agree(places, points[np.ix_(stops, [0, 1])].tolist())
         assert (walker.attributes["cx"], walker.attributes["cy"]) == (f"{xs[-1]}", f"{ys[-1]}")
         told = [re.search(rf"{method} ([^,]+)", text)[1] for text in texts]
-        assert [said == "nothing but rounding" for said in told] == [k >= arrives for k in steps]
+        assert [said == "only rounding" for said in told] == [k >= arrives for k in steps]
         for k, said in zip(steps, told, strict=True):
             if excess[k] > 1e-8 * excess[0]:
                 assert number(said) == pytest.approx(excess[k], rel=0.006)
@@ -245,7 +245,7 @@ def test_what_does_not_arrive_says_how_far_above_it_is():
         assert len(line) == 201
         course.agree(line[-1:], [(200, excess[-1])])
     assert told.startswith("Step 200.")
-    assert told.endswith("preconditioned nothing but rounding")
+    assert told.endswith("preconditioned only rounding")
 
 
 def test_without_names_the_two_largest_coefficients_walk():

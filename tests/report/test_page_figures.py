@@ -53,7 +53,7 @@ def test_the_coefficients_are_those_of_the_fit_to_the_last_bit(situation, name):
     assert list(shown) == list(expected)
     for label in fit.dropped:
         said = shown.pop(label)
-        assert said[0].startswith("left out")
+        assert said[0].startswith("excluded")
         assert not any(isinstance(cell, float) for cell in said)
         del expected[label]
     assert shown == expected
@@ -71,7 +71,7 @@ def test_the_quality_of_a_fit_is_that_of_its_statistics(situation, name):
     intercept = fit.model.options["fit_intercept"]
     kind = "" if intercept else ", uncentered"
     expected = {f"R²{kind}": fit.r2, f"R²{kind}, adjusted": q.r2_adjusted}
-    expected |= {} if fit.r2_test is None else {"R² on rows held out, about their mean": fit.r2_test}
+    expected |= {} if fit.r2_test is None else {"R² on held-out rows, about their mean": fit.r2_test}
     expected |= {
         f"Loss {OBJECTIVES.get(name, 'Σ(ŷ − y)²')}": fit.loss,
         "Residual standard error": q.sigma,
@@ -98,7 +98,7 @@ def test_the_head_says_how_it_ended(situation, name):
     r2 = next(tile for name, tile in tiles.items() if name.startswith("R²"))  # the first: of training rows
     assert r2.values == [fit.r2] * math.isfinite(fit.r2)
     if fit.certificate is not None:
-        assert tiles["Digits right, worst coefficient"].values == [fit.certificate.worst]
+        assert tiles["Correct digits, worst coefficient"].values == [fit.certificate.worst]
     assert [note.text for note in head.all("p", class_="note")] == fit.notes()
 
 
@@ -108,15 +108,15 @@ def test_the_certificate_is_that_of_the_fit(situation, name):
     root = read(page(fit))
     section, certificate = root.one("section", id="certificate"), fit.certificate
     if certificate is None:
-        assert f"Sums were in float64 ({fit.precision_reason})" in section.text
+        assert f"The fit was computed in float64 ({fit.precision_reason})" in section.text
         assert "Certified" not in section.text
     else:
         figures = [certificate.worst, certificate.gradient_norm, certificate.excess_loss, certificate.loss]
         assert section.values == figures
         assert section.one("strong").text == ("✓ Certified." if certificate.passed else "✗ Not certified.")
         assert section.one("strong").attributes["class"] == ("good" if certificate.passed else "bad")
-        assert f"true minimum of {OBJECTIVES.get(name, 'Σ(ŷ − y)²')} is" in section.text
-    assert ("It proves" in section.text) is (certificate is not None and certificate.passed)
+        assert f"The gradient of {OBJECTIVES.get(name, 'Σ(ŷ − y)²')} was computed in exact" in section.text
+    assert ("This proves" in section.text) is (certificate is not None and certificate.passed)
     if fit.digits_at_least is not None and len(fit.names) > 1:
         digits = dict(fit.digits_at_least)
         if fit.intercept_digits is not None:
@@ -198,7 +198,7 @@ def test_the_equation_is_what_predicts(situation, name):
     order = sorted(range(len(fit.names)), key=lambda j: -abs(fit.standardized[j]))[:12]
     assert terms == [(fit.names[j], fit.w[j]) for j in sorted(order)]
     left = len(fit.names) - len(terms)
-    assert (f"+ {left} terms more" in " ".join(equation.text.split())) is (left > 0)
+    assert (f"+ {left} more terms" in " ".join(equation.text.split())) is (left > 0)
     if not left:
         x = np.arange(1.0, len(terms) + 1)
         assert np.dot(x, [w for _, w in terms]) + intercept == pytest.approx(fit.predict(x[None, :])[0], rel=1e-12)
@@ -208,5 +208,5 @@ def test_levels_are_compared_with_the_first(tmp_path):
     X, y = normal_rows(200, 2)
     frame = pd.DataFrame({"x": X[:, 0], "kind": np.array(["mid", "low", "top", "low"] * 50), "y": y})
     root = page_of(frame, "y")
-    assert "kind is text: each level is compared with “low”." in root.one("section", id="equation").text
+    assert "Reference level of kind: “low”." in root.one("section", id="equation").text
     assert list(table_of(root, "coefficients")) == ["(intercept)", "x", "kind=mid", "kind=top"]

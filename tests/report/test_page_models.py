@@ -175,7 +175,7 @@ def test_a_loss_of_nothing_but_missing_figures_has_a_page():
     lines = tuple(replace(line, standardized=None, digits=None) for line in broken.record.coefficients)
     broken = Fit(_bare=broken.model, _held=replace(broken.record, coefficients=lines))
     root = read(page(broken))
-    assert "✗ Stopped at a number that is none" in root.one("header").text
+    assert "✗ Stopped: a value became NaN or infinite" in root.one("header").text
 
 
 def test_a_fit_solved_directly_has_a_sentence_and_no_chart():

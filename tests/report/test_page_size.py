@@ -84,7 +84,7 @@ def assert_small(fit):
     assert len(shown) == 501
     size = np.sort(np.abs(fit.standardized))[::-1]
     assert sorted((abs(row[-2]) for row in shown.values() if row[-2] is not None), reverse=True) == size[:500].tolist()
-    assert f"{len(fit.names) - 500:,} coefficients more" in root.one("section", id="coefficients").text
+    assert f"{len(fit.names) - 500:,} more coefficients" in root.one("section", id="coefficients").text
 
 
 @pytest.mark.parametrize("letter", ["n", "&", "ŷ", "\u202e"])
@@ -117,7 +117,7 @@ def test_more_columns_than_rows_make_a_small_page():
         fit = regress.fit(random.normal(size=(200, 3000)), random.normal(size=200))
     html = page(fit)
     assert len(html.encode()) < 1_000_000
-    assert "2,500 coefficients more" in read(html).text
+    assert "2,500 more coefficients" in read(html).text
 
 
 @pytest.mark.slow

@@ -364,7 +364,7 @@ def test_what_cannot_be_drawn_leaves_no_figure(fit, compared):
     for draw, message in (
         (lambda: plot.residuals(sampled), "No rows were kept for them"),
         (lambda: plot.residuals(perfect), "They are rounding"),
-        (lambda: plot.convergence(still), "the first point passed for the minimum"),
+        (lambda: plot.convergence(still), "first point was already the minimum"),
         (lambda: plot.convergence(few), "Solved directly in exact arithmetic. Use solver='gd'"),
         (lambda: plot.residuals(few), "There are fewer than ten rows, and a group takes five"),
         (lambda: plot.descent(one), "this model has one"),

@@ -120,7 +120,7 @@ def test_text_that_looks_like_numbers_says_what_to_do(tmp_path, cells, words):
 @pytest.mark.parametrize("cell", ["1.2.3", "10.0.0.1", '"48.8, 2.3"', "A-17", "C85", "2nd", "12 Main Street"])
 def test_text_that_is_no_number_is_text(tmp_path, cell):
     (tmp_path / "t.csv").write_text("x,z,y\n" + "".join(f"{cell},{i % 7},{i}\n" for i in range(20)))
-    with pytest.warns(DataWarning, match=f"single level is left out: x={re.escape(cell.strip(chr(34)))}"):
+    with pytest.warns(DataWarning, match=f"single level is excluded: x={re.escape(cell.strip(chr(34)))}"):
         assert regress.fit(tmp_path / "t.csv", "y").names == ("z",)
 
 
