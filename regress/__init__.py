@@ -1,10 +1,14 @@
 """Linear regression by gradients derived by hand.
 
-``fit`` trains w and b on a CSV or Parquet file, a frame or arrays; ``compare`` puts scikit-learn beside it;
-``certify`` says how many digits of anyone's coefficients are right;
-``check_gradients`` checks the gradient five ways; ``LinearRegressor`` is a scikit-learn estimator; ``load`` reads a
-saved model and ``to_sklearn`` turns it into a Pipeline; ``write_report`` makes a page of a result, and ``plot`` draws
-it. Nothing is imported before it is used.
+- ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays.
+- ``compare`` fits the same rows with scikit-learn.
+- ``certify`` counts the correct digits of any tool's coefficients.
+- ``check_gradients`` checks the gradient in five ways.
+- ``LinearRegressor`` is a scikit-learn estimator.
+- ``load`` reads a saved model, and ``to_sklearn`` turns it into a Pipeline.
+- ``write_report`` makes a page of a result, and ``plot`` draws its charts.
+
+Nothing is imported before it is used.
 """
 
 from importlib import import_module

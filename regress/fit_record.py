@@ -195,7 +195,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What exact sums prove of a fit: digits of the worst coefficient, ‖∇L‖, L above its minimum, the minimum."""
+    """A fit checked in exact arithmetic: digits of the worst coefficient, ‖∇L‖, L above its minimum, the minimum."""
 
     worst: NotNegative
     passed: bool
@@ -279,7 +279,7 @@ class FitRecord:
 
     @property
     def digits(self) -> list[float] | None:
-        """Digits right of each column, certified or from below; None where they are unknown."""
+        """Correct digits of each column, certified or from below; None where they are unknown."""
         found = [line.digits for line in self.columns if line.digits is not None]
         return found or None
 

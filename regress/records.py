@@ -21,7 +21,7 @@ INTERCEPT = "(intercept)"
 
 
 class Bound(NamedTuple):
-    """What a number in a record must be at least, or above, and the most that its size may be."""
+    """The smallest value of a number in a record, or a bound below it, and its largest size."""
 
     at_least: int | None = None
     above: int | None = None
@@ -29,7 +29,7 @@ class Bound(NamedTuple):
 
 
 def known(value: float | None) -> float | None:
-    """Return a figure as records hold it: None in place of what is no finite number."""
+    """Return a figure as records hold it: None in place of a number that is not finite."""
     return float(value) if value is not None and isfinite(value) else None
 
 
@@ -148,7 +148,7 @@ class InspectionRecord:
 class DescentPath(NamedTuple):
     """Where one method was before each step: two coefficients (steps, 2), and L above its minimum (steps,).
 
-    Where it `arrived`, it ends with the first step at which what is left is rounding.
+    Where it `arrived`, it ends with the first step at which the remainder is rounding.
     """
 
     method: str

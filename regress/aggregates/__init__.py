@@ -1,1 +1,1 @@
-"""What is summed over rows and merges: moments, exact sums, the account of the rows."""
+"""Sums over rows that can be merged: moments, exact totals, the account of the rows."""

@@ -78,9 +78,9 @@ class TrainingData:
     """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held).
 
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
-    from the rows. `totals` are exact sums, where they were asked for or cost nothing to speak of; `exact` says whether
-    the minimum is to be taken exactly, from totals or from rows. `again` reads the rows once more,
-    in the order of the columns.
+    from the rows. `totals` are sums without rounding, where they were requested or cost little. If `exact`, the minimum
+    is computed in exact arithmetic, from totals or from rows. `again` reads the rows once more, in the order of the
+    columns.
     """
 
     summary: Summary
@@ -133,7 +133,7 @@ def collect_rows(
     """Read blocks once.
 
     With over="auto", rows are held while there are no more of them than columns, or where an n×n matrix would not
-    fit in a quarter of memory; otherwise they go into the moments and are let go. "rows" holds them in any case,
+    fit in a quarter of memory. Otherwise they go into the moments and are released. "rows" always holds them,
     "moments" never. Held rows may take `room` bytes, half of memory unless given. With precision="exact", or "auto" on
     a table within `limits`, sums are exact, and the moments are those rounded once.
 
@@ -207,10 +207,9 @@ def _enough(held: _Held, over: Over) -> bool:
 def collect_rough(X: Array, Y: Array, weights: Array | None, n_jobs: int) -> TrainingData | None:
     """Take rows in memory once, the products of their columns in single precision only.
 
-    On many columns the products are all of the work, and single precision halves it; `regress.solvers.choose` says
-    where that pays. A Newton step with such a
-    curvature lands up to six digits nearer to the minimum, and the gradient over the rows, in float64, says where that
-    is. So steps go on until what is left is rounding.
+    With many columns the products are all of the work, and single precision halves it; `regress.solvers.choose` decides
+    where that pays. A Newton step with such a curvature gains up to six digits. The gradient over the rows is computed
+    in float64. So steps go on until the remainder is rounding.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Exact totals Σ a z zᵀ over the rows z = [1, x, y]: no rounding, whatever the order, blocks, threads or partition.
 
-An accumulator is 64-bit integers while rows come in. Columns are told apart by name, and two accumulators merge by
-adding. Whole numbers of any length are made once, when a result is asked for.
+An accumulator holds 64-bit integers while rows come in. Columns are identified by name, and two accumulators merge by
+adding. Integers of any length are made once, when a result is requested.
 """
 
 from collections.abc import Iterable, Iterator

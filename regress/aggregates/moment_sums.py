@@ -1,8 +1,8 @@
 """Moments of rows as they come: sums about one shift for each column, block by block.
 
 Raw sums of squares lose every digit on a column at 1e9 ± 1. So each column gets one shift c, chosen from the first
-rows, and the sums are those of x − c: centering them afterwards costs about a digit while |x̄ − c| is at most a few
-times the spread. A block for which it is more than that is summed again about its own mean.
+rows, and the sums are those of x − c. Centering them afterwards costs about a digit while |x̄ − c| is at most a few
+times the spread. A block for which it is more is summed again about its own mean.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,11 @@
-"""Moments: one pass over the rows gives all that least squares needs to know of them.
+"""Moments: one pass over the rows collects all that least squares needs.
 
-For columns X (m, n), targets Y (m, k) and row weights a (m,) these are W = Σa, the weighted means, and the
-centered co-moments Σ a (x − x̄)(x − x̄)ᵀ, Σ a (x − x̄)(y − ȳ), Σ a (y − ȳ)². They merge (Chan, Golub, LeVeque 1983),
-so threads, files and folds all reduce the same way.
+For columns X (m, n), targets Y (m, k) and row weights a (m,) these are W = Σa, the weighted means, and the centered
+co-moments:
+
+    Σ a (x − x̄)(x − x̄)ᵀ,  Σ a (x − x̄)(y − ȳ),  Σ a (y − ȳ)²
+
+They merge (Chan, Golub, LeVeque 1983), so threads, files and folds all reduce the same way.
 
 They are held about a shift c near the mean, which keeps the digits of x̄ on a column at 1e9 ± 1.
 """

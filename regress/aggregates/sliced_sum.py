@@ -1,7 +1,8 @@
 """Σ a z zᵀ over rows z without rounding: rows are cut into slices chunk by chunk, in units that suit the largest cells.
 
-Normal numbers need three slices, but for the odd cell near zero. So rows that few others would wait for (a cell far
-below, or far above, all others of its column) are set aside, and cut as far as they need in sums of their own.
+Most numbers need three slices; single cells near zero need more. Rows that need more slices than 75 % of the rows have
+a cell far below, or far above, all others of its column. They are accumulated separately, so that they do not slow the
+others.
 """
 
 import numpy as np
@@ -67,7 +68,7 @@ class SlicedSum:
         return wide
 
     def finish(self) -> tuple[Sums, Mask]:
-        """Return the sums in whole numbers of any length, and which columns hold whole numbers below 2^53 alone."""
+        """Return the sums as integers of any length, and which columns hold only integers below 2^53."""
         self._sum_aside()
         total = self._sums
         if self._deep.seen.any():
@@ -112,7 +113,7 @@ class SlicedSum:
         self._sums.use(np.maximum(exponent, _LEAST_UNIT), columns & (largest > 0.0))
 
     def _look_for_fractions(self, rows: Array) -> None:
-        """Note which columns hold more than whole numbers below 2^53."""
+        """Note which columns hold anything but integers below 2^53."""
         whole = self._whole
         equal = rows == np.rint(rows)
         group = 64 if len(rows) % 64 == 0 else 1  # rows of a few columns are slow to reduce one by one

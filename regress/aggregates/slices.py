@@ -1,6 +1,6 @@
 """Columns cut into slices: integers of at most 2^22, each in units 2^23 times as fine as those of the one before.
 
-A product of two slices is an integer of at most 2^44, and summed over 512 rows of at most 2^53: matrix products in
+A product of two slices is an integer of at most 2^44; its sum over 512 rows is at most 2^53. Matrix products in
 floating point compute it without error (Ogita, Rump, Oishi 2005; Ozaki et al. 2012).
 """
 

@@ -1,4 +1,4 @@
-"""Sums held as whole numbers of any length, by column."""
+"""Sums held as integers of any length, by column."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ class Totals:
     unit : array of integers of shape (p,)
         Exponents of the columns' units.
     noise : array of fractions of shape (p,)
-        Σ a ulp(z)² by column, for ulp(z) the distance of z from the next double, and 0 for 0.
+        Σ a ulp(z)² by column, for ulp(z) the distance of z from the next float64 number, and 0 for 0.
     whole : array of bool of shape (p,)
-        Whether all values of the column are whole numbers below 2^53.
+        Whether all values of the column are integers below 2^53.
     rows : int
         Rows counted.
     targets : int
@@ -45,7 +45,7 @@ class Totals:
 
     @classmethod
     def of(cls, value: Integers) -> "Totals":
-        """Return whole numbers as totals of one target, free of rounding."""
+        """Return integers as totals of one target, free of rounding."""
         p = len(value)
         none: Integers = np.full(p, Fraction(0), dtype=object)
         return cls(value, np.zeros(p, dtype=np.int64), none, np.ones(p, dtype=bool), rows=0)
@@ -62,7 +62,7 @@ class Totals:
 
     @property
     def rounding(self) -> Array:
-        """√Σ a ulp(z)² by column, and zero for whole numbers: what rounding of the stored values may hide."""
+        """√Σ a ulp(z)² by column, and zero for integers: the error that rounding of the stored values may hide."""
         return np.where(self.whole, 0.0, self.ulps)
 
     def select(self, names: Sequence[str]) -> "Totals":

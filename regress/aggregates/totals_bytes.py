@@ -1,8 +1,14 @@
 """Exact totals as bytes: equal rows give equal bytes, whatever their order, blocks, threads and partition.
 
-After a header come fields, each with its length before it. They are numbers, but for names: targets, rows, columns x,
-1 if these have names; the names, sorted; a bit for each column of [1, x, y] that is whole; Σ a ulp(z)² by column; and
-Σ a z zᵀ row by row from the diagonal on. A sum is an odd number and the exponent of the power of two that it counts.
+After a header come fields, each with its length before it. All but the names are numbers:
+
+1. the number of targets, of rows and of columns x, and 1 if these have names,
+2. the names, sorted,
+3. a bit for each column of [1, x, y]: whether it holds only integers,
+4. Σ a ulp(z)² by column,
+5. Σ a z zᵀ row by row from the diagonal on.
+
+A sum is an odd number and the exponent of the power of two that it counts.
 """
 
 from collections.abc import Iterator

@@ -89,7 +89,7 @@ class UnitSums:
         return wide
 
     def finish(self) -> Sums:
-        """Return the sums in whole numbers of any length."""
+        """Return the sums as integers of any length."""
         of_a = int(self.unit[self.size]) if self.weighted else 0
         unit, above = self.unit[: self.size], np.triu_indices(self.size)
         entries, exponent = self.products.rearranged(itemgetter(above), len(above[0])).integers()

@@ -84,9 +84,9 @@ def fit(table: str, target: str | None, **given: Any) -> int:
 @flags(TrainOptions, only=["fit_intercept", "tol"])
 @flags(CallOptions, only=["digits", "n_jobs", "report", "json"])
 def compare(table: str, target: str | None, **given: Any) -> int:
-    """Fit TABLE here and with scikit-learn, and say who is right. Exit 1 where LinearRegression() disagrees.
+    """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 where LinearRegression() disagrees.
 
-    A fifth of the rows is held out unless --test-size says otherwise.
+    A fifth of the rows is held out; change this with --test-size.
     """
     from regress.api import compare
     from regress.cli import console
@@ -163,10 +163,9 @@ def inspect(table: str, target: str | None, **given: Any) -> int:
 @flags(TrainOptions, only=["fit_intercept", "alpha"])
 @flags(CallOptions, only=["digits", "n_jobs", "report", "json"])
 def certify(model: str, table: str, target: str | None, **given: Any) -> int:
-    """Count the correct digits of MODEL's coefficients on TABLE, by exact sums. Exit 1 if it does not pass.
+    """Count the correct digits of MODEL's coefficients on TABLE, in exact arithmetic. Exit 1 if it does not pass.
 
-    MODEL is a saved model, which knows what it was trained to do, or JSON with "coef" and "intercept", for which the
-    flags say what was minimized.
+    MODEL is a saved model, or JSON with "coef" and "intercept". For JSON, the flags describe what was minimized.
     """
     from regress.api import certify
     from regress.cli import console

@@ -108,7 +108,7 @@ class Encoder:
                     f"Column {term.name!r} of {self._source.label} is text with more than {self._most:,} different "
                     f"values, such as {', '.join(map(repr, levels[:3]))}: more than "
                     f"{setting('max_categories', self._most)}. "
-                    f"Leave it out with {setting('drop', [term.name])}, or raise {setting('max_categories')}."
+                    f"Exclude it with {setting('drop', [term.name])}, or raise {setting('max_categories')}."
                 )
             return batch.codes(term.name, known)
         if self._handle_unknown == "reference" and not term.all_levels:

@@ -138,7 +138,7 @@ class Rebuffer:
                 self._new()
 
     def rest(self) -> Iterator[Block]:
-        """Yield what is left, if anything, after the last row."""
+        """Yield the remaining rows, if any, after the last row."""
         if self._filled:
             yield self._block()
 

@@ -64,6 +64,6 @@ def _training_means(reader: Reader) -> dict[str, float]:
         for name, (of_a, _) in sums.items():
             if not of_a.fraction:
                 raise TableError(
-                    f"Column {name!r} has no value in any training row. Leave it out with {setting('drop', [name])}."
+                    f"Column {name!r} has no value in any training row. Exclude it with {setting('drop', [name])}."
                 )
     return {name: float(of_ax.fraction / (of_a.fraction or 1)) for name, (of_a, of_ax) in sums.items()}

@@ -1,4 +1,4 @@
-"""Target and weights: a column of the table, or values that come beside it."""
+"""Target and weights: a column of the table, or separate values."""
 
 from typing import Any, NamedTuple
 

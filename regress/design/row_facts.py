@@ -24,13 +24,13 @@ class Facts:
     alone, alone_references : tuple of str
         Levels that one training row has, and those of them that are reference levels.
     single : tuple of str
-        Text columns of a single level, which are left out.
+        Text columns with a single level, which are excluded.
     unseen_cells, unseen : int, tuple of str
         Cells of rows held out whose level no training row has, and these levels.
     without_reference : tuple of str
         Those of their columns that have no reference level.
     split_key : str, optional
-        The key of the split, where it was left out of the features for that.
+        The key of the split, where it was excluded from the features for that reason.
     of_source : tuple of str
         What is worth knowing of how the table was read, in sentences.
     alike : tuple of str

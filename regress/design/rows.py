@@ -210,8 +210,8 @@ class Reader:
             row = int(at[0])
             place = self.source.place(batch.part, batch.first + row)
             whole = a[row] >= 0 and np.isfinite(a[row])
-            kind = "whole number, as frequency weights are" if whole else "finite number of at least 0"
-            raise TableError(f"{place}: the weight {a[row]:g} is not a {kind}.")
+            kind = "an integer; frequency weights are" if whole else "a finite number of at least 0"
+            raise TableError(f"{place}: the weight {a[row]:g} is not {kind}.")
         counted = np.asarray(a != 0)
         return None if counted.all() else counted
 

@@ -223,6 +223,6 @@ def _term(source: Source, column: Column) -> Term:
     if column.kind == "unusable":
         raise TableError(
             f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
-            f"Leave it out with {setting('drop', [column.name])}, or turn it into a number first."
+            f"Exclude it with {setting('drop', [column.name])}, or convert it to a number first."
         )
     return Term(column.name, column.kind, (), column.kind == "text", column.levels)

@@ -1,6 +1,6 @@
 """The loss, its derivatives, and the conventions of the whole package, stated here once.
 
-Shapes: X (m, n), w (n,), b scalar, y and ŷ (m,), row weights a (m,). Every other file stays silent about them.
+Shapes: X (m, n), w (n,), b scalar, y and ŷ (m,), row weights a (m,). No other file repeats these conventions:
 
     ŷ = Xw + b                        model; the Jacobian of ŷ is X with respect to w, and 1 with respect to b
     L(ŷ) = (y − ŷ)ᵀ(y − ŷ)            squared error: a sum, with no ½ and no 1/m; in units of y²
@@ -14,9 +14,9 @@ learning rate multiplies ∇L/m (with weights ∇L/Σa).
 
 Other packages put other factors in front of the same squared error:
 
-    scikit-learn  SGDRegressor              ½(ŷ − y)² a row: its eta0 is 2η of ours
+    scikit-learn  SGDRegressor              ½(ŷ − y)² a row: its eta0 is 2η of regress
     scikit-learn  HalfSquaredError (mean)   L/(2m)
-    scikit-learn  Ridge                     L + α‖w‖²: the same as ours
+    scikit-learn  Ridge                     L + α‖w‖²: the same as regress
     skglm, glum                             L/(2m)
 """
 

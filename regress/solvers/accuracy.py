@@ -72,8 +72,8 @@ class Accuracy:
     def rank_sure(self) -> bool:
         """Whether float64 sees that no column depends on others.
 
-        What is left of each is then far above the rounding of the stored values, and of the sums. With at least as many
-        columns as rows: that no row does.
+        The independent part of each is then far above the rounding of the stored values, and of the sums. With at least
+        as many columns as rows: that no row depends on others.
         """
         if self._data.moments is None:
             return self.rank == self._data.summary.rows - self._options.fit_intercept
@@ -106,7 +106,8 @@ class Accuracy:
     def error_bound(self, trained: Training, target: int = 0) -> Array | None:
         """Estimate how far the coefficients (n,) of a fit in float64 are off, from above; None where that is unknown.
 
-        What is left of the descent is a Newton step; rounding adds (‖y‖ + ‖Xw‖) 4κ² 2⁻⁵³ √m to any scaled coefficient.
+        The remaining error of the descent is a Newton step. Rounding adds (‖y‖ + ‖Xw‖) 4κ² 2⁻⁵³ √m to any scaled
+        coefficient.
         """
         summary, rounding = self._data.summary, self._rounding
         if trained.precision == "exact":

@@ -170,19 +170,19 @@ def rough_pays(options: TrainOptions, rows: int, n: int) -> bool:
 
 
 def better_exact(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> bool:
-    """Tell whether to collect again for exact sums: float64 leaves few digits, and exact sums are possible."""
+    """Tell whether to collect again in exact arithmetic: float64 leaves few digits, and exact totals are possible."""
     return _exact_able(options, data, accuracy) and not accuracy.enough
 
 
 def _exact_able(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -> bool:
-    """Tell whether exact sums are there for the asking: neither too many columns nor a descent that was asked for."""
+    """Tell whether exact totals are possible: not too many columns, and no descent was requested."""
     n, rows = len(data.summary.center), data.summary.rows
     able = not _floating(options) and data.totals is None and rows > n and exact_fits(n)
     return able and (n <= MOST_COLUMNS or accuracy.rank == n)
 
 
 def read_again(options: TrainOptions, data: TrainingData, of_float64: Callable[[], Accuracy]) -> tuple[str, bool]:
-    """Say why sums are exact or in float64, and whether to read the table again for exact ones."""
+    """Return why the arithmetic is exact or float64, and whether to read the table again in exact arithmetic."""
     if options.precision != "auto":
         return "as asked", False
     if reason := _floating(options):
@@ -197,13 +197,13 @@ def read_again(options: TrainOptions, data: TrainingData, of_float64: Callable[[
         return f"float64 would leave {digits if accuracy.rank_sure else 'the rank unknown'}", True
     if _exact_able(options, data, accuracy) and accuracy.residuals_lost:
         return "float64 would lose residuals as small as these", True
-    return f"leaving {digits}" if accuracy.enough else "exact sums of so many columns take too long", False
+    return f"leaving {digits}" if accuracy.enough else "exact arithmetic takes too long with so many columns", False
 
 
 def reference(rows: int, n: int, fit_intercept: bool) -> TrainOptions:
-    """Return how the fit is made against which others are measured: from exact sums, each coefficient rounded once.
+    """Return the options of the fit with which others are compared: exact arithmetic, each coefficient rounded once.
 
-    Where that takes too long: Newton steps over rows in float64, until only rounding moves.
+    Where that takes too long: Newton steps over rows in float64, until only rounding remains.
     """
     tall = n < rows or n <= MOST_COLUMNS  # few columns are decided one by one, as a certificate does
     if rows <= _PATIENCE // n**2 and (tall or rows <= MOST_COLUMNS):

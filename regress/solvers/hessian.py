@@ -1,7 +1,7 @@
 """The curvature ∇²L = 2 [X 1]ᵀ[X 1] + 2 diag(penalty): how steep the loss is, and its (pseudo-)inverse.
 
-Where columns depend on each other the minimizers form a plane; `solve` then moves only within the row space of
-the centered columns in the user's units, so that a descent from w = 0 ends at the minimizer of least ‖w‖.
+Where columns depend on each other, the minimizers form a plane. `solve` then moves only within the row space of the
+centered columns in the user's units. So a descent from w = 0 ends at the minimum-norm solution.
 """
 
 from functools import cached_property

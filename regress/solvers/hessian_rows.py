@@ -17,8 +17,10 @@ from regress.solvers.hessian import noise
 class DualCurvature:
     """The curvature through m×m products of rows, for more columns than rows: no n×n matrix.
 
-    With X̃ (m, n) the centered, weighted rows in the user's units and X̃X̃ᵀ = UΛUᵀ, a gradient g in their row space gives
-    (X̃ᵀX̃ + αI)⁺g = X̃ᵀ U ((Λ + α)Λ)⁻¹ Uᵀ X̃ g.
+    X̃ (m, n) are the centered, weighted rows in the user's units, and X̃X̃ᵀ = UΛUᵀ. For a gradient g in their row
+    space:
+
+        (X̃ᵀX̃ + αI)⁺g = X̃ᵀ U ((Λ + α)Λ)⁻¹ Uᵀ X̃ g
     """
 
     def __init__(self, parts: Sequence[Rows], alpha: float, scale: Array, fit_intercept: bool) -> None:

@@ -101,8 +101,8 @@ class StopRule:
     max_iter : int
         After this many steps, those before the first state included.
     leaves : float
-        At `tol`, a descent goes on while one more step, which shrinks the stationarity as the last one did, would
-        leave more than this, and steps still halve it at least.
+        At `tol`, a descent goes on while steps at least halve the stationarity, and one more step would leave more
+        than this. That step is expected to shrink it as the last one did.
     """
 
     tol: float

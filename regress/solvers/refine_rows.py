@@ -1,7 +1,8 @@
-"""Digits that the square of a condition number took, brought back: iterative refinement over the rows.
+"""Iterative refinement over the rows: it restores digits that the square of a condition number cost.
 
-With at least as many columns as rows, w of least norm is Xᵀq. Steps on q, whose residual is computed with twice the
-digits of a double and q held in pairs, go on until they no longer shrink (Higham 2002, chapter 12); w is rounded once.
+With at least as many columns as rows, the minimum-norm solution is w = Xᵀq. The residual of q is computed with twice
+the digits of float64, and q is held in pairs. Steps go on until they no longer shrink (Higham 2002, chapter 12). Then w
+is rounded once.
 """
 
 from collections.abc import Sequence

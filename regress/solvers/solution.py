@@ -39,9 +39,9 @@ class Training:
     learning_rate : float or None
         The step on ∇L/Σa, for solvers that have one.
     precision : {"exact", "float64"}
-        Whether w, b and the loss come from exact sums, each rounded once.
+        Whether w, b and the loss come from exact arithmetic, each rounded once.
     remaining : array of shape (n,)
-        The Newton step that is left, in the user's units: what the descent did not reach. NaN where it is unknown.
+        The remaining Newton step, in the user's units: the distance to the minimum. NaN where it is unknown.
     minimum : Minimum or None
         Where exact totals have their minimum, whichever solver ran.
     polished : bool

@@ -255,8 +255,8 @@ class Regression:
             exact = MOST_COLUMNS >= n < self.data.summary.rows
             remedy = setting("precision", "exact") if exact else setting("collinear", "min-norm")
             raise InputError(
-                f"{setting('collinear', self._options.collinear)} is decided by exact sums over more rows than "
-                f"columns. Use {remedy}."
+                f"{setting('collinear', self._options.collinear)} needs exact arithmetic and more rows than columns. "
+                f"Use {remedy}."
             )
         return None
 

@@ -70,7 +70,7 @@ class ArrayBatch:
         return cell
 
     def texts(self, name: str) -> list[str]:
-        """Return a column as text, whole numbers without a point."""
+        """Return a column as text, integers without a point."""
         return written(self.numbers(name))
 
     def distinct(self, name: str, rows: Mask) -> list[str]:

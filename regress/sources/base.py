@@ -135,7 +135,7 @@ class Batch(Protocol):
         ...
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
-        """Return the different cells of a text column in some rows, in order; null ones left out."""
+        """Return the different cells of a text column in some rows, in order, without null ones."""
         ...
 
 

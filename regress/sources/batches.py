@@ -79,7 +79,7 @@ class PolarsBatch:
         return _text(column).fill_null("").to_list()
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
-        """Return the different cells of a text column in some rows, in order; null ones left out."""
+        """Return the different cells of a text column in some rows, in order, without null ones."""
         return _text(self.frame[name].filter(pl.Series(rows))).drop_nulls().unique(maintain_order=True).to_list()
 
 
@@ -173,7 +173,7 @@ class Part(FramePartition):
     Attributes
     ----------
     dialect, note : str
-        How a file is written, as it was told or found, and what is worth knowing of it; "" where nothing is.
+        How a file is written, as given or detected, and a note on it; "" where there is none.
     of_text : bool
         Whether all cells are text, as in CSV.
     """

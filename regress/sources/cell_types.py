@@ -162,7 +162,7 @@ def level_of(cell: str, decimal: str = ".") -> str:
 def verdict(counts: Mapping[CellKind, int], skip: bool) -> tuple[ColumnKind, bool]:
     """Return what a column of such cells is, and whether that is in doubt: text with a tenth of numbers or more.
 
-    With `skip`, rows of other cells are left out where at least half of the cells are numbers.
+    With `skip`, rows with other cells are excluded where at least half of the cells are numbers.
     """
     total = sum(counts.values())
     for kind in ("number", "boolean"):

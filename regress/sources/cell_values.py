@@ -70,7 +70,7 @@ class Reading:
         return values, (values.is_null() & cells.is_not_null()).to_numpy()
 
     def _plain(self, cells: pl.Series) -> pl.Series:
-        """Write numbers with a point and no thousands; what is none gets no number by it."""
+        """Write numbers with a point and no thousands; other cells do not become numbers."""
         mark = "," if self.decimal == "," else r"\."
         if self.thousands is not None:
             separator = self._separator

@@ -55,12 +55,12 @@ def is_pandas(table: object) -> bool:
 
 
 def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> Table:
-    """Return a pandas frame as a source; columns named by whole numbers become '0', '1', ….
+    """Return a pandas frame as a source; columns named by integers become '0', '1', ….
 
     Raises
     ------
     TableError
-        If a column name stands twice, or is neither text nor a whole number.
+        If a column name occurs twice, or is neither text nor an integer.
     """
     for name in frame.columns:
         if not isinstance(name, str | int | np.integer) or isinstance(name, bool):
@@ -169,7 +169,7 @@ def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind) -> pl.Series:
         if not isinstance(value, str | _NUMBERS) and value is not None and value is not pd.NA and value is not pd.NaT:
             raise TableError(
                 f"Column {name!r} of the frame holds {value!r}, which is neither number nor text. "
-                f"Leave it out with {setting('drop', [name])}, or turn it into a number first."
+                f"Exclude it with {setting('drop', [name])}, or convert it to a number first."
             )
     if kind == "number" and (numbers := _numbers(column)) is not None:
         return pl.Series(name, numbers)

@@ -22,17 +22,20 @@ def of_package(table: object, package: str) -> bool:
 
 
 def open_table(table: Any, options: FileOptions | None = None) -> Source:
-    """Return whatever is a table as a source; `options` are for files.
+    """Return a table as a source; `options` are for files.
 
-    That is a path, a glob, a folder or a pipe ("-" is standard input), a pandas or Polars frame, a dict of columns, a
-    list of dicts, a structured array, whatever speaks the Arrow stream protocol, or an array.
+    A table is one of these:
+
+    - a path, a glob, a folder or a pipe ("-" is standard input),
+    - a pandas or Polars frame, or an object with the Arrow stream protocol,
+    - a dict of columns, a list of dicts, an array or a structured array.
 
     Raises
     ------
     TableError
         If there is no such file, or its header cannot be used.
     InputError
-        If it is none of these, or an option cannot be meant.
+        If it is none of these, or an option does not apply.
     """
     if isinstance(table, str | os.PathLike):
         from regress.sources.files import open_files

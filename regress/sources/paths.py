@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def paths_of(text: str) -> list[Path]:
-    """Return the files that a path, a folder or a glob names, hidden ones (and _SUCCESS) of a folder left out.
+    """Return the files that a path, a folder or a glob names, without hidden ones (and _SUCCESS) of a folder.
 
     Raises
     ------

@@ -20,10 +20,10 @@ _FIRST_NAMES = ("id", "index", "name", "key", "no", "nr", "row", "#")  # of a co
 
 
 class HeaderLayout(NamedTuple):
-    """The first record and those below as cells of equal number, and what stands beside them.
+    """The first record and those below as cells of equal number, and the cells without a name or a value.
 
-    `trailing` is how many cells without a name and a value end each row; `row_names` says that the header has no name
-    for the first column.
+    `trailing` is the number of cells without a name and a value at the end of each row. If `row_names`, the header has
+    no name for the first column.
     """
 
     first: list[str]
@@ -75,8 +75,8 @@ def _refuse_width(file: str, rows: Sequence[Row], width: int, count: int) -> NoR
     if width == len(first) + 1:
         names = begin is not None and set(looks_of(begin.cells or (), ".")) <= {_TEXT}
         raise TableError(
-            f"{what}. If each row begins with its name, put a name for that column at the start of line {line + 1}; "
-            f"if another column has no name, add it there.{title if names else ''}"
+            f"{what}. If each row begins with its name, put a name for that column at the start of line {line + 1}. "
+            f"If another column has no name, add it there.{title if names else ''}"
         )
     if title:
         raise TableError(f"{what}.{title} If cells were cut wrongly, pass {setting('delimiter')}.")

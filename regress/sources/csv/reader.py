@@ -1,8 +1,8 @@
-"""CSV files: Polars reads them a block of whole records at a time, and what it refuses is looked at cell by cell.
+"""CSV files: Polars reads them a block of complete records at a time; what it refuses is checked cell by cell.
 
 The fast way carries no bookkeeping. Polars reads a short row as nulls, ignores what a long one has too many where only
-some columns are read, and names no line in its errors. So a block that it refuses, or in which the file's last column
-has a null or delimiters are too many, is read again as text, with every cell in view.
+some columns are read, and names no line in its errors. So some blocks are read again as text, cell by cell: those that
+Polars refuses, those with a null in the file's last column, and those with too many delimiters.
 """
 
 import time

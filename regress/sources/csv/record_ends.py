@@ -73,7 +73,7 @@ class Plain(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSpans:
-    """The records of a block, blank lines left out.
+    """The records of a block, without blank lines.
 
     Attributes
     ----------

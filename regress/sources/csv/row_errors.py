@@ -52,7 +52,7 @@ def cell_fault(found: RecordSpans, record: int, name: str, kind: ColumnKind, cel
 
 
 def remedy_of(cell: str) -> str:
-    """Return what may have a cell that is no number read as one, or as missing."""
+    """Return the option that reads a cell which is not a number as one, or as missing."""
     kind = kind_of(cell)
     if kind == "grouped":
         return f"If it has thousands separators, pass {thousands_options(cell)}."
