@@ -105,6 +105,7 @@ def read_table(
 
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
+    references = sum(term.open and not term.all_levels for term in reader.design.texts)
     fold = Fold(reader, reading.sampled, reading.precision == "exact")
     log_weight = 0.0
 
@@ -131,7 +132,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             precision=reading.precision,
             names=lambda: design().names,
             limits=choose.FILES,
-            references=sum(term.open and not term.all_levels for term in reader.design.texts),
+            references=references,
         )
     except InputError as error:
         if isinstance(error, TableError) or fold.tally.used or not fold.tally.rows:

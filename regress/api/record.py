@@ -130,9 +130,7 @@ class Inference:
         n, digits, of_b = len(model.design.names), self.digits, None
         if self.certificate is not None:
             digits, of_b = np.array(list(self.certificate.digits.values())), self.certificate.intercept_digits
-        lines: list[tuple[str, str | None, str | None, float]] = [
-            (*origin, w) for origin, w in zip(model.design.origins, model.w.tolist(), strict=True)
-        ]
+        origins, w = model.design.origins, model.w.tolist()
         none = [nan] * n
         tests = (
             [[nan] * len(TESTS)] * (n + one)
@@ -145,6 +143,9 @@ class Inference:
             none if digits is None else digits.tolist(),
         ]
         statuses = self._statuses()
+        lines: list[tuple[str, str | None, str | None, float]] = [
+            (*origin, coef) for origin, coef in zip(origins, w, strict=True)
+        ]
         rest = [dict(zip(("standardized", "vif", "digits"), v, strict=True)) for v in zip(*columns, strict=True)]
         if one:
             alone = not isinstance(found, str) and not found.inverse.intercept_estimable
