@@ -57,7 +57,6 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "missing": "na_action dropna",
     "target": "y endog response label",
     "digits": "min_digits",
-    "interval": "level",
 }
 
 

@@ -98,7 +98,7 @@ def read_table(
     def read(source: Source) -> ReadTable:
         reader, key = _planned(source, target, options, reading)
         found = _read(prepared(reader), reading, progress)
-        facts = replace(found.facts, split_key=key, of_source=source.notes)
+        facts = replace(found.facts, split_key=key, of_source=reader.source.notes)
         return replace(found, facts=facts)
 
     return rereading(open_table(table, options), read)

@@ -145,7 +145,7 @@ def test_a_table_of_coefficients_has_one_set_of_columns_everywhere(tmp_path, cap
     assert tuple(FIT.coefficients.columns) == COLUMNS[:-1]
     assert [name for name in FIT.to_dict()["statistics"] if name in TESTS] == list(TESTS)
     head = next(line for line in FIT.summary().splitlines() if "std_err" in line)
-    assert tuple(head.split()) == COLUMNS
+    assert tuple(head.split()) == COLUMNS[:-2]
     FRAME.drop(columns="a").to_csv(tmp_path / "t.csv", index=False)
     run("fit", tmp_path / "t.csv", "--target", "y", "--json", "--save", tmp_path / "m.json")
     told = json.loads(capsys.readouterr().out)["statistics"]
@@ -213,6 +213,7 @@ def test_the_docstring_lists_every_attribute():
         "with_command",
         "predict",
         "predict_interval",
+        "predict_one",
         "save",
         "notes",
         "warnings",

@@ -97,6 +97,7 @@ def test_a_state_does_not_change():
         state.b = 2.0
     assert state.moved([1.0, 2.0], 3.0, rate=0.25) == State([1.0, 2.0], 3.0, {"rate": 0.25}, 1)
     assert state.memory == {"rate": 0.5}
+    assert state.moved(w, 0.0, last=2.0).memory == {"rate": 0.5, "last": 2.0}
 
 
 def test_a_solver_serves_two_descents_at_once():

@@ -99,7 +99,7 @@ def read_dialect(stream: Stream, options: FileOptions) -> Dialect:
     row_names = header and not found.first[0].strip()
     if row_names:
         columns[0] = replace(columns[0] or Column(INDEX, "number", dtype=EMPTY), index=True)
-    form = form._replace(trailing=found.trailing)
+    form = replace(form, trailing=found.trailing)
     return Dialect(
         form=form,
         decimal=decimal,

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from regress.errors import TableError
@@ -90,13 +91,13 @@ def form_of(start: bytes, options: FileOptions, delimiter: str | None, returns: 
     more, start = len(start) > _START, start[:_START]
     given = delimiter or options.delimiter
     quote = _quote(start) if options.quotechar is None else None if options.quotechar == "none" else options.quotechar
-    base = Format(",", quote, options.escapechar, options.comment, returns=returns)
-    simple = [base._replace(delimiter=d) for d in given or _DELIMITERS if d != quote]
+    base = Format(quote=quote, escape=options.escapechar, comment=options.comment, returns=returns)
+    simple = [replace(base, delimiter=d) for d in given or _DELIMITERS if d != quote]
     starts = [first_rows(start, form, more, _TRIED) for form in simple]
     trials = {form: _tried(form, cut) for form, cut in zip(simple, starts, strict=True)}
     best = max(trials, key=lambda form: trials[form].score)
     if trials[best].whole:
-        return best._replace(padded=_padded(trials[best].rows))
+        return replace(best, padded=_padded(trials[best].rows))
     for form in _others(start, base, given, options):
         glimpse = start[:_GLIMPSE]
         if b"\n" in glimpse and not _tried(form, first_rows(glimpse, form, True, _TRIED)).whole:
@@ -116,11 +117,11 @@ def _others(start: bytes, base: Format, given: str | None, options: FileOptions)
             for padded in (False, True):
                 if (quote, escape, padded) != (base.quote, base.escape, False):
                     for delimiter in given or _DELIMITERS:
-                        yield base._replace(delimiter=delimiter, quote=quote, escape=escape, padded=padded)
+                        yield replace(base, delimiter=delimiter, quote=quote, escape=escape, padded=padded)
     if given in (None, " "):
         for runs in (True, False) if b"  " in start else (False, True):
             for quote in dict.fromkeys(quotes):
-                yield base._replace(delimiter=" ", quote=quote, runs=runs)
+                yield replace(base, delimiter=" ", quote=quote, runs=runs)
 
 
 def _matters(form: Format, base: Format, trial: _Trial, start: bytes) -> bool:

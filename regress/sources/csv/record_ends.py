@@ -5,7 +5,7 @@ stands before it. `plain.py` rewrites any other text so.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from random import randrange
 from typing import NamedTuple
 
@@ -21,7 +21,8 @@ _PLACES, _PLACE = (
 _PIECE = 2**21  # bytes whose quotes are looked at together: where all are quotes, their positions take eight times that
 
 
-class Format(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Format:
     """The characters, of one byte each, that cut a text into cells; `quote` is None where none does.
 
     Attributes
@@ -42,6 +43,7 @@ class Format(NamedTuple):
 
     delimiter: str = ","
     quote: str | None = '"'
+    _: KW_ONLY
     escape: str | None = None
     comment: str | None = None
     padded: bool = False
@@ -69,7 +71,7 @@ class Plain(NamedTuple):
     literal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSpans:
     """The records of a block, blank lines left out.
 
@@ -162,7 +164,7 @@ def split(block: Plain, form: Format) -> RecordSpans:
     data = block.data
     if not data:  # of a line of blanks without an end
         none = np.empty(0, dtype=np.int64)
-        return RecordSpans(block, none, none, none, none, 1)
+        return RecordSpans(block=block, starts=none, ends=none, lines=none, widths=none, n_lines=1)
     lines, delimiters = line_ends(data), _marks(data, form.delimiter)
     ends = lines
     quotes = _marks(data, form.quote) if form.quote is not None else lines[:0]
@@ -177,4 +179,7 @@ def split(block: Plain, form: Format) -> RecordSpans:
     blank = (text[starts] == ord("\n")) | return_only
     at = np.searchsorted(lines, starts, side="right")
     widths[np.isin(at, list(block.broken))] = 0
-    return RecordSpans(block, starts[~blank], ends[~blank], at[~blank], widths[~blank], len(lines))
+    kept = ~blank
+    return RecordSpans(
+        block=block, starts=starts[kept], ends=ends[kept], lines=at[kept], widths=widths[kept], n_lines=len(lines)
+    )

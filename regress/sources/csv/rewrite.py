@@ -7,6 +7,7 @@ linear: where a quote is sought far away in vain, only pairs of quotes stand bet
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -20,7 +21,8 @@ _CELLS = 2**20  # looked at in a sample, so that lines of a million delimiters t
 _PIECE = 2**20  # bytes, so that a block of millions of short records takes little memory
 
 
-class _Grammar(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grammar:
     marks: re.Pattern[bytes]  # what makes a record worth a look
     record: re.Pattern[bytes]  # a record that can be read, with the end of its line
     proper: re.Pattern[bytes]  # a record, without the end of its line, that is plain as it is
@@ -41,16 +43,16 @@ def _grammar(form: Format) -> _Grammar:
     quoted = rf"{blanks}{quote}({inside}){quote}{blanks}(?=[{delimiter}]|\r?(?:\n|\Z))"
     cell = rf"(?:{quoted}|{blanks}(?!{quote})((?:[^{delimiter}\n{escape}]++{escaped})*+))"
     proper = rf"(?:{quote}{inside}{quote}|[^{delimiter}\n{quote}]*+)"
-    patterns = (
-        rf"[{quote}{escape}]",
-        rf"{cell}(?:{cut}{cell})*+\r?(?:\n|\Z)",
-        rf"{proper}(?:{cut}{proper})*+",
-        rf"(?:{cell}{cut})*+{blanks}{quote}{inside}",
-        rf"{cut}{cell}",
-        rf"{escape}([{quote}{escape}{delimiter}\n])" if escape else "(?!)()",
-        rf"[{quote}{delimiter}\r\n]",
-    )
-    return _Grammar(*(re.compile(pattern.encode()) for pattern in patterns))
+    patterns = {
+        "marks": rf"[{quote}{escape}]",
+        "record": rf"{cell}(?:{cut}{cell})*+\r?(?:\n|\Z)",
+        "proper": rf"{proper}(?:{cut}{proper})*+",
+        "opened": rf"(?:{cell}{cut})*+{blanks}{quote}{inside}",
+        "cell": rf"{cut}{cell}",
+        "escaped": rf"{escape}([{quote}{escape}{delimiter}\n])" if escape else "(?!)()",
+        "special": rf"[{quote}{delimiter}\r\n]",
+    }
+    return _Grammar(**{name: re.compile(pattern.encode()) for name, pattern in patterns.items()})
 
 
 class _Marked(NamedTuple):
