@@ -10,7 +10,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from regress.checks import (
+from regress.errors import (
+    InputError,
     check_character,
     check_choice,
     check_names,
@@ -19,7 +20,6 @@ from regress.checks import (
     check_text,
     check_whole,
 )
-from regress.errors import InputError
 from regress.messages import setting
 
 Decimal = Literal[".", ","]

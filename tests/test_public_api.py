@@ -59,7 +59,7 @@ FILES = (
 TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
 TRAINING = "fit_intercept alpha loss penalty solver gradient over standardize learning_rate max_iter tol precision "
 SIGNATURES = {
-    "fit": "table target cov_type sample n_jobs progress collinear " + TABLE + TRAINING,
+    "fit": "table target cov_type level sample n_jobs progress collinear " + TABLE + TRAINING,
     "certify": "other table target digits rows n_jobs progress fit_intercept alpha collinear " + TABLE,
     "LinearRegressor": TRAINING + "n_jobs",
     "compare": "table target digits rows n_jobs progress fit_intercept tol " + TABLE,
@@ -70,13 +70,14 @@ SIGNATURES = {
 }
 ATTRIBUTES = {
     "Fit": (
-        "w b names model loss status n_iter history coefficients summary predict predict_interval save to_dict digits "
+        "w b names model loss status n_iter history coefficients summary predict predict_one predict_interval save "
+        "to_dict digits "
         "intercept_digits digits_at_least statistics r2 r2_test solver over precision rank target options params bse "
         "tvalues pvalues conf_int cov_params rsquared rsquared_adj aic bic llf nobs df_model df_resid fvalue f_pvalue "
         "vif"
     ),
     "Certificate": "digits intercept_digits gradient_norm excess_loss passed table summary to_dict",
-    "LinearModel": "w b names predict predict_interval summary",
+    "LinearModel": "w b names predict predict_one predict_interval summary",
     "Comparison": "table agree to_dict",
     "GradientCheck": "table passed",
     "LinearRegressor": "fit predict score get_params set_params",

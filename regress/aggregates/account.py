@@ -22,7 +22,7 @@ class Tally:
 
     def add(self, rows: PlacedRows) -> None:
         """Add the rows of a batch."""
-        count, bad = rows.batch.rows, rows.batch.bad
+        count, bad = len(rows.y), rows.batch.bad
         self.rows += count
         self.used += count if rows.used is None else int(rows.used.sum())
         self.held_out += 0 if rows.held_out is None else int(rows.held_out.sum())

@@ -12,9 +12,8 @@ from regress.api.foreign_models import Claim, claim_of
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.statsmodels_rows import as_held
 from regress.blocks import Array, Block
-from regress.checks import check_number
 from regress.design.roles import as_values
-from regress.errors import InputError
+from regress.errors import InputError, check_number
 from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
 from regress.inference.scores import spread

@@ -16,8 +16,7 @@ from regress.api.notes import of_rows
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.verdict import FittedRow, verdict_of
 from regress.blocks import Block
-from regress.checks import check_number
-from regress.errors import DataWarning, InputError, MissingDependencyError
+from regress.errors import DataWarning, InputError, MissingDependencyError, check_number
 from regress.inference.judge import Judge
 from regress.keywords import CompareKeywords, made, names_of, refuse_unknown, takes
 from regress.messages import paragraph, setting, shortened, visible

@@ -11,8 +11,7 @@ from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
-from regress.checks import check_choice, check_number, check_whole
-from regress.errors import ConvergenceWarning, DataWarning, InputError
+from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled

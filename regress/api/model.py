@@ -9,12 +9,11 @@ from typing import Any, NamedTuple, Unpack, get_args
 import numpy as np
 
 from regress.blocks import Array
-from regress.checks import check_choice
 from regress.design.encode import Encoder, altered_note
 from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
 from regress.design.terms import Design, match
-from regress.errors import DataWarning, InputError, UnknownOptionError
+from regress.errors import DataWarning, InputError, UnknownOptionError, check_choice
 from regress.fit_record import Trained
 from regress.inference.prediction_intervals import Uncertainty
 from regress.keywords import FileKeywords, refuse_unknown, takes

@@ -98,13 +98,14 @@ def read_table(
     def read(source: Source) -> ReadTable:
         reader, key = _planned(source, target, options, reading)
         found = _read(prepared(reader), reading, progress)
-        facts = replace(found.facts, split_key=key, of_source=source.notes)
+        facts = replace(found.facts, split_key=key, of_source=reader.source.notes)
         return replace(found, facts=facts)
 
     return rereading(open_table(table, options), read)
 
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
+    references = sum(term.open and not term.all_levels for term in reader.design.texts)
     fold = Fold(reader, reading.sampled, reading.precision == "exact")
     log_weight = 0.0
 
@@ -131,7 +132,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             precision=reading.precision,
             names=lambda: design().names,
             limits=choose.FILES,
-            references=sum(term.open and not term.all_levels for term in reader.design.texts),
+            references=references,
         )
     except InputError as error:
         if isinstance(error, TableError) or fold.tally.used or not fold.tally.rows:

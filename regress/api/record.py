@@ -100,7 +100,6 @@ class Inference:
             trained=self.model.trained,
             course=self.course,
             references=self.model.design.references,
-            coefficients=tuple(self._coefficients()),
             figures=None if isinstance(found, str) else Figures(**plain(found.figures())),
             statistics_missing=found if isinstance(found, str) else "",
             certificate=None
@@ -112,6 +111,7 @@ class Inference:
                 excess_loss=known(proved.excess_loss),
                 loss=known(proved.loss),
             ),
+            coefficients=tuple(self._coefficients()),
             moments=self._moments(),
             residuals=None if isinstance(residuals, str) else residuals,
             residuals_missing=residuals if isinstance(residuals, str) else "",
@@ -130,6 +130,7 @@ class Inference:
         n, digits, of_b = len(model.design.names), self.digits, None
         if self.certificate is not None:
             digits, of_b = np.array(list(self.certificate.digits.values())), self.certificate.intercept_digits
+        origins, w = model.design.origins, model.w.tolist()
         none = [nan] * n
         tests = (
             [[nan] * len(TESTS)] * (n + one)
@@ -143,7 +144,7 @@ class Inference:
         ]
         statuses = self._statuses()
         lines: list[tuple[str, str | None, str | None, float]] = [
-            (*origin, w) for origin, w in zip(model.design.origins, model.w.tolist(), strict=True)
+            (*origin, coef) for origin, coef in zip(origins, w, strict=True)
         ]
         rest = [dict(zip(("standardized", "vif", "digits"), v, strict=True)) for v in zip(*columns, strict=True)]
         if one:

@@ -21,8 +21,8 @@ def summary(record: FitRecord, vif: bool = False) -> str:
     """Return a fit in the shape that users of R and statsmodels know, with variance inflation factors if asked."""
     read_as = [f"Read as: {record.course.read_as}."] * bool(record.course.read_as)
     head, rows = coefficient_table(record, vif)
-    lines = headline(record)
-    for more in (aligned(head, rows, left=(_MARK,)), read_as, notes(record)):
+    lines, said = headline(record), notes(record)
+    for more in (aligned(head, rows, left=(_MARK,)), read_as, said):
         lines += ["", *more] if more else []
     return paragraph(lines)
 

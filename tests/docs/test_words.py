@@ -42,7 +42,7 @@ def test_texts_are_found_where_readers_meet_them():
     read = {path.name: {text.words for text in words.of_module(path, ROOT)} for path in SOURCES if path.suffix == ".py"}
     assert "Base of every exception that the package raises on purpose." in read["errors.py"]
     assert any(text.startswith("Maximum number of iterations.") for text in read["options.py"])
-    assert any(text.startswith("value must be a finite number value; got value.") for text in read["checks.py"])
+    assert any(text.startswith("value must be a finite number value; got value.") for text in read["errors.py"])
     assert any(text.startswith("Fit TABLE (CSV") for text in read["main.py"])
     assert any("rests on a single row" in text for text in read["notes.py"])
     templates = [text for path in SOURCES if path.suffix == ".html" for text in words.of_template(path, ROOT)]
