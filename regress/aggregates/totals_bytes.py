@@ -47,7 +47,7 @@ def from_bytes(data: bytes) -> Totals:
         If they are not what `to_bytes` makes of some totals.
     """
     if not data.startswith(_HEADER):
-        raise ValueError("These bytes are no exact totals of this version.")
+        raise ValueError("These bytes are not exact totals of this version.")
     fields = list(_fields(data))
     targets, rows, n, named, *_ = (*map(_read, fields[:4]), -1, -1, -1, -1)
     p, first = 1 + n + targets, 5 + n * named
@@ -58,7 +58,7 @@ def from_bytes(data: bytes) -> Totals:
     numbers = list(map(_read, fields[first:]))
     pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
     if not all(-_FARTHEST <= e <= _FARTHEST - m.bit_length() for m, e in pairs):
-        raise ValueError("These totals are damaged: a sum is out of the range of doubles.")
+        raise ValueError("These totals are damaged: a sum is out of the range of float64.")
     odd: Integers = np.zeros((p, p), dtype=object)
     exponent = odd.copy()
     above = np.triu_indices(p)

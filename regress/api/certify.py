@@ -107,7 +107,7 @@ def _certified(
 ) -> Certificate:
     """Certify a claim whose model may know options of its own."""
     if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
-        raise InputError(f"A saved model knows its own columns. Leave {setting(own[0])} out.")
+        raise InputError(f"A saved model stores its own columns. Remove {setting(own[0])}.")
     options, space = {**claim.options, **options}, ""
     if options.pop("weighted", False) and options.get("weights") is None:
         raise InputError(
@@ -153,7 +153,7 @@ def _certified(
         shown = claim.b or rounded(implied_intercept(w, center, b_center))
         if shown and not train_options.fit_intercept:
             raise InputError(
-                f"The claim has the intercept {shown:g}, where none was fitted. Pass 0, or leave out "
+                f"The claim has the intercept {shown:g}, but none was fitted. Pass 0, or remove "
                 f"{setting('fit_intercept', False)}."
             )
         result = certificate(minimum, prepared.names, w, center, b_center=b_center, b=claim.b)
@@ -240,7 +240,7 @@ def _aligned(claim: Claim, prepared: ReadTable) -> tuple[Array, Array, float]:
         if odd:
             raise InputError(
                 f"The claim has coefficients for {len(claim.names)} columns and the table {len(names)}: "
-                f"{', '.join(map(repr, odd[:5]))} {'is' if len(odd) == 1 else 'are'} in one of them only."
+                f"{', '.join(map(repr, odd[:5]))} {'is' if len(odd) == 1 else 'are'} in only one of them."
             )
         by_name = dict(zip(claim.names, w.tolist(), strict=True))
         w = np.array([by_name[name] for name in names])

@@ -178,7 +178,7 @@ def compare(
         If the table cannot be used, or scikit-learn would need more than half of the free memory.
     """
     if "alpha" in options:
-        raise InputError(f"compare has no penalty, since LinearRegression() has none. Leave {setting('alpha')} out.")
+        raise InputError(f"compare has no penalty, since LinearRegression() has none. Remove {setting('alpha')}.")
     refuse_unknown(compare, options)
     given = {"test_size": 0.2, **options, "rows": rows}
     table_options, train_options = made(TableOptions, given), made(TrainOptions, given)

@@ -254,7 +254,7 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise Malformed(f"the key {next(n for n in names if names.count(n) > 1)!r} stands in it twice")
+        raise Malformed(f"the key {next(n for n in names if names.count(n) > 1)!r} occurs in it twice")
     return found
 
 

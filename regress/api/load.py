@@ -63,7 +63,7 @@ def fit_of(held: Any, path: Path) -> Fit:
         design = Design(coded(terms, held["options"].fit_intercept), held["training_means"])
         check_agreement(held, design)
     except Malformed as error:
-        raise InputError(f"{path} is not a valid model: {error}. Fit it anew, and save it.") from None
+        raise InputError(f"{path} is not a valid model: {error}. Fit it again, and save it.") from None
     known = record_of(held)
     model = LinearModel(
         w=np.array(held["w"]),

@@ -78,7 +78,7 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
             warnings.warn(f"{fit.status.message} {fit.status.remedy}", UserWarning, stacklevel=2)
         return ToolFit(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
-    asked = "The exact minimum where its time goes unnoticed, else Newton steps. The default of regress.fit."
+    asked = "The default of regress.fit: the exact minimum where that is fast, else Newton steps."
     yield Tool("regress", asked, lambda: run(options))
     asked = "Newton steps in float64, with every gradient from TensorFlow's tape."
     try:
@@ -92,12 +92,12 @@ def ours(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -
         yield Tool("regress autodiff", asked, missing)
     else:
         yield Tool("regress autodiff", asked, lambda: run(replace(options, gradient="autodiff")))
-    asked = "w ← w − η ∇L/m in standardized columns, until the gradient is small enough to stop or steps run out."
+    asked = "w ← w − η ∇L/m in standardized columns, until the gradient is small or the maximum number of iterations."
     yield Tool("regress plain descent", asked, lambda: run(replace(options, solver="gd")))
 
 
 def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Tool]:
-    """Yield scikit-learn's fits: as a user would call it, and as one would who knows."""
+    """Yield scikit-learn's fits: with default options, and as an expert would call it."""
     from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
     from sklearn.preprocessing import StandardScaler
 
@@ -120,22 +120,22 @@ def scikit_learn(block: Block, fit_intercept: bool) -> Iterator[Tool]:
     b = "" if fit_intercept else "fit_intercept=False"
     yield Tool(
         "LinearRegression()",
-        f"LinearRegression({b}).fit(X, y), as most people call it.",
+        f"LinearRegression({b}).fit(X, y), with default options.",
         lambda: plain(LinearRegression(fit_intercept=fit_intercept)),
     )
     yield Tool(
         "LinearRegression(tol=0)",
-        "The same without its cut-off on singular values.",
+        "The same without its cutoff on singular values.",
         lambda: plain(LinearRegression(fit_intercept=fit_intercept, tol=0.0)),
     )
     yield Tool(
         f"Ridge(alpha={TINY:g})",
-        "Ridge with a penalty too small to show: the normal equations by Cholesky.",
+        "Ridge with a negligible penalty: the normal equations by Cholesky.",
         lambda: plain(Ridge(alpha=TINY, fit_intercept=fit_intercept)),
     )
     yield Tool(
         "StandardScaler + SGDRegressor",
-        "SGDRegressor(random_state=0) on scaled columns, with its default penalty; coefficients are given back in the "
-        "table's units.",
+        "SGDRegressor(random_state=0) on scaled columns, with its default penalty. Coefficients are in "
+        "the table's units.",
         lambda: scaled(SGDRegressor(fit_intercept=fit_intercept, random_state=0)),
     )

@@ -231,6 +231,6 @@ def _designed(
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(
             f"The values given for {name!r} differ from the feature {name!r} of {source.label}. "
-            f"Leave that feature out with {setting('drop', [name])}, or pass values.to_numpy() if it is one."
+            f"Exclude that feature with {setting('drop', [name])}, or pass values.to_numpy() if it is one."
         )
     return source, design, key

@@ -11,7 +11,7 @@ from regress.errors import InputError, UnavailableError
 from regress.fit_record import Figures, FitRecord
 from regress.records import TESTS, number
 
-NO_COVARIANCE = "Covariances are kept for at most 200 columns, and within the range of a double."
+NO_COVARIANCE = "Covariances are kept for at most 200 columns, and within the range of float64."
 
 
 class _Known(Protocol):

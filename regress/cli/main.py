@@ -275,7 +275,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except RegressError as error:
         return _refuse(str(error))
     except ArithmeticError as error:
-        return _refuse(f"numbers in the table are beyond the range of a double ({error}). Rescale them.")
+        return _refuse(f"numbers in the table are beyond the range of float64 ({error}). Rescale them.")
     except (KeyboardInterrupt, click.Abort) as error:
         process.say(str(error.__cause__ or "") or "Interrupted.")  # click's Abort says nothing itself
         return INTERRUPTED

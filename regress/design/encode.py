@@ -157,7 +157,7 @@ def unseen_level(place: str, term: Term, cell: str) -> TableError:
     shown = ", ".join(map(repr, term.levels[:5])) + (", …" if len(term.levels) > 5 else "")
     return TableError(
         f"{place}, column {term.name!r}: the level {cell!r} was not seen in training, which saw {shown}. "
-        "Leave such rows out, train on data that has it, or "
+        "Exclude such rows, train on data that has it, or "
         + (
             "fit an intercept: without one the column has no reference level."
             if term.all_levels

@@ -80,7 +80,7 @@ def residual_groups(sampled: Sampled | None, sigma: float) -> ResidualGroups | s
     z = np.sqrt(weights) * residual
     sigma = sigma if np.isfinite(sigma) and sigma > 0 else float(np.sqrt((z @ z) / n))
     if not sigma > 0:
-        return "Their squares are beyond the range of a double."
+        return "Their squares are beyond the range of float64."
     z = z / sigma
     inside = [_fenced(values) for values in (predicted, residual, z)]
     far = int(np.logical_or.reduce([a != b for a, b in zip(inside, (predicted, residual, z), strict=True)]).sum())
@@ -88,7 +88,7 @@ def residual_groups(sampled: Sampled | None, sigma: float) -> ResidualGroups | s
     found = groups(inside[0], inside[1], np.sqrt(np.abs(inside[2])))
     by_rank = quantiles(inside[2], special.ndtri((np.arange(n) + 0.5) / n))
     if not np.isfinite([*(v for row in found for v in row), *(v for row in by_rank for v in row)]).all():
-        return "Their means are beyond the range of a double."
+        return "Their means are beyond the range of float64."
     bands = [
         Band(a, b if b < inf else None, _count(((size > a) & (size <= b)).sum()), _normal(n, a) - _normal(n, b))
         for a, b in _BANDS

@@ -78,7 +78,7 @@ class Statistics:
 
     @property
     def rss(self) -> float:
-        """Σ a e² at its minimum, so that rounding of w is no part of it; NaN below the range of a double."""
+        """Σ a e² at its minimum, so that rounding of w is no part of it; NaN below the range of float64."""
         return self.squares.residual * self.squares.unit**2 or nan
 
     @property

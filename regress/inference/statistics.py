@@ -13,8 +13,8 @@ from regress.solvers.loop import Status
 from regress.solvers.solution import Training
 
 PERFECT = "The fit is essentially perfect."
-_SATURATED = "There is no degree of freedom left."
-_BEYOND = "Standard errors are beyond the range of a double. Rescale the target or the columns."
+_SATURATED = "There are no degrees of freedom."
+_BEYOND = "Standard errors are beyond the range of float64. Rescale the target or the columns."
 _KNOWN = 1e-2  # of a standard error: no coefficient may be further from the minimum
 
 
@@ -73,7 +73,7 @@ def statistics(
     variance = squares.residual / (observations - inverse.rank - one)
     if training.precision != "exact" and not squares.excess <= _KNOWN**2 * variance:
         return (
-            "The coefficients are not known well enough: their own error is not far below the residuals. "
+            "The coefficients are not accurate enough: their error is not far below the residuals. "
             f"Use {setting('precision', 'exact')} with {setting('solver', 'auto')}."
         )
     found = Statistics(
@@ -92,7 +92,7 @@ def statistics(
 
 
 def _in_range(found: Statistics) -> bool:
-    """Tell whether no standard error is beyond the range of a double."""
+    """Tell whether no standard error is beyond the range of float64."""
     errors = found.all_errors[~np.isnan(found.all_errors)]
     least = np.finfo(np.float64).tiny if found.meat is None else 0.0  # one row alone may leave White's none
     return bool((errors < np.inf).all() and (errors >= least).all())

@@ -29,7 +29,7 @@ _TILE = 2**16  # cells of the second pass that are worked on at a time
 
 
 class Squares(NamedTuple):
-    """Sums of squares in units of `unit`², which keep them within the range of a double.
+    """Sums of squares in units of `unit`², which keep them within the range of float64.
 
     Attributes
     ----------

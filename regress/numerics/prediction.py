@@ -56,7 +56,7 @@ def check_range(values: Array, label: str) -> None:
     """
     if not np.isfinite(values).all():
         raise InputError(
-            f"This model predicts numbers beyond the range of a double on {label}. "
+            f"This model predicts numbers beyond the range of float64 on {label}. "
             "Compare its coefficients with the units of the columns."
         )
 

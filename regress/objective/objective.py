@@ -239,7 +239,7 @@ class Objective:
 
 
 def curvature_of(penalty: Penalty, scale: Array) -> Array:
-    """Return ∇²P (n,) in the coordinates of the descent, within the range of a double."""
+    """Return ∇²P (n,) in the coordinates of the descent, within the range of float64."""
     with np.errstate(over="ignore"):  # where nothing is left of such a column
         curvature = penalty.curvature(len(scale)) / scale / scale
     return np.asarray(np.minimum(curvature, np.finfo(np.float64).max))

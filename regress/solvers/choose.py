@@ -74,7 +74,7 @@ def objective_of(options: TrainOptions) -> tuple[Loss, Penalty]:
                 f"{setting(name)} must be an object of a subclass of regress.{kind.__name__}; got {given!r}."
             )
     if options.alpha and options.penalty is not None:
-        raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Leave one of them out.")
+        raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Remove one of them.")
     return loss, penalty
 
 
@@ -135,7 +135,7 @@ def plan(options: TrainOptions, data: TrainingData) -> Plan:
     if loss.rows not in (None, summary.rows):
         raise InputError(f"The loss {loss} is of {loss.rows:,} rows, and there are {summary.rows:,} training rows.")
     if not loss.separable and summary.weight != summary.rows:
-        raise InputError(f"The loss {loss} is no sum over rows, so it takes no {setting('weights')}.")
+        raise InputError(f"The loss {loss} is not a sum over rows, so it takes no {setting('weights')}.")
     quadratic = loss.quadratic and penalty.quadratic
     over: Over = options.over
     if over == "auto":

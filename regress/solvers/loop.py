@@ -46,7 +46,7 @@ class Status(StrEnum):
 _MESSAGES = {
     Status.CONVERGED: ("The gradient reached its tolerance.", ""),
     Status.MAX_ITER: (
-        "The iteration limit came before the gradient reached its tolerance.",
+        "The maximum number of iterations was reached before the gradient reached its tolerance.",
         "Use {auto}, raise {iterations}, or loosen {tol}.",
     ),
     Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or leave it at auto."),

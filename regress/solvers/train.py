@@ -216,7 +216,7 @@ class Regression:
         near, level, b_center = nearest_doubles(w), rounded(b), rounded(at_center)
         if not np.isfinite([*near, level]).all():
             raise InputError(
-                "A coefficient is beyond the range of a double. Rescale the target or the smallest columns."
+                "A coefficient is beyond the range of float64. Rescale the target or the smallest columns."
             )
         at = objective(near * self._scale, float(at_center - Fraction(target_origin)))
         return {

@@ -131,7 +131,7 @@ def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd
     if column.index.is_unique and index.is_unique and len(column.index.difference(index)) == 0:
         return column.reindex(index)
     raise InputError(
-        f"{role} has other row labels than the frame, or labels stand twice. Give both the same index, "
+        f"{role} has other row labels than the frame, or labels occur twice. Give both the same index, "
         "or pass values.to_numpy() to pair rows by position."
     )
 

@@ -115,7 +115,7 @@ class Table(Source):
                 raise TableError(
                     f"{file}: {count:,} of {rows[file]:,} rows cannot be used, more than half. See them with "
                     f"{setting('rejects', 'FILE')}: "
-                    f"the file may not be what it was read as ({written})."
+                    f"perhaps the file was read in a wrong format ({written})."
                 )
 
     def read_as(self, kinds: Mapping[str, ColumnKind]) -> Self:
@@ -153,7 +153,7 @@ def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
         others = part.columns()
         if odd := sorted(set(found) ^ set(others)):
             raise TableError(
-                f"{first.name} and {part.name} have different columns ({odd[0]!r} stands in one of them only). "
+                f"{first.name} and {part.name} have different columns ({odd[0]!r} is in only one of them). "
                 "Fit them apart, or fix one."
             )
         for name, column in others.items():

@@ -346,7 +346,7 @@ def test_the_json_has_every_figure_of_every_tool(diabetes):
 def test_plain_descent_says_when_it_did_not_arrive(powers):
     fit = by_name(powers[1])["regress plain descent"]
     assert fit.n_iter == 100_000
-    assert "iteration limit came before" in fit.note
+    assert "maximum number of iterations was reached before" in fit.note
     assert any("plain descent disagrees" in line and "100,000 iterations" in line for line in powers[1].verdict)
 
 
@@ -429,7 +429,7 @@ def test_a_constant_column_and_columns_far_from_zero_are_agreed_upon():
 
 
 def test_a_penalty_is_refused():
-    with pytest.raises(regress.InputError, match=r"no penalty.*Leave alpha out"):
+    with pytest.raises(regress.InputError, match=r"no penalty.*Remove alpha"):
         regress.compare(*normal_rows(), alpha=1.0)
 
 

@@ -245,7 +245,7 @@ def test_what_could_not_have_been_saved_is_refused(case, edit):
     [
         ('{"format": "regress-model", "version": 3, "b": NaN}', "it holds NaN, which JSON does not have"),
         ('{"format": "regress-model", "version": 3, "b": -Infinity}', "it holds -Infinity"),
-        ('{"format": "regress-model", "version": 3, "version": 3}', "the key 'version' stands in it twice"),
+        ('{"format": "regress-model", "version": 3, "version": 3}', "the key 'version' occurs in it twice"),
         ("[" * 200_000, "is not JSON"),
         ('{"coef": ' + '{"a":' * 200_000, "is not JSON"),
         ('{"format": "regress-model", "version": 3, "b": ' + "9" * 5000 + "}", "is not JSON"),
@@ -315,7 +315,7 @@ def test_a_model_beyond_the_range_of_doubles_is_blamed_and_not_the_table(change,
     path = edit(without)
     assert not regress.certify(path, TABLE).passed
     if change is huge:
-        with pytest.raises(InputError, match="This model predicts numbers beyond the range of a double"):
+        with pytest.raises(InputError, match="This model predicts numbers beyond the range of float64"):
             regress.load(path).predict(TABLE)
 
 

@@ -128,6 +128,6 @@ def test_what_is_no_row_or_no_option_is_refused():
 
 def test_a_prediction_beyond_the_range_of_a_double_is_refused():
     model = regress.fit({"x": [0.0, 1e-9, 2e-9], "y": [0.0, 1.0, 2.5]}, "y").model
-    with pytest.raises(InputError, match="beyond the range of a double on the row"):
+    with pytest.raises(InputError, match="beyond the range of float64 on the row"):
         model.predict_one({"x": 1e308})
     assert np.isnan(model.predict_one({"x": float("inf")}))

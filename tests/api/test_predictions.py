@@ -165,5 +165,5 @@ def test_an_array_of_numbers_is_predicted_with_options_that_exist():
         fit.predict(np.zeros((2, 2)), handle_unknown="ignore")
     with pytest.raises(regress.InputError, match="X has 3 columns; the model takes 2"):
         fit.predict(np.zeros((2, 3)))
-    with pytest.raises(regress.InputError, match="beyond the range of a double"):
+    with pytest.raises(regress.InputError, match="beyond the range of float64"):
         fit.predict(np.full((2, 2), 1.7e308) * [[1.0, -1.0]])

@@ -285,7 +285,7 @@ def test_the_command_certifies_json(capfd, tmp_path):
     assert shell(capfd, "certify", claim, IRIS, *asked, "--no-intercept")[0] == 1
     for less in (asked, [*asked, "--alpha", "0.5"]):  # with an intercept the first species has no column
         code, _, err = shell(capfd, "certify", claim, IRIS, *less)
-        assert (code, "'species=setosa' is in one of them only" in err) == (2, True)
+        assert (code, "'species=setosa' is in only one of them" in err) == (2, True)
     held = json.loads(claim.read_text())
     claim.write_text(json.dumps(held | {"coef": {name: 1.001 * value for name, value in held["coef"].items()}}))
     assert [shell(capfd, "certify", claim, IRIS, *flags, "--digits", d)[0] for d in ("2", "3.5", "6")] == [0, 1, 1]

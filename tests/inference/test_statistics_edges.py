@@ -168,7 +168,7 @@ def test_residuals_of_whole_numbers_are_no_rounding():
 def test_few_rows_are_no_perfect_fit():
     X, y, _ = nearly(0.5, 0, 5)
     got = regress.fit(X, y)
-    assert (got.statistics_missing, got.perfect) == ("There is no degree of freedom left.", False)
+    assert (got.statistics_missing, got.perfect) == ("There are no degrees of freedom.", False)
 
 
 @pytest.mark.parametrize(("y", "intercept"), [(np.full(30, 2.5), True), (np.zeros(30), False)])
@@ -224,7 +224,7 @@ def test_figures_whose_squares_are_out_of_range_are_those_of_other_units(of_x, o
 def test_standard_errors_that_float64_does_not_hold_are_withheld():
     X, y, _ = nearly(1e-6, 5)
     got = regress.fit(X * 2.0**400, y * 2.0**-605, precision="exact")
-    assert "beyond the range of a double" in got.statistics_missing
+    assert "beyond the range of float64" in got.statistics_missing
     assert got.r2 == regress.fit(X, y, precision="exact").r2
 
 

@@ -263,7 +263,7 @@ def test_rows_in_several_blocks_are_one_piece_for_generalized_least_squares(monk
         ({"over": "rows", "precision": "exact"}, "the gradient over rows is in float64. Use precision='auto'"),
         ({"solver": Proximal()}, "solver='Proximal' needs prox, which no objective here has"),
         ({"loss": QuadraticForm(np.eye(7))}, "of 7 rows, and there are 120 training rows"),
-        ({"loss": QuadraticForm(np.eye(120)), "weights": a}, "no sum over rows, so it takes no weights"),
+        ({"loss": QuadraticForm(np.eye(120)), "weights": a}, "not a sum over rows, so it takes no weights"),
         ({"loss": QuadraticForm(-np.eye(120))}, "negative eigenvalue"),
     ],
     ids=lambda value: str(value)[:60],

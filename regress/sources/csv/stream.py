@@ -121,7 +121,7 @@ class Stream:
                     "decompress it first."
                 ) from None
             raise TableError(
-                f"{self.name} is damaged or cut short: it cannot be decompressed ({error}). Fetch it anew."
+                f"{self.name} is damaged or cut short: it cannot be decompressed ({error}). Fetch it again."
             ) from None
 
     def read(self, size: int) -> bytes:
@@ -185,7 +185,7 @@ class Stream:
         if not end:
             raise TableError(
                 f"{self.name}: a line of over {_LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB into the "
-                "file. It is no table of rows, or its lines end in another character."
+                "file. It is not a table of rows, or its lines end in another character."
             )
         return end
 

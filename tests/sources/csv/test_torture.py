@@ -50,7 +50,7 @@ def exact(*cells):
 PLAIN = [[1, 2], [3.5, 4], [-5, 6]]
 PAIRS = [[1, 2], [3, 4]]
 MANY = [[float(i), float(i % 7)] for i in range(20_000)]
-DAMAGED = Refused("damaged or cut short", "Fetch it anew")
+DAMAGED = Refused("damaged or cut short", "Fetch it again")
 
 # What the flags make of each file: all its rows, or the words of the refusal. Cells that are missing are None.
 OUTCOMES = {
