@@ -22,6 +22,10 @@ class InputError(RegressError, ValueError):
     """Arguments or data that cannot be used."""
 
 
+class UnavailableError(InputError, AttributeError):
+    """A result does not have what was asked for; so `hasattr` is false."""
+
+
 class TableError(InputError):
     """A table that cannot be read. The message names file, line and column if they are known."""
 

@@ -52,7 +52,7 @@ class Numbers:
         if not len(cells):
             return
         self._sums.add(Block(cells[:, None], np.empty((len(cells), 0))))
-        rising = self._last < cells[0] and bool((np.diff(cells) > 0).all())
+        rising = bool(self._last < cells[0] and (np.diff(cells) > 0).all())
         self._follow(len(cells), (float(cells.min()), float(cells.max())), (float(cells[0]), float(cells[-1])))
         self._rising = self._rising and rising
         self._whole = self._whole and bool((cells == np.floor(cells)).all())

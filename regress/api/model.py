@@ -182,7 +182,7 @@ class LinearModel:
     def predict_interval(
         self,
         table: Any,
-        level: float = 0.95,
+        level: float | None = None,
         *,
         handle_unknown: HandleUnknown = "error",
         **files: Unpack[FileKeywords],
@@ -193,8 +193,8 @@ class LinearModel:
         ----------
         table : path, glob, folder, frame or array of shape (m, n)
             Rows to predict.
-        level : float
-            The probability with which an interval covers a new value of the target.
+        level : float, optional
+            The probability with which an interval covers a new value of the target. Default: the level of the fit.
         handle_unknown : {"error", "reference"}
             Categories that training did not see: stop, or predict as the reference level.
         **options
@@ -213,6 +213,7 @@ class LinearModel:
 
         refuse_unknown(LinearModel.predict_interval, files)
         source = open_table(table, FileOptions(**files))
+        level = self.trained.options.level if level is None else level
         parts = [part.values for part in self.predict_batches(source, level=level, handle_unknown=handle_unknown)]
         values = np.concatenate(parts) if parts else np.empty((0, len(PREDICTIONS)))
         return of_columns(dict(zip(PREDICTIONS, values.T, strict=True)), index=source.index)

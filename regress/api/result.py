@@ -213,7 +213,12 @@ class Fit(StatsmodelsNames, CourseNames):
 
     @takes(FileOptions)
     def predict_interval(
-        self, table: Any, level: float = 0.95, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]
+        self,
+        table: Any,
+        level: float | None = None,
+        *,
+        handle_unknown: HandleUnknown = "error",
+        **files: Unpack[FileKeywords],
     ) -> Any:
         """Return prediction, pi_low and pi_high of every row, as a DataFrame; see `LinearModel.predict_interval`."""
         if self.model.uncertainty is None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from regress.api.model import LinearModel
 from regress.blocks import Array
-from regress.errors import InputError
+from regress.errors import InputError, UnavailableError
 from regress.fit_record import Figures, FitRecord
 from regress.records import TESTS, number
 
@@ -64,13 +64,13 @@ class StatsmodelsNames:
         return _column(self, "p_value")
 
     @np.errstate(over="ignore")
-    def conf_int(self: _Known, alpha: float = 0.05) -> Any:
+    def conf_int(self: _Known, alpha: float | None = None) -> Any:
         """Return 1 − alpha confidence intervals, as a DataFrame by name with the columns 0 and 1.
 
         Parameters
         ----------
-        alpha : float
-            1 − the level, such as 0.05 for 95 %.
+        alpha : float, optional
+            1 − the level, such as 0.05 for 95 %. Default: the level of the fit.
 
         Raises
         ------
@@ -79,6 +79,7 @@ class StatsmodelsNames:
         """
         from regress.sources.frames import of_columns
 
+        alpha = 1.0 - self.record.trained.options.level if alpha is None else alpha
         if not 0.0 < alpha < 1.0:
             raise InputError(f"alpha must be between 0 and 1, such as 0.05; got {alpha!r}.")
         found, lines = _figures(self, "conf_int"), self.record.coefficients
@@ -99,7 +100,7 @@ class StatsmodelsNames:
         _figures(self, "cov_params")
         model, lines = self.model, self.record.coefficients
         if model.uncertainty is None:
-            raise InputError(f"This fit has no cov_params. {NO_COVARIANCE}")
+            raise UnavailableError(f"This fit has no cov_params. {NO_COVARIANCE}")
         errors = np.array([number(line.std_err) for line in lines])
         matrix = model.uncertainty.joint(errors, fit_intercept=model.trained.options.fit_intercept)
         names = [line.name for line in lines]
@@ -164,7 +165,7 @@ class StatsmodelsNames:
 def _figures(fit: _Known, name: str) -> Figures:
     known = fit.record
     if known.figures is None:
-        raise InputError(f"This fit has no {name}, as it has no standard errors. {known.statistics_missing}")
+        raise UnavailableError(f"This fit has no {name}, as it has no standard errors. {known.statistics_missing}")
     return known.figures
 
 

@@ -24,7 +24,7 @@ from regress.cli.options import (
     target_of,
     usage,
 )
-from regress.errors import DataWarning, RegressError
+from regress.errors import RegressError
 from regress.keywords import made
 from regress.messages import quoted, speaking_flags
 from regress.options import CallOptions, FileOptions, TableOptions, TrainOptions
@@ -64,7 +64,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
         options["sample"] = 0  # nobody will see residuals
     with console.progress_line() as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
-            warnings.simplefilter("ignore", DataWarning)
+            warnings.simplefilter("ignore", UserWarning)
         result = fit.fit(source, target_of(source, target), progress=progress, **options)
     result = result.with_command(command_line())
     if save is not None:

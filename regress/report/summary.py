@@ -12,9 +12,7 @@ _SOLVERS = {
     "newton": "Newton's method",
 }
 _MARKS = {"constant": "constant", "dependent": "not unique", "dropped": "excluded"}
-_LEVEL = 0.95  # of intervals, unless the user asks for another
 _MARK = " "  # the head of the column of marks
-_ROBUST = "robust to unequal variances of the errors"
 
 
 def summary(record: FitRecord, vif: bool = False) -> str:
@@ -55,6 +53,8 @@ def _fitted(record: FitRecord) -> list[str]:
     parts = {name: getattr(rows, name) for name in ("held_out", "missing", "zero_weight", "bad")}
     others = [f"{count:,} {name.replace('_', ' ')}" for name, count in parts.items() if count]
     used = f"{rows.used:,} row{'s' * (rows.used != 1)}"
+    if options.weight_type == "frequency" and options.weighted:
+        used += f" that count as {record.course.nobs:,.10g}"
     return [*lines, f"{used} used of {rows.rows:,} ({', '.join(others)})" if others else used]
 
 
@@ -68,26 +68,25 @@ def _quality(record: FitRecord) -> list[str]:
     held = f", R² on held-out rows{about} {_share(course.r2_test)}" if course.scored else ""
     if figures is None:
         return [f"{r2}{held}", f"No standard errors: {record.statistics_missing}"]
-    return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.level)]
+    return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.percent)]
 
 
 def _share(value: float | None) -> str:
     return "undefined (it needs two different targets)" if value is None else share(value)
 
 
-def _errors(figures: Figures, level: float) -> list[str]:
+def _errors(figures: Figures, percent: str) -> list[str]:
     freedom = f"{figures.df_resid:,.10g}"
     f, (p,) = figures.fvalue, probabilities([figures.f_pvalue or 0.0])
-    f_test = f"F {f:.4g} on {figures.df_model:,} and {freedom}, p {p}" if f else ""
-    criteria = [
-        f"{name} {value:.2f}" for name, value in (("AIC", figures.aic), ("BIC", figures.bic)) if value is not None
-    ]
+    f_test = f"F {f:.5g} on {figures.df_model:,} and {freedom}, p {p}" if f else ""
+    known = {"AIC": figures.aic, "BIC": figures.bic, "log-likelihood": figures.llf}
+    criteria = [f"{name} {value:.2f}" for name, value in known.items() if value is not None]
+    condition = "" if figures.condition is None else f"Condition number {figures.condition:.3g}; "
     return [
         f"Residual standard error {figures.sigma or 0.0:.4g} on {freedom} degrees of freedom",
         *([f_test] if f_test else []),
         *([", ".join(criteria)] if criteria else []),
-        *([f"Standard errors: {figures.cov_type}, {_ROBUST}"] if figures.cov_type != "nonrobust" else []),
-        *([f"Confidence intervals: {100.0 * level:.10g} %"] if level != _LEVEL else []),
+        f"{condition}{figures.cov_type} standard errors, {percent} confidence intervals",
     ]
 
 
@@ -103,8 +102,8 @@ def _ended(record: FitRecord) -> list[str]:
         how = f"Converged in {steps} ({method}, float64{'' if 'float64' in reason else reason})."
     else:
         how = f"Stopped before convergence, after {course.n_iter:,} iterations ({method}, float64)."
-    loss = "" if trained.loss is None else f" {trained.objective} = {trained.loss:.10g}"
-    return [how + loss, *_digits(record)]
+    loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
+    return [*loss, how, *_digits(record)]
 
 
 def _digits(record: FitRecord) -> list[str]:

@@ -109,6 +109,8 @@ class ArraySource(Source):
                 f"X must have two dimensions, rows by columns; its shape is {array.shape}."
                 + (" For a single column use X.reshape(-1, 1)." if array.ndim == 1 else "")
             )
+        if array.dtype.kind == "c":
+            raise InputError("X holds complex values, not real numbers. Pass X.real, or two columns.")
         if array.dtype.kind not in "biuf":
             if array.dtype.kind in "US" or any(isinstance(value, str | bytes) for value in array.flat):
                 raise InputError("X holds text, not numbers. Pass a DataFrame to have text columns read and encoded.")

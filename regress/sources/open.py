@@ -53,12 +53,14 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
     if type(table).__name__ == "Series" and (of_package(table, "pandas") or of_package(table, "polars")):
         raise InputError("A Series is one column, not a table. Pass its .to_frame().")
     source = None if isinstance(table, Iterator) else _open_columns(table, options or FileOptions())
-    if source is not None:
-        return source
-    array = np.asarray(unmasked(table))
-    if array.ndim == 0:
-        raise InputError(f"{_what(table)} Pass a path, a DataFrame, a dict of columns, a list of dicts, or an array.")
-    return ArraySource(array)
+    if source is None:
+        array = np.asarray(unmasked(table))
+        if array.ndim == 0:
+            remedy = "Pass a path, a DataFrame, a dict of columns, a list of dicts, or an array."
+            raise InputError(f"{_what(table)} {remedy}")
+        source = ArraySource(array)
+    source.options = options or FileOptions()
+    return source
 
 
 def _open_columns(table: Any, options: FileOptions) -> Source | None:

@@ -7,6 +7,7 @@ from regress.aggregates import collect
 from regress.aggregates.collect import collect_rows
 from regress.blocks import Block
 from regress.errors import InputError
+from regress.solvers import choose
 
 random = np.random.default_rng(12)
 Z, Y = random.normal(size=(90, 4)), random.normal(size=(90, 1))
@@ -38,7 +39,7 @@ def test_columns_are_selected_after_the_last_block(over, precision):
             read += 1
 
     read = 0
-    data = collect_rows(watched(), over, 2, precision=precision, names=names, references=1)
+    data = collect_rows(watched(), over, 2, precision=precision, names=names, references=1, limits=choose.FILES)
     assert set(asked) == {3}
     centered = WANTED - WANTED.mean(0)
     np.testing.assert_allclose(data.moments.xx, centered.T @ centered, atol=1e-12)
@@ -59,11 +60,11 @@ def test_the_final_number_of_columns_decides_whether_rows_are_held():
     assert summed.rows is None
 
 
-def test_a_reference_level_is_no_column_that_counts(monkeypatch):
-    monkeypatch.setattr(collect, "_FEW_CELLS", 90 * (3 + 2))  # exact for three columns, in float64 for four
+def test_a_reference_level_is_no_column_that_counts():
+    limits = choose.FILES._replace(cells=90 * (3 + 2))  # exact for three columns, in float64 for four
     exact = {}
     for references in (0, 1):
-        read = collect_rows(blocks(), precision="auto", names=lambda: NAMES[:3], references=references)
+        read = collect_rows(blocks(), precision="auto", names=lambda: NAMES[:3], references=references, limits=limits)
         exact[references] = read.exact
     assert exact == {0: False, 1: True}
 
@@ -71,5 +72,5 @@ def test_a_reference_level_is_no_column_that_counts(monkeypatch):
 def test_moments_of_columns_that_turn_up_late_may_not_fit_into_memory(monkeypatch):
     monkeypatch.setattr(collect, "memory", lambda: 8 * 3 * 3 * 4)
     with pytest.raises(InputError, match="n×n matrix of 4 columns"):
-        collect_rows(blocks(), "moments", precision="auto")
-    collect_rows(blocks(), "moments", precision="auto", references=1, names=lambda: NAMES[:3])
+        collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
+    collect_rows(blocks(), "moments", precision="auto", references=1, names=lambda: NAMES[:3], limits=choose.FILES)

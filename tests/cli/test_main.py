@@ -199,7 +199,7 @@ def test_a_fit_that_does_not_converge_is_printed_and_saved_and_exits_3(run, tmp_
     assert code == 3
     assert "Stopped before convergence, after 5 iterations (gradient descent, float64)." in out
     assert "not converged" in out
-    assert "raise --max-iter" in err
+    assert "raise --max-iter" in out
     assert regress.load(model).status == "max_iter"
 
 

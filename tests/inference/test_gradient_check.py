@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import regress
-from regress.cli import console
 from regress.objective import autodiff, gradient
 
 DATA = Path(__file__).parents[2] / "data"
@@ -170,7 +169,7 @@ def test_the_table_has_a_row_a_parameter_and_a_column_a_way():
 
 def test_the_json_holds_every_figure():
     check = regress.check_gradients(table_of(), "y")
-    held = json.loads(json.dumps(console.strict(check.to_dict()), allow_nan=False))
+    held = json.loads(json.dumps(check.to_dict(), allow_nan=False))
     assert held["passed"] is True
     assert held["worst"] == check.worst
     for way in WAYS:

@@ -188,13 +188,13 @@ def test_an_unfinished_descent_has_no_statistics():
     assert got.to_dict()["statistics"] is None
 
 
-def test_t_is_shown_in_four_significant_digits():
+def test_a_large_t_is_shown_without_an_exponent():
     x = np.arange(30.0)
     y = x + 1e-4 * np.sin(np.arange(30.0))
     got = regress.fit(x[:, None], y)
     t = got.coefficients["t"]["x0"]
     assert t > 1e4
-    assert f" {t:.4g} " in got.summary()
+    assert f" {t:.2f} " in got.summary()
 
 
 FAR = [(1.0, 2.0**-545), (1.0, 2.0**-1000), (2.0**-530, 1.0), (2.0**-530, 2.0**-600), (2.0**400, 2.0**-545)]

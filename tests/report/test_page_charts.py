@@ -72,7 +72,7 @@ def test_a_line_at_zero_is_behind_the_coefficients(situation, name):
     if fit.statistics is not None:
         caption = root.one("section", id="coefficients").all("caption")[0].text
         assert ("training did not arrive" in caption) is not arrived
-        assert ("95 times of 100" in caption) is arrived
+        assert ("95 % confidence intervals" in caption) is arrived
 
 
 def test_many_coefficients_are_drawn_up_to_twenty_five():
