@@ -195,17 +195,17 @@ def optimum(_: Problem, standard: Problem) -> None:
         points = [p - V.T @ (V @ gradient(p) / standard.eigenvalues) for p in points]
     show(columns, figures=3)
     fit = regress.certify((standard.minimum[:-1], standard.minimum[-1]), standard.X, standard.y)
-    print(f"\n    regress.fit: ‖∇L‖ {fit.gradient_norm:.2g}, {fit.worst:.1f} digits right in its worst coefficient")
+    print(f"\n    regress.fit: ‖∇L‖ {fit.gradient_norm:.2g}, {fit.worst:.1f} correct digits in its worst coefficient")
 
 
 def beside(raw: Problem, _: Problem) -> None:
     """Beside it, scikit-learn's LinearRegression()
-    regress.certify counts the digits of anyone's coefficients, by exact sums."""
+    regress.certify counts the digits of any tool's coefficients, in exact arithmetic."""
     theirs = LinearRegression().fit(raw.X, raw.y)
     seen = regress.certify(theirs, raw.X, raw.y)
     digits = [f"{d:.1f}" for d in (*seen.digits.values(), seen.intercept_digits)]
     two = {"regress.fit": raw.minimum, "LinearRegression()": [*theirs.coef_, theirs.intercept_]}
-    show({"parameter": raw.names, **two, "digits right": digits})
+    show({"parameter": raw.names, **two, "correct digits": digits})
     print(f"\n    {seen.worst:.1f} digits in its worst coefficient; L {seen.excess_loss:.2g} above {seen.loss:.10g}")
 
 

@@ -138,7 +138,7 @@ def check_figures(walked, X, y):
         assert after < 1e-9 * before
         assert above_after < 1e-18 * above
     assert number(walked[8], "regress.fit: ‖∇L‖") < 1e-9 * np.linalg.norm(Z1.T @ y)
-    assert float(re.search(r"(\S+) digits right", walked[8])[1]) > 15.5
+    assert float(re.search(r"(\S+) correct digits", walked[8])[1]) > 15.5
 
     from sklearn.linear_model import LinearRegression
 

@@ -128,7 +128,7 @@ def test_the_page_of_a_certificate_has_its_figures(name):
     assert root.all("script") == []
     objective = {"alpha": "Σ(ŷ − y)² + 3‖w‖²", "weights": "Σa(ŷ − y)²"}.get(name, "Σ(ŷ − y)²")
     assert f"the exact minimum of {objective} over {len(y)} rows" in root.one("header").one("p", class_="lead").text
-    assert f"The minimum of {objective} is" in root.one("section", id="meaning").text
+    assert f"At the minimum of {objective} the gradient" in root.one("section", id="meaning").text
     strong = root.one("section", id="verdict").one("strong")
     assert strong.text == ("✓ Certified:" if result.passed else "✗ Not certified:")
     assert strong.attributes["class"] == ("good" if result.passed else "bad")
