@@ -99,7 +99,7 @@ class HistoryRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Outcome:
     """What is known of a fit as soon as it has ended: the table, the training, and what the columns are.
 
     Attributes
@@ -262,7 +262,7 @@ class FitRecord:
     """All that is known of a fit: what its summary, JSON, page and charts show."""
 
     trained: Trained
-    course: Course
+    outcome: Outcome
     references: Mapping[Name, Name] = field(default_factory=dict)
     coefficients: tuple[Coefficient, ...]
     figures: Figures | None

@@ -24,7 +24,7 @@ def convergence(known: FitRecord) -> tuple[Chart, Chart]:
     least, options = None, known.trained.options
     if known.certificate is not None:
         least = known.certificate.loss
-    elif known.moments is not None and known.course.history:
+    elif known.moments is not None and known.outcome.history:
         names = [line.name for line in known.columns]
         least = lowest(to_moments(known.moments), names, options.fit_intercept, options.alpha)
     return fit_charts.convergence(known, least)

@@ -6,8 +6,8 @@ from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.api.course import Ended, course_of, kept
 from regress.api.model import LinearModel
+from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
@@ -190,11 +190,11 @@ def train(
     norm, target_norm = spreads(data, training.minimum)
     ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
-    course, said = course_of(prepared, ended, options, reason, rank_sure=rank_sure)
+    outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
     held = Inference(
         model=model,
-        course=course,
+        outcome=outcome,
         training=training,
         data=replace(data, rows=None, again=None),
         options=options,

@@ -126,11 +126,11 @@ def check_agreement(held: Mapping[str, Any], design: Design) -> None:
 
 
 def _check_record(known: FitRecord, held: Mapping[str, Any], design: Design) -> None:
-    rows, lines, figures = known.course.rows, known.coefficients, known.figures
+    rows, lines, figures = known.outcome.rows, known.coefficients, known.figures
     if rows.used != held["n_rows"]:
-        raise Malformed("'record.course.rows.used' is not 'n_rows'")
+        raise Malformed("'record.outcome.rows.used' is not 'n_rows'")
     if rows.rows != rows.used + rows.held_out + rows.missing + rows.zero_weight + rows.bad:
-        raise Malformed("'record.course.rows' does not add up")
+        raise Malformed("'record.outcome.rows' does not add up")
     if dict(known.references) != design.references:
         raise Malformed("'record.references' are not those of 'terms'")
     intercept: list[tuple[str, str | None, str | None, float]] = [(INTERCEPT, None, None, held["b"])]
@@ -142,14 +142,14 @@ def _check_record(known: FitRecord, held: Mapping[str, Any], design: Design) -> 
         raise Malformed("'record.figures' and 'record.statistics_missing' contradict each other")
     if figures is None and any(line.std_err is not None for line in lines):
         raise Malformed("'record.coefficients' has standard errors, and 'record.figures' is missing")
-    dropped = set(known.course.dropped)
-    for status, names in (("constant", {*known.course.constant} - dropped), ("dropped", dropped)):
+    dropped = set(known.outcome.dropped)
+    for status, names in (("constant", {*known.outcome.constant} - dropped), ("dropped", dropped)):
         if {line.name for line in lines if line.status == status} != names:
-            raise Malformed(f"'record.coefficients' and 'record.course.{status}' contradict each other")
+            raise Malformed(f"'record.coefficients' and 'record.outcome.{status}' contradict each other")
     if (known.residuals is None) != bool(known.residuals_missing):
         raise Malformed("'record.residuals' and 'record.residuals_missing' contradict each other")
-    if not known.course.scored and known.course.r2_test is not None:
-        raise Malformed("'record.course.r2_test' is of no rows")
+    if not known.outcome.scored and known.outcome.r2_test is not None:
+        raise Malformed("'record.outcome.r2_test' is of no rows")
     if known.residuals is not None and not (known.residuals.groups and known.residuals.normal):
         raise Malformed("'record.residuals' holds no group of rows")
     if known.moments is not None:

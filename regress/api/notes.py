@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from regress.design.row_facts import Facts
-from regress.fit_record import Course, Trained
+from regress.fit_record import Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.loop import Status
@@ -11,13 +11,13 @@ from regress.solvers.loop import Status
 _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 
 
-def others(course: Course, alpha: float, names: Sequence[str], collinearity: Collinearity) -> list[str]:
+def others(outcome: Outcome, alpha: float, names: Sequence[str], collinearity: Collinearity) -> list[str]:
     """Return the notes on a fit that are not warnings."""
     said = []
-    if alpha and course.equations and not course.dropped:
-        said.append(f"Columns depend on each other: {_some(course.equations, '; ')}. The penalty decides among them.")
-    if alpha and course.near_equations:
-        said.append(_near(course))
+    if alpha and outcome.equations and not outcome.dropped:
+        said.append(f"Columns depend on each other: {_some(outcome.equations, '; ')}. The penalty decides among them.")
+    if alpha and outcome.near_equations:
+        said.append(_near(outcome))
     if collinearity.inflated:
         shown = _some([names[j] for j in collinearity.inflated])
         largest = f"the largest variance inflation factor is {collinearity.largest:.2g}"
@@ -25,9 +25,9 @@ def others(course: Course, alpha: float, names: Sequence[str], collinearity: Col
     return said
 
 
-def warnings(course: Course, trained: Trained, n: int, facts: Facts) -> list[str]:
+def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[str]:
     """Return the notes that `fit` also gives as warnings, of a fit of `n` columns."""
-    constant, alpha, status = course.constant, trained.options.alpha, Status(trained.status)
+    constant, alpha, status = outcome.constant, trained.options.alpha, Status(trained.status)
     said = []
     if status is not Status.CONVERGED:
         said.append(f"{status.message} {status.remedy}")
@@ -35,34 +35,34 @@ def warnings(course: Course, trained: Trained, n: int, facts: Facts) -> list[str
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
     if trained.options.loss or trained.options.penalty:
         pass  # dependent columns are those of least squares
-    elif course.rank is None:
+    elif outcome.rank is None:
         few = n <= MOST_COLUMNS
         remedy = "To decide, set precision to exact" if few else "There are too many columns to decide which"
         said.append(f"Rank unknown: in float64 some columns may depend on each other. {remedy}.")
-    elif course.equations and (course.dropped or not alpha):
+    elif outcome.equations and (outcome.dropped or not alpha):
         what = (
             "The coefficients are not unique; the minimum-norm solution is shown. Predictions are unaffected for rows "
-            "that satisfy the same equation" + "s" * (len(course.equations) > 1)
+            "that satisfy the same equation" + "s" * (len(outcome.equations) > 1)
         )
-        if course.dropped:
-            what = f"Excluded, with coefficient 0: {_some(course.dropped)}"
-        shown = _some(course.equations, "; ")
-        said.append(f"Columns depend on each other (rank {course.rank} of {n}): {shown}. {what}.")
-    elif course.rank < n - len(constant) and not alpha:
+        if outcome.dropped:
+            what = f"Excluded, with coefficient 0: {_some(outcome.dropped)}"
+        shown = _some(outcome.equations, "; ")
+        said.append(f"Columns depend on each other (rank {outcome.rank} of {n}): {shown}. {what}.")
+    elif outcome.rank < n - len(constant) and not alpha:
         said.append(
-            f"There are only {course.rows.used:,} rows (rank {course.rank} of {n}). The coefficients are not unique; "
+            f"There are only {outcome.rows.used:,} rows (rank {outcome.rank} of {n}). The coefficients are not unique; "
             "the minimum-norm solution is shown. Other solutions predict new rows differently. "
             "All of them may do so badly."
         )
-    if course.near_equations and not alpha:
-        said.append(_near(course))
-    if course.perfect:
+    if outcome.near_equations and not alpha:
+        said.append(_near(outcome))
+    if outcome.perfect:
         known = "" if facts.equal else " Is the target among the features, in other units?"
         said.append(
             "Essentially perfect fit: the residuals are only rounding. There are no standard "
             f"errors, t, F or AIC.{known}"
         )
-    if course.r2_test is not None and course.r2_test < 0:
+    if outcome.r2_test is not None and outcome.r2_test < 0:
         said.append("R² on held-out rows is negative: their mean predicts them better than the model does.")
     return said + of_rows(facts) + ([] if alpha else _single_rows(facts))
 
@@ -116,8 +116,8 @@ def _plural(of: Sequence[str], word: str) -> str:
     return word if len(of) == 1 else f"{word}s"
 
 
-def _near(course: Course) -> str:
-    shown = _some(course.near_equations, "; ")
+def _near(outcome: Outcome) -> str:
+    shown = _some(outcome.near_equations, "; ")
     return f"Nearly collinear (they differ only by rounding): {shown}. {_ONE_BY_ONE}"
 
 

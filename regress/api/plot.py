@@ -114,7 +114,7 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
 
 
 def _convergence(known: FitRecord) -> Sequence[Chart]:
-    if not known.course.history and known.trained.status == "converged":
+    if not known.outcome.history and known.trained.status == "converged":
         raise InputError(f"{fit_charts.DIRECT} Use {setting('solver', 'gd')} to draw a descent.")
     return drawings.convergence(known)
 

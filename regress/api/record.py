@@ -11,7 +11,7 @@ from regress.aggregates.plain_moments import MOST_MOMENTS, of_moments
 from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
 from regress.blocks import Array
-from regress.fit_record import Coefficient, CoefficientStatus, Course, Figures, FitRecord, PlainMoments, Proof
+from regress.fit_record import Coefficient, CoefficientStatus, Figures, FitRecord, Outcome, PlainMoments, Proof
 from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
 from regress.inference.prediction_intervals import Uncertainty
@@ -34,7 +34,7 @@ class Inference:
 
     Attributes
     ----------
-    model, course : LinearModel, Course
+    model, outcome : LinearModel, Outcome
         What predicts, and what is known at once.
     training, data, options : Training, TrainingData, TrainOptions
         How the fit came about, without its rows.
@@ -47,7 +47,7 @@ class Inference:
     """
 
     model: LinearModel
-    course: Course
+    outcome: Outcome
     training: Training
     data: TrainingData
     options: TrainOptions
@@ -67,7 +67,7 @@ class Inference:
                 self.data,
                 self.options,
                 self.squares,
-                self.course.nobs,
+                self.outcome.nobs,
                 log_weight=self.log_weight,
                 se=self.model.trained.options.cov_type,
                 middle=self.middle,
@@ -98,7 +98,7 @@ class Inference:
         residuals = residual_groups(self.sampled, sigma)
         return FitRecord(
             trained=self.model.trained,
-            course=self.course,
+            outcome=self.outcome,
             references=self.model.design.references,
             figures=None if isinstance(found, str) else Figures(**plain(found.figures())),
             statistics_missing=found if isinstance(found, str) else "",
@@ -159,14 +159,14 @@ class Inference:
 
     def _statuses(self) -> list[CoefficientStatus]:
         names, minimum, found = self.model.design.names, self.training.minimum, self.statistics
-        constant, dropped = set(self.course.constant), set(self.course.dropped)
+        constant, dropped = set(self.outcome.constant), set(self.outcome.dropped)
         shared = np.zeros(len(names), dtype=bool)  # coefficients that not all minimizers share
         if not isinstance(found, str):
             shared = ~found.inverse.estimable
         elif not self.options.alpha and not dropped:
             relations = () if minimum is None else minimum.dependence.relations
             shared[[k for r in relations for k in (r.column, *r.coefficients)]] = True
-            rank = self.course.rank
+            rank = self.outcome.rank
             shared |= not relations and rank is not None and rank < len(names) - len(constant)
         return [
             "dropped" if name in dropped else "constant" if name in constant else "dependent" if many else "estimated"

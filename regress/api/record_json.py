@@ -10,15 +10,15 @@ from regress.records import INTERCEPT, TESTS
 
 def fit_json(known: FitRecord) -> dict[str, Any]:
     """Return what the command line prints of a fit."""
-    trained, course, columns = known.trained, known.course, known.columns
+    trained, outcome, columns = known.trained, known.outcome, known.columns
     intercept = [line for line in known.coefficients if line.name == INTERCEPT]
     digits = {line.name: line.digits for line in columns}
     of_b = intercept[0].digits if intercept else None
     held: dict[str, Any] = {
         "version": 1,
         "target": trained.target,
-        "source": course.source,
-        "read_as": course.read_as,
+        "source": outcome.source,
+        "read_as": outcome.read_as,
         "options": asdict(trained.options),
         "columns": list(dict.fromkeys(line.column for line in columns)),
         "reference_levels": dict(known.references),
@@ -26,17 +26,17 @@ def fit_json(known: FitRecord) -> dict[str, Any]:
         "intercept": intercept[0].coef if intercept else 0.0,
         "loss": trained.loss,
         "n_rows": trained.n_rows,
-        "rows": asdict(course.rows),
+        "rows": asdict(outcome.rows),
         "status": trained.status,
         "digits": None if known.certificate is None else {"coef": digits, "intercept": of_b},
         "digits_at_least": None if None in digits.values() else digits,
     }
     for name in ("r2", "r2_test", "rank", "equations", "near_equations", "constant", "dropped", "n_iter", "solver"):
-        held[name] = getattr(course, name)
-    held |= {"over": course.over, "gradient": trained.options.gradient}
-    held |= {"precision": course.precision, "precision_reason": course.precision_reason}
+        held[name] = getattr(outcome, name)
+    held |= {"over": outcome.over, "gradient": trained.options.gradient}
+    held |= {"precision": outcome.precision, "precision_reason": outcome.precision_reason}
     held["statistics"] = None if known.figures is None else _statistics(known)
-    held |= {"statistics_missing": known.statistics_missing, "notes": course.notes}
+    held |= {"statistics_missing": known.statistics_missing, "notes": outcome.notes}
     return dict(strict(held))
 
 

@@ -8,15 +8,15 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from regress.api.course_names import CourseNames
 from regress.api.model import LinearModel, described
 from regress.api.model_file import written
+from regress.api.outcome_names import OutcomeNames
 from regress.api.record import Inference
 from regress.api.record_json import fit_json
 from regress.api.statsmodels_names import NO_COVARIANCE, StatsmodelsNames
 from regress.blocks import Array
 from regress.errors import InputError
-from regress.fit_record import Course, Figures, FitRecord, Proof
+from regress.fit_record import Figures, FitRecord, Outcome, Proof
 from regress.keywords import FileKeywords, takes
 from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
@@ -26,7 +26,7 @@ from regress.solvers.loop import Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(StatsmodelsNames, CourseNames):
+class Fit(StatsmodelsNames, OutcomeNames):
     """A fitted model and everything known about how it came about. Stored and read again, it shows the same.
 
     It also has statsmodels' names: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`, `cov_params()`,
@@ -106,8 +106,8 @@ class Fit(StatsmodelsNames, CourseNames):
 
     def with_command(self, command: str) -> "Fit":
         """Return the same fit, with the command line that made it."""
-        course = replace(self._held.course, command=command)
-        return Fit(_bare=self._bare, _held=replace(self._held, course=course))
+        outcome = replace(self._held.outcome, command=command)
+        return Fit(_bare=self._bare, _held=replace(self._held, outcome=outcome))
 
     @property
     def w(self) -> Array:
@@ -150,8 +150,8 @@ class Fit(StatsmodelsNames, CourseNames):
         return Status(self._bare.status)
 
     @property
-    def _course(self) -> Course:
-        return self._held.course
+    def _outcome(self) -> Outcome:
+        return self._held.outcome
 
     @property
     def standardized(self) -> Array:
@@ -236,7 +236,7 @@ class Fit(StatsmodelsNames, CourseNames):
 
     def notes(self) -> list[str]:
         """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
-        return list(self._course.notes)
+        return list(self._outcome.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""

@@ -45,7 +45,7 @@ def descent(found: Descents, names: tuple[str, str]) -> DescentDrawing:
         "other coefficients are optimal at each point.",
         view=_view(found),
     )
-    lines = [polyline(_course(p), role, p.method) for role, p in zip(_ROLES, found.paths, strict=True)]
+    lines = [polyline(_outcome(p), role, p.method) for role, p in zip(_ROLES, found.paths, strict=True)]
     loss = Chart(
         "descent-loss",
         "How fast they arrive",
@@ -74,7 +74,7 @@ def _at(path: DescentPath, step: int) -> str:
     return f"{path.excess[min(step, len(path.excess) - 1)]:.3g}".replace("-", "−")
 
 
-def _course(path: DescentPath) -> list[tuple[float, float]]:
+def _outcome(path: DescentPath) -> list[tuple[float, float]]:
     """Return the loss above the minimum by step, down to where it is rounding."""
     floor = ROUNDING * path.excess[0]
     return [(float(k), max(e, floor)) for k, e in enumerate(path.excess.tolist()) if max(e, floor) > 0]

@@ -86,29 +86,29 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
     InputError
         If nothing was descended: the solution is exact, or the descent began at the minimum.
     """
-    course, proof = known.course, known.certificate
-    if not course.history:
+    outcome, proof = known.outcome, known.certificate
+    if not outcome.history:
         raise InputError(DIRECT if known.trained.status == "converged" else "Training ended before its first step.")
-    rows = finite(*list(zip(*course.history, strict=True))[:3])
+    rows = finite(*list(zip(*outcome.history, strict=True))[:3])
     first = max((loss for _, loss, _ in rows), default=0.0)
     base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
     above = [(k, loss - base) for k, loss, _ in rows if loss - base > ROUNDING * first]
     caption = "Differences below 1e-15 of the first loss are rounding and are not drawn."
     if proof is not None and proof.excess_loss:
-        last = float(course.n_iter)
+        last = float(outcome.n_iter)
         above = [point for point in above if point[0] < last] + [(last, proof.excess_loss)]
         caption = f"{caption} The last point is computed in exact arithmetic."
     norms = [(k, norm) for k, _, norm in rows if norm > 0]
-    if not course.n_iter or not (above or norms):
+    if not outcome.n_iter or not (above or norms):
         raise InputError("The first point was already the minimum, so there is no descent to draw.")
-    steps = Axis("step", most=float(max(course.n_iter, 1)), whole=True)
+    steps = Axis("step", most=float(max(outcome.n_iter, 1)), whole=True)
     named = "the minimum" if lowest is not None else "the lowest of these"
-    count = f"{course.n_iter:,} step{'s' * (course.n_iter != 1)} of {course.solver}"
+    count = f"{outcome.n_iter:,} step{'s' * (outcome.n_iter != 1)} of {outcome.solver}"
     return (
         Chart(
             "loss",
             f"Loss above {named}",
-            alt=f"{count}: {_course(above)}",
+            alt=f"{count}: {_outcome(above)}",
             x=steps,
             y=Axis("L − min L", log=True),
             marks=polyline(above),
@@ -117,7 +117,7 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
         Chart(
             "gradient",
             "Size of the gradient",
-            alt=f"{count}: {_course(norms)}",
+            alt=f"{count}: {_outcome(norms)}",
             x=steps,
             y=Axis("‖∇L‖", log=True),
             marks=polyline(norms),
@@ -126,7 +126,7 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
     )
 
 
-def _course(points: list[tuple[float, float]]) -> str:
+def _outcome(points: list[tuple[float, float]]) -> str:
     return f"from {points[0][1]:.3g} to {points[-1][1]:.3g}." if points else "nothing to draw."
 
 

@@ -59,7 +59,7 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         "fit.html",
         known=known,
         word=tables.WORDS[known.trained.status],
-        sections=[s for s in _SECTIONS if known.course.equations or s[0] != "collinearity"],
+        sections=[s for s in _SECTIONS if known.outcome.equations or s[0] != "collinearity"],
         lines_left=len(known.coefficients) - len(tables.largest(known)),
         terms=_equation(known),
         betas=Drawing([fit_charts.coefficients(known)]),

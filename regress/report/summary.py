@@ -17,7 +17,7 @@ _MARK = " "  # the head of the column of marks
 
 def summary(record: FitRecord, vif: bool = False) -> str:
     """Return a fit in the shape that users of R and statsmodels know, with variance inflation factors if asked."""
-    read_as = [f"Read as: {record.course.read_as}."] * bool(record.course.read_as)
+    read_as = [f"Read as: {record.outcome.read_as}."] * bool(record.outcome.read_as)
     head, rows = coefficient_table(record, vif)
     lines, said = headline(record), notes(record)
     for more in (aligned(head, rows, left=(_MARK,)), read_as, said):
@@ -38,34 +38,34 @@ def headline(record: FitRecord) -> list[str]:
 
 def notes(record: FitRecord) -> list[str]:
     """Return the notes."""
-    return [f"Note: {visible(note)}" for note in record.course.notes]
+    return [f"Note: {visible(note)}" for note in record.outcome.notes]
 
 
 def _fitted(record: FitRecord) -> list[str]:
     """Return the model and its rows."""
-    options, rows = record.trained.options, record.course.rows
+    options, rows = record.trained.options, record.outcome.rows
     kind = "weighted linear regression" if options.weighted else "linear regression"
     kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
     n = len(record.coefficients) - options.fit_intercept
     on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
     weights = f", {options.weight_type} weights" if options.weighted else ""
-    lines = [f"{kind[0].upper()}{kind[1:]} of {record.trained.target} on {on}{weights} ({record.course.source})"]
+    lines = [f"{kind[0].upper()}{kind[1:]} of {record.trained.target} on {on}{weights} ({record.outcome.source})"]
     parts = {name: getattr(rows, name) for name in ("held_out", "missing", "zero_weight", "bad")}
     others = [f"{count:,} {name.replace('_', ' ')}" for name, count in parts.items() if count]
     used = f"{rows.used:,} row{'s' * (rows.used != 1)}"
     if options.weight_type == "frequency" and options.weighted:
-        used += f" that count as {record.course.nobs:,.10g}"
+        used += f" that count as {record.outcome.nobs:,.10g}"
     return [*lines, f"{used} used of {rows.rows:,} ({', '.join(others)})" if others else used]
 
 
 def _quality(record: FitRecord) -> list[str]:
     """Return the quality of the fit."""
-    course, figures = record.course, record.figures
+    outcome, figures = record.outcome, record.figures
     uncentered = "" if record.trained.options.fit_intercept else "(uncentered) "
-    r2 = f"R² {uncentered}{_share(course.r2)}"
+    r2 = f"R² {uncentered}{_share(outcome.r2)}"
     adjusted = "" if figures is None or figures.r2_adjusted is None else f", adjusted R² {share(figures.r2_adjusted)}"
     about = "" if record.trained.options.fit_intercept else " (about their mean)"
-    held = f", R² on held-out rows{about} {_share(course.r2_test)}" if course.scored else ""
+    held = f", R² on held-out rows{about} {_share(outcome.r2_test)}" if outcome.scored else ""
     if figures is None:
         return [f"{r2}{held}", f"No standard errors: {record.statistics_missing}"]
     return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.percent)]
@@ -92,16 +92,16 @@ def _errors(figures: Figures, percent: str) -> list[str]:
 
 def _ended(record: FitRecord) -> list[str]:
     """Return how the fit was computed, and its correct digits."""
-    course, trained = record.course, record.trained
-    reason = f": {course.precision_reason}" if course.precision_reason else ""
-    method = _SOLVERS.get(course.solver, course.solver)
-    if course.precision == "exact":
+    outcome, trained = record.outcome, record.trained
+    reason = f": {outcome.precision_reason}" if outcome.precision_reason else ""
+    method = _SOLVERS.get(outcome.solver, outcome.solver)
+    if outcome.precision == "exact":
         how = f"Solved directly in exact arithmetic{reason}."
     elif trained.status == "converged":
-        steps = f"{course.n_iter:,} iteration{'s' * (course.n_iter != 1)}"
+        steps = f"{outcome.n_iter:,} iteration{'s' * (outcome.n_iter != 1)}"
         how = f"Converged in {steps} ({method}, float64{'' if 'float64' in reason else reason})."
     else:
-        how = f"Stopped before convergence, after {course.n_iter:,} iterations ({method}, float64)."
+        how = f"Stopped before convergence, after {outcome.n_iter:,} iterations ({method}, float64)."
     loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
     return [*loss, how, *_digits(record)]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from markupsafe import Markup
 
-from regress.fit_record import Coefficient, Course, Figures, FitRecord, ResidualGroups
+from regress.fit_record import Coefficient, Figures, FitRecord, Outcome, ResidualGroups
 from regress.messages import shortened
 from regress.records import TESTS, CertificateRecord, ComparisonRecord
 
@@ -60,7 +60,7 @@ def _good(right: bool) -> str:
 
 def head(known: FitRecord) -> list[Tile]:
     """Return what a reader wants to know first of a fit."""
-    trained, course = known.trained, known.course
+    trained, outcome = known.trained, known.outcome
     right = trained.status == "converged"
     found: list[Tile] = [
         ("Status", f"{'✓' if right else '✗'} {WORDS[trained.status]}", _good(right)),
@@ -68,10 +68,10 @@ def head(known: FitRecord) -> list[Tile]:
     ]
     if trained.options.weighted and known.moments is not None:
         found.append(("Sum of weights", figure(known.moments.weight), ""))
-    found.append((f"R²{_kind(known)}", figure(course.r2, ".4f"), ""))
-    if course.scored:
-        worse = course.r2_test is not None and course.r2_test < 0  # than the mean of the target
-        found.append(("R² on held-out rows", figure(course.r2_test, ".4f"), "bad" if worse else ""))
+    found.append((f"R²{_kind(known)}", figure(outcome.r2, ".4f"), ""))
+    if outcome.scored:
+        worse = outcome.r2_test is not None and outcome.r2_test < 0  # than the mean of the target
+        found.append(("R² on held-out rows", figure(outcome.r2_test, ".4f"), "bad" if worse else ""))
     if (proved := known.certificate) is not None:
         found.append(("Correct digits, worst coefficient", figure(proved.worst, ".1f"), _good(proved.passed)))
     return found
@@ -126,22 +126,22 @@ _KINDS = {
 }
 
 
-def parts(course: Course) -> list[tuple[str, int, float]]:
+def parts(outcome: Outcome) -> list[tuple[str, int, float]]:
     """Return what became of the rows: the name of the color, the number of rows, and their percentage."""
-    rows = course.rows
+    rows = outcome.rows
     counts = rows.used, rows.held_out, rows.missing, rows.zero_weight, rows.bad
     of = zip(_KINDS, counts, strict=True)
     return [(kind, count, 100.0 * count / max(rows.rows, 1)) for kind, count in of if count or kind == "used"]
 
 
-def account(course: Course) -> Table:
+def account(outcome: Outcome) -> Table:
     """Return where every row went."""
     lines: list[list[str]] = [
         [Markup('<i class="{}"></i>{}').format(kind, _KINDS[kind]), figure(count), figure(percent, ".4g")]
-        for kind, count, percent in parts(course)
+        for kind, count, percent in parts(outcome)
     ]
-    all_of_them = ["all", figure(course.rows.rows), figure(100.0, ".4g")]
-    return Table(f"Rows of {course.source}", ("Rows", "number", "percent"), [*lines, all_of_them], "key")
+    all_of_them = ["all", figure(outcome.rows.rows), figure(100.0, ".4g")]
+    return Table(f"Rows of {outcome.source}", ("Rows", "number", "percent"), [*lines, all_of_them], "key")
 
 
 _TESTS = (
@@ -199,7 +199,7 @@ def quality(known: FitRecord, q: Figures) -> Table:
     """Return how well the model fits."""
     kind, trained = _kind(known), known.trained
     lines: list[list[str]] = [
-        [f"R²{kind}", figure(known.course.r2, ".6f")],
+        [f"R²{kind}", figure(known.outcome.r2, ".6f")],
         [f"R²{kind}, adjusted", figure(q.r2_adjusted, ".6f")],
         [f"Loss {trained.objective}", figure(trained.loss, ".10g")],
         ["Residual standard error", figure(q.sigma)],
@@ -210,8 +210,8 @@ def quality(known: FitRecord, q: Figures) -> Table:
         ["BIC", figure(q.bic)],
         ["Condition number of scaled columns", figure(q.condition, ".3g")],
     ]
-    if known.course.scored:
-        lines.insert(1, ["R² on held-out rows, about their mean", figure(known.course.r2_test, ".6f")])
+    if known.outcome.scored:
+        lines.insert(1, ["R² on held-out rows, about their mean", figure(known.outcome.r2_test, ".6f")])
     return Table(f"How well it fits; {q.cov_type} standard errors", ("Figure", "value"), lines)
 
 

@@ -98,7 +98,7 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
         held,
         held["uncertainty"],
         held["record"],
-        held["record"]["course"]["rows"],
+        held["record"]["outcome"]["rows"],
         held["terms"][0],
         held["options"],
     ):
@@ -136,7 +136,7 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
         ({"status": 3}, "'status' must be one of"),
         ({"versions": []}, "'versions' must be an object"),
         ({"uncertainty": {"covariance": [[1.0]]}}, "'uncertainty.df_resid' is missing"),
-        ({"record": {}}, "'record.course' is missing"),
+        ({"record": {}}, "'record.outcome' is missing"),
         ({"record": None}, "'record' must be an object; it is null"),
     ],
 )

@@ -229,7 +229,7 @@ CHANGES = {
     "a mean of no column": (set_to("training_means", "other", 1.0), "training_means"),
     "whole number beyond doubles": (set_to("b", 10**400), "'b' must be a finite number"),
     "residuals without groups": (set_to("record", "residuals", "groups", []), "no group of rows"),
-    "a row that is of none": (set_to("record", "course", "rows", "bad", 3), "does not add up"),
+    "a row that is of none": (set_to("record", "outcome", "rows", "bad", 3), "does not add up"),
 }
 
 

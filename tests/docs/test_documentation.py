@@ -233,7 +233,7 @@ def test_the_reference_of_files_lists_every_key_and_column(folder):
     assert keys_shown("model") == set(held)
     assert keys_shown("record") == set(record)
     assert keys_shown("coefficient") == set(record["coefficients"][0])
-    assert keys_shown("course") == set(record["course"])
+    assert keys_shown("outcome") == set(record["outcome"])
     assert keys_shown("predictions") == set(told["predict"].partition("\n")[0].split(","))
     assert keys_shown("rejects") == set((folder / "rejects.csv").read_text().partition("\n")[0].split(","))
 

@@ -98,10 +98,10 @@ def fitted(name: str) -> Fit:
         return regress.fit(X, y, **options)
 
 
-def with_course(fit: Fit, *, trained: dict[str, Any] | None = None, **course: Any) -> Fit:
+def with_outcome(fit: Fit, *, trained: dict[str, Any] | None = None, **outcome: Any) -> Fit:
     """Return a fit whose record says something else of how it came about."""
     known = fit.record
-    known = replace(known, trained=replace(known.trained, **trained or {}), course=replace(known.course, **course))
+    known = replace(known, trained=replace(known.trained, **trained or {}), outcome=replace(known.outcome, **outcome))
     return Fit(_bare=replace(fit.model, trained=known.trained), _held=known)
 
 

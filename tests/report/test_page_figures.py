@@ -179,7 +179,7 @@ def test_the_account_of_the_rows(tmp_path):
 def test_missing_cells_are_counted_by_column(tmp_path):
     fit = regress.fit(rough_csv(tmp_path / "rough.csv"), "y", weights="a", missing="drop", on_bad_lines="skip")
     assert fit.tally.missing_cells == {"x": 2, "z": 3}
-    assert fit.record.course.rows.missing_cells == {"x": 2, "z": 3}
+    assert fit.record.outcome.rows.missing_cells == {"x": 2, "z": 3}
     assert fit.to_dict()["rows"]["missing_cells"] == {"x": 2, "z": 3}
 
 

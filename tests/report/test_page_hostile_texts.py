@@ -17,7 +17,7 @@ from tests.pages import (
 )
 from tests.report.situations import (
     normal_rows,
-    with_course,
+    with_outcome,
 )
 
 ATTACK = "</title></style></svg></script><script>alert(1)</script><img src=x onerror=alert(1)><!--"
@@ -64,7 +64,7 @@ def test_names_of_a_table_are_only_text(text, tmp_path):
     frame.loc[3, text] = np.nan
     with pytest.warns(DataWarning):
         fit = regress.fit(frame, "y" + text, missing="drop", weights="w")
-    fit = with_course(fit, command=f"regress fit '{text}'", source=f"{text}.csv", read_as=f"delimiter {text}")
+    fit = with_outcome(fit, command=f"regress fit '{text}'", source=f"{text}.csv", read_as=f"delimiter {text}")
     root = assert_harmless(page(fit), [text, "y" + text, f"level=b{text}", f"regress fit '{text}'", f"{text}.csv"])
     assert len(root.all("script")) == 1
     root = assert_harmless(page(fit, [text, "x" + text]), [text])
@@ -91,7 +91,7 @@ def test_texts_of_a_comparison_and_a_certificate_are_only_text(text):
 
 
 def test_a_file_name_that_is_no_text_is_written_out(tmp_path):
-    fit = with_course(regress.fit(*normal_rows()), source="caf\udce9.csv", command="regress fit caf\udce9.csv")
+    fit = with_outcome(regress.fit(*normal_rows()), source="caf\udce9.csv", command="regress fit caf\udce9.csv")
     write_report(fit, tmp_path / "p.html")  # what Python makes of a byte that is no UTF-8
     assert "caf\\udce9.csv" in read((tmp_path / "p.html").read_text(encoding="utf-8")).text
 

@@ -26,7 +26,7 @@ from tests.report.situations import (
     SITUATIONS,
     dependent_rows,
     normal_rows,
-    with_course,
+    with_outcome,
 )
 
 
@@ -153,14 +153,14 @@ def test_a_file_without_a_record_is_one_error_of_the_command(tmp_path, record):
 def test_a_fit_interrupted_before_its_first_step_has_a_page():
     X, y = normal_rows()
     fit = regress.fit(X, y, solver="gd")
-    root = read(page(with_course(fit, trained={"status": "interrupted"}, history=(), n_iter=0)))
+    root = read(page(with_outcome(fit, trained={"status": "interrupted"}, history=(), n_iter=0)))
     assert "✗ Interrupted" in root.one("header").text
 
 
 @pytest.mark.parametrize("status", list(Status))
 def test_every_status_has_words(status):
     X, y = normal_rows()
-    root = read(page(with_course(regress.fit(X, y), trained={"status": status.value})))
+    root = read(page(with_outcome(regress.fit(X, y), trained={"status": status.value})))
     tile = root.one("header").one("dl").all("dd")[0]
     assert tile.attributes["class"] == ("good" if status is Status.CONVERGED else "bad")
     assert str(status) not in ("converged",) or tile.text == "✓ Converged"
@@ -170,8 +170,8 @@ def test_every_status_has_words(status):
 def test_a_loss_of_nothing_but_missing_figures_has_a_page():
     X, y = normal_rows()
     fit = regress.fit(X, y, precision="float64", solver="cg")
-    history = tuple(row._replace(loss=None, gradient_norm=None) for row in fit.record.course.history)
-    broken = with_course(fit, trained={"status": "non_finite", "loss": None}, history=history, r2=None)
+    history = tuple(row._replace(loss=None, gradient_norm=None) for row in fit.record.outcome.history)
+    broken = with_outcome(fit, trained={"status": "non_finite", "loss": None}, history=history, r2=None)
     lines = tuple(replace(line, standardized=None, digits=None) for line in broken.record.coefficients)
     broken = Fit(_bare=broken.model, _held=replace(broken.record, coefficients=lines))
     root = read(page(broken))
@@ -179,7 +179,7 @@ def test_a_loss_of_nothing_but_missing_figures_has_a_page():
 
 
 def test_a_fit_solved_directly_has_a_sentence_and_no_chart():
-    fit = with_course(regress.fit(*normal_rows()), history=(), n_iter=0)
+    fit = with_outcome(regress.fit(*normal_rows()), history=(), n_iter=0)
     section = read(page(fit)).one("section", id="convergence")
     assert section.all("figure") == []
     assert section.one("p").text == "Solved directly in exact arithmetic: the table is small."

@@ -31,9 +31,10 @@ def test_its_figures_are_those_of_statsmodels(theirs, level):
     text = fit.summary()
     assert f"R² {theirs.rsquared:.4f}, adjusted R² {theirs.rsquared_adj:.4f}" in text
     assert f"Residual standard error {theirs.scale**0.5:.4g} on 75 degrees of freedom" in text
-    assert f"F {theirs.fvalue:.4g} on 4 and 75, p <0.0001" in text
-    assert f"AIC {theirs.aic:.2f}, BIC {theirs.bic:.2f}" in text
-    assert ("Confidence intervals: 99 %" in text) == (level == 0.99)
+    assert f"F {theirs.fvalue:.5g} on 4 and 75, p <0.0001" in text
+    assert f"AIC {theirs.aic:.2f}, BIC {theirs.bic:.2f}, log-likelihood {theirs.llf:.2f}" in text
+    assert f"nonrobust standard errors, {level * 100:.0f} % confidence intervals" in text
+    np.testing.assert_allclose(fit.conf_int().loc["x"], theirs.conf_int(1.0 - level).loc["x"])
     low, high = theirs.conf_int(1.0 - level).loc["x"]
     cells = next(line for line in text.splitlines() if line.startswith("x ")).replace("<", "").split()
     expected = (theirs.params["x"], theirs.bse["x"], theirs.tvalues["x"], theirs.pvalues["x"], low, high)
@@ -98,7 +99,7 @@ def test_digits_are_a_column_only_where_they_differ():
 
 def test_robust_errors_are_named():
     text = regress.fit(FRAME, "y", cov_type="HC1").summary()
-    assert "Standard errors: HC1, robust to unequal variances of the errors" in text
+    assert "; HC1 standard errors, 95 % confidence intervals" in text
 
 
 def test_a_penalty_leaves_coefficients_alone():

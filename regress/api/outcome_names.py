@@ -1,117 +1,117 @@
 """What a fit knows as soon as training has ended, by name."""
 
-from regress.fit_record import Course, HistoryRow, RowAccount
+from regress.fit_record import HistoryRow, Outcome, RowAccount
 from regress.records import number
 
 
-class CourseNames:
-    """Attributes that are those of the fit's course."""
+class OutcomeNames:
+    """Attributes that are those of the fit's outcome."""
 
     @property
-    def _course(self) -> Course:
+    def _outcome(self) -> Outcome:
         raise NotImplementedError
 
     @property
     def source(self) -> str:
         """The table."""
-        return self._course.source
+        return self._outcome.source
 
     @property
     def read_as(self) -> str:
         """How the table's files are written; empty for tables in memory."""
-        return self._course.read_as
+        return self._outcome.read_as
 
     @property
     def command(self) -> str:
         """The command line that made the fit, if one did."""
-        return self._course.command
+        return self._outcome.command
 
     @property
     def tally(self) -> RowAccount:
         """Where every row of the table went."""
-        return self._course.rows
+        return self._outcome.rows
 
     @property
     def nobs(self) -> float:
         """Training rows, or the sum of their frequency weights."""
-        return self._course.nobs
+        return self._outcome.nobs
 
     @property
     def r2(self) -> float:
         """R² on the training rows; NaN where that is undefined."""
-        return number(self._course.r2)
+        return number(self._outcome.r2)
 
     @property
     def r2_test(self) -> float | None:
         """R² on the rows held out, about their mean; None where none were scored."""
-        return number(self._course.r2_test) if self._course.scored else None
+        return number(self._outcome.r2_test) if self._outcome.scored else None
 
     @property
     def n_iter(self) -> int:
         """Steps taken; 0 where the solution is exact."""
-        return self._course.n_iter
+        return self._outcome.n_iter
 
     @property
     def history(self) -> list[HistoryRow]:
         """One row an iteration: iteration, loss, gradient_norm, step; None where there is no such number."""
-        return list(self._course.history)
+        return list(self._outcome.history)
 
     @property
     def solver(self) -> str:
         """What ran."""
-        return self._course.solver
+        return self._outcome.solver
 
     @property
     def over(self) -> str:
         """Whether it ran over rows or moments."""
-        return self._course.over
+        return self._outcome.over
 
     @property
     def learning_rate(self) -> float | None:
         """The step on ∇L/Σa, of solvers that have one."""
-        return self._course.learning_rate
+        return self._outcome.learning_rate
 
     @property
     def precision(self) -> str:
         """Whether sums are exact or in float64."""
-        return self._course.precision
+        return self._outcome.precision
 
     @property
     def precision_reason(self) -> str:
         """Why they are."""
-        return self._course.precision_reason
+        return self._outcome.precision_reason
 
     @property
     def rank(self) -> int | None:
         """Independent columns; None where float64 cannot tell."""
-        return self._course.rank
+        return self._outcome.rank
 
     @property
     def rank_known(self) -> bool:
         """Whether the rank is known."""
-        return self._course.rank is not None
+        return self._outcome.rank is not None
 
     @property
     def constant(self) -> tuple[str, ...]:
         """Columns that are constant in the training rows."""
-        return self._course.constant
+        return self._outcome.constant
 
     @property
     def dropped(self) -> tuple[str, ...]:
         """Dependent columns that are excluded from the model, with coefficient 0."""
-        return self._course.dropped
+        return self._outcome.dropped
 
     @property
     def equations(self) -> tuple[str, ...]:
         """The equations that dependent columns obey, as far as exact totals show; without constant columns."""
-        return self._course.equations
+        return self._outcome.equations
 
     @property
     def near_equations(self) -> tuple[str, ...]:
         """The equations that columns obey but for rounding; they are independent all the same."""
-        return self._course.near_equations
+        return self._outcome.near_equations
 
     @property
     def perfect(self) -> bool:
         """Whether the residuals are no more than rounding of the stored numbers."""
-        return self._course.perfect
+        return self._outcome.perfect

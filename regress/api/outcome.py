@@ -8,7 +8,7 @@ import numpy as np
 from regress.api import notes
 from regress.api.read import ReadTable
 from regress.blocks import Array
-from regress.fit_record import Course, FitOptions, HistoryRow, RowAccount, Trained
+from regress.fit_record import FitOptions, HistoryRow, Outcome, RowAccount, Trained
 from regress.inference.measurement_noise import Collinearity
 from regress.inference.scores import r2
 from regress.inference.statistics import PERFECT, missing
@@ -49,9 +49,9 @@ class Ended(NamedTuple):
     collinearity: Collinearity
 
 
-def course_of(
+def outcome_of(
     prepared: ReadTable, ended: Ended, options: TrainOptions, reason: str, *, rank_sure: bool
-) -> tuple[Course, list[str]]:
+) -> tuple[Outcome, list[str]]:
     """Return what is known of a fit at once, and those of its notes that are warnings."""
     data, reader, names = prepared.data, prepared.reader, prepared.names
     training, trained, squares, norm, near = ended
@@ -63,7 +63,7 @@ def course_of(
     near_equations = tuple(r.text(names) for r in near.relations)
     history = _history(training)
     nobs = data.summary.weight if trained.options.weight_type == "frequency" else float(data.summary.rows)
-    course = Course(
+    outcome = Outcome(
         source=reader.source.label,
         read_as=reader.source.dialect,
         rows=RowAccount(**prepared.tally.to_dict()),
@@ -85,9 +85,9 @@ def course_of(
         near_equations=near_equations,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )
-    said = notes.warnings(course, trained, len(names), prepared.facts)
-    everything = [*said, *notes.others(course, options.alpha, names, near)]
-    return replace(course, notes=tuple(everything)), said
+    said = notes.warnings(outcome, trained, len(names), prepared.facts)
+    everything = [*said, *notes.others(outcome, options.alpha, names, near)]
+    return replace(outcome, notes=tuple(everything)), said
 
 
 def _history(training: Training) -> tuple[HistoryRow, ...]:
