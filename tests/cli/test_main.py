@@ -193,9 +193,7 @@ def test_what_cannot_be_used_exits_2_with_a_sentence_and_nothing_else(run, table
 
 def test_a_fit_that_does_not_converge_is_printed_and_saved_and_exits_3(run, tmp_path):
     model = tmp_path / "m.json"
-    code, out, err = run(
-        "fit", DIABETES, "--target", "progression", "--solver", "gd", "--max-iter", "5", "--save", model
-    )
+    code, out, _ = run("fit", DIABETES, "--target", "progression", "--solver", "gd", "--max-iter", "5", "--save", model)
     assert code == 3
     assert "Stopped before convergence, after 5 iterations (gradient descent, float64)." in out
     assert "not converged" in out

@@ -178,8 +178,8 @@ def test_rows_of_weight_zero_are_not_there_whatever_they_hold(kind, se, precisio
     [
         (X, {"alpha": 0.5}, "penalty"),
         (X, {"alpha": 0.5, "precision": "float64"}, "penalty"),
-        (X[:5], {}, "no degree of freedom"),
-        (X[:5], {"precision": "float64"}, "no degree of freedom"),
+        (X[:5], {}, "no degrees of freedom"),
+        (X[:5], {"precision": "float64"}, "no degrees of freedom"),
         (X[:3], {}, "as many columns as rows"),
         (TOTAL, {"precision": "float64"}, "precision='exact'"),
     ],
