@@ -229,7 +229,7 @@ def bands(residuals: ResidualGroups) -> Table:
 
 def settings(known: FitRecord) -> Table:
     """Return the versions and options behind a model."""
-    asked = {name: value for name, value in asdict(known.trained.options).items() if value is not None}
+    asked = {name: value for name, value in asdict(known.trained.options).items() if value not in (None, "")}
     rows = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
     return Table("Versions and options", ("Name", "value"), rows)
 

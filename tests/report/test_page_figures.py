@@ -133,7 +133,7 @@ def test_the_certificate_is_that_of_the_fit(situation, name):
 def test_the_environment_says_how_it_was_asked(situation, name):
     fit = situation(name)
     shown = table_of(read(page(fit)), "environment")
-    expected = {**fit.model.versions, **{k: v for k, v in fit.model.options.items() if v is not None}}
+    expected = {**fit.model.versions, **{k: v for k, v in fit.model.options.items() if v not in (None, "")}}
     assert shown == {k: [str(v)] for k, v in expected.items()}
 
 
