@@ -200,7 +200,7 @@ def optimum(_: Problem, standard: Problem) -> None:
 
 def beside(raw: Problem, _: Problem) -> None:
     """Beside it, scikit-learn's LinearRegression()
-    regress.certify counts the digits of any tool's coefficients, in exact arithmetic."""
+    regress.certify counts the correct digits of any tool's coefficients."""
     theirs = LinearRegression().fit(raw.X, raw.y)
     seen = regress.certify(theirs, raw.X, raw.y)
     digits = [f"{d:.1f}" for d in (*seen.digits.values(), seen.intercept_digits)]

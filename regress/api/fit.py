@@ -207,4 +207,6 @@ def train(
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
     )
+    if given is not None:
+        _ = held.statistics  # so that sums that cannot be used are an error of this call
     return Fit(_bare=model, _held=held), said

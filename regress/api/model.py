@@ -71,6 +71,9 @@ class LinearModel:
     trained: Trained
     uncertainty: Uncertainty | None = None
 
+    def __post_init__(self) -> None:
+        self.w.setflags(write=False)  # else the table of coefficients may differ from what predicts
+
     def __repr__(self) -> str:
         return f"LinearModel({described(self)})"
 
@@ -207,7 +210,7 @@ class LinearModel:
         Raises
         ------
         InputError
-            If the model knows no intervals: trained with a penalty, without a degree of freedom, on over 200 columns.
+            If it knows none: trained with a penalty, without degrees of freedom, on more than 200 columns.
         """
         from regress.sources.frames import of_columns
 
@@ -265,9 +268,7 @@ class LinearModel:
         rows += zip(self.names, self.w.tolist(), strict=True)
         lines = [f"{self.target} on {self.n_rows:,} rows: {self.status}, loss {self.loss:.10g}"]
         lines += aligned(["", "coef"], [[name, f"{value:.10g}"] for name, value in rows])
-        for term in self.design.terms:
-            if term.reference is not None:
-                lines.append(f"  {term.name}: compared with {term.reference!r}")
+        lines += [f"  {name}: reference level {level!r}" for name, level in self.design.references.items()]
         return paragraph(lines)
 
     def to_dict(self) -> dict[str, Any]:

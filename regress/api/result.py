@@ -67,8 +67,8 @@ class Fit(StatsmodelsNames, OutcomeNames):
         float64, an estimate from below.
     standardized : array of shape (n,)
         w·sd(x)/sd(y): the change in y for one standard deviation of a column, in standard deviations of y.
-    reference_levels, perfect : dict, bool
-        The reference level of each text column, and whether residuals are only rounding.
+    reference_levels : dict
+        The reference level of each text column.
     constant, dropped, equations, near_equations : tuples of str
         Columns that are constant in the training rows; dependent columns that are excluded; equations that dependent
         columns obey; and equations that columns obey except for rounding.

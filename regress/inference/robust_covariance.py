@@ -16,9 +16,12 @@ from regress.aggregates.totals import Totals
 from regress.blocks import Array, Block
 from regress.design.rows import Reader
 from regress.design.rows_along import rows_along
+from regress.errors import InputError
 from regress.numerics.integers import ratio
 from regress.numerics.prediction import line, residuals
 from regress.solvers.solution import Training
+
+_ASYMMETRY = 1e-8  # of the largest entry, which rounding may leave
 
 
 class Meat(NamedTuple):
@@ -75,23 +78,37 @@ class GivenMiddle(NamedTuple):
     """The sums of a kind of standard error that was given as an object."""
 
     sums: ScoreSums
+    size: int
 
     def finish(self, observations: float, parameters: int) -> Meat:
         """Return M for N observations and k parameters."""
-        matrix = np.asarray(self.sums.finish(observations, parameters), dtype=np.float64)
-        return Meat(matrix, np.ones(len(matrix)))
+        found = self.sums.finish(observations, parameters)
+        matrix, size = np.asarray(found), self.size
+        if matrix.shape != (size, size) or matrix.dtype.kind not in "fiu" or not np.isfinite(matrix).all():
+            raise InputError(
+                f"{type(self.sums).__name__}.finish must return a matrix of finite real numbers of shape "
+                f"({size}, {size})."
+            )
+        matrix = matrix.astype(np.float64)
+        largest = float(np.abs(matrix).max(initial=0.0))
+        if np.abs(matrix - matrix.T).max(initial=0.0) > _ASYMMETRY * largest:
+            raise InputError(f"{type(self.sums).__name__}.finish must return a symmetric matrix.")
+        if np.linalg.eigvalsh(matrix)[0] < -_ASYMMETRY * largest:
+            raise InputError(f"{type(self.sums).__name__}.finish must return a matrix without negative eigenvalues.")
+        return Meat((matrix + matrix.T) / 2.0, np.ones(size))
 
 
 def middle_given(covariance: Covariance, reader: Reader, training: Training, center: Array) -> GivenMiddle:
     """Sum the scores of the training rows over z = [x − center, 1] in a pass of its own."""
-    sums = covariance.begin(len(center) + 1)
+    size = len(center) + 1
+    sums = covariance.begin(size)
     for block, along in rows_along(reader, covariance.columns):
         X, Y, a, _ = selected(block, reader.design.names)
         if len(X):
             e = line(X, training.w, training.center, training.b_center) - Y[:, 0]
             scores = np.append(X - center, np.ones((len(X), 1)), axis=1) * e[:, None]
             sums.add(scores if a is None else scores * a[:, None], along)
-    return GivenMiddle(sums)
+    return GivenMiddle(sums, size)
 
 
 class MeatSums:

@@ -143,16 +143,6 @@ class Statistics:
         return Uncertainty(self.df_resid, self.sigma**2, center, *self.covariance)
 
     @property
-    def joint_covariance(self) -> Array:
-        """Covariance of b, if fitted, and of w; NaN for coefficients that cannot be estimated."""
-        (of_w, across, _), known, x = self.covariance, self.inverse.estimable, self.inverse.center
-        of_both = np.where(known & known[:, None], of_w, nan)
-        if not self.fit_intercept:
-            return of_both
-        with_b = np.where(known & self.inverse.intercept_estimable, across - of_w @ x, nan)
-        return np.block([[np.array(self.standard_error_b**2), with_b], [with_b[:, None], of_both]])
-
-    @property
     def estimates(self) -> Array:
         """b, if fitted, and w."""
         return np.append(self.b, self.w) if self.fit_intercept else self.w

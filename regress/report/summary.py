@@ -46,6 +46,8 @@ def _fitted(record: FitRecord) -> list[str]:
     options, rows = record.trained.options, record.outcome.rows
     kind = "weighted linear regression" if options.weighted else "linear regression"
     kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
+    objects = [f"{what} {text}" for what, text in (("loss", options.loss), ("penalty", options.penalty)) if text]
+    kind = f"regression ({', '.join(objects)})" if objects else kind
     n = len(record.coefficients) - options.fit_intercept
     on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
     weights = f", {options.weight_type} weights" if options.weighted else ""
@@ -81,9 +83,10 @@ def _errors(figures: Figures, percent: str) -> list[str]:
     f_test = f"F {f:.5g} on {figures.df_model:,} and {freedom}, p {p}" if f else ""
     known = {"AIC": figures.aic, "BIC": figures.bic, "log-likelihood": figures.llf}
     criteria = [f"{name} {value:.2f}" for name, value in known.items() if value is not None]
+    unit = "degree" if figures.df_resid == 1 else "degrees"
     condition = "" if figures.condition is None else f"Condition number {figures.condition:.3g}; "
     return [
-        f"Residual standard error {figures.sigma or 0.0:.4g} on {freedom} degrees of freedom",
+        f"Residual standard error {figures.sigma or 0.0:.4g} on {freedom} {unit} of freedom",
         *([f_test] if f_test else []),
         *([", ".join(criteria)] if criteria else []),
         f"{condition}{figures.cov_type} standard errors, {percent} confidence intervals",
@@ -94,14 +97,14 @@ def _ended(record: FitRecord) -> list[str]:
     """Return how the fit was computed, and its correct digits."""
     outcome, trained = record.outcome, record.trained
     reason = f": {outcome.precision_reason}" if outcome.precision_reason else ""
+    steps = f"{outcome.n_iter:,} iteration{'s' * (outcome.n_iter != 1)}"
     method = _SOLVERS.get(outcome.solver, outcome.solver)
     if outcome.precision == "exact":
         how = f"Solved directly in exact arithmetic{reason}."
     elif trained.status == "converged":
-        steps = f"{outcome.n_iter:,} iteration{'s' * (outcome.n_iter != 1)}"
         how = f"Converged in {steps} ({method}, float64{'' if 'float64' in reason else reason})."
     else:
-        how = f"Stopped before convergence, after {outcome.n_iter:,} iterations ({method}, float64)."
+        how = f"Stopped before convergence, after {steps} ({method}, float64)."
     loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
     return [*loss, how, *_digits(record)]
 
@@ -129,7 +132,7 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
     if record.figures is not None and not stopped:
         columns |= {"std_err": estimates(errors, errors), "t": statistics(t), "p_value": probabilities(p)}
         columns |= {"ci_low": estimates(low, errors), "ci_high": estimates(high, errors)}
-    if vif:
+    if vif and any(line.vif is not None for line in lines):
         columns["vif"] = ["" if line.vif is None else f"{line.vif:.2f}" for line in lines]
     digits = [line.digits for line in lines if line.digits is not None]
     if digits and min(digits) < _FULL and f"{min(digits):.1f}" != f"{max(digits):.1f}":

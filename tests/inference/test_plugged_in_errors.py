@@ -105,3 +105,34 @@ def test_what_it_cannot_have_is_refused():
         regress.fit(FRAME, "y", cov_type=Clustered("state"), weights=np.ones(M), weight_type="frequency")
     with pytest.raises(InputError, match="cov_type"):
         regress.fit(FRAME, "y", cov_type="cluster")
+
+
+SUMS = {
+    "a scalar": lambda size: 1.0,
+    "of another size": lambda size: np.eye(size + 1),
+    "complex": lambda size: np.eye(size) * 1j,
+    "not finite": lambda size: np.full((size, size), np.nan),
+    "not symmetric": lambda size: np.triu(np.ones((size, size))),
+    "negative": lambda size: -np.eye(size),
+    "nothing": lambda size: None,
+}
+
+
+@pytest.mark.parametrize("kind", SUMS)
+def test_sums_that_are_no_covariance_are_refused_when_the_table_is_fitted(kind):
+    class Wrong(Covariance):
+        def begin(self, size):
+            return WrongSums(size)
+
+    class WrongSums:
+        def __init__(self, size):
+            self.size = size
+
+        def add(self, scores, along):
+            pass
+
+        def finish(self, observations, parameters):
+            return SUMS[kind](self.size)
+
+    with pytest.raises(InputError, match=r"^WrongSums.finish must return a "):
+        regress.fit(FRAME[["x", "z", "y"]], "y", cov_type=Wrong())
