@@ -70,14 +70,14 @@ def _quality(record: FitRecord) -> list[str]:
     held = f", R² on held-out rows{about} {_share(outcome.r2_test)}" if outcome.scored else ""
     if figures is None:
         return [f"{r2}{held}", f"No standard errors: {record.statistics_missing}"]
-    return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.percent)]
+    return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.level)]
 
 
 def _share(value: float | None) -> str:
     return "undefined (it needs two different targets)" if value is None else share(value)
 
 
-def _errors(figures: Figures, percent: str) -> list[str]:
+def _errors(figures: Figures, level: float) -> list[str]:
     freedom = f"{figures.df_resid:,.10g}"
     f, (p,) = figures.fvalue, probabilities([figures.f_pvalue or 0.0])
     f_test = f"F {f:.5g} on {figures.df_model:,} and {freedom}, p {p}" if f else ""
@@ -89,7 +89,7 @@ def _errors(figures: Figures, percent: str) -> list[str]:
         f"Residual standard error {figures.sigma or 0.0:.4g} on {freedom} {unit} of freedom",
         *([f_test] if f_test else []),
         *([", ".join(criteria)] if criteria else []),
-        f"{condition}{figures.cov_type} standard errors, {percent} confidence intervals",
+        f"{condition}{figures.cov_type} standard errors, {100.0 * level:.10g} % confidence intervals",
     ]
 
 
