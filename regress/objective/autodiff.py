@@ -64,12 +64,30 @@ def rows_tape(loss: Loss, compiled: bool) -> Any:
     def differentiate(X: Any, y: Any, weights: Any, w: Any, b: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch((w, b))
-            value = loss.value(tf.linalg.matvec(X, w) + b, y, weights, tf.experimental.numpy)
-        return value, *tape.gradient(value, (w, b))
+            value = _value(loss, tf.linalg.matvec(X, w) + b, y, weights)
+        return value, *tape.gradient(value, (w, b), unconnected_gradients="zero")
 
     scalar, vector = _matrix(), _matrix(None)
     signature = [_matrix(None, None), vector, vector, vector, scalar]
     return tf.function(differentiate, input_signature=signature, autograph=False, jit_compile=compiled or None)
+
+
+def _value(loss: Loss, prediction: Any, target: Any, weights: Any) -> Any:
+    """Return L(ŷ) as a tensor; called once, when the function is compiled."""
+    tf = _tensorflow()
+    try:
+        value = tf.convert_to_tensor(loss.value(prediction, target, weights, tf.experimental.numpy))
+    except Exception as error:  # code from outside may raise anything where it gets a tensor
+        raise InputError(
+            f"{setting('gradient', 'autodiff')} cannot evaluate {type(loss).__name__}.value on tensors of TensorFlow; "
+            "write value with the functions of xp."
+        ) from error
+    if value.shape.rank != 0 or not value.dtype.is_floating:
+        raise InputError(
+            f"{type(loss).__name__}.value must return one number; it returned a tensor of {value.dtype.name} and shape "
+            f"{value.shape}."
+        )
+    return value
 
 
 @cache

@@ -94,14 +94,14 @@ def _ended(record: FitRecord) -> list[str]:
     """Return how the fit was computed, and its correct digits."""
     outcome, trained = record.outcome, record.trained
     reason = f": {outcome.precision_reason}" if outcome.precision_reason else ""
+    steps = f"{outcome.n_iter:,} iteration{'s' * (outcome.n_iter != 1)}"
     method = _SOLVERS.get(outcome.solver, outcome.solver)
     if outcome.precision == "exact":
         how = f"Solved directly in exact arithmetic{reason}."
     elif trained.status == "converged":
-        steps = f"{outcome.n_iter:,} iteration{'s' * (outcome.n_iter != 1)}"
         how = f"Converged in {steps} ({method}, float64{'' if 'float64' in reason else reason})."
     else:
-        how = f"Stopped before convergence, after {outcome.n_iter:,} iterations ({method}, float64)."
+        how = f"Stopped before convergence, after {steps} ({method}, float64)."
     loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
     return [*loss, how, *_digits(record)]
 
