@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -264,7 +265,8 @@ def _check_loss(loss: Loss, part: Rows) -> None:
 
 
 def _check_returned(owner: Loss | Penalty, method: str, returned: object, shape: tuple[int, ...]) -> None:
-    array = returned if isinstance(returned, np.ndarray) else np.array(None if shape else returned)
+    numbers = isinstance(returned, np.ndarray) or (not shape and isinstance(returned, Real))
+    array = np.asarray(returned if numbers else None)
     if array.shape != shape or array.dtype.kind not in "fiu":
         wanted = f"an array of shape {shape}" if shape else "one number"
         got = f"an array of shape {array.shape}" if array is returned else repr(returned)
