@@ -119,5 +119,6 @@ def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:
     if fit.excess_loss > judge.variation:
         return f"{text} It diverged: a constant would predict better."
     if fit.n_iter is not None:
-        return f"{text} It stopped after {fit.n_iter:,} iterations, before it converged."
+        steps = f"{fit.n_iter:,} iteration{'s' * (fit.n_iter != 1)}"
+        return f"{text} It stopped after {steps}, before it converged."
     return text

@@ -64,12 +64,37 @@ def rows_tape(loss: Loss, compiled: bool) -> Any:
     def differentiate(X: Any, y: Any, weights: Any, w: Any, b: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch((w, b))
-            value = loss.value(tf.linalg.matvec(X, w) + b, y, weights, tf.experimental.numpy)
-        return value, *tape.gradient(value, (w, b))
+            value = _value(loss, tf.linalg.matvec(X, w) + b, y, weights)
+        grad_w, grad_b = tape.gradient(value, (w, b))
+        if grad_w is None or grad_b is None:  # the value does not come from tensors
+            raise _not_differentiable(loss)
+        return value, grad_w, grad_b
 
     scalar, vector = _matrix(), _matrix(None)
     signature = [_matrix(None, None), vector, vector, vector, scalar]
     return tf.function(differentiate, input_signature=signature, autograph=False, jit_compile=compiled or None)
+
+
+def _value(loss: Loss, prediction: Any, target: Any, weights: Any) -> Any:
+    """Return L(ŷ) as a tensor; called once, when the function is compiled."""
+    tf = _tensorflow()
+    try:
+        value = tf.convert_to_tensor(loss.value(prediction, target, weights, tf.experimental.numpy))
+    except Exception as error:  # code from outside may raise anything where it gets a tensor
+        raise _not_differentiable(loss) from error
+    if value.shape.rank != 0 or not value.dtype.is_floating:
+        raise InputError(
+            f"{type(loss).__name__}.value must return one number; it returned a tensor of {value.dtype.name} and shape "
+            f"{value.shape}."
+        )
+    return value
+
+
+def _not_differentiable(loss: Loss) -> InputError:
+    return InputError(
+        f"{setting('gradient', 'autodiff')} cannot differentiate {type(loss).__name__}.value; write value with the "
+        "functions of xp."
+    )
 
 
 @cache

@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
 
 from regress.blocks import Array, Block
+from regress.errors import InputError
 from regress.numerics.threads import ordered_map
 from regress.objective import autodiff, gradient
 from regress.objective.gradient import Evaluation, Rows
-from regress.objective.losses import Loss, MomentForm
+from regress.objective.losses import Loss, MomentForm, SquaredError
 from regress.objective.penalties import Penalty
 from regress.objective.scaling import Coordinates, rows_of
 
@@ -100,6 +102,8 @@ class RowsTerm:
         else:
             self._parts = coordinates.rows(blocks, target)
         self._prepared = engine.prepare_rows(self._parts, loss.separable)
+        if type(loss) is not SquaredError and engine is gradient:
+            _check_loss(loss, self._prepared[0])
         self._n_jobs = n_jobs if sum(part.X.size for part in self._parts) > _SHARED else 1
 
     def __call__(self, w: Array, b: float) -> Evaluation:
@@ -198,6 +202,12 @@ class Objective:
     names: Sequence[str]
     _seen: dict[str, Any] = field(default_factory=dict)  # the last point and its evaluation: loop and solver ask for it
 
+    def __post_init__(self) -> None:
+        n, penalty = len(self.scale), self.penalty
+        _check_returned(penalty, "value", penalty.value(np.zeros(n)), ())
+        _check_returned(penalty, "gradient", penalty.gradient(np.zeros(n)), (n,))
+        curvature_of(penalty, self.scale)  # checks it too
+
     def __call__(self, w: Array, b: float) -> Evaluation:
         """Return L + P, its gradient in w (n,) and its derivative in b; 0 where b is not fitted."""
         if w.flags.writeable or self._seen.get("w") is not w or self._seen["b"] != b:
@@ -240,6 +250,24 @@ class Objective:
 
 def curvature_of(penalty: Penalty, scale: Array) -> Array:
     """Return ∇²P (n,) in the coordinates of the descent, within the range of float64."""
+    curvature = penalty.curvature(len(scale))
+    _check_returned(penalty, "curvature", curvature, scale.shape)
     with np.errstate(over="ignore"):  # where nothing is left of such a column
-        curvature = penalty.curvature(len(scale)) / scale / scale
+        curvature = curvature / scale / scale
     return np.asarray(np.minimum(curvature, np.finfo(np.float64).max))
+
+
+def _check_loss(loss: Loss, part: Rows) -> None:
+    """Evaluate a loss once at ŷ = 0, and raise `InputError` where it returns anything but numbers in their shape."""
+    at_zero = np.zeros(len(part.y)), part.y, part.weights
+    _check_returned(loss, "value", loss.value(*at_zero, np), ())
+    _check_returned(loss, "gradient", loss.gradient(*at_zero), part.y.shape)
+
+
+def _check_returned(owner: Loss | Penalty, method: str, returned: object, shape: tuple[int, ...]) -> None:
+    numbers = isinstance(returned, np.ndarray) or (not shape and isinstance(returned, Real))
+    array = np.asarray(returned if numbers else None)
+    if array.shape != shape or array.dtype.kind not in "fiu":
+        wanted = f"an array of shape {shape}" if shape else "one number"
+        got = f"an array of shape {array.shape}" if array is returned else repr(returned)
+        raise InputError(f"{type(owner).__name__}.{method} must return {wanted}; it returned {got}.")

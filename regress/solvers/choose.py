@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from regress.aggregates.collect import Limits, TrainingData, exact_fits, square_fits
-from regress.errors import InputError
+from regress.errors import InputError, check_number
 from regress.messages import setting
 from regress.objective.losses import Loss, SquaredError
 from regress.objective.penalties import Penalty, Ridge
@@ -134,6 +134,7 @@ def plan(options: TrainOptions, data: TrainingData) -> Plan:
     summary = data.summary
     if loss.rows not in (None, summary.rows):
         raise InputError(f"The loss {loss} is of {loss.rows:,} rows, and there are {summary.rows:,} training rows.")
+    check_number(f"{type(loss).__name__}.curvature_bound", getattr(loss, "curvature_bound", None), above=0.0)
     if not loss.separable and summary.weight != summary.rows:
         raise InputError(f"The loss {loss} is not a sum over rows, so it takes no {setting('weights')}.")
     quadratic = loss.quadratic and penalty.quadratic

@@ -118,8 +118,8 @@ class RowsCurvature:
     def solve(self, grad_w: Array, grad_b: float) -> tuple[Array, float]:
         """Refuse: (∇²L)⁻¹ needs a square matrix."""
         raise InputError(
-            f"{setting('solver', 'newton')} needs a square matrix of {len(grad_w):,} columns, more than a quarter of "
-            f"memory, or a single ridge penalty. Use {setting('solver', 'cg')}."
+            f"{setting('solver', 'newton')} needs a square matrix that fits in a quarter of memory, and more rows than "
+            f"columns or a single ridge penalty. Use {setting('solver', 'cg')}."
         )
 
     def least_norm(self, w: Array) -> None:

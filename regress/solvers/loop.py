@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import hypot, inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
 
+from regress.errors import InputError
 from regress.messages import setting
 from regress.objective.gradient import Evaluation
 from regress.objective.objective import Objective
@@ -160,7 +161,7 @@ def descend(
             elif limited:
                 status = Status.MAX_ITER
             else:
-                state = solver.step(objective, state)
+                state = _next(objective, solver, state)
                 step = hypot(*(state.w - here[0].w).tolist(), state.b - here[0].b)
             history.append(Iteration(here[0].iteration, at.value, norm, step, time.perf_counter() - began))
             for callback in callbacks:
@@ -168,3 +169,23 @@ def descend(
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
     return Descent(*good, status, history)
+
+
+def _next(objective: Objective, solver: Solver, state: State) -> State:
+    """Return the state after one step. The loop counts the steps, so that any solver reaches the limit.
+
+    Raises
+    ------
+    InputError
+        If the solver returns anything but a state of as many coefficients.
+    """
+    after = check_state(solver, "step", solver.step(objective, state), len(state.w))
+    steps = state.iteration + 1
+    return after if after.iteration == steps else replace(after, iteration=steps)
+
+
+def check_state(solver: Solver, method: str, returned: object, n: int) -> State:
+    """Return what a method of a solver returned if it is a state of n coefficients, or raise `InputError`."""
+    if not isinstance(returned, State) or returned.w.shape != (n,):
+        raise InputError(f"{type(solver).__name__}.{method} must return a regress.State with w of shape ({n},).")
+    return returned

@@ -17,8 +17,8 @@ class State:
     ----------
     w, b : array of shape (n,), float
         The point, in the coordinates of the descent. Arrays are not to be written to.
-    memory : mapping of str to float or array
-        What the solver remembers between steps.
+    memory : mapping of str to number or array
+        What the solver remembers between steps. Numbers become Python's, lists arrays, and arrays float64 or int64.
     iteration : int
         Steps taken.
     rng : mapping, optional
@@ -48,6 +48,7 @@ class State:
         w.setflags(write=False)
         object.__setattr__(self, "w", w)
         object.__setattr__(self, "b", float(self.b))
+        object.__setattr__(self, "memory", {k: _normal(v) for k, v in self.memory.items()})
 
     def moved(self, w: Array, b: float, **memory: Any) -> "State":
         """Return the state one step later, with some of the memory replaced."""
@@ -68,5 +69,11 @@ class State:
     @staticmethod
     def from_dict(held: Mapping[str, Any]) -> "State":
         """Return the state of which these are the plain values."""
-        memory = {k: np.array(v, dtype=np.float64) if isinstance(v, list) else v for k, v in held["memory"].items()}
-        return State(**{**held, "memory": memory})
+        return State(**held)
+
+
+def _normal(value: Any) -> Any:
+    """Return a value of a memory in the form in which it comes back from JSON."""
+    if isinstance(value, np.ndarray | np.generic) and not (value.ndim and value.dtype == np.float64):
+        value = value.tolist()
+    return np.array(value) if isinstance(value, list | tuple) else value

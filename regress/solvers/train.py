@@ -30,7 +30,7 @@ from regress.solvers.exact.refinement import Minimum
 from regress.solvers.exact.wide import Point
 from regress.solvers.hessian import Curvature, PrimalCurvature
 from regress.solvers.hessian_rows import DualCurvature, RowsCurvature
-from regress.solvers.loop import Callback, Descent, Status, StopRule, descend
+from regress.solvers.loop import Callback, Descent, Status, StopRule, check_state, descend
 from regress.solvers.refine_rows import Polished, polish
 from regress.solvers.solution import Training
 from regress.solvers.state import State
@@ -146,10 +146,11 @@ class Regression:
         if self.plan.direct and (point := exact_point(self.data, minimum, target, self._options)) is not None:
             return self._direct(objective, target, point, minimum)
         self._check_small(target)
-        state = state or self.plan.solver.init(objective, *self._start(objective, target))
-        limit = self._options.iteration_limit(str(self.plan.solver), len(state.w))
+        solver, n = self.plan.solver, len(objective.scale)
+        state = state or check_state(solver, "init", solver.init(objective, *self._start(objective, target)), n)
+        limit = self._options.iteration_limit(str(solver), n)
         stop = StopRule(self._options.tol, limit, _ROUGH if self.data.rough else inf)
-        ended = descend(objective, self.plan.solver, state, stop, callbacks)
+        ended = descend(objective, solver, state, stop, callbacks)
         trained = self._descended(objective, target, ended, minimum)
         polished = self._polish(target) if ended.status in (Status.CONVERGED, Status.MAX_ITER) else None
         if polished is None:

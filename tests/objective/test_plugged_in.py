@@ -73,6 +73,30 @@ class Momentum(Solver):
         return state.moved(state.w + move_w, state.b + move_b, move_w=move_w, move_b=move_b)
 
 
+def changed(kind, method, result):
+    """Return an object of a subclass of which one method returns something else."""
+    return type("Changed", (kind,), {method: lambda *_: result})
+
+
+def bounded(bound):
+    return type("Bounded", (Huber,), {"curvature_bound": bound})()
+
+
+class Unbounded(Loss):
+    value, gradient = Huber.value, Huber.gradient
+    delta = 1.0
+
+
+class OfNumPy(Huber):
+    def value(self, prediction, target, weights, xp):
+        return np.sum(np.array(weights) * np.array(prediction - target) ** 2)
+
+
+class PerRow(Huber):
+    def value(self, prediction, target, weights, xp):
+        return weights * (prediction - target) ** 2
+
+
 class Proximal(Momentum):
     needs = frozenset({"gradient", "prox"})
 
@@ -122,7 +146,7 @@ def test_what_only_the_squared_error_has_is_absent_and_says_why(tmp_path):
     assert fit.statistics_missing == "They are those of the squared error, and the loss is Huber."
     assert (fit.certificate, fit.digits, fit.digits_at_least, fit.rank) == (None, None, None, None)
     assert fit.precision_reason == "the loss Huber is minimized in float64"
-    assert f" Huber = {fit.loss:.10g}" in fit.summary()
+    assert f"\nHuber = {fit.loss:.10g}" in fit.summary()
     assert "ŷ − y" not in fit.summary()
     fit.save(tmp_path / "m.json")
     loaded = regress.load(tmp_path / "m.json")
@@ -265,6 +289,33 @@ def test_rows_in_several_blocks_are_one_piece_for_generalized_least_squares(monk
         ({"loss": QuadraticForm(np.eye(7))}, "of 7 rows, and there are 120 training rows"),
         ({"loss": QuadraticForm(np.eye(120)), "weights": a}, "not a sum over rows, so it takes no weights"),
         ({"loss": QuadraticForm(-np.eye(120))}, "negative eigenvalue"),
+        ({"loss": Unbounded()}, "Unbounded.curvature_bound must be a finite number above 0; got None"),
+        *(
+            ({"loss": bounded(b)}, "Bounded.curvature_bound must be a finite number above 0; got")
+            for b in (None, "2", 0.0, -1.0, np.inf, np.nan, np.ones(3))
+        ),
+        *(
+            ({"loss": changed(Huber, "value", v)()}, "Changed.value must return one number; it returned")
+            for v in (None, "1", [1.0], [[1.0], []], np.ones(120), 1j)
+        ),
+        *(
+            ({"loss": changed(Huber, "gradient", g)()}, r"Changed.gradient must return an array of shape \(120,\)")
+            for g in (None, 1.0, [1.0] * 120, np.ones(119), np.ones((120, 1)), np.array(["1"] * 120))
+        ),
+        *(
+            ({"penalty": changed(ColumnRidge, "value", v)(np.ones(3))}, "Changed.value must return one number")
+            for v in (None, np.ones(3))
+        ),
+        *(
+            ({"penalty": changed(ColumnRidge, m, g)(np.ones(3))}, rf"Changed.{m} must return an array of shape \(3,\)")
+            for m in ("gradient", "curvature")
+            for g in (None, 1.0, np.ones(2), np.ones((3, 1)))
+        ),
+        *(
+            ({"solver": changed(Momentum, m, s)()}, rf"Changed.{m} must return a regress.State with w of shape \(3,\)")
+            for m in ("init", "step")
+            for s in (None, np.zeros(3), State(np.zeros(4), 0.0))
+        ),
     ],
     ids=lambda value: str(value)[:60],
 )  # fmt: skip
@@ -274,3 +325,30 @@ def test_what_cannot_be_combined_is_refused_in_a_sentence(options, says):
     if set(options) <= set(LinearRegressor().get_params()):
         with pytest.raises(InputError, match=says):
             LinearRegressor(**options).fit(X, y)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    ("loss", "says"),
+    [
+        (OfNumPy(), "cannot differentiate OfNumPy.value; write value with the functions of xp"),
+        (changed(Huber, "value", None)(), "cannot differentiate Changed.value; write value with the functions of xp"),
+        (changed(Huber, "value", 3.0)(), "cannot differentiate Changed.value; write value with the functions of xp"),
+        (PerRow(), "PerRow.value must return one number"),
+    ],
+    ids=str,
+)
+def test_a_value_that_tensorflow_cannot_differentiate_is_refused(loss, says):
+    with pytest.raises(InputError, match=says):
+        regress.fit(X, y, loss=loss, gradient="autodiff")
+
+
+def test_newton_on_a_wide_table_says_which_penalty_it_needs():
+    with pytest.raises(InputError, match=r"more rows than columns or a single ridge penalty\. Use solver='cg'"):
+        regress.fit(WIDE, y[:12], penalty=ColumnRidge(np.ones(20)), solver="newton")
+
+
+def test_one_iteration_is_singular():
+    with pytest.warns(regress.ConvergenceWarning):
+        fit = regress.fit(X, y, loss=Huber(), max_iter=1)
+    assert "after 1 iteration (" in fit.summary()

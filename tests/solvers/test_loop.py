@@ -122,3 +122,43 @@ def test_each_solver_has_its_own_limit():
     limits = {solver: TrainOptions().iteration_limit(solver, 7) for solver in ("gd", "accelerated", "cg", "newton")}
     assert limits == {"gd": 100_000, "accelerated": 10_000, "cg": 80, "newton": 100}
     assert TrainOptions(max_iter=5).iteration_limit("gd", 7) == 5
+
+
+class Still(GradientDescent):
+    """Never moves, and does not count its steps."""
+
+    def step(self, objective, state):
+        return state
+
+
+class Uncounted(GradientDescent):
+    """Moves, and does not count its steps."""
+
+    def step(self, objective, state):
+        moved = super().step(objective, state)
+        return State(moved.w, moved.b, moved.memory)
+
+
+@pytest.mark.parametrize("solver", [Still(0.1), Uncounted(0.1)], ids=["still", "uncounted"])
+def test_the_loop_counts_the_steps_itself(solver):
+    seen = []
+    ended = run(solver, callbacks=[lambda state, record: seen.append((state.iteration, record.iteration))], max_iter=4)
+    assert ended.status is Status.MAX_ITER
+    assert seen == [(i, i) for i in range(5)]
+    rest = descend(problem().objective(), solver, ended.state, StopRule(1e-10, 6))
+    assert [row.iteration for row in rest.history] == [4, 5, 6]
+
+
+class Returning(GradientDescent):
+    returned: object = None
+
+    def step(self, objective, state):
+        return self.returned
+
+
+@pytest.mark.parametrize("returned", [None, np.zeros(2), State(np.zeros(3), 0.0), State(np.zeros((2, 1)), 0.0)])
+def test_a_step_that_returns_no_such_state_is_refused(returned):
+    solver = Returning(0.1)
+    object.__setattr__(solver, "returned", returned)
+    with pytest.raises(InputError, match=r"Returning.step must return a regress.State with w of shape \(2,\)"):
+        run(solver)

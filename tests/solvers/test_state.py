@@ -86,6 +86,30 @@ def test_a_state_survives_json_in_every_bit(w, b, memory, iteration):
     assert State(np.append(w, 0.0), b, memory, iteration) != state
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(np.float64(0.1), np.float32(0.1), np.int64(7), np.array(2.5), 3, True, [0.5, 1.5], (1, 2), []),
+        *(
+            np.array([1, 2]),
+            np.array([3], dtype=np.uint8),
+            np.array([0.1], dtype=np.float32),
+            np.eye(2),
+            np.bool_(True),
+        ),
+        *(np.array([], dtype=np.int64), np.array([True, False])),
+    ],
+    ids=repr,
+)
+def test_every_number_and_array_of_a_memory_survives_json(value):
+    state = State([0.0], 0.0, {"held": value})
+    again = State.from_dict(json.loads(json.dumps(state.to_dict())))
+    assert again == state
+    assert np.array_equal(again.memory["held"], value)
+    assert type(again.memory["held"]) is type(state.memory["held"])
+    assert np.asarray(again.memory["held"]).dtype == np.asarray(state.memory["held"]).dtype
+
+
 def test_a_state_does_not_change():
     w = np.zeros(2)
     state = State(w, 1.0, {"rate": 0.5})
