@@ -1,6 +1,7 @@
 """The names of statsmodels' results, so that tools made for those can read a fit."""
 
 from math import inf
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -80,7 +81,7 @@ class StatsmodelsNames:
         from regress.sources.frames import of_columns
 
         alpha = 1.0 - self.record.trained.options.level if alpha is None else alpha
-        if not 0.0 < alpha < 1.0:
+        if not (isinstance(alpha, Real) and 0.0 < alpha < 1.0):
             raise InputError(f"alpha must be between 0 and 1, such as 0.05; got {alpha!r}.")
         found, lines = _figures(self, "conf_int"), self.record.coefficients
         at, errors = np.array([line.coef for line in lines]), np.array([number(line.std_err) for line in lines])

@@ -1,7 +1,6 @@
 """One row of a table, given as a dict, as a row of X: without a frame, which takes a hundred times as long."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from math import isfinite, nan
 from typing import Any
 
@@ -13,11 +12,9 @@ from regress.design.terms import Design, Term
 from regress.errors import TableError
 from regress.options import HandleUnknown
 from regress.sources.base import nearest
-from regress.sources.cell_types import BOOLEAN, is_number, level_of
+from regress.sources.cell_types import BOOLEAN, NUMBERS, is_missing, is_number, level_of
 
 ROW = "the row"
-_NUMBERS = int | float | np.number | np.bool_ | Decimal
-_MISSING = ("NAType", "NaTType")  # the types of pandas' missing values, by name: pandas need not be there
 _NAN = ("nan", "+nan", "-nan")
 
 
@@ -32,7 +29,9 @@ def encode_row(row: Mapping[str, Any], design: Design, handle_unknown: HandleUnk
     x, missing, unseen = list[float](), False, list[tuple[Term, str]]()
     for term in design.terms:
         if term.name not in row:
-            names = nearest(term.name, [str(name) for name in row])
+            row = {str(name): cell for name, cell in row.items()}  # integers are names as those of a frame are
+        if term.name not in row:
+            names = nearest(term.name, list(row)) if row else f"{ROW.capitalize()} is empty."
             raise TableError(f"{ROW} has no column {term.name!r} to use as a feature of the model. {names}")
         cell = row[term.name]
         if term.kind == "text":
@@ -54,9 +53,9 @@ def encode_row(row: Mapping[str, Any], design: Design, handle_unknown: HandleUnk
 
 def _number(cell: Any, term: Term) -> float:
     """Return a number, or true and false as 1 and 0; NaN where it is missing."""
-    if cell is None or type(cell).__name__ in _MISSING:
+    if is_missing(cell):
         return nan
-    if isinstance(cell, _NUMBERS) and not isinstance(cell, np.complexfloating):
+    if isinstance(cell, NUMBERS) and not isinstance(cell, np.complexfloating):
         try:
             return float(cell)
         except OverflowError:
@@ -74,11 +73,12 @@ def _number(cell: Any, term: Term) -> float:
 
 def _level(cell: Any, term: Term) -> str | None:
     """Return a level, known or not; None where it is missing."""
-    if cell is None or type(cell).__name__ in _MISSING or cell != cell:
+    if is_missing(cell):
         return None
-    if not isinstance(cell, str | _NUMBERS):
+    if not isinstance(cell, str | NUMBERS):
         raise TableError(
-            f"Column {term.name!r} of {ROW} holds {cell!r}, which is neither number nor text. Pass a level of training."
+            f"Column {term.name!r} of {ROW} holds {type(cell).__name__}, which is neither number nor text. "
+            "Pass a level of training."
         )
     text = str(cell)
     return text if text in term.levels else level_of(text)

@@ -166,7 +166,7 @@ class Counts:
         if rows.held_out is not None:
             self._add_held_out(rows.encoded.codes, rows.held_out)
         kept, (numbers, codes, _) = rows.used, rows.encoded
-        if kept is not None and not kept.any():
+        if not len(rows.y) or (kept is not None and not kept.any()):
             return
         y, a = rows.y if kept is None else rows.y[kept], rows.a
         if not self._others:

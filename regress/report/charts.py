@@ -5,7 +5,7 @@ from math import ceil, floor, isfinite, log10
 from typing import Literal, NamedTuple
 
 _MOST_POINTS, _FEW_POINTS = 300, 30  # of a line
-_LEAST = 1e-300  # length of an axis that can be divided
+_LEAST, _MOST = 1e-300, 1e307  # length of an axis that can be divided, and what ends of an axis can be subtracted
 
 MarkKind = Literal["dots", "line", "spans", "bars"]
 Role = Literal["first", "second", "third", "muted"]
@@ -111,12 +111,12 @@ class Chart(NamedTuple):
         return low - margin, high + margin
 
     def values(self, along: Literal["x", "y"]) -> list[float]:
-        """Return all that is to be seen along an axis: the ends of the view, or of marks what can be drawn."""
+        """Return what is to be seen along an axis: the ends of the view, or all values of marks that can be drawn."""
         axis = self.x if along == "x" else self.y
         if self.view is not None:
             return [*(self.view.x if along == "x" else self.view.y)]
         values = [v for mark in self.marks for v in _values(mark, along)]
-        return [v for v in values if isfinite(v) and (v > 0 or not axis.log)]
+        return [v for v in values if (isfinite(v) and v > 0 if axis.log else abs(v) <= _MOST)]
 
 
 class Drawing(NamedTuple):

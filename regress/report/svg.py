@@ -12,6 +12,7 @@ from regress.report.charts import Chart, Mark, label, offset, ticks
 _WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis
 _NAME, _SPACE = 24, 160.0  # characters of a name, and the room that it has
 _DOT, _LARGEST = 3.0, 7.0  # radii
+_FAR = 1e5  # outside of every drawing
 
 
 def svg(chart: Chart) -> Markup:
@@ -44,13 +45,14 @@ class _Drawing:
 
     def at_x(self, value: float) -> float:
         low, high = self.x_span
-        return self.left + (_of(value, self.chart.x.log) - low) / (high - low) * (self.right - self.left)
+        part = (_of(value, self.chart.x.log) - low) / (high - low)
+        return _near(self.left + part * (self.right - self.left))
 
     def at_y(self, value: float) -> float:
         low, high = self.y_span
         part = (_of(value, self.chart.y.log) - low) / (high - low)
         part = part if self.names else 1.0 - part
-        return self.top + part * (self.bottom - self.top)
+        return _near(self.top + part * (self.bottom - self.top))
 
     def markup(self) -> Markup:
         chart, name = self.chart, self.chart.name
@@ -161,6 +163,10 @@ def _name(name: str) -> str:
 
 def _safe(text: str) -> Markup:
     return escape(visible(text))
+
+
+def _near(place: float) -> float:
+    return max(-_FAR, min(_FAR, place))
 
 
 def _of(value: float, log: bool) -> float:

@@ -1,7 +1,7 @@
 """Polars frames as batches, and partitions whose rows come as frames."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -20,6 +20,7 @@ from regress.sources.base import (
     Partition,
     written,
 )
+from regress.sources.cell_types import NUMBERS, is_missing, level_of
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.rejects import CellError
 
@@ -109,9 +110,13 @@ def typed(
             if wrong.any():
                 row = int(wrong.argmax())
                 what = "a number" if kind == "number" else "true or false"
+                cell = frame[name][row]
+                remedy = f"pass {setting('na_values', [cell.strip()])} to read it as missing"
+                if not isinstance(partition, Part):
+                    remedy = "yield None where it is missing"
                 raise CellError(
-                    f"{partition.place(first + row)}, column {name!r}: {frame[name][row]!r} is not {what}. Fix the "
-                    f"cell, or pass {setting('na_values', [frame[name][row].strip()])} to read it as missing.",
+                    f"{partition.place(first + row)}, column {name!r}: {cell!r} is not {what}. "
+                    f"Fix the cell, or {remedy}.",
                     name,
                 )
             frame = frame.with_columns(values)
@@ -156,15 +161,108 @@ class FramePartition(Partition):
         """Read the named columns as batches."""
         first, key = 0, self.name if self.key is None else self.key
         for found in self.frames(kinds):
-            frame, read, bad = found if isinstance(found, Frame) else _counted(found, kinds, first)
+            frame, read, bad = found if isinstance(found, Frame) else _frame(found, kinds, self, first)
             whole = typed(frame, kinds, self, first)
             yield PolarsBatch(self.name, first, whole, read=self.before + read, bad=bad, reading=self.reading, key=key)
             first += frame.height
 
 
-def _counted(found: Any, kinds: Mapping[str, ColumnKind], first: int) -> Frame:
-    frame = pl.DataFrame(found).select(list(kinds))
+def _frame(found: Any, kinds: Mapping[str, ColumnKind], partition: FramePartition, first: int) -> Frame:
+    """Return what a partition yields as a frame of the columns asked for, its first row the record `first`.
+
+    Raises
+    ------
+    TableError
+        If it cannot be.
+    """
+    where = partition.name or "The table"
+    columns = found if isinstance(found, Mapping) else _columns(found, where)
+    for name in kinds:
+        if name not in columns:
+            raise TableError(f"{where} yields rows without column {name!r}.")
+    made = [_series(columns[name], Cells(name, kind, partition, first)) for name, kind in kinds.items()]
+    for other in made:
+        if len(other) != len(made[0]):
+            raise TableError(
+                f"{where} yields columns of different lengths: {made[0].name!r} has {len(made[0]):,} rows, and "
+                f"{other.name!r} has {len(other):,}."
+            )
+    frame = pl.DataFrame(made)
     return Frame(frame, first + frame.height)
+
+
+def _columns(found: Any, where: str) -> Mapping[str, Any]:
+    try:
+        if found is not None:
+            return pl.DataFrame(found).to_dict()
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
+        pass
+    raise TableError(f"{where} yields {type(found).__name__}, which is neither a frame nor a dict of lists.")
+
+
+_PLAIN: Mapping[ColumnKind, tuple[type, type[pl.DataType]]] = {
+    "number": (float, pl.Float64),
+    "boolean": (bool, pl.Boolean),
+    "text": (str, pl.String),
+}
+
+
+class Cells(NamedTuple):
+    """What a column is that a partition yields, and the record of its first cell."""
+
+    name: str
+    kind: ColumnKind
+    partition: FramePartition
+    first: int
+
+    def wrong(self, row: int, what: str) -> TableError:
+        """Return the error of a cell."""
+        return TableError(f"{self.partition.place(self.first + row)}, column {self.name!r}: {what}.")
+
+
+def _series(cells: Any, column: Cells) -> pl.Series:
+    """Return the cells of a column: as they are where they have one type, and of a list as its kind says."""
+    if isinstance(cells, list | tuple) or (isinstance(cells, np.ndarray) and cells.dtype == object):
+        return _listed(cells, column)
+    try:
+        series = pl.Series(column.name, cells)
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
+        series = pl.Series(column.name, [], dtype=pl.Object)
+    kind = series.dtype
+    if not (kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Null, pl.Categorical, pl.Enum)):
+        raise column.wrong(0, f"{type(cells).__name__} holds neither numbers nor text. Yield a list")
+    return series
+
+
+def _listed(cells: Iterable[Any], column: Cells) -> pl.Series:
+    plain, dtype = _PLAIN[column.kind]
+    if set(map(type, cells)) <= {plain, type(None)}:  # the usual case, many times as fast
+        return pl.Series(column.name, list(cells), dtype=dtype)
+    numbers = [None if isinstance(cell, str) else _number(cell, row, column) for row, cell in enumerate(cells)]
+    texts = pl.Series(column.name, [cell if isinstance(cell, str) else None for cell in cells], dtype=pl.String)
+    if column.kind == "text":
+        levels = [None if n is None else level_of(str(cell)) for n, cell in zip(numbers, cells, strict=True)]
+        return texts.fill_null(pl.Series(levels, dtype=pl.String))
+    values = pl.Series(column.name, numbers, dtype=pl.Float64)
+    if texts.null_count() < len(texts):
+        read = typed(texts.to_frame(), {column.name: column.kind}, column.partition, column.first)
+        values = values.fill_null(read[column.name].cast(pl.Float64))
+    return values if column.kind == "number" else values.cast(pl.Boolean)
+
+
+def _number(cell: Any, row: int, column: Cells) -> float | None:
+    """Return a number, true and false as 1 and 0; None where it is missing."""
+    if is_missing(cell):
+        return None
+    if not isinstance(cell, NUMBERS) or isinstance(cell, np.complexfloating):
+        raise column.wrong(row, f"{cell!r} is neither number nor text")
+    try:
+        number = float(cell)
+    except OverflowError:
+        raise column.wrong(row, "the number is beyond the range of float64") from None
+    if column.kind == "boolean" and number not in (0.0, 1.0):
+        raise column.wrong(row, f"{cell!r} is not true or false")
+    return number
 
 
 class Part(FramePartition):

@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Literal
 
+import numpy as np
+
 from regress.errors import TableError
 from regress.messages import setting
 from regress.sources.base import MISSING, ColumnKind
@@ -21,6 +23,8 @@ DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
 BOOLEAN = ("true", "false")
+NUMBERS = int | float | np.number | np.bool_ | Decimal
+"""The types of cells that are numbers, or true and false."""
 BLANKS = "\u00a0\u2009\u202f "  # that stand between thousands
 _SEPARATORS = f"[.,'’_{BLANKS}]"
 GROUPED = re.compile(
@@ -28,6 +32,18 @@ GROUPED = re.compile(
 )
 _LONGEST = 64  # characters of a cell that may be a date, or a number with a unit
 _PLAIN = re.compile(r"[+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?(e[+-][0-9]{1,3})?")
+
+
+_ABSENT = ("NAType", "NaTType")  # pandas' missing values, by name: pandas need not be there
+
+
+def is_missing(cell: object) -> bool:
+    """Tell whether a cell of any type is None, NaN, or missing as pandas has it."""
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
+    if isinstance(cell, int | float | np.floating):
+        return bool(cell != cell)
+    return cell is None or type(cell).__name__ in _ABSENT
 
 
 def is_number(cell: str, decimal: str) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,12 @@ from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source, rereading
 from regress.sources.batches import Part
-from regress.sources.cell_types import level_of
+from regress.sources.cell_types import NUMBERS, level_of
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.polars_frames import SLICE
 from regress.sources.table import Table
 
 _LOOK = 200  # cells with a value that tell what a column of objects seems to be
-_NUMBERS = int | float | np.number | np.bool_ | Decimal
 
 
 @dataclass(eq=False)
@@ -153,7 +151,7 @@ def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | N
 
 def _object_column(name: str, values: "pd.Series[Any]", reading: Reading) -> Column | None:
     for value in values:
-        if not isinstance(value, str | _NUMBERS):
+        if not isinstance(value, str | NUMBERS):
             return Column(name, "unusable", dtype=type(value).__name__, settled=True)
     column = reading.column(name, map(str, values))
     text = any(isinstance(value, str) for value in values)
@@ -166,7 +164,7 @@ def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind) -> pl.Series:
         values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
         return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
     for value in column:
-        if not isinstance(value, str | _NUMBERS) and value is not None and value is not pd.NA and value is not pd.NaT:
+        if not isinstance(value, str | NUMBERS) and value is not None and value is not pd.NA and value is not pd.NaT:
             raise TableError(
                 f"Column {name!r} of the frame holds {value!r}, which is neither number nor text. "
                 f"Exclude it with {setting('drop', [name])}, or convert it to a number first."

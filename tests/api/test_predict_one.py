@@ -103,7 +103,8 @@ def test_a_fit_predicts_one_row_as_its_model_does():
         ({"x": [1.0]}, "Column 'x' of the row is list; training saw number."),
         ({"x": 1j}, "Column 'x' of the row is complex; training saw number."),
         ({"x": 10**400}, "Column 'x' of the row holds a number beyond the range of float64."),
-        ({"color": ["red"]}, "Column 'color' of the row holds ['red'], which is neither number nor text."),
+        ({"color": ["red"]}, "Column 'color' of the row holds list, which is neither number nor text."),
+        ({"color": np.array(["red", "blue"])}, "Column 'color' of the row holds ndarray, which is neither number nor "),
         ({"color": "pink"}, "the row, column 'color': the level 'pink' was not seen in training, which saw 'blue', "),
     ],
 )
@@ -117,6 +118,26 @@ def test_a_missing_column_is_refused_with_the_nearest_names():
     row = {"X " if name == "x" else name: cell for name, cell in ROW.items()}
     with pytest.raises(TableError, match=r"the row has no column 'x' to use as a feature of the model\. Nearest: 'X '"):
         MODELS["plain"].predict_one(row)
+
+
+def test_an_empty_row_is_refused_as_such():
+    with pytest.raises(TableError, match=r"no column '.+' to use as a feature of the model\. The row is empty\.$"):
+        MODELS["plain"].predict_one({})
+
+
+def test_integers_name_columns_as_in_a_frame():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)))
+    fit = regress.fit(frame, frame @ [1.0, 2.0, 3.0] + 1.0)
+    expected = fit.predict(frame.iloc[:1])[0]
+    assert fit.predict_one(frame.iloc[0].to_dict()) == fit.predict_one(frame.iloc[0].rename(str).to_dict()) == expected
+    with pytest.raises(TableError, match=r"no column '2' to use as a feature of the model\. It has: '0', '1'\."):
+        fit.predict_one({0: 1.0, 1: 1.0})
+
+
+def test_a_signaling_nan_is_a_missing_cell():
+    for name in ("x", "color"):
+        got = MODELS["plain"].predict_one(ROW | {name: Decimal("sNaN")})
+        np.testing.assert_equal(got, MODELS["plain"].predict_one(ROW | {name: None}))
 
 
 def test_what_is_no_row_or_no_option_is_refused():

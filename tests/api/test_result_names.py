@@ -134,7 +134,7 @@ def test_frequency_weights_count_as_observations():
     assert (fit.nobs, fit.df_resid) == (times.sum(), times.sum() - 2)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 5, float("nan")])
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 5, float("nan"), "x", [0.05]])
 def test_alpha_is_a_probability(alpha):
     with pytest.raises(InputError, match="alpha must be between 0 and 1"):
         FIT.conf_int(alpha)

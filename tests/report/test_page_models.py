@@ -178,6 +178,17 @@ def test_a_loss_of_nothing_but_missing_figures_has_a_page():
     assert "✗ Stopped: a value became NaN or infinite" in root.one("header").text
 
 
+@pytest.mark.parametrize("far", [(1e308,), (1e308, -1e308), (1.7e308, 1.7e308), (-1.7e308, 1.7e308, 1.7e308)])
+def test_coefficients_near_the_range_of_float64_are_outside_of_the_chart(far):
+    fit = regress.fit(*normal_rows())
+    lines = list(fit.record.coefficients)
+    for j, value in enumerate(far, 1):
+        lines[j] = replace(lines[j], standardized=value)
+    root = read(page(Fit(_bare=fit.model, _held=replace(fit.record, coefficients=tuple(lines)))))
+    places = [float(dot.attributes["cx"]) for dot in root.one("figure", id="figure-betas").all("circle")]
+    assert [abs(place) for place in places if not 0.0 < place < 400.0] == [1e5] * len(far)
+
+
 def test_a_fit_solved_directly_has_a_sentence_and_no_chart():
     fit = with_outcome(regress.fit(*normal_rows()), history=(), n_iter=0)
     section = read(page(fit)).one("section", id="convergence")

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -210,3 +211,85 @@ def test_options_of_files_are_refused_where_a_table_is_open_already(sales, tmp_p
     options = FileOptions(na_values=["x"])
     source = open_table(tmp_path / "t.csv", options)
     assert open_table(source, options) is source
+
+
+@dataclass
+class Pieces(FramePartition):
+    """What a class from outside may yield."""
+
+    pieces: list[object]
+    name: str = "store"
+    size: int = 0
+
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[object]:
+        yield from self.pieces
+
+
+class Store(Source):
+    columns = (Column("k", "text"), Column("on", "boolean"), Column("x", "number"), Column("y", "number"))
+
+    def __init__(self, *pieces: object) -> None:
+        self._pieces = list(pieces)
+
+    def partitions(self) -> list[Pieces]:
+        return [Pieces(self._pieces)]
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, lambda cells: np.array(cells, dtype=object)])
+@pytest.mark.parametrize(
+    ("kind", "cells", "expected"),
+    [
+        ("number", [1, 2.5, 3, None], [1.0, 2.5, 3.0, np.nan]),
+        ("number", [True, 2, np.float32(0.5)], [1.0, 2.0, 0.5]),
+        ("number", [1, 2**64, Decimal("2.5"), Decimal("sNaN")], [1.0, 2.0**64, 2.5, np.nan]),
+        ("number", [1, " 2.5", pd.NA], [1.0, 2.5, np.nan]),
+        ("boolean", [True, 0, None, "true"], [1.0, 0.0, np.nan, 1.0]),
+        ("text", ["a", 1, 2.0, None, float("nan"), True], ["a", "1", "2", "", "", "true"]),
+        ("text", [1, 2], ["1", "2"]),
+        ("number", [], []),
+        ("number", [None, None], [np.nan, np.nan]),
+    ],
+)
+def test_lists_of_mixed_cells_become_what_their_column_is(kind, cells, expected, wrap):
+    (batch,) = Pieces([{"c": wrap(cells)}]).batches({"c": kind})
+    got = batch.texts("c") if kind == "text" else batch.numbers("c")
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("values", [np.array([1, 2]), pl.Series([1.0, 2.0]), pd.Series([1, 2]), range(1, 3)])
+def test_columns_of_one_type_are_taken_as_they_are(values):
+    (batch,) = Pieces([{"c": values}]).batches({"c": "number"})
+    assert batch.numbers("c").tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("piece", "message"),
+    [
+        ({"x": [1, "a"]}, "store, row 4, column 'x': 'a' is not a number. Fix the cell, or yield None where it is "),
+        ({"x": [1, [2]]}, "store, row 4, column 'x': [2] is neither number nor text."),
+        ({"x": [1j]}, "store, row 3, column 'x': 1j is neither number nor text."),
+        ({"x": [1, 10**5000]}, "store, row 4, column 'x': the number is beyond the range of float64."),
+        ({"x": 5}, "store, row 3, column 'x': int holds neither numbers nor text. Yield a list."),
+        ({"x": np.ones((2, 2))}, "store, row 3, column 'x': ndarray holds neither numbers nor text. Yield a list."),
+        ({"on": [True, 2]}, "store, row 4, column 'on': 2 is not true or false."),
+        ({"k": ["a", b"b"]}, "store, row 4, column 'k': b'b' is neither number nor text."),
+        ({"x": [1.0]}, "store yields columns of different lengths: 'k' has 2 rows, and 'x' has 1."),
+        (None, "store yields NoneType, which is neither a frame nor a dict of lists."),
+        (7, "store yields int, which is neither a frame nor a dict of lists."),
+        (pl.DataFrame({"k": ["a"]}), "store yields rows without column 'on'."),
+    ],
+)
+def test_what_cannot_be_read_of_an_outside_source_is_a_sentence(piece, message):
+    good = {"k": ["a", "b", "a"], "on": [True, False, True], "x": [1, 2, 4], "y": [1, 2, 3]}
+    if isinstance(piece, dict):
+        piece = {name: cells[:2] for name, cells in good.items()} | piece
+    with pytest.raises(InputError) as error:
+        regress.fit(Store(good, piece), "y")
+    assert str(error.value).startswith(message)
+
+
+def test_an_empty_piece_counts_for_nothing():
+    rows = {"k": ["a", "b"] * 5, "on": [True, False, False] * 3 + [True], "x": [*range(10)], "y": [1.5, 3, 2] * 3 + [7]}
+    empty = {name: [] for name in rows}
+    fit, same = regress.fit(Store(empty, rows, empty), "y"), regress.fit(Store(rows), "y")
+    assert (fit.w.tolist(), fit.b, fit.tally) == (same.w.tolist(), same.b, same.tally)
