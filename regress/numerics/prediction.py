@@ -29,10 +29,12 @@ def line(X: Array, w: Array, center: Array, level: float, n_jobs: int = 1) -> Ar
     centers = np.tile(center, min(step, m))  # one long subtraction is faster than a short one for each row
 
     def predict(starts: range) -> None:
+        kept = np.empty(centers.size)  # made once: new memory each time costs a few percent
         with np.errstate(over="ignore", invalid="ignore"):  # a missing cell may be infinite or NaN
             for i in starts:
                 block, rows = X[i : i + step], predicted[i : i + step]
-                moved = np.subtract(block.reshape(-1), centers[: block.size], dtype=np.float64).reshape(block.shape)
+                flat = np.subtract(block.reshape(-1), centers[: block.size], out=kept[: block.size], dtype=np.float64)
+                moved = flat.reshape(block.shape)
                 sums = rows[None] if n <= _SUM else np.empty((-(-n // _SUM), len(rows)))
                 for part, j in zip(sums, range(0, max(n, 1), _SUM), strict=True):
                     np.einsum("ij,j->i", moved[:, j : j + _SUM], w[j : j + _SUM], out=part)
