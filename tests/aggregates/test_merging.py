@@ -141,7 +141,7 @@ def test_parts_merge_into_the_whole_table(folder, table, weighted, seed, block):
     first, second = (parts["sample"].finish() for parts in (one, merged))
     if used:
         columns = ["x", "z", *sorted({f"{t}={row[t]}" for row in used for t in "gh"})]
-        assert set(first.columns) == set(second.columns) <= set(columns)
+        assert set(first.columns) | set(second.columns) <= set(columns)  # a level of no row that is kept is zeros
         for mine, theirs in zip(values_of(first, columns), values_of(second, columns), strict=True):
             np.testing.assert_array_equal(mine, theirs)
         assert len(first.X) == min(len(used), 4)

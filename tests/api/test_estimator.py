@@ -348,7 +348,7 @@ def test_rows_targets_and_weights_are_not_touched(rows, estimator):
 
 def test_too_few_iterations_warn_and_still_give_the_last_good_parameters(rows):
     regressor = LinearRegressor(solver="gd", max_iter=3)
-    with pytest.warns(ConvergenceWarning, match="iteration limit.*max_iter"):
+    with pytest.warns(ConvergenceWarning, match="maximum number of iterations.*max_iter"):
         regressor.fit(*rows)
     assert regressor.status_ == "max_iter"
     assert regressor.n_iter_ == 3

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 import regress
 
-pytestmark = pytest.mark.filterwarnings("ignore:A text column of a single level")
+pytestmark = pytest.mark.filterwarnings("ignore:A text column with a single level")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import regress
 
 PACKAGE = str(Path(regress.__file__).parent)
 DIABETES = Path(__file__).parents[2] / "data" / "diabetes.csv"
-MOST = 300  # changes of module; measured on Python 3.11
+MOST = 310  # changes of module: 309 on Python 3.11, 305 on 3.13
 
 
 def summary() -> str:
