@@ -130,5 +130,5 @@ class Sampler:
         return {"given": self._given, "kept": self._kept()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(*state["given"])  # type: ignore[misc]
+        Sampler.__init__(self, *state["given"])
         self._merged = state["kept"]

@@ -100,7 +100,7 @@ def inspect(
     if chosen is None:
         remarks.append("No column of numbers to predict.")
     elif target not in (None, chosen):
-        remarks.append(f"{target}: holds no numbers, so it cannot be the target.")
+        remarks.append(f"{target}: is not numeric, so it cannot be the target.")
     command = _command(
         source.address, reports, rows, target=chosen, drop=drop, categorical=categorical, options=options
     )

@@ -195,7 +195,7 @@ def of(kind: Any) -> Check:
         return choice(*parts)
     if origin in (Union, UnionType):
         if NoneType in parts:
-            return optional(of(Union[tuple(part for part in parts if part is not NoneType)]))  # noqa: UP007
+            return optional(of(Union[tuple(part for part in parts if part is not NoneType)]))  # noqa: UP007  the parts are found at run time
         word, other = parts  # a Literal of one word, or else
         return either(get_args(word)[0], of(other))
     if origin is Mapping:

@@ -1,15 +1,17 @@
 """What a fit knows as soon as training has ended, by name."""
 
+from abc import ABC, abstractmethod
+
 from regress.fit_record import HistoryRow, Outcome, RowAccount
 from regress.records import number
 
 
-class OutcomeNames:
+class OutcomeNames(ABC):
     """Attributes that are those of the fit's outcome."""
 
     @property
-    def _outcome(self) -> Outcome:
-        raise NotImplementedError
+    @abstractmethod
+    def _outcome(self) -> Outcome: ...
 
     @property
     def source(self) -> str:
