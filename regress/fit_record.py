@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import copysign, inf, nan
 from typing import Annotated, Literal, NamedTuple
 
-from regress.options import Collinear, Gradient, Missing, Over, Precision, WeightType
+from regress.options import Collinear, Gradient, Missing, Over, Precision, Schedule, WeightType
 from regress.records import Bound, objective_text
 
 Count = Annotated[int, Bound(at_least=0)]
@@ -52,8 +52,16 @@ class FitOptions:
     gradient: Gradient
     over: Over
     standardize: bool
-    learning_rate: Literal["auto"] | Positive
+    learning_rate: Literal["auto", "function"] | Positive
     max_iter: Some | None
+    batch_size: Some
+    epochs: Some
+    schedule: Schedule
+    momentum: NotNegative
+    nesterov: bool
+    shuffle: bool
+    shuffle_rows: Some
+    optimizer: str
     tol: Positive
     precision: Precision
     missing: Missing

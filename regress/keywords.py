@@ -23,17 +23,25 @@ from regress.options import (
     OnBadLines,
     Over,
     Precision,
+    Rate,
+    Schedule,
     Solver,
     WeightType,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-_ORDER = ("Data", "Model", "Training", "Files")  # of the groups in a docstring
+_BY_ORIGIN: dict[Any, str] = {Callable: "callable", Mapping: "mapping"}
+_ORDER = ("Data", "Model", "Training", "Mini-batches", "Process", "Files")  # of the groups in a docstring
 
 KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "learning_rate": "lr eta eta0 step step_size",
-    "max_iter": "n_iter epochs max_epochs n_epochs iterations maxiter",
+    "max_iter": "n_iter iterations maxiter",
+    "epochs": "max_epochs n_epochs",
+    "early_stopping": "patience",
+    "validation": "validation_data",
+    "init": "start start_params params_init",
+    "momentum": "beta beta1",
     "n_jobs": "threads n_threads num_threads jobs workers",
     "random_state": "seed",
     "cov_type": "se cov robust vcov errors",
@@ -52,7 +60,7 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "features": "columns usecols exog predictors",
     "categorical": "categorical_features cat_features factors",
     "skip_lines": "skiprows skip_rows skip",
-    "solver": "optimizer method algorithm",
+    "solver": "method algorithm",
     "tol": "tolerance eps ftol gtol",
     "missing": "na_action dropna",
     "target": "y endog response label",
@@ -94,7 +102,36 @@ class TableKeywords(FileKeywords, total=False):
     random_state: int
 
 
-class TrainKeywords(TypedDict, total=False):
+class BatchKeywords(TypedDict, total=False):
+    """Of `BatchOptions`."""
+
+    batch_size: int
+    epochs: int
+    schedule: Schedule
+    momentum: float
+    nesterov: bool
+    shuffle: bool
+    shuffle_rows: int
+    optimizer: Any
+
+
+class ProcessKeywords(TypedDict, total=False):
+    """Of `ProcessOptions`."""
+
+    init: Any
+    validation: Any
+    early_stopping: int | Mapping[str, float] | None
+    max_seconds: float | None
+    monitor_every: int
+    callbacks: Sequence[Callable[[Any, Any], Any]]
+    verbose: int
+    checkpoint: str | Path | None
+    checkpoint_every: int | None
+    checkpoint_seconds: float
+    resume: bool
+
+
+class TrainKeywords(BatchKeywords, total=False):
     """Of `TrainOptions`."""
 
     fit_intercept: bool
@@ -106,14 +143,14 @@ class TrainKeywords(TypedDict, total=False):
     gradient: Gradient
     over: Over
     standardize: bool
-    learning_rate: float | Literal["auto"]
+    learning_rate: Rate
     max_iter: int | None
     tol: float
     precision: Precision
 
 
-class FitKeywords(TableKeywords, TrainKeywords, total=False):
-    """Of `TableOptions` and `TrainOptions`."""
+class FitKeywords(TableKeywords, TrainKeywords, ProcessKeywords, total=False):
+    """Of `TableOptions`, `TrainOptions` and `ProcessOptions`."""
 
 
 class CheckKeywords(TableKeywords, total=False):
@@ -210,7 +247,9 @@ def type_name(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return "{" + ", ".join(f'"{part}"' for part in parts) + "}"
     if get_origin(hint) is Sequence:
-        return "sequence of str"
+        return f"sequence of {type_name(*get_args(hint))}"
+    if get_origin(hint) in _BY_ORIGIN:
+        return _BY_ORIGIN[get_origin(hint)]
     if not parts:
         return "object" if hint is Any else str(hint.__name__)
     return " or ".join(map(type_name, parts)) + (", optional" if type(None) in get_args(hint) else "")

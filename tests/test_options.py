@@ -20,15 +20,16 @@ from regress.keywords import (
     CompareKeywords,
     FileKeywords,
     FitKeywords,
+    ProcessKeywords,
     TableKeywords,
     TrainKeywords,
     names_of,
     type_name,
 )
 from regress.messages import flag_name, setting, speaking_flags
-from regress.options import CallOptions, FileOptions, TableOptions, TrainOptions
+from regress.options import CallOptions, FileOptions, ProcessOptions, TableOptions, TrainOptions
 
-ALL = (TableOptions, TrainOptions, CallOptions)
+ALL = (TableOptions, TrainOptions, ProcessOptions, CallOptions)
 DECLARED = {f.name: f for group in ALL for f in fields(group)}
 FUNCTIONS = {
     "fit": (regress.fit, FitKeywords),
@@ -43,7 +44,12 @@ FRAME = {"x": [1.0, 2.0, 4.0, 5.0], "k": ["a", "b", "a", "b"], "y": [3.0, 5.0, 9
 
 @pytest.mark.parametrize(
     ("typed", "options", "without"),
-    [(FileKeywords, FileOptions, ()), (TableKeywords, TableOptions, ("rows",)), (TrainKeywords, TrainOptions, ())],
+    [
+        (FileKeywords, FileOptions, ()),
+        (TableKeywords, TableOptions, ("rows",)),
+        (TrainKeywords, TrainOptions, ()),
+        (ProcessKeywords, ProcessOptions, ()),
+    ],
 )
 def test_what_type_checkers_see_is_what_is_fields(typed, options, without):
     hints = {name: hint for name, hint in get_type_hints(options).items() if name in names_of(options)}
@@ -148,7 +154,7 @@ def test_a_flag_is_an_option(flag):
 
 def test_every_option_has_a_flag_but_those_of_python_alone():
     flags = {flag.values[0].name for flag in FLAGS}
-    assert set(DECLARED) - flags == {"sample", "loss", "penalty"}
+    assert set(DECLARED) - flags == {"sample", "loss", "penalty", "optimizer", "callbacks", "verbose"}
 
 
 def test_predict_names_what_it_takes():
@@ -159,8 +165,9 @@ def test_predict_names_what_it_takes():
 def test_the_estimator_has_the_options_of_training():
     shown = inspect.signature(regress.LinearRegressor).parameters
     types = get_type_hints(TrainOptions)
-    ours = {f.name: (f.default, types[f.name]) for f in fields(TrainOptions) if f.name != "collinear"}
-    assert {name: (p.default, p.annotation) for name, p in shown.items() if name != "n_jobs"} == ours
+    ours = {f.name: (f.default, types[f.name]) for f in fields(TrainOptions)}
+    theirs = {name: (p.default, p.annotation) for name, p in shown.items() if name not in ("n_jobs", "random_state")}
+    assert theirs == {name: of for name, of in ours.items() if name not in ("collinear", "shuffle_rows")}
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,17 @@ FILES = (
 )
 TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
 TRAINING = "fit_intercept alpha loss penalty solver gradient over standardize learning_rate max_iter tol precision "
+TRAINING += "batch_size epochs schedule momentum nesterov shuffle optimizer "
+PROCESS = "init validation early_stopping max_seconds monitor_every callbacks verbose checkpoint checkpoint_every "
+PROCESS += "checkpoint_seconds resume "
 SIGNATURES = {
-    "fit": "table target cov_type level sample n_jobs progress collinear " + TABLE + TRAINING,
+    "fit": "table target cov_type level sample n_jobs progress collinear "
+    + TABLE
+    + TRAINING
+    + PROCESS
+    + "shuffle_rows",
     "certify": "other table target digits rows n_jobs progress fit_intercept alpha collinear " + TABLE,
-    "LinearRegressor": TRAINING + "n_jobs",
+    "LinearRegressor": TRAINING + "random_state n_jobs",
     "compare": "table target digits rows n_jobs progress fit_intercept tol " + TABLE,
     "check_gradients": "table target n_jobs progress fit_intercept " + TABLE,
     "load": "path",

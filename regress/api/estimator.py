@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from numbers import Real
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -17,14 +17,14 @@ from regress.blocks import Array, Block, block_rows, blocks_of
 from regress.errors import InputError
 from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Gradient, Over, Precision, Solver, TrainOptions
+from regress.options import Gradient, Over, Precision, Rate, Schedule, Solver, TrainOptions
 from regress.solvers import choose
 from regress.solvers.loop import Status
 from regress.solvers.train import Regression
 from regress.sources.base import unmasked
 
 _TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
-_OPTIONS = [f.name for f in fields(TrainOptions) if f.name != "collinear"]
+_OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in ("collinear", "shuffle_rows")]
 
 
 class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -37,6 +37,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     fit_intercept, alpha, loss, penalty, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision
         How to train; see `regress.options.TrainOptions`. Exact arithmetic is the default up to 1.2e6 cells and
         rows · columns² = 2e7, and for ill-conditioned columns; precision="float64" takes a third of the time.
+    batch_size, epochs, schedule, momentum, nesterov, shuffle, optimizer
+        How rows are fed to solvers that see a few of them at a time; see `regress.options.BatchOptions`.
+    random_state : int
+        Seed of the order of rows.
     n_jobs : int, optional
         Threads; default: the CPUs that this process may use, and 1 inside a joblib worker.
 
@@ -69,10 +73,18 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         gradient: Gradient = "derived",
         over: Over = "auto",
         standardize: bool = True,
-        learning_rate: float | Literal["auto"] = "auto",
+        learning_rate: Rate = "auto",
         max_iter: int | None = None,
         tol: float = 1e-10,
         precision: Precision = "auto",
+        batch_size: int = 256,
+        epochs: int = 100,
+        schedule: Schedule = "constant",
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        shuffle: bool = True,
+        optimizer: Any = None,
+        random_state: int = 0,
         n_jobs: int | None = None,
     ) -> None:
         self.fit_intercept = fit_intercept
@@ -87,6 +99,14 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self.max_iter = max_iter
         self.tol = tol
         self.precision = precision
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.schedule = schedule
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.shuffle = shuffle
+        self.optimizer = optimizer
+        self.random_state = random_state
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

@@ -21,7 +21,7 @@ from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import CovType, Precision, Progress, TableOptions, TrainOptions
+from regress.options import CovType, Precision, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.records import environment, known
 from regress.solvers.choose import read_again, reading
 from regress.solvers.loop import Iteration, Status
@@ -31,7 +31,7 @@ from regress.solvers.train import Regression
 from regress.sources.open import open_table
 
 
-@takes(TableOptions, TrainOptions, without=["rows"])
+@takes(TableOptions, TrainOptions, ProcessOptions, without=["rows"])
 def fit(
     table: Any,
     target: Any,

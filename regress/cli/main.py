@@ -27,7 +27,7 @@ from regress.cli.options import (
 from regress.errors import RegressError
 from regress.keywords import made
 from regress.messages import quoted, speaking_flags
-from regress.options import CallOptions, FileOptions, TableOptions, TrainOptions
+from regress.options import CallOptions, FileOptions, ProcessOptions, TableOptions, TrainOptions
 
 FAILED, UNUSABLE, UNCONVERGED, INTERRUPTED = 1, 2, 3, 130
 _SPOOL = 2**26  # bytes of predictions that wait in memory, more on disk
@@ -45,7 +45,8 @@ def cli() -> None:
 @click.argument("table")
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, without=["rows"])
-@flags(TrainOptions, without=["loss", "penalty"])
+@flags(TrainOptions, without=["loss", "penalty", "optimizer"])
+@flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "n_jobs", "save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, or a glob) and print the coefficients."""

@@ -11,7 +11,16 @@ import click
 from regress.keywords import meant
 from regress.messages import flag_name
 
-GROUPS = ("Data", "Files", "Model", "Training", "Output", "Other")  # of a help page, in order
+GROUPS = (
+    "Data",
+    "Files",
+    "Model",
+    "Training",
+    "Mini-batches",
+    "Process",
+    "Output",
+    "Other",
+)  # of a help page, in order
 
 
 class Flag(click.Option):

@@ -1,0 +1,32 @@
+"""Options of single functions and commands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from regress.options.declare import CovType, HandleUnknown, option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """Options of single functions and commands: each takes some of these."""
+
+    target: Any = option(None, "Column to predict.", "Data", "COL")
+    cov_type: CovType = option("nonrobust", "Standard errors: classical, or White's HC0 or HC1 (robust).", "Model")
+    level: float = option(0.95, "Coverage of confidence intervals.", "Model", "P")
+    sample: int = option(20_000, "Training rows to keep for plots of residuals; 0 for none.", "Model", "N")
+    digits: float = option(6.0, "Correct digits required of every coefficient.", "Output", "D")
+    handle_unknown: HandleUnknown = option(
+        "error", "Categories that training did not see: stop, or predict as the reference level.", "Data"
+    )
+    keep: Sequence[str] = option((), "Columns of TABLE to write besides the predictions.", "Data", "COLS")
+    interval: float | None = option(None, "Add a prediction interval with coverage P, such as 0.95.", "Output", "P")
+    n_jobs: int | None = option(None, "Number of threads. Default: one for each CPU.", "Training", "N")
+    vif: bool = option(False, "Show variance inflation factors.", "Output")
+    json: bool = option(False, "Print one JSON object and nothing else.", "Output")
+    save: str | None = option(None, "Write the model.", "Output", "M.json")
+    report: str | None = option(None, "Write the result as one HTML page.", "Output", "PAGE.html")
+    descent: Sequence[str] | None = option(
+        None, "Two coefficients over which the page draws the descent.", "Output", "A,B"
+    )
+    output: str | None = option(None, "File to write.", "Output", "FILE", short="-o")

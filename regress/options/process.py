@@ -1,0 +1,82 @@
+"""How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from regress.errors import InputError, check_number, check_switch, check_whole
+from regress.messages import setting
+from regress.options.declare import option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessOptions:
+    """How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
+
+    init: Any = option(
+        None, "Where to begin: (w, b) in the user's units, a fit, or a saved model. Default: zeros.", "Process", "MODEL"
+    )
+    validation: Any = option(
+        None, "Rows to validate on in place of held-out ones: a table, or (X, y).", "Process", "TABLE"
+    )
+    early_stopping: int | Mapping[str, float] | None = option(
+        None,
+        "Stop after so many epochs without a lower held-out loss, and return the best weights. In Python also "
+        "{'patience': 5, 'min_delta': 0.0}.",
+        "Process",
+        "N",
+    )
+    max_seconds: float | None = option(None, "Stop after so many seconds of training.", "Process", "S")
+    monitor_every: int = option(
+        1, "Epochs between evaluations of a loss that needs a pass over the rows.", "Process", "N"
+    )
+    callbacks: Sequence[Callable[[Any, Any], Any]] = option(
+        (),
+        "Functions, each called as callback(state, record) at every evaluation. One that returns 'stop' ends training.",
+        "Process",
+    )
+    verbose: int = option(0, "1 shows a line for the latest evaluation on standard error.", "Process")
+    checkpoint: str | Path | None = option(None, "File to which training is saved while it runs.", "Process", "FILE")
+    checkpoint_every: int | None = option(None, "Updates between two checkpoints.", "Process", "N")
+    checkpoint_seconds: float = option(
+        60.0, "Seconds between two checkpoints, unless updates are counted.", "Process", "S"
+    )
+    resume: bool = option(False, "Go on from the checkpoint, to the same result bit for bit.", "Process")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "early_stopping", _patience(self.early_stopping))
+        if self.max_seconds is not None:
+            object.__setattr__(self, "max_seconds", check_number("max_seconds", self.max_seconds, above=0.0))
+        object.__setattr__(self, "monitor_every", check_whole("monitor_every", self.monitor_every, 1))
+        object.__setattr__(self, "verbose", check_whole("verbose", int(self.verbose), 0))
+        callbacks = (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks)
+        for callback in callbacks:
+            if not callable(callback):
+                raise InputError(f"{setting('callbacks')} must be functions (state, record); got {callback!r}.")
+        object.__setattr__(self, "callbacks", callbacks)
+        if self.checkpoint_every is not None:
+            check_whole("checkpoint_every", self.checkpoint_every, 1)
+        seconds = check_number("checkpoint_seconds", self.checkpoint_seconds, at_least=0.0)
+        object.__setattr__(self, "checkpoint_seconds", seconds)
+        object.__setattr__(self, "resume", check_switch("resume", self.resume))
+        if self.checkpoint is None and (self.resume or self.checkpoint_every is not None):
+            name = "resume" if self.resume else "checkpoint_every"
+            raise InputError(f"{setting(name)} needs a file. Name it with {setting('checkpoint')}.")
+
+    @property
+    def descends(self) -> bool:
+        """Whether the options ask for a descent, since a direct solution has no steps to begin, watch or go on from."""
+        begins = self.init is not None or self.checkpoint is not None
+        return begins or self.early_stopping is not None or self.max_seconds is not None or bool(self.callbacks)
+
+
+def _patience(given: Any) -> dict[str, float] | None:
+    """Return {"patience": epochs, "min_delta": loss}, checked."""
+    if given is None:
+        return None
+    told = dict(given) if isinstance(given, Mapping) else {"patience": given}
+    if unknown := sorted(set(told) - {"patience", "min_delta"}):
+        raise InputError(f"{setting('early_stopping')} has no {unknown[0]!r}. It takes patience and min_delta.")
+    patience = check_whole("early_stopping", told.get("patience", 5), 1)
+    return {"patience": patience, "min_delta": check_number("min_delta", told.get("min_delta", 0.0), at_least=0.0)}

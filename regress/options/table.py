@@ -1,0 +1,56 @@
+"""Which columns and rows of a table are used, and how."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from regress.errors import check_choice, check_names, check_number, check_text, check_whole
+from regress.options.declare import Missing, WeightType, option
+from regress.options.files import FileOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions(FileOptions):
+    """Which columns and rows of a table are used, and how."""
+
+    features: Sequence[str] | None = option(
+        None, "Columns to use, comma-separated as a flag. Default: all others.", "Data", "COLS"
+    )
+    drop: Sequence[str] | None = option((), "Columns to exclude.", "Data", "COLS")
+    weights: Any = option(
+        None, "Column of row weights a ≥ 0 in Σ a (ŷ − y)². Rows of weight 0 are not used.", "Data", "COL"
+    )
+    weight_type: WeightType = option(
+        "analytic", "For standard errors: weights are 1/variance, as in R's lm, or counts of equal rows.", "Data"
+    )
+    categorical: Sequence[str] | None = option((), "Columns to read as text, whatever they contain.", "Data", "COLS")
+    max_categories: int = option(100, "Maximum number of categories in a text column.", "Data", "N")
+    missing: Missing = option(
+        "raise", "Rows with missing cells: stop, drop them, or fill numbers with the training mean.", "Data"
+    )
+    test_size: float = option(
+        0.0, "Fraction of the rows to hold out: exact in memory, approximate for files and split keys.", "Data", "F"
+    )
+    split_key: str | None = option(
+        None,
+        "Hold out rows by their value in this column. It is a feature only if the features name it.",
+        "Data",
+        "COL",
+    )
+    random_state: int = option(0, "Seed of the split.", "Data", "N")
+    rows: int | None = option(None, "Read only the first rows.", "Data", "N")
+
+    def __post_init__(self) -> None:
+        FileOptions.__post_init__(self)
+        for name in ("features", "drop", "categorical"):
+            names = None if getattr(self, name) is None else check_names(name, getattr(self, name))
+            object.__setattr__(self, name, () if names is None and name != "features" else names)
+        if self.split_key is not None:
+            check_text("split_key", self.split_key, "a column's name")
+        check_choice("missing", self.missing, get_args(Missing))
+        check_choice("weight_type", self.weight_type, get_args(WeightType))
+        check_whole("max_categories", self.max_categories, 1)
+        object.__setattr__(self, "test_size", check_number("test_size", self.test_size, at_least=0.0, below=1.0))
+        object.__setattr__(self, "random_state", check_whole("random_state", self.random_state, 0))
+        if self.rows is not None:
+            check_whole("rows", self.rows, 1)

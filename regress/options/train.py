@@ -1,0 +1,108 @@
+"""How to train."""
+
+from dataclasses import dataclass, fields
+from typing import Any, get_args
+
+from regress.errors import InputError, check_choice, check_number, check_switch, check_whole
+from regress.messages import setting
+from regress.options.batches import BATCH_SOLVERS, BatchOptions
+from regress.options.declare import Collinear, Gradient, Over, Precision, Rate, Solver, option
+
+_MAX_ITER = {"gd": 100_000, "newton": 100}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions(BatchOptions):
+    """How to train."""
+
+    fit_intercept: bool = option(
+        True, "Whether to fit the intercept b; otherwise b is 0.", "Model", off="Fit without an intercept: b is 0."
+    )
+    alpha: float = option(0.0, "Ridge penalty α‖w‖², in the user's units. The intercept is not penalized.", "Model")
+    collinear: Collinear = option(
+        "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
+    )
+    loss: Any = option(None, "Loss, an object of a subclass of `regress.Loss`. Default: the squared error.", "Model")
+    penalty: Any = option(
+        None, "Penalty, an object of a subclass of `regress.Penalty`. Default: the ridge penalty of alpha.", "Model"
+    )
+    solver: Solver | Any = option(
+        "auto",
+        "Update rule, in Python also an object of a subclass of `regress.Solver`. auto is newton, or cg where an n × n "
+        "matrix is too large. sgd, averaged-sgd and adam take a few rows an update.",
+        "Training",
+    )
+    gradient: Gradient = option("derived", "Gradient by the formulas derived by hand, or by TensorFlow.", "Training")
+    over: Over = option(
+        "auto",
+        "Compute the gradient from the rows in memory, from sums over the rows (moments), or from rows read again in "
+        "every epoch (blocks). auto is moments, or rows with more columns than rows. For mini-batches it is rows, or "
+        "blocks of files of more than 256 MB.",
+        "Training",
+    )
+    standardize: bool = option(
+        True,
+        "Descend in standardized coordinates. Results are in the user's units either way.",
+        "Training",
+        off="Descend in raw units.",
+    )
+    learning_rate: Rate = option(
+        "auto",
+        "Step size on ∇L/Σa of gd, accelerated and mini-batches; there also a function of the update's number. auto is "
+        "half the stability limit; for adam 1 % of sd(y). The limit of accelerated is two thirds of that of gd.",
+        "Training",
+        "RATE",
+    )
+    max_iter: int | None = option(
+        None,
+        "Maximum number of iterations. Default: 100,000 (gd), 10·n (cg), 100 (newton), 10,000 (others).",
+        "Training",
+        "N",
+    )
+    tol: float = option(1e-10, "Stop when the relative gradient |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) falls below this.", "Training")
+    precision: Precision = option(
+        "auto",
+        "Sums over rows in float64, or without rounding (exact). auto is exact if that is fast, or if float64 would "
+        "leave fewer than ten digits. Solvers other than newton always descend in float64.",
+        "Training",
+    )
+
+    def __post_init__(self) -> None:
+        BatchOptions.__post_init__(self)
+        if isinstance(self.solver, str):
+            check_choice("solver", self.solver, get_args(Solver))
+        check_choice("gradient", self.gradient, get_args(Gradient))
+        check_choice("over", self.over, get_args(Over))
+        check_choice("precision", self.precision, get_args(Precision))
+        check_choice("collinear", self.collinear, get_args(Collinear))
+        for name, value in (("precision", "exact"), ("collinear", "drop")):
+            if getattr(self, name) == value and self.solver not in ("auto", "newton"):
+                raise InputError(
+                    f"{setting(name, value)} needs {setting('solver', 'newton')} or auto; got {self.solver!r}."
+                )
+        object.__setattr__(self, "alpha", check_number("alpha", self.alpha, at_least=0.0))
+        object.__setattr__(self, "tol", check_number("tol", self.tol, above=0.0))
+        for name in ("fit_intercept", "standardize"):
+            object.__setattr__(self, name, check_switch(name, getattr(self, name)))
+        if self.max_iter is not None:
+            object.__setattr__(self, "max_iter", check_whole("max_iter", self.max_iter, 1))
+        if self.learning_rate != "auto":
+            if not callable(self.learning_rate):
+                rate = check_number("learning_rate", self.learning_rate, above=0.0)
+                object.__setattr__(self, "learning_rate", rate)
+            if self.solver not in ("gd", "accelerated", *BATCH_SOLVERS):
+                raise InputError(
+                    f"{setting('learning_rate')} needs {setting('solver', 'gd')}, accelerated, sgd, averaged-sgd or "
+                    f"adam; {self.optimizer or self.solver!r} sets its step itself."
+                )
+
+    def plain(self) -> dict[str, Any]:
+        """Return the options as plain values, objects by their text: "" for a loss or penalty that is not given."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        texts = {name: str(given[name] or "") for name in ("loss", "penalty", "solver")}
+        texts["optimizer"] = "" if self.optimizer is None else type(self.optimizer).__name__
+        return given | texts | ({"learning_rate": "function"} if callable(self.learning_rate) else {})
+
+    def iteration_limit(self, solver: str, n: int) -> int:
+        """Return `max_iter`, or the default of `solver` for `n` columns."""
+        return self.max_iter or (10 * (n + 1) if solver == "cg" else _MAX_ITER.get(solver, 10_000))
