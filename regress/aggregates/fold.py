@@ -21,8 +21,8 @@ class Fold:
         What reads it.
     sampled : int
         Training rows to keep as a sample.
-    exact : bool
-        Whether sums of rows held out are exact, however many columns there are.
+    exact, kept : bool
+        Whether sums of rows held out are exact, however many columns there are, and whether these rows are kept.
 
     Attributes
     ----------
@@ -32,12 +32,12 @@ class Fold:
         How much of the table has been read, in the source's unit.
     """
 
-    def __init__(self, reader: Reader, sampled: int, exact: bool) -> None:
+    def __init__(self, reader: Reader, sampled: int, exact: bool, *, kept: bool = False) -> None:
         self._reader, self._encoder = reader, reader.encoder()
         levels = self._encoder.levels
         self.tally, self.counts = Tally(), Counts(reader.design, levels, reader.counts)
         self.sample = Sampler(sampled, reader.split.seed, reader.design, levels)
-        self.held_out = HeldOutSums(exact)
+        self.held_out = HeldOutSums(exact, kept)
         self.read = 0
         self._sampled = bool(sampled)
 

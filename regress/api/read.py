@@ -43,6 +43,8 @@ class Reading:
         Whether one will be fitted; see `coded`.
     along : sequence of str
         Columns that a second pass reads: no features unless these are named.
+    keep_held_out : bool
+        Whether rows held out are held, for losses that sums do not give.
     """
 
     over: Over = "auto"
@@ -53,6 +55,7 @@ class Reading:
     design: Design | None = None
     fit_intercept: bool = True
     along: Sequence[str] = ()
+    keep_held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +109,7 @@ def read_table(
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
     references = sum(term.open and not term.all_levels for term in reader.design.texts)
-    fold = Fold(reader, reading.sampled, reading.precision == "exact")
+    fold = Fold(reader, reading.sampled, reading.precision == "exact", kept=reading.keep_held_out)
     log_weight = 0.0
 
     def blocks() -> Iterator[Block]:

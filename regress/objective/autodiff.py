@@ -52,6 +52,11 @@ def _tensorflow() -> Any:
     return tf
 
 
+def version() -> str:
+    """Return TensorFlow's version."""
+    return str(_tensorflow().__version__)
+
+
 def _matrix(*shape: int | None) -> Any:
     return _tensorflow().TensorSpec(shape, "float64")
 
