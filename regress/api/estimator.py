@@ -21,7 +21,7 @@ from regress.options import Gradient, Over, Precision, Rate, Schedule, Solver, T
 from regress.solvers import choose
 from regress.solvers.status import Status
 from regress.solvers.train import Regression
-from regress.sources.base import unmasked
+from regress.sources.arrays import unmasked
 
 _TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
 _OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in ("collinear", "shuffle_rows")]

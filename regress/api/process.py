@@ -13,6 +13,7 @@ from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.result import Fit
+from regress.design.block_index import BlockReader
 from regress.errors import InputError
 from regress.fit_record import FitOptions
 from regress.messages import setting
