@@ -12,7 +12,6 @@ from regress.options import Collinear, Gradient, Missing, Over, Precision, Sched
 from regress.records import (
     Bound,
     Count,
-    Drawn,
     Name,
     Norm,
     NotNegative,

@@ -37,9 +37,7 @@ class Fold:
         How much of the table has been read, in the source's unit.
     """
 
-    def __init__(
-        self, reader: Reader, sampled: int, exact: bool, *, kept: bool = False, indexed: bool = False
-    ) -> None:
+    def __init__(self, reader: Reader, sampled: int, exact: bool, *, kept: bool = False, indexed: bool = False) -> None:
         self._reader, self._encoder = reader, reader.encoder()
         levels = self._encoder.levels
         self.tally, self.counts = Tally(), Counts(reader.design, levels, reader.counts)

@@ -52,7 +52,11 @@ class Checkpoint:
         """Write the file if that is due."""
         steps, then = self._last
         now = time.perf_counter()
-        due = now - then >= self._seconds if self._every is None else state.iteration // self._every > steps // self._every
+        due = (
+            now - then >= self._seconds
+            if self._every is None
+            else state.iteration // self._every > steps // self._every
+        )
         if due or ended:
             self._last = state.iteration, now
             course = replace(course, seconds=seconds)
@@ -110,7 +114,9 @@ class Checkpoint:
         return InputError(f"{self._path} is damaged: it is not what regress wrote. Start anew.")
 
 
-def identity(prepared: ReadTable, options: FitOptions, training: TrainOptions, process: ProcessOptions) -> dict[str, Any]:
+def identity(
+    prepared: ReadTable, options: FitOptions, training: TrainOptions, process: ProcessOptions
+) -> dict[str, Any]:
     """Return what a run depends on: the data, the options, and the machine."""
     kept = {f: getattr(options, f) for f in FitOptions.__dataclass_fields__}
     limits = [name for name in _LIMITS if name != "epochs" or options.schedule != "cosine"]
@@ -165,7 +171,7 @@ def _differences(then: Any, now: dict[str, Any]) -> list[str]:
         old = old if isinstance(old, dict) else {}
         for name in dict.fromkeys([*values, *old]):
             if old.get(name) != values.get(name):
-                shown = ": was {!r}, is {!r}".format(old.get(name), values.get(name))
+                shown = f": was {old.get(name)!r}, is {values.get(name)!r}"
                 said.append(f"{name}{shown}" if len(shown) < 120 else f"{name} differs")
     return said
 

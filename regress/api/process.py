@@ -51,7 +51,7 @@ def running_of(
         resumed=resumed,
         callbacks=callbacks,
         held_out=prepared.held_out,
-        early_stopping=process.early_stopping,
+        early_stopping=process.patience,
         max_seconds=inf if process.max_seconds is None else process.max_seconds,
         every=process.monitor_every,
         save=save,

@@ -32,10 +32,7 @@ def descents(
             tol=_ARRIVED if solver != "newton" else _NEVER,
             max_iter=STEPS if solver != "newton" else 3,
         )
-        seen: list[tuple[Array, float]] = []
-        watch = Running(callbacks=[lambda state, _, seen=seen: seen.append((state.w, state.b))])
-        regression = Regression(data, options, names, running=watch)
-        regression.train()
+        regression, seen = _walked(data, options, names)
         walked.append((method, regression, seen))
     _, regression, seen = walked[-1]
     if len(seen) == 1:  # the first point is the minimum
@@ -52,6 +49,17 @@ def descents(
     return Descents(
         coordinates.to_user(best_w, best_b)[0][at], _profile(moments, at, fit_intercept, alpha), tuple(paths)
     )
+
+
+def _walked(
+    data: TrainingData, options: TrainOptions, names: Sequence[str]
+) -> tuple[Regression, list[tuple[Array, float]]]:
+    """Return a problem after its descent, and every (w, b) of that."""
+    seen: list[tuple[Array, float]] = []
+    watched = Running(callbacks=[lambda state, _: seen.append((state.w, state.b))])
+    regression = Regression(data, options, names, running=watched)
+    regression.train()
+    return regression, seen
 
 
 def lowest(moments: Moments, names: Sequence[str], fit_intercept: bool, alpha: float) -> float:

@@ -2,7 +2,7 @@
 
 Epoch e takes the rows of memory in the order of ``np.random.default_rng([seed, e, 0]).permutation(m)``. Files are read
 in blocks, in the order of ``default_rng([seed, e]).permutation(blocks)``. Blocks are held until they have as many rows
-as are shuffled with each other; the rows of the g-th such group are taken in the order of ``default_rng([seed, e, g])``.
+as are shuffled with each other. The rows of the g-th such group are ordered by ``default_rng([seed, e, g])``.
 The order follows from seed and epoch, so a descent goes on from a number of rows alone.
 """
 

@@ -23,8 +23,8 @@ _HALVED = 10  # epochs after which `step` halves the rate
 class BatchSolver(Solver):
     """An update rule for batches of rows.
 
-    `begin` and `update` define one. A step of the loop takes the updates of a chunk of batches, so that a descent can be
-    stopped and saved between them.
+    `begin` and `update` define one. A step of the loop takes the updates of a chunk of batches. Between two steps a
+    descent can be stopped and saved.
     """
 
     learning_rate: Rate = "auto"
@@ -88,7 +88,7 @@ class BatchSolver(Solver):
     def rate(self, memory: dict[str, Any], t: int, epoch: float, epochs: int) -> float:
         """Return the learning rate of update t, so many epochs after the first."""
         if callable(self.learning_rate):
-            return check_number("learning_rate", _number(self.learning_rate(t)), at_least=0.0)
+            return check_number("learning_rate", np.asarray(self.learning_rate(t)).tolist(), at_least=0.0)
         factor = 1.0
         match self.schedule:
             case "invscaling":
@@ -139,8 +139,8 @@ class Sgd(BatchSolver):
 class AveragedSgd(Sgd):
     """`Sgd` whose result is the mean of the points after each update of the epoch (Polyak and Juditsky 1992).
 
-    The window is the current epoch: the mean begins anew with each. In it the noise of the batches nearly cancels, since
-    the batches of an epoch are all rows, once.
+    The window is the current epoch: the mean begins anew with each. In it the noise of the batches nearly cancels,
+    since the batches of an epoch are all rows, once.
     """
 
     def begin(self, n: int) -> dict[str, Any]:
@@ -212,11 +212,6 @@ def batches_of(objective: Objective) -> Batches:
     """Return the batches of an objective; `choose` gives them to solvers that need them."""
     assert objective.batches is not None
     return objective.batches
-
-
-def _number(value: object) -> object:
-    """Return NumPy's and TensorFlow's scalars as numbers."""
-    return np.asarray(value).item() if np.ndim(value) == 0 else value  # type: ignore[call-overload]  # checked next
 
 
 def _stable(objective: Objective) -> float:

@@ -31,7 +31,7 @@ _WITH_RATE: dict[str, type[GradientDescent]] = {"gd": GradientDescent, "accelera
 
 
 class Reading(NamedTuple):
-    """How rows are collected: over what, and in which precision (see `collect_rows`); and whether blocks are indexed."""
+    """How rows are collected: over what, in which precision (see `collect_rows`), and whether blocks are indexed."""
 
     over: Over
     precision: Precision

@@ -1,6 +1,6 @@
 """The course of a descent: its history, and what the loop carries from one evaluation to the next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isnan, nan
 from typing import Any, NamedTuple
@@ -93,8 +93,8 @@ def _plain(row: Iteration) -> list[float | None]:
     return [None if isnan(v) else v for v in row]
 
 
-def _row(held: list[Any]) -> Iteration:
-    return Iteration(*(nan if v is None else v for v in held))
+def _row(held: Sequence[Any]) -> Iteration:
+    return Iteration._make(nan if v is None else v for v in held)
 
 
 @dataclass

@@ -240,15 +240,14 @@ class Regression(Problem):
 
     def _b_in_coordinates(self, w: Sequence[Fraction], b: Fraction, target: int) -> float:
         """Return the b of the descent for a w and b in the user's units."""
-        at_origin = b + sum(v * Fraction(c) for v, c in zip(w, self._origin.tolist(), strict=True))
+        at_origin = b + sum((v * Fraction(c) for v, c in zip(w, self._origin.tolist(), strict=True)), Fraction(0))
         return rounded(at_origin - Fraction(self.coordinates(target).target_origin))
 
     def _start(self, objective: Objective, target: int) -> tuple[Array, float]:
         if (start := self._running.start) is not None:
-            b = Fraction(start.b_center) - sum(
-                Fraction(v) * Fraction(c) for v, c in zip(start.w.tolist(), start.center.tolist(), strict=True)
-            )
-            return start.w * self._scale, self._b_in_coordinates([*map(Fraction, start.w.tolist())], b, target)
+            slopes = [*map(Fraction, start.w.tolist())]
+            moved = sum((v * Fraction(c) for v, c in zip(slopes, start.center.tolist(), strict=True)), Fraction(0))
+            return start.w * self._scale, self._b_in_coordinates(slopes, Fraction(start.b_center) - moved, target)
         w, b = np.zeros(len(self._names)), 0.0
         if objective.target_norm == 0.0 and self._options.fit_intercept:  # nothing to explain: b = ȳ is the minimum
             b = float(self.data.summary.target_center[target]) - self.coordinates(target).target_origin
