@@ -132,7 +132,7 @@ def prepare_rows(parts: Sequence[Rows], separable: bool = True) -> list[Rows]:
 
 
 def rows(loss: Loss, part: Rows, w: Array, b: float) -> Evaluation:
-    """Evaluate a loss over rows that `prepare_rows` gave.
+    """Evaluate a loss over rows: those that `prepare_rows` gave, or a batch as arrays.
 
     Raises
     ------
@@ -148,6 +148,7 @@ def rows(loss: Loss, part: Rows, w: Array, b: float) -> Evaluation:
             f"{setting('gradient', 'autodiff')} needs a loss that can be hashed. Declare {type(loss).__name__} with "
             "@dataclass(frozen=True)."
         ) from None
+    (part,) = prepare_rows([part]) if isinstance(part.y, np.ndarray) else (part,)
     return _evaluation(function(*part, prepare(w), prepare(b)))
 
 
