@@ -19,9 +19,9 @@ from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Gradient, Over, Precision, Rate, Schedule, Solver, TrainOptions
 from regress.solvers import choose
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 from regress.solvers.train import Regression
-from regress.sources.base import unmasked
+from regress.sources.arrays import unmasked
 
 _TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
 _OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in ("collinear", "shuffle_rows")]
@@ -160,7 +160,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         return self
 
     def _regression(self, table: "_Table", options: TrainOptions) -> Regression:
-        over, precision = choose.reading(options)
+        over, precision, _ = choose.reading(options)
         exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(*table.X.shape))
         if exact:  # exact sums take finite numbers
             self._check_finite(table.X, table.Y)

@@ -9,8 +9,8 @@ from regress.inference.standard_errors import Statistics
 from regress.inference.sums_of_squares import Squares
 from regress.messages import setting
 from regress.options import TrainOptions
-from regress.solvers.loop import Status
 from regress.solvers.solution import Training
+from regress.solvers.status import Status
 
 PERFECT = "The fit is essentially perfect."
 _SATURATED = "There are no degrees of freedom."

@@ -71,6 +71,11 @@ def keras(needed_by: str) -> Any:
     return keras
 
 
+def version() -> str:
+    """Return TensorFlow's version."""
+    return str(tensorflow().__version__)
+
+
 def _matrix(*shape: int | None) -> Any:
     return tensorflow().TensorSpec(shape, "float64")
 
