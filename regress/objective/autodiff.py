@@ -151,13 +151,15 @@ def prepare_rows(parts: Sequence[Rows], separable: bool = True) -> list[Rows]:
 
 
 def rows(loss: Loss, part: Rows, w: Array, b: float) -> Evaluation:
-    """Evaluate a loss over rows that `prepare_rows` gave.
+    """Evaluate a loss over rows that `prepare_rows` gave, or over arrays.
 
     Raises
     ------
     InputError
         If the loss cannot be a key, under which its compiled function is kept.
     """
+    if isinstance(part.weights, float):
+        part = part._replace(weights=np.full(len(part.y), part.weights))
     try:
         function = rows_tape(loss, part.X.shape[0] * part.X.shape[1] >= _COMPILE_ABOVE)
     except TypeError as error:

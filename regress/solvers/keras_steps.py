@@ -13,11 +13,14 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.objective.autodiff import keras as load_keras
 from regress.objective.autodiff import tensorflow
+from regress.objective.objective import Objective
+from regress.solvers.batch_steps import BatchSolver
+from regress.solvers.state import State
 
 _WRAPPERS = ("LossScaleOptimizer", "MultiOptimizer")  # their variables are not all that they are made of
 
 
-class KerasSteps:
+class KerasSteps(BatchSolver):
     """The steps of a `keras.optimizers.Optimizer` on a kernel (n, 1) and a bias (1,) in float64, as Dense has them.
 
     The optimizer is not changed: a copy, made from its config, takes the steps. Its `variables` are set from the memory
@@ -39,7 +42,8 @@ class KerasSteps:
     """
 
     def __init__(self, optimizer: Any, fit_intercept: bool = True) -> None:
-        _check(optimizer, load_keras(setting("optimizer")))
+        check_optimizer(optimizer)
+        super().__init__()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a function as learning rate, which is refused below
             self._config = optimizer.get_config()
@@ -51,17 +55,23 @@ class KerasSteps:
     def __str__(self) -> str:
         return self._kind.__name__
 
+    def init(self, objective: Objective, w: Array, b: float) -> State:
+        """Return the state before the first epoch. What some optimizers remember depends on the point."""
+        memory = self._built(np.append(w, b)).memory()
+        return State(w, b, {"batch_loss": 0.0, **memory}, position=0)
+
     def begin(self, n: int) -> dict[str, Any]:
-        """Return the optimizer's variables before the first update."""
+        """Return the optimizer's variables and its rate before the first update, at zeros."""
         return self._built(np.zeros(n + 1)).memory()
 
+    def rate(self, memory: dict[str, Any], t: int, epoch: float, epochs: int) -> float:
+        """Return the optimizer's own learning rate."""
+        return float(memory["rate"])
+
     def update(self, point: Array, slope: Array, rate: float, memory: dict[str, Any]) -> None:
-        """Take a step from `point` along `slope` in place. The optimizer has its own rate."""
-        begins = not memory[_ITERATIONS]
-        if begins or self._copy is None or self._copy.size != len(point):
+        """Take a step from `point` along `slope` in place."""
+        if self._copy is None or self._copy.size != len(point):
             self._copy = self._built(point)
-        if begins:  # what some remember depends on the first point
-            memory.update(self._copy.memory())
         self._copy.step(point, slope, memory)
 
     def _built(self, point: Array) -> "_Copy":
@@ -91,13 +101,15 @@ class _Copy:
 
     def memory(self) -> dict[str, Any]:
         """Return the optimizer's variables, by their positions: some get another name in each process."""
-        return {_name(i): np.asarray(variable) for i, variable in enumerate(self._optimizer.variables)}
+        held = {_name(i): np.asarray(variable) for i, variable in enumerate(self._optimizer.variables)}
+        return {"rate": float(np.asarray(self._optimizer.learning_rate)), **held}
 
     def step(self, point: Array, slope: Array, memory: dict[str, Any]) -> None:
         """Take a step from a point and a memory, in place."""
-        new = self._compiled(self._values(point, memory), self._tensors(slope))
+        rate, *new = self._compiled(self._values(point, memory), self._tensors(slope))
         for value, part in zip(new, self._parts(point), strict=False):
             part[...] = value
+        memory["rate"] = float(rate)
         memory.update((_name(i), np.asarray(value)) for i, value in enumerate(new[len(self._trained) :]))
 
     def _parts(self, vector: Array) -> list[Array]:
@@ -127,18 +139,17 @@ class _Copy:
             variable.assign(value)
         scale = self._optimizer.scale_loss(1.0)  # the optimizer divides by it
         self._optimizer.apply([slope * scale for slope in slopes])
-        return [tensorflow().identity(variable.value) for variable in self._variables]
+        tf = tensorflow()
+        return [tf.identity(self._optimizer.learning_rate), *(tf.identity(v.value) for v in self._variables)]
 
 
 def _name(i: int) -> str:
     return f"optimizer_{i}"
 
 
-_ITERATIONS = _name(0)
-
-
-def _check(optimizer: Any, keras: Any) -> None:
-    """Raise `InputError` unless an object is an optimizer whose variables are all that it remembers."""
+def check_optimizer(optimizer: Any) -> None:
+    """Raise `InputError` unless an object is an optimizer of Keras whose variables are all that it remembers."""
+    keras = load_keras(setting("optimizer"))
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise InputError(f"{setting('optimizer')} must be a tf.keras.optimizers.Optimizer; got {optimizer!r}.")
     kind = type(optimizer).__name__

@@ -95,7 +95,10 @@ def in_keras(optimizer, steps, fit_intercept=True, start=None):
 
 def by_steps(rule, steps, fit_intercept=True, start=None, held=None):
     """The points of the same loop with `KerasSteps`, whose gradient is derived; `held` is where it goes on."""
-    point, memory, first = held or (np.zeros(4) if start is None else start.copy(), rule.begin(3), 0)
+    if held is None:
+        start = np.zeros(4) if start is None else start.copy()
+        held = start, dict(rule.init(None, start[:-1], start[-1]).memory), 0
+    point, memory, first = held
     points = []
     for i in range(first, steps):
         batch = BATCHES[i % 3]
@@ -154,8 +157,11 @@ def test_a_descent_goes_on_with_the_same_bits_from_what_json_holds(name):
 
 def test_the_memory_is_the_optimizers_variables():
     _, memory = by_steps(KerasSteps(opt.Adam(0.1)), 3)
-    assert [np.shape(v) for v in memory.values()] == [(), (), (3, 1), (3, 1), (1,), (1,)]
-    assert (memory["optimizer_0"], memory["optimizer_1"]) == (3, np.float32(0.1))
+    shapes = {name: np.shape(value) for name, value in memory.items() if name.startswith("optimizer")}
+    assert shapes == dict(zip([f"optimizer_{i}" for i in range(6)], [(), (), (3, 1), (3, 1), (1,), (1,)], strict=True))
+    assert memory.keys() - shapes == {"rate", "batch_loss"}
+    assert (memory["optimizer_0"], memory["optimizer_1"], memory["rate"]) == (3, np.float32(0.1), np.float32(0.1))
+    assert KerasSteps(opt.Adam(0.1)).begin(3).keys() == memory.keys() - {"batch_loss"}
 
 
 def test_the_optimizer_that_was_given_is_not_changed():
