@@ -22,8 +22,8 @@ from regress.records import (
     objective_text,
 )
 
-StoppedWord = Literal["epochs", "early_stopping", "max_seconds", "callback", "callback_error"]
-StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted"] | StoppedWord
+_Stopped = Literal["epochs", "early_stopping", "max_seconds", "callback", "callback_error"]
+StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted", _Stopped]
 CoefficientStatus = Literal["estimated", "constant", "dependent", "dropped"]
 
 
