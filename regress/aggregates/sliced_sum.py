@@ -44,23 +44,24 @@ class SlicedSum:
         self._few = 0.0 if patient else _FEW
         self._sums = UnitSums(size, weighted)
         self._inexact: Counts = np.zeros(size, dtype=np.int64)  # cells by column that are no integers below 2^53
-        self._waiting: list[Array] = []  # for others: few rows at a time are slow
         self._aside: list[Array] = []
         self._deep = UnitSums(size, weighted)  # over rows that were set aside
 
     def __getstate__(self) -> dict[str, Any]:
-        self._sum_waiting()
+        self._sum_aside()  # so that no row is stored
         return self.__dict__
 
     def add(self, rows: Array) -> None:
-        """Add rows, which nobody changes afterwards."""
-        self._waiting.append(rows)
-        if self._patient or sum(part.size for part in self._waiting) >= _CELLS:
-            self._sum_waiting()
+        """Add rows, in chunks of some products each."""
+        step = min(max(_CELLS // (slices.ROWS * rows.shape[1]), 1), _PRODUCTS) * slices.ROWS
+        whole = len(rows) - len(rows) % slices.ROWS
+        for i in range(0, whole, step):
+            self._add_chunk(rows[i : min(i + step, whole)])
+        if whole < len(rows):
+            self._add_chunk(rows[whole:])
 
     def merge(self, other: "SlicedSum") -> None:
         """Add the rows of another sum over the same columns, both with weights or without."""
-        other._sum_waiting()
         self._sums.merge(other._sums)
         self._deep.merge(other._deep)
         self._inexact += other._inexact
@@ -68,7 +69,7 @@ class SlicedSum:
 
     def negated(self) -> "SlicedSum":
         """Return what takes the rows away again where it is merged."""
-        self._sum_all()
+        self._sum_aside()
         other = SlicedSum(self.size, self.weighted)
         other._sums, other._deep = self._sums.negated(), self._deep.negated()
         other._inexact = -self._inexact
@@ -76,7 +77,6 @@ class SlicedSum:
 
     def with_weights(self) -> "SlicedSum":
         """Return the sum over the same rows, each with weight 1."""
-        self._sum_waiting()
         other = SlicedSum(self.size, True)
         other._sums, other._deep = self._sums.with_weights(), self._deep.with_weights()
         other._inexact = self._inexact.copy()
@@ -85,7 +85,6 @@ class SlicedSum:
 
     def arranged(self, at: Exponents, size: int) -> "SlicedSum":
         """Return the sum over rows in which column i is column ``at[i]``, and all others are zeros."""
-        self._sum_waiting()
         wide = SlicedSum(size, self.weighted)
         wide._sums, wide._deep = self._sums.arranged(at, size), self._deep.arranged(at, size)
         wide._inexact[at] = self._inexact
@@ -102,30 +101,13 @@ class SlicedSum:
         return self._total().possible() and bool((self._inexact >= 0).all())
 
     def _total(self) -> UnitSums:
-        self._sum_all()
+        self._sum_aside()
         if not self._deep.seen.any():
             return self._sums
         total = UnitSums(self.size, self.weighted)
         total.merge(self._sums)
         total.merge(self._deep)
         return total
-
-    def _sum_all(self) -> None:
-        self._sum_waiting()
-        self._sum_aside()
-
-    def _sum_waiting(self) -> None:
-        """Sum the rows that wait, in chunks of some products each."""
-        if not self._waiting:
-            return
-        rows = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
-        self._waiting = []
-        step = min(max(_CELLS // (slices.ROWS * rows.shape[1]), 1), _PRODUCTS) * slices.ROWS
-        whole = len(rows) - len(rows) % slices.ROWS
-        for i in range(0, whole, step):
-            self._add_chunk(rows[i : min(i + step, whole)])
-        if whole < len(rows):
-            self._add_chunk(rows[whole:])
 
     def _add_chunk(self, rows: Array) -> None:
         if not self._sums.seen.all():
