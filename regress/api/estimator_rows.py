@@ -12,7 +12,7 @@ from regress.errors import InputError
 from regress.options import TrainOptions
 from regress.solvers import choose
 from regress.solvers.train import Regression
-from regress.sources.base import unmasked
+from regress.sources.arrays import unmasked
 
 
 class Table(NamedTuple):

@@ -19,8 +19,8 @@ from regress.messages import setting
 from regress.numerics.threads import one_blas_thread
 from regress.options import TrainOptions
 from regress.solvers.exact.factors import MOST_COLUMNS
-from regress.solvers.loop import Status
 from regress.solvers.solution import Training
+from regress.solvers.status import Status
 from regress.solvers.train import Regression
 
 _EXACT: dict[str, tuple[Any, ...]] = {  # values of options with which the minimum is taken from exact sums
