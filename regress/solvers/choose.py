@@ -16,6 +16,7 @@ from regress.options import BATCH_SOLVERS, BatchOptions, Over, Precision, TrainO
 from regress.solvers.accuracy import Accuracy
 from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
 from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.keras_steps import KerasSteps, check_optimizer
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
@@ -136,6 +137,8 @@ def _check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
         if callable(options.learning_rate):
             raise InputError(f"A function as {setting('learning_rate')} needs mini-batches. Use {solver}, or a number.")
         return
+    if options.optimizer is not None:
+        _check_optimizer(options)
     for name in ("momentum", "nesterov"):
         if getattr(options, name) and options.solver not in ("sgd", "averaged-sgd"):
             raise InputError(f"{setting(name)} needs {solver} or averaged-sgd.")
@@ -151,6 +154,16 @@ def _check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
         raise InputError(f"{setting('over', 'moments')} has no rows for mini-batches. Use {setting('over', 'rows')}.")
     if not loss.separable:
         raise InputError(f"The loss {loss} is not a sum over rows, so it takes no mini-batches.")
+
+
+def _check_optimizer(options: TrainOptions) -> None:
+    """Refuse an optimizer of Keras that cannot take the steps, or is not alone to choose them."""
+    if options.gradient != "autodiff":
+        raise InputError(f"{setting('optimizer')} needs {setting('gradient', 'autodiff')}.")
+    for name in ("solver", "schedule"):
+        if getattr(options, name) != TrainOptions.__dataclass_fields__[name].default:
+            raise InputError(f"{setting('optimizer')} and {setting(name)} are both given. Remove one.")
+    check_optimizer(options.optimizer)
 
 
 def _floating(options: TrainOptions, descends: bool = False) -> str:
@@ -194,7 +207,9 @@ def plan(options: TrainOptions, data: TrainingData, *, descends: bool = False) -
         over = "rows" if data.moments is None or data.rough or not loss.quadratic else "moments"
     from_moments = over == "moments" or (in_batches and data.moments is not None and loss.quadratic)
     solver = options.solver
-    if solver == "auto":
+    if options.optimizer is not None:
+        solver = KerasSteps(options.optimizer, options.fit_intercept)
+    elif solver == "auto":
         inverse = data.moments is not None or (type(penalty) is Ridge and square_fits(summary.rows))
         solver = "accelerated" if not quadratic else "newton" if inverse else "cg"
     if isinstance(solver, str):

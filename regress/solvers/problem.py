@@ -1,12 +1,12 @@
 """One least-squares or other problem: its rows, what is minimized, and in which coordinates."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from regress.aggregates.collect import TrainingData, square_fits
-from regress.objective.batches import Batches, Groups, RowsInBlocks, RowsInMemory, prepared
+from regress.objective.batches import Batches, Bring, Groups, RowsInBlocks, RowsInMemory, brought
 from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, Objective, RowsTerm, curvature_of
 from regress.objective.penalties import Ridge
 from regress.objective.scaling import Coordinates
@@ -102,18 +102,14 @@ class Problem:
         data, options, running, plan = self.data, self._options, self._running, self.plan
         coordinates, mean_weight = self.coordinates(target), data.summary.weight / data.summary.rows
         seed = running.seed if options.shuffle else None
+        bring: Bring = partial(brought, coordinates=coordinates, target=target, mean_weight=mean_weight)
         groups: Groups
         if plan.over == "blocks":
             assert running.reader is not None
-            groups = RowsInBlocks(
-                running.reader,
-                lambda block: prepared(block, coordinates, target, mean_weight),
-                options.shuffle_rows,
-                seed,
-            )
+            groups = RowsInBlocks(running.reader, bring, options.shuffle_rows, seed)
         else:
             assert data.rows is not None
-            groups = RowsInMemory([prepared(block, coordinates, target, mean_weight) for block in data.rows])
+            groups = RowsInMemory(bring(data.rows))
         penalty, scale, weight = plan.penalty, self._scale, data.summary.weight
         free = isinstance(penalty, Ridge) and not penalty.alpha
         return Batches(
