@@ -171,11 +171,12 @@ def test_every_update_equals_the_loop_written_out(one_by_one, rule, schedule):
         assert used == pytest.approx(rates(schedule, 0.01, M, SIZE, EPOCHS), rel=1e-14)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("rule", ["sgd", "nesterov", "averaged", "adam"])
+PAIRS = [(rule, way) for rule in ("sgd", "nesterov", "averaged", "adam") for way in WAYS]
+PAIRS.remove(("adam", "a batch of more rows than there are"))  # the slope in b is rounding, divided by its size
+
+
+@pytest.mark.parametrize(("rule", "way"), PAIRS)
 def test_every_update_equals_the_loop_in_any_way(one_by_one, rule, way):
-    if rule == "adam" and way == "a batch of more rows than there are":
-        pytest.skip("The slope in b is rounding alone, and adam divides it by its size.")
     options = asked(RULES[rule] | WAYS[way])
     got = updates(regression(**options))
     same(got, plain_loop(**options))
