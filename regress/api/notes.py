@@ -3,17 +3,26 @@
 from collections.abc import Sequence
 
 from regress.design.row_facts import Facts
-from regress.fit_record import Outcome, Trained
+from regress.fit_record import FitOptions, Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
+from regress.records import SQUARED
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.loop import Status
 
 _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 
 
-def others(outcome: Outcome, alpha: float, names: Sequence[str], collinearity: Collinearity) -> list[str]:
+def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinearity: Collinearity) -> list[str]:
     """Return the notes on a fit that are not warnings."""
-    said = []
+    alpha, said = options.alpha, []
+    if outcome.huber_scale is not None:
+        delta, scale = options.epsilon * outcome.huber_scale, outcome.huber_scale
+        of = "given" if options.huber_scale is not None else "that of the least-squares residuals"
+        rows = f"{outcome.outliers or 0:,} of {outcome.rows.used:,} row{'s' * (outcome.rows.used != 1)}"
+        said.append(
+            f"Outliers, with residuals beyond {delta:.4g}: {rows}. That is {options.epsilon:g} times the scale "
+            f"{scale:.4g}, which is {of}."
+        )
     if alpha and outcome.equations and not outcome.dropped:
         said.append(f"Columns depend on each other: {_some(outcome.equations, '; ')}. The penalty decides among them.")
     if alpha and outcome.near_equations:
@@ -33,7 +42,7 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
         said.append(f"{status.message} {status.remedy}")
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
-    if trained.options.loss or trained.options.penalty:
+    if trained.options.loss != SQUARED or trained.options.penalty:
         pass  # dependent columns are those of least squares
     elif outcome.rank is None:
         few = n <= MOST_COLUMNS

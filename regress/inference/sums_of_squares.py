@@ -20,6 +20,7 @@ from regress.numerics.prediction import residuals
 from regress.numerics.whole_sum import implied_intercept
 from regress.options import TrainOptions
 from regress.solvers.accuracy import cancels
+from regress.solvers.choose import objective_of
 from regress.solvers.exact.normal_equations import NormalEquations
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.solution import Training
@@ -75,7 +76,7 @@ def squares_of(training: Training, data: TrainingData, options: TrainOptions) ->
     w, alpha = training.w, options.alpha
     if not np.isfinite([*w, training.b_center]).all():
         return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
-    if (options.loss is not None and not options.loss.quadratic) or options.penalty is not None:
+    if not objective_of(options)[0].quadratic or options.penalty is not None:
         return _of_rows(training, data, options), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:

@@ -10,11 +10,13 @@ from typing import NamedTuple
 from regress.aggregates.collect import Limits, TrainingData, exact_fits, square_fits
 from regress.errors import InputError, check_number
 from regress.messages import setting
+from regress.objective.huber import Huber
 from regress.objective.losses import Loss, SquaredError
 from regress.objective.penalties import Penalty, Ridge
 from regress.options import Over, Precision, TrainOptions
 from regress.solvers.accuracy import Accuracy
 from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.huber import HuberNewton
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
@@ -59,19 +61,21 @@ class Plan:
 
 
 def objective_of(options: TrainOptions) -> tuple[Loss, Penalty]:
-    """Return the loss and the penalty that options name: the squared error and a ridge unless objects are given.
+    """Return the loss and the penalty that options name; Huber's loss may have no scale yet.
 
     Raises
     ------
     InputError
         If an object is neither, or a penalty is given twice.
     """
-    loss = SquaredError() if options.loss is None else options.loss
+    named = {"squared_error": SquaredError(), "huber": Huber(options.epsilon, options.huber_scale)}
+    loss = named[options.loss] if isinstance(options.loss, str) else options.loss
     penalty = Ridge(options.alpha) if options.penalty is None else options.penalty
     for name, given, kind in (("loss", loss, Loss), ("penalty", penalty, Penalty)):
         if not isinstance(given, kind):
+            also = "squared_error, huber or " if kind is Loss else ""
             raise InputError(
-                f"{setting(name)} must be an object of a subclass of regress.{kind.__name__}; got {given!r}."
+                f"{setting(name)} must be {also}an object of a subclass of regress.{kind.__name__}; got {given!r}."
             )
     if options.alpha and options.penalty is not None:
         raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Remove one of them.")
@@ -114,10 +118,11 @@ def _floating(options: TrainOptions) -> str:
         return "autodiff descends in float64"
     if options.over == "rows":
         return "the gradient over rows is in float64"
-    if options.loss is not None and not options.loss.quadratic:
-        return f"the loss {type(options.loss).__name__} is minimized in float64"
+    loss, penalty = objective_of(options)
+    if not loss.quadratic:
+        return f"the loss {loss} is minimized in float64"
     if options.penalty is not None:
-        return f"the penalty {type(options.penalty).__name__} is minimized in float64"
+        return f"the penalty {type(penalty).__name__} is minimized in float64"
     return ""
 
 
@@ -141,19 +146,22 @@ def plan(options: TrainOptions, data: TrainingData) -> Plan:
     over: Over = options.over
     if over == "auto":
         over = "rows" if data.moments is None or data.rough or not loss.quadratic else "moments"
-    solver = options.solver
+    solver, finite = options.solver, isinstance(loss, Huber) and penalty.quadratic and data.moments is not None
     if solver == "auto":
         inverse = data.moments is not None or (type(penalty) is Ridge and square_fits(summary.rows))
-        solver = "accelerated" if not quadratic else "newton" if inverse else "cg"
-    if isinstance(solver, str):
+        solver = "accelerated" if not (quadratic or finite) else "newton" if finite or inverse else "cg"
+    if solver == "newton" and isinstance(loss, Huber):
+        solver = HuberNewton()
+    elif isinstance(solver, str):
         rate = options.learning_rate
         solver = _WITH_RATE[solver](rate) if solver in _WITH_RATE else _BY_NAME[solver]()
     offered = {"gradient", "hessian", "hessian_along"} if quadratic else {"gradient"}
+    offered |= HuberNewton.needs if finite else set()
     if missing := sorted(solver.needs - offered):
+        known = {"hessian": "the squared error", "hessian_along": "the squared error", "active_set": "Huber's loss"}
+        more = " and more rows than columns" if missing[0] == "active_set" else ""
         which = (
-            "only the squared error with a quadratic penalty"
-            if missing[0].startswith("hessian")
-            else "no objective here"
+            f"only {known[missing[0]]} with a quadratic penalty{more}" if missing[0] in known else "no objective here"
         )
         raise InputError(
             f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which {which} has. Use "

@@ -17,6 +17,8 @@ from regress.numerics import error_free
 from regress.numerics.integers import nearest_doubles, rounded
 from regress.objective import gradient
 from regress.objective.gradient import Evaluation
+from regress.objective.huber import Huber, HuberTerm
+from regress.objective.losses import Loss
 from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, Objective, RowsTerm, curvature_of
 from regress.objective.penalties import Ridge
 from regress.objective.scaling import Coordinates
@@ -25,16 +27,17 @@ from regress.solvers import choose
 from regress.solvers.accuracy import Accuracy, norms
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.exact.minimum import exact_minimum, exact_point
-from regress.solvers.exact.normal_equations import NormalEquations
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.exact.wide import Point
 from regress.solvers.hessian import Curvature, PrimalCurvature
 from regress.solvers.hessian_rows import DualCurvature, RowsCurvature
+from regress.solvers.huber import HuberNewton, least_squares, target_origin, with_scale
 from regress.solvers.loop import Callback, Descent, Status, StopRule, check_state, descend
 from regress.solvers.refine_rows import Polished, polish
 from regress.solvers.solution import Training
 from regress.solvers.state import State
 from regress.solvers.steps import Newton
+from regress.solvers.underflow import check_small
 
 _ROUGH = 2.0**-52  # stationarity that a curvature in single precision may leave: rounding
 
@@ -57,6 +60,7 @@ class Regression:
     def __init__(self, data: TrainingData, options: TrainOptions, names: Sequence[str], n_jobs: int = 1) -> None:
         self.data, self._options, self._names, self._n_jobs = data, options, names, n_jobs
         self.plan = choose.plan(options, data)
+        self._losses: dict[int, Loss] = {}
         summary, n = data.summary, len(data.summary.center)
         self._origin, self._scale = np.zeros(n), np.ones(n)
         if options.standardize:
@@ -64,15 +68,27 @@ class Regression:
             spread = norms(data, options.fit_intercept) / np.sqrt(summary.weight)
             self._scale = np.where(spread > 0, spread, 1.0)
 
+    def loss(self, target: int = 0) -> Loss:
+        """Return the loss of one target: Huber's takes its scale from least squares unless that is given."""
+        if target not in self._losses:
+
+            def square() -> Training:
+                options = least_squares(self._options)
+                return Regression(self.data, options, self._names, self._n_jobs).train(target)
+
+            self._losses[target] = with_scale(self.plan.loss, self.data, target, square)
+        return self._losses[target]
+
     def coordinates(self, target: int = 0) -> Coordinates:
-        """Return where the descent of a target runs. A loss other than the squared error sees targets as they are."""
-        moved = self._options.standardize and self._options.fit_intercept and self.plan.loss.quadratic
-        return Coordinates(self._origin, self._scale, float(self.data.summary.target_center[target]) if moved else 0.0)
+        """Return where the descent of a target runs. A loss from outside sees targets as they are."""
+        moved = self._options.standardize and self._options.fit_intercept
+        level = target_origin(self.plan.loss, self.data, target) if moved else 0.0
+        return Coordinates(self._origin, self._scale, level)
 
     def objective(self, target: int = 0) -> Objective:
         """Return the objective of one target, computed in the way that the options name."""
         data, options, plan = self.data, self._options, self.plan
-        coordinates, summary = self.coordinates(target), data.summary
+        coordinates, summary, loss = self.coordinates(target), data.summary, self.loss(target)
         engine = ENGINES[options.gradient]
         term: DataTerm
         if plan.over == "moments":
@@ -80,7 +96,8 @@ class Regression:
             term = MomentsTerm(coordinates.moments(data.moments, target), engine)
         else:
             assert data.rows is not None
-            term = RowsTerm(plan.loss, data.rows, coordinates, target, engine=engine, n_jobs=self._n_jobs)
+            kind = HuberTerm if isinstance(loss, Huber) else RowsTerm
+            term = kind(loss, data.rows, coordinates, target, engine=engine, n_jobs=self._n_jobs)
         mean = (summary.center - self._origin) / self._scale
         norm, target_norm = summary.norm / self._scale, float(summary.target_norm[target])
         far = float(np.sqrt(summary.weight) * abs(summary.target_center[target]))
@@ -89,6 +106,8 @@ class Regression:
             target_norm = float(np.hypot(target_norm, far))
         if not plan.loss.quadratic:  # equal targets need not be the minimum of another loss
             target_norm = target_norm or far or float(np.sqrt(summary.weight))
+        if isinstance(loss, Huber):  # the largest |xᵀ∇L|, by Cauchy and Schwarz: outliers do not loosen it
+            target_norm = min(target_norm, loss.delta * float(np.sqrt(summary.weight)))
         return Objective(
             term=term,
             penalty=plan.penalty,
@@ -145,11 +164,12 @@ class Regression:
         minimum, objective = self._minimum(target), self.objective(target)
         if self.plan.direct and (point := exact_point(self.data, minimum, target, self._options)) is not None:
             return self._direct(objective, target, point, minimum)
-        self._check_small(target)
+        check_small(self.data, target, self._names)
         solver, n = self.plan.solver, len(objective.scale)
         state = state or check_state(solver, "init", solver.init(objective, *self._start(objective, target)), n)
         limit = self._options.iteration_limit(str(solver), n)
-        stop = StopRule(self._options.tol, limit, _ROUGH if self.data.rough else inf)
+        leaves = _ROUGH if self.data.rough else 0.0 if isinstance(solver, HuberNewton) else inf
+        stop = StopRule(self._options.tol, limit, leaves)
         ended = descend(objective, solver, state, stop, callbacks)
         trained = self._descended(objective, target, ended, minimum)
         polished = self._polish(target) if ended.status in (Status.CONVERGED, Status.MAX_ITER) else None
@@ -184,7 +204,7 @@ class Regression:
             here = solver.step(objective, here)  # its gradient is known: one more step reads no row
         w, b = self.coordinates(target).to_user(here.w, here.b)
         rank, quadratic = None, self.plan.loss.quadratic
-        if quadratic:
+        if quadratic or isinstance(self.plan.loss, Huber):
             rank = self.curvature.rank if minimum is None else minimum.rank
         free = not self.plan.penalty.curvature(n).any() and "hessian" not in solver.needs  # newton keeps the row space
         least = self.curvature.least_norm(w) if rank is not None and rank < n and free else None
@@ -260,27 +280,6 @@ class Regression:
                 f"Use {remedy}."
             )
         return None
-
-    def _check_small(self, target: int) -> None:
-        """Refuse columns and targets that vary where float64 sees no squares: a descent would pass them by."""
-        data = self.data
-        norms = np.append(data.summary.norm, data.summary.target_norm[target])
-        if norms.all():
-            return
-        varies = norms > 0
-        if data.totals is not None:
-            varies = NormalEquations(data.totals, len(data.summary.target_norm), target, 0.0, True).norms > 0
-        elif data.moments is None and data.rows is not None:
-            columns = np.concatenate([np.column_stack([X, Y[:, target]]) for X, Y, *_ in data.rows])
-            varies = (columns != columns[0]).any(0)
-        lost = [
-            name for name, v, norm in zip([*self._names, "the target"], varies, norms, strict=True) if v and not norm
-        ]
-        if lost:
-            raise InputError(
-                f"The squares of {', '.join(lost[:3])} underflow float64: values differ by less than 1e-150. "
-                f"Rescale it, or use {setting('solver', 'auto')} with {setting('precision', 'exact')}."
-            )
 
     @cached_property
     def accuracy(self) -> Accuracy:
