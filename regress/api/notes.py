@@ -23,6 +23,8 @@ def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinea
             f"Outliers, with residuals beyond {delta:.4g}: {rows}. That is {options.epsilon:g} times the scale "
             f"{scale:.4g}, which is {of}."
         )
+    elif outcome.outliers is not None:
+        said.append("Least squares fits every row but for rounding: none is an outlier, whatever the scale.")
     if alpha and outcome.equations and not outcome.dropped:
         said.append(f"Columns depend on each other: {_some(outcome.equations, '; ')}. The penalty decides among them.")
     if alpha and outcome.near_equations:
@@ -42,11 +44,12 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
         said.append(f"{status.message} {status.remedy}")
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
-    if trained.options.loss != SQUARED or trained.options.penalty:
+    if trained.options.loss not in (SQUARED, "huber") or trained.options.penalty:
         pass  # dependent columns are those of least squares
     elif outcome.rank is None:
         few = n <= MOST_COLUMNS
         remedy = "To decide, set precision to exact" if few else "There are too many columns to decide which"
+        remedy = "To see which, fit them by least squares" if trained.options.loss == "huber" else remedy
         said.append(f"Rank unknown: in float64 some columns may depend on each other. {remedy}.")
     elif outcome.equations and (outcome.dropped or not alpha):
         what = (

@@ -85,7 +85,7 @@ def outcome_of(
         dropped=dropped,
         equations=equations,
         near_equations=near_equations,
-        huber_scale=None if outliers is None else outliers.scale,
+        huber_scale=None if outliers is None else known(outliers.scale),
         outliers=None if outliers is None else outliers.rows,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )

@@ -107,6 +107,8 @@ def _cautious(within: Array, bound: Array, gradient: Array) -> tuple[Array, floa
 def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Callable[[], Training]) -> Loss:
     """Return a loss for one target: Huber's with the scale of the least-squares residuals, unless it has one.
 
+    Where these are all rounding, any scale has the same minimum, L = 0: then it is infinite.
+
     Raises
     ------
     InputError
@@ -119,17 +121,18 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     remedy = f"Set {setting('huber_scale')}."
     if trained.status is not Status.CONVERGED:
         raise InputError(f"Least squares did not converge, so its residuals give no scale. {remedy}")
-    size, ulps = [], []
+    sizes, ulps = [], []
     for X, Y, _, _ in data.rows:
-        size.append(np.abs(residuals(X, Y[:, target], trained.w, trained.center, trained.b_center)))
+        sizes.append(np.abs(residuals(X, Y[:, target], trained.w, trained.center, trained.b_center)))
         ulps.append(np.spacing(np.abs(Y[:, target]) + np.abs(X - trained.center) @ np.abs(trained.w)))
+    size, rounding = np.concatenate(sizes), _ROUNDING * np.concatenate(ulps)
+    if (size <= rounding).all():
+        return loss.scaled(inf)
     weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a, _ in data.rows])
-    scale = weighted_median(np.concatenate(size), weights) / NORMAL
-    if not scale > _ROUNDING * weighted_median(np.concatenate(ulps), weights):
-        rows = data.summary.rows
+    scale = weighted_median(size, weights) / NORMAL
+    if not scale > weighted_median(rounding, weights):
         raise InputError(
-            f"The median residual of least squares is zero but for rounding, on {rows:,} sample{'s' * (rows != 1)}, so "
-            f"it gives no scale. {remedy}"
+            f"Least squares fits half of the rows but for rounding, so its residuals give no scale. {remedy}"
         )
     return loss.scaled(scale)
 
