@@ -1,10 +1,9 @@
-"""What a child does that times itself, of training as a process: epochs, the way to a gap, rows added a few at a time."""
+"""What a child does that times itself, of training: epochs, the way to a gap, rows added a few at a time."""
 
-import io
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,11 +54,11 @@ def plain(X: np.ndarray, y: np.ndarray, rate: float) -> list[float]:
 
 def _training(X: np.ndarray, y: np.ndarray, tool: str) -> Callable[[], list[float]]:
     """Return the same epochs as this package takes them: alone, watched by a live line, or saved every second."""
+
     from regress.aggregates.collect import collect_rows
     from regress.api.checkpoint import Checkpoint
     from regress.blocks import blocks_of
     from regress.options import ProcessOptions, TrainOptions
-    from regress.report.live import LiveLine
     from regress.solvers.running import Running
     from regress.solvers.train import Regression
 
@@ -70,7 +69,7 @@ def _training(X: np.ndarray, y: np.ndarray, tool: str) -> Callable[[], list[floa
         path = Path(tempfile.mkdtemp()) / "run.ckpt"
         running = replace(running, save=Checkpoint(ProcessOptions(checkpoint=path, checkpoint_seconds=1.0), {}))
     regression = Regression(data, options, names, running=running)
-    objective, solver = regression.objective(), regression.plan.solver
+    objective = regression.objective()
     regression.objective = lambda target=0: objective  # type: ignore[method-assign]  # its rows are brought once
 
     def train() -> list[float]:
