@@ -85,7 +85,7 @@ class Regression(Problem):
         held, coordinates = running.held_out, self.coordinates(target)
         watch = Watch(
             callbacks=running.callbacks,
-            validation=None if held is None else validation_loss(held, self.plan.loss, coordinates),
+            validation=None if held is None else validation_loss(held, self.loss(target), coordinates),
             gap=self._gap(objective, target, minimum),
             least=nan if minimum is None else rounded(minimum.least),
             every=running.every,
