@@ -59,7 +59,8 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     options = options_of(given)
     outputs = ("save", "report", "descent", "vif", "json")
     save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
-    source = open_files(table, made(FileOptions, options), outputs={"--save": save, "--report": report})
+    written = {"--save": save, "--report": report, "--checkpoint": options.get("checkpoint")}
+    source = open_files(table, made(FileOptions, options), outputs=written)
     check_descent(source, descent, report)
     if save is None and report is None:
         options["sample"] = 0  # nobody will see residuals
