@@ -23,6 +23,8 @@ class Fold:
         Training rows to keep as a sample.
     exact : bool
         Whether sums of rows held out are exact, however many columns there are.
+    keep : bool
+        Whether rows held out are kept, rather than summed.
 
     Attributes
     ----------
@@ -32,12 +34,12 @@ class Fold:
         How much of the table has been read, in the source's unit.
     """
 
-    def __init__(self, reader: Reader, sampled: int, exact: bool) -> None:
+    def __init__(self, reader: Reader, sampled: int, exact: bool, keep: bool = False) -> None:
         self._reader, self._encoder = reader, reader.encoder()
         levels = self._encoder.levels
         self.tally, self.counts = Tally(), Counts(reader.design, levels, reader.counts)
         self.sample = Sampler(sampled, reader.split.seed, reader.design, levels)
-        self.held_out = HeldOutSums(exact)
+        self.held_out = HeldOutSums(exact, keep)
         self.read = 0
         self._sampled = bool(sampled)
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from regress.numerics.digits import MOST_DIGITS
 from regress.records import ComparisonRecord
 from regress.report.charts import Axis, Chart, Drawing, Mark
+from regress.report.text import METRIC_HEADS
 
 _MOST_ROWS = 40  # coefficients shown, those in which the fewest digits are right
 
@@ -23,6 +24,7 @@ class ComparisonDrawings(NamedTuple):
     left: int
     worst: Drawing
     above: Drawing
+    scores: Drawing
     seconds: Drawing
     most: float = MOST_DIGITS
 
@@ -30,7 +32,11 @@ class ComparisonDrawings(NamedTuple):
 def of_comparison(comparison: ComparisonRecord) -> ComparisonDrawings:
     """Return what the page of a comparison shows besides the comparison itself."""
     worst, above, taken = (Drawing([draw(comparison)]) for draw in (worst_digits, loss, seconds))
-    return ComparisonDrawings(digits(comparison), max(len(comparison.names) - _MOST_ROWS, 0), worst, above, taken)
+    left, scores = (
+        max(len(comparison.names) - _MOST_ROWS, 0),
+        Drawing([metric(comparison, n) for n in comparison.metrics[:1]]),
+    )
+    return ComparisonDrawings(digits(comparison), left, worst, above, scores, taken)
 
 
 def digits(comparison: ComparisonRecord) -> list[tuple[str, list[Cell]]]:
@@ -80,6 +86,30 @@ def loss(comparison: ComparisonRecord) -> Chart:
         marks=(Mark("dots", [value for _, value in drawn], [place for place, _ in drawn]),),
         caption="Lower is better (logarithmic scale)."
         + (f" No dot, because the loss is at its minimum: {', '.join(exact)}." if exact else ""),
+    )
+
+
+def metric(comparison: ComparisonRecord, name: str) -> Chart:
+    """Return how well each tool predicts by one metric; over folds, its value in each of them and the mean."""
+    head, folds = METRIC_HEADS.get(name, name), bool(comparison.folds)
+    fits = [(fit.name, fit.cv[name].mean if folds else fit.metrics.get(name), fit) for fit in comparison.fits]
+    known = [(tool, value, fit) for tool, value, fit in fits if value is not None]
+    places = list(range(len(known)))
+    each = [(value, place) for place, (_, _, fit) in enumerate(known) if folds for value in fit.cv[name].values]
+    means = Mark("dots", [value for _, value, _ in known], places, label="mean" if folds else "")
+    values = Mark(
+        "dots", [v for v, _ in each if v is not None], [p for v, p in each if v is not None], "muted", "a fold"
+    )
+    ends = "; ".join(f"{tool} {value:.4g}" for tool, value, _ in known)
+    caption = "Higher is better." if name == "r2" else "Lower is better." if name in METRIC_HEADS else ""
+    return Chart(
+        "metric",
+        f"{head} of rows that were not trained on",
+        alt=f"{'Means over folds, and one dot per tool and fold' if folds else 'One dot per tool'}: {ends}.",
+        x=Axis(head),
+        y=Axis("", names=tuple(tool for tool, _, _ in known)),
+        marks=(values, means) if folds else (means,),
+        caption=caption,
     )
 
 
