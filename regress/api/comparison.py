@@ -10,7 +10,7 @@ from regress.records import ComparisonRecord
 from regress.report.text import comparison_html, comparison_lines
 from regress.solvers.loop import Status
 
-_FIGURES = ("digits", "intercept_digits", "moved", "excess_loss", "loss", "gradient_norm", "seconds", "n_iter", "rank")
+FIGURES = ("digits", "intercept_digits", "moved", "excess_loss", "loss", "gradient_norm", "seconds", "n_iter", "rank")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -71,11 +71,11 @@ class Comparison:
         from regress.sources.frames import to_frame
 
         spreads = [f"{name}_sd" for name in self.metrics] if self.folds else []
-        columns = ["name", *_FIGURES, *self.metrics, *spreads, "note"]
+        columns = ["name", *FIGURES, *self.metrics, *spreads, "note"]
         rows = []
         for fit in self.fits:
             values = [fit.metric(name) for name in self.metrics] + [fit.cv[name].sd for name in self.metrics if spreads]
-            rows.append([fit.name, *(getattr(fit, figure) for figure in _FIGURES), *values, fit.note])
+            rows.append([fit.name, *(getattr(fit, figure) for figure in FIGURES), *values, fit.note])
         return to_frame(rows, columns, index="name")
 
     @property
@@ -117,7 +117,7 @@ class Comparison:
                 "intercept": fit.intercept,
                 "asked": fit.asked,
                 "note": fit.note,
-                **{figure: getattr(fit, figure) for figure in _FIGURES},
+                **{figure: getattr(fit, figure) for figure in FIGURES},
                 "metrics": fit.metrics,
                 "cv": {name: score._asdict() for name, score in fit.cv.items()},
             }

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from regress.api.comparison import FIGURES
 from regress.api.other_tools import Found, Predictor, first_line
 from regress.blocks import Array, Block
 from regress.errors import InputError
@@ -46,6 +47,8 @@ def metrics_of(given: Any, weighted: bool) -> list[Metric]:
     names = [metric.name for metric in found]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(f"{setting('metrics')} has {twice!r} twice. Give scorers different names, in a dict.")
+    if clash := next((name for name in names if name in FIGURES), None):
+        raise InputError(f"{setting('metrics')} has {clash!r}, a column of the table already. Give it another name.")
     return found
 
 

@@ -90,26 +90,23 @@ def loss(comparison: ComparisonRecord) -> Chart:
 
 
 def metric(comparison: ComparisonRecord, name: str) -> Chart:
-    """Return how well each tool predicts by one metric; over folds, its value in each of them and the mean."""
+    """Return how well each tool predicts by one metric: its value, or its mean and deviation over folds."""
     head, folds = METRIC_HEADS.get(name, name), bool(comparison.folds)
-    fits = [(fit.name, fit.cv[name].mean if folds else fit.metrics.get(name), fit) for fit in comparison.fits]
-    known = [(tool, value, fit) for tool, value, fit in fits if value is not None]
+    fits = [(fit.name, *(fit.cv[name][:2] if folds else (fit.metrics.get(name), None))) for fit in comparison.fits]
+    known = [(tool, value, sd or 0.0) for tool, value, sd in fits if value is not None]
     places = list(range(len(known)))
-    each = [(value, place) for place, (_, _, fit) in enumerate(known) if folds for value in fit.cv[name].values]
-    means = Mark("dots", [value for _, value, _ in known], places, label="mean" if folds else "")
-    values = Mark(
-        "dots", [v for v, _ in each if v is not None], [p for v, p in each if v is not None], "muted", "a fold"
-    )
-    ends = "; ".join(f"{tool} {value:.4g}" for tool, value, _ in known)
-    caption = "Higher is better." if name == "r2" else "Lower is better." if name in METRIC_HEADS else ""
+    low, high = [value - sd for _, value, sd in known], [value + sd for _, value, sd in known]
+    spans = (Mark("spans", y=places, low=low, high=high),) if folds else ()
+    caption = "Higher is better. " if name == "r2" else "Lower is better. " if name in METRIC_HEADS else ""
+    caption += "Dot: mean over the folds. Bar: one standard deviation to each side." if folds else ""
     return Chart(
         "metric",
         f"{head} of rows that were not trained on",
-        alt=f"{'Means over folds, and one dot per tool and fold' if folds else 'One dot per tool'}: {ends}.",
+        alt=f"One dot per tool: {'; '.join(f'{tool} {value:.4g}' for tool, value, _ in known)}.",
         x=Axis(head),
         y=Axis("", names=tuple(tool for tool, _, _ in known)),
-        marks=(values, means) if folds else (means,),
-        caption=caption,
+        marks=(*spans, Mark("dots", [value for _, value, _ in known], places)),
+        caption=caption.strip(),
     )
 
 
