@@ -137,15 +137,10 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     return loss.scaled(scale)
 
 
-def target_origin(loss: Loss, data: TrainingData, target: int) -> float:
-    """Return from where a descent sees the target: its mean, its median, or zero where that is not known to be right.
-
-    One enormous outlier moves the mean so far that all other targets would lose digits.
-    """
-    if isinstance(loss, Huber):
-        assert data.rows is not None
-        return float(np.median(np.concatenate([Y[:, target] for _, Y, *_ in data.rows])))
-    return float(data.summary.target_center[target]) if loss.quadratic else 0.0
+def median_target(data: TrainingData, target: int) -> float:
+    """Return from where a descent sees the target: one enormous outlier moves the mean so far that digits are lost."""
+    assert data.rows is not None
+    return float(np.median(np.concatenate([Y[:, target] for _, Y, *_ in data.rows])))
 
 
 def weighted_median(values: Array, weights: Array) -> float:
