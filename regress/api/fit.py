@@ -134,9 +134,9 @@ def fit(
         reason, again = read_again(of_training, prepared.data, lambda: plain.accuracy, process.descends)
         prepared = validated(read("exact") if again else prepared, process, of_table, kept=not quadratic)
         options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
-        running = running_of(prepared, options_kept, of_training, process, progress)
-        regression = Regression(prepared.data, of_training, prepared.names, running=running)
-        result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
+        with running_of(prepared, options_kept, of_training, process, progress) as running:
+            regression = Regression(prepared.data, of_training, prepared.names, running=running)
+            result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
     for note in said:
         early = not result.status.as_asked and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)

@@ -1,6 +1,7 @@
 """How the descent of a fit runs: where it begins, what it is validated on, and who watches it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from regress.aggregates.held_out import HeldOut
 from regress.api.checkpoint import Checkpoint, identity
+from regress.api.live import Live
 from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
@@ -18,22 +20,25 @@ from regress.errors import InputError
 from regress.fit_record import FitOptions
 from regress.messages import setting
 from regress.options import ProcessOptions, Progress, TableOptions, TrainOptions
-from regress.solvers.course import Iteration
-from regress.solvers.loop import Callback
+from regress.report.live import Place, Totals
+from regress.solvers.choose import batched, plan
+from regress.solvers.course import Course, Iteration
+from regress.solvers.loop import Callback, Save
 from regress.solvers.running import Running, Start
 from regress.solvers.state import State
 
 _EXACT = 600  # columns up to which sums over the validation rows are exact
 
 
+@contextmanager
 def running_of(
     prepared: ReadTable,
     kept: FitOptions,
     training: TrainOptions,
     process: ProcessOptions,
     progress: Progress | None,
-) -> Running:
-    """Return how a descent on a table runs.
+) -> Iterator[Running]:
+    """Yield how a descent on a table runs. What shows it is taken off the terminal at the end.
 
     Raises
     ------
@@ -41,11 +46,22 @@ def running_of(
         If the start has other columns, or a checkpoint is not one of this run.
     """
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
-    save = resumed = None
+    saves: list[Save] = []
+    live = resumed = None
     if process.checkpoint is not None:
-        save = Checkpoint(process, identity(prepared, kept, training, process))
-        resumed = save.read(len(prepared.names)) if process.resume else None
-    return Running(
+        checkpoint = Checkpoint(process, identity(prepared, kept, training, process))
+        resumed = checkpoint.read(len(prepared.names)) if process.resume else None
+        saves.append(checkpoint)
+    if process.verbose:
+        totals = totals_of(prepared, training, process)
+        live = Live(totals, _place(totals, resumed))
+        saves.append(live)
+
+    def save(*now: Any) -> None:
+        for each in saves:
+            each(*now)
+
+    running = Running(
         descends=process.descends,
         start=start_of(process.init, prepared.names),
         resumed=resumed,
@@ -54,10 +70,33 @@ def running_of(
         early_stopping=process.patience,
         max_seconds=inf if process.max_seconds is None else process.max_seconds,
         every=process.monitor_every,
-        save=save,
+        save=saves[0] if len(saves) == 1 else save if saves else None,
         seed=kept.random_state,
         reader=BlockReader(prepared.reader, prepared.index) if prepared.index else None,
     )
+    try:
+        yield running
+    finally:
+        if live is not None:
+            live.close()
+
+
+def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptions) -> Totals:
+    """Return when a descent ends."""
+    limit = inf if process.max_seconds is None else process.max_seconds
+    if batched(training):
+        return Totals(epochs=training.epochs, rows=prepared.data.summary.rows, max_seconds=limit)
+    solver = str(plan(training, prepared.data, descends=process.descends).solver)
+    most = training.iteration_limit(solver, len(prepared.names))
+    return Totals(max_iter=most, tol=training.tol, steady=solver == "gd", max_seconds=limit)
+
+
+def _place(totals: Totals, resumed: tuple[State, Course] | None) -> Place:
+    """Return where a descent begins."""
+    if resumed is None:
+        return Place(0, 0.0)
+    state, course = resumed
+    return Place(state.iteration if totals.epochs is None else state.position or 0, course.seconds)
 
 
 def _counting(progress: Progress) -> Callback:

@@ -84,7 +84,8 @@ class Watch:
 class Descent:
     """Where a descent ended: its state, the evaluation there, its status, and one `Iteration` a row.
 
-    `error` is what a callback raised.
+    `error` is what a callback raised, `gap` is L + P above its minimum there (NaN if unknown), and `best_epoch` the
+    epoch of the state if that has the lowest loss on the validation rows.
     """
 
     state: State
@@ -93,6 +94,8 @@ class Descent:
     status: Status
     history: list[Iteration]
     error: Exception | None = None
+    gap: float = nan
+    best_epoch: int | None = None
 
 
 @dataclass
@@ -207,13 +210,23 @@ class _Run:
             at = self.objective(state.w, state.b)
             last = state if np.isfinite([at.value, *state.w, state.b]).all() else last
             rows += [self._record(state, self.epoch(state), at)] if last is state else []
-        last = course.best if self.stop.patience is not None and course.best is not None else last
+        best = course.best if self.stop.patience is not None else None
+        last = last if best is None else best
         if last is None:
             n = len(self.objective.scale)
             nothing = Evaluation(nan, np.full(n, nan), nan)
             return Descent(State(np.full(n, nan), nan), nothing, nan, status, [])
         at = self.objective(last.w, last.b)
-        return Descent(last, at, self.objective.stationarity(at), status, rows, self.error)
+        return Descent(
+            last,
+            at,
+            self.objective.stationarity(at),
+            status,
+            rows,
+            error=self.error,
+            gap=nan if self.watch.gap is None else self.watch.gap(last.w, last.b, at),
+            best_epoch=None if best is None else self.epoch(best),
+        )
 
 
 def descend(

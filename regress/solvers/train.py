@@ -157,6 +157,8 @@ class Regression(Problem):
             status=ended.status,
             history=ended.history,
             error=ended.error,
+            gap=ended.gap,
+            best_epoch=ended.best_epoch,
             rank=rank,
             solver=str(solver),
             over=self.plan.over,
