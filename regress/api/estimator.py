@@ -248,7 +248,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     def __getattr__(self, name: str) -> Any:
         """Compute what the sums determine, on first use."""
         if name not in LEARNED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattribute__(name)  # raises its error once more
         if self._running is None:
             raise NotFittedError(f"This {type(self).__name__} is not fitted. Call fit or partial_fit first.")
         if not self._running.rows:
