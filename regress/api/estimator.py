@@ -62,7 +62,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         Their names, where X had names that are text.
     """
 
-    _running: Running | None = None  # exact sums, to which rows can be added
+    _running: Running | None = None  # exact totals, to which rows can be added
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Add rows to those of earlier calls, without holding them.
 
-        The sums over the rows are exact, so the result has the same bits in any order and any chunks. It is that of
+        The totals over the rows are exact, so the result has the same bits in any order and any chunks. It is that of
         ``fit`` with precision="exact" on all rows. The coefficients are computed when they are used. They need the
         squared error, and options with which the minimum is computed directly; other estimators have no partial_fit.
 
@@ -180,7 +180,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         """
         if self._running is None and "coef_" in vars(self):
             raise InputError(
-                "This fit kept no exact sums to add rows to. Use precision='exact' with more rows than columns, or "
+                "This fit kept no exact totals to add rows to. Use precision='exact' with more rows than columns, or "
                 "call partial_fit for all rows."
             )
         table = self._table(X, y, sample_weight, reset=self._running is None)
@@ -257,11 +257,11 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         return vars(self)[name]
 
     def _regression(self, table: Table, options: TrainOptions) -> tuple[Regression, Running | None]:
-        """Return the problem and, where it has exact sums, these."""
+        """Return the problem and, where it has exact totals, these."""
         over, precision = choose.reading(options)
         (m, n), running = table.X.shape, None
         exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(m, n))
-        if exact:  # exact sums take finite numbers
+        if exact:  # exact totals take finite numbers
             self._check_finite(table)
         if exact and exact_fits(n) and (over == "moments" or (over == "auto" and m > n)):
             running = Running(table)

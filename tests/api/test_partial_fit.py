@@ -185,7 +185,7 @@ def test_a_fit_without_exact_sums_does_not_go_on(rows, options, kept):
     X, y = rows
     estimator = LinearRegressor(**options).fit(X[:kept], y[:kept])
     estimator.set_params(precision="auto", solver="auto", over="auto")
-    with pytest.raises(InputError, match=r"kept no exact sums.*precision='exact'"):
+    with pytest.raises(InputError, match=r"kept no exact totals.*precision='exact'"):
         estimator.partial_fit(X, y)
     with pytest.raises(InputError, match="no rows to forget"):
         estimator.forget(X[:kept], y[:kept])
@@ -238,16 +238,24 @@ def test_wrong_options_are_refused_at_the_call_and_change_nothing(rows):
         lambda X, y: (X, y[::-1], None),
         lambda X, y: (np.tile(X[:1], (59, 1)), np.full(59, y[0]), None),
         lambda X, y: (X[:5], y[:5], 12.5),  # more weight than there is
+        lambda X, y: (X[:1] * [1.0, 1.0, 0.0] + [0.0, 0.0, 6.0], y[:1], None),  # possible but for the spread
     ],
-    ids=["weights", "a row more", "x", "y", "all x", "another order of y", "a row repeated", "a heavy row"],
+    ids=["weights", "a row more", "x", "y", "all x", "another order of y", "a row repeated", "a heavy row", "spread"],
 )
 def test_rows_that_were_not_all_added_are_refused_and_nothing_changes(rows, change):
+    rows[0][:, 2] = 5.0 + 1e-3 * rows[0][:, 2]
     estimator = LinearRegressor().partial_fit(*rows)
     before = bits(estimator)
     with pytest.raises(InputError, match="not all added"):
         estimator.forget(*change(*rows))
     assert bits(estimator) == before
     assert bits(pickle.loads(pickle.dumps(estimator)).partial_fit(*rows).forget(*rows)) == before
+
+
+def test_rows_without_weight_do_not_remain():
+    estimator = LinearRegressor().partial_fit(np.zeros((3, 1)), np.zeros(3))
+    with pytest.raises(InputError, match="not all added"):
+        estimator.forget(np.zeros((2, 1)), np.zeros(2), 1.5)
 
 
 def test_after_every_row_is_forgotten_there_is_nothing_to_predict_with(rows):
