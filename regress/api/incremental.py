@@ -185,8 +185,8 @@ class Running:
         n = len(self._names)
         if n > MOST_COLUMNS and self.rows <= n:
             raise UnavailableError(
-                f"{self.rows:,} rows do not determine {n:,} coefficients. Exact totals find the solution of minimum norm "
-                f"among at most {MOST_COLUMNS} columns. Add rows."
+                f"{self.rows:,} rows do not determine {n:,} coefficients. Exact totals find the solution of minimum "
+                f"norm among at most {MOST_COLUMNS} columns. Add rows."
             )
         try:
             with one_blas_thread():
