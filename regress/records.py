@@ -1,15 +1,18 @@
 """What is known of results, as plain values: what passes between computing, files, texts, charts and pages."""
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from regress.blocks import Array
 
 STEPS = 200  # of a descent that does not arrive before
+SQUARED = "squared_error"  # the loss that is no other
+HUBER_ERRORS = "Huber's H1"  # the kind of standard errors of his loss
 ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _CURVE = 72  # points of an ellipse
 
@@ -44,9 +47,72 @@ def number(value: float | None) -> float:
     return nan if value is None else value
 
 
+Count = Annotated[int, Bound(at_least=0)]
+Some = Annotated[int, Bound(at_least=1)]
+Positive = Annotated[float, Bound(above=0)]
+NotNegative = Annotated[float, Bound(at_least=0)]
+Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
+Squared = Annotated[float, Bound(most=1.34e154)]  # and these are numbers whose squares are doubles
+Norm = Annotated[float, Bound(at_least=0, most=1.34e154)]
+Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
+
+
+class Group(NamedTuple):
+    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
+
+    part: Count
+    predicted: Drawn
+    residual: Drawn
+    root: Drawn
+    rows: Some
+
+
+class Quantile(NamedTuple):
+    """0, means of normal quantiles and of z, and the rows of a group."""
+
+    part: Count
+    normal: Drawn
+    z: Drawn
+    rows: Some
+
+
+class Band(NamedTuple):
+    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
+
+    low: Drawn
+    high: Drawn | None
+    rows: Count | None
+    normal: NotNegative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualGroups:
+    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`."""
+
+    rows: Some
+    groups: tuple[Group, ...]
+    normal: tuple[Quantile, ...]
+    bands: tuple[Band, ...]
+    far: Count | None
+
+
+class FoldScores(NamedTuple):
+    """A metric over the folds of a cross-validation: mean, standard deviation, and its values.
+
+    Mean and deviation are missing where a fold has no value.
+    """
+
+    mean: float | None
+    sd: float | None
+    values: tuple[float | None, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRecord:
-    """One tool of a comparison: see `regress.api.verdict.FittedRow`. Without a fit it has no coefficients."""
+    """One tool of a comparison: see `regress.api.verdict.FittedRow`.
+
+    It has no coefficients without a fit, and where it is no linear model of the rows.
+    """
 
     name: str
     asked: str
@@ -60,10 +126,12 @@ class ToolRecord:
     excess_loss: float | None
     loss: float | None
     gradient_norm: float | None
-    r2_test: float | None
     seconds: float | None
     n_iter: int | None
     rank: int | None
+    added: bool
+    metrics: Mapping[str, float | None]
+    cv: Mapping[str, FoldScores]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +145,8 @@ class ComparisonRecord:
     names: tuple[str, ...]
     fit_intercept: bool
     digits_asked: float
+    metrics: tuple[str, ...]
+    folds: str
     agree: bool
     verdict: tuple[str, ...]
     fits: tuple[ToolRecord, ...]
@@ -178,9 +248,10 @@ class Descents(NamedTuple):
         return points.T + self.minimum
 
 
-def objective_text(weighted: bool, alpha: float, loss: str = "", penalty: str = "") -> str:
+def objective_text(weighted: bool, alpha: float, loss: str = SQUARED, penalty: str = "") -> str:
     """Write what was minimized; a loss or a penalty that was given as an object by its name."""
-    text = loss or f"Σ{'a' if weighted else ''}(ŷ − y)²"
+    a = "a" if weighted else ""
+    text = {SQUARED: f"Σ{a}(ŷ − y)²", "huber": f"Σ{a}{' ' * weighted}h(ŷ − y)"}.get(loss, loss)
     return text + (f" + {penalty}" if penalty else f" + {alpha:g}‖w‖²" if alpha else "")
 
 

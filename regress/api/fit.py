@@ -8,11 +8,13 @@ import numpy as np
 
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
+from regress.api.process import opened, running_of, validated
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
+from regress.inference.huber import outliers_of
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
 from regress.inference.robust_covariance import Covariance, GivenMiddle, Middle, meat_of, middle_given
@@ -23,10 +25,8 @@ from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import CovType, Precision, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.records import environment, known
-from regress.solvers.choose import read_again, reading
-from regress.solvers.loop import Iteration, Status
+from regress.solvers.choose import objective_of, read_again, reading
 from regress.solvers.solution import Training
-from regress.solvers.state import State
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
 
@@ -102,35 +102,46 @@ def fit(
     """
     refuse_unknown(fit, options)
     of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
+    process = made(ProcessOptions, options)
     given = cov_type if isinstance(cov_type, Covariance) else None
     if given is None:
         check_choice("cov_type", cov_type, get_args(CovType))
     elif of_table.weight_type == "frequency":
         raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
+    if cov_type != "nonrobust" and not objective_of(of_training)[0].quadratic:
+        raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
-
-        over, first = reading(of_training)
+        checkpoint = opened(process, table)
+        files = table.size if table.unit == "bytes" else 0
+        over, first, indexed = reading(of_training, files, process.descends)
+        quadratic = objective_of(of_training)[0].quadratic
 
         def read(precision: Precision) -> ReadTable:
-            along = () if given is None else given.columns
             reading = Reading(
-                over, jobs, precision, sampled=sample, fit_intercept=of_training.fit_intercept, along=along
+                over,
+                jobs,
+                precision,
+                sampled=sample,
+                fit_intercept=of_training.fit_intercept,
+                along=() if given is None else given.columns,
+                keep_held_out=not quadratic,
+                indexed=indexed,
             )
             return read_table(table, target, of_table, reading, progress)
 
         prepared = read(first)
-        regression = Regression(prepared.data, of_training, prepared.names)
-        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy)
-        if again:
-            prepared = read("exact")
-            regression = Regression(prepared.data, of_training, prepared.names)
+        plain = Regression(prepared.data, of_training, prepared.names)
+        reason, again = read_again(of_training, prepared.data, lambda: plain.accuracy, process.descends)
+        prepared = validated(read("exact") if again else prepared, process, of_table, kept=not quadratic)
         options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
-        result, said = train(prepared, regression, of_training, options_kept, reason, given=given, progress=progress)
+        running = running_of(prepared, options_kept, of_training, process, progress=progress, checkpoint=checkpoint)
+        regression = Regression(prepared.data, of_training, prepared.names, running=running)
+        result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
     for note in said:
-        early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
+        early = not result.status.as_asked and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
 
@@ -156,16 +167,10 @@ def train(
     reason: str,
     *,
     given: Covariance | None = None,
-    progress: Progress | None = None,
 ) -> tuple[Fit, list[str]]:
     """Train on what was read; return the fit, and what to warn of."""
     data, reader = prepared.data, prepared.reader
-
-    def count(state: State, record: Iteration) -> None:
-        if progress is not None:
-            progress("iterations", state.iteration + 1, 0, 0)
-
-    training = regression.train(callbacks=[count])
+    training = regression.train()
     squares, loss = squares_of(training, data, options)
     trained = Trained(
         target=reader.target.name,
@@ -188,7 +193,8 @@ def train(
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         middle = _middle(prepared, training, kept, given)
     norm, target_norm = spreads(data, training.minimum)
-    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
+    outliers = outliers_of(training, data, regression.loss())
+    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum), outliers)
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
@@ -201,6 +207,7 @@ def train(
         squares=squares,
         log_weight=0.0 if repeated else prepared.log_weight,
         middle=middle,
+        outliers=outliers,
         standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         digits=None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         sampled=None

@@ -19,12 +19,12 @@ from regress.messages import setting
 from regress.numerics.threads import one_blas_thread
 from regress.options import TrainOptions
 from regress.solvers.exact.factors import MOST_COLUMNS
-from regress.solvers.loop import Status
 from regress.solvers.solution import Training
+from regress.solvers.status import Status
 from regress.solvers.train import Regression
 
 _EXACT: dict[str, tuple[Any, ...]] = {  # values of options with which the minimum is taken from exact totals
-    "loss": (None,),
+    "loss": ("squared_error",),
     "penalty": (None,),
     "solver": ("auto", "newton"),
     "gradient": ("derived",),
@@ -87,7 +87,7 @@ def _rounded(values: Array, dtype: "np.dtype[Any]") -> Any:
     return given
 
 
-class Running:
+class RunningTotals:
     """Rows that were added and not yet removed, as exact totals.
 
     Parameters

@@ -22,7 +22,7 @@ from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
 from regress.records import COLUMNS, number
 from regress.report.summary import fit_html, summary
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,6 +74,8 @@ class Fit(StatsmodelsNames, OutcomeNames):
         columns obey; and equations that columns obey except for rounding.
     perfect : bool
         Whether the residuals are no more than rounding of the stored numbers.
+    huber_scale, outliers : float or None, int or None
+        With Huber's loss, its scale, and the training rows whose residual is beyond epsilon · scale.
     tally, nobs : RowAccount, float
         Where every row of the table went; training rows, or the sum of their frequency weights.
     """
