@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import hypot, inf, isnan, nan
 
 import numpy as np
@@ -17,7 +18,7 @@ from regress.solvers.status import Status
 from regress.solvers.steps import Solver
 
 _ANYWHERE = (Status.MAX_SECONDS, Status.INTERRUPTED)  # between two evaluations, too
-_BLOW_UP = 1e3  # a loss this many times the first one: no stable descent gets there
+_BLOW_UP = 1e3  # a loss this many times the first one and that at zero: no stable descent gets there
 
 Gap = Callable[[Array, float, Evaluation], float]
 Save = Callable[[State, Course, float, bool], None]
@@ -112,6 +113,11 @@ class _Run:
         """Since the start, those of earlier runs included."""
         return self.course.seconds + time.perf_counter() - self.began
 
+    @cached_property
+    def at_zero(self) -> float:
+        """L + P at zero: from a start near the minimum, the loss may grow a thousandfold and still be small."""
+        return self.objective(np.zeros(len(self.objective.scale)), 0.0).value
+
     def epoch(self, state: State) -> int:
         """Return the complete passes over the rows."""
         batches = self.objective.batches
@@ -152,7 +158,8 @@ class _Run:
             settled = course.stationarity**2 <= stop.leaves * before or course.stationarity > before / 2.0 or limited
             if course.stationarity <= stop.tol and settled:
                 return Status.CONVERGED
-        if (record.batch_loss if at is None else at.value) > _BLOW_UP * course.history.rows[0].loss:
+        loss = record.batch_loss if at is None else at.value
+        if loss > _BLOW_UP * course.history.rows[0].loss and loss > _BLOW_UP * self.at_zero:
             return Status.DIVERGED
         return Status.EARLY_STOPPING if stop.patience is not None and course.waited >= stop.patience else None
 
