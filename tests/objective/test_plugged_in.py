@@ -271,7 +271,8 @@ def test_rows_in_several_blocks_are_one_piece_for_generalized_least_squares(monk
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"loss": "huber"}, "loss must be an object of a subclass of regress.Loss; got 'huber'"),
+        ({"loss": 3.0}, "loss must be squared_error, huber or an object of a subclass of regress.Loss; got 3.0"),
+        ({"loss": "hubert"}, "loss must be one of squared_error, huber; got 'hubert'"),
         ({"penalty": 3.0}, "penalty must be an object of a subclass of regress.Penalty; got 3.0"),
         ({"solver": Huber()}, "solver must be a name or an object of a subclass of regress.Solver"),
         ({"penalty": ColumnRidge(np.ones(3)), "alpha": 1.0}, "alpha and penalty are both given"),
