@@ -2,7 +2,8 @@
 
 import time
 from dataclasses import dataclass, field, replace
-from math import hypot, isnan, nan
+from functools import cached_property
+from math import hypot, inf, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from regress.solvers.steps import Solver
 from regress.solvers.watch import StopRule, Watch
 
 _ANYWHERE = (Status.MAX_SECONDS, Status.INTERRUPTED)  # between two evaluations, too
-_BLOW_UP = 1e3  # a loss this many times the first one: no stable descent gets there
+_BLOW_UP = 1e3  # a loss this many times the first one and that at zero: no stable descent gets there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +55,11 @@ class _Run:
     def seconds(self) -> float:
         """Since the start, those of earlier runs included."""
         return self.course.seconds + time.perf_counter() - self.began
+
+    @cached_property
+    def at_zero(self) -> float:
+        """L + P at zero: from a start near the minimum, the loss may grow a thousandfold and still be small."""
+        return self.objective(np.zeros(len(self.objective.scale)), 0.0).value
 
     def epoch(self, state: State) -> int:
         """Return the complete passes over the rows."""
@@ -102,7 +108,8 @@ class _Run:
             settled = now**2 <= stop.leaves * before or now > before / 2.0 or limited
             if now <= stop.tol and settled:
                 return Status.CONVERGED
-        if (record.batch_loss if at is None else at.value) > _BLOW_UP * course.history.rows[0].loss:
+        loss = record.batch_loss if at is None else at.value
+        if loss > _BLOW_UP * course.history.rows[0].loss and loss > _BLOW_UP * self.at_zero:
             return Status.DIVERGED
         return Status.EARLY_STOPPING if stop.patience is not None and course.waited >= stop.patience else None
 
