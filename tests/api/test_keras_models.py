@@ -199,6 +199,12 @@ def added():
     return keras.Model(start, dense(start) + start)
 
 
+def quantized():
+    made = model(dtype="float32")
+    made.layers[0].quantize("int8")
+    return made
+
+
 def forked():
     start = keras.Input((3,))
     return keras.Model(start, [layers.Dense(1)(start), layers.Dense(1)(start)])
@@ -211,6 +217,7 @@ REFUSED = {
     "another layer": (lambda: model(layers.Rescaling(2.0)), r"has Rescaling, Dense\(1\)\."),
     "normalized twice": (lambda: model(layers.Normalization(), layers.Normalization()), "Normalization, Normalization"),
     "an activation": (lambda: model(activation="relu"), "activation relu"),
+    "quantized": (quantized, "quantized to int8"),
     "used twice": (twice, "uses a layer twice"),
     "a sum": (added, r"has Dense\(1\), Add\."),
     "a fork": (forked, r"has Dense\(1\), Dense\(1\)\."),
