@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -79,7 +78,7 @@ class KerasSteps(BatchSolver):
 
     def _built(self, point: Array) -> "_Copy":
         try:
-            optimizer = self._kind.from_config(deepcopy(self._config))
+            optimizer = self._kind.from_config(dict(self._config))
         except Exception as error:  # code from outside may raise anything
             raise InputError(
                 f"{self} cannot be copied by its get_config and from_config. Register your own classes with "

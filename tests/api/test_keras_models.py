@@ -13,6 +13,7 @@ import regress
 from regress import InputError, MissingDependencyError, certify
 from regress.errors import INSTALL_TENSORFLOW
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 layers, regularizers = keras.layers, keras.regularizers
 random = np.random.default_rng(5)
 X = random.normal(size=(80, 3)) * [1.0, 5.0, 0.2] + [3.0, 0.0, 9.0]
@@ -46,7 +47,6 @@ BARE = model()  # made while TensorFlow is there
 # to_keras
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras writes a file
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_layer_predicts_what_the_model_predicts(fit_intercept, tmp_path):
     fit = regress.fit(X, Y, fit_intercept=fit_intercept)
@@ -160,6 +160,15 @@ def test_what_a_normalization_claims_is_not_rounded_to_float32_again():
     b = Fraction(bias[0]) - sum(v * Fraction(float(m)) for v, m in zip(w, mean, strict=True))
     claimed = certify(made, X, Y).table["claimed"].to_numpy()
     assert claimed == pytest.approx([float(b), *map(float, w)], rel=1e-14)
+
+
+def test_a_normalized_column_far_from_zero_keeps_its_digits():
+    far = X[:, :1] + 1e12  # b at zero has a rounding error of 1e-4
+    layer = layers.Normalization(mean=far.mean(0), variance=far.var(0), dtype="float64")
+    weights = least_squares((far - far.mean(0)) / far.std(0))
+    got = certify(model(layer, weights=weights, width=1), far, Y, digits=9)
+    assert got.passed
+    assert got.excess_loss < 1e-20
 
 
 def test_a_penalty_of_the_layer_is_that_of_the_mean_loss():
