@@ -19,6 +19,7 @@ from regress.options import (
     Decimal,
     Gradient,
     Header,
+    LossName,
     Missing,
     OnBadLines,
     Over,
@@ -56,6 +57,7 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "weight_type": "freq_weights",
     "alpha": "l2 ridge lambda lambda_ lam reg",
     "fit_intercept": "intercept add_constant hasconst constant",
+    "epsilon": "delta threshold",
     "standardize": "normalize scale",
     "features": "columns usecols exog predictors",
     "categorical": "categorical_features cat_features factors",
@@ -137,7 +139,9 @@ class TrainKeywords(BatchKeywords, total=False):
     fit_intercept: bool
     alpha: float
     collinear: Collinear
-    loss: Any
+    loss: LossName | Any
+    epsilon: float
+    huber_scale: float | None
     penalty: Any
     solver: Solver | Any
     gradient: Gradient

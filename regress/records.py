@@ -10,6 +10,8 @@ import numpy as np
 from regress.blocks import Array
 
 STEPS = 200  # of a descent that does not arrive before
+SQUARED = "squared_error"  # the loss that is no other
+HUBER_ERRORS = "Huber's H1"  # the kind of standard errors of his loss
 ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _CURVE = 72  # points of an ellipse
 
@@ -227,9 +229,10 @@ class Descents(NamedTuple):
         return points.T + self.minimum
 
 
-def objective_text(weighted: bool, alpha: float, loss: str = "", penalty: str = "") -> str:
+def objective_text(weighted: bool, alpha: float, loss: str = SQUARED, penalty: str = "") -> str:
     """Write what was minimized; a loss or a penalty that was given as an object by its name."""
-    text = loss or f"Σ{'a' if weighted else ''}(ŷ − y)²"
+    a = "a" if weighted else ""
+    text = {SQUARED: f"Σ{a}(ŷ − y)²", "huber": f"Σ{a}{' ' * weighted}h(ŷ − y)"}.get(loss, loss)
     return text + (f" + {penalty}" if penalty else f" + {alpha:g}‖w‖²" if alpha else "")
 
 

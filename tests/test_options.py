@@ -154,7 +154,7 @@ def test_a_flag_is_an_option(flag):
 
 def test_every_option_has_a_flag_but_those_of_python_alone():
     flags = {flag.values[0].name for flag in FLAGS}
-    assert set(DECLARED) - flags == {"sample", "loss", "penalty", "optimizer", "callbacks", "verbose"}
+    assert set(DECLARED) - flags == {"sample", "penalty", "optimizer", "callbacks", "verbose"}
 
 
 def test_predict_names_what_it_takes():

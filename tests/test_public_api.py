@@ -57,8 +57,10 @@ FILES = (
     "thousands na_values keep_na "
 )
 TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
-TRAINING = "fit_intercept alpha loss penalty solver gradient over standardize learning_rate max_iter tol precision "
-TRAINING += "batch_size epochs schedule momentum nesterov shuffle optimizer "
+TRAINING = (
+    "fit_intercept alpha loss epsilon huber_scale penalty solver gradient over standardize learning_rate max_iter "
+)
+TRAINING += "tol precision batch_size epochs schedule momentum nesterov shuffle optimizer "
 PROCESS = "init validation early_stopping max_seconds monitor_every callbacks verbose checkpoint checkpoint_every "
 PROCESS += "checkpoint_seconds resume "
 SIGNATURES = {

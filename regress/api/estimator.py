@@ -17,7 +17,7 @@ from regress.blocks import Array
 from regress.errors import InputError
 from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Gradient, Over, Precision, Rate, Schedule, Solver, TrainOptions
+from regress.options import Gradient, LossName, Over, Precision, Rate, Schedule, Solver, TrainOptions
 from regress.solvers import choose
 from regress.solvers.status import Status
 from regress.solvers.train import Regression
@@ -34,8 +34,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
 
     Parameters
     ----------
-    fit_intercept, alpha, loss, penalty, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision
-        How to train; see `regress.options.TrainOptions`. Exact arithmetic is the default up to 1.2e6 cells and
+    fit_intercept, alpha, loss, epsilon, huber_scale, penalty, solver, gradient, over, standardize, learning_rate
+        How to train; see `regress.options.TrainOptions`.
+    max_iter, tol, precision
+        When to stop, and how. Exact arithmetic is the default up to 1.2e6 cells and
         rows · columns² = 2e7, and for ill-conditioned columns; precision="float64" takes a third of the time.
     batch_size, epochs, schedule, momentum, nesterov, shuffle, optimizer
         How rows are fed to solvers that see a few of them at a time; see `regress.options.BatchOptions`.
@@ -69,7 +71,9 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         *,
         fit_intercept: bool = True,
         alpha: float = 0.0,
-        loss: Any = None,
+        loss: LossName | Any = "squared_error",
+        epsilon: float = 1.35,
+        huber_scale: float | None = None,
         penalty: Any = None,
         solver: Solver | Any = "auto",
         gradient: Gradient = "derived",
@@ -92,6 +96,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
         self.loss = loss
+        self.epsilon = epsilon
+        self.huber_scale = huber_scale
         self.penalty = penalty
         self.solver = solver
         self.gradient = gradient

@@ -14,6 +14,7 @@ from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
+from regress.inference.huber import outliers_of
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
 from regress.inference.robust_covariance import Covariance, GivenMiddle, Middle, meat_of, middle_given
@@ -107,6 +108,8 @@ def fit(
         check_choice("cov_type", cov_type, get_args(CovType))
     elif of_table.weight_type == "frequency":
         raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
+    if cov_type != "nonrobust" and not objective_of(of_training)[0].quadratic:
+        raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     with one_blas_thread():
@@ -190,7 +193,8 @@ def train(
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         middle = _middle(prepared, training, kept, given)
     norm, target_norm = spreads(data, training.minimum)
-    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
+    outliers = outliers_of(training, data, regression.loss())
+    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum), outliers)
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
@@ -203,6 +207,7 @@ def train(
         squares=squares,
         log_weight=0.0 if repeated else prepared.log_weight,
         middle=middle,
+        outliers=outliers,
         standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         digits=None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         sampled=None

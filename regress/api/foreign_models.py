@@ -14,6 +14,7 @@ from regress.api.load import fit_of
 from regress.api.model import LinearModel
 from regress.api.result import Fit
 from regress.errors import InputError
+from regress.records import SQUARED
 
 # the options of a saved model that determine its objective
 _KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test_size split_key random_state".split()
@@ -56,7 +57,8 @@ def claim_of(other: Any) -> Claim:
 
 
 def _of_model(model: LinearModel) -> Claim:
-    if given := model.options["loss"] or model.options["penalty"]:
+    loss = model.options["loss"]
+    if given := ("" if loss == SQUARED else loss) or model.options["penalty"]:
         raise InputError(f"The model minimizes {given}. Only the squared error with a ridge penalty can be certified.")
     options = {name: model.options[name] for name in _KNOWN if model.options.get(name) is not None}
     return Claim(

@@ -45,7 +45,7 @@ def cli() -> None:
 @click.argument("table")
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, without=["rows"])
-@flags(TrainOptions, without=["loss", "penalty", "optimizer"])
+@flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "n_jobs", "save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:

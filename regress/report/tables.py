@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
 from regress.messages import shortened
-from regress.records import TESTS, CertificateRecord, ComparisonRecord, ResidualGroups
+from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ComparisonRecord, ResidualGroups
 
 MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
@@ -202,7 +202,7 @@ def quality(known: FitRecord, q: Figures) -> Table:
         [f"R²{kind}", figure(known.outcome.r2, ".6f")],
         [f"R²{kind}, adjusted", figure(q.r2_adjusted, ".6f")],
         [f"Loss {trained.objective}", figure(trained.loss, ".10g")],
-        ["Residual standard error", figure(q.sigma)],
+        ["Scale" if q.cov_type == HUBER_ERRORS else "Residual standard error", figure(q.sigma)],
         ["Degrees of freedom", figure(q.df_resid, ",.10g")],
         ["F of all columns", figure(q.fvalue)],
         ["p of F", small(q.f_pvalue, 2e-16, ".3g")],

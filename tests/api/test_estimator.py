@@ -36,6 +36,7 @@ SOLVERS = ["auto", "gd", "accelerated", "cg", "newton"]
         LinearRegressor(over="moments"),
         LinearRegressor(alpha=1.0),
         LinearRegressor(standardize=False),
+        LinearRegressor(loss="huber"),
     ]
 )
 def test_passes_every_check_that_scikit_learn_has_for_estimators(estimator, check):
