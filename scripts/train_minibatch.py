@@ -34,5 +34,5 @@ try:
     )
 except regress.RegressError as error:
     sys.exit(f"error: {error}")
-print(fit.history.tail())  # a pandas DataFrame, a row an epoch
+print(fit.history[["epoch", "loss", "val_loss", "learning_rate", "gap"]].tail())  # a DataFrame, a row for each epoch
 print(fit.summary())
