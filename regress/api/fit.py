@@ -8,7 +8,7 @@ import numpy as np
 
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
-from regress.api.process import running_of, validated
+from regress.api.process import opened, running_of, validated
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
@@ -114,7 +114,7 @@ def fit(
     check_whole("sample", sample, 0)
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
-
+        checkpoint = opened(process, table)
         files = table.size if table.unit == "bytes" else 0
         over, first, indexed = reading(of_training, files, process.descends)
         quadratic = objective_of(of_training)[0].quadratic
@@ -137,7 +137,7 @@ def fit(
         reason, again = read_again(of_training, prepared.data, lambda: plain.accuracy, process.descends)
         prepared = validated(read("exact") if again else prepared, process, of_table, kept=not quadratic)
         options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
-        running = running_of(prepared, options_kept, of_training, process, progress)
+        running = running_of(prepared, options_kept, of_training, process, progress=progress, checkpoint=checkpoint)
         regression = Regression(prepared.data, of_training, prepared.names, running=running)
         result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
     for note in said:

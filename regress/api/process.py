@@ -1,5 +1,6 @@
 """How the descent of a fit runs: where it begins, what it is validated on, and who watches it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
@@ -8,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from regress.aggregates.held_out import HeldOut
-from regress.api.checkpoint import Checkpoint, identity
+from regress.api.checkpoint import Checkpoint
 from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.result import Fit
+from regress.api.run_identity import identity
 from regress.design.block_index import BlockReader
 from regress.errors import InputError
 from regress.fit_record import FitOptions
@@ -22,6 +24,9 @@ from regress.solvers.course import Iteration
 from regress.solvers.loop import Callback
 from regress.solvers.running import Running, Start
 from regress.solvers.state import State
+from regress.sources.base import Source
+from regress.sources.file_parts import FilePart
+from regress.sources.paths import check_outputs, paths_of
 
 _EXACT = 600  # columns up to which sums over the validation rows are exact
 
@@ -31,7 +36,9 @@ def running_of(
     kept: FitOptions,
     training: TrainOptions,
     process: ProcessOptions,
-    progress: Progress | None,
+    *,
+    progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Running:
     """Return how a descent on a table runs.
 
@@ -41,14 +48,12 @@ def running_of(
         If the start has other columns, or a checkpoint is not one of this run.
     """
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
-    save = resumed = None
-    if process.checkpoint is not None:
-        save = Checkpoint(process, identity(prepared, kept, training, process))
-        resumed = save.read(len(prepared.names)) if process.resume else None
+    start = start_of(process.init, prepared.names)
+    save = None if checkpoint is None else checkpoint.of(identity(prepared, kept, training, process, start))
     return Running(
         descends=process.descends,
-        start=start_of(process.init, prepared.names),
-        resumed=resumed,
+        start=start,
+        resumed=None if save is None or not save.resumes else save.resumed,
         callbacks=callbacks,
         held_out=prepared.held_out,
         early_stopping=process.patience,
@@ -58,6 +63,23 @@ def running_of(
         seed=kept.random_state,
         reader=BlockReader(prepared.reader, prepared.index) if prepared.index else None,
     )
+
+
+def opened(process: ProcessOptions, table: Source) -> Checkpoint | None:
+    """Return the checkpoint of a run on a table that is not read yet; None where none is asked for.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, or is another that the run reads, or cannot be gone on from.
+    """
+    if process.checkpoint is None:
+        return None
+    read = {part.file.path: "the table" for part in table.partitions() if isinstance(part, FilePart)}
+    for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
+        read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
+    check_outputs({setting("checkpoint"): process.checkpoint}, read)
+    return Checkpoint(process)
 
 
 def _counting(progress: Progress) -> Callback:

@@ -126,6 +126,10 @@ def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) 
     precision: Precision = options.precision if least_squares else "float64"
     if in_batches:
         indexed = options.over == "blocks" or (options.over == "auto" and file_bytes > _HELD)
+        if indexed and isinstance(loss, Huber):
+            raise InputError(
+                f"{setting('loss', 'huber')} takes its scale from all rows, in memory. Use {setting('over', 'rows')}."
+            )
         return Reading("moments" if indexed else "rows", precision, indexed)
     return Reading(options.over if loss.quadratic else "rows", precision)
 

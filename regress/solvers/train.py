@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import hypot, inf, nan
 from typing import Any
 
@@ -65,13 +66,10 @@ class Regression(Problem):
     def _descend(self, objective: Objective, target: int, minimum: Minimum | None) -> Descent:
         """Run the loop, from the start or from where an earlier run was."""
         solver, options, running, n = self.plan.solver, self._options, self._running, len(objective.scale)
-        if running.resumed is None:
-            state, course = (
-                check_state(solver, "init", solver.init(objective, *self._start(objective, target)), n),
-                None,
-            )
-        else:
-            state, course = running.resumed
+        state = check_state(solver, "init", solver.init(objective, *self._start(objective, target)), n)
+        course = None
+        if running.resumed is not None:
+            state, course = running.resumed(state, partial(solver.step, objective))
         batched, early = objective.batches is not None, running.early_stopping
         stop = StopRule(
             tol=options.tol,
@@ -85,7 +83,7 @@ class Regression(Problem):
         held, coordinates = running.held_out, self.coordinates(target)
         watch = Watch(
             callbacks=running.callbacks,
-            validation=None if held is None else validation_loss(held, self.plan.loss, coordinates),
+            validation=None if held is None else validation_loss(held, self.loss(target), coordinates),
             gap=self._gap(objective, target, minimum),
             least=nan if minimum is None else rounded(minimum.least),
             every=running.every,

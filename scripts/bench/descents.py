@@ -67,7 +67,7 @@ def _training(X: np.ndarray, y: np.ndarray, tool: str) -> Callable[[], list[floa
     running, names = Running(), [f"x{j}" for j in range(X.shape[1])]
     if tool == "regress, saved every second":
         path = Path(tempfile.mkdtemp()) / "run.ckpt"
-        running = replace(running, save=Checkpoint(ProcessOptions(checkpoint=path, checkpoint_seconds=1.0), {}))
+        running = replace(running, save=Checkpoint(ProcessOptions(checkpoint=path, checkpoint_seconds=1.0)))
     regression = Regression(data, options, names, running=running)
     objective = regression.objective()
     regression.objective = lambda target=0: objective  # type: ignore[method-assign]  # its rows are brought once
