@@ -5,7 +5,7 @@
 - ``certify`` counts the correct digits of any tool's coefficients.
 - ``check_gradients`` checks the gradient in five ways.
 - ``LinearRegressor`` is a scikit-learn estimator.
-- ``load`` reads a saved model, and ``to_sklearn`` turns it into a Pipeline.
+- ``load`` reads a saved model, ``to_sklearn`` turns it into a Pipeline, ``to_keras`` into a Keras model.
 - ``write_report`` makes a page of a result, and ``plot`` draws its charts.
 
 Nothing is imported before it is used.
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from regress.api.compare import Comparison, compare
     from regress.api.estimator import LinearRegressor
     from regress.api.fit import fit
+    from regress.api.keras_models import to_keras
     from regress.api.load import load
     from regress.api.model import LinearModel
     from regress.api.pipeline import to_sklearn
@@ -70,6 +71,7 @@ _HOME = {
     "fit": "api.fit",
     "load": "api.load",
     "plot": "plot",
+    "to_keras": "api.keras_models",
     "to_sklearn": "api.pipeline",
     "write_report": "api.report",
 }
@@ -100,6 +102,7 @@ __all__ = [
     "fit",
     "load",
     "plot",
+    "to_keras",
     "to_sklearn",
     "write_report",
 ]

@@ -9,17 +9,22 @@ from math import copysign, inf, nan
 from typing import Annotated, Literal, NamedTuple
 
 from regress.options import Collinear, Gradient, Missing, Over, Precision, Schedule, WeightType
-from regress.records import HUBER_ERRORS, Bound, objective_text
+from regress.records import (
+    HUBER_ERRORS,
+    Bound,
+    Count,
+    Name,
+    Norm,
+    NotNegative,
+    Positive,
+    ResidualGroups,
+    Some,
+    Squared,
+    objective_text,
+)
 
-Count = Annotated[int, Bound(at_least=0)]
-Some = Annotated[int, Bound(at_least=1)]
-Positive = Annotated[float, Bound(above=0)]
-NotNegative = Annotated[float, Bound(at_least=0)]
-Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
-Squared = Annotated[float, Bound(most=1.34e154)]  # and these are numbers whose squares are doubles
-Norm = Annotated[float, Bound(at_least=0, most=1.34e154)]
-Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
-StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted"]
+_Stopped = Literal["epochs", "early_stopping", "max_seconds", "callback", "callback_error"]
+StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted", _Stopped]
 CoefficientStatus = Literal["estimated", "constant", "dependent", "dropped"]
 
 
@@ -100,12 +105,18 @@ class Trained:
 
 
 class HistoryRow(NamedTuple):
-    """One evaluation of the descent: see `regress.solvers.loop.Iteration`."""
+    """One evaluation of the descent: see `regress.solvers.course.Iteration`."""
 
     iteration: Count
+    epoch: Count
     loss: float | None
+    batch_loss: float | None
+    val_loss: float | None
     gradient_norm: float | None
     step: float | None
+    learning_rate: float | None
+    gap: float | None
+    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,45 +246,6 @@ class PlainMoments:
     target_cosines: tuple[float, ...]
     target_mean: Squared
     target_norm: Norm
-
-
-class Group(NamedTuple):
-    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
-
-    part: Count
-    predicted: Drawn
-    residual: Drawn
-    root: Drawn
-    rows: Some
-
-
-class Quantile(NamedTuple):
-    """0, means of normal quantiles and of z, and the rows of a group."""
-
-    part: Count
-    normal: Drawn
-    z: Drawn
-    rows: Some
-
-
-class Band(NamedTuple):
-    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
-
-    low: Drawn
-    high: Drawn | None
-    rows: Count | None
-    normal: NotNegative
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualGroups:
-    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`."""
-
-    rows: Some
-    groups: tuple[Group, ...]
-    normal: tuple[Quantile, ...]
-    bands: tuple[Band, ...]
-    far: Count | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import platform
 from dataclasses import dataclass
 from math import isfinite, nan
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,55 @@ def plain(figures: dict[str, Any]) -> dict[str, Any]:
 def number(value: float | None) -> float:
     """Return a figure of a record as a number: NaN where it is missing."""
     return nan if value is None else value
+
+
+Count = Annotated[int, Bound(at_least=0)]
+Some = Annotated[int, Bound(at_least=1)]
+Positive = Annotated[float, Bound(above=0)]
+NotNegative = Annotated[float, Bound(at_least=0)]
+Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
+Squared = Annotated[float, Bound(most=1.34e154)]  # and these are numbers whose squares are doubles
+Norm = Annotated[float, Bound(at_least=0, most=1.34e154)]
+Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
+
+
+class Group(NamedTuple):
+    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
+
+    part: Count
+    predicted: Drawn
+    residual: Drawn
+    root: Drawn
+    rows: Some
+
+
+class Quantile(NamedTuple):
+    """0, means of normal quantiles and of z, and the rows of a group."""
+
+    part: Count
+    normal: Drawn
+    z: Drawn
+    rows: Some
+
+
+class Band(NamedTuple):
+    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
+
+    low: Drawn
+    high: Drawn | None
+    rows: Count | None
+    normal: NotNegative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualGroups:
+    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`."""
+
+    rows: Some
+    groups: tuple[Group, ...]
+    normal: tuple[Quantile, ...]
+    bands: tuple[Band, ...]
+    far: Count | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ FACES = ("__init__", "__main__", "plot")  # names of what the folders hold
 GROUND = ("messages", "errors", "options", "keywords", "blocks", "records", "fit_record")  # options is a folder
 OWNERS = {
     "tensorflow": {"objective/autodiff.py"},
+    "keras": {"objective/autodiff.py"},
     "polars": {"sources/"},
     "pandas": {"sources/frames.py"},
     "sklearn": {"api/other_tools.py", "api/estimator.py", "api/pipeline.py", "api/foreign_models.py"},

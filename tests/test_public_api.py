@@ -74,6 +74,7 @@ SIGNATURES = {
     "compare": "table target digits rows n_jobs progress fit_intercept tol " + TABLE,
     "check_gradients": "table target n_jobs progress fit_intercept " + TABLE,
     "load": "path",
+    "to_keras": "model",
     "to_sklearn": "model",
     "write_report": "result path descent command",
 }

@@ -6,6 +6,7 @@ from regress.aggregates.account import Tally
 from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.sample import Sampler
 from regress.blocks import Block
+from regress.design.block_index import BlockIndex
 from regress.design.row_facts import Counts
 from regress.design.rows import HeldOutBlock, PlacedRows, Reader, TrainingBlock
 from regress.design.terms import Design
@@ -21,23 +22,28 @@ class Fold:
         What reads it.
     sampled : int
         Training rows to keep as a sample.
-    exact : bool
-        Whether sums of rows held out are exact, however many columns there are.
+    exact, kept : bool
+        Whether sums of rows held out are exact, however many columns there are, and whether these rows are kept.
+    indexed : bool
+        Whether to note where each batch stands.
 
     Attributes
     ----------
     tally, counts, sample, held_out : Tally, Counts, Sampler, HeldOutSums
         What has been folded so far.
+    index : BlockIndex or None
+        Where the batches stand, if that is noted.
     read : int
         How much of the table has been read, in the source's unit.
     """
 
-    def __init__(self, reader: Reader, sampled: int, exact: bool) -> None:
+    def __init__(self, reader: Reader, sampled: int, exact: bool, *, kept: bool = False, indexed: bool = False) -> None:
         self._reader, self._encoder = reader, reader.encoder()
         levels = self._encoder.levels
         self.tally, self.counts = Tally(), Counts(reader.design, levels, reader.counts)
         self.sample = Sampler(sampled, reader.split.seed, reader.design, levels)
-        self.held_out = HeldOutSums(exact)
+        self.held_out = HeldOutSums(exact, kept)
+        self.index = BlockIndex(reader.source) if indexed else None
         self.read = 0
         self._sampled = bool(sampled)
 
@@ -56,6 +62,8 @@ class Fold:
                         self.tally.add(piece)
                         self.read = piece.batch.read
                         self.counts.add(piece)
+                        if self.index is not None:
+                            self.index.add(piece)
                         if self._sampled:
                             beside.call(self.sample.add, piece)
                     case TrainingBlock(block):

@@ -52,10 +52,12 @@ class HeldOutSums:
     ----------
     exact : bool
         Whether sums of more columns are exact too.
+    kept : bool
+        Whether rows are held, however many there are: for losses that sums do not give.
     """
 
-    def __init__(self, exact: bool) -> None:
-        self._exact = exact
+    def __init__(self, exact: bool, kept: bool = False) -> None:
+        self._exact, self._kept = exact, kept
         self._count = self._width = 0
         self._columns: Columns = None
         self._rows: list[Block] = []
@@ -77,7 +79,7 @@ class HeldOutSums:
         self._width = width if self._columns is None else len(self._columns)
         self._count += count
         self._rows += rows
-        if self._sums is None and self._count > self._width:
+        if self._sums is None and self._count > self._width and not self._kept:
             self._sums = ExactSums() if self._exact or self._width <= _MOST else MomentSums()
         if self._sums is not None:
             for block in self._rows:

@@ -25,7 +25,7 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions, TrainOptions
 from regress.records import ComparisonRecord
 from regress.report.text import comparison_html, comparison_lines
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 from regress.sources.open import open_table
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once

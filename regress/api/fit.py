@@ -8,6 +8,7 @@ import numpy as np
 
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
+from regress.api.process import running_of, validated
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
@@ -25,9 +26,7 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import CovType, Precision, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.records import environment, known
 from regress.solvers.choose import objective_of, read_again, reading
-from regress.solvers.loop import Iteration, Status
 from regress.solvers.solution import Training
-from regress.solvers.state import State
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
 
@@ -103,6 +102,7 @@ def fit(
     """
     refuse_unknown(fit, options)
     of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
+    process = made(ProcessOptions, options)
     given = cov_type if isinstance(cov_type, Covariance) else None
     if given is None:
         check_choice("cov_type", cov_type, get_args(CovType))
@@ -115,25 +115,33 @@ def fit(
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
 
-        over, first = reading(of_training)
+        files = table.size if table.unit == "bytes" else 0
+        over, first, indexed = reading(of_training, files, process.descends)
+        quadratic = objective_of(of_training)[0].quadratic
 
         def read(precision: Precision) -> ReadTable:
-            along = () if given is None else given.columns
             reading = Reading(
-                over, jobs, precision, sampled=sample, fit_intercept=of_training.fit_intercept, along=along
+                over,
+                jobs,
+                precision,
+                sampled=sample,
+                fit_intercept=of_training.fit_intercept,
+                along=() if given is None else given.columns,
+                keep_held_out=not quadratic,
+                indexed=indexed,
             )
             return read_table(table, target, of_table, reading, progress)
 
         prepared = read(first)
-        regression = Regression(prepared.data, of_training, prepared.names)
-        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy)
-        if again:
-            prepared = read("exact")
-            regression = Regression(prepared.data, of_training, prepared.names)
+        plain = Regression(prepared.data, of_training, prepared.names)
+        reason, again = read_again(of_training, prepared.data, lambda: plain.accuracy, process.descends)
+        prepared = validated(read("exact") if again else prepared, process, of_table, kept=not quadratic)
         options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
-        result, said = train(prepared, regression, of_training, options_kept, reason, given=given, progress=progress)
+        running = running_of(prepared, options_kept, of_training, process, progress)
+        regression = Regression(prepared.data, of_training, prepared.names, running=running)
+        result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
     for note in said:
-        early = result.status is not Status.CONVERGED and note.startswith(result.status.message)
+        early = not result.status.as_asked and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
 
@@ -159,16 +167,10 @@ def train(
     reason: str,
     *,
     given: Covariance | None = None,
-    progress: Progress | None = None,
 ) -> tuple[Fit, list[str]]:
     """Train on what was read; return the fit, and what to warn of."""
     data, reader = prepared.data, prepared.reader
-
-    def count(state: State, record: Iteration) -> None:
-        if progress is not None:
-            progress("iterations", state.iteration + 1, 0, 0)
-
-    training = regression.train(callbacks=[count])
+    training = regression.train()
     squares, loss = squares_of(training, data, options)
     trained = Trained(
         target=reader.target.name,

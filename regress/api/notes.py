@@ -7,7 +7,7 @@ from regress.fit_record import FitOptions, Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
 from regress.records import SQUARED
 from regress.solvers.exact.factors import MOST_COLUMNS
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 
 _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 

@@ -101,7 +101,7 @@ def _history(training: Training) -> tuple[HistoryRow, ...]:
     if len(history) > _ITERATIONS:
         at = np.linspace(0, len(history) - 1, _ITERATIONS).astype(int).tolist()
     rows = (history[k] for k in at)
-    return tuple(HistoryRow(r.iteration, known(r.loss), known(r.gradient_norm), known(r.step)) for r in rows)
+    return tuple(HistoryRow(r.iteration, r.epoch, *map(known, r[2:])) for r in rows)
 
 
 def _constant(training: Training, norm: Array, fit_intercept: bool) -> list[int]:

@@ -13,6 +13,7 @@ from regress.aggregates.columns import selected
 from regress.aggregates.fold import Fold
 from regress.aggregates.held_out import HeldOut
 from regress.blocks import Block
+from regress.design.block_index import BlockPlace
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
 from regress.design.row_facts import Facts, alike
@@ -43,6 +44,10 @@ class Reading:
         Whether one will be fitted; see `coded`.
     along : sequence of str
         Columns that a second pass reads: no features unless these are named.
+    keep_held_out : bool
+        Whether rows held out are held, for losses that sums do not give.
+    indexed : bool
+        Whether to note where each batch stands, so that `BlockReader` can read them in any order.
     """
 
     over: Over = "auto"
@@ -53,6 +58,8 @@ class Reading:
     design: Design | None = None
     fit_intercept: bool = True
     along: Sequence[str] = ()
+    keep_held_out: bool = False
+    indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +84,8 @@ class ReadTable:
         Threads to use.
     names : tuple of str
         The columns of X.
+    index : tuple of BlockPlace
+        Where each batch stands; empty unless asked for.
     """
 
     data: TrainingData
@@ -88,6 +97,7 @@ class ReadTable:
     log_weight: float
     n_jobs: int
     names: tuple[str, ...]
+    index: tuple[BlockPlace, ...] = ()
 
 
 def read_table(
@@ -106,7 +116,13 @@ def read_table(
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
     references = sum(term.open and not term.all_levels for term in reader.design.texts)
-    fold = Fold(reader, reading.sampled, reading.precision == "exact")
+    fold = Fold(
+        reader,
+        reading.sampled,
+        reading.precision == "exact",
+        kept=reading.keep_held_out,
+        indexed=reading.indexed,
+    )
     log_weight = 0.0
 
     def blocks() -> Iterator[Block]:
@@ -151,6 +167,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
         log_weight=log_weight,
         n_jobs=reading.n_jobs,
         names=names,
+        index=() if fold.index is None else fold.index.finish(),
     )
 
 

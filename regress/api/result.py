@@ -22,7 +22,7 @@ from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
 from regress.records import COLUMNS, number
 from regress.report.summary import fit_html, summary
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 
 
 @dataclass(frozen=True, eq=False, repr=False)

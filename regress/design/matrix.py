@@ -59,6 +59,17 @@ class Layout:
                 X[:, slot] = column == code
         return X
 
+    def block(self, rows: Encoded, y: Array, a: Array | None, chosen: Mask | None) -> Block:
+        """Return the chosen rows (None: all) of a batch as a block, row by row in memory."""
+        m = len(y) if chosen is None else int(chosen.sum())
+        which = slice(None) if chosen is None else chosen
+        numbers, codes = np.empty((m, len(rows.numbers))), np.empty((m, len(rows.codes)), dtype=np.int32)
+        for j, column in enumerate(rows.numbers):
+            numbers[:, j] = column[which]
+        for j, code in enumerate(rows.codes):
+            codes[:, j] = code[which]
+        return Block(self.expand(numbers, codes), y[which, None], None if a is None else a[which], self.columns)
+
     def _note_levels(self, codes: Codes) -> None:
         columns = dict.fromkeys(self.columns)
         for text, slots, column in zip(self._texts, self._slots, codes.T, strict=True):

@@ -6,7 +6,8 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.errors import InputError, TableError
-from regress.sources.base import Batch, Source, find_column, unmasked
+from regress.sources.arrays import unmasked
+from regress.sources.base import Batch, Source, find_column
 from regress.sources.open import of_package
 
 

@@ -181,17 +181,18 @@ class Reader:
                 cells[values.name] += absent
         return dict(cells)
 
+    def columns(self, design: Design) -> list[str]:
+        """Return the columns that a design and the other roles need."""
+        roles = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
+        key = [self.split.key] if self.split.key is not None else []
+        return list(dict.fromkeys([*design.columns, *roles, *self.along, *key]))
+
     def batches(self, design: Design) -> Iterator[tuple[Batch, Array, Array | None]]:
         """Read the columns that a design and the other roles need: a batch, its target and its weights at a time."""
-        columns = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
-        columns += self.along
-        key = [self.split.key] if self.split.key is not None else []
         start = 0
-        for batch in self.source.batches(list(dict.fromkeys([*design.columns, *columns, *key])), self.limit):
-            stop = start + batch.rows
-            y = column_of(self.target, batch, start, stop)
-            yield batch, y, None if self.weights is None else column_of(self.weights, batch, start, stop)
-            start = stop
+        for batch in self.source.batches(self.columns(design), self.limit):
+            yield batch, *self.roles(batch, start)
+            start += batch.rows
         if start == self.limit:
             return
         for values in (self.target, self.weights):
@@ -199,6 +200,12 @@ class Reader:
                 raise InputError(
                     f"{values.name} has {len(values.array):,} values for a table of {start:,} rows. Pass one a row."
                 )
+
+    def roles(self, batch: Batch, start: int) -> tuple[Array, Array | None]:
+        """Return target and weights of a batch, whose first row is the row `start` of the table."""
+        stop = start + batch.rows
+        a = None if self.weights is None else column_of(self.weights, batch, start, stop)
+        return column_of(self.target, batch, start, stop), a
 
     def weighty(self, batch: Batch, a: Array | None) -> Mask | None:
         """Tell which rows do not have weight zero (None: all); refuse negative and infinite weights."""

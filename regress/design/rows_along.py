@@ -26,12 +26,7 @@ def rows_along(reader: Reader, names: Sequence[str]) -> Iterator[tuple[Block, di
         rows = reader.placed(encoder, batch, y, a)
         used = np.arange(batch.rows) if rows.used is None else np.flatnonzero(rows.used)
         cells = {name: _cells(reader, rows, name, used.tolist()) for name in names}
-        (numbers, codes, _), m = rows.encoded, len(used)
-        X = layout.expand(
-            np.column_stack([column[used] for column in numbers]) if len(numbers) else np.empty((m, 0)),
-            np.column_stack([code[used] for code in codes]) if len(codes) else np.empty((m, 0), dtype=np.int32),
-        )
-        yield Block(X, y[used, None], None if a is None else a[used], layout.columns), cells
+        yield layout.block(rows.encoded, y, a, rows.used), cells
 
 
 def _cells(reader: Reader, rows: PlacedRows, name: str, used: Sequence[int]) -> list[str]:

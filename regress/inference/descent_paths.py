@@ -10,6 +10,7 @@ from regress.blocks import Array
 from regress.errors import InputError
 from regress.options import Solver, TrainOptions
 from regress.records import ROUNDING, STEPS, DescentPath, Descents
+from regress.solvers.running import Running
 from regress.solvers.train import Regression
 
 METHODS: dict[str, Solver] = {"plain": "gd", "accelerated": "accelerated", "preconditioned": "newton"}
@@ -31,8 +32,8 @@ def descents(
             tol=_ARRIVED if solver != "newton" else _NEVER,
             max_iter=STEPS if solver != "newton" else 3,
         )
-        regression = Regression(data, options, names)
-        walked.append((method, regression, _walked(regression)))
+        regression, seen = _walked(data, options, names)
+        walked.append((method, regression, seen))
     _, regression, seen = walked[-1]
     if len(seen) == 1:  # the first point is the minimum
         raise InputError("There is nothing to descend: the target does not vary.")
@@ -50,11 +51,15 @@ def descents(
     )
 
 
-def _walked(regression: Regression) -> list[tuple[Array, float]]:
-    """Return every (w, b) of a descent."""
+def _walked(
+    data: TrainingData, options: TrainOptions, names: Sequence[str]
+) -> tuple[Regression, list[tuple[Array, float]]]:
+    """Return a problem after its descent, and every (w, b) of that."""
     seen: list[tuple[Array, float]] = []
-    regression.train(callbacks=[lambda state, _: seen.append((state.w, state.b))])
-    return seen
+    watched = Running(callbacks=[lambda state, _: seen.append((state.w, state.b))])
+    regression = Regression(data, options, names, running=watched)
+    regression.train()
+    return regression, seen
 
 
 def lowest(moments: Moments, names: Sequence[str], fit_intercept: bool, alpha: float) -> float:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.blocks import Array, Block
-from regress.fit_record import Band, Group, Quantile, ResidualGroups
 from regress.numerics.prediction import line
+from regress.records import Band, Group, Quantile, ResidualGroups
 
 LEAST = 5  # rows of a group
 _SLICES, _CELLS = 24, 20  # along ŷ at most, and along the residual's middle 99 % at most

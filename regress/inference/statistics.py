@@ -12,8 +12,8 @@ from regress.messages import setting
 from regress.objective.huber import Huber
 from regress.options import TrainOptions
 from regress.solvers.choose import objective_of
-from regress.solvers.loop import Status
 from regress.solvers.solution import Training
+from regress.solvers.status import Status
 
 PERFECT = "The fit is essentially perfect."
 _SATURATED = "There are no degrees of freedom."

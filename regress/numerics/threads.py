@@ -83,6 +83,11 @@ def one_blas_thread() -> Any:
     return _blas().limit(limits=1)
 
 
+def blas_kernels() -> list[str]:
+    """Return the BLAS libraries in use, each with its version and the kind of CPU that it computes for."""
+    return sorted(f"{b['internal_api']} {b['version']} {b.get('architecture', '')}".strip() for b in _blas().info())
+
+
 class Beside:
     """Calls beside its caller, inside a ``with`` block, one after another. With one job, they are made at once."""
 

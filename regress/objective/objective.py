@@ -17,6 +17,7 @@ from regress.blocks import Array, Block
 from regress.errors import InputError
 from regress.numerics.threads import ordered_map
 from regress.objective import autodiff, gradient
+from regress.objective.batches import Batches
 from regress.objective.gradient import Evaluation, Rows
 from regress.objective.losses import Loss, MomentForm, SquaredError
 from regress.objective.penalties import Penalty
@@ -187,6 +188,8 @@ class Objective:
         Makes ∇² on first use. Where the loss is not quadratic it is that bound, divided by half the steepness.
     names : sequence of str
         Names of the columns, for messages.
+    batches : Batches or None
+        The objective of a few rows at a time, for solvers that need it.
     """
 
     term: DataTerm
@@ -200,6 +203,7 @@ class Objective:
     steepness: float
     hessian: Callable[[], Hessian]
     names: Sequence[str]
+    batches: Batches | None = None
     _seen: dict[str, Any] = field(default_factory=dict)  # the last point and its evaluation: loop and solver ask for it
 
     def __post_init__(self) -> None:
@@ -218,6 +222,11 @@ class Objective:
             self._seen.update(w=w, b=b, at=Evaluation(value, grad_w, grad_b if self.fit_intercept else 0.0))
         at: Evaluation = self._seen["at"]
         return at
+
+    @property
+    def needs_pass(self) -> bool:
+        """Whether an evaluation takes a pass over the rows that the solver does not make itself."""
+        return self.batches is not None and not isinstance(self.term, MomentsTerm)
 
     def curvature_along(self, w: Array, b: float) -> float:
         """Return pᵀ∇²(L + P)p for the direction p = (w, b)."""

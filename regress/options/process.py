@@ -65,6 +65,11 @@ class ProcessOptions:
             raise InputError(f"{setting(name)} needs a file. Name it with {setting('checkpoint')}.")
 
     @property
+    def patience(self) -> Mapping[str, float] | None:
+        """`early_stopping` as "patience" and "min_delta"."""
+        return _patience(self.early_stopping)
+
+    @property
     def descends(self) -> bool:
         """Whether the options ask for a descent, since a direct solution has no steps to begin, watch or go on from."""
         begins = self.init is not None or self.checkpoint is not None

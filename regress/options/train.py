@@ -118,18 +118,25 @@ class TrainOptions(BatchOptions):
                 rate = check_number("learning_rate", self.learning_rate, above=0.0)
                 object.__setattr__(self, "learning_rate", rate)
             if self.solver not in ("gd", "accelerated", *BATCH_SOLVERS):
+                own = repr(self.solver) if self.optimizer is None else setting("optimizer")
                 raise InputError(
                     f"{setting('learning_rate')} needs {setting('solver', 'gd')}, accelerated, sgd, averaged-sgd or "
-                    f"adam; {self.optimizer or self.solver!r} sets its step itself."
+                    f"adam; {own} sets its step itself."
                 )
 
     def plain(self) -> dict[str, Any]:
         """Return the options as plain values, objects by their text: "" for a penalty that is not given."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         texts = {name: str(given[name] or "") for name in ("loss", "penalty", "solver")}
-        texts["optimizer"] = "" if self.optimizer is None else type(self.optimizer).__name__
+        texts["optimizer"] = "" if self.optimizer is None else _config(self.optimizer)
         return given | texts | ({"learning_rate": "function"} if callable(self.learning_rate) else {})
 
     def iteration_limit(self, solver: str, n: int) -> int:
         """Return `max_iter`, or the default of `solver` for `n` columns."""
         return self.max_iter or (10 * (n + 1) if solver == "cg" else _MAX_ITER.get(solver, 10_000))
+
+
+def _config(optimizer: Any) -> str:
+    """Return an optimizer of Keras as text, without its name, which counts the objects of a process."""
+    config = {name: value for name, value in optimizer.get_config().items() if name != "name" and value is not None}
+    return f"{type(optimizer).__name__}({', '.join(f'{name}={value!r}' for name, value in config.items())})"

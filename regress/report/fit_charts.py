@@ -89,7 +89,7 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
     outcome, proof = known.outcome, known.certificate
     if not outcome.history:
         raise InputError(DIRECT if known.trained.status == "converged" else "Training ended before its first step.")
-    rows = finite(*list(zip(*outcome.history, strict=True))[:3])
+    rows = finite(*zip(*((row.iteration, row.loss, row.gradient_norm) for row in outcome.history), strict=True))
     first = max((loss for _, loss, _ in rows), default=0.0)
     base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
     above = [(k, loss - base) for k, loss, _ in rows if loss - base > ROUNDING * first]

@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 from markupsafe import Markup
 
-from regress.fit_record import Coefficient, Figures, FitRecord, Outcome, ResidualGroups
+from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
 from regress.messages import shortened
-from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ComparisonRecord
+from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ComparisonRecord, ResidualGroups
 
 MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut

@@ -4,7 +4,7 @@ Exact arithmetic is the default where nobody notices the time that it takes. Siz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 from regress.aggregates.collect import Limits, TrainingData, exact_fits, square_fits
@@ -13,28 +13,34 @@ from regress.messages import setting
 from regress.objective.huber import Huber
 from regress.objective.losses import Loss, SquaredError
 from regress.objective.penalties import Penalty, Ridge
-from regress.options import Over, Precision, TrainOptions
+from regress.options import BATCH_SOLVERS, BatchOptions, Over, Precision, TrainOptions
 from regress.solvers.accuracy import Accuracy
+from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.huber import HuberNewton
+from regress.solvers.keras_steps import KerasSteps, check_optimizer
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
 ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
 
 _ROUGH_COLUMNS, _ROUGH_ROWS = 256, 8  # columns, and rows a column, from which products in single precision pay
+_HELD = 2**28  # bytes of files of which mini-batches hold the rows unasked
 _PATIENCE = 2_000_000_000  # rows · columns² that exact sums take in a few seconds
 _NEVER, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few steps only rounding moves
 
+_HAVE = dict.fromkeys(("hessian", "hessian_along"), "only the squared error with a quadratic penalty")
+_HAVE["active_set"] = "only Huber's loss with a quadratic penalty and more rows than columns"
 _BY_NAME: dict[str, type[Solver]] = {"cg": ConjugateGradient, "newton": Newton}
 _WITH_RATE: dict[str, type[GradientDescent]] = {"gd": GradientDescent, "accelerated": Accelerated}
 
 
 class Reading(NamedTuple):
-    """How rows are collected: over what, and in which precision; see `collect_rows`."""
+    """How rows are collected: over what, in which precision (see `collect_rows`), and whether blocks are indexed."""
 
     over: Over
     precision: Precision
+    indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,10 @@ class Plan:
         What is minimized.
     solver : Solver
         What runs, where the minimum is not taken directly.
-    over : {"rows", "moments"}
+    over : {"rows", "moments", "blocks"}
         What the gradient is computed from.
+    from_moments : bool
+        Whether the loss and its gradient over all rows are computed from moments.
     direct : bool
         Whether the minimum is taken exactly, without a descent, where sums are exact.
     """
@@ -57,6 +65,7 @@ class Plan:
     penalty: Penalty
     solver: Solver
     over: Over
+    from_moments: bool
     direct: bool
 
 
@@ -71,19 +80,24 @@ def objective_of(options: TrainOptions) -> tuple[Loss, Penalty]:
     named = {"squared_error": SquaredError(), "huber": Huber(options.epsilon, options.huber_scale)}
     loss = named[options.loss] if isinstance(options.loss, str) else options.loss
     penalty = Ridge(options.alpha) if options.penalty is None else options.penalty
-    for name, given, kind in (("loss", loss, Loss), ("penalty", penalty, Penalty)):
+    kinds = (("loss", loss, Loss, "squared_error, huber or "), ("penalty", penalty, Penalty, ""))
+    for name, given, kind, also in kinds:
         if not isinstance(given, kind):
-            also = "squared_error, huber or " if kind is Loss else ""
-            raise InputError(
-                f"{setting(name)} must be {also}an object of a subclass of regress.{kind.__name__}; got {given!r}."
-            )
+            what = f"{also}an object of a subclass of regress.{kind.__name__}"
+            raise InputError(f"{setting(name)} must be {what}; got {given!r}.")
     if options.alpha and options.penalty is not None:
         raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Remove one of them.")
     return loss, penalty
 
 
-def reading(options: TrainOptions) -> Reading:
-    """Return how rows are to be collected for some options.
+def batched(options: TrainOptions) -> bool:
+    """Tell whether the solver takes a few rows an update."""
+    outside = isinstance(options.solver, Solver) and "batches" in options.solver.needs
+    return options.solver in BATCH_SOLVERS or options.optimizer is not None or outside
+
+
+def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) -> Reading:
+    """Return how rows are to be collected for some options, from files of so many bytes, or from memory.
 
     Raises
     ------
@@ -103,15 +117,64 @@ def reading(options: TrainOptions) -> Reading:
         )
     if not least_squares and options.collinear != "min-norm":
         raise InputError(f"{setting('collinear', options.collinear)} needs the squared error and {setting('alpha')}.")
-    if options.precision == "exact" and (reason := _floating(options)):
+    in_batches = batched(options)
+    _check_batches(options, loss, in_batches)
+    if options.precision == "exact" and (reason := _floating(options, descends)):
         raise InputError(
             f"{setting('precision', 'exact')} is not possible: {reason}. Use {setting('precision', 'auto')}."
         )
-    return Reading(options.over if loss.quadratic else "rows", options.precision if least_squares else "float64")
+    precision: Precision = options.precision if least_squares else "float64"
+    if in_batches:
+        indexed = options.over == "blocks" or (options.over == "auto" and file_bytes > _HELD)
+        return Reading("moments" if indexed else "rows", precision, indexed)
+    return Reading(options.over if loss.quadratic else "rows", precision)
 
 
-def _floating(options: TrainOptions) -> str:
+def _check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
+    """Refuse options of mini-batches without them, and what mini-batches cannot have."""
+    solver = setting("solver", "sgd")
+    if not in_batches:
+        for option in fields(BatchOptions):
+            if getattr(options, option.name) != option.default:
+                raise InputError(f"{setting(option.name)} needs mini-batches. Use {solver}, averaged-sgd or adam.")
+        if options.over == "blocks":
+            raise InputError(f"{setting('over', 'blocks')} needs mini-batches. Use {solver}, or remove it.")
+        if callable(options.learning_rate):
+            raise InputError(f"A function as {setting('learning_rate')} needs mini-batches. Use {solver}, or a number.")
+        return
+    if options.optimizer is not None:
+        _check_optimizer(options)
+    for name in ("momentum", "nesterov"):
+        if getattr(options, name) and options.solver not in ("sgd", "averaged-sgd"):
+            raise InputError(f"{setting(name)} needs {solver} or averaged-sgd.")
+    if options.nesterov and not options.momentum:
+        raise InputError(f"{setting('nesterov', True)} needs momentum. Add {setting('momentum', 0.9)}.")
+    if callable(options.learning_rate) and options.schedule != "constant":
+        raise InputError(
+            f"{setting('schedule')} and a function as {setting('learning_rate')} are both given. Remove one."
+        )
+    if options.max_iter is not None:
+        raise InputError(f"{setting('max_iter')} is not for mini-batches. Use {setting('epochs')}.")
+    if options.over == "moments":
+        raise InputError(f"{setting('over', 'moments')} has no rows for mini-batches. Use {setting('over', 'rows')}.")
+    if not loss.separable:
+        raise InputError(f"The loss {loss} is not a sum over rows, so it takes no mini-batches.")
+
+
+def _check_optimizer(options: TrainOptions) -> None:
+    """Refuse an optimizer of Keras that cannot take the steps, or is not alone to choose them."""
+    if options.gradient != "autodiff":
+        raise InputError(f"{setting('optimizer')} needs {setting('gradient', 'autodiff')}.")
+    for name in ("solver", "schedule"):
+        if getattr(options, name) != TrainOptions.__dataclass_fields__[name].default:
+            raise InputError(f"{setting('optimizer')} and {setting(name)} are both given. Remove one.")
+    check_optimizer(options.optimizer)
+
+
+def _floating(options: TrainOptions, descends: bool = False) -> str:
     """Say why a descent in float64 is what was asked for; "" if the minimum may be taken exactly."""
+    if descends:
+        return "training that is watched, stopped or saved is a descent in float64"
     if options.solver not in ("auto", "newton"):
         return f"{options.solver} descends in float64"
     if options.gradient == "autodiff":
@@ -126,8 +189,8 @@ def _floating(options: TrainOptions) -> str:
     return ""
 
 
-def plan(options: TrainOptions, data: TrainingData) -> Plan:
-    """Return what is minimized, and how, on some data.
+def plan(options: TrainOptions, data: TrainingData, *, descends: bool = False) -> Plan:
+    """Return what is minimized, and how, on some data; `descends` asks for a descent.
 
     Raises
     ------
@@ -143,31 +206,44 @@ def plan(options: TrainOptions, data: TrainingData) -> Plan:
     if not loss.separable and summary.weight != summary.rows:
         raise InputError(f"The loss {loss} is not a sum over rows, so it takes no {setting('weights')}.")
     quadratic = loss.quadratic and penalty.quadratic
-    over: Over = options.over
-    if over == "auto":
+    over, in_batches = options.over, batched(options)
+    if in_batches:
+        over = "blocks" if data.rows is None else "rows"
+    elif over == "auto":
         over = "rows" if data.moments is None or data.rough or not loss.quadratic else "moments"
+    from_moments = over == "moments" or (in_batches and data.moments is not None and loss.quadratic)
     solver, finite = options.solver, isinstance(loss, Huber) and penalty.quadratic and data.moments is not None
-    if solver == "auto":
+    if options.optimizer is not None:
+        solver = KerasSteps(options.optimizer, options.fit_intercept)
+    elif solver == "auto":
         inverse = data.moments is not None or (type(penalty) is Ridge and square_fits(summary.rows))
         solver = "accelerated" if not (quadratic or finite) else "newton" if finite or inverse else "cg"
     if solver == "newton" and isinstance(loss, Huber):
         solver = HuberNewton()
     elif isinstance(solver, str):
-        rate = options.learning_rate
-        solver = _WITH_RATE[solver](rate) if solver in _WITH_RATE else _BY_NAME[solver]()
-    offered = {"gradient", "hessian", "hessian_along"} if quadratic else {"gradient"}
+        solver = _named(solver, options)
+    offered = {"gradient", "batches", *(("hessian", "hessian_along") if quadratic else ())}
     offered |= HuberNewton.needs if finite else set()
     if missing := sorted(solver.needs - offered):
-        known = {"hessian": "the squared error", "hessian_along": "the squared error", "active_set": "Huber's loss"}
-        more = " and more rows than columns" if missing[0] == "active_set" else ""
-        which = (
-            f"only {known[missing[0]]} with a quadratic penalty{more}" if missing[0] in known else "no objective here"
-        )
         raise InputError(
-            f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which {which} has. Use "
-            f"{setting('solver', 'accelerated')}."
+            f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which "
+            f"{_HAVE.get(missing[0], 'no objective here')} has. Use {setting('solver', 'accelerated')}."
         )
-    return Plan(loss, penalty, solver, over, not _floating(options))
+    return Plan(loss, penalty, solver, over, from_moments, not _floating(options, descends))
+
+
+def _named(name: str, options: TrainOptions) -> Solver:
+    """Return a solver by its name."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]()
+    rate, schedule = options.learning_rate, options.schedule
+    if name == "adam":
+        return Adam(rate, schedule)
+    if name in BATCH_SOLVERS:
+        kind = Sgd if name == "sgd" else AveragedSgd
+        return kind(rate, schedule, options.momentum, options.nesterov)
+    assert not callable(rate)  # `reading` refused it
+    return _WITH_RATE[name](rate)
 
 
 def rough_pays(options: TrainOptions, rows: int, n: int) -> bool:
@@ -190,11 +266,13 @@ def _exact_able(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -
     return able and (n <= MOST_COLUMNS or accuracy.rank == n)
 
 
-def read_again(options: TrainOptions, data: TrainingData, of_float64: Callable[[], Accuracy]) -> tuple[str, bool]:
+def read_again(
+    options: TrainOptions, data: TrainingData, of_float64: Callable[[], Accuracy], descends: bool = False
+) -> tuple[str, bool]:
     """Return why the arithmetic is exact or float64, and whether to read the table again in exact arithmetic."""
     if options.precision != "auto":
         return "as asked", False
-    if reason := _floating(options):
+    if reason := _floating(options, descends):
         return reason, False
     if data.exact:
         return "the table is small", False

@@ -22,9 +22,9 @@ from regress.objective.losses import Loss
 from regress.objective.objective import Objective, curvature_of
 from regress.options import TrainOptions
 from regress.solvers.hessian import noise
-from regress.solvers.loop import Status
 from regress.solvers.solution import Training
 from regress.solvers.state import State
+from regress.solvers.status import Status
 from regress.solvers.steps import Solver
 
 NORMAL = 0.6744897501960817  # median |z| of a normal variable
@@ -116,9 +116,10 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     """
     if not isinstance(loss, Huber) or loss.scale is not None:
         return loss
-    assert data.rows is not None  # as for every loss but the squared error
-    trained = least_squares()
     remedy = f"Set {setting('huber_scale')}."
+    if data.rows is None:
+        raise InputError(f"The scale of Huber's loss is taken from rows in memory. {remedy}")
+    trained = least_squares()
     if trained.status is not Status.CONVERGED:
         raise InputError(f"Least squares did not converge, so its residuals give no scale. {remedy}")
     sizes, ulps = [], []
@@ -138,14 +139,13 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
 
 
 def target_origin(loss: Loss, data: TrainingData, target: int) -> float:
-    """Return from where a descent sees the target: its mean, its median, or zero where that is not known to be right.
+    """Return from where a descent sees the target: its mean, or its median, or zero if the loss is from outside.
 
     One enormous outlier moves the mean so far that all other targets would lose digits.
     """
-    if isinstance(loss, Huber):
-        assert data.rows is not None
+    if isinstance(loss, Huber) and data.rows is not None:
         return float(np.median(np.concatenate([Y[:, target] for _, Y, *_ in data.rows])))
-    return float(data.summary.target_center[target]) if loss.quadratic else 0.0
+    return float(data.summary.target_center[target]) if loss.quadratic or isinstance(loss, Huber) else 0.0
 
 
 def weighted_median(values: Array, weights: Array) -> float:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from regress.blocks import Array
+from regress.solvers.course import Iteration
 from regress.solvers.exact.refinement import Minimum
-from regress.solvers.loop import Iteration, Status
+from regress.solvers.status import Status
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -46,6 +47,8 @@ class Training:
         Where exact totals have their minimum, whichever solver ran.
     polished : bool
         Whether w and b were refined over the rows with twice the digits of a double.
+    error : Exception or None
+        What a callback raised.
     """
 
     w: Array
@@ -65,8 +68,9 @@ class Training:
     history: list[Iteration] = field(default_factory=list)
     minimum: Minimum | None = None
     polished: bool = False
+    error: Exception | None = None
 
     @property
     def n_iter(self) -> int:
         """Steps taken."""
-        return max(len(self.history) - 1, 0)
+        return self.history[-1].iteration if self.history else 0

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, nan, sqrt
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -45,6 +45,10 @@ class Solver(ABC):
     @abstractmethod
     def step(self, objective: Objective, state: State) -> State:
         """Return the next state: ``state.moved(w, b, …)``."""
+
+    def next_rate(self, objective: Objective, state: State) -> float:
+        """Return the learning rate of the next step; NaN where the solver has none."""
+        return float(state.memory.get("rate", nan))
 
     def __str__(self) -> str:
         return type(self).__name__

@@ -1,15 +1,14 @@
 """From gathered rows and options to a trained (w, b): the exact minimum, or a descent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
-from math import hypot, inf
+from math import hypot, inf, nan
 from typing import Any
 
 import numpy as np
 
-from regress.aggregates.collect import TrainingData, check_range, square_fits
+from regress.aggregates.collect import check_range
 from regress.blocks import Array
 from regress.errors import InputError
 from regress.messages import setting
@@ -17,143 +16,32 @@ from regress.numerics import error_free
 from regress.numerics.integers import nearest_doubles, rounded
 from regress.objective import gradient
 from regress.objective.gradient import Evaluation
-from regress.objective.huber import Huber, HuberTerm
-from regress.objective.losses import Loss
-from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, Objective, RowsTerm, curvature_of
-from regress.objective.penalties import Ridge
-from regress.objective.scaling import Coordinates
-from regress.options import TrainOptions
-from regress.solvers import choose
-from regress.solvers.accuracy import Accuracy, norms
+from regress.objective.huber import Huber
+from regress.objective.objective import MomentsTerm, Objective
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.exact.minimum import exact_minimum, exact_point
+from regress.solvers.exact.normal_equations import NormalEquations
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.exact.wide import Point
-from regress.solvers.hessian import Curvature, PrimalCurvature
-from regress.solvers.hessian_rows import DualCurvature, RowsCurvature
-from regress.solvers.huber import HuberNewton, least_squares, target_origin, with_scale
-from regress.solvers.loop import Callback, Descent, Status, StopRule, check_state, descend
+from regress.solvers.hessian_rows import DualCurvature
+from regress.solvers.huber import HuberNewton
+from regress.solvers.loop import Descent, Gap, StopRule, Watch, check_state, descend
+from regress.solvers.problem import Problem
 from regress.solvers.refine_rows import Polished, polish
 from regress.solvers.solution import Training
-from regress.solvers.state import State
+from regress.solvers.status import Status
 from regress.solvers.steps import Newton
-from regress.solvers.underflow import check_small
+from regress.solvers.validation import validation_loss
 
 _ROUGH = 2.0**-52  # stationarity that a curvature in single precision may leave: rounding
 
 
-class Regression:
-    """One problem: data, options, and the curvature that all of its targets share.
-
-    Parameters
-    ----------
-    data : TrainingData
-        From `collect_rows`.
-    options : TrainOptions
-        How to train.
-    names : sequence of str
-        Names of the columns, for messages.
-    n_jobs : int
-        Threads that work on rows.
-    """
-
-    def __init__(self, data: TrainingData, options: TrainOptions, names: Sequence[str], n_jobs: int = 1) -> None:
-        self.data, self._options, self._names, self._n_jobs = data, options, names, n_jobs
-        self.plan = choose.plan(options, data)
-        self._losses: dict[int, Loss] = {}
-        summary, n = data.summary, len(data.summary.center)
-        self._origin, self._scale = np.zeros(n), np.ones(n)
-        if options.standardize:
-            self._origin = summary.center if options.fit_intercept else self._origin
-            spread = norms(data, options.fit_intercept) / np.sqrt(summary.weight)
-            self._scale = np.where(spread > 0, spread, 1.0)
-
-    def loss(self, target: int = 0) -> Loss:
-        """Return the loss of one target: Huber's takes its scale from least squares unless that is given."""
-        if target not in self._losses:
-
-            def square() -> Training:
-                options = least_squares(self._options)
-                return Regression(self.data, options, self._names, self._n_jobs).train(target)
-
-            self._losses[target] = with_scale(self.plan.loss, self.data, target, square)
-        return self._losses[target]
-
-    def coordinates(self, target: int = 0) -> Coordinates:
-        """Return where the descent of a target runs. A loss from outside sees targets as they are."""
-        moved = self._options.standardize and self._options.fit_intercept
-        level = target_origin(self.plan.loss, self.data, target) if moved else 0.0
-        return Coordinates(self._origin, self._scale, level)
-
-    def objective(self, target: int = 0) -> Objective:
-        """Return the objective of one target, computed in the way that the options name."""
-        data, options, plan = self.data, self._options, self.plan
-        coordinates, summary, loss = self.coordinates(target), data.summary, self.loss(target)
-        engine = ENGINES[options.gradient]
-        term: DataTerm
-        if plan.over == "moments":
-            assert data.moments is not None
-            term = MomentsTerm(coordinates.moments(data.moments, target), engine)
-        else:
-            assert data.rows is not None
-            kind = HuberTerm if isinstance(loss, Huber) else RowsTerm
-            term = kind(loss, data.rows, coordinates, target, engine=engine, n_jobs=self._n_jobs)
-        mean = (summary.center - self._origin) / self._scale
-        norm, target_norm = summary.norm / self._scale, float(summary.target_norm[target])
-        far = float(np.sqrt(summary.weight) * abs(summary.target_center[target]))
-        if not options.fit_intercept:
-            norm = np.hypot(norm, np.sqrt(summary.weight) * mean)
-            target_norm = float(np.hypot(target_norm, far))
-        if not plan.loss.quadratic:  # equal targets need not be the minimum of another loss
-            target_norm = target_norm or far or float(np.sqrt(summary.weight))
-        if isinstance(loss, Huber):  # the largest |xᵀ∇L|, by Cauchy and Schwarz: outliers do not loosen it
-            target_norm = min(target_norm, loss.delta * float(np.sqrt(summary.weight)))
-        return Objective(
-            term=term,
-            penalty=plan.penalty,
-            scale=self._scale,
-            fit_intercept=options.fit_intercept,
-            weight=summary.weight,
-            mean=mean,
-            column_norm=norm,
-            target_norm=target_norm,
-            steepness=plan.loss.curvature_bound,
-            hessian=lambda: self.curvature,
-            names=self._names,
-        )
-
-    @cached_property
-    def curvature(self) -> Curvature:
-        """∇²(L + P) in the coordinates of the descent; it does not depend on the target.
-
-        Where it is not constant, its bound, divided by half of the loss's.
-        """
-        data, options, plan = self.data, self._options, self.plan
-        penalty = curvature_of(plan.penalty, self._scale) / plan.loss.curvature_bound
-        if data.moments is not None:
-            form = self.coordinates(0).moments(data.moments, 0)
-            precision = np.float32 if data.rough else np.float64
-            return PrimalCurvature(form, penalty, self._scale, options.fit_intercept, precision)
-        assert data.rows is not None
-        parts = self.coordinates(0).rows(data.rows, 0)
-        if square_fits(data.summary.rows) and type(plan.penalty) is Ridge:
-            alpha = 2.0 * plan.penalty.alpha / plan.loss.curvature_bound
-            return DualCurvature(parts, alpha, self._scale, options.fit_intercept)
-        return RowsCurvature(parts, penalty, options.fit_intercept)
+class Regression(Problem):
+    """One problem, and how it is trained; see `Problem`."""
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite ends the descent
-    def train(self, target: int = 0, callbacks: Iterable[Callback] = (), state: State | None = None) -> Training:
+    def train(self, target: int = 0) -> Training:
         """Train on one target: take the exact minimum where that is the plan, else descend.
-
-        Parameters
-        ----------
-        target : int
-            Column of Y.
-        callbacks : iterable of callable
-            Called as callback(state, record) with every state that a descent evaluates.
-        state : State, optional
-            Of an earlier descent on the same rows with the same options, which then goes on. Default: w = 0 and b = 0,
-            or where rough moments have their minimum.
 
         Raises
         ------
@@ -164,13 +52,8 @@ class Regression:
         minimum, objective = self._minimum(target), self.objective(target)
         if self.plan.direct and (point := exact_point(self.data, minimum, target, self._options)) is not None:
             return self._direct(objective, target, point, minimum)
-        check_small(self.data, target, self._names)
-        solver, n = self.plan.solver, len(objective.scale)
-        state = state or check_state(solver, "init", solver.init(objective, *self._start(objective, target)), n)
-        limit = self._options.iteration_limit(str(solver), n)
-        leaves = _ROUGH if self.data.rough else 0.0 if isinstance(solver, HuberNewton) else inf
-        stop = StopRule(self._options.tol, limit, leaves)
-        ended = descend(objective, solver, state, stop, callbacks)
+        self._check_small(target)
+        ended = self._descend(objective, target, minimum)
         trained = self._descended(objective, target, ended, minimum)
         polished = self._polish(target) if ended.status in (Status.CONVERGED, Status.MAX_ITER) else None
         if polished is None:
@@ -178,6 +61,60 @@ class Regression:
         at = self._at(objective, target, polished.w.fractions, polished.b.fractions[0])
         status = Status.CONVERGED if at["stationarity"] <= self._options.tol else trained.status
         return replace(trained, **at, remaining=polished.moved, status=status, polished=True)
+
+    def _descend(self, objective: Objective, target: int, minimum: Minimum | None) -> Descent:
+        """Run the loop, from the start or from where an earlier run was."""
+        solver, options, running, n = self.plan.solver, self._options, self._running, len(objective.scale)
+        if running.resumed is None:
+            state, course = (
+                check_state(solver, "init", solver.init(objective, *self._start(objective, target)), n),
+                None,
+            )
+        else:
+            state, course = running.resumed
+        batched, early = objective.batches is not None, running.early_stopping
+        stop = StopRule(
+            tol=options.tol,
+            max_iter=None if batched else options.iteration_limit(str(solver), n),
+            epochs=options.epochs if batched else None,
+            max_seconds=running.max_seconds,
+            patience=None if early is None else int(early["patience"]),
+            min_delta=0.0 if early is None else early["min_delta"],
+            leaves=_ROUGH if self.data.rough else 0.0 if isinstance(solver, HuberNewton) else inf,
+        )
+        held, coordinates = running.held_out, self.coordinates(target)
+        watch = Watch(
+            callbacks=running.callbacks,
+            validation=None if held is None else validation_loss(held, self.loss(target), coordinates),
+            gap=self._gap(objective, target, minimum),
+            least=nan if minimum is None else rounded(minimum.least),
+            every=running.every,
+            save=running.save,
+        )
+        return descend(objective, solver, state, stop, watch=watch, course=course)
+
+    def _gap(self, objective: Objective, target: int, minimum: Minimum | None) -> Gap | None:
+        """Return L + P above its minimum: ½pᵀ∇²p for the way p from there, or ½∇ᵀp, which takes no pass over rows."""
+        if minimum is None and (
+            self.data.moments is None or not (self.plan.loss.quadratic and self.plan.penalty.quadratic)
+        ):
+            return None
+        coordinates = self.coordinates(target)
+        if minimum is not None:
+            best_w, best_b = minimum.w * self._scale, self._b_in_coordinates(minimum.exact, minimum.b, target)
+        else:
+            assert self.data.moments is not None
+            at = gradient.moments(coordinates.moments(self.data.moments, target), np.zeros(len(self._scale)), 0.0)
+            step_w, step_b = self.curvature.solve(at.grad_w, at.grad_b)
+            best_w, best_b = -step_w, -step_b
+        cheap = isinstance(objective.term, MomentsTerm)
+
+        def gap(w: Array, b: float, at: Evaluation) -> float:
+            away, off = w - best_w, b - best_b
+            twice = objective.curvature_along(away, off) if cheap else float(at.grad_w @ away) + at.grad_b * off
+            return max(twice / 2.0, 0.0)
+
+        return gap
 
     def _direct(self, objective: Objective, target: int, point: Point, minimum: Minimum | None) -> Training:
         """Return the exact minimum, rounded once."""
@@ -221,6 +158,7 @@ class Regression:
             stationarity=ended.stationarity,
             status=ended.status,
             history=ended.history,
+            error=ended.error,
             rank=rank,
             solver=str(solver),
             over=self.plan.over,
@@ -281,12 +219,37 @@ class Regression:
             )
         return None
 
-    @cached_property
-    def accuracy(self) -> Accuracy:
-        """How many digits float64 leaves."""
-        return Accuracy(self.data, self._options, self.curvature, self.coordinates())
+    def _check_small(self, target: int) -> None:
+        """Refuse columns and targets that vary where float64 sees no squares: a descent would pass them by."""
+        data = self.data
+        norms = np.append(data.summary.norm, data.summary.target_norm[target])
+        if norms.all():
+            return
+        varies = norms > 0
+        if data.totals is not None:
+            varies = NormalEquations(data.totals, len(data.summary.target_norm), target, 0.0, True).norms > 0
+        elif data.moments is None and data.rows is not None:
+            columns = np.concatenate([np.column_stack([X, Y[:, target]]) for X, Y, *_ in data.rows])
+            varies = (columns != columns[0]).any(0)
+        lost = [
+            name for name, v, norm in zip([*self._names, "the target"], varies, norms, strict=True) if v and not norm
+        ]
+        if lost:
+            raise InputError(
+                f"The squares of {', '.join(lost[:3])} underflow float64: values differ by less than 1e-150. "
+                f"Rescale it, or use {setting('solver', 'auto')} with {setting('precision', 'exact')}."
+            )
+
+    def _b_in_coordinates(self, w: Sequence[Fraction], b: Fraction, target: int) -> float:
+        """Return the b of the descent for a w and b in the user's units."""
+        at_origin = b + sum((v * Fraction(c) for v, c in zip(w, self._origin.tolist(), strict=True)), Fraction(0))
+        return rounded(at_origin - Fraction(self.coordinates(target).target_origin))
 
     def _start(self, objective: Objective, target: int) -> tuple[Array, float]:
+        if (start := self._running.start) is not None:
+            slopes = [*map(Fraction, start.w.tolist())]
+            moved = sum((v * Fraction(c) for v, c in zip(slopes, start.center.tolist(), strict=True)), Fraction(0))
+            return start.w * self._scale, self._b_in_coordinates(slopes, Fraction(start.b_center) - moved, target)
         w, b = np.zeros(len(self._names)), 0.0
         if objective.target_norm == 0.0 and self._options.fit_intercept:  # nothing to explain: b = ȳ is the minimum
             b = float(self.data.summary.target_center[target]) - self.coordinates(target).target_origin

@@ -12,14 +12,28 @@ from regress.sources.base import (
     MISSING_CODE,
     UNSEEN_CODE,
     Batch,
+    Bookmark,
     Codes,
     Column,
     ColumnKind,
     Partition,
     Source,
-    unmasked,
-    written,
 )
+
+
+def unmasked(values: object) -> object:
+    """Return a masked array with NaN in its masked cells; anything else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    kind = values.dtype.kind
+    cells = np.asarray(values.data).astype(values.dtype if kind == "f" else np.float64 if kind in "biu" else object)
+    cells[np.ma.getmaskarray(values)] = np.nan
+    return cells
+
+
+def written(numbers: Array) -> list[str]:
+    """Return numbers as text, whole ones without a point, whatever they look like in a file."""
+    return [np.format_float_positional(v, trim="-") for v in np.nan_to_num(numbers).tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,11 @@ class ArrayBatch:
     def read(self) -> int:
         """Rows up to here."""
         return self.first + self.rows
+
+    @property
+    def bookmark(self) -> Bookmark:
+        """Its first row, and how many there are."""
+        return self.first, self.rows
 
     def head(self, rows: int) -> "ArrayBatch":
         """Return the first rows of the batch."""
@@ -93,10 +112,15 @@ class ArrayPartition(Partition):
 
     def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
         """Yield views of the rows on the fixed grid."""
+        step = block_rows(len(kinds))
+        for first in range(0, self.size, step):
+            yield self.batch_at(kinds, (first, min(step, self.size - first)))
+
+    def batch_at(self, kinds: Mapping[str, ColumnKind], bookmark: Bookmark) -> ArrayBatch:
+        """Return a view of some rows."""
+        first, rows = bookmark
         where = {name: j for j, name in enumerate(self.names)}
-        step, X = block_rows(len(kinds)), self.array
-        for i in range(0, len(X), step):
-            yield ArrayBatch("", i, len(X[i : i + step]), X[i : i + step], where)
+        return ArrayBatch("", first, rows, self.array[first : first + rows], where)
 
 
 class ArraySource(Source):

@@ -17,6 +17,7 @@ from regress.options import FileOptions
 
 ColumnKind = Literal["number", "boolean", "text", "unusable"]
 Codes = NDArray[np.int32]
+Bookmark = tuple[int, ...]
 T = TypeVar("T")
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
@@ -110,6 +111,11 @@ class Batch(Protocol):
         """Which rows cannot be used (rows,); None where all can."""
         ...
 
+    @property
+    def bookmark(self) -> Bookmark | None:
+        """What `Partition.batch_at` finds it by; None where the partition can only be read in order."""
+        ...
+
     def head(self, rows: int) -> "Batch":
         """Return the first rows of the batch."""
         ...
@@ -156,6 +162,13 @@ class Partition(ABC):
     @abstractmethod
     def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
         """Read the named columns, in order, each as the kind given, in batches of bounded size."""
+
+    def batch_at(self, kinds: Mapping[str, ColumnKind], bookmark: Bookmark) -> Batch:
+        """Read the batch again that had a bookmark: the same rows, from any thread.
+
+        Whoever gives bookmarks to batches defines it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} gives its batches no bookmarks")
 
     def place(self, record: int) -> str:
         """Say where a record is, counted from 0, in the words of whoever made the table: "houses.csv, line 17"."""
@@ -237,21 +250,6 @@ class Source(ABC):
     def settled(self, names: Sequence[str]) -> Self:
         """Return the source with the named columns decided by all of their cells: a pass of its own where need be."""
         return self.with_columns(replace(c, settled=True) if c.name in names else c for c in self.columns)
-
-
-def unmasked(values: object) -> object:
-    """Return a masked array with NaN in its masked cells; anything else as it is."""
-    if not isinstance(values, np.ma.MaskedArray):
-        return values
-    kind = values.dtype.kind
-    cells = np.asarray(values.data).astype(values.dtype if kind == "f" else np.float64 if kind in "biu" else object)
-    cells[np.ma.getmaskarray(values)] = np.nan
-    return cells
-
-
-def written(numbers: Array) -> list[str]:
-    """Return numbers as text, whole ones without a point, whatever they look like in a file."""
-    return [np.format_float_positional(v, trim="-") for v in np.nan_to_num(numbers).tolist()]
 
 
 def cut(batches: Iterable[Batch], limit: int | None) -> Iterable[Batch]:

@@ -1,97 +1,20 @@
-"""Polars frames as batches, and partitions whose rows come as frames."""
+"""Partitions whose rows come as frames."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
-from regress.blocks import Array, Mask
+from regress.blocks import Mask
 from regress.errors import TableError
 from regress.messages import setting
-from regress.sources.base import (
-    MISSING_CODE,
-    UNSEEN_CODE,
-    Codes,
-    Column,
-    ColumnKind,
-    Partition,
-    written,
-)
+from regress.sources.base import Bookmark, Column, ColumnKind, Partition
 from regress.sources.cell_types import NUMBERS, is_missing, level_of
 from regress.sources.cell_values import AS_IS, Reading
+from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError
-
-
-@dataclass(frozen=True, slots=True)
-class PolarsBatch:
-    """Some rows of a Polars frame. Missing cells are null or NaN."""
-
-    part: str
-    first: int
-    frame: pl.DataFrame
-    _: KW_ONLY
-    read: int
-    bad: Mask | None = None
-    reading: Reading = AS_IS
-    key: str = ""
-
-    @property
-    def rows(self) -> int:
-        """Rows in the batch."""
-        return self.frame.height
-
-    def head(self, rows: int) -> "PolarsBatch":
-        """Return the first rows of the batch."""
-        bad = None if self.bad is None else self.bad[:rows]
-        return replace(self, frame=self.frame.head(rows), bad=bad)
-
-    def numbers(self, name: str) -> Array:
-        """Return a number or boolean column (rows,), NaN where missing."""
-        column = self.frame[name]
-        if column.dtype != pl.Float64:  # a cast costs, even to the same type
-            column = column.cast(pl.Float64)
-        if self.reading.codes:
-            column = column.set(column.is_in(self.reading.codes), None)
-        return column.to_numpy()  # nulls become NaN
-
-    def columns(self, names: Sequence[str]) -> list[Array]:
-        """Return number and boolean columns."""
-        return [self.numbers(name) for name in names]
-
-    def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
-        """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""
-        text = _text(self.frame[name])
-        found = text.replace_strict(list(codes), list(codes.values()), default=UNSEEN_CODE, return_dtype=pl.Int32)
-        return found.set(text.is_null(), MISSING_CODE).to_numpy()
-
-    def level(self, cell: str) -> str | None:
-        """Return the level that a cell of text is; None if it is missing."""
-        return self.reading.level(cell)
-
-    def texts(self, name: str) -> list[str]:
-        """Return a column as text; numbers in one form, whatever the file's."""
-        column = self.frame[name]
-        if column.dtype.is_numeric():
-            values = self.numbers(name)
-            return [text if known else "" for text, known in zip(written(values), np.isfinite(values), strict=True)]
-        return _text(column).fill_null("").to_list()
-
-    def distinct(self, name: str, rows: Mask) -> list[str]:
-        """Return the different cells of a text column in some rows, in order, without null ones."""
-        return _text(self.frame[name].filter(pl.Series(rows))).drop_nulls().unique(maintain_order=True).to_list()
-
-
-def _text(column: pl.Series) -> pl.Series:
-    """Return a column as text; what is no finite number of numbers is missing."""
-    if column.dtype.is_float():
-        column = column.set(~column.is_finite(), None)
-    try:
-        return column.cast(pl.String)
-    except pl.exceptions.InvalidOperationError:
-        raise TableError(f"Column {column.name!r} is of type {column.dtype}, which cannot be read as text.") from None
 
 
 def typed(
@@ -124,11 +47,15 @@ def typed(
 
 
 class Frame(NamedTuple):
-    """Some rows of a partition: the columns, how much of it was read, and which rows are bad (None: none is)."""
+    """Some rows of a partition: the columns, how much of it was read, and which rows are bad (None: none is).
+
+    `place` is what `frame_at` finds them by; None where the partition can only be read in order.
+    """
 
     columns: pl.DataFrame
     read: int
     bad: Mask | None = None
+    place: Bookmark | None = None
 
 
 class FramePartition(Partition):
@@ -157,17 +84,37 @@ class FramePartition(Partition):
         A `Frame` says in addition how much was read, and which rows are bad.
         """
 
+    def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Any:
+        """Read the frame again that had a place, from any thread. Whoever gives places to frames defines it."""
+        raise NotImplementedError(f"{type(self).__name__} gives its frames no places")
+
     def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[PolarsBatch]:
         """Read the named columns as batches."""
-        first, key = 0, self.name if self.key is None else self.key
+        first = 0
         for found in self.frames(kinds):
-            frame, read, bad = found if isinstance(found, Frame) else _frame(found, kinds, self, first)
-            whole = typed(frame, kinds, self, first)
-            yield PolarsBatch(self.name, first, whole, read=self.before + read, bad=bad, reading=self.reading, key=key)
-            first += frame.height
+            yield (batch := self._batch(found, kinds, first))
+            first += batch.rows
+
+    def batch_at(self, kinds: Mapping[str, ColumnKind], bookmark: Bookmark) -> PolarsBatch:
+        """Read the batch again that had a bookmark: the record of its first row, and the place of its frame."""
+        first, *place = bookmark
+        return self._batch(self.frame_at(kinds, tuple(place)), kinds, first)
+
+    def _batch(self, found: Any, kinds: Mapping[str, ColumnKind], first: int) -> PolarsBatch:
+        frame = found if isinstance(found, Frame) else as_frame(found, kinds, self, first)
+        return PolarsBatch(
+            self.name,
+            first,
+            typed(frame.columns, kinds, self, first),
+            read=self.before + frame.read,
+            bad=frame.bad,
+            reading=self.reading,
+            key=self.name if self.key is None else self.key,
+            bookmark=None if frame.place is None else (first, *frame.place),
+        )
 
 
-def _frame(found: Any, kinds: Mapping[str, ColumnKind], partition: FramePartition, first: int) -> Frame:
+def as_frame(found: Any, kinds: Mapping[str, ColumnKind], partition: FramePartition, first: int) -> Frame:
     """Return what a partition yields as a frame of the columns asked for, its first row the record `first`.
 
     Raises

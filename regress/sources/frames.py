@@ -1,6 +1,6 @@
 """pandas, for people: frames in, tables out. Owner of pandas; its columns are read without pyarrow."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,17 +11,16 @@ import polars as pl
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source, rereading
-from regress.sources.batches import Part
 from regress.sources.cell_types import NUMBERS, level_of
 from regress.sources.cell_values import AS_IS, Reading
-from regress.sources.polars_frames import SLICE
+from regress.sources.polars_frames import SlicedPart
 from regress.sources.table import Table
 
 _LOOK = 200  # cells with a value that tell what a column of objects seems to be
 
 
 @dataclass(eq=False)
-class PandasPartition(Part):
+class PandasPartition(SlicedPart):
     """A pandas frame, handed to Polars a slice at a time."""
 
     frame: pd.DataFrame
@@ -36,11 +35,10 @@ class PandasPartition(Part):
         """Return the columns in order."""
         return {name: _column(name, self.frame[name], self.reading) for name in self.frame.columns}
 
-    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[pl.DataFrame]:
-        """Yield slices of the named columns."""
-        for i in range(0, len(self.frame), SLICE):
-            part = self.frame.iloc[i : i + SLICE]
-            yield pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
+    def rows(self, kinds: Mapping[str, ColumnKind], start: int, stop: int) -> pl.DataFrame:
+        """Return some rows of the named columns."""
+        part = self.frame.iloc[start:stop]
+        return pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""

@@ -11,8 +11,8 @@ import numpy as np
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import FileOptions
-from regress.sources.arrays import ArraySource
-from regress.sources.base import Source, unmasked
+from regress.sources.arrays import ArraySource, unmasked
+from regress.sources.base import Source
 
 
 def of_package(table: object, package: str) -> bool:

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 
 import polars as pl
 
 from regress.errors import TableError
 from regress.numerics.threads import ordered_map
-from regress.sources.base import Column, ColumnKind
+from regress.sources.base import Bookmark, Column, ColumnKind
 from regress.sources.batches import Frame
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.file_parts import FilePart
@@ -45,24 +45,23 @@ class ParquetPart(FilePart):
             rows = self._scan().select(pl.len()).collect().item()
         if not rows:
             return
-        size, first = self.size, min(rows, _FIRST)
+        first = min(rows, _FIRST)
+        start = self.frame_at(kinds, (0, first, rows))
+        yield start
+        columns = start.columns
+        step = max(1, int(_BLOCK / max(columns.estimated_size() / first, 8 * columns.width)))
+        places = ((at, min(at + step, rows), rows) for at in range(first, rows, step))
+        yield from ordered_map(partial(self.frame_at, kinds), places, _AHEAD)
 
-        def read(span: range) -> pl.DataFrame:
-            with self._readable():
-                frame = self._scan().select(list(kinds)).slice(span.start, len(span)).collect()
-            self.file.check()
-            if frame.height != len(span):
-                readable = span.start + frame.height
-                raise TableError(f"{self._damaged}: it has {rows:,} rows, and {readable:,} can be read.")
-            return frame
-
-        start = read(range(first))
-        step = max(1, int(_BLOCK / max(start.estimated_size() / first, 8 * start.width)))
-        spans = (range(at, min(at + step, rows)) for at in range(first, rows, step))
-        done = 0
-        for frame in chain([start], ordered_map(read, spans, _AHEAD)):
-            done += frame.height
-            yield Frame(frame, size * done // rows)
+    def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
+        """Read some rows: the first one, the one behind them, and the rows of the file."""
+        start, stop, rows = place
+        with self._readable():
+            frame = self._scan().select(list(kinds)).slice(start, stop - start).collect()
+        self.file.check()
+        if frame.height != stop - start:
+            raise TableError(f"{self._damaged}: it has {rows:,} rows, and {start + frame.height:,} can be read.")
+        return Frame(frame, self.size * stop // rows, place=place)
 
     def _scan(self) -> pl.LazyFrame:
         return pl.scan_parquet(self.file.path, glob=False)

@@ -1,13 +1,14 @@
 """Polars frames as partitions, and what their columns are."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
-from regress.sources.base import Column, ColumnKind
-from regress.sources.batches import Part
+from regress.sources.base import Bookmark, Column, ColumnKind
+from regress.sources.batches import Frame, Part, as_frame
 from regress.sources.cell_types import level_of
 from regress.sources.cell_values import AS_IS, Reading
 
@@ -15,8 +16,26 @@ LOOK = 200  # rows that tell what a column of text seems to be
 SLICE = 2**16  # rows of a batch
 
 
+class SlicedPart(Part):
+    """A frame in memory, read a slice at a time."""
+
+    @abstractmethod
+    def rows(self, kinds: Mapping[str, ColumnKind], start: int, stop: int) -> pl.DataFrame:
+        """Return some rows of the named columns."""
+
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
+        """Yield slices of the named columns."""
+        for start in range(0, self.size, SLICE):
+            yield self.frame_at(kinds, (start, min(start + SLICE, self.size)))
+
+    def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
+        """Return a slice: its first row, and the row behind it."""
+        start, stop = place
+        return as_frame(self.rows(kinds, start, stop), kinds, self, start)._replace(place=place)
+
+
 @dataclass(eq=False)
-class PolarsPartition(Part):
+class PolarsPartition(SlicedPart):
     """A Polars frame."""
 
     frame: pl.DataFrame
@@ -31,9 +50,9 @@ class PolarsPartition(Part):
         """Return the columns in order."""
         return columns_of(self.frame.schema, self.frame.head, self.reading)
 
-    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[pl.DataFrame]:
-        """Yield slices."""
-        return self.frame.select(list(kinds)).iter_slices(SLICE)
+    def rows(self, kinds: Mapping[str, ColumnKind], start: int, stop: int) -> pl.DataFrame:
+        """Return some rows."""
+        return self.frame.select(list(kinds)).slice(start, stop - start)
 
 
 def columns_of(

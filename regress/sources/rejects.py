@@ -68,6 +68,18 @@ class Rejects:
         self._rows = [row for row in self._rows if file not in (None, row[0])]
         self._cells = {name: cells for name, cells in self._cells.items() if file not in (None, name)}
 
+    def refuse(self, file: str, line: int, faults: Sequence[Fault]) -> None:
+        """Refuse the faults of a block whose first line is `line`, unless rows are to be skipped.
+
+        Raises
+        ------
+        TableError
+            For the first of them.
+        """
+        if faults and not self.skip:
+            fault = faults[0]
+            raise _error(f"{file}, line {line + fault.line}{fault.reason}. {fault.remedy}.", fault.column)
+
     def add(self, file: str, line: int, faults: Sequence[Fault]) -> None:
         """Take the faults of a block whose first line is `line`.
 
@@ -76,10 +88,9 @@ class Rejects:
         TableError
             If rows are not to be skipped, or too many are.
         """
+        self.refuse(file, line, faults)
         for fault in faults:
             at = line + fault.line
-            if not self.skip:
-                raise _error(f"{file}, line {at}{fault.reason}. {fault.remedy}.", fault.column)
             if fault.column:
                 self._cells.setdefault(file, Counter())[fault.column] += 1
             self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))

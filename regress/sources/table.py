@@ -10,8 +10,9 @@ from regress.messages import setting
 from regress.numerics.threads import need_threads
 from regress.options import FileOptions
 from regress.sources.base import EMPTY, Batch, Column, ColumnKind, Reread, Source, cut
-from regress.sources.batches import MarkError, Part, PolarsBatch
+from regress.sources.batches import MarkError, Part
 from regress.sources.column_types import Survey
+from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError, Rejects
 
 

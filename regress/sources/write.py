@@ -14,7 +14,7 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.records import PREDICTIONS
 from regress.sources.base import Batch
-from regress.sources.batches import PolarsBatch
+from regress.sources.polars_batch import PolarsBatch
 
 
 def writes_parquet(path: str | None) -> bool:

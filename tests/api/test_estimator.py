@@ -432,4 +432,4 @@ def test_a_fitted_estimator_survives_being_stored(rows, tmp_path, through):
         stored = joblib.load(tmp_path / "model.joblib")
     np.testing.assert_array_equal(stored.predict(rows[0]), regressor.predict(rows[0]))
     assert stored.get_params() == regressor.get_params()
-    assert len(pickle.dumps(regressor)) < 2000  # it holds no rows, which are 8 kB
+    assert len(pickle.dumps(regressor)) < 5000  # it holds no rows, which are 8 kB

@@ -18,7 +18,7 @@ from regress.api import json_schema
 from regress.api.report import page
 from regress.api.result import Fit
 from regress.options import TrainOptions
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 
 random = np.random.default_rng(12)
 N = 60

@@ -12,7 +12,7 @@ import regress
 from regress.api.report import page
 from regress.messages import visible
 from regress.report import charts
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 from tests.pages import (
     Drawn,
     bars_of,

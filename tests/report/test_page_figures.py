@@ -9,7 +9,7 @@ import pytest
 
 import regress
 from regress.api.report import page
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 from tests.pages import (
     bars_of,
     nothing,

@@ -16,7 +16,7 @@ from regress.api.model_file import written
 from regress.api.report import page
 from regress.api.result import Fit
 from regress.errors import DataWarning, InputError
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 from tests.command import run
 from tests.pages import (
     read,

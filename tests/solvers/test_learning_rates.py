@@ -7,7 +7,7 @@ from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.errors import LearningRateError
 from regress.options import TrainOptions
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 from regress.solvers.train import Regression
 
 random = np.random.default_rng(82)

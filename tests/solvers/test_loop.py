@@ -7,8 +7,9 @@ from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.errors import InputError
 from regress.options import TrainOptions
-from regress.solvers.loop import Status, StopRule, descend
+from regress.solvers.loop import StopRule, descend
 from regress.solvers.state import State
+from regress.solvers.status import Status
 from regress.solvers.steps import GradientDescent
 from regress.solvers.train import Regression
 

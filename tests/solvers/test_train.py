@@ -13,7 +13,7 @@ from regress.aggregates.collect import RoomError, collect_rows
 from regress.blocks import Block, blocks_of
 from regress.errors import InputError, LearningRateError
 from regress.options import TrainOptions
-from regress.solvers.loop import Status
+from regress.solvers.status import Status
 from regress.solvers.train import Regression
 
 SOLVERS = ["auto", "gd", "accelerated", "cg", "newton"]

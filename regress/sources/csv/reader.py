@@ -8,6 +8,7 @@ Polars refuses, those with a null in the file's last column, and those with too 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ import polars as pl
 from regress.blocks import Mask
 from regress.numerics.threads import ordered_map
 from regress.options import FileOptions
-from regress.sources.base import Column, ColumnKind
+from regress.sources.base import Bookmark, Column, ColumnKind
 from regress.sources.batches import Frame, MarkError
 from regress.sources.cell_types import decimal_mark, marks_of
 from regress.sources.cell_values import Reading
@@ -24,7 +25,7 @@ from regress.sources.csv.dialect import Dialect, read_dialect
 from regress.sources.csv.record_ends import Plain, RecordSpans, full, line_count, short_lines, sound_quotes, split
 from regress.sources.csv.rewrite import alike, pieces, plain, standard
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
-from regress.sources.csv.stream import Records, opened
+from regress.sources.csv.stream import Records, opened, records_at
 from regress.sources.file_parts import FilePart
 from regress.sources.pipes import Spool
 from regress.sources.rejects import Fault, Rejects
@@ -40,10 +41,21 @@ _AHEAD = 2  # blocks parsed at a time: while Polars' threads finish one, they be
 
 
 class _Parsed(NamedTuple):
+    """A block: its rows, its lines, what is wrong with some rows; bytes read so far, and its first byte and length."""
+
     frame: pl.DataFrame
     lines: int
-    read: int = 0
     faults: Sequence[Fault] = ()
+    read: int = 0
+    span: tuple[int, int] | None = None
+
+    def as_frame(self, line: int) -> Frame:
+        """Return the rows of a block that begins on a line."""
+        bad = None
+        if self.faults:
+            bad = np.zeros(self.frame.height, dtype=bool)
+            bad[[fault.record for fault in self.faults]] = True
+        return Frame(self.frame, self.read, bad, None if self.span is None else (*self.span, line))
 
 
 class _Way(NamedTuple):
@@ -100,32 +112,24 @@ class CsvPart(FilePart):
         """Read the named columns in blocks, in order."""
         self.rejects.begin(self.name)
         line = 1 + self.written.skipped_lines
-        unknown = not self.written.decimal_known and "number" in kinds.values()
-
-        def parse(records: Records) -> _Parsed | None:
-            if unknown and (b"." in records.data or b"," in records.data):
-                raise MarkError(self.name)
-            try:
-                return self._parse(records, kinds)
-            except KeyboardInterrupt:
-                return None
-
         with opened(self.file.path, self.written.encoding) as stream:
             blocks = stream.records(self.written.form, self.written.skipped_bytes)
-            for parsed in ordered_map(parse, blocks, _AHEAD):
-                if parsed is None:  # Polars saw Ctrl-C before Python, whose own exception is on its way to this thread
-                    time.sleep(1.0)
-                    raise KeyboardInterrupt
+            for parsed in ordered_map(partial(self._parsed, kinds), blocks, _AHEAD):
                 self.file.check()
-                bad = None
-                if parsed.faults:
-                    self.rejects.add(self.name, line, parsed.faults)
-                    bad = np.zeros(parsed.frame.height, dtype=bool)
-                    bad[[fault.record for fault in parsed.faults]] = True
-                line += parsed.lines
+                self.rejects.add(self.name, line, parsed.faults)
                 if parsed.frame.height:
-                    yield Frame(parsed.frame, parsed.read, bad)
+                    yield parsed.as_frame(line)
+                line += parsed.lines
         self.file.check()
+
+    def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
+        """Read a block: its first byte, its bytes, and its first line; rows skipped before are not counted again."""
+        start, length, line = place
+        records = records_at(self.file.path, self.written.form, start, length)
+        self.file.check()
+        parsed = self._parsed(kinds, records)
+        self.rejects.refuse(self.name, line, parsed.faults)
+        return parsed.as_frame(line)
 
     def place(self, record: int) -> str:
         """Return the line of a record; lines count from 1."""
@@ -139,12 +143,24 @@ class CsvPart(FilePart):
                     line, seen = line + found.n_lines, seen + len(found.lines)
         return f"{self.name}, record {record + 1}"
 
+    def _parsed(self, kinds: Mapping[str, ColumnKind], records: Records) -> _Parsed:
+        if not self.written.decimal_known and "number" in kinds.values():
+            if b"." in records.data or b"," in records.data:
+                raise MarkError(self.name)
+        try:
+            parsed = self._parse(records, kinds)
+        except KeyboardInterrupt:  # Polars saw Ctrl-C before Python, whose own exception is on its way to the caller
+            time.sleep(1.0)
+            raise
+        span = None if records.start is None else (records.start, len(records.data))
+        return parsed._replace(read=records.read, span=span)
+
     def _parse(self, records: Records, kinds: Mapping[str, ColumnKind]) -> _Parsed:
         """Parse a block at once if it is plain and its lines are long enough for its columns; else piece by piece."""
         data, form = records.data, self.written.form
         ordinary = standard(form) and not form.trailing and (not records.marked or sound_quotes(data, form))
         if ordinary and (parsed := self._fast(Plain(data, data), records.marked, kinds)):
-            return parsed._replace(read=records.read)
+            return parsed
         frames, faults, records_before, lines_before = [], [], 0, 0
         for piece in pieces(data, form):
             block = plain(piece, form)
@@ -154,7 +170,7 @@ class CsvPart(FilePart):
             records_before, lines_before = records_before + parsed.frame.height, lines_before + parsed.lines
             if len(faults) >= self._most_faults:
                 break
-        return _Parsed(pl.concat(frames), lines_before, records.read, faults)
+        return _Parsed(pl.concat(frames), lines_before, faults=faults)
 
     def _scan(self, data: bytes, numbers: Collection[str], missing: Sequence[str] = (), **more: Any) -> pl.LazyFrame:
         form = self.written.form

@@ -37,11 +37,15 @@ _TAR = slice(257, 262)
 
 
 class Records(NamedTuple):
-    """Whole records: their bytes, how many bytes of the file were read so far, and whether quotes or escapes are in."""
+    """Whole records: their bytes, how many bytes of the file were read so far, and whether quotes or escapes are in.
+
+    `start` is the byte of the file at which they begin; None where the file cannot be read from there.
+    """
 
     data: bytes
     read: int
     marked: bool
+    start: int | None = None
 
 
 class Stream:
@@ -75,7 +79,7 @@ class Stream:
                     f"{self.name} is {what}, not text. Save it as CSV, plain or compressed by gzip or zstd."
                 )
         self._raw.seek(0)
-        self._plain = False
+        self._plain, self._above = False, 0
         self._file: BinaryIO
         if head.startswith(_GZIP):
             self.compression, self._file = "gzip", gzip.GzipFile(fileobj=self._raw)  # type: ignore[assignment]  # reads as one
@@ -91,7 +95,7 @@ class Stream:
         if self.encoding in _WIDE and not found.startswith(self.encoding):
             found = f"{self.encoding}-le"
         if self.encoding in (found, *_WIDE, "utf-8-sig"):
-            self.encoding, self._start = found, self._start[len(mark) :]
+            self.encoding, self._start, self._above = found, self._start[len(mark) :], len(mark)
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
         self._lines = 0
 
@@ -163,7 +167,8 @@ class Stream:
 
     def records(self, form: Format, skip: int = 0) -> Iterator[Records]:
         """Yield whole records, some block of them at a time, behind the first `skip` bytes."""
-        rest = b""
+        rest, at = b"", self._above + skip
+        seekable = self._plain and self._decoder is None
         while part := self.read(self._suited(BLOCK)):
             part, skip = part[skip:], max(skip - len(part), 0)
             data = rest + (part.replace(b"\r", b"\n") if form.returns else part)
@@ -173,11 +178,12 @@ class Stream:
                 if not stop and len(data) <= _LONGEST:
                     break
                 stop = stop or self._first_line(data)
-                yield Records(data if stop == len(data) else data[:stop], self.read_bytes, marked)
-                data = data[stop:]
+                whole = data if stop == len(data) else data[:stop]
+                yield Records(whole, self.read_bytes, marked, at if seekable else None)
+                data, at = data[stop:], at + stop
             rest = data
         if rest:
-            yield Records(rest, self.read_bytes, has_marks(rest, form))
+            yield Records(rest, self.read_bytes, has_marks(rest, form), at if seekable else None)
 
     def _first_line(self, data: bytes) -> int:
         """Return where the first line of a record that is too long ends."""
@@ -202,14 +208,35 @@ def _guess(start: bytes) -> str:
     return next((name for name, pattern in patterns.items() if zeros == pattern), "utf-8")
 
 
+def records_at(path: Path, form: Format, start: int, length: int) -> Records:
+    """Read the records again that began at a byte of a file, and had so many bytes.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read.
+    """
+    with _readable(path), path.open("rb") as file:
+        file.seek(start)
+        data = file.read(length)
+    data = data.replace(b"\r", b"\n") if form.returns else data
+    return Records(data, start + length, has_marks(data, form), start)
+
+
 @contextmanager
 def opened(path: Path, encoding: str | None = None) -> Iterator[Stream]:
     """Open a file as a stream, and close it at the end."""
-    try:
+    with _readable(path):
         stream = Stream(path, encoding)
         try:
             yield stream
         finally:
             stream.close()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from None

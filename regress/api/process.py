@@ -1,0 +1,152 @@
+"""How the descent of a fit runs: where it begins, what it is validated on, and who watches it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from regress.aggregates.held_out import HeldOut
+from regress.api.checkpoint import Checkpoint, identity
+from regress.api.load import load
+from regress.api.model import LinearModel
+from regress.api.read import Reading, ReadTable, read_table
+from regress.api.result import Fit
+from regress.design.block_index import BlockReader
+from regress.errors import InputError
+from regress.fit_record import FitOptions
+from regress.messages import setting
+from regress.options import ProcessOptions, Progress, TableOptions, TrainOptions
+from regress.solvers.course import Iteration
+from regress.solvers.loop import Callback
+from regress.solvers.running import Running, Start
+from regress.solvers.state import State
+
+_EXACT = 600  # columns up to which sums over the validation rows are exact
+
+
+def running_of(
+    prepared: ReadTable,
+    kept: FitOptions,
+    training: TrainOptions,
+    process: ProcessOptions,
+    progress: Progress | None,
+) -> Running:
+    """Return how a descent on a table runs.
+
+    Raises
+    ------
+    InputError
+        If the start has other columns, or a checkpoint is not one of this run.
+    """
+    callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
+    save = resumed = None
+    if process.checkpoint is not None:
+        save = Checkpoint(process, identity(prepared, kept, training, process))
+        resumed = save.read(len(prepared.names)) if process.resume else None
+    return Running(
+        descends=process.descends,
+        start=start_of(process.init, prepared.names),
+        resumed=resumed,
+        callbacks=callbacks,
+        held_out=prepared.held_out,
+        early_stopping=process.patience,
+        max_seconds=inf if process.max_seconds is None else process.max_seconds,
+        every=process.monitor_every,
+        save=save,
+        seed=kept.random_state,
+        reader=BlockReader(prepared.reader, prepared.index) if prepared.index else None,
+    )
+
+
+def _counting(progress: Progress) -> Callback:
+    def count(state: State, record: Iteration) -> None:
+        progress("iterations", state.iteration + 1, 0, 0)
+
+    return count
+
+
+def start_of(init: Any, names: Sequence[str]) -> Start | None:
+    """Return where a descent begins: None for zeros, else that of (w, b), of a fit, of a model, or of a model's file.
+
+    Raises
+    ------
+    InputError
+        If it has other columns.
+    """
+    if init is None:
+        return None
+    if isinstance(init, tuple | list):
+        return _of_pair(init, names)
+    given = init if isinstance(init, Fit | LinearModel) else load(init)
+    model = given.model if isinstance(given, Fit) else given
+    if tuple(model.names) != tuple(names):
+        other = sorted({*model.names} ^ {*names}) or list(model.names)
+        raise InputError(
+            f"The model given as {setting('init')} has other columns than this fit, such as {other[0]!r}. Give (w, b)."
+        )
+    return Start(model.w, model.center, model.b_center)
+
+
+def _of_pair(init: Sequence[Any], names: Sequence[str]) -> Start:
+    wanted = f"{setting('init')} must be (w, b): {len(names)} coefficients and the intercept"
+    if len(init) != 2:
+        raise InputError(f"{wanted}; got {len(init)} values.")
+    try:
+        w, b = np.array(init[0], dtype=np.float64), float(init[1])
+    except (TypeError, ValueError):
+        raise InputError(f"{wanted}, all numbers.") from None
+    if w.shape != (len(names),):
+        raise InputError(f"{wanted}; w has shape {w.shape}.")
+    if not np.isfinite([*w, b]).all():
+        raise InputError(f"{wanted}, all finite.")
+    return Start(w, np.zeros(len(names)), b)
+
+
+def validated(prepared: ReadTable, process: ProcessOptions, options: TableOptions, kept: bool) -> ReadTable:
+    """Return a table whose held-out rows are those of `validation`, if that is given.
+
+    Raises
+    ------
+    InputError
+        If rows are held out as well, or early stopping has no rows to look at.
+    """
+    if process.validation is not None:
+        if options.test_size:
+            raise InputError(f"{setting('validation')} and {setting('test_size')} are both given. Remove one of them.")
+        prepared = replace(prepared, held_out=_read(process.validation, prepared, options, kept))
+    if process.early_stopping is not None and prepared.held_out is None:
+        raise InputError(
+            f"{setting('early_stopping')} needs rows to validate on. Use {setting('test_size', 0.2)}, or "
+            f"{setting('validation')}."
+        )
+    return prepared
+
+
+def _read(given: Any, prepared: ReadTable, options: TableOptions, kept: bool) -> HeldOut:
+    """Read a table, or (X, y) or (X, y, weights), with the design of the training rows."""
+    reader = prepared.reader
+    table, target, weights = given, reader.target.name, options.weights
+    if isinstance(given, tuple):
+        if len(given) not in (2, 3):
+            raise InputError(f"{setting('validation')} must be a table, (X, y) or (X, y, weights).")
+        table, target, weights = given[0], given[1], given[2] if len(given) == 3 else None
+    elif reader.target.array is not None:
+        raise InputError(f"The target was given as values, so {setting('validation')} must be (X, y).")
+    elif not isinstance(weights, str):
+        weights = None
+    exact = len(prepared.names) <= _EXACT
+    reading = Reading(
+        "rows" if kept else "auto",
+        prepared.n_jobs,
+        "exact" if exact and not kept else "float64",
+        design=reader.design,
+        fit_intercept=True,
+    )
+    plain = replace(options, test_size=0.0, split_key=None, weights=weights, rows=None)
+    data = read_table(table, target, plain, reading).data
+    if data.moments is None or kept:
+        assert data.rows is not None
+        return HeldOut(data.summary.rows, rows=tuple(data.rows))
+    return HeldOut(data.summary.rows, totals=data.totals, moments=None if data.totals is not None else data.moments)

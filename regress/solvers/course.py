@@ -1,0 +1,141 @@
+"""The course of a descent: its history, and what the loop carries from one evaluation to the next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isnan, nan
+from typing import Any, NamedTuple
+
+from regress.solvers.state import State
+
+_STATES, _LOSSES = ("good", "lowest", "best"), ("lowest_loss", "best_val")
+_ROWS = 2000  # of a history, above which every second one is dropped
+
+
+class Iteration(NamedTuple):
+    """One row of the history, in the coordinates of the descent. What is not known there is NaN.
+
+    Attributes
+    ----------
+    iteration, epoch : int
+        Updates so far, and passes over the rows.
+    loss : float
+        L + P on the training rows.
+    batch_loss : float
+        Sum of the losses of the epoch's batches, each before its own update; only where `loss` needs a pass.
+    val_loss : float
+        L on the rows held out, or on those of `validation`.
+    gradient_norm : float
+        ‖∇(L + P)‖ over w and b.
+    step : float
+        ‖(w, b) − those of the row before‖.
+    learning_rate : float
+        That of the next update.
+    gap : float
+        L + P above its exact minimum.
+    seconds : float
+        Since the start, those of earlier runs included.
+    """
+
+    iteration: int
+    epoch: int
+    loss: float
+    batch_loss: float
+    val_loss: float
+    gradient_norm: float
+    step: float
+    learning_rate: float
+    gap: float
+    seconds: float
+
+
+@dataclass
+class History:
+    """Evenly spaced rows of a descent, and its last one, in bounded memory.
+
+    Every row is kept up to 2,000; beyond that every second one, every fourth one, and so on, by their numbers alone.
+    """
+
+    rows: list[Iteration] = field(default_factory=list)
+    last: Iteration | None = None
+    count: int = 0
+    stride: int = 1
+
+    def add(self, row: Iteration) -> None:
+        """Add a row."""
+        if self.count % self.stride == 0:
+            self.rows.append(row)
+        if len(self.rows) > _ROWS:
+            self.rows, self.stride = self.rows[::2], 2 * self.stride
+        self.last = row
+        self.count += 1
+
+    def finish(self) -> list[Iteration]:
+        """Return the rows, the first and the last one included."""
+        return [*self.rows, *([self.last] if self.last is not None and self.last is not self.rows[-1] else [])]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, which JSON takes."""
+        rows = [_plain(row) for row in self.rows]
+        last = None if self.last is None else _plain(self.last)
+        return {"rows": rows, "last": last, "count": self.count, "stride": self.stride}
+
+    @staticmethod
+    def from_dict(held: Mapping[str, Any]) -> "History":
+        """Return the history of which these are the plain values."""
+        rows, last = [_row(row) for row in held["rows"]], held["last"]
+        if last is not None:
+            last = rows[-1] if rows and last == held["rows"][-1] else _row(last)
+        return History(rows, last, held["count"], held["stride"])
+
+
+def _plain(row: Iteration) -> list[float | None]:
+    """Return a row with None for NaN, which JSON does not have."""
+    return [None if isnan(v) else v for v in row]
+
+
+def _row(held: Sequence[Any]) -> Iteration:
+    return Iteration._make(nan if v is None else v for v in held)
+
+
+@dataclass
+class Course:
+    """What the loop carries from one evaluation to the next, besides the state.
+
+    Attributes
+    ----------
+    history : History
+        A row an evaluation.
+    good : State or None
+        The last state that was evaluated, with a finite value and gradient.
+    lowest, lowest_loss : State or None, float
+        The state of the lowest loss.
+    best, best_val, waited : State or None, float, int
+        The state of the lowest loss on the validation rows, and the evaluations since it fell by `min_delta`.
+    stationarity : float
+        Of the last evaluation; 1 before the first, its largest value at w = 0, by Cauchy and Schwarz.
+    seconds : float
+        Of earlier runs.
+    """
+
+    history: History = field(default_factory=History)
+    good: State | None = None
+    lowest: State | None = None
+    lowest_loss: float = inf
+    best: State | None = None
+    best_val: float = inf
+    waited: int = 0
+    stationarity: float = 1.0
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, which JSON takes."""
+        plain = {**vars(self), "history": self.history.to_dict()}
+        plain |= {name: None if plain[name] is None else plain[name].to_dict() for name in _STATES}
+        return plain | {name: None if plain[name] == inf else plain[name] for name in _LOSSES}
+
+    @staticmethod
+    def from_dict(held: Mapping[str, Any]) -> "Course":
+        """Return the course of which these are the plain values."""
+        states = {name: None if held[name] is None else State.from_dict(held[name]) for name in _STATES}
+        losses = {name: inf if held[name] is None else held[name] for name in _LOSSES}
+        return Course(**{**held, **states, **losses, "history": History.from_dict(held["history"])})

@@ -1,0 +1,83 @@
+"""Some rows of a Polars frame as a batch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from regress.blocks import Array, Mask
+from regress.errors import TableError
+from regress.sources.arrays import written
+from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Bookmark, Codes
+from regress.sources.cell_values import AS_IS, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class PolarsBatch:
+    """Some rows of a Polars frame. Missing cells are null or NaN."""
+
+    part: str
+    first: int
+    frame: pl.DataFrame
+    _: KW_ONLY
+    read: int
+    bad: Mask | None = None
+    reading: Reading = AS_IS
+    key: str = ""
+    bookmark: Bookmark | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows in the batch."""
+        return self.frame.height
+
+    def head(self, rows: int) -> "PolarsBatch":
+        """Return the first rows of the batch."""
+        bad = None if self.bad is None else self.bad[:rows]
+        return replace(self, frame=self.frame.head(rows), bad=bad)
+
+    def numbers(self, name: str) -> Array:
+        """Return a number or boolean column (rows,), NaN where missing."""
+        column = self.frame[name]
+        if column.dtype != pl.Float64:  # a cast costs, even to the same type
+            column = column.cast(pl.Float64)
+        if self.reading.codes:
+            column = column.set(column.is_in(self.reading.codes), None)
+        return column.to_numpy()  # nulls become NaN
+
+    def columns(self, names: Sequence[str]) -> list[Array]:
+        """Return number and boolean columns."""
+        return [self.numbers(name) for name in names]
+
+    def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
+        """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""
+        text = _text(self.frame[name])
+        found = text.replace_strict(list(codes), list(codes.values()), default=UNSEEN_CODE, return_dtype=pl.Int32)
+        return found.set(text.is_null(), MISSING_CODE).to_numpy()
+
+    def level(self, cell: str) -> str | None:
+        """Return the level that a cell of text is; None if it is missing."""
+        return self.reading.level(cell)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column as text; numbers in one form, whatever the file's."""
+        column = self.frame[name]
+        if column.dtype.is_numeric():
+            values = self.numbers(name)
+            return [text if known else "" for text, known in zip(written(values), np.isfinite(values), strict=True)]
+        return _text(column).fill_null("").to_list()
+
+    def distinct(self, name: str, rows: Mask) -> list[str]:
+        """Return the different cells of a text column in some rows, in order, without null ones."""
+        return _text(self.frame[name].filter(pl.Series(rows))).drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _text(column: pl.Series) -> pl.Series:
+    """Return a column as text; what is no finite number of numbers is missing."""
+    if column.dtype.is_float():
+        column = column.set(~column.is_finite(), None)
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.InvalidOperationError:
+        raise TableError(f"Column {column.name!r} is of type {column.dtype}, which cannot be read as text.") from None
