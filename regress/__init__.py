@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from regress import plot
     from regress.api.certify import certify
     from regress.api.check import check_gradients
-    from regress.api.compare import Comparison, compare
+    from regress.api.compare import compare
+    from regress.api.comparison import Comparison
     from regress.api.estimator import LinearRegressor
     from regress.api.fit import fit
     from regress.api.keras_models import to_keras
@@ -48,7 +49,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Certificate": "inference.certified",
-    "Comparison": "api.compare",
+    "Comparison": "api.comparison",
     "ConvergenceWarning": "errors",
     "Covariance": "inference.robust_covariance",
     "DataWarning": "errors",

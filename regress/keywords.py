@@ -67,6 +67,10 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "missing": "na_action dropna",
     "target": "y endog response label",
     "digits": "min_digits",
+    "estimators": "models tools",
+    "metrics": "scoring scorer scorers metric",
+    "cv": "folds n_folds n_splits kfold",
+    "split_time": "time time_column",
 }
 
 

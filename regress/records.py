@@ -1,6 +1,7 @@
 """What is known of results, as plain values: what passes between computing, files, texts, charts and pages."""
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
 from typing import Annotated, Any, NamedTuple
@@ -95,9 +96,23 @@ class ResidualGroups:
     far: Count | None
 
 
+class FoldScores(NamedTuple):
+    """A metric over the folds of a cross-validation: mean, standard deviation, and its values.
+
+    Mean and deviation are missing where a fold has no value.
+    """
+
+    mean: float | None
+    sd: float | None
+    values: tuple[float | None, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRecord:
-    """One tool of a comparison: see `regress.api.verdict.FittedRow`. Without a fit it has no coefficients."""
+    """One tool of a comparison: see `regress.api.verdict.FittedRow`.
+
+    It has no coefficients without a fit, and where it is no linear model of the rows.
+    """
 
     name: str
     asked: str
@@ -111,10 +126,12 @@ class ToolRecord:
     excess_loss: float | None
     loss: float | None
     gradient_norm: float | None
-    r2_test: float | None
     seconds: float | None
     n_iter: int | None
     rank: int | None
+    added: bool
+    metrics: Mapping[str, float | None]
+    cv: Mapping[str, FoldScores]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +145,8 @@ class ComparisonRecord:
     names: tuple[str, ...]
     fit_intercept: bool
     digits_asked: float
+    metrics: tuple[str, ...]
+    folds: str
     agree: bool
     verdict: tuple[str, ...]
     fits: tuple[ToolRecord, ...]

@@ -32,7 +32,10 @@ OWNERS = {
     "keras": {"objective/autodiff.py"},
     "polars": {"sources/"},
     "pandas": {"sources/frames.py"},
-    "sklearn": {"api/other_tools.py", "api/estimator.py", "api/pipeline.py", "api/foreign_models.py"},
+    "sklearn": {
+        *("api/other_tools.py", "api/added_tools.py", "api/scoring.py"),
+        *("api/estimator.py", "api/pipeline.py", "api/foreign_models.py"),
+    },
     "statsmodels": {"api/foreign_models.py"},
     "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},
     "threadpoolctl": {"numerics/threads.py"},

@@ -71,7 +71,7 @@ SIGNATURES = {
     + "shuffle_rows",
     "certify": "other table target digits rows n_jobs progress fit_intercept alpha collinear " + TABLE,
     "LinearRegressor": TRAINING + "random_state n_jobs",
-    "compare": "table target digits rows n_jobs progress fit_intercept tol " + TABLE,
+    "compare": "table target digits rows n_jobs progress estimators metrics cv split_time fit_intercept tol " + TABLE,
     "check_gradients": "table target n_jobs progress fit_intercept " + TABLE,
     "load": "path",
     "to_keras": "model",
@@ -88,7 +88,7 @@ ATTRIBUTES = {
     ),
     "Certificate": "digits intercept_digits gradient_norm excess_loss passed table summary to_dict",
     "LinearModel": "w b names predict predict_one predict_interval summary",
-    "Comparison": "table agree to_dict",
+    "Comparison": "table agree metrics folds to_dict",
     "GradientCheck": "table passed",
     "LinearRegressor": "fit predict score get_params set_params",
 }

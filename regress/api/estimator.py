@@ -264,7 +264,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
 
     def _regression(self, table: Table, options: TrainOptions) -> tuple[Regression, Running | None]:
         """Return the problem and, where it has exact sums, these."""
-        over, precision, _ = choose.reading(options)
+        over, precision, *_ = choose.reading(options)
         (m, n), running = table.X.shape, None
         exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(m, n))
         if exact:  # exact sums take finite numbers

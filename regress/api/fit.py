@@ -114,10 +114,13 @@ def fit(
     check_whole("sample", sample, 0)
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
+        checkpoint = None
+        if process.checkpoint is not None:
+            from regress.api.checkpoint import opened
 
-        files = table.size if table.unit == "bytes" else 0
-        over, first, indexed = reading(of_training, files, process.descends)
-        quadratic = objective_of(of_training)[0].quadratic
+            checkpoint = opened(process, table)
+        descends = process.descends
+        over, first, indexed, quadratic = reading(of_training, table, descends)
 
         def read(precision: Precision) -> ReadTable:
             reading = Reading(
@@ -132,13 +135,17 @@ def fit(
             )
             return read_table(table, target, of_table, reading, progress)
 
-        prepared = read(first)
-        plain = Regression(prepared.data, of_training, prepared.names)
-        reason, again = read_again(of_training, prepared.data, lambda: plain.accuracy, process.descends)
-        prepared = validated(read("exact") if again else prepared, process, of_table, kept=not quadratic)
-        options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
-        running = running_of(prepared, options_kept, of_training, process, progress)
-        regression = Regression(prepared.data, of_training, prepared.names, running=running)
+        def problem(prepared: ReadTable) -> tuple[ReadTable, FitOptions, Regression]:
+            if process.validation is not None or process.early_stopping is not None:
+                prepared = validated(prepared, process, of_table, kept=not quadratic)
+            options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
+            running = running_of(prepared, options_kept, of_training, process, progress=progress, checkpoint=checkpoint)
+            return prepared, options_kept, Regression(prepared.data, of_training, prepared.names, running=running)
+
+        prepared, options_kept, regression = problem(read(first))
+        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, descends)
+        if again:
+            prepared, options_kept, regression = problem(read("exact"))
         result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
     for note in said:
         early = not result.status.as_asked and note.startswith(result.status.message)

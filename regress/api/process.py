@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from regress.aggregates.held_out import HeldOut
-from regress.api.checkpoint import Checkpoint, identity
 from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
@@ -23,6 +22,9 @@ from regress.solvers.loop import Callback
 from regress.solvers.running import Running, Start
 from regress.solvers.state import State
 
+if TYPE_CHECKING:
+    from regress.api.checkpoint import Checkpoint
+
 _EXACT = 600  # columns up to which sums over the validation rows are exact
 
 
@@ -31,7 +33,9 @@ def running_of(
     kept: FitOptions,
     training: TrainOptions,
     process: ProcessOptions,
-    progress: Progress | None,
+    *,
+    progress: Progress | None = None,
+    checkpoint: "Checkpoint | None" = None,
 ) -> Running:
     """Return how a descent on a table runs.
 
@@ -40,15 +44,17 @@ def running_of(
     InputError
         If the start has other columns, or a checkpoint is not one of this run.
     """
+    save = None
+    if checkpoint is not None:
+        from regress.api.run_identity import identity
+
+        start = start_of(process.init, prepared.names)
+        save = checkpoint.of(identity(prepared, kept, training, process, start))
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
-    save = resumed = None
-    if process.checkpoint is not None:
-        save = Checkpoint(process, identity(prepared, kept, training, process))
-        resumed = save.read(len(prepared.names)) if process.resume else None
     return Running(
         descends=process.descends,
         start=start_of(process.init, prepared.names),
-        resumed=resumed,
+        resumed=None if save is None or not save.resumes else save.resumed,
         callbacks=callbacks,
         held_out=prepared.held_out,
         early_stopping=process.patience,

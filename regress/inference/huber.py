@@ -8,7 +8,6 @@ It is the covariance H1 of statsmodels' RLM. It holds for large N, so tests and 
 distribution.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum, inf, nan
 from typing import Any, NamedTuple
@@ -16,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.aggregates.collect import TrainingData
-from regress.blocks import Block
 from regress.inference.covariance import inverse_of_moments
 from regress.inference.standard_errors import Statistics
 from regress.inference.sums_of_squares import Squares
@@ -55,13 +53,10 @@ def outliers_of(training: Training, data: TrainingData, loss: Loss) -> Outliers 
     """Look at the residuals of the training rows; None of another loss than Huber's."""
     if not isinstance(loss, Huber):
         return None
-    assert loss.scale is not None  # since it was minimized
-    rows: Iterable[Block] | None = data.rows
-    if rows is None:
-        assert data.again is not None  # of a table
-        rows = data.again()
+    assert data.rows is not None  # since it was minimized over rows
+    assert loss.scale is not None
     count, within, squares = 0, [0.0], [0.0]
-    for X, Y, a, _ in rows:
+    for X, Y, a, _ in data.rows:
         residual = residuals(X, Y[:, 0], training.w, training.center, training.b_center)
         inside, psi = loss.side(residual) == 0, np.clip(residual / loss.delta, -1.0, 1.0)
         count += int((~inside).sum())

@@ -4,7 +4,7 @@ Exact arithmetic is the default where nobody notices the time that it takes. Siz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from regress.aggregates.collect import Limits, TrainingData, exact_fits, square_fits
@@ -13,13 +13,15 @@ from regress.messages import setting
 from regress.objective.huber import Huber
 from regress.objective.losses import Loss, SquaredError
 from regress.objective.penalties import Penalty, Ridge
-from regress.options import BATCH_SOLVERS, BatchOptions, Over, Precision, TrainOptions
+from regress.options import BATCH_SOLVERS, Over, Precision, TrainOptions
 from regress.solvers.accuracy import Accuracy
+from regress.solvers.batch_options import check_batches
 from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.huber import HuberNewton
-from regress.solvers.keras_steps import KerasSteps, check_optimizer
+from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
+from regress.sources.base import Source
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
 ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
@@ -29,18 +31,17 @@ _HELD = 2**28  # bytes of files of which mini-batches hold the rows unasked
 _PATIENCE = 2_000_000_000  # rows · columns² that exact sums take in a few seconds
 _NEVER, _POLISH = 1e-300, 4  # a gradient that small never comes; after a few steps only rounding moves
 
-_HAVE = dict.fromkeys(("hessian", "hessian_along"), "only the squared error with a quadratic penalty")
-_HAVE["active_set"] = "only Huber's loss with a quadratic penalty and more rows than columns"
 _BY_NAME: dict[str, type[Solver]] = {"cg": ConjugateGradient, "newton": Newton}
 _WITH_RATE: dict[str, type[GradientDescent]] = {"gd": GradientDescent, "accelerated": Accelerated}
 
 
 class Reading(NamedTuple):
-    """How rows are collected: over what, in which precision (see `collect_rows`), and whether blocks are indexed."""
+    """How rows are collected (see `collect_rows`), whether blocks are indexed, and whether moments suffice."""
 
     over: Over
     precision: Precision
-    indexed: bool = False
+    indexed: bool
+    quadratic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,12 @@ def objective_of(options: TrainOptions) -> tuple[Loss, Penalty]:
     named = {"squared_error": SquaredError(), "huber": Huber(options.epsilon, options.huber_scale)}
     loss = named[options.loss] if isinstance(options.loss, str) else options.loss
     penalty = Ridge(options.alpha) if options.penalty is None else options.penalty
-    kinds = (("loss", loss, Loss, "squared_error, huber or "), ("penalty", penalty, Penalty, ""))
-    for name, given, kind, also in kinds:
+    for name, given, kind in (("loss", loss, Loss), ("penalty", penalty, Penalty)):
         if not isinstance(given, kind):
-            what = f"{also}an object of a subclass of regress.{kind.__name__}"
-            raise InputError(f"{setting(name)} must be {what}; got {given!r}.")
+            also = "squared_error, huber or " if kind is Loss else ""
+            raise InputError(
+                f"{setting(name)} must be {also}an object of a subclass of regress.{kind.__name__}; got {given!r}."
+            )
     if options.alpha and options.penalty is not None:
         raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Remove one of them.")
     return loss, penalty
@@ -96,8 +98,8 @@ def batched(options: TrainOptions) -> bool:
     return options.solver in BATCH_SOLVERS or options.optimizer is not None or outside
 
 
-def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) -> Reading:
-    """Return how rows are to be collected for some options, from files of so many bytes, or from memory.
+def reading(options: TrainOptions, source: Source | None = None, descends: bool = False) -> Reading:
+    """Return how rows are to be collected for some options, from a source or from arrays.
 
     Raises
     ------
@@ -118,57 +120,21 @@ def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) 
     if not least_squares and options.collinear != "min-norm":
         raise InputError(f"{setting('collinear', options.collinear)} needs the squared error and {setting('alpha')}.")
     in_batches = batched(options)
-    _check_batches(options, loss, in_batches)
+    check_batches(options, loss, in_batches)
     if options.precision == "exact" and (reason := _floating(options, descends)):
         raise InputError(
             f"{setting('precision', 'exact')} is not possible: {reason}. Use {setting('precision', 'auto')}."
         )
     precision: Precision = options.precision if least_squares else "float64"
     if in_batches:
-        indexed = options.over == "blocks" or (options.over == "auto" and file_bytes > _HELD)
-        return Reading("moments" if indexed else "rows", precision, indexed)
-    return Reading(options.over if loss.quadratic else "rows", precision)
-
-
-def _check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
-    """Refuse options of mini-batches without them, and what mini-batches cannot have."""
-    solver = setting("solver", "sgd")
-    if not in_batches:
-        for option in fields(BatchOptions):
-            if getattr(options, option.name) != option.default:
-                raise InputError(f"{setting(option.name)} needs mini-batches. Use {solver}, averaged-sgd or adam.")
-        if options.over == "blocks":
-            raise InputError(f"{setting('over', 'blocks')} needs mini-batches. Use {solver}, or remove it.")
-        if callable(options.learning_rate):
-            raise InputError(f"A function as {setting('learning_rate')} needs mini-batches. Use {solver}, or a number.")
-        return
-    if options.optimizer is not None:
-        _check_optimizer(options)
-    for name in ("momentum", "nesterov"):
-        if getattr(options, name) and options.solver not in ("sgd", "averaged-sgd"):
-            raise InputError(f"{setting(name)} needs {solver} or averaged-sgd.")
-    if options.nesterov and not options.momentum:
-        raise InputError(f"{setting('nesterov', True)} needs momentum. Add {setting('momentum', 0.9)}.")
-    if callable(options.learning_rate) and options.schedule != "constant":
-        raise InputError(
-            f"{setting('schedule')} and a function as {setting('learning_rate')} are both given. Remove one."
-        )
-    if options.max_iter is not None:
-        raise InputError(f"{setting('max_iter')} is not for mini-batches. Use {setting('epochs')}.")
-    if options.over == "moments":
-        raise InputError(f"{setting('over', 'moments')} has no rows for mini-batches. Use {setting('over', 'rows')}.")
-    if not loss.separable:
-        raise InputError(f"The loss {loss} is not a sum over rows, so it takes no mini-batches.")
-
-
-def _check_optimizer(options: TrainOptions) -> None:
-    """Refuse an optimizer of Keras that cannot take the steps, or is not alone to choose them."""
-    if options.gradient != "autodiff":
-        raise InputError(f"{setting('optimizer')} needs {setting('gradient', 'autodiff')}.")
-    for name in ("solver", "schedule"):
-        if getattr(options, name) != TrainOptions.__dataclass_fields__[name].default:
-            raise InputError(f"{setting('optimizer')} and {setting(name)} are both given. Remove one.")
-    check_optimizer(options.optimizer)
+        large = source is not None and source.unit == "bytes" and source.size > _HELD
+        indexed = options.over == "blocks" or (options.over == "auto" and large)
+        if indexed and isinstance(loss, Huber):
+            raise InputError(
+                f"{setting('loss', 'huber')} takes its scale from all rows, in memory. Use {setting('over', 'rows')}."
+            )
+        return Reading("moments" if indexed else "rows", precision, indexed, loss.quadratic)
+    return Reading(options.over if loss.quadratic else "rows", precision, False, loss.quadratic)
 
 
 def _floating(options: TrainOptions, descends: bool = False) -> str:
@@ -225,9 +191,14 @@ def plan(options: TrainOptions, data: TrainingData, *, descends: bool = False) -
     offered = {"gradient", "batches", *(("hessian", "hessian_along") if quadratic else ())}
     offered |= HuberNewton.needs if finite else set()
     if missing := sorted(solver.needs - offered):
+        known = {"hessian": "the squared error", "hessian_along": "the squared error", "active_set": "Huber's loss"}
+        more = " and more rows than columns" if missing[0] == "active_set" else ""
+        which = (
+            f"only {known[missing[0]]} with a quadratic penalty{more}" if missing[0] in known else "no objective here"
+        )
         raise InputError(
-            f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which "
-            f"{_HAVE.get(missing[0], 'no objective here')} has. Use {setting('solver', 'accelerated')}."
+            f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which {which} has. Use "
+            f"{setting('solver', 'accelerated')}."
         )
     return Plan(loss, penalty, solver, over, from_moments, not _floating(options, descends))
 

@@ -116,10 +116,9 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     """
     if not isinstance(loss, Huber) or loss.scale is not None:
         return loss
-    remedy = f"Set {setting('huber_scale')}."
-    if data.rows is None:
-        raise InputError(f"The scale of Huber's loss is taken from rows in memory. {remedy}")
+    assert data.rows is not None  # as for every loss but the squared error
     trained = least_squares()
+    remedy = f"Set {setting('huber_scale')}."
     if trained.status is not Status.CONVERGED:
         raise InputError(f"Least squares did not converge, so its residuals give no scale. {remedy}")
     sizes, ulps = [], []
@@ -138,14 +137,10 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     return loss.scaled(scale)
 
 
-def target_origin(loss: Loss, data: TrainingData, target: int) -> float:
-    """Return from where a descent sees the target: its mean, or its median, or zero if the loss is from outside.
-
-    One enormous outlier moves the mean so far that all other targets would lose digits.
-    """
-    if isinstance(loss, Huber) and data.rows is not None:
-        return float(np.median(np.concatenate([Y[:, target] for _, Y, *_ in data.rows])))
-    return float(data.summary.target_center[target]) if loss.quadratic or isinstance(loss, Huber) else 0.0
+def median_target(data: TrainingData, target: int) -> float:
+    """Return from where a descent sees the target: one enormous outlier moves the mean so far that digits are lost."""
+    assert data.rows is not None
+    return float(np.median(np.concatenate([Y[:, target] for _, Y, *_ in data.rows])))
 
 
 def weighted_median(values: Array, weights: Array) -> float:

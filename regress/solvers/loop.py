@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import hypot, inf, isnan, nan
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class Watch:
     every : int
         Epochs between evaluations that need a pass over the rows.
     save : callable or None
-        Called as save(state, course, seconds, ended) after every step, and once more at the end.
+        Called as save(state, course, seconds, ended) before every step, and once more at the end.
     """
 
     callbacks: Sequence[Callback] = ()
@@ -124,7 +125,7 @@ class _Run:
 
     def look(self, state: State) -> Status | None:
         """Evaluate a state, write its row of the history, and return the status if the descent ends here."""
-        epoch, course, stop = self.epoch(state), self.course, self.stop
+        epoch, stop = self.epoch(state), self.stop
         limited = stop.max_iter is not None and state.iteration >= stop.max_iter
         over = stop.epochs is not None and epoch >= stop.epochs
         complete = not self.objective.needs_pass or over or epoch % self.watch.every == 0
@@ -133,24 +134,31 @@ class _Run:
         looked_at = (record.batch_loss,) if at is None else (at.value, record.gradient_norm)
         if not np.isfinite([*looked_at, *state.w, state.b]).all():
             return Status.NON_FINITE
-        before, seen = course.stationarity, self.seen(state)
-        if not seen:
-            course.good = state
-            course.history.add(record)
-            self._validate(state, record.val_loss)
-            if at is not None and at.value < course.lowest_loss:
-                course.lowest, course.lowest_loss = state, at.value
-        ended = self._decide(at, record, before, limited or seen)
+        if not (seen := self.seen(state)):
+            self.course = self._followed(state, record, at)  # at once: Ctrl-C finds the course before or after
+        ended = self._decide(at, record, limited)
         ended = ended or (Status.EPOCHS if over else Status.MAX_ITER if limited else None)
         return ended if seen else self._call(state, record) or ended
 
-    def _decide(self, at: Evaluation | None, record: Iteration, before: float, limited: bool) -> Status | None:
+    def _followed(self, state: State, record: Iteration, at: Evaluation | None) -> Course:
+        """Return the course after the evaluation of a state."""
+        course = self.course
+        new: dict[str, Any] = {"history": course.history.after(record), "good": state, "waited": course.waited + 1}
+        if at is not None:
+            new |= {"before": course.stationarity, "stationarity": self.objective.stationarity(at)}
+            if at.value < course.lowest_loss:
+                new |= {"lowest": state, "lowest_loss": at.value}
+        if record.val_loss < course.best_val - (self.stop.min_delta if course.best is not None else 0.0):
+            new |= {"best": state, "best_val": record.val_loss, "waited": 0}
+        return replace(course, **new)
+
+    def _decide(self, at: Evaluation | None, record: Iteration, limited: bool) -> Status | None:
         """Return the status if the descent ends for what was seen at a state."""
         course, stop = self.course, self.stop
         if at is not None:
-            course.stationarity = self.objective.stationarity(at)
-            settled = course.stationarity**2 <= stop.leaves * before or course.stationarity > before / 2.0 or limited
-            if course.stationarity <= stop.tol and settled:
+            now, before = course.stationarity, course.before
+            settled = now**2 <= stop.leaves * before or now > before / 2.0 or limited
+            if now <= stop.tol and settled:
                 return Status.CONVERGED
         if (record.batch_loss if at is None else at.value) > _BLOW_UP * course.history.rows[0].loss:
             return Status.DIVERGED
@@ -179,13 +187,6 @@ class _Run:
             gap=gap,
             seconds=self.seconds,
         )
-
-    def _validate(self, state: State, loss: float) -> None:
-        """Keep the state of the lowest loss on the validation rows."""
-        course = self.course
-        course.waited += 1
-        if loss < course.best_val - (self.stop.min_delta if course.best is not None else 0.0):
-            course.best, course.best_val, course.waited = state, loss, 0
 
     def _call(self, state: State, record: Iteration) -> Status | None:
         """Call the callbacks, and return the status if one of them fails or asks to stop."""
@@ -257,9 +258,9 @@ def descend(
             if status is None and time.perf_counter() - run.began >= stop.max_seconds:
                 status = Status.MAX_SECONDS
             if status is None:
-                state = _next(objective, solver, state)
                 if run.watch.save is not None:
                     run.watch.save(state, run.course, run.seconds, False)
+                state = _next(objective, solver, state)
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
     if run.watch.save is not None:

@@ -19,7 +19,7 @@ from regress.solvers import choose
 from regress.solvers.accuracy import Accuracy, norms
 from regress.solvers.hessian import Curvature, PrimalCurvature
 from regress.solvers.hessian_rows import DualCurvature, RowsCurvature
-from regress.solvers.huber import least_squares, target_origin, with_scale
+from regress.solvers.huber import least_squares, median_target, with_scale
 from regress.solvers.running import Running
 from regress.solvers.solution import Training
 
@@ -51,8 +51,8 @@ class Problem(ABC):
     ) -> None:
         self.data, self._options, self._names, self._n_jobs = data, options, names, n_jobs
         self._running = running or Running()
-        self._losses: dict[int, Loss] = {}
         self.plan = choose.plan(options, data, descends=self._running.descends)
+        self._losses: dict[int, Loss] = {}
         summary, n = data.summary, len(data.summary.center)
         self._origin, self._scale = np.zeros(n), np.ones(n)
         if options.standardize:
@@ -66,18 +66,25 @@ class Problem(ABC):
 
     def loss(self, target: int = 0) -> Loss:
         """Return the loss of one target: Huber's takes its scale from least squares unless that is given."""
+        if not isinstance(self.plan.loss, Huber):
+            return self.plan.loss
         if target not in self._losses:
 
             def square() -> Training:
-                return type(self)(self.data, least_squares(self._options), self._names, self._n_jobs).train(target)
+                options = least_squares(self._options)
+                return type(self)(self.data, options, self._names, self._n_jobs).train(target)
 
             self._losses[target] = with_scale(self.plan.loss, self.data, target, square)
         return self._losses[target]
 
     def coordinates(self, target: int = 0) -> Coordinates:
         """Return where the descent of a target runs. A loss from outside sees targets as they are."""
-        moved = self._options.standardize and self._options.fit_intercept
-        level = target_origin(self.plan.loss, self.data, target) if moved else 0.0
+        loss, level = self.plan.loss, 0.0
+        if self._options.standardize and self._options.fit_intercept:
+            if isinstance(loss, Huber):
+                level = median_target(self.data, target)
+            elif loss.quadratic:
+                level = float(self.data.summary.target_center[target])
         return Coordinates(self._origin, self._scale, level)
 
     def objective(self, target: int = 0) -> Objective:

@@ -246,8 +246,8 @@ def test_compare_exits_1_where_scikit_learn_disagrees(run):
     assert err == ""
     code, out, _ = run("compare", DIABETES, "--target", "progression", "--json")
     told = json.loads(out)
-    assert (code, told["agree"], told["version"]) == (0, True, 1)
-    needed = {"name", "coef", "intercept", "loss", "gradient_norm", "digits", "r2_test", "seconds"}
+    assert (code, told["agree"], told["version"]) == (0, True, 2)
+    needed = {"name", "coef", "intercept", "loss", "gradient_norm", "digits", "metrics", "seconds"}
     assert all(needed <= set(fit) for fit in told["fits"])
     code, _, _ = run("compare", DIABETES, "--target", "progression", "--digits", "15.9")
     assert code == 0  # fewer, but no fitted value moves by 1e-6 of the spread of y

@@ -49,8 +49,8 @@ def test_the_page_of_a_comparison_has_its_figures(name):
         fit.name: [
             nothing(v)
             for v in (
-                *(fit.digits, fit.moved, fit.excess_loss, fit.gradient_norm),
-                *(fit.r2_test, fit.seconds, fit.n_iter, fit.rank),
+                *(fit.digits, fit.moved, fit.loss, fit.excess_loss, fit.gradient_norm),
+                *(fit.seconds, fit.n_iter, fit.rank),
             )
         ]
         for fit in result.fits
@@ -166,7 +166,7 @@ def test_the_commands_write_the_pages_of_a_comparison_and_a_certificate(tmp_path
     root, told = read((tmp_path / "d.html").read_text()), json.loads(said)
     shown = table_of(root, "table")
     for fit in told["fits"]:
-        assert shown[fit["name"]][:4] == [fit[k] for k in ("digits", "moved", "excess_loss", "gradient_norm")]
+        assert shown[fit["name"]][:4] == [fit[k] for k in ("digits", "moved", "loss", "excess_loss")]
     assert root.one("strong").attributes["class"] == "bad"
     command = f"regress compare {table} --target spend --report {tmp_path / 'd.html'} --json"
     assert root.one("pre").text == command
