@@ -1,8 +1,8 @@
 """Huber's loss: its scale from least squares, and its minimum by Newton steps on the rows within δ.
 
-L is a quadratic wherever no row crosses |ŷ − y| = δ, so Newton's step lands where the rows within δ stay the same ones
-(Madsen and Nielsen 1990, Finite algorithms for robust linear regression). Elsewhere the step is cut where L is least
-along it. That falls at every step, and there are finitely many sets of rows.
+L is a quadratic wherever no row crosses |ŷ − y| = δ. So Newton's step lands where the rows within δ stay the same ones.
+Elsewhere the step is cut where L is least along it. L falls at every step, and there are finitely many sets of rows.
+See Madsen and Nielsen (1990), Finite algorithms for robust linear regression, BIT 30.
 """
 
 from collections.abc import Callable

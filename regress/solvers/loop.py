@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import hypot, inf, isnan, nan
+from math import hypot, isnan, nan
 from typing import Any
 
 import numpy as np
