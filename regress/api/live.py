@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from math import nan
+from math import inf
 
 from regress.report.live import Place, Totals, line, time_left
 from regress.solvers.course import Course, Iteration
@@ -54,7 +54,7 @@ class Live:
     def _line(self, record: Iteration, state: State, course: Course, seconds: float, ended: bool = False) -> str:
         done = state.iteration if self._totals.epochs is None else state.position or 0
         now, rows = Place(done, seconds), course.history.rows
-        left = nan if ended else time_left(self._totals, self._start, now, course.stationarity, rows)
+        left = inf if ended else time_left(self._totals, self._start, now, course.stationarity, rows)
         room = shutil.get_terminal_size().columns - 1 if self._terminal else None
         return line(record, self._totals, left, room)
 
