@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from regress.options import BATCH_SOLVERS, Collinear, Gradient, Missing, Over, Precision, Schedule, WeightType
 from regress.records import (
+    HUBER_ERRORS,
     Bound,
     Count,
     Name,
@@ -44,13 +45,15 @@ class RowAccount:
 class FitOptions:
     """How a model was trained: the options of `fit` that decide what its coefficients are.
 
-    A loss, penalty or solver that was given as an object is stored by its name; the first two are empty otherwise.
+    A loss, penalty or solver that was given as an object is stored by its name; no penalty is an empty text.
     """
 
     fit_intercept: bool
     alpha: NotNegative
     collinear: Collinear
     loss: str
+    epsilon: Annotated[float, Bound(at_least=1)]
+    huber_scale: Positive | None
     penalty: str
     solver: str
     gradient: Gradient
@@ -141,6 +144,8 @@ class Outcome:
         What the columns are to each other; see `Fit`.
     perfect : bool
         Whether residuals are no more than rounding.
+    huber_scale, outliers : float or None, int or None
+        With Huber's loss, its scale, and the training rows whose residual is beyond δ = epsilon · scale.
     notes : tuple of str
         What a careful reader should know.
     """
@@ -169,6 +174,8 @@ class Outcome:
     equations: tuple[str, ...]
     near_equations: tuple[str, ...]
     perfect: bool
+    huber_scale: Positive | None = None
+    outliers: Count | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -215,6 +222,11 @@ class Figures:
     fvalue: float | None
     f_pvalue: float | None
     condition: float | None
+
+    @property
+    def df_test(self) -> float:
+        """Degrees of freedom of t; infinite where tests are those of the normal distribution."""
+        return inf if self.cov_type == HUBER_ERRORS else self.df_resid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

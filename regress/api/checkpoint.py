@@ -1,34 +1,51 @@
-"""A checkpoint: where a descent was, in a file that is written completely or not at all, and what it may go on with.
+"""A checkpoint: where a descent was, in a file that is written completely or not at all.
 
-The file is JSON. It holds no rows: the order of rows follows from seed and epoch, and rows are read again.
+The file has two lines of JSON: what it is, with the SHA-256 of the second line; and the run, its state and its course,
+where floats may be NaN or Infinity. It holds no rows: their order follows from seed and epoch, and they are read again.
 """
 
 import hashlib
 import json
-import platform
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from regress.api.read import ReadTable
+from regress.api.json_schema import Check, fail, is_double, items, mapping, optional, record, row, whole
+from regress.blocks import Array
 from regress.errors import InputError
-from regress.fit_record import FitOptions
 from regress.messages import setting
 from regress.numerics.atomic_write import write_text
-from regress.numerics.threads import blas_kernels
-from regress.options import ProcessOptions, TrainOptions
-from regress.records import environment
-from regress.solvers.course import Course
+from regress.options import ProcessOptions
+from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
+from regress.sources.base import Source
 from regress.sources.file_parts import FilePart
+from regress.sources.paths import check_outputs, paths_of
 
 FORMAT, VERSION = "regress-checkpoint", 1
-_LIMITS = ("max_iter", "epochs", "cov_type", "level")  # a run may go on with others; cosine alone depends on epochs
-_LONGEST = 2**30  # bytes of a file
+_HEAD, _LONGEST = 1000, 2**30  # bytes of the first line, and of the file
+_WAITS = 49  # times as long as the last writing took: so writing takes at most 2 % of the time
+_SHOWN, _MOST = 32, 3  # letters of a value, and differences, in a message
+
+
+def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
+    """Return the checkpoint of a run on a table that is not read yet.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, or is another that the run reads, or cannot be gone on from.
+    """
+    read = {part.file.path: "the table" for part in table.partitions() if isinstance(part, FilePart)}
+    for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
+        read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
+    check_outputs({setting("checkpoint"): process.checkpoint}, read)
+    return Checkpoint(process)
 
 
 class Checkpoint:
@@ -37,57 +54,98 @@ class Checkpoint:
     Parameters
     ----------
     process : ProcessOptions
-        Its path, and when it is written.
-    run : mapping
-        What must be the same for the run to go on, from `identity`.
+        Its path, when it is written, and whether the run goes on from it. Then it is read at once.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is damaged.
     """
 
-    def __init__(self, process: ProcessOptions, run: Mapping[str, Any]) -> None:
+    def __init__(self, process: ProcessOptions) -> None:
         assert process.checkpoint is not None
-        self._path, self._run = Path(process.checkpoint), run
+        self._path, self._run = Path(process.checkpoint), dict[str, Any]()
         self._every, self._seconds = process.checkpoint_every, process.checkpoint_seconds
-        self._last = (0, time.perf_counter())
+        self._last: tuple[int, float, float] | None = None  # steps, when it was written, and how long that took
+        self._held = self._body() if process.resume else None
 
-    def __call__(self, state: State, course: Course, seconds: float, ended: bool) -> None:
-        """Write the file if that is due."""
-        steps, then = self._last
-        now = time.perf_counter()
-        due = (
-            now - then >= self._seconds
-            if self._every is None
-            else state.iteration // self._every > steps // self._every
-        )
-        if due or ended:
-            self._last = state.iteration, now
-            course = replace(course, seconds=seconds)
-            body = {"run": self._run, "state": state.to_dict(), "course": course.to_dict()}
-            text = _text(body)
-            head = {"format": FORMAT, "version": VERSION, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-            write_text(self._path, f'{_text(head)[:-1]},"body":{text}}}\n')
-
-    def read(self, n: int) -> tuple[State, Course]:
-        """Return where the run was.
+    def of(self, run: Mapping[str, Any]) -> "Checkpoint":
+        """Set what must be the same for a run to go on.
 
         Raises
         ------
         InputError
-            If there is no such file, it is damaged, or the run was another one; the message says what differs.
+            If the file is of another run; the message says what differs.
         """
-        body = self._body()
-        differs = _differences(body["run"], json.loads(_text(self._run)))
-        if differs:
+        self._run = dict(run)
+        if self._held is not None and (differs := _differences(self._held["run"], json.loads(_text(run)))):
             raise InputError(
-                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:4])}. Start anew without "
+                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:_MOST])}. Start anew without "
                 f"{setting('resume', True)}, or give what it was made with."
             )
+        return self
+
+    def __call__(self, state: State, course: Course, seconds: float, ended: bool) -> None:
+        """Write the file if that is due: before the first step, at the intervals asked for, and at the end.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written. The one before is still there.
+        """
+        if not ended and not self._due(state.iteration):
+            return
+        began = time.perf_counter()
+        course = replace(course, seconds=seconds)
+        text = _text({"run": self._run, "state": state.to_dict(), "course": course.to_dict()})
+        head = {"format": FORMAT, "version": VERSION, "sha256": hashlib.sha256(text.encode()).hexdigest()}
         try:
-            state, course = State.from_dict(body["state"]), Course.from_dict(body["course"])
-            states = [s for s in (state, course.good, course.lowest, course.best) if s is not None]
-            sound = all(s.w.shape == (n,) and np.isfinite([*s.w, s.b]).all() for s in states)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            write_text(self._path, f"{_text(head)}\n{text}\n")
+        except InputError as error:
+            if self._last is None:
+                raise
+            remedy = f"The checkpoint before it is intact. Make room, and go on with {setting('resume', True)}."
+            raise InputError(f"{error} {remedy}") from None
+        ended_at = time.perf_counter()
+        self._last = state.iteration, ended_at, ended_at - began
+
+    def _due(self, steps: int) -> bool:
+        if self._last is None:
+            return True
+        before, then, took = self._last
+        if self._every is not None:
+            return steps // self._every > before // self._every
+        return time.perf_counter() - then >= max(self._seconds, _WAITS * took)
+
+    @property
+    def resumes(self) -> bool:
+        """Whether the run goes on from the file."""
+        return self._held is not None
+
+    def resumed(self, start: State, step: Callable[[State], State]) -> tuple[State, Course]:
+        """Return where the run was.
+
+        Parameters
+        ----------
+        start : State
+            Where it began.
+        step : callable
+            The solver's step. What a state remembers has the form that it has after a step.
+
+        Raises
+        ------
+        InputError
+            If the file holds anything but a state of this run.
+        """
+        assert self._held is not None
+        try:
+            state, course = _read(self._held, len(start.w))
+            like = start if not state.iteration else step(start)
+            if _forms(state) != _forms(like):
+                raise ValueError
+            step(state)  # whatever it holds, a step can be taken from it
+        except Exception as error:
             raise self._damaged() from error
-        if not sound:
-            raise self._damaged()
         return state, course
 
     def _body(self) -> dict[str, Any]:
@@ -96,17 +154,18 @@ class Checkpoint:
             raise InputError(f"There is no checkpoint {path}. Remove {setting('resume', True)} to start anew.")
         try:
             with path.open("rb") as file:
-                held = json.loads(file.read(_LONGEST))
-        except (OSError, ValueError, RecursionError) as error:
-            raise self._damaged() from error
-        if not isinstance(held, dict) or held.get("format") != FORMAT:
-            raise InputError(f"{path} is not a checkpoint of regress.")
-        if held.get("version") != VERSION:
+                head = _json(file.readline(_HEAD))
+                second = file.read() if path.stat().st_size <= _LONGEST else b""
+        except OSError as error:
+            raise InputError(f"The checkpoint {path} cannot be read: {error.strerror}.") from None
+        if not isinstance(head, dict) or head.get("format") != FORMAT:
+            raise InputError(f"{path} is not a checkpoint of regress. Name another file, or start anew.")
+        if head.get("version") != VERSION:
             raise InputError(f"{path} is a checkpoint of another version of regress. Start anew.")
-        body = held.get("body")
-        if not isinstance(body, dict) or set(body) != {"run", "state", "course"}:
+        if hashlib.sha256(second.removesuffix(b"\n")).hexdigest() != head.get("sha256"):
             raise self._damaged()
-        if hashlib.sha256(_text(body).encode()).hexdigest() != held.get("sha256"):
+        body = _json(second)
+        if not isinstance(body, dict) or not {"run", "state", "course"} <= set(body):
             raise self._damaged()
         return body
 
@@ -114,67 +173,102 @@ class Checkpoint:
         return InputError(f"{self._path} is damaged: it is not what regress wrote. Start anew.")
 
 
-def identity(
-    prepared: ReadTable, options: FitOptions, training: TrainOptions, process: ProcessOptions
-) -> dict[str, Any]:
-    """Return what a run depends on: the data, the options, and the machine."""
-    kept = {f: getattr(options, f) for f in FitOptions.__dataclass_fields__}
-    limits = [name for name in _LIMITS if name != "epochs" or options.schedule != "cosine"]
-    machine = {"processor": _processor(), "BLAS": blas_kernels(), "threads": prepared.n_jobs}
-    versions = environment()
-    if training.gradient == "autodiff":
-        from regress.objective.autodiff import version
-
-        versions |= {"tensorflow": version()}
-    watched = {"early_stopping": process.early_stopping, "monitor_every": process.monitor_every}
-    return {
-        "data": _data(prepared),
-        "options": {name: value for name, value in kept.items() if name not in limits} | watched,
-        "versions": versions,
-        "machine": machine,
-    }
+def _text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
-def _data(prepared: ReadTable) -> dict[str, Any]:
-    """Return what tells the rows from others: size and time of files, or a hash of values in memory; and the names."""
-    reader, data = prepared.reader, prepared.data
-    names = {"columns": list(prepared.names), "target": reader.target.name, "rows": prepared.tally.used}
-    parts = reader.source.partitions()
-    files = {part.name: [part.file.size, part.file.modified] for part in parts if isinstance(part, FilePart)}
-    values = [v for v in (reader.target, reader.weights) if v is not None and v.array is not None]
-    if len(files) == len(parts) and not values:
-        return {**names, "files": files}
-    digest = hashlib.blake2b(digest_size=16)
-    assert data.again is not None
-    for X, Y, weights, _ in data.rows if data.rows is not None else data.again():
-        for array in (X, Y, weights):
-            digest.update(b"" if array is None else np.ascontiguousarray(array).data)
-    return {**names, "values": digest.hexdigest()}
-
-
-def _processor() -> str:
-    """Return the kind of CPU."""
+def _json(line: bytes) -> Any:
+    """Return what a line of JSON holds; None if it is something else."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration, IndexError):
-        return platform.processor() or platform.machine()
+        return json.loads(line)
+    except (ValueError, RecursionError, MemoryError):
+        return None
 
 
-def _differences(then: Any, now: dict[str, Any]) -> list[str]:
+def _differences(then: Any, now: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Say in which points two runs differ."""
-    if not isinstance(then, dict):
-        return ["its description is missing"]
     said = []
     for part, values in now.items():
-        old = then.get(part)
-        old = old if isinstance(old, dict) else {}
-        for name in dict.fromkeys([*values, *old]):
-            if old.get(name) != values.get(name):
-                shown = f": was {old.get(name)!r}, is {values.get(name)!r}"
-                said.append(f"{name}{shown}" if len(shown) < 120 else f"{name} differs")
+        old = then.get(part) if isinstance(then, dict) else None
+        for name, value in values.items():
+            was = old.get(name) if isinstance(old, dict) else None
+            if was != value:
+                plain = all(v is None or isinstance(v, str | int | float) for v in (was, value))
+                shown = [repr(v) if plain else "" for v in (was, value)]
+                short = plain and max(map(len, shown)) <= _SHOWN
+                said.append(f"{name} was {shown[0]} and is {shown[1]}" if short else f"other {name}")
     return said
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=True)
+def _read(body: Mapping[str, Any], n: int) -> tuple[State, Course]:
+    """Return the state and the course that a file holds; anything else in it is an error."""
+    state = State.from_dict(_STATE(body["state"], "state"))
+    course = Course.from_dict(_COURSE(body["course"], "course"))
+    history, past = course.history, [s for s in (course.good, course.lowest, course.best) if s is not None]
+    sound = all(s.w.shape == (n,) for s in (state, *past)) and all(np.isfinite([*s.w, s.b]).all() for s in past)
+    complete = len(history.rows) == -(-history.count // history.stride) and (history.last is None) == (not history.rows)
+    if not sound or not complete or (course.good is None) != (history.last is None):
+        raise ValueError
+    return state, course
+
+
+def _forms(state: State) -> dict[str, Any]:
+    """Return what kind of thing each entry of a memory is, and the dimensions of arrays."""
+    kinds = {name: isinstance(v, int | float | np.ndarray) for name, v in state.memory.items()}
+    return {name: (number, np.ndim(state.memory[name])) for name, number in kinds.items()} | {
+        "position": state.position is None
+    }
+
+
+def _real(value: Any, at: str) -> float:
+    """Take a float64, NaN and infinities included."""
+    if type(value) is not float and not is_double(value):
+        raise fail(at, "a number", value)
+    return float(value)
+
+
+def _array(value: Any, at: str) -> Array:
+    """Take nested lists of numbers, all of one length."""
+    array = np.array(value)
+    if array.dtype.kind not in "bif":
+        raise fail(at, "a list of numbers", value)
+    return array
+
+
+def _remembered(value: Any, at: str) -> Any:
+    """Take what a state can remember."""
+    if isinstance(value, list):
+        return _array(value, at)
+    if type(value) is int:
+        return whole()(value, at)
+    return value if value is None or isinstance(value, bool | str) else _real(value, at)
+
+
+def _generator(value: Any, at: str) -> Any:
+    """Take the state of a NumPy generator."""
+    if not isinstance(value, dict):
+        raise fail(at, "an object", value)
+    return value
+
+
+_STATE: Check = record(
+    w=_array,
+    b=_real,
+    memory=mapping(_remembered),
+    iteration=whole(0),
+    rng=optional(_generator),
+    position=optional(whole(0)),
+)
+_ROW: Check = row(whole(0), whole(0), *[_real] * (len(Iteration._fields) - 2))
+_COURSE: Check = record(
+    history=record(rows=items(_ROW), last=optional(_ROW), count=whole(0), stride=whole(1)),
+    good=optional(_STATE),
+    lowest=optional(_STATE),
+    lowest_loss=_real,
+    best=optional(_STATE),
+    best_val=_real,
+    waited=whole(0),
+    before=_real,
+    stationarity=_real,
+    seconds=_real,
+)

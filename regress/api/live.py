@@ -22,18 +22,19 @@ class Live:
     ----------
     totals : Totals
         When the descent ends.
-    start : Place
-        Where it begins.
     """
 
-    def __init__(self, totals: Totals, start: Place) -> None:
-        self._totals, self._start = totals, start
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
         self._terminal = sys.stderr.isatty()
-        self._due = start.seconds + _QUIET
+        self._start: Place | None = None  # of this run: an earlier one may have been on another day
+        self._due = 0.0
         self._shown: Iteration | None = None
 
     def __call__(self, state: State, course: Course, seconds: float, ended: bool) -> None:
         """Show where the descent is, if that is due."""
+        if self._start is None:
+            self._start, self._due = self._place(state, seconds), seconds + _QUIET
         if seconds < self._due and not ended:
             return
         record = course.history.last
@@ -52,11 +53,15 @@ class Live:
             self._write("\r\x1b[K")
 
     def _line(self, record: Iteration, state: State, course: Course, seconds: float, ended: bool = False) -> str:
-        done = state.iteration if self._totals.epochs is None else state.position or 0
-        now, rows = Place(done, seconds), course.history.rows
-        left = inf if ended else time_left(self._totals, self._start, now, course.stationarity, rows)
+        now, rows, start = self._place(state, seconds), course.history.kept, self._start
+        left = inf
+        if start is not None and not ended:
+            left = time_left(self._totals, start, now, course.stationarity, rows)
         room = shutil.get_terminal_size().columns - 1 if self._terminal else None
         return line(record, self._totals, left, room)
+
+    def _place(self, state: State, seconds: float) -> Place:
+        return Place(state.iteration if self._totals.epochs is None else state.position or 0, seconds)
 
     @staticmethod
     def _write(text: str) -> None:

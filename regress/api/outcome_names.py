@@ -50,6 +50,16 @@ class OutcomeNames(ABC):
         return number(self._outcome.r2_test) if self._outcome.scored else None
 
     @property
+    def huber_scale(self) -> float | None:
+        """The scale of Huber's loss; None of another loss, or where least squares fits every row."""
+        return self._outcome.huber_scale
+
+    @property
+    def outliers(self) -> int | None:
+        """Training rows that Huber's loss takes for outliers: |y − ŷ| > epsilon · scale; None of another loss."""
+        return self._outcome.outliers
+
+    @property
     def n_iter(self) -> int:
         """Steps taken; 0 where the solution is exact."""
         return self._outcome.n_iter

@@ -1,15 +1,13 @@
 """How the descent of a fit runs: where it begins, what it is validated on, and who watches it."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from regress.aggregates.held_out import HeldOut
-from regress.api.checkpoint import Checkpoint, identity
 from regress.api.live import Live
 from regress.api.load import load
 from regress.api.model import LinearModel
@@ -20,65 +18,65 @@ from regress.errors import InputError
 from regress.fit_record import FitOptions
 from regress.messages import setting
 from regress.options import ProcessOptions, Progress, TableOptions, TrainOptions
-from regress.report.live import Place, Totals
+from regress.report.live import Totals
 from regress.solvers.choose import batched, plan
-from regress.solvers.course import Course, Iteration
-from regress.solvers.loop import Callback, Save
+from regress.solvers.course import Iteration
 from regress.solvers.running import Running, Start
 from regress.solvers.state import State
+from regress.solvers.watch import Callback, Save
+
+if TYPE_CHECKING:
+    from regress.api.checkpoint import Checkpoint
 
 _EXACT = 600  # columns up to which sums over the validation rows are exact
 
 
-@contextmanager
 def running_of(
     prepared: ReadTable,
     kept: FitOptions,
     training: TrainOptions,
     process: ProcessOptions,
-    progress: Progress | None,
-) -> Iterator[Running]:
-    """Yield how a descent on a table runs. What shows it is taken off the terminal at the end.
+    *,
+    progress: Progress | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Running:
+    """Return how a descent on a table runs.
 
     Raises
     ------
     InputError
         If the start has other columns, or a checkpoint is not one of this run.
     """
+    save = None
+    if checkpoint is not None:
+        from regress.api.run_identity import identity
+
+        start = start_of(process.init, prepared.names)
+        save = checkpoint.of(identity(prepared, kept, training, process, start))
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
-    saves: list[Save] = []
-    live = resumed = None
-    if process.checkpoint is not None:
-        checkpoint = Checkpoint(process, identity(prepared, kept, training, process))
-        resumed = checkpoint.read(len(prepared.names)) if process.resume else None
-        saves.append(checkpoint)
+    after: list[Save] = [] if save is None else [save]
     if process.verbose:
-        totals = totals_of(prepared, training, process)
-        live = Live(totals, _place(totals, resumed))
-        saves.append(live)
-
-    def save(*now: Any) -> None:
-        for each in saves:
-            each(*now)
-
-    running = Running(
+        after.append(Live(totals_of(prepared, training, process)))
+    return Running(
         descends=process.descends,
         start=start_of(process.init, prepared.names),
-        resumed=resumed,
+        resumed=None if save is None or not save.resumes else save.resumed,
         callbacks=callbacks,
         held_out=prepared.held_out,
         early_stopping=process.patience,
         max_seconds=inf if process.max_seconds is None else process.max_seconds,
         every=process.monitor_every,
-        save=saves[0] if len(saves) == 1 else save if saves else None,
+        after=after,
         seed=kept.random_state,
         reader=BlockReader(prepared.reader, prepared.index) if prepared.index else None,
     )
-    try:
-        yield running
-    finally:
-        if live is not None:
-            live.close()
+
+
+def hide(running: Running) -> None:
+    """Take a line that shows a descent off the terminal."""
+    for shows in running.after:
+        if isinstance(shows, Live):
+            shows.close()
 
 
 def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptions) -> Totals:
@@ -89,14 +87,6 @@ def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptio
     solver = str(plan(training, prepared.data, descends=process.descends).solver)
     most = training.iteration_limit(solver, len(prepared.names))
     return Totals(max_iter=most, tol=training.tol, steady=solver == "gd", max_seconds=limit)
-
-
-def _place(totals: Totals, resumed: tuple[State, Course] | None) -> Place:
-    """Return where a descent begins."""
-    if resumed is None:
-        return Place(0, 0.0)
-    state, course = resumed
-    return Place(state.iteration if totals.epochs is None else state.position or 0, course.seconds)
 
 
 def _counting(progress: Progress) -> Callback:

@@ -78,6 +78,8 @@ class Fit(StatsmodelsNames, OutcomeNames):
         columns obey; and equations that columns obey except for rounding.
     perfect : bool
         Whether the residuals are no more than rounding of the stored numbers.
+    huber_scale, outliers : float or None, int or None
+        With Huber's loss, its scale, and the training rows whose residual is beyond epsilon · scale.
     tally, nobs : RowAccount, float
         Where every row of the table went; training rows, or the sum of their frequency weights.
     """

@@ -45,7 +45,7 @@ def cli() -> None:
 @click.argument("table")
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, without=["rows"])
-@flags(TrainOptions, without=["loss", "penalty", "optimizer"])
+@flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "n_jobs", "save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
@@ -59,7 +59,8 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     options = options_of(given)
     outputs = ("save", "report", "descent", "vif", "json")
     save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
-    source = open_files(table, made(FileOptions, options), outputs={"--save": save, "--report": report})
+    written = {"--save": save, "--report": report, "--checkpoint": options.get("checkpoint")}
+    source = open_files(table, made(FileOptions, options), outputs=written)
     check_descent(source, descent, report)
     if save is None and report is None:
         options["sample"] = 0  # nobody will see residuals
@@ -88,21 +89,23 @@ def fit(table: str, target: str | None, **given: Any) -> int:
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, test_size="Fraction of the rows to hold out, approximately.  [default: 0.2]")
 @flags(TrainOptions, only=["fit_intercept", "tol"])
-@flags(CallOptions, only=["digits", "n_jobs", "report", "json"])
+@flags(CallOptions, only=["estimators", "metrics", "cv", "split_time", "digits", "n_jobs", "report", "json"])
 def compare(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 where LinearRegression() disagrees.
 
-    A fifth of the rows is held out; change this with --test-size.
+    A fifth of the rows is held out; change this with --test-size. Repeat --with to compare more estimators.
     """
     from regress.api import compare
-    from regress.cli import console
+    from regress.cli import console, installed
     from regress.report.text import comparison_lines
     from regress.sources.files import open_files
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
+    if "estimators" in options:
+        options["estimators"] = installed.estimators(options["estimators"])
     source = open_files(table, made(FileOptions, options), outputs={"--report": report})
-    with console.progress_line() as progress:
+    with console.progress_line() as progress, installed.installed_only():
         result = compare.compare(source, target_of(source, target), progress=progress, **options)
     console.write_page(result, report, command_line())
     if as_json:

@@ -32,12 +32,28 @@ _SECTIONS = (
     ("collinearity", "Collinearity"),
     ("environment", "Environment"),
 )
+_OF_COMPARISON = (
+    ("verdict", "Verdict"),
+    ("digits", "Digits"),
+    ("loss", "Loss"),
+    ("prediction", "Prediction"),
+    ("time", "Time"),
+    ("table", "Table"),
+    ("asked", "What was asked"),
+    ("environment", "Environment"),
+)
 
 
 def of_comparison(comparison: ComparisonRecord, command: str, versions: Mapping[str, str]) -> str:
     """Return the page of a comparison as HTML."""
-    charts = comparison_charts.of_comparison(comparison)
-    return _render("comparison.html", comparison=comparison, command=command, versions=versions, **charts._asdict())
+    return _render(
+        "comparison.html",
+        comparison=comparison,
+        sections=[s for s in _OF_COMPARISON if comparison.metrics or s[0] != "prediction"],
+        command=command,
+        versions=versions,
+        **comparison_charts.of_comparison(comparison)._asdict(),
+    )
 
 
 def of_certificate(certificate: CertificateRecord, command: str) -> str:

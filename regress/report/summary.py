@@ -2,6 +2,7 @@
 
 from regress.fit_record import Coefficient, Figures, FitRecord
 from regress.messages import aligned, paragraph, table_html, visible
+from regress.records import HUBER_ERRORS, SQUARED
 from regress.report import ending
 from regress.report.decimals import estimates, probabilities, share, statistics
 
@@ -41,7 +42,10 @@ def _fitted(record: FitRecord) -> list[str]:
     options, rows = record.trained.options, record.outcome.rows
     kind = "weighted linear regression" if options.weighted else "linear regression"
     kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
-    objects = [f"{what} {text}" for what, text in (("loss", options.loss), ("penalty", options.penalty)) if text]
+    if options.loss == "huber":
+        kind = f"{kind} with Huber's loss"
+    loss = "" if options.loss in (SQUARED, "huber") else options.loss
+    objects = [f"{what} {text}" for what, text in (("loss", loss), ("penalty", options.penalty)) if text]
     kind = f"regression ({', '.join(objects)})" if objects else kind
     n = len(record.coefficients) - options.fit_intercept
     on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
@@ -80,6 +84,12 @@ def _errors(figures: Figures, level: float) -> list[str]:
     criteria = [f"{name} {value:.2f}" for name, value in known.items() if value is not None]
     unit = "degree" if figures.df_resid == 1 else "degrees"
     condition = "" if figures.condition is None else f"Condition number {figures.condition:.3g}; "
+    if figures.cov_type == HUBER_ERRORS:
+        return [
+            f"Scale of the residuals {figures.sigma or 0.0:.4g}, on {freedom} {unit} of freedom",
+            f"{condition}{figures.cov_type} standard errors; tests and {100.0 * level:.10g} % confidence intervals are "
+            "those of the normal distribution",
+        ]
     return [
         f"Residual standard error {figures.sigma or 0.0:.4g} on {freedom} {unit} of freedom",
         *([f_test] if f_test else []),

@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
 from regress.messages import shortened
-from regress.records import TESTS, CertificateRecord, ComparisonRecord, ResidualGroups
+from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ComparisonRecord, FoldScores, ResidualGroups
+from regress.report.text import METRIC_HEADS, metrics_title
 
 MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
@@ -207,7 +208,7 @@ def quality(known: FitRecord, q: Figures) -> Table:
         [f"R²{kind}", figure(known.outcome.r2, ".6f")],
         [f"R²{kind}, adjusted", figure(q.r2_adjusted, ".6f")],
         [f"Loss {trained.objective}", figure(trained.loss, ".10g")],
-        ["Residual standard error", figure(q.sigma)],
+        ["Scale" if q.cov_type == HUBER_ERRORS else "Residual standard error", figure(q.sigma)],
         ["Degrees of freedom", figure(q.df_resid, ",.10g")],
         ["F of all columns", figure(q.fvalue)],
         ["p of F", small(q.f_pvalue, 2e-16, ".3g")],
@@ -244,9 +245,9 @@ def figures(comparison: ComparisonRecord) -> Table:
     columns = (
         ("digits", "digits", ".1f"),
         ("change of ŷ", "moved", ".2g"),
-        ("loss above min", "excess_loss", ".2g"),
+        ("loss", "loss", ".6g"),
+        ("above min", "excess_loss", ".2g"),
         ("‖∇L‖", "gradient_norm", ".2g"),
-        ("R² test", "r2_test", ".6f"),
         ("seconds", "seconds", ".2g"),
         ("iterations", "n_iter", ""),
         ("rank", "rank", ""),
@@ -259,11 +260,30 @@ def figures(comparison: ComparisonRecord) -> Table:
     return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows)
 
 
+def metrics(comparison: ComparisonRecord) -> Table:
+    """Return how well each tool predicts rows that it was not trained on."""
+    rows = []
+    for fit in comparison.fits:
+        if comparison.folds:
+            cells = [_spread(fit.cv[name]) for name in comparison.metrics]
+        else:
+            cells = [figure(fit.metrics.get(name)) for name in comparison.metrics]
+        rows.append([fit.name, *cells])
+    heads = [METRIC_HEADS.get(name, name) for name in comparison.metrics]
+    return Table(metrics_title(comparison), ("Tool", *heads), rows)
+
+
+def _spread(scores: FoldScores) -> Markup:
+    if scores.mean is None:
+        return figure(None)
+    return Markup("{} ± {}").format(figure(scores.mean, ".5g"), figure(scores.sd, ".2g"))
+
+
 def asked(comparison: ComparisonRecord) -> Table:
     """Return what each tool was asked to do."""
-    caption = (
-        "All tools got the same encoded rows and the same split. All minimize Σ(ŷ − y)², some with a small penalty"
-    )
+    caption = "All tools got the same encoded rows and the same split"
+    if not any(fit.added for fit in comparison.fits):
+        caption += ". All minimize Σ(ŷ − y)², some with a small penalty"
     return Table(caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], "texts")
 
 

@@ -1,13 +1,13 @@
 """The course of a descent: its history, and what the loop carries from one evaluation to the next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import inf, isnan, nan
+from math import inf
 from typing import Any, NamedTuple
 
 from regress.solvers.state import State
 
-_STATES, _LOSSES = ("good", "lowest", "best"), ("lowest_loss", "best_val")
+_STATES = ("good", "lowest", "best")
 _ROWS = 2000  # of a history, above which every second one is dropped
 
 
@@ -48,7 +48,7 @@ class Iteration(NamedTuple):
     seconds: float
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class History:
     """Evenly spaced rows of a descent, and its last one, in bounded memory.
 
@@ -60,44 +60,38 @@ class History:
     count: int = 0
     stride: int = 1
 
-    def add(self, row: Iteration) -> None:
-        """Add a row."""
-        if self.count % self.stride == 0:
-            self.rows.append(row)
-        if len(self.rows) > _ROWS:
-            self.rows, self.stride = self.rows[::2], 2 * self.stride
-        self.last = row
-        self.count += 1
+    @property
+    def kept(self) -> list[Iteration]:
+        """The evenly spaced rows."""
+        return self.rows[: -(-self.count // self.stride)]  # later histories share the list
+
+    def after(self, row: Iteration) -> "History":
+        """Return the history with one more row."""
+        rows, stride = self.rows, self.stride
+        if self.count % stride == 0:
+            rows[self.count // stride :] = [row]
+            if len(rows) > _ROWS:
+                rows, stride = rows[::2], 2 * stride
+        return History(rows, row, self.count + 1, stride)
 
     def finish(self) -> list[Iteration]:
         """Return the rows, the first and the last one included."""
-        return [*self.rows, *([self.last] if self.last is not None and self.last is not self.rows[-1] else [])]
+        kept, last = self.kept, self.last
+        return [*kept, *([last] if last is not None and last.iteration != kept[-1].iteration else [])]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, which JSON takes."""
-        rows = [_plain(row) for row in self.rows]
-        last = None if self.last is None else _plain(self.last)
-        return {"rows": rows, "last": last, "count": self.count, "stride": self.stride}
+        """Return plain values."""
+        return {"rows": self.kept, "last": self.last, "count": self.count, "stride": self.stride}
 
     @staticmethod
     def from_dict(held: Mapping[str, Any]) -> "History":
         """Return the history of which these are the plain values."""
-        rows, last = [_row(row) for row in held["rows"]], held["last"]
-        if last is not None:
-            last = rows[-1] if rows and last == held["rows"][-1] else _row(last)
+        rows = [Iteration(*row) for row in held["rows"]]
+        last = None if held["last"] is None else Iteration(*held["last"])
         return History(rows, last, held["count"], held["stride"])
 
 
-def _plain(row: Iteration) -> list[float | None]:
-    """Return a row with None for NaN, which JSON does not have."""
-    return [None if isnan(v) else v for v in row]
-
-
-def _row(held: Sequence[Any]) -> Iteration:
-    return Iteration._make(nan if v is None else v for v in held)
-
-
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Course:
     """What the loop carries from one evaluation to the next, besides the state.
 
@@ -111,8 +105,8 @@ class Course:
         The state of the lowest loss.
     best, best_val, waited : State or None, float, int
         The state of the lowest loss on the validation rows, and the evaluations since it fell by `min_delta`.
-    stationarity : float
-        Of the last evaluation; 1 before the first, its largest value at w = 0, by Cauchy and Schwarz.
+    before, stationarity : float
+        Of the last two evaluations; 1 before the first, its largest value at w = 0, by Cauchy and Schwarz.
     seconds : float
         Of earlier runs.
     """
@@ -124,18 +118,18 @@ class Course:
     best: State | None = None
     best_val: float = inf
     waited: int = 0
+    before: float = 1.0
     stationarity: float = 1.0
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, which JSON takes."""
-        plain = {**vars(self), "history": self.history.to_dict()}
-        plain |= {name: None if plain[name] is None else plain[name].to_dict() for name in _STATES}
-        return plain | {name: None if plain[name] == inf else plain[name] for name in _LOSSES}
+        """Return plain values."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        states = {name: None if plain[name] is None else plain[name].to_dict() for name in _STATES}
+        return {**plain, **states, "history": self.history.to_dict()}
 
     @staticmethod
     def from_dict(held: Mapping[str, Any]) -> "Course":
         """Return the course of which these are the plain values."""
         states = {name: None if held[name] is None else State.from_dict(held[name]) for name in _STATES}
-        losses = {name: inf if held[name] is None else held[name] for name in _LOSSES}
-        return Course(**{**held, **states, **losses, "history": History.from_dict(held["history"])})
+        return Course(**{**held, **states, "history": History.from_dict(held["history"])})

@@ -1,13 +1,13 @@
 """The only loop: evaluate, look whether to stop, step."""
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import hypot, inf, isnan, nan
+from functools import cached_property
+from math import hypot, isnan, nan
+from typing import Any
 
 import numpy as np
 
-from regress.blocks import Array
 from regress.errors import InputError
 from regress.objective.gradient import Evaluation
 from regress.objective.objective import Objective
@@ -15,69 +15,10 @@ from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
 from regress.solvers.status import Status
 from regress.solvers.steps import Solver
+from regress.solvers.watch import StopRule, Watch
 
 _ANYWHERE = (Status.MAX_SECONDS, Status.INTERRUPTED)  # between two evaluations, too
-_BLOW_UP = 1e3  # a loss this many times the first one: no stable descent gets there
-
-Gap = Callable[[Array, float, Evaluation], float]
-Save = Callable[[State, Course, float, bool], None]
-Callback = Callable[[State, Iteration], object]
-"""Called with every state that is evaluated, and its row of the history. One that returns "stop" ends the descent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopRule:
-    """When a descent ends.
-
-    Attributes
-    ----------
-    tol : float
-        Where the stationarity (see `Objective.stationarity`) is at most this.
-    max_iter, epochs : int or None
-        After this many steps or epochs, those before the first state included.
-    max_seconds : float
-        After this time, without that of earlier runs.
-    patience, min_delta : int or None, float
-        After so many evaluations without a loss on the validation rows that is lower by more than this. Then the state
-        of the lowest such loss is the result, however the descent ends.
-    leaves : float
-        At `tol`, a descent goes on while steps at least halve the stationarity, and one more step would leave more
-        than this. That step is expected to shrink it as the last one did.
-    """
-
-    tol: float
-    max_iter: int | None = None
-    epochs: int | None = None
-    max_seconds: float = inf
-    patience: int | None = None
-    min_delta: float = 0.0
-    leaves: float = inf
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What looks at a descent while it runs.
-
-    Attributes
-    ----------
-    callbacks : sequence of callable
-        Each is called as callback(state, record).
-    validation : callable or None
-        The loss on the validation rows, as a function of w and b.
-    gap, least : callable or None, float
-        L + P above its minimum, as a function of w, b and their `Evaluation`; and that minimum, NaN if it is unknown.
-    every : int
-        Epochs between evaluations that need a pass over the rows.
-    save : callable or None
-        Called as save(state, course, seconds, ended) after every step, and once more at the end.
-    """
-
-    callbacks: Sequence[Callback] = ()
-    validation: Callable[[Array, float], float] | None = None
-    gap: Gap | None = None
-    least: float = nan
-    every: int = 1
-    save: Save | None = None
+_BLOW_UP = 1e3  # a loss this many times the first one and that at zero: no stable descent gets there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +56,11 @@ class _Run:
         """Since the start, those of earlier runs included."""
         return self.course.seconds + time.perf_counter() - self.began
 
+    @cached_property
+    def at_zero(self) -> float:
+        """L + P at zero: from a start near the minimum, the loss may grow a thousandfold and still be small."""
+        return self.objective(np.zeros(len(self.objective.scale)), 0.0).value
+
     def epoch(self, state: State) -> int:
         """Return the complete passes over the rows."""
         batches = self.objective.batches
@@ -127,7 +73,7 @@ class _Run:
 
     def look(self, state: State) -> Status | None:
         """Evaluate a state, write its row of the history, and return the status if the descent ends here."""
-        epoch, course, stop = self.epoch(state), self.course, self.stop
+        epoch, stop = self.epoch(state), self.stop
         limited = stop.max_iter is not None and state.iteration >= stop.max_iter
         over = stop.epochs is not None and epoch >= stop.epochs
         complete = not self.objective.needs_pass or over or epoch % self.watch.every == 0
@@ -136,26 +82,34 @@ class _Run:
         looked_at = (record.batch_loss,) if at is None else (at.value, record.gradient_norm)
         if not np.isfinite([*looked_at, *state.w, state.b]).all():
             return Status.NON_FINITE
-        before, seen = course.stationarity, self.seen(state)
-        if not seen:
-            course.good = state
-            course.history.add(record)
-            self._validate(state, record.val_loss)
-            if at is not None and at.value < course.lowest_loss:
-                course.lowest, course.lowest_loss = state, at.value
-        ended = self._decide(at, record, before, limited or seen)
+        if not (seen := self.seen(state)):
+            self.course = self._followed(state, record, at)  # at once: Ctrl-C finds the course before or after
+        ended = self._decide(at, record, limited)
         ended = ended or (Status.EPOCHS if over else Status.MAX_ITER if limited else None)
         return ended if seen else self._call(state, record) or ended
 
-    def _decide(self, at: Evaluation | None, record: Iteration, before: float, limited: bool) -> Status | None:
+    def _followed(self, state: State, record: Iteration, at: Evaluation | None) -> Course:
+        """Return the course after the evaluation of a state."""
+        course = self.course
+        new: dict[str, Any] = {"history": course.history.after(record), "good": state, "waited": course.waited + 1}
+        if at is not None:
+            new |= {"before": course.stationarity, "stationarity": self.objective.stationarity(at)}
+            if at.value < course.lowest_loss:
+                new |= {"lowest": state, "lowest_loss": at.value}
+        if record.val_loss < course.best_val - (self.stop.min_delta if course.best is not None else 0.0):
+            new |= {"best": state, "best_val": record.val_loss, "waited": 0}
+        return replace(course, **new)
+
+    def _decide(self, at: Evaluation | None, record: Iteration, limited: bool) -> Status | None:
         """Return the status if the descent ends for what was seen at a state."""
         course, stop = self.course, self.stop
         if at is not None:
-            course.stationarity = self.objective.stationarity(at)
-            settled = course.stationarity**2 <= stop.leaves * before or course.stationarity > before / 2.0 or limited
-            if course.stationarity <= stop.tol and settled:
+            now, before = course.stationarity, course.before
+            settled = now**2 <= stop.leaves * before or now > before / 2.0 or limited
+            if now <= stop.tol and settled:
                 return Status.CONVERGED
-        if (record.batch_loss if at is None else at.value) > _BLOW_UP * course.history.rows[0].loss:
+        loss = record.batch_loss if at is None else at.value
+        if loss > _BLOW_UP * course.history.rows[0].loss and loss > _BLOW_UP * self.at_zero:
             return Status.DIVERGED
         return Status.EARLY_STOPPING if stop.patience is not None and course.waited >= stop.patience else None
 
@@ -182,13 +136,6 @@ class _Run:
             gap=gap,
             seconds=self.seconds,
         )
-
-    def _validate(self, state: State, loss: float) -> None:
-        """Keep the state of the lowest loss on the validation rows."""
-        course = self.course
-        course.waited += 1
-        if loss < course.best_val - (self.stop.min_delta if course.best is not None else 0.0):
-            course.best, course.best_val, course.waited = state, loss, 0
 
     def _call(self, state: State, record: Iteration) -> Status | None:
         """Call the callbacks, and return the status if one of them fails or asks to stop."""
@@ -264,13 +211,13 @@ def descend(
             if status is None and time.perf_counter() - run.began >= stop.max_seconds:
                 status = Status.MAX_SECONDS
             if status is None:
+                for look in run.watch.after:
+                    look(state, run.course, run.seconds, False)
                 state = _next(objective, solver, state)
-                if run.watch.save is not None:
-                    run.watch.save(state, run.course, run.seconds, False)
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
-    if run.watch.save is not None:
-        run.watch.save(state, run.course, run.seconds, True)
+    for look in run.watch.after:
+        look(state, run.course, run.seconds, True)
     return run.result(status, state)
 
 

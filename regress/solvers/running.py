@@ -1,6 +1,6 @@
 """How a descent runs, whatever it minimizes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from regress.aggregates.held_out import HeldOut
 from regress.blocks import Array
 from regress.objective.batches import BlockReader
 from regress.solvers.course import Course
-from regress.solvers.loop import Callback, Save
 from regress.solvers.state import State
+from regress.solvers.watch import Callback, Save
 
 
 class Start(NamedTuple):
@@ -31,8 +31,8 @@ class Running:
         Whether a descent is asked for, where the minimum could be taken directly.
     start : Start or None
         Where it begins; None for w = 0 and b = 0.
-    resumed : tuple of State and Course, or None
-        Where an earlier run was.
+    resumed : callable or None
+        Returns where an earlier run was, from the start and the solver's step.
     callbacks : sequence of callable
         Called as callback(state, record).
     held_out : HeldOut or None
@@ -42,19 +42,19 @@ class Running:
     max_seconds, every : float, int
         The time limit, and epochs between evaluations that need a pass over the rows.
     save : callable or None
-        Called as save(state, course, seconds, ended) after every step, and at the end.
+        Called as save(state, course, seconds, ended) before every step, and at the end.
     seed, reader : int, BlockReader or None
         Of the order of rows, and what reads them in blocks.
     """
 
     descends: bool = False
     start: Start | None = None
-    resumed: tuple[State, Course] | None = None
+    resumed: Callable[[State, Callable[[State], State]], tuple[State, Course]] | None = None
     callbacks: Sequence[Callback] = ()
     held_out: HeldOut | None = None
     early_stopping: Mapping[str, float] | None = None
     max_seconds: float = inf
     every: int = 1
-    save: Save | None = None
+    after: Sequence[Save] = ()
     seed: int = 0
     reader: BlockReader | None = None

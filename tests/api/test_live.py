@@ -5,14 +5,15 @@ import re
 import sys
 import warnings
 from contextlib import redirect_stderr
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import regress
 from regress.api.live import Live
-from regress.report.live import Place, Totals
-from regress.solvers.course import Course, History, Iteration
+from regress.report.live import Totals
+from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
 
 TOTALS = Totals(epochs=10, rows=100)
@@ -31,15 +32,16 @@ def stream(request):
 def play(stream, seconds, per_epoch=1.0):
     """Show a descent whose steps are at the times of a fake clock, and its end."""
     with redirect_stderr(stream):
-        _play(Live(TOTALS, Place(0, 0.0)), seconds, per_epoch)
+        _play(Live(TOTALS), seconds, per_epoch)
 
 
 def _play(live, seconds, per_epoch):
-    course = Course(History())
+    course = Course()
     for at in seconds:
         epoch = int(at / per_epoch)
         if course.history.last is None or epoch > course.history.last.epoch:
-            course.history.add(Iteration(epoch, epoch, 2.0, 3.0, 4.0, 5.0, 6.0, 0.5, 0.25, at))
+            row = Iteration(epoch, epoch, 2.0, 3.0, 4.0, 5.0, 6.0, 0.5, 0.25, at)
+            course = replace(course, history=course.history.after(row))
         live(State(np.zeros(1), 0.0, position=int(100 * at / per_epoch), iteration=epoch), course, at, False)
     live(State(np.zeros(1), 0.0), course, seconds[-1], True)
     live.close()
