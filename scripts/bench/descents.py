@@ -57,8 +57,10 @@ def _training(X: np.ndarray, y: np.ndarray, tool: str) -> Callable[[], list[floa
 
     from regress.aggregates.collect import collect_rows
     from regress.api.checkpoint import Checkpoint
+    from regress.api.live import Live
     from regress.blocks import blocks_of
     from regress.options import ProcessOptions, TrainOptions
+    from regress.report.live import Totals
     from regress.solvers.running import Running
     from regress.solvers.train import Regression
 
@@ -67,7 +69,9 @@ def _training(X: np.ndarray, y: np.ndarray, tool: str) -> Callable[[], list[floa
     running, names = Running(), [f"x{j}" for j in range(X.shape[1])]
     if tool == "regress, saved every second":
         path = Path(tempfile.mkdtemp()) / "run.ckpt"
-        running = replace(running, save=Checkpoint(ProcessOptions(checkpoint=path, checkpoint_seconds=1.0)))
+        running = replace(running, after=[Checkpoint(ProcessOptions(checkpoint=path, checkpoint_seconds=1.0))])
+    if tool == "regress, watched":
+        running = replace(running, after=[Live(Totals(epochs=EPOCHS, rows=len(X)))])
     regression = Regression(data, options, names, running=running)
     objective = regression.objective()
     regression.objective = lambda target=0: objective  # type: ignore[method-assign]  # its rows are brought once
