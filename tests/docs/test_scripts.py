@@ -96,7 +96,7 @@ def test_the_script_of_mini_batches_watches_and_stops_early(given, table):
     assert len(losses) >= 2
     assert losses[0] > 2 * losses[-1]
     differences = [loss - gap for loss, gap in zip(losses, gaps, strict=True)]
-    assert differences == pytest.approx([differences[0]] * len(gaps), rel=1e-2)  # the minimum does not move
+    assert differences == pytest.approx([differences[0]] * len(gaps), rel=1e-4)  # the minimum does not move
     assert f"Linear regression of {target}" in text
 
 
@@ -119,8 +119,7 @@ def test_the_script_of_tensorflow_hands_the_model_back(given, table):
 def test_scripts_to_copy_explain_what_is_wrong(name, path, target):
     done = call(SCRIPTS / name, path, target)
     assert done.returncode == 1
-    assert target in done.stderr
-    assert "iris" in done.stderr or "none.csv" in done.stderr
+    assert (target if "iris" in path else path) in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
