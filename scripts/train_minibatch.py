@@ -15,7 +15,7 @@ if len(sys.argv) != 3:
 def show(state: regress.State, record: Any) -> None:
     """Print every tenth epoch. A callback that returns "stop" ends training."""
     if record.epoch % 10 == 0:
-        print(f"epoch {record.epoch:4d}  loss {record.loss:.8g}  held out {record.val_loss:.8g}  gap {record.gap:.3g}")
+        print(f"epoch {record.epoch:4d}  loss {record.loss:.8g}  held out {record.val_loss:.8g}  gap {record.gap:.6g}")
 
 
 try:

@@ -15,10 +15,10 @@ class ProcessOptions:
     """How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
 
     init: Any = option(
-        None, "Where to begin: (w, b) in the user's units, a fit, or a saved model. Default: zeros.", "Process", "MODEL"
+        None, "A saved model to begin at; in Python also a fit, or (w, b) in the user's units.", "Process", "MODEL"
     )
     validation: Any = option(
-        None, "Rows to validate on in place of held-out ones: a table, or (X, y).", "Process", "TABLE"
+        None, "Rows to validate on in place of held-out ones: a table, in Python also (X, y).", "Process", "TABLE"
     )
     early_stopping: int | Mapping[str, float] | None = option(
         None,
