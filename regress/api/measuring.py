@@ -35,7 +35,9 @@ def measured(
             if held_out is not None:
                 scores, why = _scores(found, held_out, metrics, strictly=tool is tools[0])
                 row = replace(row, metrics=scores, note=joined([note, *why]))
-        except (FailedFit, ArithmeticError) as error:
+        except MetricError:
+            raise
+        except (FailedFit, ArithmeticError, ValueError) as error:
             row = replace(row, note=joined([row.note, first_line(error)]))
         fits.append(row)
     return fits

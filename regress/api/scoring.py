@@ -94,7 +94,7 @@ def _scorer(name: str, scorer: Callable[..., Any], weighted: bool) -> Metric:
     def score(fit: Found, rows: Block) -> float:
         more = {} if rows.weights is None else {"sample_weight": rows.weights}
         try:
-            return float(scorer(_estimator(fit), rows.X, rows.Y[:, 0], **more))
+            return float(scorer(_estimator(fit), rows.X.copy(), rows.Y[:, 0].copy(), **more))
         except Exception as error:  # whatever a user's function raises
             raise MetricError(f"The metric {name!r} cannot be computed: {first_line(error)}") from error
 

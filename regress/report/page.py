@@ -15,7 +15,7 @@ from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import visible
 from regress.records import CertificateRecord, ComparisonRecord, environment
-from regress.report import comparison_charts, fit_charts, tables
+from regress.report import comparison_charts, comparison_tables, fit_charts, tables
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
 
@@ -126,7 +126,7 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"figure": tables.figure, "svg": svg}
-    environment.globals["tables"] = tables
+    environment.globals |= {"tables": tables, "comparison_tables": comparison_tables}
     return environment
 
 
