@@ -28,9 +28,9 @@ from regress.sources.file_parts import FilePart
 from regress.sources.paths import check_outputs, paths_of
 
 FORMAT, VERSION = "regress-checkpoint", 1
-_HEAD, _LONGEST = 1000, 2**30  # bytes of the first line, and of the second
+_HEAD, _LONGEST = 1000, 2**30  # bytes of the first line, and of the file
 _WAITS = 49  # times as long as the last writing took: so writing takes at most 2 % of the time
-_SHOWN = 60  # letters of a value
+_SHOWN, _MOST = 32, 3  # letters of a value, and differences, in a message
 
 
 def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
@@ -80,8 +80,8 @@ class Checkpoint:
         self._run = dict(run)
         if self._held is not None and (differs := _differences(self._held["run"], json.loads(_text(run)))):
             raise InputError(
-                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:4])}. Give what it was made with, "
-                f"or start anew without {setting('resume', True)}."
+                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:_MOST])}. Start anew without "
+                f"{setting('resume', True)}, or give what it was made with."
             )
         return self
 
@@ -154,10 +154,10 @@ class Checkpoint:
             raise InputError(f"There is no checkpoint {path}. Remove {setting('resume', True)} to start anew.")
         try:
             with path.open("rb") as file:
-                first, second = file.readline(_HEAD), file.read(_LONGEST + 1)
+                head = _json(file.readline(_HEAD))
+                second = file.read() if path.stat().st_size <= _LONGEST else b""
         except OSError as error:
             raise InputError(f"The checkpoint {path} cannot be read: {error.strerror}.") from None
-        head = _json(first)
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise InputError(f"{path} is not a checkpoint of regress. Name another file, or start anew.")
         if head.get("version") != VERSION:

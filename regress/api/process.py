@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regress.aggregates.held_out import HeldOut
+from regress.api.live import Live
 from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
@@ -17,10 +18,12 @@ from regress.errors import InputError
 from regress.fit_record import FitOptions
 from regress.messages import setting
 from regress.options import ProcessOptions, Progress, TableOptions, TrainOptions
+from regress.report.live import Totals
+from regress.solvers.choose import batched, plan
 from regress.solvers.course import Iteration
-from regress.solvers.loop import Callback
 from regress.solvers.running import Running, Start
 from regress.solvers.state import State
+from regress.solvers.watch import Callback, Save
 
 if TYPE_CHECKING:
     from regress.api.checkpoint import Checkpoint
@@ -51,6 +54,9 @@ def running_of(
         start = start_of(process.init, prepared.names)
         save = checkpoint.of(identity(prepared, kept, training, process, start))
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
+    after: list[Save] = [] if save is None else [save]
+    if process.verbose:
+        after.append(Live(totals_of(prepared, training, process)))
     return Running(
         descends=process.descends,
         start=start_of(process.init, prepared.names),
@@ -60,10 +66,27 @@ def running_of(
         early_stopping=process.patience,
         max_seconds=inf if process.max_seconds is None else process.max_seconds,
         every=process.monitor_every,
-        save=save,
+        after=after,
         seed=kept.random_state,
         reader=BlockReader(prepared.reader, prepared.index) if prepared.index else None,
     )
+
+
+def hide(running: Running) -> None:
+    """Take a line that shows a descent off the terminal."""
+    for shows in running.after:
+        if isinstance(shows, Live):
+            shows.close()
+
+
+def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptions) -> Totals:
+    """Return when a descent ends."""
+    limit = inf if process.max_seconds is None else process.max_seconds
+    if batched(training):
+        return Totals(epochs=training.epochs, rows=prepared.data.summary.rows, max_seconds=limit)
+    solver = str(plan(training, prepared.data, descends=process.descends).solver)
+    most = training.iteration_limit(solver, len(prepared.names))
+    return Totals(max_iter=most, tol=training.tol, steady=solver == "gd", max_seconds=limit)
 
 
 def _counting(progress: Progress) -> Callback:

@@ -147,7 +147,7 @@ class MomentsTerm:
     def curvature_along(self, w: Array, b: float) -> float:
         """Return pᵀ∇²L p."""
         level = b + float(self.form.mean @ w)
-        return 2.0 * float(w @ self.form.gram @ w + self.form.weight * level**2)
+        return 2.0 * float(w @ self.form.gram @ w + self.form.weight * level * level)
 
 
 class Hessian(Protocol):
