@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from regress.inference.certified import Certificate
     from regress.inference.gradient_check import GradientCheck
     from regress.inference.robust_covariance import Covariance
-    from regress.objective.losses import Loss
+    from regress.objective.losses import Loss, SquaredError
     from regress.objective.penalties import Penalty
     from regress.solvers.state import State
     from regress.solvers.steps import Solver
@@ -63,6 +63,7 @@ _HOME = {
     "Penalty": "objective.penalties",
     "RegressError": "errors",
     "Solver": "solvers.steps",
+    "SquaredError": "objective.losses",
     "State": "solvers.state",
     "TableError": "errors",
     "UnknownOptionError": "errors",
@@ -93,6 +94,7 @@ __all__ = [
     "Penalty",
     "RegressError",
     "Solver",
+    "SquaredError",
     "State",
     "TableError",
     "UnknownOptionError",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import copysign, inf, nan
 from typing import Annotated, Literal, NamedTuple
 
-from regress.options import Collinear, Gradient, Missing, Over, Precision, Schedule, WeightType
+from regress.options import BATCH_SOLVERS, Collinear, Gradient, Missing, Over, Precision, Schedule, WeightType
 from regress.records import (
     HUBER_ERRORS,
     Bound,
@@ -133,6 +133,9 @@ class Outcome:
         What ran, over rows or moments, and whether sums are exact, and why.
     learning_rate, n_iter, history : float or None, int, tuple of HistoryRow
         The step, the steps taken, and a row an evaluation, at most 1,000, evenly spaced.
+    gap, best_epoch, validation_rows : float or None, int or None, int
+        The loss above its exact minimum, after a descent; the epoch of the coefficients, where these are the best on the
+        validation rows; and the number of these rows, where a descent was validated.
     rank, nobs : int or None, float
         Independent columns, and training rows or the sum of their frequency weights.
     r2, scored, r2_test : float or None, bool, float or None
@@ -158,6 +161,9 @@ class Outcome:
     learning_rate: Positive | None
     n_iter: Count
     history: tuple[HistoryRow, ...]
+    gap: NotNegative | None
+    best_epoch: Count | None
+    validation_rows: Count
     rank: Count | None
     nobs: Positive
     r2: float | None
@@ -273,6 +279,13 @@ class FitRecord:
         """Correct digits of each column, certified or from below; None where they are unknown."""
         found = [line.digits for line in self.columns if line.digits is not None]
         return found or None
+
+    @property
+    def epochs(self) -> int | None:
+        """Passes over the rows of a descent that took a few rows an update; None for others."""
+        options, rows = self.trained.options, self.outcome.history
+        batched = options.solver in BATCH_SOLVERS or options.optimizer or any(r.epoch != r.iteration for r in rows)
+        return rows[-1].epoch if rows and batched else None
 
     @property
     def arrived(self) -> bool:

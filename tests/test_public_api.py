@@ -70,7 +70,7 @@ SIGNATURES = {
     + PROCESS
     + "shuffle_rows",
     "certify": "other table target digits rows n_jobs progress fit_intercept alpha collinear " + TABLE,
-    "LinearRegressor": TRAINING + "random_state n_jobs",
+    "LinearRegressor": TRAINING + "random_state warm_start n_jobs",
     "compare": "table target digits rows n_jobs progress estimators metrics cv split_time fit_intercept tol " + TABLE,
     "check_gradients": "table target n_jobs progress fit_intercept " + TABLE,
     "load": "path",
@@ -90,7 +90,7 @@ ATTRIBUTES = {
     "LinearModel": "w b names predict predict_one predict_interval summary",
     "Comparison": "table agree metrics folds to_dict",
     "GradientCheck": "table passed",
-    "LinearRegressor": "fit predict score get_params set_params",
+    "LinearRegressor": "fit partial_fit forget predict score get_params set_params",
 }
 
 

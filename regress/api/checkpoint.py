@@ -6,6 +6,7 @@ where floats may be NaN or Infinity. It holds no rows: their order follows from 
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,11 +23,29 @@ from regress.numerics.atomic_write import write_text
 from regress.options import ProcessOptions
 from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
+from regress.sources.base import Source
+from regress.sources.file_parts import FilePart
+from regress.sources.paths import check_outputs, paths_of
 
 FORMAT, VERSION = "regress-checkpoint", 1
-_HEAD, _LONGEST = 1000, 2**30  # bytes of the first line, and of the second
+_HEAD, _LONGEST = 1000, 2**30  # bytes of the first line, and of the file
 _WAITS = 49  # times as long as the last writing took: so writing takes at most 2 % of the time
-_SHOWN = 60  # letters of a value
+_SHOWN, _MOST = 32, 3  # letters of a value, and differences, in a message
+
+
+def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
+    """Return the checkpoint of a run on a table that is not read yet.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, or is another that the run reads, or cannot be gone on from.
+    """
+    read = {part.file.path: "the table" for part in table.partitions() if isinstance(part, FilePart)}
+    for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
+        read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
+    check_outputs({setting("checkpoint"): process.checkpoint}, read)
+    return Checkpoint(process)
 
 
 class Checkpoint:
@@ -61,8 +80,8 @@ class Checkpoint:
         self._run = dict(run)
         if self._held is not None and (differs := _differences(self._held["run"], json.loads(_text(run)))):
             raise InputError(
-                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:4])}. Give what it was made with, "
-                f"or start anew without {setting('resume', True)}."
+                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:_MOST])}. Start anew without "
+                f"{setting('resume', True)}, or give what it was made with."
             )
         return self
 
@@ -135,10 +154,10 @@ class Checkpoint:
             raise InputError(f"There is no checkpoint {path}. Remove {setting('resume', True)} to start anew.")
         try:
             with path.open("rb") as file:
-                first, second = file.readline(_HEAD), file.read(_LONGEST + 1)
+                head = _json(file.readline(_HEAD))
+                second = file.read() if path.stat().st_size <= _LONGEST else b""
         except OSError as error:
             raise InputError(f"The checkpoint {path} cannot be read: {error.strerror}.") from None
-        head = _json(first)
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise InputError(f"{path} is not a checkpoint of regress. Name another file, or start anew.")
         if head.get("version") != VERSION:

@@ -1,7 +1,7 @@
 """scikit-learn estimator."""
 
 import warnings
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, Self
 
 import numpy as np
@@ -10,17 +10,16 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from regress.aggregates.collect import collect_rows, exact_fits
+from regress.api.estimator_problem import ArraysProblem
 from regress.api.estimator_rows import Table
-from regress.api.incremental import LEARNED, Exactly, Running, learned
+from regress.api.incremental import LEARNED, Exactly, RunningTotals, learned
 from regress.blocks import Array
-from regress.errors import InputError
+from regress.errors import InputError, check_switch, check_whole
 from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Gradient, LossName, Over, Precision, Rate, Schedule, Solver, TrainOptions
-from regress.solvers import choose
+from regress.solvers.running import Start
 from regress.solvers.status import Status
-from regress.solvers.train import Regression
 from regress.sources.arrays import unmasked
 
 _TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
@@ -43,6 +42,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         How rows are fed to solvers that see a few of them at a time; see `regress.options.BatchOptions`.
     random_state : int
         Seed of the order of rows.
+    warm_start : bool
+        Whether ``fit`` begins at the coefficients of the last fit, where it descends.
     n_jobs : int, optional
         Threads; default: the CPUs that this process may use, and 1 inside a joblib worker.
 
@@ -64,7 +65,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         Their names, where X had names that are text.
     """
 
-    _running: Running | None = None  # exact sums, to which rows can be added
+    _totals: RunningTotals | None = None  # exact totals, to which rows can be added
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         shuffle: bool = True,
         optimizer: Any = None,
         random_state: int = 0,
+        warm_start: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.fit_intercept = fit_intercept
@@ -115,6 +117,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self.shuffle = shuffle
         self.optimizer = optimizer
         self.random_state = random_state
+        self.warm_start = warm_start
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -133,32 +136,31 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         -------
         self
         """
-        options = TrainOptions(**self._options())
+        options, seed = TrainOptions(**self._options()), check_whole("random_state", self.random_state)
+        last = self._last_lines() if check_switch("warm_start", self.warm_start) else []
         self._drop()
-        self._running = running = None
+        self._totals = None
         table = self._table(X, y, sample_weight)
         if not len(table.X):
             raise InputError("sample_weight is zero for every row: there is nothing to fit.")
+        if last and (len(last), len(last[0].w)) != (table.Y.shape[1], table.X.shape[1]):
+            raise InputError("warm_start=True needs the columns and targets of the last fit. Use warm_start=False.")
         with one_blas_thread():
-            regression = table.rough(options)
-            if regression is None:
-                regression, running = self._regression(table, options)
-            if options.precision == "auto" and choose.better_exact(options, regression.data, regression.accuracy):
-                regression, running = self._regression(table, replace(options, precision="exact"))
-            trained = [regression.train(target) for target in range(table.Y.shape[1])]
+            problem = ArraysProblem(table, options, seed=seed, check_finite=self._check_finite)
+            trained = problem.train(last or [None] * table.Y.shape[1])
         if any(t.status is Status.INTERRUPTED for t in trained):
             raise KeyboardInterrupt
         found = learned(trained, table.dtype, several=bool(table.shape), fit_intercept=options.fit_intercept)
         if (status := Status(found["status_"])) is not Status.CONVERGED:
             warnings.warn(f"{status.message} {status.remedy}", ConvergenceWarning, stacklevel=2)
-        self.__dict__.update(found, _running=running)
+        self.__dict__.update(found, _totals=problem.totals)
         return self
 
     @Exactly
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Add rows to those of earlier calls, without holding them.
 
-        The sums over the rows are exact, so the result has the same bits in any order and any chunks. It is that of
+        The totals over the rows are exact, so the result has the same bits in any order and any chunks. It is that of
         ``fit`` with precision="exact" on all rows. The coefficients are computed when they are used. They need the
         squared error, and options with which the minimum is computed directly; other estimators have no partial_fit.
 
@@ -184,16 +186,16 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         >>> estimator.forget(X[5:], y[5:]).coef_
         array([2.])
         """
-        if self._running is None and "coef_" in vars(self):
+        if self._totals is None and "coef_" in vars(self):
             raise InputError(
-                "This fit kept no exact sums to add rows to. Use precision='exact' with more rows than columns, or "
+                "This fit kept no exact totals to add rows to. Use precision='exact' with more rows than columns, or "
                 "call partial_fit for all rows."
             )
-        table = self._table(X, y, sample_weight, reset=self._running is None)
-        running = self._running or Running(table)
-        self._prepare(running, table)
-        running.add(table)
-        self._running = running
+        table = self._table(X, y, sample_weight, reset=self._totals is None)
+        totals = self._totals or RunningTotals(table)
+        self._prepare(totals, table)
+        totals.add(table)
+        self._totals = totals
         return self
 
     @Exactly
@@ -217,11 +219,11 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         InputError
             If these rows were not all added. Nothing has changed.
         """
-        if self._running is None:
+        if self._totals is None:
             raise InputError("There are no rows to forget. Add rows with partial_fit first.")
         table = self._table(X, y, sample_weight, reset=False)
-        self._prepare(self._running, table)
-        self._running.remove(table)
+        self._prepare(self._totals, table)
+        self._totals.remove(table)
         return self
 
     def _options(self) -> dict[str, Any]:
@@ -241,11 +243,18 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
             return False
         return 0 < len(y) and X.shape == (len(y), self.n_features_in_) and "feature_names_in_" not in vars(self)
 
-    def _prepare(self, running: Running, table: Table) -> None:
+    def _prepare(self, totals: RunningTotals, table: Table) -> None:
         """Refuse rows that the sums cannot take, and forget what the sums determined so far."""
         self._check_finite(table)
-        running.prepare(table, self._options())
+        totals.prepare(table, self._options())
         self._drop()
+
+    def _last_lines(self) -> list[Start]:
+        """Return what the last fit has found, by target."""
+        if "coef_" not in vars(self) and not (self._totals and self._totals.rows):
+            return []
+        found = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
+        return [Start(w.astype(np.float64), self._center, float(level)) for w, level in found]
 
     def _drop(self) -> None:
         for name in LEARNED:
@@ -254,30 +263,13 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
     def __getattr__(self, name: str) -> Any:
         """Compute what the sums determine, on first use."""
         if name not in LEARNED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if self._running is None:
+            return super().__getattribute__(name)  # raises its error once more
+        if self._totals is None:
             raise NotFittedError(f"This {type(self).__name__} is not fitted. Call fit or partial_fit first.")
-        if not self._running.rows:
+        if not self._totals.rows:
             raise NotFittedError("There are no rows: none were added, or all were forgotten. Add rows by partial_fit.")
-        self.__dict__.update(self._running.learned())
+        self.__dict__.update(self._totals.learned())
         return vars(self)[name]
-
-    def _regression(self, table: Table, options: TrainOptions) -> tuple[Regression, Running | None]:
-        """Return the problem and, where it has exact sums, these."""
-        over, precision, _ = choose.reading(options)
-        (m, n), running = table.X.shape, None
-        exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(m, n))
-        if exact:  # exact sums take finite numbers
-            self._check_finite(table)
-        if exact and exact_fits(n) and (over == "moments" or (over == "auto" and m > n)):
-            running = Running(table)
-            running.add(table)
-            data = running.data()
-        else:
-            data = collect_rows(table.blocks(), over, table.jobs, precision=precision, limits=choose.ARRAYS)
-        if not np.isfinite(data.summary.norm).all():
-            self._check_finite(table)
-        return Regression(replace(data, again=table.blocks), options, table.names, table.jobs), running
 
     def _check_finite(self, table: Table) -> None:
         for values, name in ((table.X, "X"), (table.Y, "y")):

@@ -6,12 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regress.aggregates.collect import collect_rough
 from regress.blocks import Array, Block, block_rows, blocks_of
 from regress.errors import InputError
-from regress.options import TrainOptions
-from regress.solvers import choose
-from regress.solvers.train import Regression
 from regress.sources.arrays import unmasked
 
 
@@ -66,16 +62,6 @@ class Table(NamedTuple):
     def blocks(self) -> Iterator[Block]:
         """Yield the rows."""
         return blocks_of(self.X, self.Y, self.weights)
-
-    def rough(self, options: TrainOptions) -> Regression | None:
-        """Return the problem with a curvature in single precision, where that pays and works."""
-        if not choose.rough_pays(options, *self.X.shape):
-            return None
-        data = collect_rough(self.X, self.Y, self.weights, self.jobs)
-        if data is None:
-            return None
-        regression = Regression(data, options, self.names, self.jobs)
-        return regression if regression.curvature.rank == self.X.shape[1] else None
 
 
 def _weights(given: Any, rows: int) -> Array:

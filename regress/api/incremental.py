@@ -1,4 +1,4 @@
-"""Incremental fitting: exact sums over rows that come and go, and the minimum that they have."""
+"""Incremental fitting: exact totals over rows that come and go, and the minimum that they have."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,8 +23,8 @@ from regress.solvers.solution import Training
 from regress.solvers.status import Status
 from regress.solvers.train import Regression
 
-_EXACT: dict[str, tuple[Any, ...]] = {  # values of options with which the minimum is taken from exact sums
-    "loss": (None,),
+_EXACT: dict[str, tuple[Any, ...]] = {  # values of options with which the minimum is taken from exact totals
+    "loss": ("squared_error",),
     "penalty": (None,),
     "solver": ("auto", "newton"),
     "gradient": ("derived",),
@@ -34,7 +34,7 @@ _EXACT: dict[str, tuple[Any, ...]] = {  # values of options with which the minim
 
 
 class Exactly:
-    """A method that only estimators with exact sums have: others raise an AttributeError that names the remedy."""
+    """A method that only estimators with exact totals have: others raise an AttributeError that names the remedy."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method
@@ -47,7 +47,7 @@ class Exactly:
             given = getattr(estimator, name)
             if not any(given is value or (isinstance(given, str) and given == value) for value in values):
                 raise UnavailableError(
-                    f"{self._method.__name__} keeps exact sums, which {setting(name, given)} does not use. Use "
+                    f"{self._method.__name__} keeps exact totals, which {setting(name, given)} does not use. Use "
                     f"{setting(name)}={values[0]!r}, or fit on all rows."
                 )
         return MethodType(self._method, estimator)
@@ -87,8 +87,8 @@ def _rounded(values: Array, dtype: "np.dtype[Any]") -> Any:
     return given
 
 
-class Running:
-    """Rows that were added and not yet removed, as exact sums.
+class RunningTotals:
+    """Rows that were added and not yet removed, as exact totals.
 
     Parameters
     ----------
@@ -104,7 +104,9 @@ class Running:
     def __init__(self, first: Table) -> None:
         self._names, self._shape, self.rows = first.names, first.shape, 0
         if not exact_fits(len(first.names)):
-            raise InputError(f"Exact sums over {len(first.names):,} columns need too much memory. Use fit on all rows.")
+            raise InputError(
+                f"Exact totals over {len(first.names):,} columns need too much memory. Use fit on all rows."
+            )
         self._sums = ExactSums()
         self._waiting: list[Table] = []  # for others: few rows at a time would take three times as long
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
@@ -183,8 +185,8 @@ class Running:
         n = len(self._names)
         if n > MOST_COLUMNS and self.rows <= n:
             raise UnavailableError(
-                f"{self.rows:,} rows do not determine {n:,} coefficients. Exact sums find the solution of minimum norm "
-                f"among at most {MOST_COLUMNS} columns. Add rows."
+                f"{self.rows:,} rows do not determine {n:,} coefficients. Exact totals find the solution of minimum "
+                f"norm among at most {MOST_COLUMNS} columns. Add rows."
             )
         try:
             with one_blas_thread():

@@ -110,6 +110,8 @@ def _layers(model: Any, keras: Any) -> tuple[Any, Any]:
         )
     if dense.activation is not keras.activations.linear:
         raise InputError(f"The Dense layer has the activation {_name(dense.activation)}, so the model is not linear.")
+    if dense.quantization_mode is not None:
+        raise InputError(f"The Dense layer is quantized to {dense.quantization_mode}. Certify it before that.")
     if not model.built or len(model.input_shape) != 2:
         raise InputError("The Keras model is not built for rows of an input of shape (columns,). Train it first.")
     return (layers[0] if kinds else None), dense

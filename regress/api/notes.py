@@ -6,6 +6,7 @@ from regress.design.row_facts import Facts
 from regress.fit_record import FitOptions, Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
 from regress.records import SQUARED
+from regress.report.ending import gap
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.status import Status
 
@@ -40,8 +41,8 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
     """Return the notes that `fit` also gives as warnings, of a fit of `n` columns."""
     constant, alpha, status = outcome.constant, trained.options.alpha, Status(trained.status)
     said = []
-    if status is not Status.CONVERGED:
-        said.append(f"{status.message} {status.remedy}")
+    if not status.as_asked:
+        said.append(" ".join([status.message, *gap(outcome.gap), status.remedy]))
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
     if trained.options.loss not in (SQUARED, "huber") or trained.options.penalty:

@@ -130,7 +130,7 @@ def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> 
 
 
 def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
-    over, precision, _ = choose.reading(options)
+    over, precision, *_ = choose.reading(options)
     rows = partial(blocks_of, block.X, block.Y, block.weights)
     with one_blas_thread():
         data = collect_rows(rows(), over, jobs, precision=precision, limits=choose.FILES)

@@ -14,7 +14,7 @@ from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import setting
-from regress.report import comparison_charts, fit_charts
+from regress.report import comparison_charts, fit_charts, training_charts
 from regress.report.axes import Display, draw
 from regress.report.charts import Chart
 
@@ -48,6 +48,26 @@ def convergence(fit: Fit, ax: Any = None) -> Display:
         If nothing was descended, as exact solutions take no steps.
     """
     return _drawn(fit, _convergence, ax)
+
+
+def training(fit: Fit, ax: Any = None) -> Display:
+    """Draw the loss per row by epoch, on training and held-out rows, and the loss above its exact minimum.
+
+    The second chart is drawn where the minimum is known: for the squared error and a ridge penalty.
+
+    Parameters
+    ----------
+    fit : Fit
+        Whose training.
+    ax : matplotlib Axes, or one per chart, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If training took no steps, as exact solutions do not.
+    """
+    return _drawn(fit, training_charts.training, ax)
 
 
 def residuals(fit: Fit, ax: Any = None) -> Display:

@@ -49,8 +49,8 @@ def identity(
         "validation": None if process.validation is None else _digest(prepared.held_out),
     }
     return {
-        "data": _data(prepared),
         "options": kept | watched | beginnings,
+        "data": _data(prepared),
         "versions": versions,
         "machine": {"processor": _processor(), "BLAS": blas_kernels(), "threads": prepared.n_jobs},
     }
@@ -62,12 +62,12 @@ def _data(prepared: ReadTable) -> dict[str, Any]:
     known = {"columns": list(prepared.names), "target": reader.target.name, "rows": prepared.tally.used}
     parts = reader.source.partitions()
     files = {part.name: [part.file.size, part.file.modified] for part in parts if isinstance(part, FilePart)}
-    known |= {"size or time of files": files} if files else {}
+    known |= {"files (size, time)": files} if files else {}
     values = [v for v in (reader.target, reader.weights) if v is not None and v.array is not None]
     if len(files) < len(parts) or values:
         assert data.again is not None
-        known["values"] = _digest(data.rows if data.rows is not None else data.again())
-    return {**known, "means": _digest(data.summary)}
+        known["values of the rows"] = _digest(data.rows if data.rows is not None else data.again())
+    return {**known, "means of the columns": _digest(data.summary)}
 
 
 def _digest(value: Any) -> str:

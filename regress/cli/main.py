@@ -67,7 +67,8 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     with console.progress_line() as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)
-        result = fit.fit(source, target_of(source, target), progress=progress, **options)
+        verbose = sys.stderr.isatty()
+        result = fit.fit(source, target_of(source, target), progress=progress, verbose=verbose, **options)
     result = result.with_command(command_line())
     if save is not None:
         result.save(save)
@@ -76,7 +77,11 @@ def fit(table: str, target: str | None, **given: Any) -> int:
         console.print_json(result.to_dict())
     else:
         console.show(*result.summary(vif=bool(vif)).split("\n"))
-    return 0 if result.status == "converged" else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
+    if result.status == "interrupted":
+        sys.stdout.flush()
+        process.say(console.interrupted(result, save))
+        return INTERRUPTED
+    return 0 if result.status.as_asked else UNCONVERGED
 
 
 @cli.command(cls=Command)

@@ -91,7 +91,7 @@ class Line:
         return 2.0 * float((self.weights * self.change) @ pull) + self.slope + self.curvature * t
 
     def lowest(self, loss: Huber, longest: float = inf) -> float:
-        """Return the first t up to `longest` at which the derivative is zero; the derivative at 0 is negative."""
+        """Return where it is least, between 0 and `longest`; the derivative at 0 is negative."""
         if longest < inf and self.slope_at(loss, longest) <= 0.0:
             return longest
         q, bend = self.change, 2.0 * self.weights * self.change**2

@@ -15,7 +15,7 @@ from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import visible
 from regress.records import CertificateRecord, ComparisonRecord, environment
-from regress.report import comparison_charts, fit_charts, tables
+from regress.report import comparison_charts, ending, fit_charts, tables, training_charts
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
 
@@ -71,16 +71,19 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
 
 def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence[str]) -> str:
     """Return the page of a fit as HTML, with the drawings that need more than the record: what it `told` by step."""
+    steps = convergence
+    if known.epochs is not None:
+        steps = drawn(lambda: [*training_charts.training(known), *convergence.charts[1:]])
     return _render(
         "fit.html",
         known=known,
-        word=tables.WORDS[known.trained.status],
+        ended=" ".join(ending.sentences(known)),
         sections=[s for s in _SECTIONS if known.outcome.equations or s[0] != "collinearity"],
         lines_left=len(known.coefficients) - len(tables.largest(known)),
         terms=_equation(known),
         betas=Drawing([fit_charts.coefficients(known)]),
         digits=drawn(lambda: [fit_charts.digits(known)]),
-        convergence=convergence,
+        convergence=steps,
         residuals=drawn(lambda: fit_charts.residuals(known)),
         walk=walk,
         told=told,

@@ -3,15 +3,10 @@
 from regress.fit_record import Coefficient, Figures, FitRecord
 from regress.messages import aligned, paragraph, table_html, visible
 from regress.records import HUBER_ERRORS, SQUARED
+from regress.report import ending
 from regress.report.decimals import estimates, probabilities, share, statistics
 
 _FULL = 15.9  # digits of a float64
-_SOLVERS = {
-    "gd": "gradient descent",
-    "accelerated": "accelerated gradient descent",
-    "cg": "conjugate gradients",
-    "newton": "Newton's method",
-}
 _MARKS = {"constant": "constant", "dependent": "not unique", "dropped": "excluded"}
 _MARK = " "  # the head of the column of marks
 
@@ -105,18 +100,9 @@ def _errors(figures: Figures, level: float) -> list[str]:
 
 def _ended(record: FitRecord) -> list[str]:
     """Return how the fit was computed, and its correct digits."""
-    outcome, trained = record.outcome, record.trained
-    reason = f": {outcome.precision_reason}" if outcome.precision_reason else ""
-    steps = f"{outcome.n_iter:,} iteration{'s' * (outcome.n_iter != 1)}"
-    method = _SOLVERS.get(outcome.solver, outcome.solver)
-    if outcome.precision == "exact":
-        how = f"Solved directly in exact arithmetic{reason}."
-    elif trained.status == "converged":
-        how = f"Converged in {steps} ({method}, float64{'' if 'float64' in reason else reason})."
-    else:
-        how = f"Stopped before convergence, after {steps} ({method}, float64)."
+    trained = record.trained
     loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
-    return [*loss, how, *_digits(record)]
+    return [*loss, " ".join(ending.sentences(record)), *_digits(record)]
 
 
 def _digits(record: FitRecord) -> list[str]:
@@ -147,7 +133,8 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
     digits = [line.digits for line in lines if line.digits is not None]
     if digits and min(digits) < _FULL and f"{min(digits):.1f}" != f"{max(digits):.1f}":
         columns["digits"] = ["" if line.digits is None else f"{line.digits:.1f}" for line in lines]
-    marks = ["not converged" if stopped else _MARKS.get(line.status, "") for line in lines]
+    early = "stopped early" if record.trained.status == "early_stopping" else "not converged"
+    marks = [early if stopped else _MARKS.get(line.status, "") for line in lines]
     columns |= {_MARK: marks} if any(marks) else {}
     rows = []
     for j, line in enumerate(lines):

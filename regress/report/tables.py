@@ -51,6 +51,11 @@ WORDS = {
     "diverged": "Diverged",
     "non_finite": "Stopped: a value became NaN or infinite",
     "interrupted": "Interrupted",
+    "epochs": "Stopped after all epochs",
+    "early_stopping": "Stopped early",
+    "max_seconds": "Stopped at the time limit",
+    "callback": "Stopped by a callback",
+    "callback_error": "Stopped by an error in a callback",
 }
 Tile = tuple[str, str, str]  # a term, its value, and its class
 
@@ -62,7 +67,7 @@ def _good(right: bool) -> str:
 def head(known: FitRecord) -> list[Tile]:
     """Return what a reader wants to know first of a fit."""
     trained, outcome = known.trained, known.outcome
-    right = trained.status == "converged"
+    right = trained.status in ("converged", "early_stopping")
     found: list[Tile] = [
         ("Status", f"{'✓' if right else '✗'} {WORDS[trained.status]}", _good(right)),
         ("Rows used", figure(trained.n_rows), ""),

@@ -11,16 +11,16 @@ from regress.solvers.keras_steps import check_optimizer
 
 def check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
     """Refuse options of mini-batches without them, and what mini-batches cannot have."""
+    given = [f.name for f in fields(BatchOptions) if getattr(options, f.name) != f.default]
+    if not (in_batches or given or options.over == "blocks" or callable(options.learning_rate)):
+        return
     solver = setting("solver", "sgd")
     if not in_batches:
-        for option in fields(BatchOptions):
-            if getattr(options, option.name) != option.default:
-                raise InputError(f"{setting(option.name)} needs mini-batches. Use {solver}, averaged-sgd or adam.")
+        if given:
+            raise InputError(f"{setting(given[0])} needs mini-batches. Use {solver}, averaged-sgd or adam.")
         if options.over == "blocks":
             raise InputError(f"{setting('over', 'blocks')} needs mini-batches. Use {solver}, or remove it.")
-        if callable(options.learning_rate):
-            raise InputError(f"A function as {setting('learning_rate')} needs mini-batches. Use {solver}, or a number.")
-        return
+        raise InputError(f"A function as {setting('learning_rate')} needs mini-batches. Use {solver}, or a number.")
     if options.optimizer is not None:
         _check_optimizer(options)
     for name in ("momentum", "nesterov"):

@@ -200,7 +200,7 @@ class Adam(BatchSolver):
         mean, square, t = memory["mean"], memory["square"], memory["steps"]
         mean += (1.0 - self.beta1) * (slope - mean)
         square += (1.0 - self.beta2) * (slope * slope - square)
-        grown = 1.0 - self.beta1**t
+        grown = 1.0 - np.float64(self.beta1) ** t  # 0 divides to infinity
         root = np.sqrt(square / (1.0 - self.beta2**t))
         point -= rate / grown * mean / (root + self.epsilon)
 

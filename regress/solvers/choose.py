@@ -21,6 +21,7 @@ from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.huber import HuberNewton
 from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
+from regress.sources.base import Source
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
 ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
@@ -35,11 +36,12 @@ _WITH_RATE: dict[str, type[GradientDescent]] = {"gd": GradientDescent, "accelera
 
 
 class Reading(NamedTuple):
-    """How rows are collected: over what, in which precision (see `collect_rows`), and whether blocks are indexed."""
+    """How rows are collected (see `collect_rows`), whether blocks are indexed, and whether moments suffice."""
 
     over: Over
     precision: Precision
-    indexed: bool = False
+    indexed: bool
+    quadratic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ def batched(options: TrainOptions) -> bool:
     return options.solver in BATCH_SOLVERS or options.optimizer is not None or outside
 
 
-def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) -> Reading:
-    """Return how rows are to be collected for some options, from files of so many bytes, or from memory.
+def reading(options: TrainOptions, source: Source | None = None, descends: bool = False) -> Reading:
+    """Return how rows are to be collected for some options, from a source or from arrays.
 
     Raises
     ------
@@ -125,13 +127,14 @@ def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) 
         )
     precision: Precision = options.precision if least_squares else "float64"
     if in_batches:
-        indexed = options.over == "blocks" or (options.over == "auto" and file_bytes > _HELD)
+        large = source is not None and source.unit == "bytes" and source.size > _HELD
+        indexed = options.over == "blocks" or (options.over == "auto" and large)
         if indexed and isinstance(loss, Huber):
             raise InputError(
                 f"{setting('loss', 'huber')} takes its scale from all rows, in memory. Use {setting('over', 'rows')}."
             )
-        return Reading("moments" if indexed else "rows", precision, indexed)
-    return Reading(options.over if loss.quadratic else "rows", precision)
+        return Reading("moments" if indexed else "rows", precision, indexed, loss.quadratic)
+    return Reading(options.over if loss.quadratic else "rows", precision, False, loss.quadratic)
 
 
 def _floating(options: TrainOptions, descends: bool = False) -> str:

@@ -1,8 +1,8 @@
 """Huber's loss: its scale from least squares, and its minimum by Newton steps on the rows within δ.
 
-L is a quadratic wherever no row crosses |ŷ − y| = δ, so Newton's step lands where the rows within δ stay the same ones
-(Madsen and Nielsen 1990, Finite algorithms for robust linear regression). Elsewhere the step is cut where L is least
-along it. That falls at every step, and there are finitely many sets of rows.
+L is a quadratic wherever no row crosses |ŷ − y| = δ. So Newton's step lands where the rows within δ stay the same ones.
+Elsewhere the step is cut where L is least along it. L falls at every step, and there are finitely many sets of rows.
+See Madsen and Nielsen (1990), Finite algorithms for robust linear regression, BIT 30.
 """
 
 from collections.abc import Callable
@@ -137,15 +137,10 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     return loss.scaled(scale)
 
 
-def target_origin(loss: Loss, data: TrainingData, target: int) -> float:
-    """Return from where a descent sees the target: its mean, its median, or zero where that is not known to be right.
-
-    One enormous outlier moves the mean so far that all other targets would lose digits.
-    """
-    if isinstance(loss, Huber):
-        assert data.rows is not None
-        return float(np.median(np.concatenate([Y[:, target] for _, Y, *_ in data.rows])))
-    return float(data.summary.target_center[target]) if loss.quadratic else 0.0
+def median_target(data: TrainingData, target: int) -> float:
+    """Return from where a descent sees the target: one enormous outlier moves the mean so far that digits are lost."""
+    assert data.rows is not None
+    return float(np.median(np.concatenate([Y[:, target] for _, Y, *_ in data.rows])))
 
 
 def weighted_median(values: Array, weights: Array) -> float:

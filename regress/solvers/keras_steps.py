@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -57,12 +56,15 @@ class KerasSteps(BatchSolver):
 
     def init(self, objective: Objective, w: Array, b: float) -> State:
         """Return the state before the first epoch. What some optimizers remember depends on the point."""
-        memory = self._built(np.append(w, b)).memory()
-        return State(w, b, {"batch_loss": 0.0, **memory}, position=0)
+        return State(w, b, {"batch_loss": 0.0, **self._begin(np.append(w, b))}, position=0)
 
     def begin(self, n: int) -> dict[str, Any]:
         """Return the optimizer's variables and its rate before the first update, at zeros."""
-        return self._built(np.zeros(n + 1)).memory()
+        return self._begin(np.zeros(n + 1))
+
+    def _begin(self, point: Array) -> dict[str, Any]:
+        self._copy = self._built(point)
+        return self._copy.memory()
 
     def rate(self, memory: dict[str, Any], t: int, epoch: float, epochs: int) -> float:
         """Return the optimizer's own learning rate."""
@@ -76,7 +78,7 @@ class KerasSteps(BatchSolver):
 
     def _built(self, point: Array) -> "_Copy":
         try:
-            optimizer = self._kind.from_config(deepcopy(self._config))
+            optimizer = self._kind.from_config(dict(self._config))
         except Exception as error:  # code from outside may raise anything
             raise InputError(
                 f"{self} cannot be copied by its get_config and from_config. Register your own classes with "
@@ -92,12 +94,11 @@ class _Copy:
 
     def __init__(self, optimizer: Any, point: Array, fit_intercept: bool) -> None:
         keras = load_keras(setting("optimizer"))
-        values = {"kernel": point[:-1, None], "bias": point[-1:]} if fit_intercept else {"kernel": point[:-1, None]}
-        self.size = len(point)
-        self._optimizer = optimizer
-        self._trained = [keras.Variable(value, dtype="float64", name=name) for name, value in values.items()]
-        optimizer.build(self._trained)
-        self._variables = [*self._trained, *optimizer.variables]
+        self.size, self._count, self._optimizer = len(point), 1 + fit_intercept, optimizer
+        named = zip(("kernel", "bias"), self._parts(point), strict=False)
+        trained = [keras.Variable(part, dtype="float64", name=name) for name, part in named]
+        optimizer.build(trained)
+        self._variables = [*trained, *optimizer.variables]
 
     def memory(self) -> dict[str, Any]:
         """Return the optimizer's variables, by their positions: some get another name in each process."""
@@ -110,11 +111,11 @@ class _Copy:
         for value, part in zip(new, self._parts(point), strict=False):
             part[...] = value
         memory["rate"] = float(rate)
-        memory.update((_name(i), np.asarray(value)) for i, value in enumerate(new[len(self._trained) :]))
+        memory.update((_name(i), np.asarray(value)) for i, value in enumerate(new[self._count :]))
 
     def _parts(self, vector: Array) -> list[Array]:
         """Return views of w and b as a kernel and a bias."""
-        return [vector[:-1, None], vector[-1:]][: len(self._trained)]
+        return [vector[:-1, None], vector[-1:]][: self._count]
 
     def _tensors(self, vector: Array) -> list[Any]:
         return [tensorflow().constant(part, dtype="float64") for part in self._parts(vector)]
@@ -130,7 +131,7 @@ class _Copy:
         specs = [tf.TensorSpec(v.shape, v.dtype) for v in self._variables]
         function = tf.function(self._apply, autograph=False)
         try:
-            return function.get_concrete_function(specs, specs[: len(self._trained)])
+            return function.get_concrete_function(specs, specs[: self._count])
         except Exception as error:  # code from outside may raise anything
             raise InputError(f"{type(self._optimizer).__name__} cannot take steps in float64.") from error
 
@@ -160,5 +161,7 @@ def check_optimizer(optimizer: Any) -> None:
             f"{kind}(use_ema=True) replaces the weights by their average after training only. Set its "
             "ema_overwrite_frequency too."
         )
+    if getattr(optimizer, "_exclude_from_weight_decay", None):  # absent unless something was excluded
+        raise InputError(f"{kind} excludes variables of another model from weight decay. Name them by var_names.")
     if keras.config.backend() != "tensorflow":
         raise InputError(f"{setting('optimizer')} needs KERAS_BACKEND=tensorflow; it is {keras.config.backend()}.")

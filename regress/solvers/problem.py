@@ -19,7 +19,7 @@ from regress.solvers import choose
 from regress.solvers.accuracy import Accuracy, norms
 from regress.solvers.hessian import Curvature, PrimalCurvature
 from regress.solvers.hessian_rows import DualCurvature, RowsCurvature
-from regress.solvers.huber import least_squares, target_origin, with_scale
+from regress.solvers.huber import least_squares, median_target, with_scale
 from regress.solvers.running import Running
 from regress.solvers.solution import Training
 
@@ -66,6 +66,8 @@ class Problem(ABC):
 
     def loss(self, target: int = 0) -> Loss:
         """Return the loss of one target: Huber's takes its scale from least squares unless that is given."""
+        if not isinstance(self.plan.loss, Huber):
+            return self.plan.loss
         if target not in self._losses:
 
             def square() -> Training:
@@ -77,8 +79,12 @@ class Problem(ABC):
 
     def coordinates(self, target: int = 0) -> Coordinates:
         """Return where the descent of a target runs. A loss from outside sees targets as they are."""
-        moved = self._options.standardize and self._options.fit_intercept
-        level = target_origin(self.plan.loss, self.data, target) if moved else 0.0
+        loss, level = self.plan.loss, 0.0
+        if self._options.standardize and self._options.fit_intercept:
+            if isinstance(loss, Huber):
+                level = median_target(self.data, target)
+            elif loss.quadratic:
+                level = float(self.data.summary.target_center[target])
         return Coordinates(self._origin, self._scale, level)
 
     def objective(self, target: int = 0) -> Objective:

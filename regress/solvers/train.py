@@ -25,7 +25,7 @@ from regress.solvers.exact.refinement import Minimum
 from regress.solvers.exact.wide import Point
 from regress.solvers.hessian_rows import DualCurvature
 from regress.solvers.huber import HuberNewton
-from regress.solvers.loop import Descent, Gap, StopRule, Watch, check_state, descend
+from regress.solvers.loop import Descent, check_state, descend
 from regress.solvers.problem import Problem
 from regress.solvers.refine_rows import Polished, polish
 from regress.solvers.solution import Training
@@ -33,6 +33,7 @@ from regress.solvers.status import Status
 from regress.solvers.steps import Newton
 from regress.solvers.underflow import check_small
 from regress.solvers.validation import validation_loss
+from regress.solvers.watch import Gap, StopRule, Watch
 
 _ROUGH = 2.0**-52  # stationarity that a curvature in single precision may leave: rounding
 
@@ -87,7 +88,7 @@ class Regression(Problem):
             gap=self._gap(objective, target, minimum),
             least=nan if minimum is None else rounded(minimum.least),
             every=running.every,
-            save=running.save,
+            after=running.after,
         )
         return descend(objective, solver, state, stop, watch=watch, course=course)
 
@@ -157,6 +158,8 @@ class Regression(Problem):
             status=ended.status,
             history=ended.history,
             error=ended.error,
+            gap=ended.gap,
+            best_epoch=ended.best_epoch,
             rank=rank,
             solver=str(solver),
             over=self.plan.over,

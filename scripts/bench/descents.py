@@ -15,7 +15,7 @@ from bench.data import table
 from bench.inside import Prepare
 from regress.numerics.threads import one_blas_thread
 
-EPOCHS, BATCH = 3, 256
+BATCH = 256
 GAP = 1e-6  # of the minimum
 PATIENCE = 40  # epochs after which a tool is not waited for
 RATES = (0.3, 0.03, 0.003)  # of SGDRegressor
@@ -27,21 +27,21 @@ def standardized(X: np.ndarray) -> np.ndarray:
     return np.asarray((X - X.mean(0)) / X.std(0))
 
 
-def epochs(m: int, n: int, tool: str) -> Prepare:
+def epochs(m: int, n: int, count: str, tool: str) -> Prepare:
     """Take epochs of mini-batches over rows in memory, all in the same order."""
     X, y = table(m, n)
     one_blas_thread().__enter__()  # as training does; here until the process ends
     if tool == "plain NumPy":
         Z, t = standardized(X), y - y.mean()
-        return lambda: lambda: plain(Z, t, rate=0.1)
-    train = _training(X, y, tool)
+        return lambda: lambda: plain(Z, t, int(count), rate=0.1)
+    train = _training(X, y, int(count), tool)
     return lambda: train
 
 
-def plain(X: np.ndarray, y: np.ndarray, rate: float) -> list[float]:
+def plain(X: np.ndarray, y: np.ndarray, count: int, rate: float) -> list[float]:
     """Take epochs by a plain loop, as anyone writes it."""
     w, b = np.zeros(X.shape[1]), 0.0
-    for epoch in range(EPOCHS):
+    for epoch in range(count):
         order = np.random.default_rng([0, epoch, 0]).permutation(len(X))
         for i in range(0, len(X), BATCH):
             rows = order[i : i + BATCH]
@@ -52,22 +52,26 @@ def plain(X: np.ndarray, y: np.ndarray, rate: float) -> list[float]:
     return [b, *w]
 
 
-def _training(X: np.ndarray, y: np.ndarray, tool: str) -> Callable[[], list[float]]:
+def _training(X: np.ndarray, y: np.ndarray, count: int, tool: str) -> Callable[[], list[float]]:
     """Return the same epochs as this package takes them: alone, watched by a live line, or saved every second."""
 
     from regress.aggregates.collect import collect_rows
     from regress.api.checkpoint import Checkpoint
+    from regress.api.live import Live
     from regress.blocks import blocks_of
     from regress.options import ProcessOptions, TrainOptions
+    from regress.report.live import Totals
     from regress.solvers.running import Running
     from regress.solvers.train import Regression
 
-    options = TrainOptions(solver="sgd", epochs=EPOCHS, batch_size=BATCH, learning_rate=0.1)
+    options = TrainOptions(solver="sgd", epochs=count, batch_size=BATCH, learning_rate=0.1)
     data = collect_rows(blocks_of(X, y[:, None]), "rows")
     running, names = Running(), [f"x{j}" for j in range(X.shape[1])]
     if tool == "regress, saved every second":
         path = Path(tempfile.mkdtemp()) / "run.ckpt"
-        running = replace(running, save=Checkpoint(ProcessOptions(checkpoint=path, checkpoint_seconds=1.0)))
+        running = replace(running, after=[Checkpoint(ProcessOptions(checkpoint=path, checkpoint_seconds=1.0))])
+    if tool == "regress, watched":
+        running = replace(running, after=[Live(Totals(epochs=count, rows=len(X)))])
     regression = Regression(data, options, names, running=running)
     objective = regression.objective()
     regression.objective = lambda target=0: objective  # type: ignore[method-assign]  # its rows are brought once

@@ -13,6 +13,7 @@ import regress
 from regress import InputError, MissingDependencyError, certify
 from regress.errors import INSTALL_TENSORFLOW
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 layers, regularizers = keras.layers, keras.regularizers
 random = np.random.default_rng(5)
 X = random.normal(size=(80, 3)) * [1.0, 5.0, 0.2] + [3.0, 0.0, 9.0]
@@ -46,7 +47,6 @@ BARE = model()  # made while TensorFlow is there
 # to_keras
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras writes a file
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_layer_predicts_what_the_model_predicts(fit_intercept, tmp_path):
     fit = regress.fit(X, Y, fit_intercept=fit_intercept)
@@ -162,6 +162,15 @@ def test_what_a_normalization_claims_is_not_rounded_to_float32_again():
     assert claimed == pytest.approx([float(b), *map(float, w)], rel=1e-14)
 
 
+def test_a_normalized_column_far_from_zero_keeps_its_digits():
+    far = X[:, :1] + 1e12  # b at zero has a rounding error of 1e-4
+    layer = layers.Normalization(mean=far.mean(0), variance=far.var(0), dtype="float64")
+    weights = least_squares((far - far.mean(0)) / far.std(0))
+    got = certify(model(layer, weights=weights, width=1), far, Y, digits=9)
+    assert got.passed
+    assert got.excess_loss < 1e-20
+
+
 def test_a_penalty_of_the_layer_is_that_of_the_mean_loss():
     penalty = regularizers.L2(0.03)
     made = model(kernel_regularizer=penalty, weights=least_squares(X, alpha=0.03 * len(X)))
@@ -199,6 +208,12 @@ def added():
     return keras.Model(start, dense(start) + start)
 
 
+def quantized():
+    made = model(dtype="float32")
+    made.layers[0].quantize("int8")
+    return made
+
+
 def forked():
     start = keras.Input((3,))
     return keras.Model(start, [layers.Dense(1)(start), layers.Dense(1)(start)])
@@ -211,6 +226,7 @@ REFUSED = {
     "another layer": (lambda: model(layers.Rescaling(2.0)), r"has Rescaling, Dense\(1\)\."),
     "normalized twice": (lambda: model(layers.Normalization(), layers.Normalization()), "Normalization, Normalization"),
     "an activation": (lambda: model(activation="relu"), "activation relu"),
+    "quantized": (quantized, "quantized to int8"),
     "used twice": (twice, "uses a layer twice"),
     "a sum": (added, r"has Dense\(1\), Add\."),
     "a fork": (forked, r"has Dense\(1\), Dense\(1\)\."),

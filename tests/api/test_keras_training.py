@@ -51,6 +51,12 @@ def test_a_fit_takes_the_steps_of_a_loop_of_keras(options):
     assert not given.built  # a copy took the steps
 
 
+def test_rows_may_be_read_again_from_a_file(tmp_path):
+    np.savetxt(tmp_path / "t.csv", np.c_[X, Y], delimiter=",", header="a,b,c,y", comments="", fmt="%.17g")
+    fit = regress.fit(tmp_path / "t.csv", "y", optimizer=opt.Adam(0.1), epochs=4, over="blocks", **IN_ORDER)
+    assert fit.w == pytest.approx(by_keras(opt.Adam(0.1), 4)[0], rel=1e-12)
+
+
 def test_an_estimator_takes_an_optimizer():
     model = regress.LinearRegressor(optimizer=opt.SGD(0.01, momentum=0.5), epochs=4, **IN_ORDER)
     got = clone(model).fit(X, Y)

@@ -18,7 +18,6 @@ from regress.solvers import loop
 from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of runs that did not converge
-random = np.random.default_rng(0)
 
 ROWS = 24
 _x = np.random.default_rng(1).normal(size=(ROWS, 3))
@@ -216,7 +215,7 @@ def test_so_does_one_interrupted_by_ctrl_c_at_any_event(name, tmp_path, faulty):
 WATCHED = ("loop.py", "course.py")
 
 
-@pytest.mark.parametrize("name", ["gd, validated", "early stopping", "momentum"])
+@pytest.mark.parametrize("name", ["gd, validated", "early stopping"])
 def test_so_does_one_interrupted_by_ctrl_c_at_any_line(name, tmp_path):
     """Ctrl-C strikes between two lines of the loop as well, when half of an evaluation is noted."""
     whole = ended(fit(TABLE, tmp_path / "whole.ckpt", **RUNS[name]))
@@ -242,9 +241,9 @@ def test_so_does_one_interrupted_by_ctrl_c_at_any_line(name, tmp_path):
         return faults.seen
 
     lines = interrupted(-1, tmp_path / "0.ckpt")
-    for at in random.choice(np.arange(1, lines), 40, replace=False):
+    for at in range(lines // 2, lines // 2 + 100):  # an evaluation and a step in all
         path = Path(tmp_path / f"{at}.ckpt")
-        interrupted(int(at), path)
+        interrupted(at, path)
         assert ended(gone_on(TABLE, path, **RUNS[name])) == whole, at
 
 

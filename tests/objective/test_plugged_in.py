@@ -165,7 +165,7 @@ def test_what_only_the_squared_error_has_is_absent_and_says_why(tmp_path):
 def test_the_tape_differentiates_the_value_of_a_loss_from_outside(weights):
     derived, taped = (regress.fit(X, y, loss=Huber(), weights=weights, gradient=g) for g in ("derived", "autodiff"))
     assert taped.w == pytest.approx(derived.w, rel=1e-7)
-    assert [i.loss for i in taped.history[:5]] == pytest.approx([i.loss for i in derived.history[:5]], rel=1e-12)
+    assert [*taped.history["loss"][:5]] == pytest.approx([*derived.history["loss"][:5]], rel=1e-12)
 
 
 def test_equal_targets_are_no_reason_to_stop():

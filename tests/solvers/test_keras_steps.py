@@ -20,8 +20,8 @@ Y = X @ [1.0, -2.0, 3.0] + 4.0 + random.normal(size=96)
 BATCHES = [slice(i, i + 32) for i in (0, 32, 64)]
 
 
-def excluded(optimizer):
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
+def excluded(optimizer, **which):
+    optimizer.exclude_from_weight_decay(**which)
     return optimizer
 
 
@@ -31,7 +31,7 @@ OPTIMIZERS = {
     "Nesterov": lambda: opt.SGD(0.02, momentum=0.9, nesterov=True),
     "Adam": lambda: opt.Adam(0.1),
     "amsgrad": lambda: opt.Adam(0.1, amsgrad=True),
-    "AdamW but for the bias": lambda: excluded(opt.AdamW(0.1, weight_decay=0.02)),
+    "AdamW but for the bias": lambda: excluded(opt.AdamW(0.1, weight_decay=0.02), var_names=["bias"]),
     "RMSprop": lambda: opt.RMSprop(0.05),
     "RMSprop centered": lambda: opt.RMSprop(0.05, momentum=0.5, centered=True),
     "Adagrad": lambda: opt.Adagrad(0.5),
@@ -196,6 +196,7 @@ class Broken(opt.SGD):
         (keras.layers.Dense(1), "must be a tf.keras.optimizers.Optimizer; got <Dense"),
         (opt.LossScaleOptimizer(opt.SGD()), "LossScaleOptimizer holds other optimizers"),
         (opt.SGD(use_ema=True), "Set its ema_overwrite_frequency"),
+        (excluded(opt.AdamW(), var_list=[keras.Variable(1.0)]), "Name them by var_names"),
         (opt.SGD(lambda: 0.1), "use a LearningRateSchedule"),
         (Own(2), "Own cannot be copied"),
         (Broken(0.1), "Broken cannot take steps in float64"),

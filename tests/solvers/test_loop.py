@@ -7,11 +7,12 @@ from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.errors import InputError
 from regress.options import TrainOptions
-from regress.solvers.loop import StopRule, Watch, descend
+from regress.solvers.loop import descend
 from regress.solvers.state import State
 from regress.solvers.status import Status
 from regress.solvers.steps import GradientDescent
 from regress.solvers.train import Regression
+from regress.solvers.watch import StopRule, Watch
 
 random = np.random.default_rng(0)
 X = random.normal(size=(50, 2))
