@@ -45,12 +45,13 @@ class Path(NamedTuple):
 
 def rate_of(schedule: str, rate: float, t: int, time: float, epochs: int) -> float:
     """Return the learning rate of update t, at a time in epochs."""
-    return {
+    rates: dict[str, float] = {
         "constant": rate,
         "invscaling": rate / (t + 1) ** 0.25,
         "cosine": rate * (1 + cos(pi * time / epochs)) / 2,
         "step": rate * 0.5 ** int(time // 10),
-    }[schedule]
+    }
+    return rates[schedule]
 
 
 def in_memory(m: int, seed: int, shuffle: bool = True) -> Groups:
