@@ -14,7 +14,6 @@ from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.result import Fit
-from regress.api.run_identity import identity
 from regress.design.block_index import BlockReader
 from regress.errors import InputError
 from regress.fit_record import FitOptions
@@ -25,7 +24,6 @@ from regress.solvers.loop import Callback
 from regress.solvers.running import Running, Start
 from regress.solvers.state import State
 from regress.sources.base import Source
-from regress.sources.file_parts import FilePart
 from regress.sources.paths import check_outputs, paths_of
 
 _EXACT = 600  # columns up to which sums over the validation rows are exact
@@ -49,7 +47,11 @@ def running_of(
     """
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
     start = start_of(process.init, prepared.names)
-    save = None if checkpoint is None else checkpoint.of(identity(prepared, kept, training, process, start))
+    save = None
+    if checkpoint is not None:
+        from regress.api.run_identity import identity  # this and the next import Polars, which arrays do without
+
+        save = checkpoint.of(identity(prepared, kept, training, process, start))
     return Running(
         descends=process.descends,
         start=start,
@@ -75,6 +77,8 @@ def opened(process: ProcessOptions, table: Source) -> Checkpoint | None:
     """
     if process.checkpoint is None:
         return None
+    from regress.sources.file_parts import FilePart
+
     read = {part.file.path: "the table" for part in table.partitions() if isinstance(part, FilePart)}
     for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
         read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
