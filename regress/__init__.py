@@ -5,7 +5,7 @@
 - ``certify`` counts the correct digits of any tool's coefficients.
 - ``check_gradients`` checks the gradient in five ways.
 - ``LinearRegressor`` is a scikit-learn estimator.
-- ``load`` reads a saved model, and ``to_sklearn`` turns it into a Pipeline.
+- ``load`` reads a saved model, ``to_sklearn`` turns it into a Pipeline, ``to_keras`` into a Keras model.
 - ``write_report`` makes a page of a result, and ``plot`` draws its charts.
 
 Nothing is imported before it is used.
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from regress import plot
     from regress.api.certify import certify
     from regress.api.check import check_gradients
-    from regress.api.compare import Comparison, compare
+    from regress.api.compare import compare
+    from regress.api.comparison import Comparison
     from regress.api.estimator import LinearRegressor
     from regress.api.fit import fit
+    from regress.api.keras_models import to_keras
     from regress.api.load import load
     from regress.api.model import LinearModel
     from regress.api.pipeline import to_sklearn
@@ -38,16 +40,18 @@ if TYPE_CHECKING:
     from regress.inference.certified import Certificate
     from regress.inference.gradient_check import GradientCheck
     from regress.inference.robust_covariance import Covariance
-    from regress.objective.losses import Loss
+    from regress.objective.losses import Loss, SquaredError
     from regress.objective.penalties import Penalty
+    from regress.solvers.batch_steps import BatchSolver
     from regress.solvers.state import State
     from regress.solvers.steps import Solver
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "BatchSolver": "solvers.batch_steps",
     "Certificate": "inference.certified",
-    "Comparison": "api.compare",
+    "Comparison": "api.comparison",
     "ConvergenceWarning": "errors",
     "Covariance": "inference.robust_covariance",
     "DataWarning": "errors",
@@ -61,6 +65,7 @@ _HOME = {
     "Penalty": "objective.penalties",
     "RegressError": "errors",
     "Solver": "solvers.steps",
+    "SquaredError": "objective.losses",
     "State": "solvers.state",
     "TableError": "errors",
     "UnknownOptionError": "errors",
@@ -70,11 +75,13 @@ _HOME = {
     "fit": "api.fit",
     "load": "api.load",
     "plot": "plot",
+    "to_keras": "api.keras_models",
     "to_sklearn": "api.pipeline",
     "write_report": "api.report",
 }
 
 __all__ = [
+    "BatchSolver",
     "Certificate",
     "Comparison",
     "ConvergenceWarning",
@@ -90,6 +97,7 @@ __all__ = [
     "Penalty",
     "RegressError",
     "Solver",
+    "SquaredError",
     "State",
     "TableError",
     "UnknownOptionError",
@@ -100,6 +108,7 @@ __all__ = [
     "fit",
     "load",
     "plot",
+    "to_keras",
     "to_sklearn",
     "write_report",
 ]

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from math import copysign, inf, nan
 from typing import Annotated, Literal, NamedTuple
 
-from regress.options import Collinear, Gradient, Missing, Over, Precision, Schedule, WeightType
+from regress.options import BATCH_SOLVERS, Collinear, Gradient, Missing, Over, Precision, Schedule, WeightType
 from regress.records import (
+    HUBER_ERRORS,
     Bound,
     Count,
     Name,
@@ -44,13 +45,15 @@ class RowAccount:
 class FitOptions:
     """How a model was trained: the options of `fit` that decide what its coefficients are.
 
-    A loss, penalty or solver that was given as an object is stored by its name; the first two are empty otherwise.
+    A loss, penalty or solver that was given as an object is stored by its name; no penalty is an empty text.
     """
 
     fit_intercept: bool
     alpha: NotNegative
     collinear: Collinear
     loss: str
+    epsilon: Annotated[float, Bound(at_least=1)]
+    huber_scale: Positive | None
     penalty: str
     solver: str
     gradient: Gradient
@@ -130,6 +133,9 @@ class Outcome:
         What ran, over rows or moments, and whether sums are exact, and why.
     learning_rate, n_iter, history : float or None, int, tuple of HistoryRow
         The step, the steps taken, and a row an evaluation, at most 1,000, evenly spaced.
+    gap, best_epoch, validation_rows : float or None, int or None, int
+        After a descent: the loss above its exact minimum; the epoch of the coefficients, where these are the best on
+        the validation rows; and the number of these rows.
     rank, nobs : int or None, float
         Independent columns, and training rows or the sum of their frequency weights.
     r2, scored, r2_test : float or None, bool, float or None
@@ -138,6 +144,8 @@ class Outcome:
         What the columns are to each other; see `Fit`.
     perfect : bool
         Whether residuals are no more than rounding.
+    huber_scale, outliers : float or None, int or None
+        With Huber's loss, its scale, and the training rows whose residual is beyond δ = epsilon · scale.
     notes : tuple of str
         What a careful reader should know.
     """
@@ -153,6 +161,9 @@ class Outcome:
     learning_rate: Positive | None
     n_iter: Count
     history: tuple[HistoryRow, ...]
+    gap: NotNegative | None
+    best_epoch: Count | None
+    validation_rows: Count
     rank: Count | None
     nobs: Positive
     r2: float | None
@@ -163,6 +174,8 @@ class Outcome:
     equations: tuple[str, ...]
     near_equations: tuple[str, ...]
     perfect: bool
+    huber_scale: Positive | None = None
+    outliers: Count | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -209,6 +222,11 @@ class Figures:
     fvalue: float | None
     f_pvalue: float | None
     condition: float | None
+
+    @property
+    def df_test(self) -> float:
+        """Degrees of freedom of t; infinite where tests are those of the normal distribution."""
+        return inf if self.cov_type == HUBER_ERRORS else self.df_resid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +279,13 @@ class FitRecord:
         """Correct digits of each column, certified or from below; None where they are unknown."""
         found = [line.digits for line in self.columns if line.digits is not None]
         return found or None
+
+    @property
+    def epochs(self) -> int | None:
+        """Passes over the rows of a descent that took a few rows an update; None for others."""
+        options, rows = self.trained.options, self.outcome.history
+        batched = options.solver in BATCH_SOLVERS or options.optimizer or any(r.epoch != r.iteration for r in rows)
+        return rows[-1].epoch if rows and batched else None
 
     @property
     def arrived(self) -> bool:

@@ -19,6 +19,7 @@ from regress.options import (
     Decimal,
     Gradient,
     Header,
+    LossName,
     Missing,
     OnBadLines,
     Over,
@@ -56,6 +57,7 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "weight_type": "freq_weights",
     "alpha": "l2 ridge lambda lambda_ lam reg",
     "fit_intercept": "intercept add_constant hasconst constant",
+    "epsilon": "delta threshold",
     "standardize": "normalize scale",
     "features": "columns usecols exog predictors",
     "categorical": "categorical_features cat_features factors",
@@ -65,6 +67,10 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "missing": "na_action dropna",
     "target": "y endog response label",
     "digits": "min_digits",
+    "estimators": "models tools",
+    "metrics": "scoring scorer scorers metric",
+    "cv": "folds n_folds n_splits kfold",
+    "split_time": "time time_column",
 }
 
 
@@ -137,7 +143,9 @@ class TrainKeywords(BatchKeywords, total=False):
     fit_intercept: bool
     alpha: float
     collinear: Collinear
-    loss: Any
+    loss: LossName | Any
+    epsilon: float
+    huber_scale: float | None
     penalty: Any
     solver: Solver | Any
     gradient: Gradient

@@ -99,8 +99,12 @@ def setting(name: str, value: object = None) -> str:
     return flag(name, value) if _Interface.flags else name if value is None else f"{name}={value!r}"
 
 
+_SPELLED = {"estimators": "with"}  # one flag an estimator
+
+
 def flag_name(name: str, value: object = None) -> str:
     """Return the flag of an option, such as ``--max-categories``; ``--no-intercept`` for ``fit_intercept=False``."""
+    name = _SPELLED.get(name, name)
     return ("--no-" + name.removeprefix("fit_") if value is False else "--" + name).replace("_", "-")
 
 

@@ -1,6 +1,7 @@
 """What is known of results, as plain values: what passes between computing, files, texts, charts and pages."""
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
 from typing import Annotated, Any, NamedTuple
@@ -10,6 +11,8 @@ import numpy as np
 from regress.blocks import Array
 
 STEPS = 200  # of a descent that does not arrive before
+SQUARED = "squared_error"  # the loss that is no other
+HUBER_ERRORS = "Huber's H1"  # the kind of standard errors of his loss
 ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _CURVE = 72  # points of an ellipse
 
@@ -93,9 +96,23 @@ class ResidualGroups:
     far: Count | None
 
 
+class FoldScores(NamedTuple):
+    """A metric over the folds of a cross-validation: mean, standard deviation, and its values.
+
+    Mean and deviation are missing where a fold has no value.
+    """
+
+    mean: float | None
+    sd: float | None
+    values: tuple[float | None, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRecord:
-    """One tool of a comparison: see `regress.api.verdict.FittedRow`. Without a fit it has no coefficients."""
+    """One tool of a comparison: see `regress.api.verdict.FittedRow`.
+
+    It has no coefficients without a fit, and where it is no linear model of the rows.
+    """
 
     name: str
     asked: str
@@ -109,10 +126,12 @@ class ToolRecord:
     excess_loss: float | None
     loss: float | None
     gradient_norm: float | None
-    r2_test: float | None
     seconds: float | None
     n_iter: int | None
     rank: int | None
+    added: bool
+    metrics: Mapping[str, float | None]
+    cv: Mapping[str, FoldScores]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +145,8 @@ class ComparisonRecord:
     names: tuple[str, ...]
     fit_intercept: bool
     digits_asked: float
+    metrics: tuple[str, ...]
+    folds: str
     agree: bool
     verdict: tuple[str, ...]
     fits: tuple[ToolRecord, ...]
@@ -227,9 +248,10 @@ class Descents(NamedTuple):
         return points.T + self.minimum
 
 
-def objective_text(weighted: bool, alpha: float, loss: str = "", penalty: str = "") -> str:
+def objective_text(weighted: bool, alpha: float, loss: str = SQUARED, penalty: str = "") -> str:
     """Write what was minimized; a loss or a penalty that was given as an object by its name."""
-    text = loss or f"Σ{'a' if weighted else ''}(ŷ − y)²"
+    a = "a" if weighted else ""
+    text = {SQUARED: f"Σ{a}(ŷ − y)²", "huber": f"Σ{a}{' ' * weighted}h(ŷ − y)"}.get(loss, loss)
     return text + (f" + {penalty}" if penalty else f" + {alpha:g}‖w‖²" if alpha else "")
 
 

@@ -14,12 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, report
+from bench import baseline, cases, report, training
 from bench.baseline import AT_MOST, INSIDE, Comparison, changes, check_checkout
-from bench.cases import CASES, Place
+from bench.cases import Place
 from bench.measure import Failed, Report, Table, measure
 from bench.report import around, heading, machine, packages, replace
 
+CASES = {**cases.CASES, "training": training.training}
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 

@@ -1,31 +1,32 @@
-"""Gradient descent on a CSV file, written out: copy it and change what you like.
-
-python scripts/train.py data/diabetes.csv progression
-"""
+"""Gradient descent written out, to copy and change: python scripts/train.py data/diabetes.csv progression"""
 
 import sys
 
 import numpy as np
+import pandas as pd
 
-from regress.api.read import Reading, read_table
-from regress.objective import gradient
-from regress.objective.losses import SquaredError
-from regress.options import TableOptions
+import regress
 
-table, target = sys.argv[1:3] if len(sys.argv) == 3 else ("data/diabetes.csv", "progression")
-rows = read_table(table, target, TableOptions(), Reading("rows")).data.rows or ()  # "rows" keeps them
-X, y = np.concatenate([block.X for block in rows]), np.concatenate([block.Y[:, 0] for block in rows])
-m, n = X.shape
-X = (X - X.mean(axis=0)) / X.std(axis=0)  # raw units would need a thousand times the steps
-
-w, b = np.zeros(n), 0.0
-eta = 0.9 * m / np.linalg.eigvalsh(X.T @ X)[-1]  # below the stability limit m/λmax
-loss = SquaredError()
+if len(sys.argv) != 3:
+    sys.exit("Usage: python scripts/train.py TABLE TARGET")
+table, target = sys.argv[1:]
+try:
+    frame = pd.read_csv(table).dropna()
+    y = frame.pop(target).to_numpy(float)
+except (OSError, KeyError, ValueError) as error:
+    sys.exit(f"{table} must be a CSV file with a column {target} of numbers: {error}")
+if frame.empty:
+    sys.exit(f"{table} must have another column than {target}, and a row without missing cells.")
+X = pd.get_dummies(frame, drop_first=True, dtype=float).to_numpy(float)  # text becomes columns of 0 and 1
+X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)  # raw units would need far more steps
+m, w, b = len(X), np.zeros(X.shape[1]), 0.0
+eta = 0.9 * m / np.linalg.eigvalsh(X.T @ X).max(initial=m)  # below the stability limit m/λmax([X 1]ᵀ[X 1])
+loss = regress.SquaredError()  # or a subclass of regress.Loss
 for step in range(1001):
     prediction = X @ w + b
-    grad_w, grad_b = gradient.chain_rule(X, loss.gradient(prediction, y))  # 2Xᵀ(ŷ − y), 2Σ(ŷ − y)
+    slope = loss.gradient(prediction, y, 1.0)  # ∂L/∂ŷ = 2(ŷ − y)
+    grad_w, grad_b = X.T @ slope, slope.sum()  # ∇L = 2Xᵀ(ŷ − y), ∂L/∂b = 2Σ(ŷ − y), by the chain rule
     if step % 100 == 0:
-        print(f"step {step:4d}  loss {loss.value(prediction, y):.10g}  |gradient| {np.linalg.norm(grad_w):.3g}")
-    w -= eta / m * grad_w
-    b -= eta / m * grad_b
-print("b", b, "w", w)
+        print(f"step {step:4d}  loss {loss.value(prediction, y, 1.0, np):.10g}  ‖∇L‖ {np.linalg.norm(grad_w):.3g}")
+    w, b = w - eta / m * grad_w, b - eta / m * grad_b
+print(f"minimum    {regress.fit(X, y).loss:.10g}\nb {b}, w {w}")

@@ -29,9 +29,13 @@ FACES = ("__init__", "__main__", "plot")  # names of what the folders hold
 GROUND = ("messages", "errors", "options", "keywords", "blocks", "records", "fit_record")  # options is a folder
 OWNERS = {
     "tensorflow": {"objective/autodiff.py"},
+    "keras": {"objective/autodiff.py"},
     "polars": {"sources/"},
     "pandas": {"sources/frames.py"},
-    "sklearn": {"api/other_tools.py", "api/estimator.py", "api/pipeline.py", "api/foreign_models.py"},
+    "sklearn": {
+        *("api/other_tools.py", "api/added_tools.py", "api/scoring.py"),
+        *("api/estimator.py", "api/callbacks.py", "api/pipeline.py", "api/foreign_models.py"),
+    },
     "statsmodels": {"api/foreign_models.py"},
     "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},
     "threadpoolctl": {"numerics/threads.py"},
@@ -40,7 +44,7 @@ OWNERS = {
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},
-    "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py"},
+    "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py", "report/comparison_tables.py"},
 }
 
 

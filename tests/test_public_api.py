@@ -57,8 +57,10 @@ FILES = (
     "thousands na_values keep_na "
 )
 TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
-TRAINING = "fit_intercept alpha loss penalty solver gradient over standardize learning_rate max_iter tol precision "
-TRAINING += "batch_size epochs schedule momentum nesterov shuffle optimizer "
+TRAINING = (
+    "fit_intercept alpha loss epsilon huber_scale penalty solver gradient over standardize learning_rate max_iter "
+)
+TRAINING += "tol precision batch_size epochs schedule momentum nesterov shuffle optimizer "
 PROCESS = "init validation early_stopping max_seconds monitor_every callbacks verbose checkpoint checkpoint_every "
 PROCESS += "checkpoint_seconds resume "
 SIGNATURES = {
@@ -68,10 +70,11 @@ SIGNATURES = {
     + PROCESS
     + "shuffle_rows",
     "certify": "other table target digits rows n_jobs progress fit_intercept alpha collinear " + TABLE,
-    "LinearRegressor": TRAINING + "random_state n_jobs",
-    "compare": "table target digits rows n_jobs progress fit_intercept tol " + TABLE,
+    "LinearRegressor": TRAINING + "random_state warm_start n_jobs",
+    "compare": "table target digits rows n_jobs progress estimators metrics cv split_time fit_intercept tol " + TABLE,
     "check_gradients": "table target n_jobs progress fit_intercept " + TABLE,
     "load": "path",
+    "to_keras": "model",
     "to_sklearn": "model",
     "write_report": "result path descent command",
 }
@@ -85,9 +88,9 @@ ATTRIBUTES = {
     ),
     "Certificate": "digits intercept_digits gradient_norm excess_loss passed table summary to_dict",
     "LinearModel": "w b names predict predict_one predict_interval summary",
-    "Comparison": "table agree to_dict",
+    "Comparison": "table agree metrics folds to_dict",
     "GradientCheck": "table passed",
-    "LinearRegressor": "fit predict score get_params set_params",
+    "LinearRegressor": "fit partial_fit forget predict score get_params set_params",
 }
 
 

@@ -5,6 +5,7 @@ adding. Integers of any length are made once, when a result is requested.
 """
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from regress.aggregates.columns import Columns, places, selected, union
 from regress.aggregates.sliced_sum import SlicedSum
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
+from regress.errors import InputError
 
 
 def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
@@ -30,7 +32,7 @@ def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
 
 
 class ExactSums:
-    """Exact totals of [1, x, y] over blocks as they come: all with weights or none, and with as many targets.
+    """Exact totals of [1, x, y] over blocks as they come and go, all with as many targets.
 
     Examples
     --------
@@ -54,9 +56,35 @@ class ExactSums:
         k, weights = block.Y.shape[1], block.weights
         running = self._sum_over(block.columns, block.X.shape[1], k, weights is not None)
         X = block.X if self._columns is None else selected(block, self._columns).X
+        if running.weighted and weights is None:
+            weights = np.ones(len(X))
         parts = [np.ones((len(X), 1)), block.Y, X, *([] if weights is None else [weights[:, None]])]
         running.add(np.concatenate(parts, axis=1))
         self._rows += len(X)
+
+    def subtract(self, block: Block) -> None:
+        """Take at least one row away that was added, in any block.
+
+        Raises
+        ------
+        InputError
+            If these rows cannot all be among those so far, by their counts and sums of squares. Nothing has changed.
+        """
+        gone = ExactSums()
+        gone.add(block)
+        if gone._rows <= self._rows and set(block.columns or ()) <= set(self._columns or ()):
+            self.merge(gone.negated())
+            if self._possible():
+                return
+            self.merge(gone)
+        raise InputError("These rows were not all added. Take away rows as they were added, weights included.")
+
+    def negated(self) -> "ExactSums":
+        """Return what takes the rows so far away from another accumulator that is merged with it."""
+        other = copy(self)
+        other._sum = None if self._sum is None else self._sum.negated()
+        other._rows = -self._rows
+        return other
 
     def merge(self, other: "ExactSums") -> None:
         """Add the rows of another accumulator."""
@@ -64,16 +92,16 @@ class ExactSums:
             return
         first = 1 + other._targets
         running = self._sum_over(other._columns, other._sum.size - first, other._targets, other._sum.weighted)
-        if other._columns == self._columns:
-            running.merge(other._sum)
-        else:
+        theirs = other._sum.with_weights() if running.weighted and not other._sum.weighted else other._sum
+        if other._columns != self._columns:
             at = [*range(first), *(first + j for j in places(self._columns, other._columns or ()))]
-            running.merge(other._sum.arranged(np.array(at), running.size))
+            theirs = theirs.arranged(np.array(at), running.size)
+        running.merge(theirs)
         self._rows += other._rows
 
     def finish(self) -> Totals:
         """Return the totals of all rows so far, of which there must be one."""
-        if self._sum is None:
+        if self._sum is None or not self._rows:
             raise ValueError("There is no row.")
         (value, unit, noise), whole = self._sum.finish()
         k = self._targets
@@ -81,11 +109,21 @@ class ExactSums:
         arranged = totals.take([0, *range(1 + k, len(unit)), *range(1, 1 + k)])
         return replace(arranged, columns=self._columns)
 
+    def _possible(self) -> bool:
+        """Tell whether there may be rows with these sums."""
+        assert self._sum is not None
+        if self._rows:
+            return self._sum.possible()
+        (value, _, noise), whole = self._sum.finish()
+        return bool(whole.all() and not value.any() and not noise.any())
+
     def _sum_over(self, columns: Columns, n: int, targets: int, weighted: bool) -> SlicedSum:
         """Return the sum over all columns so far and these n."""
         if self._sum is None:
             self._columns, self._targets = columns, targets
             self._sum = SlicedSum(1 + targets + n, weighted)
+        if weighted and not self._sum.weighted:
+            self._sum = self._sum.with_weights()
         self._columns = union(self._columns, columns)
         if self._columns is not None and 1 + targets + len(self._columns) > self._sum.size:
             self._sum = self._sum.arranged(np.arange(self._sum.size), 1 + targets + len(self._columns))

@@ -5,7 +5,10 @@ a cell far below, or far above, all others of its column. They are accumulated s
 others.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from regress.aggregates import slices
 from regress.aggregates.unit_sums import Sums, UnitSums, filled
@@ -17,6 +20,8 @@ _PRODUCTS = 16  # at most of 512 rows each in a chunk
 _CELLS = 2**17  # worked on at a time
 _FEW = 0.25  # part of the rows that is cheaper to set aside than to wait for
 _LEAST_UNIT = -1022 - slices.TOP  # so that steps of subnormal cells are no more than 2^22 units
+
+Counts = NDArray[np.int64]
 
 
 class SlicedSum:
@@ -38,9 +43,13 @@ class SlicedSum:
         self.size, self.weighted, self._patient = size, weighted, patient
         self._few = 0.0 if patient else _FEW
         self._sums = UnitSums(size, weighted)
-        self._whole: Mask = np.ones(size, dtype=bool)  # columns of whole numbers below 2^53 alone
+        self._inexact: Counts = np.zeros(size, dtype=np.int64)  # cells by column that are no integers below 2^53
         self._aside: list[Array] = []
         self._deep = UnitSums(size, weighted)  # over rows that were set aside
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._sum_aside()  # so that no row is stored
+        return self.__dict__
 
     def add(self, rows: Array) -> None:
         """Add rows, in chunks of some products each."""
@@ -52,30 +61,53 @@ class SlicedSum:
             self._add_chunk(rows[whole:])
 
     def merge(self, other: "SlicedSum") -> None:
-        """Add the rows of another sum over the same columns."""
+        """Add the rows of another sum over the same columns, both with weights or without."""
         self._sums.merge(other._sums)
         self._deep.merge(other._deep)
-        self._whole &= other._whole
+        self._inexact += other._inexact
         self._set_aside(*other._aside)
+
+    def negated(self) -> "SlicedSum":
+        """Return what takes the rows away again where it is merged."""
+        self._sum_aside()
+        other = SlicedSum(self.size, self.weighted)
+        other._sums, other._deep = self._sums.negated(), self._deep.negated()
+        other._inexact = -self._inexact
+        return other
+
+    def with_weights(self) -> "SlicedSum":
+        """Return the sum over the same rows, each with weight 1."""
+        other = SlicedSum(self.size, True)
+        other._sums, other._deep = self._sums.with_weights(), self._deep.with_weights()
+        other._inexact = self._inexact.copy()
+        other._aside = [np.append(rows, np.ones((len(rows), 1)), axis=1) for rows in self._aside]
+        return other
 
     def arranged(self, at: Exponents, size: int) -> "SlicedSum":
         """Return the sum over rows in which column i is column ``at[i]``, and all others are zeros."""
         wide = SlicedSum(size, self.weighted)
         wide._sums, wide._deep = self._sums.arranged(at, size), self._deep.arranged(at, size)
-        wide._whole[at] = self._whole
+        wide._inexact[at] = self._inexact
         with_a = np.append(at, size) if self.weighted else at
         wide._aside = [filled(size + self.weighted, with_a, rows.T).T for rows in self._aside]
         return wide
 
     def finish(self) -> tuple[Sums, Mask]:
         """Return the sums as integers of any length, and which columns hold only integers below 2^53."""
+        return self._total().finish(), self._inexact == 0
+
+    def possible(self) -> bool:
+        """Tell whether some rows may have these sums, by their counts, Σa, Σaz² and Σa(z − z̄)²."""
+        return self._total().possible() and bool((self._inexact >= 0).all())
+
+    def _total(self) -> UnitSums:
         self._sum_aside()
-        total = self._sums
-        if self._deep.seen.any():
-            total = UnitSums(self.size, self.weighted)
-            total.merge(self._sums)
-            total.merge(self._deep)
-        return total.finish(), self._whole.copy()
+        if not self._deep.seen.any():
+            return self._sums
+        total = UnitSums(self.size, self.weighted)
+        total.merge(self._sums)
+        total.merge(self._deep)
+        return total
 
     def _add_chunk(self, rows: Array) -> None:
         if not self._sums.seen.all():
@@ -90,10 +122,10 @@ class SlicedSum:
             powers = slices.step_powers(rest, self._sums.unit)[:, : self.size]
             lost = slices.lost(rest, rows)
             parts, undone = slices.cut(rest, self._few)
-        if self._whole[1:].any():
-            self._look_for_fractions(rows)
+        self._inexact += self._count_inexact(rows)
         aside, counted = np.flatnonzero(beyond | lost | undone), np.ones((len(rows), 1))
         if len(aside):
+            self._inexact -= self._count_inexact(rows[aside])
             for part in (*parts, counted):
                 part[aside] = 0.0
             powers[aside] = 1.0  # which count nothing, and need no slice of their own
@@ -112,15 +144,14 @@ class SlicedSum:
         exponent = np.frexp(largest)[1].astype(np.int64) - slices.TOP + (not self._patient)
         self._sums.use(np.maximum(exponent, _LEAST_UNIT), columns & (largest > 0.0))
 
-    def _look_for_fractions(self, rows: Array) -> None:
-        """Note which columns hold anything but integers below 2^53."""
-        whole = self._whole
-        equal = rows == np.rint(rows)
-        group = 64 if len(rows) % 64 == 0 else 1  # rows of a few columns are slow to reduce one by one
-        equal = equal.reshape(-1, group * rows.shape[1]).all(0).reshape(group, -1)
-        whole &= equal.all(0)[: len(whole)]
+    def _count_inexact(self, rows: Array) -> Counts:
+        """Return how many cells of each column are no integers below 2^53."""
+        inexact = rows != np.rint(rows)
         if (self._sums.unit >= 53 - slices.TOP).any():  # else all are smaller, or set aside
-            whole &= np.abs(rows).max(0)[: len(whole)] < 2.0**53
+            inexact |= np.abs(rows) >= 2.0**53
+        group = 64 if len(rows) % 64 == 0 else 1  # rows of a few columns are slow to reduce one by one
+        count = inexact.reshape(-1, group * rows.shape[1]).sum(0, dtype=np.uint16)
+        return np.asarray(count.reshape(group, -1).sum(0, dtype=np.int64)[: self.size])
 
     def _set_aside(self, *rows: Array) -> None:
         self._aside += rows
@@ -135,7 +166,7 @@ class SlicedSum:
             part = SlicedSum(self.size, self.weighted, patient=True)
             part.add(rows)
             self._deep.merge(part._sums)
-            self._whole &= part._whole
+            self._inexact += part._inexact
             for left in part._aside:
                 pending += [left] if len(left) < len(rows) else slices.halves(left)
 

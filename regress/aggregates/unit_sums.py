@@ -5,6 +5,7 @@ moves down by dᵢ + dⱼ + d_a powers of two. So two sums merge in the larger u
 """
 
 from collections.abc import Callable
+from copy import copy
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +19,7 @@ from regress.numerics.levels import Digits, Levels
 T = TypeVar("T", bound=np.generic)
 
 _ULP = -52  # exponent of the distance from 1 to the next double
+_OF_ONE = -20  # exponent of a unit that suits a weight of 1
 
 
 class Sums(NamedTuple):
@@ -78,6 +80,30 @@ class UnitSums:
             return self.products, self.squares
         d, of_a = down[: self.size], int(down[self.size]) if self.weighted else 0
         return self.products.below(d[:, None] + d + of_a), self.squares.below(2 * d + of_a)
+
+    def negated(self) -> "UnitSums":
+        """Return the sums with the other sign."""
+        other = copy(self)
+        other.products = self.products.rearranged(np.negative, *self.products.shape)
+        other.squares = self.squares.rearranged(np.negative, *self.squares.shape)
+        return other
+
+    def with_weights(self) -> "UnitSums":
+        """Return the sums over the same rows, each with weight 1."""
+        other = UnitSums(self.size, True)
+        other.unit, other.seen = np.append(self.unit, _OF_ONE), np.append(self.seen, self.seen.any())
+        other.products = self.products.below(np.full(self.products.shape, _OF_ONE))
+        other.squares = self.squares.below(np.full(self.squares.shape, _OF_ONE))
+        return other
+
+    def possible(self) -> bool:
+        """Tell whether some rows may have these Σa, Σaz², Σa(z − z̄)² and Σa ulp(z)²; column 0 holds ones."""
+        at = np.arange(self.size)
+        chosen = np.concatenate([np.zeros_like(at), at]), np.concatenate([at, at])
+        entries, _ = self.products.rearranged(itemgetter(chosen), 2 * self.size).integers()
+        first, diagonal = np.split(entries, 2)
+        squares, _ = self.squares.integers()
+        return diagonal[0] > 0 and min(*diagonal, *squares) >= 0 and bool((diagonal[0] * diagonal >= first**2).all())
 
     def arranged(self, at: Exponents, size: int) -> "UnitSums":
         """Return the sums over rows in which column i is column ``at[i]``, and all others are zeros."""

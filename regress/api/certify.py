@@ -8,7 +8,8 @@ from typing import Any, Unpack
 import numpy as np
 from scipy.sparse import issparse
 
-from regress.api.foreign_models import Claim, claim_of
+from regress.api.claim import Claim
+from regress.api.foreign_models import claim_of
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.statsmodels_rows import as_held
 from regress.blocks import Array, Block
@@ -71,6 +72,7 @@ def certify(
         - a Pipeline ending in one of them, certified in the space after ``pipeline[:-1].transform``,
         - a GridSearchCV or RandomizedSearchCV of one of them,
         - a statsmodels result of OLS, WLS or a Gaussian GLM, certified in the columns that it was fitted to,
+        - a Keras model of one Dense(1) layer without activation, perhaps after Normalization; w is by position,
         - (w, b), with w by position or by name,
         - a mapping or JSON file with "coef" and "intercept".
     table, target, n_jobs, progress

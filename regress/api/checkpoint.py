@@ -7,6 +7,7 @@ they are read again.
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,11 +24,29 @@ from regress.numerics.atomic_write import write_text
 from regress.options import ProcessOptions
 from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
+from regress.sources.base import Source
+from regress.sources.file_parts import FilePart
+from regress.sources.paths import check_outputs, paths_of
 
 FORMAT, VERSION = "regress-checkpoint", 1
 _HEAD, _LONGEST = 1000, 2**30  # bytes of the first line, and of the file
 _WAITS = 49  # times as long as the last writing took: so writing takes at most 2 % of the time
 _SHOWN, _MOST = 32, 3  # letters of a value, and differences, in a message
+
+
+def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
+    """Return the checkpoint of a run on a table that is not read yet.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, or is another that the run reads, or cannot be gone on from.
+    """
+    read = {part.file.path: "the table" for part in table.partitions() if isinstance(part, FilePart)}
+    for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
+        read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
+    check_outputs({setting("checkpoint"): process.checkpoint}, read)
+    return Checkpoint(process)
 
 
 class Checkpoint:

@@ -1,9 +1,8 @@
 """Compare a fit with scikit-learn's: the same encoded rows, the same split, and who is right."""
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -12,133 +11,27 @@ import numpy as np
 from regress.aggregates.account import describe
 from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
+from regress.api.added_tools import added
+from regress.api.comparison import Comparison
+from regress.api.measuring import cross_validated, measured
 from regress.api.notes import of_rows
 from regress.api.read import Reading, ReadTable, read_table
-from regress.api.verdict import FittedRow, verdict_of
+from regress.api.scoring import metrics_of
+from regress.api.verdict import verdict_of
 from regress.blocks import Block
-from regress.errors import DataWarning, InputError, MissingDependencyError, check_number
+from regress.design.folds import CrossFold, by_hash, by_time
+from regress.design.preparation import used_bits
+from regress.design.rows import Reader
+from regress.errors import DataWarning, InputError, check_number, check_text, check_whole
 from regress.inference.judge import Judge
 from regress.keywords import CompareKeywords, made, names_of, refuse_unknown, takes
-from regress.messages import paragraph, setting, shortened, visible
-from regress.numerics.atomic_write import strict
+from regress.messages import setting
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions, TrainOptions
-from regress.records import ComparisonRecord
-from regress.report.text import comparison_html, comparison_lines
-from regress.solvers.status import Status
 from regress.sources.open import open_table
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
-_FIGURES = (
-    "digits",
-    "intercept_digits",
-    "moved",
-    "excess_loss",
-    "gradient_norm",
-    "r2_test",
-    "seconds",
-    "n_iter",
-    "rank",
-    "note",
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class Comparison:
-    """Fits of the same rows, one a tool.
-
-    Attributes
-    ----------
-    fits : list of FittedRow
-        The fit of this package first. All are measured against the exact minimum; where that takes too long, against
-        Newton steps over rows, polished.
-    names : tuple of str
-        The columns of X.
-    agree : bool
-        Whether ``LinearRegression()`` has at least the required digits, or its error changes no fitted value by more
-        than 1e-6 of the spread of y. The spread is the smaller of sd(y) and IQR(y)/1.349; sd(y) where the IQR is 0.
-        With dependent columns, digits are counted to the nearest minimizer. With more columns than rows the loss
-        decides: it must be within 1e-9 Σ(y − ȳ)² of the minimum. The other tools decide nothing.
-    verdict : list of str
-        Which tools disagree, by how much and, where known, why.
-    rows, read_as : str
-        Where every row of the table went, and how its files are written.
-    source, target : str
-        What was fitted to what.
-    digits_asked, fit_intercept : float, bool
-        Digits that count as agreement, and whether b is fitted.
-    """
-
-    fits: list[FittedRow]
-    names: tuple[str, ...]
-    agree: bool
-    verdict: list[str]
-    rows: str
-    read_as: str
-    source: str = ""
-    target: str = ""
-    digits_asked: float = 6.0
-    fit_intercept: bool = True
-
-    @property
-    def converged(self) -> bool:
-        """Whether the fit of this package converged; otherwise its note reports it."""
-        return not any(status.message in self.fits[0].note for status in Status if status.remedy)
-
-    @property
-    def table(self) -> Any:
-        """The comparison as a pandas DataFrame, a row a tool."""
-        from regress.sources.frames import to_frame
-
-        columns = ["name", *_FIGURES]
-        return to_frame([[getattr(fit, c) for c in columns] for fit in self.fits], columns, index="name")
-
-    @property
-    def record(self) -> ComparisonRecord:
-        """What is shown of it, as plain values."""
-        return ComparisonRecord(
-            source=self.source,
-            read_as=self.read_as,
-            target=self.target,
-            rows=self.rows,
-            names=self.names,
-            fit_intercept=self.fit_intercept,
-            digits_asked=self.digits_asked,
-            agree=self.agree,
-            verdict=tuple(self.verdict),
-            fits=tuple(fit.record for fit in self.fits),
-        )
-
-    def __repr__(self) -> str:
-        agrees = "agrees" if self.agree else "does not agree"
-        target = shortened(visible(self.target), 60)
-        return f"Comparison({target}: {len(self.fits)} fits, LinearRegression() {agrees})"
-
-    def __str__(self) -> str:
-        return paragraph(comparison_lines(self.record))
-
-    def _repr_html_(self) -> str:
-        return comparison_html(self.record)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
-        known = self.record
-        fits = [
-            {
-                "name": fit.name,
-                "coef": None if fit.coef is None else dict(zip(self.names, fit.coef, strict=True)),
-                "intercept": fit.intercept,
-                "loss": fit.loss,
-                "asked": fit.asked,
-                **{figure: getattr(fit, figure) for figure in _FIGURES},
-            }
-            for fit in known.fits
-        ]
-        held = {"version": 1, "source": known.source, "read_as": known.read_as, "target": known.target}
-        held |= {"columns": known.names, "digits_asked": known.digits_asked, "fit_intercept": known.fit_intercept}
-        return dict(strict({**held, "rows": known.rows, "fits": fits, "agree": known.agree, "verdict": known.verdict}))
-
-
+_FEW = 50  # rows of which none is held out
 _OPTIONS = [*(name for name in names_of(TableOptions) if name != "rows"), "fit_intercept", "tol"]
 
 
@@ -151,11 +44,16 @@ def compare(
     rows: int | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
+    estimators: Mapping[str, Any] | None = None,
+    metrics: Sequence[Any] | None = None,
+    cv: int | None = None,
+    split_time: str | None = None,
     **options: Unpack[CompareKeywords],
 ) -> Comparison:
-    """Fit the same rows with this package and with scikit-learn, and say who is right.
+    """Fit the same rows with this package and with other tools, and say who is right and who predicts best.
 
-    A fifth of the rows is held out unless `test_size` says otherwise, and none of fewer than 50.
+    A fifth of the rows is held out unless `test_size` says otherwise, and none of fewer than 50. With `cv`, each fold
+    is held out once instead.
 
     Parameters
     ----------
@@ -165,6 +63,23 @@ def compare(
         Digits that the worst coefficient of ``LinearRegression()`` must have right.
     rows : int, optional
         Read only the first rows of the table.
+    estimators : mapping of str to estimator, optional
+        Estimators with the methods of scikit-learn, pipelines included, by the name to show. Each is cloned and fitted
+        to the same encoded rows, an array with the columns `.names`. With weights, it must take `sample_weight`. Its
+        coefficients are measured like those of the other tools if it is a linear model of these columns. The verdict
+        does not depend on it.
+    metrics : sequence or mapping, optional
+        What to measure on rows that were not trained on. Names are "r2", "rmse", "mae", "mape", "max_error" (all of
+        them unless given), and those of scikit-learn's scorers. Functions ``scorer(estimator, X, y)`` work too, in a
+        dict by name if you like. Weights of the rows are passed as `sample_weight`.
+    cv : int, optional
+        Number of folds of a cross-validation. Rows go to folds by the hash that chooses held-out rows. So folds are the
+        same in any format of a file. With `split_key`, they are the same in any order of the rows, and rows with one
+        value of the key share a fold.
+    split_time : str, optional
+        A column of times: numbers, or texts such as 2024-03-01 or 2024-03-01T12:30 (UTC unless they have an offset).
+        The latest rows are held out. With `cv`, each fold tests the rows that follow those that it trains on. Rows of
+        one time stay together. The column is a feature only if the features name it.
     **options
 
     Returns
@@ -175,36 +90,43 @@ def compare(
     Raises
     ------
     InputError
-        If the table cannot be used, or scikit-learn would need more than half of the free memory.
+        If the table or an estimator cannot be used, or scikit-learn would need more than half of the free memory.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import HuberRegressor
+    >>> result = compare("data/diabetes.csv", "progression", estimators={"huber": HuberRegressor()}, cv=3)
+    >>> result.agree, result.folds, result.fits[-1].name
+    (True, '3 folds by the hash of each row', 'huber')
+    >>> print(round(result.table.loc["huber", "r2"], 2))
+    0.46
     """
     if "alpha" in options:
         raise InputError(f"compare has no penalty, since LinearRegression() has none. Remove {setting('alpha')}.")
     refuse_unknown(compare, options)
-    given = {"test_size": 0.2, **options, "rows": rows}
-    table_options, train_options = made(TableOptions, given), made(TrainOptions, given)
     check_number("digits", digits, at_least=0.0)
-    jobs = resolve_jobs(n_jobs)
-    fit_intercept = train_options.fit_intercept
-    prepared = _read(table, target, table_options, jobs, progress, fit_intercept=fit_intercept)
-    data = prepared.data
+    _check_split(options, cv, split_time)
+    table_options = made(TableOptions, {"test_size": 0.0 if cv else 0.2, **options, "rows": rows})
+    train_options, jobs = made(TrainOptions, options), resolve_jobs(n_jobs)
+    scored = metrics_of(metrics, weighted=table_options.weights is not None)
+    theirs = [*other_tools.scikit_learn(train_options.fit_intercept)]
+    theirs += added(estimators, [*other_tools.OURS, *(tool.name for tool in theirs)])
+    copies = _COPIES + (cv is not None) + (estimators is not None)
+    reading = Reading(
+        "rows", jobs, fit_intercept=train_options.fit_intercept, time=split_time, keep_held_out=True, room=free_memory()
+    )
+    prepared = _read(table, target, table_options, reading, progress, copies=copies)
+    data, held = prepared.data, prepared.held_out
+    if not (cv or held):
+        _refuse_untested(prepared.tally.rows, table_options.test_size, metrics=metrics, split_time=split_time)
     assert data.rows is not None
     block = _joined(data.rows)
-    best = other_tools.best(block, prepared.names, fit_intercept, jobs)
-    judge = Judge(block, data.summary, prepared.held_out, fit_intercept, best)
-    fits: list[FittedRow] = []
-    our_own, theirs = (
-        other_tools.ours(block, prepared.names, train_options, jobs),
-        other_tools.scikit_learn(block, fit_intercept),
-    )
-    for name, asked, run in chain(our_own, theirs):
-        try:
-            found, seconds, note = other_tools.timed(run)
-            seen = judge.measure(found.w, found.center, found.b_center, found.b)
-        except (MissingDependencyError, ArithmeticError, ValueError) as error:
-            fits.append(FittedRow(name=name, asked=asked, note=str(error).partition("\n")[0]))
-        else:
-            row = FittedRow(name=name, asked=asked, w=found.w, b=found.b, **asdict(seen), seconds=seconds, note=note)
-            fits.append(replace(row, n_iter=found.n_iter, rank=found.rank))
+    folds = _folds(prepared.reader, len(block.X), cv, in_time=split_time is not None) if cv else []
+    best = other_tools.best(block, prepared.names, train_options.fit_intercept, jobs)
+    judge = Judge(block, data.summary, train_options.fit_intercept, best)
+    tools = [*other_tools.ours(prepared.names, train_options, jobs), *theirs]
+    fits = measured(tools, block, _joined(held.rows) if held else None, judge, scored)
+    fits = cross_validated(tools, fits, block, folds, scored) if folds else fits
     for note in of_rows(prepared.facts):
         warnings.warn(note, DataWarning, stacklevel=2)
     agree, verdict = verdict_of(fits, prepared.names, judge, digits)
@@ -217,11 +139,60 @@ def compare(
         verdict=verdict,
         rows=describe(prepared.tally),
         read_as=source.dialect,
+        metrics=tuple(metric.name for metric in scored) if held or folds else (),
+        folds=_in_words(len(folds), table_options.split_key, split_time) if folds else "",
         source=source.label,
         target=reader.target.name,
         digits_asked=digits,
-        fit_intercept=fit_intercept,
+        fit_intercept=train_options.fit_intercept,
     )
+
+
+def _check_split(options: Mapping[str, Any], cv: int | None, split_time: str | None) -> None:
+    """Refuse ways to choose test rows that exclude each other."""
+    if cv is not None:
+        check_whole("cv", cv, 2)
+        if options.get("test_size"):
+            raise InputError(f"In {setting('cv', cv)}, each fold is held out once. Remove {setting('test_size')}.")
+        if options.get("missing") == "mean":
+            raise InputError(
+                f"In {setting('cv', cv)}, the means of test rows would fill cells of training rows. "
+                f"Use {setting('missing', 'drop')}."
+            )
+    if split_time is not None:
+        check_text("split_time", split_time, "a column's name")
+        for name in ("split_key", "random_state"):
+            if options.get(name) is not None:
+                raise InputError(f"{setting('split_time')} splits in the order of time. Remove {setting(name)}.")
+        if cv is None and options.get("test_size", 0.2) == 0.0:
+            raise InputError(f"{setting('split_time')} needs {setting('cv', 5)}, or a {setting('test_size')} above 0.")
+
+
+def _refuse_untested(rows: int, test_size: float, **asked: object) -> None:
+    """Refuse options of held-out rows where there are none."""
+    for name in (name for name, value in asked.items() if value is not None):
+        why = "their categories are unknown"
+        if rows < _FEW or not test_size:
+            why = f"fewer than {_FEW} rows are not split" if test_size else f"{setting('test_size')} is 0"
+        raise InputError(f"There are no held-out rows for {setting(name)}: {why}. Use {setting('cv', 5)}.")
+
+
+def _folds(reader: Reader, rows: int, count: int, *, in_time: bool) -> list[CrossFold]:
+    """Return the folds of the training rows, by a pass over what decides them."""
+    bits = used_bits(reader, exactly=True)
+    assert len(bits) == rows  # in the same order
+    folds = by_time(bits, count) if in_time else by_hash(bits, count)
+    if not all(len(fold.train) and len(fold.test) for fold in folds):
+        column = reader.split.key
+        what = "rows" if column is None else f"different values of {column!r}"
+        raise InputError(f"There are too few {what} for {setting('cv', count)}. Use fewer folds.")
+    return folds
+
+
+def _in_words(count: int, split_key: str | None, split_time: str | None) -> str:
+    if split_time is not None:
+        return f"{count} folds in the order of {split_time!r}: each tests the rows that follow its training rows"
+    return f"{count} folds by {'the hash of each row' if split_key is None else f'groups of {split_key!r}'}"
 
 
 def free_memory() -> int:
@@ -234,10 +205,12 @@ def free_memory() -> int:
 
 
 def _read(
-    table: Any, target: Any, options: TableOptions, jobs: int, progress: Progress | None, *, fit_intercept: bool
+    table: Any, target: Any, options: TableOptions, reading: Reading, progress: Progress | None, *, copies: int
 ) -> ReadTable:
     """Read as many rows as scikit-learn can work on, all into one block; hold none out of fewer than 50."""
-    room = free_memory() // 2 // _COPIES
+    assert reading.room is not None
+    room = int(reading.room // 2 // copies * (1.0 - options.test_size))  # held-out rows are kept too
+    reading = replace(reading, room=room)
     table, seen = open_table(table, options), 0
 
     def watch(what: str, count: int, read: int, size: int) -> None:
@@ -248,9 +221,8 @@ def _read(
 
     try:
         with one_blas_thread():
-            reading = Reading("rows", jobs, room=room, fit_intercept=fit_intercept)
             prepared = read_table(table, target, options, reading, watch)
-            if options.test_size and prepared.tally.rows < 50:
+            if options.test_size and prepared.tally.rows < _FEW:
                 prepared = read_table(table, target, replace(options, test_size=0.0), reading, watch)
     except RoomError:
         raise InputError(

@@ -6,6 +6,7 @@ from regress.aggregates.plain_moments import MOST_MOMENTS, to_moments
 from regress.errors import InputError
 from regress.fit_record import FitRecord, PlainMoments
 from regress.inference.descent_paths import descents, lowest
+from regress.records import SQUARED
 from regress.report import descent_charts, fit_charts
 from regress.report.charts import Chart
 from regress.report.descent_charts import DescentDrawing
@@ -22,7 +23,9 @@ def convergence(known: FitRecord) -> tuple[Chart, Chart]:
         If nothing was descended.
     """
     least, options = None, known.trained.options
-    if known.certificate is not None:
+    if options.loss != SQUARED or options.penalty:
+        pass  # its minimum is not known
+    elif known.certificate is not None:
         least = known.certificate.loss
     elif known.moments is not None and known.outcome.history:
         names = [line.name for line in known.columns]
@@ -42,6 +45,10 @@ def descent(known: FitRecord, pair: tuple[str, str] | None = None) -> DescentDra
         If the record holds no moments, or not two columns, or has no coefficient of that name.
     """
     options, names = known.trained.options, [line.name for line in known.columns]
+    if other := ("" if options.loss == SQUARED else options.loss) or options.penalty:
+        raise InputError(
+            f"The descent is drawn of the squared error with a ridge penalty; this model minimizes {other}."
+        )
     first, second = _pair(known, names, pair)
     found = descents(to_moments(_moments(known)), names, (first, second), options.fit_intercept, options.alpha)
     return descent_charts.descent(found, (names[first], names[second]))

@@ -1,46 +1,50 @@
 """scikit-learn estimator."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
-from numbers import Real
-from typing import Any, NamedTuple, Self
+from dataclasses import fields
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from regress.aggregates.collect import collect_rough, collect_rows
-from regress.blocks import Array, Block, block_rows, blocks_of
-from regress.errors import InputError
+from regress.api.callbacks import CallbackSupport, Tasks, with_callbacks
+from regress.api.estimator_problem import ArraysProblem
+from regress.api.estimator_rows import Table
+from regress.api.incremental import LEARNED, Exactly, RunningTotals, learned
+from regress.blocks import Array
+from regress.errors import InputError, check_switch, check_whole
 from regress.numerics.prediction import line
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Gradient, Over, Precision, Rate, Schedule, Solver, TrainOptions
-from regress.solvers import choose
+from regress.options import Gradient, LossName, Over, Precision, Rate, Schedule, Solver, TrainOptions
+from regress.solvers.running import Start
 from regress.solvers.status import Status
-from regress.solvers.train import Regression
 from regress.sources.arrays import unmasked
 
 _TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
 _OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in ("collinear", "shuffle_rows")]
 
 
-class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc] # untyped
     """Linear least squares by gradients derived by hand, as a scikit-learn estimator.
 
     Everything is computed in float64 at least. Where X is float32, the results are rounded to float32 once, at the end.
 
     Parameters
     ----------
-    fit_intercept, alpha, loss, penalty, solver, gradient, over, standardize, learning_rate, max_iter, tol, precision
-        How to train; see `regress.options.TrainOptions`. Exact arithmetic is the default up to 1.2e6 cells and
+    fit_intercept, alpha, loss, epsilon, huber_scale, penalty, solver, gradient, over, standardize, learning_rate
+        How to train; see `regress.options.TrainOptions`.
+    max_iter, tol, precision
+        When to stop, and how. Exact arithmetic is the default up to 1.2e6 cells and
         rows · columns² = 2e7, and for ill-conditioned columns; precision="float64" takes a third of the time.
     batch_size, epochs, schedule, momentum, nesterov, shuffle, optimizer
         How rows are fed to solvers that see a few of them at a time; see `regress.options.BatchOptions`.
     random_state : int
         Seed of the order of rows.
+    warm_start : bool
+        Whether ``fit`` begins at the coefficients of the last fit, where it descends.
     n_jobs : int, optional
         Threads; default: the CPUs that this process may use, and 1 inside a joblib worker.
 
@@ -62,12 +66,16 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         Their names, where X had names that are text.
     """
 
+    _totals: RunningTotals | None = None  # exact totals, to which rows can be added
+
     def __init__(
         self,
         *,
         fit_intercept: bool = True,
         alpha: float = 0.0,
-        loss: Any = None,
+        loss: LossName | Any = "squared_error",
+        epsilon: float = 1.35,
+        huber_scale: float | None = None,
         penalty: Any = None,
         solver: Solver | Any = "auto",
         gradient: Gradient = "derived",
@@ -85,11 +93,14 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         shuffle: bool = True,
         optimizer: Any = None,
         random_state: int = 0,
+        warm_start: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
         self.loss = loss
+        self.epsilon = epsilon
+        self.huber_scale = huber_scale
         self.penalty = penalty
         self.solver = solver
         self.gradient = gradient
@@ -107,8 +118,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self.shuffle = shuffle
         self.optimizer = optimizer
         self.random_state = random_state
+        self.warm_start = warm_start
         self.n_jobs = n_jobs
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to rows.
 
@@ -125,53 +138,147 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         -------
         self
         """
-        jobs = resolve_jobs(self.n_jobs)
-        options = TrainOptions(**{name: getattr(self, name) for name in _OPTIONS})
-        # Looking for NaN takes a tenth of the fit; the sums show it for free, so it is looked for only if they do.
-        X, y = unmasked(X), unmasked(y)
-        X, y = validate_data(self, X, y, dtype=_TYPES, multi_output=True, y_numeric=True, ensure_all_finite=False)
-        weights = None if sample_weight is None else _weights(sample_weight, len(X))
-        rows, targets = (part.astype(np.float64, copy=False) for part in (X, y.reshape(len(X), -1)))
-        rows, targets, weights = _weighty(rows, targets, weights)
+        options, seed = TrainOptions(**self._options()), check_whole("random_state", self.random_state)
+        last = self._last_lines() if check_switch("warm_start", self.warm_start) else []
+        self._drop()
+        self._totals = None
+        table = self._table(X, y, sample_weight)
+        if not len(table.X):
+            raise InputError("sample_weight is zero for every row: there is nothing to fit.")
+        if last and (len(last), len(last[0].w)) != (table.Y.shape[1], table.X.shape[1]):
+            raise InputError("warm_start=True needs the columns and targets of the last fit. Use warm_start=False.")
+        tasks = Tasks(self, {"X": X, "y": y, "sample_weight": sample_weight}, table, options)
         with one_blas_thread():
-            names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-            blocks = -(-len(rows) // block_rows(rows.shape[1]))
-            table = _Table(rows, targets, weights, names, min(jobs, blocks))  # a single block needs no threads
-            regression = table.rough(options) or self._regression(table, options)
-            if options.precision == "auto" and choose.better_exact(options, regression.data, regression.accuracy):
-                regression = self._regression(table, replace(options, precision="exact"))
-            trained = [regression.train(target) for target in range(targets.shape[1])]
+            problem = ArraysProblem(table, options, seed=seed, check_finite=self._check_finite)
+            trained = problem.train(last or [None] * table.Y.shape[1], tasks)
         if any(t.status is Status.INTERRUPTED for t in trained):
             raise KeyboardInterrupt
-        failed = [t.status for t in trained if t.status is not Status.CONVERGED]
-        if failed:
-            warnings.warn(f"{failed[0].message} {failed[0].remedy}", ConvergenceWarning, stacklevel=2)
-
-        several = y.ndim == 2
-        self.coef_ = _rounded(np.stack([t.w for t in trained]) if several else trained[0].w, X.dtype)
-        self.intercept_ = 0.0
-        if options.fit_intercept:
-            self.intercept_ = _rounded(np.array([t.b for t in trained] if several else trained[0].b), X.dtype)
-        self.n_iter_ = max(1, *(t.n_iter for t in trained))
-        self.rank_ = trained[0].rank
-        self.status_ = str(failed[0] if failed else Status.CONVERGED)
-        self._center = trained[0].center
-        self._at_center = np.array([t.b_center for t in trained]) if several else trained[0].b_center
+        found = learned(trained, table.dtype, several=bool(table.shape), fit_intercept=options.fit_intercept)
+        if (status := Status(found["status_"])) is not Status.CONVERGED:
+            warnings.warn(f"{status.message} {status.remedy}", ConvergenceWarning, stacklevel=2)
+        self.__dict__.update(found, _totals=problem.totals)
+        tasks.end(found)
         return self
 
-    def _regression(self, table: "_Table", options: TrainOptions) -> Regression:
-        over, precision, _ = choose.reading(options)
-        exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(*table.X.shape))
-        if exact:  # exact sums take finite numbers
-            self._check_finite(table.X, table.Y)
-        data = collect_rows(table.blocks(), over, table.jobs, precision=precision, limits=choose.ARRAYS)
-        if not np.isfinite(data.summary.norm).all():
-            self._check_finite(table.X, table.Y)
-        return Regression(replace(data, again=table.blocks), options, table.names, table.jobs)
+    @Exactly
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Add rows to those of earlier calls, without holding them.
 
-    def _check_finite(self, X: Array, Y: Array) -> None:
-        assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-        assert_all_finite(Y, input_name="y", estimator_name=type(self).__name__)
+        The totals over the rows are exact, so the result has the same bits in any order and any chunks. It is that of
+        ``fit`` with precision="exact" on all rows. The coefficients are computed when they are used. They need the
+        squared error, and options with which the minimum is computed directly; other estimators have no partial_fit.
+
+        Parameters
+        ----------
+        X : array or frame of shape (m, n)
+            Numbers; the first call decides on the columns.
+        y : array of shape (m,) or (m, targets)
+            Targets.
+        sample_weight : array of shape (m,), optional
+            Weights a ≥ 0 in Σ a (ŷ − y)²; rows of weight 0 are excluded.
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from regress import LinearRegressor
+        >>> X, y = np.arange(6.0)[:, None], np.array([1.0, 3.0, 5.0, 7.0, 9.0, 20.0])
+        >>> estimator = LinearRegressor().partial_fit(X[3:], y[3:]).partial_fit(X[:3], y[:3])
+        >>> estimator.forget(X[5:], y[5:]).coef_
+        array([2.])
+        """
+        if self._totals is None and "coef_" in vars(self):
+            raise InputError(
+                "This fit kept no exact totals to add rows to. Use precision='exact' with more rows than columns, or "
+                "call partial_fit for all rows."
+            )
+        table = self._table(X, y, sample_weight, reset=self._totals is None)
+        totals = self._totals or RunningTotals(table)
+        self._prepare(totals, table)
+        totals.add(table)
+        self._totals = totals
+        return self
+
+    @Exactly
+    def forget(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Take rows away again that ``partial_fit`` has added. The result is that of the remaining rows, to the bit.
+
+        Rows are refused if counts, sums of weights or sums of squares show that they were not all added. Sums cannot
+        show this of all rows. So forget only rows that were added, with the weights that they had.
+
+        Parameters
+        ----------
+        X, y, sample_weight : arrays
+            Rows, as they were given to ``partial_fit``, in any order and any chunks.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If these rows were not all added. Nothing has changed.
+        """
+        if self._totals is None:
+            raise InputError("There are no rows to forget. Add rows with partial_fit first.")
+        table = self._table(X, y, sample_weight, reset=False)
+        self._prepare(self._totals, table)
+        self._totals.remove(table)
+        return self
+
+    def _options(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _OPTIONS}
+
+    def _table(self, X: Any, y: Any, sample_weight: Any, reset: bool = True) -> Table:
+        """Return rows as scikit-learn checks them, all but NaN: the sums show it for free."""
+        if reset or not self._plain(X, y):
+            kinds = {"dtype": _TYPES, "multi_output": True, "y_numeric": True, "ensure_all_finite": False}
+            X, y = validate_data(self, unmasked(X), unmasked(y), reset=reset, **kinds)
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
+        return Table.of(X, y, sample_weight, names, resolve_jobs(self.n_jobs))
+
+    def _plain(self, X: Any, y: Any) -> bool:
+        """Tell whether checks would find nothing: for a few rows they take longer than the sums."""
+        if not (type(X) is type(y) is np.ndarray and X.dtype == y.dtype == np.float64 and y.ndim in (1, 2)):
+            return False
+        return 0 < len(y) and X.shape == (len(y), self.n_features_in_) and "feature_names_in_" not in vars(self)
+
+    def _prepare(self, totals: RunningTotals, table: Table) -> None:
+        """Refuse rows that the sums cannot take, and forget what the sums determined so far."""
+        self._check_finite(table)
+        totals.prepare(table, self._options())
+        self._drop()
+
+    def _last_lines(self) -> list[Start]:
+        """Return what the last fit has found, by target."""
+        if "coef_" not in vars(self) and not (self._totals and self._totals.rows):
+            return []
+        found = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
+        return [Start(w.astype(np.float64), self._center, float(level)) for w, level in found]
+
+    def _drop(self) -> None:
+        for name in LEARNED:
+            self.__dict__.pop(name, None)
+
+    def __getattr__(self, name: str) -> Any:
+        """Compute what the sums determine, on first use."""
+        if name not in LEARNED:
+            return super().__getattribute__(name)  # raises its error once more
+        if self._totals is None:
+            raise NotFittedError(f"This {type(self).__name__} is not fitted. Call fit or partial_fit first.")
+        if not self._totals.rows:
+            raise NotFittedError("There are no rows: none were added, or all were forgotten. Add rows by partial_fit.")
+        self.__dict__.update(self._totals.learned())
+        return vars(self)[name]
+
+    def _check_finite(self, table: Table) -> None:
+        for values, name in ((table.X, "X"), (table.Y, "y")):
+            if not np.isfinite(values).all():
+                assert_all_finite(values, input_name=name, estimator_name=type(self).__name__)
 
     def predict(self, X: Any) -> Array:
         """Return ŷ of shape (m,) or (m, targets), computed in float64 about the training means: (X − x̄)w + ȳ.
@@ -187,61 +294,3 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         if not np.isfinite(predicted).all():  # as they are wherever a cell is not
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
         return predicted.astype(np.result_type(X, self.coef_), copy=False)
-
-
-class _Table(NamedTuple):
-    """Rows in memory: X (m, n), targets (m, k), weights (m,) or None, and names of the columns."""
-
-    X: Array
-    Y: Array
-    weights: Array | None
-    names: Sequence[str]
-    jobs: int
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield the rows."""
-        return blocks_of(self.X, self.Y, self.weights)
-
-    def rough(self, options: TrainOptions) -> Regression | None:
-        """Return the problem with a curvature in single precision, where that pays and works."""
-        if not choose.rough_pays(options, *self.X.shape):
-            return None
-        data = collect_rough(self.X, self.Y, self.weights, self.jobs)
-        if data is None:
-            return None
-        regression = Regression(data, options, self.names, self.jobs)
-        return regression if regression.curvature.rank == self.X.shape[1] else None
-
-
-def _rounded(values: Array, dtype: np.dtype[Any]) -> Any:
-    """Return values in the type of X: an array, or a scalar of NumPy."""
-    with np.errstate(over="ignore"):  # looked for right below
-        given = values.astype(dtype)[()]
-    if not np.isfinite(given).all():
-        raise InputError(f"A coefficient is beyond the range of {dtype}. Pass X as float64, or rescale it.")
-    return given
-
-
-def _weights(given: Any, rows: int) -> Array:
-    weights = (
-        np.full(rows, given, dtype=np.float64)
-        if isinstance(given, Real)
-        else np.asarray(unmasked(given), dtype=np.float64)
-    )
-    if weights.shape != (rows,):
-        raise InputError(
-            f"Sample weights must be 1D array or scalar: sample_weight has shape {weights.shape}, not ({rows},)."
-        )
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise InputError("sample_weight must be finite and at least 0.")
-    if not weights.any():
-        raise InputError("sample_weight is zero for every row: there is nothing to fit.")
-    return weights
-
-
-def _weighty(X: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:
-    """Leave out rows of weight zero."""
-    if weights is None or weights.all():
-        return X, Y, weights
-    kept = weights > 0
-    return X[kept], Y[kept], weights[kept]

@@ -8,12 +8,13 @@ import numpy as np
 
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
-from regress.api.process import opened, running_of, validated
+from regress.api.process import hide, running_of, validated
 from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
+from regress.inference.huber import outliers_of
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
 from regress.inference.robust_covariance import Covariance, GivenMiddle, Middle, meat_of, middle_given
@@ -25,6 +26,7 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import CovType, Precision, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.records import environment, known
 from regress.solvers.choose import objective_of, read_again, reading
+from regress.solvers.running import Running
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
 from regress.sources.open import open_table
@@ -107,14 +109,19 @@ def fit(
         check_choice("cov_type", cov_type, get_args(CovType))
     elif of_table.weight_type == "frequency":
         raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
+    if cov_type != "nonrobust" and not objective_of(of_training)[0].quadratic:
+        raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     with one_blas_thread():
         jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
-        checkpoint = opened(process, table)
-        files = table.size if table.unit == "bytes" else 0
-        over, first, indexed = reading(of_training, files, process.descends)
-        quadratic = objective_of(of_training)[0].quadratic
+        checkpoint = None
+        if process.checkpoint is not None:
+            from regress.api.checkpoint import opened
+
+            checkpoint = opened(process, table)
+        descends = process.descends
+        over, first, indexed, quadratic = reading(of_training, table, descends)
 
         def read(precision: Precision) -> ReadTable:
             reading = Reading(
@@ -129,14 +136,23 @@ def fit(
             )
             return read_table(table, target, of_table, reading, progress)
 
-        prepared = read(first)
-        plain = Regression(prepared.data, of_training, prepared.names)
-        reason, again = read_again(of_training, prepared.data, lambda: plain.accuracy, process.descends)
-        prepared = validated(read("exact") if again else prepared, process, of_table, kept=not quadratic)
-        options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
-        running = running_of(prepared, options_kept, of_training, process, progress=progress, checkpoint=checkpoint)
-        regression = Regression(prepared.data, of_training, prepared.names, running=running)
-        result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
+        def problem(prepared: ReadTable) -> tuple[ReadTable, FitOptions, Running, Regression]:
+            if process.validation is not None or process.early_stopping is not None:
+                prepared = validated(prepared, process, of_table, kept=not quadratic)
+            options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
+            running = running_of(prepared, options_kept, of_training, process, progress=progress, checkpoint=checkpoint)
+            regression = Regression(prepared.data, of_training, prepared.names, running=running)
+            return prepared, options_kept, running, regression
+
+        prepared, options_kept, running, regression = problem(read(first))
+        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, descends)
+        if again:
+            prepared, options_kept, running, regression = problem(read("exact"))
+        try:
+            result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
+        finally:
+            if process.verbose:
+                hide(running)
     for note in said:
         early = not result.status.as_asked and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
@@ -190,7 +206,8 @@ def train(
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         middle = _middle(prepared, training, kept, given)
     norm, target_norm = spreads(data, training.minimum)
-    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum))
+    outliers = outliers_of(training, data, regression.loss())
+    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum), outliers)
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
@@ -203,6 +220,7 @@ def train(
         squares=squares,
         log_weight=0.0 if repeated else prepared.log_weight,
         middle=middle,
+        outliers=outliers,
         standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         digits=None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
         sampled=None

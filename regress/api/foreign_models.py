@@ -1,19 +1,20 @@
-"""Fitted coefficients of any tool as a claim: w and b by name or position, and the objective that they minimize."""
+"""The claims that models and results of any tool make."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from regress.api.claim import Claim, Held
 from regress.api.json_schema import Malformed, mapping, number, numbers, optional, read_json, record, whole
+from regress.api.keras_models import claim_of_keras
 from regress.api.load import fit_of
 from regress.api.model import LinearModel
 from regress.api.result import Fit
-from regress.blocks import Array
-from regress.design.terms import Design
 from regress.errors import InputError
+from regress.records import SQUARED
 
 # the options of a saved model that determine its objective
 _KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test_size split_key random_state".split()
@@ -25,67 +26,8 @@ _JSON = record(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Claim:
-    """That ŷ = (x − center)ᵀw + b_center minimizes an objective.
-
-    Attributes
-    ----------
-    w, b : array of shape (n,), float
-        Coefficients and intercept.
-    names : tuple of str or None
-        The columns of w; None for those of the table, in order.
-    options : mapping
-        The known part of the objective, as keyword arguments of `fit`.
-    target : str or None
-        The column that was predicted, if known.
-    center, b_center : array of shape (n,), float, optional
-        Where predictions are computed; x = 0 and b unless given.
-    design : Design, optional
-        How the columns of a table are encoded.
-    alpha_per_row : float
-        A penalty that grows with the rows.
-    steps, columns : object, tuple of str
-        The steps that transform a table into the columns of w, and the columns that they take; all if empty.
-    held : Held or None
-        The rows that a result was fitted to, if it holds them.
-    trained_rows : int or None
-        The number of rows that it was fitted to, if it stores that.
-    """
-
-    w: Array
-    b: float
-    names: tuple[str, ...] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    target: str | None = None
-    center: Array | None = None
-    b_center: float | None = None
-    design: Design | None = None
-    alpha_per_row: float = 0.0
-    steps: Any = None
-    columns: tuple[str, ...] = ()
-    held: "Held | None" = None
-    trained_rows: int | None = None
-
-
-class Held(NamedTuple):
-    """The rows that a result of statsmodels was fitted to.
-
-    `X` (m, n) has no column for the intercept. `names` are those of its columns. `y` is the target, named `target`.
-    Both names are None for arrays. `left_out` are rows with missing cells; `kind` is the class of the model.
-    """
-
-    X: Array
-    y: Array
-    weights: Array | None
-    names: tuple[str, ...] | None
-    target: str | None
-    left_out: tuple[int, ...]
-    kind: str
-
-
 def claim_of(other: Any) -> Claim:
-    """Read a claim from a fit, a model or its file, (w, b), JSON, a scikit-learn estimator or a statsmodels result.
+    """Read a claim from a fit, a model or its file, (w, b), JSON, or an object of scikit-learn, statsmodels or Keras.
 
     Raises
     ------
@@ -105,14 +47,18 @@ def claim_of(other: Any) -> Claim:
         return _of_statsmodels(other)
     if "sklearn" in packages:
         return _of_scikit_learn(other)
+    if "keras" in packages:
+        return claim_of_keras(other)
     raise InputError(
-        f"An object of type {type(other).__name__} cannot be certified. Pass a fit, a model or its file, (w, b), "
-        '{"coef": {…}, "intercept": …}, a linear estimator of scikit-learn, or a result of statsmodels\' OLS or WLS.'
+        f"An object of type {type(other).__name__} cannot be certified. Pass a fit, a model or its file, (w, b), or "
+        '{"coef": {…}, "intercept": …}. Linear models of scikit-learn and Keras can be certified too, and results of '
+        "statsmodels' OLS or WLS."
     )
 
 
 def _of_model(model: LinearModel) -> Claim:
-    if given := model.options["loss"] or model.options["penalty"]:
+    loss = model.options["loss"]
+    if given := ("" if loss == SQUARED else loss) or model.options["penalty"]:
         raise InputError(f"The model minimizes {given}. Only the squared error with a ridge penalty can be certified.")
     options = {name: model.options[name] for name in _KNOWN if model.options.get(name) is not None}
     return Claim(

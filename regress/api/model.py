@@ -258,8 +258,9 @@ class LinearModel:
             raise InputError(f"The level of an interval must be between 0 and 1, such as 0.95; got {level!r}.")
         if self.uncertainty is None:
             raise InputError(
-                "This model has no prediction intervals. Possible reasons: a penalty, an unknown rank, no degrees of "
-                "freedom, more than 200 columns, no convergence, or a perfect fit. Fit the model again without them."
+                "This model has no prediction intervals. Possible reasons: another loss, a penalty, an unknown rank, "
+                "no degrees of freedom, more than 200 columns, no convergence, or a perfect fit. Fit the model again "
+                "without them."
             )
 
     def summary(self) -> str:

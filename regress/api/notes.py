@@ -3,17 +3,29 @@
 from collections.abc import Sequence
 
 from regress.design.row_facts import Facts
-from regress.fit_record import Outcome, Trained
+from regress.fit_record import FitOptions, Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
+from regress.records import SQUARED
+from regress.report.ending import gap
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.status import Status
 
 _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 
 
-def others(outcome: Outcome, alpha: float, names: Sequence[str], collinearity: Collinearity) -> list[str]:
+def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinearity: Collinearity) -> list[str]:
     """Return the notes on a fit that are not warnings."""
-    said = []
+    alpha, said = options.alpha, []
+    if outcome.huber_scale is not None:
+        delta, scale = options.epsilon * outcome.huber_scale, outcome.huber_scale
+        of = "given" if options.huber_scale is not None else "that of the least-squares residuals"
+        rows = f"{outcome.outliers or 0:,} of {outcome.rows.used:,} row{'s' * (outcome.rows.used != 1)}"
+        said.append(
+            f"Outliers, with residuals beyond {delta:.4g}: {rows}. That is {options.epsilon:g} times the scale "
+            f"{scale:.4g}, which is {of}."
+        )
+    elif outcome.outliers is not None:
+        said.append("Least squares fits every row but for rounding: none is an outlier, whatever the scale.")
     if alpha and outcome.equations and not outcome.dropped:
         said.append(f"Columns depend on each other: {_some(outcome.equations, '; ')}. The penalty decides among them.")
     if alpha and outcome.near_equations:
@@ -29,15 +41,16 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
     """Return the notes that `fit` also gives as warnings, of a fit of `n` columns."""
     constant, alpha, status = outcome.constant, trained.options.alpha, Status(trained.status)
     said = []
-    if status is not Status.CONVERGED:
-        said.append(f"{status.message} {status.remedy}")
+    if not status.as_asked:
+        said.append(" ".join([status.message, *gap(outcome.gap), status.remedy]))
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
-    if trained.options.loss or trained.options.penalty:
+    if trained.options.loss not in (SQUARED, "huber") or trained.options.penalty:
         pass  # dependent columns are those of least squares
     elif outcome.rank is None:
         few = n <= MOST_COLUMNS
         remedy = "To decide, set precision to exact" if few else "There are too many columns to decide which"
+        remedy = "To see which, fit them by least squares" if trained.options.loss == "huber" else remedy
         said.append(f"Rank unknown: in float64 some columns may depend on each other. {remedy}.")
     elif outcome.equations and (outcome.dropped or not alpha):
         what = (

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regress.api import notes
+from regress.api import notes, order
 from regress.api.read import ReadTable
 from regress.blocks import Array
 from regress.fit_record import FitOptions, HistoryRow, Outcome, RowAccount, Trained
+from regress.inference.huber import Outliers
 from regress.inference.measurement_noise import Collinearity
 from regress.inference.scores import r2
 from regress.inference.statistics import PERFECT, missing
@@ -47,6 +48,7 @@ class Ended(NamedTuple):
     squares: Squares
     norm: Array
     collinearity: Collinearity
+    outliers: Outliers | None
 
 
 def outcome_of(
@@ -54,7 +56,7 @@ def outcome_of(
 ) -> tuple[Outcome, list[str]]:
     """Return what is known of a fit at once, and those of its notes that are warnings."""
     data, reader, names = prepared.data, prepared.reader, prepared.names
-    training, trained, squares, norm, near = ended
+    training, trained, squares, norm, near, outliers = ended
     minimum, held, one = training.minimum, prepared.held_out, options.fit_intercept
     constant = tuple(names[j] for j in _constant(training, norm, one))
     relations = () if minimum is None else minimum.dependence.relations
@@ -74,6 +76,9 @@ def outcome_of(
         learning_rate=training.learning_rate,
         n_iter=training.n_iter,
         history=history,
+        gap=known(training.gap),
+        best_epoch=training.best_epoch,
+        validation_rows=held.count if held is not None and history else 0,
         rank=training.rank if rank_sure else None,
         nobs=nobs,
         r2=known(squares.r2(one)),
@@ -83,10 +88,12 @@ def outcome_of(
         dropped=dropped,
         equations=equations,
         near_equations=near_equations,
+        huber_scale=None if outliers is None else known(outliers.scale),
+        outliers=None if outliers is None else outliers.rows,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )
-    said = notes.warnings(outcome, trained, len(names), prepared.facts)
-    everything = [*said, *notes.others(outcome, options.alpha, names, near)]
+    said = [*notes.warnings(outcome, trained, len(names), prepared.facts), *order.drift(prepared, options)]
+    everything = [*said, *notes.others(outcome, trained.options, names, near), *order.buffered(prepared, options)]
     return replace(outcome, notes=tuple(everything)), said
 
 

@@ -1,6 +1,7 @@
 """What a fit knows as soon as training has ended, by name."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from regress.fit_record import HistoryRow, Outcome, RowAccount
 from regress.records import number
@@ -49,14 +50,32 @@ class OutcomeNames(ABC):
         return number(self._outcome.r2_test) if self._outcome.scored else None
 
     @property
+    def huber_scale(self) -> float | None:
+        """The scale of Huber's loss; None of another loss, or where least squares fits every row."""
+        return self._outcome.huber_scale
+
+    @property
+    def outliers(self) -> int | None:
+        """Training rows that Huber's loss takes for outliers: |y − ŷ| > epsilon · scale; None of another loss."""
+        return self._outcome.outliers
+
+    @property
     def n_iter(self) -> int:
         """Steps taken; 0 where the solution is exact."""
         return self._outcome.n_iter
 
     @property
-    def history(self) -> list[HistoryRow]:
-        """One row an iteration: iteration, loss, gradient_norm, step; None where there is no such number."""
-        return list(self._outcome.history)
+    def history(self) -> Any:
+        """One row an evaluation of the descent, as a pandas DataFrame; empty where there was no descent.
+
+        Its columns are iteration, epoch, loss, batch_loss, val_loss, gradient_norm, step, learning_rate, gap and
+        seconds; see `Fit`. What is unknown is NaN.
+        """
+        from regress.sources.frames import to_frame
+
+        names = HistoryRow._fields
+        frame = to_frame(self._outcome.history, names)
+        return frame.astype({name: "int64" if name in ("iteration", "epoch") else "float64" for name in names})
 
     @property
     def solver(self) -> str:

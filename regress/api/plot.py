@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from regress.api import drawings
-from regress.api.compare import Comparison
+from regress.api.comparison import Comparison
 from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import setting
-from regress.report import comparison_charts, fit_charts
+from regress.report import comparison_charts, fit_charts, training_charts
 from regress.report.axes import Display, draw
 from regress.report.charts import Chart
 
@@ -47,7 +47,27 @@ def convergence(fit: Fit, ax: Any = None) -> Display:
     InputError
         If nothing was descended, as exact solutions take no steps.
     """
-    return _drawn(fit, _convergence, ax)
+    return _drawn(fit, lambda known: drawings.convergence(_descended(known)), ax)
+
+
+def training(fit: Fit, ax: Any = None) -> Display:
+    """Draw the loss per row by epoch, on training and held-out rows, and the loss above its exact minimum.
+
+    The second chart is drawn where the minimum is known: for the squared error and a ridge penalty.
+
+    Parameters
+    ----------
+    fit : Fit
+        Whose training.
+    ax : matplotlib Axes, or one per chart, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If training took no steps, as exact solutions do not.
+    """
+    return _drawn(fit, lambda known: training_charts.training(_descended(known)), ax)
 
 
 def residuals(fit: Fit, ax: Any = None) -> Display:
@@ -113,10 +133,10 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
     return draw(charts, ax)
 
 
-def _convergence(known: FitRecord) -> Sequence[Chart]:
+def _descended(known: FitRecord) -> FitRecord:
     if not known.outcome.history and known.trained.status == "converged":
         raise InputError(f"{fit_charts.DIRECT} Use {setting('solver', 'gd')} to draw a descent.")
-    return drawings.convergence(known)
+    return known
 
 
 def _drawn(fit: Any, what: Callable[[FitRecord], Sequence[Chart]], ax: Any) -> Display:

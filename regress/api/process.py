@@ -1,15 +1,15 @@
 """How the descent of a fit runs: where it begins, what it is validated on, and who watches it."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regress.aggregates.collect import NoRowsError
 from regress.aggregates.held_out import HeldOut
-from regress.api.checkpoint import Checkpoint
+from regress.api.live import Live
 from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import Reading, ReadTable, read_table
@@ -19,12 +19,15 @@ from regress.errors import InputError
 from regress.fit_record import FitOptions
 from regress.messages import setting
 from regress.options import ProcessOptions, Progress, TableOptions, TrainOptions
+from regress.report.live import Totals
+from regress.solvers.choose import batched, plan
 from regress.solvers.course import Iteration
-from regress.solvers.loop import Callback
 from regress.solvers.running import Running, Start
 from regress.solvers.state import State
-from regress.sources.base import Source
-from regress.sources.paths import check_outputs, paths_of
+from regress.solvers.watch import Callback, Save
+
+if TYPE_CHECKING:
+    from regress.api.checkpoint import Checkpoint
 
 _EXACT = 600  # columns up to which sums over the validation rows are exact
 
@@ -36,7 +39,7 @@ def running_of(
     process: ProcessOptions,
     *,
     progress: Progress | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: "Checkpoint | None" = None,
 ) -> Running:
     """Return how a descent on a table runs.
 
@@ -45,45 +48,46 @@ def running_of(
     InputError
         If the start has other columns, or a checkpoint is not one of this run.
     """
-    callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
-    start = start_of(process.init, prepared.names)
     save = None
     if checkpoint is not None:
-        from regress.api.run_identity import identity  # this and the next import Polars, which arrays do without
+        from regress.api.run_identity import identity
 
+        start = start_of(process.init, prepared.names)
         save = checkpoint.of(identity(prepared, kept, training, process, start))
+    callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
+    after: list[Save] = [] if save is None else [save]
+    if process.verbose:
+        after.append(Live(totals_of(prepared, training, process)))
     return Running(
         descends=process.descends,
-        start=start,
+        start=start_of(process.init, prepared.names),
         resumed=None if save is None or not save.resumes else save.resumed,
         callbacks=callbacks,
         held_out=prepared.held_out,
         early_stopping=process.patience,
         max_seconds=inf if process.max_seconds is None else process.max_seconds,
         every=process.monitor_every,
-        save=save,
+        after=after,
         seed=kept.random_state,
         reader=BlockReader(prepared.reader, prepared.index) if prepared.index else None,
     )
 
 
-def opened(process: ProcessOptions, table: Source) -> Checkpoint | None:
-    """Return the checkpoint of a run on a table that is not read yet; None where none is asked for.
+def hide(running: Running) -> None:
+    """Take a line that shows a descent off the terminal."""
+    for shows in running.after:
+        if isinstance(shows, Live):
+            shows.close()
 
-    Raises
-    ------
-    InputError
-        If the file cannot be written, or is another that the run reads, or cannot be gone on from.
-    """
-    if process.checkpoint is None:
-        return None
-    from regress.sources.file_parts import FilePart
 
-    read = {part.file.path: "the table" for part in table.partitions() if isinstance(part, FilePart)}
-    for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
-        read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
-    check_outputs({setting("checkpoint"): process.checkpoint}, read)
-    return Checkpoint(process)
+def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptions) -> Totals:
+    """Return when a descent ends."""
+    limit = inf if process.max_seconds is None else process.max_seconds
+    if batched(training):
+        return Totals(epochs=training.epochs, rows=prepared.data.summary.rows, max_seconds=limit)
+    solver = str(plan(training, prepared.data, descends=process.descends).solver)
+    most = training.iteration_limit(solver, len(prepared.names))
+    return Totals(max_iter=most, tol=training.tol, steady=solver == "gd", max_seconds=limit)
 
 
 def _counting(progress: Progress) -> Callback:
@@ -171,7 +175,10 @@ def _read(given: Any, prepared: ReadTable, options: TableOptions, kept: bool) ->
         fit_intercept=True,
     )
     plain = replace(options, test_size=0.0, split_key=None, weights=weights, rows=None)
-    data = read_table(table, target, plain, reading).data
+    try:
+        data = read_table(table, target, plain, reading).data
+    except NoRowsError:
+        raise InputError(f"{setting('validation')} has no row that can be used. Give a table that has some.") from None
     if data.moments is None or kept:
         assert data.rows is not None
         return HeldOut(data.summary.rows, rows=tuple(data.rows))

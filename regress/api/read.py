@@ -18,7 +18,7 @@ from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
 from regress.design.row_facts import Facts, alike
 from regress.design.rows import Reader
-from regress.design.split import Split
+from regress.design.split import Split, TimeSplit
 from regress.design.terms import Design, match, plan
 from regress.errors import InputError, TableError
 from regress.messages import setting
@@ -44,8 +44,10 @@ class Reading:
         Whether one will be fitted; see `coded`.
     along : sequence of str
         Columns that a second pass reads: no features unless these are named.
+    time : str, optional
+        A column of times: the latest rows are held out. It is no feature unless it is named.
     keep_held_out : bool
-        Whether rows held out are held, for losses that sums do not give.
+        Whether rows held out are kept, rather than summed.
     indexed : bool
         Whether to note where each batch stands, so that `BlockReader` can read them in any order.
     """
@@ -58,6 +60,7 @@ class Reading:
     design: Design | None = None
     fit_intercept: bool = True
     along: Sequence[str] = ()
+    time: str | None = None
     keep_held_out: bool = False
     indexed: bool = False
 
@@ -196,24 +199,30 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
     a = None if options.weights is None else as_values(source, options.weights, "weights")
     for name in reading.along:
         find_column(source, name, "a column of the standard errors")
-    if options.split_key is not None:
-        find_column(source, options.split_key, "the key of the split")
+    keys = [name for name in (options.split_key, reading.time) if name is not None]
+    for name in keys:
+        find_column(source, name, "the key of the split")
     if reading.design is not None:
         design, key = _apart(reading.design, y, a), None
         source = match(source, design)
     else:
         source, design, key = _designed(source, y, a, options, reading)
     used = {*design.columns, y.name, a.name if a else None}
-    others = [name for name in (options.split_key, *reading.along) if name is not None and name not in used]
-    if others:
-        source = source.read_as(dict.fromkeys(others, "text"))  # so that no cell of them makes a row bad
+    numbers = reading.time is not None and source.by_name[reading.time].kind == "number"
+    read_as_text = [
+        name for name in (*keys, *reading.along) if name not in used and not (numbers and name == reading.time)
+    ]
+    if read_as_text:
+        source = source.read_as(dict.fromkeys(read_as_text, "text"))  # so that no cell of them makes a row bad
     reader = Reader(
         source=source,
         design=design,
         target=y,
         weights=a,
         missing=options.missing,
-        split=Split(options.test_size, options.split_key, options.random_state),
+        split=Split(options.test_size, options.split_key, options.random_state)
+        if reading.time is None
+        else TimeSplit(options.test_size, reading.time, numbers=numbers),
         limit=options.rows,
         counts=options.weight_type == "frequency",
         max_categories=options.max_categories,
@@ -234,7 +243,11 @@ def _designed(
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where it is excluded from the features."""
     roles = [v for v in (y, a) if v is not None]
-    others, drop, key = [v.name for v in roles if v.array is None], options.drop or (), options.split_key
+    others, drop, key = (
+        [v.name for v in roles if v.array is None],
+        options.drop or (),
+        options.split_key or reading.time,
+    )
     if options.features is not None or key in (*others, *drop):
         key = None
     source, design = plan(

@@ -14,6 +14,7 @@ from regress.blocks import Array
 from regress.fit_record import Coefficient, CoefficientStatus, Figures, FitRecord, Outcome, PlainMoments, Proof
 from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
+from regress.inference.huber import Outliers
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import LEAST, Sampled, residual_groups
 from regress.inference.robust_covariance import GivenMiddle, Middle
@@ -38,7 +39,7 @@ class Inference:
         What predicts, and what is known at once.
     training, data, options : Training, TrainingData, TrainOptions
         How the fit came about, without its rows.
-    squares, log_weight, middle : Squares, float, Middle or None
+    squares, log_weight, middle, outliers : Squares, float, Middle or None, Outliers or None
         What statistics need besides.
     standardized, digits : array of shape (n,), array of shape (n,) or None
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
@@ -54,6 +55,7 @@ class Inference:
     squares: Squares
     log_weight: float
     middle: Middle | GivenMiddle | None
+    outliers: Outliers | None
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
@@ -71,6 +73,7 @@ class Inference:
                 log_weight=self.log_weight,
                 se=self.model.trained.options.cov_type,
                 middle=self.middle,
+                outliers=self.outliers,
             )
 
     @cached_property
@@ -85,7 +88,7 @@ class Inference:
     @property
     def uncertainty(self) -> Uncertainty | None:
         """What prediction intervals need, where there are such."""
-        if isinstance(self.statistics, str) or len(self.model.names) > MOST_COVARIANCES:
+        if isinstance(self.statistics, str) or self.outliers is not None or len(self.model.names) > MOST_COVARIANCES:
             return None
         found = self.statistics.uncertainty
         return found if found.proper else None

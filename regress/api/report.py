@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from regress.api import drawings
-from regress.api.compare import Comparison
+from regress.api.comparison import Comparison
 from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord

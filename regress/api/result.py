@@ -51,9 +51,13 @@ class Fit(StatsmodelsNames, OutcomeNames):
     r2, r2_test : float, float or None
         R² on the training rows and on the held-out rows, the latter about their mean. On the training rows it is
         1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept.
-    status, n_iter, history : Status, int, list of HistoryRow
-        How training ended, its steps, and a row an iteration: iteration, loss, gradient_norm, step. Of more than 1,000
-        iterations 1,000 rows are kept, evenly spaced. Exact solutions take no steps.
+    status, n_iter : Status, int
+        How training ended, and its steps. Exact solutions take none.
+    history : DataFrame
+        A row an evaluation: after every step, or after every epoch of solvers that take a few rows an update. Of more
+        than 1,000 evaluations 1,000 are kept, evenly spaced. The columns are iteration, epoch, loss, batch_loss (the
+        sum over the epoch's batches, where the loss needs a pass over the rows), val_loss (on held-out rows),
+        gradient_norm, step, learning_rate, gap (the loss above its exact minimum) and seconds. What is unknown is NaN.
     solver, over, learning_rate : str, str, float or None
         What ran, over rows or moments, and the step on ∇L/Σa of solvers that have one.
     precision, precision_reason : str
@@ -74,6 +78,8 @@ class Fit(StatsmodelsNames, OutcomeNames):
         columns obey; and equations that columns obey except for rounding.
     perfect : bool
         Whether the residuals are no more than rounding of the stored numbers.
+    huber_scale, outliers : float or None, int or None
+        With Huber's loss, its scale, and the training rows whose residual is beyond epsilon · scale.
     tally, nobs : RowAccount, float
         Where every row of the table went; training rows, or the sum of their frequency weights.
     """

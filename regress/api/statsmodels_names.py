@@ -12,7 +12,7 @@ from regress.errors import InputError, UnavailableError
 from regress.fit_record import Figures, FitRecord
 from regress.records import TESTS, number
 
-NO_COVARIANCE = "Covariances are kept for at most 200 columns, and within the range of float64."
+NO_COVARIANCE = "Covariances are kept of the squared error, for at most 200 columns, and within the range of float64."
 
 
 class _Known(Protocol):
@@ -85,7 +85,7 @@ class StatsmodelsNames:
             raise InputError(f"alpha must be between 0 and 1, such as 0.05; got {alpha!r}.")
         found, lines = _figures(self, "conf_int"), self.record.coefficients
         at, errors = np.array([line.coef for line in lines]), np.array([number(line.std_err) for line in lines])
-        half = _half_widths(errors, found.df_resid, alpha)
+        half = _half_widths(errors, found.df_test, alpha)
         return of_columns({0: at - half, 1: at + half}, index=[line.name for line in lines])
 
     def cov_params(self: _Known) -> Any:
@@ -179,7 +179,7 @@ def _column(fit: _Known, name: str) -> Any:
     return of_columns({name: values}, index=[line.name for line in lines])[name].rename(None)
 
 
-def _half_widths(errors: Array, df_resid: float, alpha: float) -> Array:
+def _half_widths(errors: Array, df_test: float, alpha: float) -> Array:
     from scipy import special
 
-    return np.asarray(special.stdtrit(df_resid, 1.0 - alpha / 2.0) * errors)
+    return np.asarray(special.stdtrit(df_test, 1.0 - alpha / 2.0) * errors)

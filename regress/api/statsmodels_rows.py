@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from regress.api.foreign_models import Claim, Held
+from regress.api.claim import Claim, Held
 from regress.blocks import Array
 from regress.design.roles import as_values
 from regress.errors import InputError

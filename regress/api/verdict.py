@@ -1,20 +1,21 @@
 """The verdict of a comparison: each tool's fit as measured, and which tools disagree."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
-from math import nan
+from math import isfinite, nan
 
 from regress.blocks import Array
 from regress.inference.certified import EFFECT
 from regress.inference.judge import Judge, Measure
-from regress.records import ToolRecord, known
+from regress.records import FoldScores, ToolRecord, known
 
 _CLOSE = 1e-9  # loss above the minimum, as a part of Σ(y − ȳ)², that dependent columns allow
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FittedRow(Measure):
-    """One tool's fit, measured on the training rows. If a tool failed, `w` is None and `note` gives the reason.
+    """One tool's fit, measured on the training rows. If a tool failed, it has no figures, and `note` gives the reason.
 
     Attributes
     ----------
@@ -23,13 +24,19 @@ class FittedRow(Measure):
     asked : str
         The options of its fit.
     w, b : array of shape (n,), float
-        Its coefficients and intercept, in the user's units.
+        Its coefficients and intercept, in the user's units; none where it is no linear model of the rows.
     seconds : float
         Time of the fit alone.
     n_iter, rank : int or None
         What the tool reports.
     note : str
         The reason why there is no fit, or the warnings of the tool.
+    added : bool
+        Whether the user added it, so that it is measured but not judged.
+    metrics : dict
+        How well it predicts held-out rows: a value by metric.
+    cv : dict
+        How well it predicts the folds of a cross-validation: `FoldScores` by metric.
     """
 
     name: str
@@ -40,6 +47,13 @@ class FittedRow(Measure):
     n_iter: int | None = None
     rank: int | None = None
     note: str = ""
+    added: bool = False
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    cv: Mapping[str, FoldScores] = field(default_factory=dict)
+
+    def metric(self, name: str) -> float | None:
+        """Return a metric on held-out rows, or its mean over the folds; None where it has none."""
+        return self.cv[name].mean if name in self.cv else self.metrics.get(name)
 
     @property
     def record(self) -> ToolRecord:
@@ -58,10 +72,12 @@ class FittedRow(Measure):
             excess_loss=known(self.excess_loss),
             loss=known(self.loss),
             gradient_norm=known(self.gradient_norm),
-            r2_test=known(self.r2_test),
             seconds=known(self.seconds),
             n_iter=self.n_iter,
             rank=self.rank,
+            added=self.added,
+            metrics=self.metrics,
+            cv=self.cv,
         )
 
 
@@ -73,6 +89,8 @@ def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digi
         "its loss is at the minimum; columns depend on each other" if by_loss else f"{digits:g} or more correct digits"
     )
     for fit in fits:
+        if fit.added:
+            continue
         enough = min(fit.digits, fit.intercept_digits) >= digits
         right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else enough or fit.moved <= EFFECT
         near = fit.w is not None and bool(right)
@@ -94,6 +112,8 @@ def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digi
     if best.minimum is not None and best.minimum.dependence.relations:
         shown = "; ".join(r.text(names) for r in best.minimum.dependence.relations[:5])
         said.append(f"Columns depend on each other ({shown}). Digits are counted to the nearest of many minimizers.")
+    if added := [fit.name for fit in fits if fit.added and isfinite(fit.loss)]:
+        said.append(f"Measured, not judged, as each may minimize another loss: {', '.join(added)}.")
     return agree, [first, *said]
 
 

@@ -49,7 +49,7 @@ def progress_line(outcome: str = "Nothing was written.") -> Iterator[Progress]:
 
 
 class _Bar:
-    """Rows or iterations done, rate, bytes and time left, in one line of standard error that goes away at the end."""
+    """Rows read, rate, bytes and time left, in one line of standard error that goes away when they have been read."""
 
     def __enter__(self) -> "_Bar":
         self._began = time.monotonic()
@@ -57,10 +57,17 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._hide()
+
+    def _hide(self) -> None:
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None
 
     def show(self, what: str, count: int, read: int, size: int) -> None:
+        if what != "rows":  # a descent has a line of its own
+            self._hide()
+            return
         seconds = time.monotonic() - self._began
         if self._bar is None and (seconds < 1.0 or not sys.stderr.isatty()):
             return
@@ -79,6 +86,16 @@ class _Bar:
             left = seconds * (size - read) / max(read, 1)
             text += f", {read / 1e6:,.0f} of {size / 1e6:,.0f} MB, {left:,.0f} s left"
         self._bar.update(self._task, description=text, completed=read, total=size or None)
+
+
+def interrupted(result: Any, save: str | None) -> str:
+    """Return what Ctrl-C left of a fit."""
+    from regress.report.ending import reached
+
+    known = result.record
+    where = reached(known) if known.epochs is None else f"epoch {known.epochs:,} of {known.trained.options.epochs:,}"
+    kept = f" and saved to {save}" if save is not None else ""
+    return f"Interrupted after {where}. The result so far is printed{kept}."
 
 
 def watched(parts: Iterable[Any], size: int, progress: Progress) -> Iterator[Any]:

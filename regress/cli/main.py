@@ -45,7 +45,7 @@ def cli() -> None:
 @click.argument("table")
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, without=["rows"])
-@flags(TrainOptions, without=["loss", "penalty", "optimizer"])
+@flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "n_jobs", "save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
@@ -67,7 +67,8 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     with console.progress_line() as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)
-        result = fit.fit(source, target_of(source, target), progress=progress, **options)
+        verbose = sys.stderr.isatty()
+        result = fit.fit(source, target_of(source, target), progress=progress, verbose=verbose, **options)
     result = result.with_command(command_line())
     if save is not None:
         result.save(save)
@@ -76,7 +77,11 @@ def fit(table: str, target: str | None, **given: Any) -> int:
         console.print_json(result.to_dict())
     else:
         console.show(*result.summary(vif=bool(vif)).split("\n"))
-    return 0 if result.status == "converged" else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
+    if result.status == "interrupted":
+        sys.stdout.flush()
+        process.say(console.interrupted(result, save))
+        return INTERRUPTED
+    return 0 if result.status.as_asked else UNCONVERGED
 
 
 @cli.command(cls=Command)
@@ -84,21 +89,23 @@ def fit(table: str, target: str | None, **given: Any) -> int:
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, test_size="Fraction of the rows to hold out, approximately.  [default: 0.2]")
 @flags(TrainOptions, only=["fit_intercept", "tol"])
-@flags(CallOptions, only=["digits", "n_jobs", "report", "json"])
+@flags(CallOptions, only=["estimators", "metrics", "cv", "split_time", "digits", "n_jobs", "report", "json"])
 def compare(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 where LinearRegression() disagrees.
 
-    A fifth of the rows is held out; change this with --test-size.
+    A fifth of the rows is held out; change this with --test-size. Repeat --with to compare more estimators.
     """
     from regress.api import compare
-    from regress.cli import console
+    from regress.cli import console, installed
     from regress.report.text import comparison_lines
     from regress.sources.files import open_files
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
+    if "estimators" in options:
+        options["estimators"] = installed.estimators(options["estimators"])
     source = open_files(table, made(FileOptions, options), outputs={"--report": report})
-    with console.progress_line() as progress:
+    with console.progress_line() as progress, installed.installed_only():
         result = compare.compare(source, target_of(source, target), progress=progress, **options)
     console.write_page(result, report, command_line())
     if as_json:

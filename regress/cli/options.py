@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -65,6 +65,16 @@ class ColumnNames(click.ParamType[list[str]]):
         return records[0]
 
 
+class OneText(click.ParamType[list[str]]):
+    """One text of a flag that may be repeated."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Return a list of it."""
+        return value if isinstance(value, list) else [value]
+
+
 class NumberOrAuto(click.ParamType[float | str]):
     """A number, or auto."""
 
@@ -110,6 +120,8 @@ def _flag(name: str, hint: Any, default: Any, metadata: Any, told: str | None) -
         how["type"] = click.Choice(get_args(kind))
     elif get_origin(kind) is Sequence:
         how |= {"type": ColumnNames(), "multiple": True}
+    elif get_origin(kind) is Mapping:
+        how |= {"type": OneText(), "multiple": True}
     elif kind in (int, float):
         how["type"] = kind
     elif float in get_args(kind):

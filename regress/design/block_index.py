@@ -137,19 +137,17 @@ class BlockReader:
             place = self._places[k]
             assert place.bookmark is not None
             batch = partitions[place.partition].batch_at(kinds, place.bookmark).head(place.rows)
-            if batch.rows < place.rows:
-                raise self._changed()
             return _Rows(place, batch, *reader.roles(batch, place.start))
 
         return ordered_map(read, chosen, _AHEAD)
 
     def _in_order(self, chosen: Sequence[int]) -> Iterator[_Rows]:
-        wanted = set(chosen)
-        for k, (batch, y, a) in enumerate(self._reader.batches(self._reader.design)):
-            if k == len(self._places) or batch.rows != self._places[k].rows:
+        batches = enumerate(self._reader.batches(self._reader.design))
+        for k in chosen:
+            found = next((rows for at, rows in batches if at == k), None)
+            if found is None:
                 raise self._changed()
-            if k in wanted:
-                yield _Rows(self._places[k], batch, y, a)
+            yield _Rows(self._places[k], *found)
 
     def _changed(self) -> TableError:
         return TableError(

@@ -6,7 +6,7 @@ import numpy as np
 
 from regress.blocks import Mask
 from regress.design.rows import Reader, all_of, finite
-from regress.design.split import Split
+from regress.design.split import Split, TimeSplit
 from regress.errors import TableError
 from regress.messages import setting
 from regress.numerics.hashing import Bits
@@ -22,24 +22,25 @@ def prepared(reader: Reader) -> Reader:
         If a column to be filled has no value in any training row.
     """
     split = reader.split
-    if split.fraction and split.key is None and reader.source.unit == "rows":
-        reader = replace(reader, split=split.over(_used_bits(reader)))
+    if split.fraction and (isinstance(split, TimeSplit) or (split.key is None and reader.source.unit == "rows")):
+        reader = replace(reader, split=split.over(used_bits(reader, exactly=reader.missing == "drop")))
     if reader.missing == "mean" and not reader.design.fills:
         reader = replace(reader, design=reader.design.with_fills(_training_means(reader)))
     return reader
 
 
-def _used_bits(reader: Reader) -> Bits:
-    """Return the hashes of the rows that will be used.
+def used_bits(reader: Reader, *, exactly: bool) -> Bits:
+    """Return the bits of the split of the rows that will be used, in their order.
 
-    A missing cell is an error, or is filled, unless its row is dropped: then all columns are looked at, else one.
+    A missing cell is an error, or is filled, unless its row is dropped. So one column is looked at where bad rows do
+    not matter; all are to find `exactly` these rows.
     """
-    dropped, design, hashes = reader.missing == "drop", reader.design, []
+    design, hashes = reader.design, []
     one = next((term for term in design.terms if term.kind != "text"), design.terms[0])  # numbers are quick
     together = replace(reader, split=Split())
     encoder = reader.encoder()
-    for batch, y, a in reader.batches(design if dropped else replace(design, terms=(one,))):
-        used: Mask | None = together.placed(encoder, batch, y, a).used if dropped else reader.weighty(batch, a)
+    for batch, y, a in reader.batches(design if exactly else replace(design, terms=(one,))):
+        used: Mask | None = together.placed(encoder, batch, y, a).used if exactly else reader.weighty(batch, a)
         bits = reader.split.bits(batch)
         hashes.append(bits if used is None else bits[used])
     return np.concatenate(hashes) if hashes else np.empty(0, np.uint64)

@@ -6,10 +6,9 @@ from math import inf, isfinite, nan
 import numpy as np
 
 from regress.aggregates.collect import Summary
-from regress.aggregates.held_out import HeldOut
 from regress.blocks import Array, Block
 from regress.inference.certificate import certificate
-from regress.inference.scores import r2, spread
+from regress.inference.scores import spread
 from regress.numerics import error_free
 from regress.numerics.digits import MOST_DIGITS, digits_right
 from regress.objective import gradient
@@ -39,8 +38,6 @@ class Measure:
         L − min L, and L = Σ(ŷ − y)².
     gradient_norm : float
         ‖∇L‖ by the derived gradient; columns about their means where b is fitted.
-    r2_test : float or None
-        R² on the rows held out.
     """
 
     digits: float = nan
@@ -51,7 +48,6 @@ class Measure:
     excess_loss: float = nan
     loss: float = nan
     gradient_norm: float = nan
-    r2_test: float | None = None
 
 
 class Judge:
@@ -63,18 +59,14 @@ class Judge:
         The training rows, with one target.
     summary : Summary
         Their means and norms.
-    held_out : HeldOut or None
-        The test rows.
     fit_intercept : bool
         Whether b is a parameter.
     best : Training
         The best fit, against which others are measured: by its exact minimum, where it has one.
     """
 
-    def __init__(
-        self, block: Block, summary: Summary, held_out: HeldOut | None, fit_intercept: bool, best: Training
-    ) -> None:
-        self._held_out, self._fit_intercept, self._norm = held_out, fit_intercept, summary.norm
+    def __init__(self, block: Block, summary: Summary, fit_intercept: bool, best: Training) -> None:
+        self._fit_intercept, self._norm = fit_intercept, summary.norm
         self._origin = summary.center if fit_intercept else np.zeros_like(summary.center)
         self._rows = Coordinates(self._origin, np.ones_like(self._origin), 0.0).rows([block], 0)[0]
         mean, norm = float(summary.target_center[0]), float(summary.target_norm[0])
@@ -111,7 +103,6 @@ class Judge:
                 excess_loss=excess,
                 loss=loss,
                 gradient_norm=float(np.sqrt(grad_w @ grad_w + (grad_b**2 if self._fit_intercept else 0.0))),
-                r2_test=None if self._held_out is None else r2(self._held_out, w, center, b_center),
             )
 
     def _digits(self, w: Array, center: Array, b_center: float, b: float) -> tuple[Array, float]:

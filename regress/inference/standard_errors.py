@@ -77,6 +77,11 @@ class Statistics:
         return self.nobs - self.parameters
 
     @property
+    def df_test(self) -> float:
+        """Degrees of freedom of t; infinite where it is normal."""
+        return self.df_resid
+
+    @property
     def rss(self) -> float:
         """Σ a e² at its minimum, so that rounding of w is no part of it; NaN below the range of float64."""
         return self.squares.residual * self.squares.unit**2 or nan
@@ -127,7 +132,7 @@ class Statistics:
         if not self.fit_intercept or not self.inverse.intercept_estimable:
             return nan
         if self.meat is None:
-            return self.sigma * sqrt(1.0 / self.weight + self.inverse.of_center)
+            return sqrt(self._variance) * self.squares.unit * sqrt(1.0 / self.weight + self.inverse.of_center)
         (of_w, across, of_center), x = self._scaled, self.inverse.center / self.inverse.scale
         return sqrt(max(float(of_center - 2.0 * x @ across + x @ of_w @ x), 0.0)) * self.squares.unit
 
@@ -151,7 +156,7 @@ class Statistics:
         """Return both ends of the 1 − alpha confidence intervals of b, if fitted, and of w."""
         from scipy import special
 
-        half = special.stdtrit(self.df_resid, 1.0 - alpha / 2.0) * self.all_errors
+        half = special.stdtrit(self.df_test, 1.0 - alpha / 2.0) * self.all_errors
         return self.estimates - half, self.estimates + half
 
     def tests(self, level: float = 0.95) -> list[tuple[float, float, float, float, float]]:
@@ -161,7 +166,7 @@ class Statistics:
         values, errors = self.estimates, self.all_errors
         with np.errstate(divide="ignore", invalid="ignore"):  # White's may be 0
             t = values / errors
-        p = 2.0 * special.stdtr(self.df_resid, -np.abs(t))
+        p = 2.0 * special.stdtr(self.df_test, -np.abs(t))
         return list(zip(*(v.tolist() for v in (errors, t, p, *self.intervals(1.0 - level))), strict=True))
 
     @property

@@ -4,11 +4,14 @@ import numpy as np
 
 from regress.aggregates.collect import TrainingData
 from regress.inference.covariance import inverse_of_minimum, inverse_of_moments
+from regress.inference.huber import Outliers, huber_statistics
 from regress.inference.robust_covariance import GivenMiddle, Middle
 from regress.inference.standard_errors import Statistics
 from regress.inference.sums_of_squares import Squares
 from regress.messages import setting
+from regress.objective.huber import Huber
 from regress.options import TrainOptions
+from regress.solvers.choose import objective_of
 from regress.solvers.solution import Training
 from regress.solvers.status import Status
 
@@ -22,8 +25,9 @@ def missing(
     training: Training, data: TrainingData, options: TrainOptions, squares: Squares, observations: float
 ) -> str:
     """Say why a fit has no statistics, as far as that is known without an inverse; "" if it may have them."""
-    if options.loss is not None and not options.loss.quadratic:
-        return f"They are those of the squared error, and the loss is {options.loss}."
+    loss, _ = objective_of(options)
+    if not (loss.quadratic or isinstance(loss, Huber)):
+        return f"They are those of the squared error, and the loss is {loss}."
     if options.alpha or options.penalty is not None:
         return "A penalty biases the coefficients, so their standard errors should not be interpreted."
     if training.status is not Status.CONVERGED:
@@ -49,6 +53,7 @@ def statistics(
     log_weight: float,
     se: str,
     middle: Middle | GivenMiddle | None,
+    outliers: Outliers | None,
 ) -> Statistics | str:
     """Make the statistics of a fit, or say why there are none.
 
@@ -60,9 +65,15 @@ def statistics(
         N and Σ log a, as `Statistics` has them.
     se, middle
         Whose standard errors, and the sums that robust ones take.
+    outliers
+        What Huber's loss found, if that is the loss.
     """
     if reason := missing(training, data, options, squares, observations):
         return reason
+    if outliers is not None:
+        one = options.fit_intercept
+        made = huber_statistics(training, data, squares, observations, outliers=outliers, fit_intercept=one)
+        return made if isinstance(made, str) or _in_range(made) else _BEYOND
     minimum, moments, one = training.minimum, data.moments, options.fit_intercept
     assert moments is not None
     inverse = inverse_of_moments(moments, one) if minimum is None else inverse_of_minimum(minimum)

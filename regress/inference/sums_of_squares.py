@@ -20,6 +20,7 @@ from regress.numerics.prediction import residuals
 from regress.numerics.whole_sum import implied_intercept
 from regress.options import TrainOptions
 from regress.solvers.accuracy import cancels
+from regress.solvers.choose import objective_of
 from regress.solvers.exact.normal_equations import NormalEquations
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.solution import Training
@@ -36,7 +37,7 @@ class Squares(NamedTuple):
     unit : float
         A power of two, about √Σa y².
     residual : float
-        The minimum of Σa e². Rounding of w is no part of it; with a penalty it is Σa e² at w.
+        The minimum of Σa e². Rounding of w is no part of it; with a penalty or another loss it is Σa e² at w.
     excess : float
         What Σa e² at (w, b) has more.
     centered, uncentered : float
@@ -75,15 +76,15 @@ def squares_of(training: Training, data: TrainingData, options: TrainOptions) ->
     w, alpha = training.w, options.alpha
     if not np.isfinite([*w, training.b_center]).all():
         return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
-    if (options.loss is not None and not options.loss.quadratic) or options.penalty is not None:
-        return _of_rows(training, data, options), training.loss
+    if not objective_of(options)[0].quadratic or options.penalty is not None:
+        return _of_rows(training, data, options, least=False), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:
         squares, loss = _of_minimum(training, training.minimum, alpha)
         hidden = 0.0 < squares.residual <= squares.noise
         return squares._replace(noise=0.0) if hidden and not _explained(training, data) else squares, loss
     if cancels(data, options, w, training.loss - penalty):
-        squares = _of_rows(training, data, options)
+        squares = _of_rows(training, data, options, least=not alpha)
         return squares, (squares.residual + squares.excess) * squares.unit**2 + penalty
     return _of_moments(training, data, options, training.loss - penalty), training.loss
 
@@ -161,8 +162,8 @@ def _of_target(data: TrainingData) -> tuple[float, float, float]:
     return unit, (norm / unit) ** 2, (norm / unit) ** 2 + (far / unit) ** 2
 
 
-def _of_rows(training: Training, data: TrainingData, options: TrainOptions) -> Squares:
-    """Sum the squares of the residuals e at (w, b); their minimum is a Newton step away, which Xᵀe tells."""
+def _of_rows(training: Training, data: TrainingData, options: TrainOptions, *, least: bool) -> Squares:
+    """Sum the squares of the residuals e at (w, b); their `least` sum is a Newton step away, which Xᵀe tells."""
     summary, w, n = data.summary, training.w, len(training.w)
     unit, centered, uncentered = _of_target(data)
     origin = summary.center * options.fit_intercept
@@ -178,7 +179,7 @@ def _of_rows(training: Training, data: TrainingData, options: TrainOptions) -> S
         of_row = np.einsum("ij,ij->i", ulps, ulps)
         noise += float(of_row.sum() if a is None else a @ of_row)
     at_w, excess = fsum(squares), 0.0
-    if data.moments is not None and not options.alpha:
+    if data.moments is not None and least:
         inverse = inverse_of_moments(data.moments, options.fit_intercept)
         pull /= 1.0 if inverse is None else inverse.scale
         excess = at_w if inverse is None else float(pull @ inverse.matrix @ pull)

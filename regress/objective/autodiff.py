@@ -1,4 +1,4 @@
-"""The same value and gradient by TensorFlow's automatic differentiation. Owner of TensorFlow.
+"""The same value and gradient by TensorFlow's automatic differentiation. Owner of TensorFlow and Keras.
 
 Each function is compiled once, in float64, and gives the numbers only: the update rule is the shared one. The import
 takes seconds, so it happens on first use.
@@ -38,33 +38,52 @@ def _silent_stderr() -> Iterator[None]:
 
 @cache
 def _tensorflow() -> Any:
-    try:
-        with _silent_stderr():
-            import tensorflow as tf
-            import tensorflow.experimental.numpy
+    with _silent_stderr():
+        import tensorflow as tf
+        import tensorflow.experimental.numpy
 
-            tf.constant(0.0)
+        tf.constant(0.0)
+    return tf
+
+
+def tensorflow(needed_by: str = "") -> Any:
+    """Return TensorFlow, imported on first use. An error names what it is needed by: the option, unless given.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+    """
+    try:
+        return _tensorflow()
     except ImportError as error:
         raise MissingDependencyError(
-            f"{setting('gradient', 'autodiff')} needs TensorFlow, which is not installed. Install it with: "
-            f"{INSTALL_TENSORFLOW}"
+            f"{needed_by or setting('gradient', 'autodiff')} needs TensorFlow, which is not installed. Install it "
+            f"with: {INSTALL_TENSORFLOW}"
         ) from error
-    return tf
+
+
+def keras(needed_by: str) -> Any:
+    """Return the Keras of TensorFlow, likewise."""
+    tensorflow(needed_by)
+    with _silent_stderr():
+        import keras
+    return keras
 
 
 def version() -> str:
     """Return TensorFlow's version."""
-    return str(_tensorflow().__version__)
+    return str(tensorflow().__version__)
 
 
 def _matrix(*shape: int | None) -> Any:
-    return _tensorflow().TensorSpec(shape, "float64")
+    return tensorflow().TensorSpec(shape, "float64")
 
 
 @cache
 def rows_tape(loss: Loss, compiled: bool) -> Any:
     """Return L, ∇_w L and ∂L/∂b as a function of (X, y, weights, w, b): a tape over `Loss.value` of ŷ = Xw + b."""
-    tf = _tensorflow()
+    tf = tensorflow()
 
     def differentiate(X: Any, y: Any, weights: Any, w: Any, b: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -82,7 +101,7 @@ def rows_tape(loss: Loss, compiled: bool) -> Any:
 
 def _value(loss: Loss, prediction: Any, target: Any, weights: Any) -> Any:
     """Return L(ŷ) as a tensor; called once, when the function is compiled."""
-    tf = _tensorflow()
+    tf = tensorflow()
     try:
         value = tf.convert_to_tensor(loss.value(prediction, target, weights, tf.experimental.numpy))
     except Exception as error:  # code from outside may raise anything where it gets a tensor
@@ -105,7 +124,7 @@ def _not_differentiable(loss: Loss) -> InputError:
 @cache
 def moments_tape() -> Any:
     """Return the same as a function of a `MomentForm`'s fields, w and b: a tape over `MomentForm.value`."""
-    tf = _tensorflow()
+    tf = tensorflow()
 
     def differentiate(held: Any, w: Any, b: Any) -> Any:
         form, xp = MomentForm(*held), tf.experimental.numpy
@@ -121,18 +140,18 @@ def moments_tape() -> Any:
 
 def prepare(array: Array | float) -> Any:
     """Return `array` as a float64 tensor, copied once however often it is used."""
-    return _tensorflow().constant(array, dtype="float64")
+    return tensorflow().constant(array, dtype="float64")
 
 
 def prepare_rows(parts: Sequence[Rows], separable: bool = True) -> list[Rows]:
     """Return the rows as tensors, in one piece: a call costs more than a block is worth."""
-    tf = _tensorflow()
+    tf = tensorflow()
     columns = zip(*((X, y, np.broadcast_to(a, y.shape)) for X, y, a in parts), strict=True)
     return [Rows(*(tf.concat([prepare(piece) for piece in column], 0) for column in columns))]
 
 
 def rows(loss: Loss, part: Rows, w: Array, b: float) -> Evaluation:
-    """Evaluate a loss over rows that `prepare_rows` gave.
+    """Evaluate a loss over rows: those that `prepare_rows` gave, or a batch as arrays.
 
     Raises
     ------
@@ -148,6 +167,7 @@ def rows(loss: Loss, part: Rows, w: Array, b: float) -> Evaluation:
             f"{setting('gradient', 'autodiff')} needs a loss that can be hashed. Declare {type(loss).__name__} with "
             "@dataclass(frozen=True)."
         ) from None
+    (part,) = prepare_rows([part]) if isinstance(part.y, np.ndarray) else (part,)
     return _evaluation(function(*part, prepare(w), prepare(b)))
 
 

@@ -7,18 +7,22 @@ The order follows from seed and epoch, so a descent goes on from a number of row
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regress.blocks import Array, Block
 from regress.objective.gradient import Evaluation, Rows
 from regress.objective.losses import Loss
 from regress.objective.scaling import Coordinates
 
-_CHUNK = 2**20  # cells that are gathered at a time
+_CHUNK = 2**18  # cells that are gathered at a time
+
+
+Bring = Callable[[Sequence[Block]], Rows]
 
 
 class Group(NamedTuple):
@@ -43,11 +47,10 @@ class Groups(Protocol):
 
 
 class RowsInMemory:
-    """All rows as one group: a copy of them in the coordinates of the descent."""
+    """All rows as one group."""
 
-    def __init__(self, parts: Sequence[Rows]) -> None:
-        self._rows = _joined(parts)
-        self.size = len(self._rows.y)
+    def __init__(self, rows: Rows) -> None:
+        self._rows, self.size = rows, len(rows.y)
 
     def at(self, epoch: int, row: int) -> Group:
         """Return all rows."""
@@ -79,16 +82,16 @@ class RowsInBlocks:
     ----------
     reader : BlockReader
         What reads them.
-    prepare : callable
-        Brings a block into the coordinates of the descent.
+    bring : callable
+        Brings blocks into the coordinates of the descent, in one piece; see `brought`.
     most : int
         Rows from which on a group is full.
     seed : int or None
         Of the order of blocks; None for that of the table.
     """
 
-    def __init__(self, reader: BlockReader, prepare: Callable[[Block], Rows], most: int, seed: int | None) -> None:
-        self._reader, self._prepare, self._most = reader, prepare, most
+    def __init__(self, reader: BlockReader, bring: Bring, most: int, seed: int | None) -> None:
+        self._reader, self._bring, self._most = reader, bring, most
         self._seed = seed if reader.random else None
         self.size = sum(reader.used)
         self._open: tuple[int, int, Iterator[Block]] | None = None  # epoch, next block of its order, the blocks to come
@@ -109,9 +112,9 @@ class RowsInBlocks:
         number, first, last, before = self._bounds(order, row)
         coming = self._open[2] if self._open is not None and self._open[:2] == (epoch, first) else None
         coming = self._reader.blocks(order[first:]) if coming is None else coming
-        parts = [self._prepare(next(coming)) for _ in range(first, last)]
+        blocks = [next(coming) for _ in range(first, last)]
         self._open = epoch, last, coming
-        return Group(number, before, _joined(parts))
+        return Group(number, before, self._bring(blocks))
 
     def _order(self, epoch: int) -> list[int]:
         """Return the blocks that have rows, in the order of an epoch."""
@@ -149,6 +152,8 @@ class Batches:
         ∇P(w)/Σa (n,) in the coordinates of the descent; None where there is no penalty.
     mean_weight : float
         Σa/m. Rows have weights divided by this, so that learning rates do not depend on their unit.
+    fit_intercept : bool
+        Whether b moves.
     """
 
     groups: Groups
@@ -160,6 +165,7 @@ class Batches:
     penalty: Callable[[Array], Array] | None
     mean_weight: float
     fit_intercept: bool
+    _seen: dict[str, Any] = field(default_factory=dict)  # the order of the group at hand
 
     @property
     def rows(self) -> int:
@@ -175,11 +181,19 @@ class Batches:
         if self.seed is None:
             X, y, a = X[first:last], y[first:last], a if isinstance(a, float) else a[first:last]
         else:
-            order = np.random.default_rng([self.seed, epoch, number]).permutation(len(y))[first:last]
-            X, y, a = X[order], y[order], a if isinstance(a, float) else a[order]
+            order = self._order(epoch, number, len(y))[first:last]
+            X, y, a = X.take(order, axis=0), y.take(order), a if isinstance(a, float) else a.take(order)
         for k in range(0, last - first, self.size):
             rows = slice(k, k + self.size)
             yield Rows(X[rows], y[rows], a if isinstance(a, float) else a[rows])
+
+    def _order(self, epoch: int, number: int, rows: int) -> NDArray[np.int64]:
+        """Return the order of the rows of a group, made once for each."""
+        key = (epoch, number)
+        if self._seen.get("key") != key:
+            self._seen.update(key=key, order=np.random.default_rng([self.seed or 0, *key]).permutation(rows))
+        order: NDArray[np.int64] = self._seen["order"]
+        return order
 
     def __call__(self, part: Rows, w: Array, b: float) -> Evaluation:
         """Return L_B, and the gradient of L_B/|B| + P/Σa: on average over batches, that of (L + P)/Σa."""
@@ -190,16 +204,20 @@ class Batches:
         return Evaluation(value * self.mean_weight, grad_w, grad_b / len(part.y) if self.fit_intercept else 0.0)
 
 
-def prepared(block: Block, coordinates: Coordinates, target: int, mean_weight: float) -> Rows:
-    """Return a block in the coordinates of the descent, with weights of mean 1."""
-    (rows,) = coordinates.rows([block], target)
-    return rows if isinstance(rows.weights, float) else rows._replace(weights=rows.weights / mean_weight)
+def brought(blocks: Sequence[Block], coordinates: Coordinates, target: int, mean_weight: float) -> Rows:
+    """Return blocks in the coordinates of the descent, in one piece, with weights of mean 1.
 
-
-def _joined(parts: Sequence[Rows]) -> Rows:
-    """Return rows in one piece, in C order: rows are gathered one by one."""
-    X = np.concatenate([part.X for part in parts]) if len(parts) > 1 else parts[0].X
-    y = np.concatenate([part.y for part in parts])
-    weighted = any(not isinstance(part.weights, float) for part in parts)
-    a = np.concatenate([np.broadcast_to(part.weights, part.y.shape) for part in parts]) if weighted else 1.0
-    return Rows(np.ascontiguousarray(X), y, a)
+    X is in C order, since rows are gathered one by one.
+    """
+    size = sum(len(block.X) for block in blocks)
+    X, y, a = np.empty((size, len(coordinates.scale))), np.empty(size), np.ones(size)
+    start = 0
+    for block in blocks:
+        here = slice(start, start := start + len(block.X))
+        np.subtract(block.X, coordinates.origin, out=X[here])
+        X[here] /= coordinates.scale
+        np.subtract(block.Y[:, target], coordinates.target_origin, out=y[here])
+        if block.weights is not None:
+            a[here] = block.weights
+    weighted = any(block.weights is not None for block in blocks)
+    return Rows(X, y, a / mean_weight if weighted else 1.0)

@@ -1,6 +1,6 @@
 """How rows are fed to solvers that see a few of them at a time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 from regress.errors import check_choice, check_number, check_switch, check_whole
@@ -39,6 +39,8 @@ class BatchOptions:
     )
 
     def __post_init__(self) -> None:
+        if all(getattr(self, f.name) is f.default for f in fields(BatchOptions)):
+            return
         for name in ("batch_size", "epochs", "shuffle_rows"):
             object.__setattr__(self, name, check_whole(name, getattr(self, name), 1))
         check_choice("schedule", self.schedule, get_args(Schedule))

@@ -1,6 +1,6 @@
 """Options of single functions and commands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,27 @@ class CallOptions:
     level: float = option(0.95, "Coverage of confidence intervals.", "Model", "P")
     sample: int = option(20_000, "Training rows to keep for plots of residuals; 0 for none.", "Model", "N")
     digits: float = option(6.0, "Correct digits required of every coefficient.", "Output", "D")
+    estimators: Mapping[str, Any] | None = option(
+        None,
+        "Another estimator to compare: the class of an installed package, such as sklearn.linear_model.HuberRegressor. "
+        "In Python, estimators by name.",
+        "Model",
+        "CLASS",
+    )
+    metrics: Sequence[Any] | None = option(
+        None,
+        "What to measure on held-out rows: names, or scorers of scikit-learn. Default: r2,rmse,mae,mape,max_error.",
+        "Model",
+        "NAMES",
+    )
+    cv: int | None = option(None, "Cross-validate in so many folds, in place of one part held out.", "Data", "K")
+    split_time: str | None = option(
+        None,
+        "Column of times: hold out the latest rows or, in folds, the next rows. It is a feature only if the features "
+        "name it.",
+        "Data",
+        "COL",
+    )
     handle_unknown: HandleUnknown = option(
         "error", "Categories that training did not see: stop, or predict as the reference level.", "Data"
     )

@@ -1,7 +1,7 @@
 """How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ class ProcessOptions:
     """How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
 
     init: Any = option(
-        None, "Where to begin: (w, b) in the user's units, a fit, or a saved model. Default: zeros.", "Process", "MODEL"
+        None, "A saved model to begin at; in Python also a fit, or (w, b) in the user's units.", "Process", "MODEL"
     )
     validation: Any = option(
-        None, "Rows to validate on in place of held-out ones: a table, or (X, y).", "Process", "TABLE"
+        None, "Rows to validate on in place of held-out ones: a table, in Python also (X, y).", "Process", "TABLE"
     )
     early_stopping: int | Mapping[str, float] | None = option(
         None,
@@ -47,6 +47,8 @@ class ProcessOptions:
     resume: bool = option(False, "Go on from the checkpoint, to the same result bit for bit.", "Process")
 
     def __post_init__(self) -> None:
+        if all(getattr(self, f.name) is f.default for f in fields(self)):
+            return
         object.__setattr__(self, "early_stopping", _patience(self.early_stopping))
         if self.max_seconds is not None:
             object.__setattr__(self, "max_seconds", check_number("max_seconds", self.max_seconds, above=0.0))

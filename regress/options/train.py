@@ -6,9 +6,10 @@ from typing import Any, get_args
 from regress.errors import InputError, check_choice, check_number, check_switch, check_whole
 from regress.messages import setting
 from regress.options.batches import BATCH_SOLVERS, BatchOptions
-from regress.options.declare import Collinear, Gradient, Over, Precision, Rate, Solver, option
+from regress.options.declare import Collinear, Gradient, LossName, Over, Precision, Rate, Solver, option
 
-_MAX_ITER = {"gd": 100_000, "newton": 100}
+_EPSILON = 1.35  # 95 % of the efficiency of least squares where errors are normal
+_MAX_ITER = {"gd": 100_000, "newton": 100, "cg": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,25 @@ class TrainOptions(BatchOptions):
     collinear: Collinear = option(
         "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
     )
-    loss: Any = option(None, "Loss, an object of a subclass of `regress.Loss`. Default: the squared error.", "Model")
+    loss: LossName | Any = option(
+        "squared_error",
+        "Squared error, or Huber's loss, which outliers pull less; in Python also an object of a subclass of "
+        "`regress.Loss`.",
+        "Model",
+    )
+    epsilon: float = option(
+        _EPSILON,
+        "Residuals beyond so many scales count as outliers in Huber's loss. At least 1.",
+        "Model",
+        "E",
+    )
+    huber_scale: float | None = option(
+        None,
+        "Scale of the residuals in Huber's loss, in units of y. Default: median |y − ŷ| of least squares, divided by "
+        "0.6745.",
+        "Model",
+        "S",
+    )
     penalty: Any = option(
         None, "Penalty, an object of a subclass of `regress.Penalty`. Default: the ridge penalty of alpha.", "Model"
     )
@@ -55,7 +74,8 @@ class TrainOptions(BatchOptions):
     )
     max_iter: int | None = option(
         None,
-        "Maximum number of iterations. Default: 100,000 (gd), 10·n (cg), 100 (newton), 10,000 (others).",
+        "Maximum number of iterations. Default: 100,000 (gd), 10·n (cg), 100 (newton; with Huber's loss 10·n more), "
+        "10,000 (others).",
         "Training",
         "N",
     )
@@ -69,6 +89,8 @@ class TrainOptions(BatchOptions):
 
     def __post_init__(self) -> None:
         BatchOptions.__post_init__(self)
+        if isinstance(self.loss, str):
+            check_choice("loss", self.loss, get_args(LossName))
         if isinstance(self.solver, str):
             check_choice("solver", self.solver, get_args(Solver))
         check_choice("gradient", self.gradient, get_args(Gradient))
@@ -81,6 +103,12 @@ class TrainOptions(BatchOptions):
                     f"{setting(name, value)} needs {setting('solver', 'newton')} or auto; got {self.solver!r}."
                 )
         object.__setattr__(self, "alpha", check_number("alpha", self.alpha, at_least=0.0))
+        object.__setattr__(self, "epsilon", check_number("epsilon", self.epsilon, at_least=1.0))
+        if self.huber_scale is not None:
+            object.__setattr__(self, "huber_scale", check_number("huber_scale", self.huber_scale, above=0.0))
+        if self.loss != "huber" and (self.epsilon != _EPSILON or self.huber_scale is not None):
+            name = "epsilon" if self.huber_scale is None else "huber_scale"
+            raise InputError(f"{setting(name)} needs {setting('loss', 'huber')}.")
         object.__setattr__(self, "tol", check_number("tol", self.tol, above=0.0))
         for name in ("fit_intercept", "standardize"):
             object.__setattr__(self, name, check_switch(name, getattr(self, name)))
@@ -91,18 +119,26 @@ class TrainOptions(BatchOptions):
                 rate = check_number("learning_rate", self.learning_rate, above=0.0)
                 object.__setattr__(self, "learning_rate", rate)
             if self.solver not in ("gd", "accelerated", *BATCH_SOLVERS):
+                own = repr(self.solver) if self.optimizer is None else setting("optimizer")
                 raise InputError(
                     f"{setting('learning_rate')} needs {setting('solver', 'gd')}, accelerated, sgd, averaged-sgd or "
-                    f"adam; {self.optimizer or self.solver!r} sets its step itself."
+                    f"adam; {own} sets its step itself."
                 )
 
     def plain(self) -> dict[str, Any]:
-        """Return the options as plain values, objects by their text: "" for a loss or penalty that is not given."""
+        """Return the options as plain values, objects by their text: "" for a penalty that is not given."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         texts = {name: str(given[name] or "") for name in ("loss", "penalty", "solver")}
-        texts["optimizer"] = "" if self.optimizer is None else type(self.optimizer).__name__
+        texts["optimizer"] = "" if self.optimizer is None else _config(self.optimizer)
         return given | texts | ({"learning_rate": "function"} if callable(self.learning_rate) else {})
 
     def iteration_limit(self, solver: str, n: int) -> int:
         """Return `max_iter`, or the default of `solver` for `n` columns."""
-        return self.max_iter or (10 * (n + 1) if solver == "cg" else _MAX_ITER.get(solver, 10_000))
+        of_columns = 10 * (n + 1) if solver == "cg" or (solver == "newton" and self.loss == "huber") else 0
+        return self.max_iter or of_columns + _MAX_ITER.get(solver, 10_000)
+
+
+def _config(optimizer: Any) -> str:
+    """Return an optimizer of Keras as text, without its name, which counts the objects of a process."""
+    config = {name: value for name, value in optimizer.get_config().items() if name != "name" and value is not None}
+    return f"{type(optimizer).__name__}({', '.join(f'{name}={value!r}' for name, value in config.items())})"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from regress.numerics.digits import MOST_DIGITS
 from regress.records import ComparisonRecord
 from regress.report.charts import Axis, Chart, Drawing, Mark
+from regress.report.text import METRIC_HEADS
 
 _MOST_ROWS = 40  # coefficients shown, those in which the fewest digits are right
 
@@ -23,6 +24,7 @@ class ComparisonDrawings(NamedTuple):
     left: int
     worst: Drawing
     above: Drawing
+    scores: Drawing
     seconds: Drawing
     most: float = MOST_DIGITS
 
@@ -30,7 +32,11 @@ class ComparisonDrawings(NamedTuple):
 def of_comparison(comparison: ComparisonRecord) -> ComparisonDrawings:
     """Return what the page of a comparison shows besides the comparison itself."""
     worst, above, taken = (Drawing([draw(comparison)]) for draw in (worst_digits, loss, seconds))
-    return ComparisonDrawings(digits(comparison), max(len(comparison.names) - _MOST_ROWS, 0), worst, above, taken)
+    left, scores = (
+        max(len(comparison.names) - _MOST_ROWS, 0),
+        Drawing([metric(comparison, n) for n in comparison.metrics[:1]]),
+    )
+    return ComparisonDrawings(digits(comparison), left, worst, above, scores, taken)
 
 
 def digits(comparison: ComparisonRecord) -> list[tuple[str, list[Cell]]]:
@@ -80,6 +86,27 @@ def loss(comparison: ComparisonRecord) -> Chart:
         marks=(Mark("dots", [value for _, value in drawn], [place for place, _ in drawn]),),
         caption="Lower is better (logarithmic scale)."
         + (f" No dot, because the loss is at its minimum: {', '.join(exact)}." if exact else ""),
+    )
+
+
+def metric(comparison: ComparisonRecord, name: str) -> Chart:
+    """Return how well each tool predicts by one metric: its value, or its mean and deviation over folds."""
+    head, folds = METRIC_HEADS.get(name, name), bool(comparison.folds)
+    fits = [(fit.name, *(fit.cv[name][:2] if folds else (fit.metrics.get(name), None))) for fit in comparison.fits]
+    known = [(tool, value, sd or 0.0) for tool, value, sd in fits if value is not None]
+    places = list(range(len(known)))
+    low, high = [value - sd for _, value, sd in known], [value + sd for _, value, sd in known]
+    spans = (Mark("spans", y=places, low=low, high=high),) if folds else ()
+    caption = "Higher is better. " if name == "r2" else "Lower is better. " if name in METRIC_HEADS else ""
+    caption += "Dot: mean over the folds. Bar: one standard deviation to each side." if folds else ""
+    return Chart(
+        "metric",
+        f"{head} of rows that were not trained on",
+        alt=f"One dot per tool: {'; '.join(f'{tool} {value:.4g}' for tool, value, _ in known)}.",
+        x=Axis(head),
+        y=Axis("", names=tuple(tool for tool, _, _ in known)),
+        marks=(*spans, Mark("dots", [value for _, value, _ in known], places)),
+        caption=caption.strip(),
     )
 
 

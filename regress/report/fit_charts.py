@@ -94,7 +94,7 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
     base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
     above = [(k, loss - base) for k, loss, _ in rows if loss - base > ROUNDING * first]
     caption = "Differences below 1e-15 of the first loss are rounding and are not drawn."
-    if proof is not None and proof.excess_loss:
+    if proof is not None and proof.excess_loss and outcome.best_epoch is None:
         last = float(outcome.n_iter)
         above = [point for point in above if point[0] < last] + [(last, proof.excess_loss)]
         caption = f"{caption} The last point is computed in exact arithmetic."

@@ -15,7 +15,7 @@ from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import visible
 from regress.records import CertificateRecord, ComparisonRecord, environment
-from regress.report import comparison_charts, fit_charts, tables
+from regress.report import comparison_charts, comparison_tables, ending, fit_charts, tables, training_charts
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
 
@@ -32,12 +32,28 @@ _SECTIONS = (
     ("collinearity", "Collinearity"),
     ("environment", "Environment"),
 )
+_OF_COMPARISON = (
+    ("verdict", "Verdict"),
+    ("digits", "Digits"),
+    ("loss", "Loss"),
+    ("prediction", "Prediction"),
+    ("time", "Time"),
+    ("table", "Table"),
+    ("asked", "What was asked"),
+    ("environment", "Environment"),
+)
 
 
 def of_comparison(comparison: ComparisonRecord, command: str, versions: Mapping[str, str]) -> str:
     """Return the page of a comparison as HTML."""
-    charts = comparison_charts.of_comparison(comparison)
-    return _render("comparison.html", comparison=comparison, command=command, versions=versions, **charts._asdict())
+    return _render(
+        "comparison.html",
+        comparison=comparison,
+        sections=[s for s in _OF_COMPARISON if comparison.metrics or s[0] != "prediction"],
+        command=command,
+        versions=versions,
+        **comparison_charts.of_comparison(comparison)._asdict(),
+    )
 
 
 def of_certificate(certificate: CertificateRecord, command: str) -> str:
@@ -55,16 +71,19 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
 
 def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence[str]) -> str:
     """Return the page of a fit as HTML, with the drawings that need more than the record: what it `told` by step."""
+    steps = convergence
+    if known.epochs is not None:
+        steps = drawn(lambda: [*training_charts.training(known), *convergence.charts[1:]])
     return _render(
         "fit.html",
         known=known,
-        word=tables.WORDS[known.trained.status],
+        ended=" ".join(ending.sentences(known)),
         sections=[s for s in _SECTIONS if known.outcome.equations or s[0] != "collinearity"],
         lines_left=len(known.coefficients) - len(tables.largest(known)),
         terms=_equation(known),
         betas=Drawing([fit_charts.coefficients(known)]),
         digits=drawn(lambda: [fit_charts.digits(known)]),
-        convergence=convergence,
+        convergence=steps,
         residuals=drawn(lambda: fit_charts.residuals(known)),
         walk=walk,
         told=told,
@@ -110,7 +129,7 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"figure": tables.figure, "svg": svg}
-    environment.globals["tables"] = tables
+    environment.globals |= {"tables": tables, "comparison_tables": comparison_tables}
     return environment
 
 

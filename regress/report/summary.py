@@ -2,15 +2,11 @@
 
 from regress.fit_record import Coefficient, Figures, FitRecord
 from regress.messages import aligned, paragraph, table_html, visible
+from regress.records import HUBER_ERRORS, SQUARED
+from regress.report import ending
 from regress.report.decimals import estimates, probabilities, share, statistics
 
 _FULL = 15.9  # digits of a float64
-_SOLVERS = {
-    "gd": "gradient descent",
-    "accelerated": "accelerated gradient descent",
-    "cg": "conjugate gradients",
-    "newton": "Newton's method",
-}
 _MARKS = {"constant": "constant", "dependent": "not unique", "dropped": "excluded"}
 _MARK = " "  # the head of the column of marks
 
@@ -46,7 +42,10 @@ def _fitted(record: FitRecord) -> list[str]:
     options, rows = record.trained.options, record.outcome.rows
     kind = "weighted linear regression" if options.weighted else "linear regression"
     kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
-    objects = [f"{what} {text}" for what, text in (("loss", options.loss), ("penalty", options.penalty)) if text]
+    if options.loss == "huber":
+        kind = f"{kind} with Huber's loss"
+    loss = "" if options.loss in (SQUARED, "huber") else options.loss
+    objects = [f"{what} {text}" for what, text in (("loss", loss), ("penalty", options.penalty)) if text]
     kind = f"regression ({', '.join(objects)})" if objects else kind
     n = len(record.coefficients) - options.fit_intercept
     on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
@@ -85,6 +84,12 @@ def _errors(figures: Figures, level: float) -> list[str]:
     criteria = [f"{name} {value:.2f}" for name, value in known.items() if value is not None]
     unit = "degree" if figures.df_resid == 1 else "degrees"
     condition = "" if figures.condition is None else f"Condition number {figures.condition:.3g}; "
+    if figures.cov_type == HUBER_ERRORS:
+        return [
+            f"Scale of the residuals {figures.sigma or 0.0:.4g}, on {freedom} {unit} of freedom",
+            f"{condition}{figures.cov_type} standard errors; tests and {100.0 * level:.10g} % confidence intervals are "
+            "those of the normal distribution",
+        ]
     return [
         f"Residual standard error {figures.sigma or 0.0:.4g} on {freedom} {unit} of freedom",
         *([f_test] if f_test else []),
@@ -95,18 +100,9 @@ def _errors(figures: Figures, level: float) -> list[str]:
 
 def _ended(record: FitRecord) -> list[str]:
     """Return how the fit was computed, and its correct digits."""
-    outcome, trained = record.outcome, record.trained
-    reason = f": {outcome.precision_reason}" if outcome.precision_reason else ""
-    steps = f"{outcome.n_iter:,} iteration{'s' * (outcome.n_iter != 1)}"
-    method = _SOLVERS.get(outcome.solver, outcome.solver)
-    if outcome.precision == "exact":
-        how = f"Solved directly in exact arithmetic{reason}."
-    elif trained.status == "converged":
-        how = f"Converged in {steps} ({method}, float64{'' if 'float64' in reason else reason})."
-    else:
-        how = f"Stopped before convergence, after {steps} ({method}, float64)."
+    trained = record.trained
     loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
-    return [*loss, how, *_digits(record)]
+    return [*loss, " ".join(ending.sentences(record)), *_digits(record)]
 
 
 def _digits(record: FitRecord) -> list[str]:
@@ -137,7 +133,8 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
     digits = [line.digits for line in lines if line.digits is not None]
     if digits and min(digits) < _FULL and f"{min(digits):.1f}" != f"{max(digits):.1f}":
         columns["digits"] = ["" if line.digits is None else f"{line.digits:.1f}" for line in lines]
-    marks = ["not converged" if stopped else _MARKS.get(line.status, "") for line in lines]
+    early = "stopped early" if record.trained.status == "early_stopping" else "not converged"
+    marks = [early if stopped else _MARKS.get(line.status, "") for line in lines]
     columns |= {_MARK: marks} if any(marks) else {}
     rows = []
     for j, line in enumerate(lines):

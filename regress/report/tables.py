@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
 from regress.messages import shortened
-from regress.records import TESTS, CertificateRecord, ComparisonRecord, ResidualGroups
+from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ResidualGroups
 
 MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
@@ -50,6 +50,11 @@ WORDS = {
     "diverged": "Diverged",
     "non_finite": "Stopped: a value became NaN or infinite",
     "interrupted": "Interrupted",
+    "epochs": "Stopped after all epochs",
+    "early_stopping": "Stopped early",
+    "max_seconds": "Stopped at the time limit",
+    "callback": "Stopped by a callback",
+    "callback_error": "Stopped by an error in a callback",
 }
 Tile = tuple[str, str, str]  # a term, its value, and its class
 
@@ -61,7 +66,7 @@ def _good(right: bool) -> str:
 def head(known: FitRecord) -> list[Tile]:
     """Return what a reader wants to know first of a fit."""
     trained, outcome = known.trained, known.outcome
-    right = trained.status == "converged"
+    right = trained.status in ("converged", "early_stopping")
     found: list[Tile] = [
         ("Status", f"{'✓' if right else '✗'} {WORDS[trained.status]}", _good(right)),
         ("Rows used", figure(trained.n_rows), ""),
@@ -202,7 +207,7 @@ def quality(known: FitRecord, q: Figures) -> Table:
         [f"R²{kind}", figure(known.outcome.r2, ".6f")],
         [f"R²{kind}, adjusted", figure(q.r2_adjusted, ".6f")],
         [f"Loss {trained.objective}", figure(trained.loss, ".10g")],
-        ["Residual standard error", figure(q.sigma)],
+        ["Scale" if q.cov_type == HUBER_ERRORS else "Residual standard error", figure(q.sigma)],
         ["Degrees of freedom", figure(q.df_resid, ",.10g")],
         ["F of all columns", figure(q.fvalue)],
         ["p of F", small(q.f_pvalue, 2e-16, ".3g")],
@@ -232,34 +237,6 @@ def settings(known: FitRecord) -> Table:
     asked = {name: value for name, value in asdict(known.trained.options).items() if value not in (None, "")}
     rows = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
     return Table("Versions and options", ("Name", "value"), rows)
-
-
-def figures(comparison: ComparisonRecord) -> Table:
-    """Return all figures of a comparison."""
-    columns = (
-        ("digits", "digits", ".1f"),
-        ("change of ŷ", "moved", ".2g"),
-        ("loss above min", "excess_loss", ".2g"),
-        ("‖∇L‖", "gradient_norm", ".2g"),
-        ("R² test", "r2_test", ".6f"),
-        ("seconds", "seconds", ".2g"),
-        ("iterations", "n_iter", ""),
-        ("rank", "rank", ""),
-    )
-    rows = [[fit.name, *(figure(getattr(fit, key), form) for _, key, form in columns)] for fit in comparison.fits]
-    caption = (
-        "Correct digits of the worst coefficient. Change of ŷ: maximum error of a fitted value, in units of the "
-        f"spread of {comparison.target}"
-    )
-    return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows)
-
-
-def asked(comparison: ComparisonRecord) -> Table:
-    """Return what each tool was asked to do."""
-    caption = (
-        "All tools got the same encoded rows and the same split. All minimize Σ(ŷ − y)², some with a small penalty"
-    )
-    return Table(caption, ("Tool", "asked"), [[fit.name, fit.asked] for fit in comparison.fits], "texts")
 
 
 def claims(certificate: CertificateRecord) -> Table:

@@ -4,19 +4,24 @@ Exact arithmetic is the default where nobody notices the time that it takes. Siz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from regress.aggregates.collect import Limits, TrainingData, exact_fits, square_fits
 from regress.errors import InputError, check_number
 from regress.messages import setting
+from regress.objective.huber import Huber
 from regress.objective.losses import Loss, SquaredError
 from regress.objective.penalties import Penalty, Ridge
-from regress.options import BATCH_SOLVERS, BatchOptions, Over, Precision, TrainOptions
+from regress.options import BATCH_SOLVERS, Over, Precision, TrainOptions
 from regress.solvers.accuracy import Accuracy
+from regress.solvers.batch_options import check_batches
 from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
 from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.huber import HuberNewton
+from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
+from regress.sources.base import Source
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
 ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
@@ -31,11 +36,12 @@ _WITH_RATE: dict[str, type[GradientDescent]] = {"gd": GradientDescent, "accelera
 
 
 class Reading(NamedTuple):
-    """How rows are collected: over what, in which precision (see `collect_rows`), and whether blocks are indexed."""
+    """How rows are collected (see `collect_rows`), whether blocks are indexed, and whether moments suffice."""
 
     over: Over
     precision: Precision
-    indexed: bool = False
+    indexed: bool
+    quadratic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +71,21 @@ class Plan:
 
 
 def objective_of(options: TrainOptions) -> tuple[Loss, Penalty]:
-    """Return the loss and the penalty that options name: the squared error and a ridge unless objects are given.
+    """Return the loss and the penalty that options name; Huber's loss may have no scale yet.
 
     Raises
     ------
     InputError
         If an object is neither, or a penalty is given twice.
     """
-    loss = SquaredError() if options.loss is None else options.loss
+    named = {"squared_error": SquaredError(), "huber": Huber(options.epsilon, options.huber_scale)}
+    loss = named[options.loss] if isinstance(options.loss, str) else options.loss
     penalty = Ridge(options.alpha) if options.penalty is None else options.penalty
     for name, given, kind in (("loss", loss, Loss), ("penalty", penalty, Penalty)):
         if not isinstance(given, kind):
+            also = "squared_error, huber or " if kind is Loss else ""
             raise InputError(
-                f"{setting(name)} must be an object of a subclass of regress.{kind.__name__}; got {given!r}."
+                f"{setting(name)} must be {also}an object of a subclass of regress.{kind.__name__}; got {given!r}."
             )
     if options.alpha and options.penalty is not None:
         raise InputError(f"{setting('alpha')} and {setting('penalty')} are both given. Remove one of them.")
@@ -90,8 +98,8 @@ def batched(options: TrainOptions) -> bool:
     return options.solver in BATCH_SOLVERS or options.optimizer is not None or outside
 
 
-def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) -> Reading:
-    """Return how rows are to be collected for some options, from files of so many bytes, or from memory.
+def reading(options: TrainOptions, source: Source | None = None, descends: bool = False) -> Reading:
+    """Return how rows are to be collected for some options, from a source or from arrays.
 
     Raises
     ------
@@ -112,45 +120,21 @@ def reading(options: TrainOptions, file_bytes: int = 0, descends: bool = False) 
     if not least_squares and options.collinear != "min-norm":
         raise InputError(f"{setting('collinear', options.collinear)} needs the squared error and {setting('alpha')}.")
     in_batches = batched(options)
-    _check_batches(options, loss, in_batches)
+    check_batches(options, loss, in_batches)
     if options.precision == "exact" and (reason := _floating(options, descends)):
         raise InputError(
             f"{setting('precision', 'exact')} is not possible: {reason}. Use {setting('precision', 'auto')}."
         )
     precision: Precision = options.precision if least_squares else "float64"
     if in_batches:
-        indexed = options.over == "blocks" or (options.over == "auto" and file_bytes > _HELD)
-        return Reading("moments" if indexed else "rows", precision, indexed)
-    return Reading(options.over if loss.quadratic else "rows", precision)
-
-
-def _check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
-    """Refuse options of mini-batches without them, and what mini-batches cannot have."""
-    solver = setting("solver", "sgd")
-    if not in_batches:
-        for option in fields(BatchOptions):
-            if getattr(options, option.name) != option.default:
-                raise InputError(f"{setting(option.name)} needs mini-batches. Use {solver}, averaged-sgd or adam.")
-        if options.over == "blocks":
-            raise InputError(f"{setting('over', 'blocks')} needs mini-batches. Use {solver}, or remove it.")
-        if callable(options.learning_rate):
-            raise InputError(f"A function as {setting('learning_rate')} needs mini-batches. Use {solver}, or a number.")
-        return
-    for name in ("momentum", "nesterov"):
-        if getattr(options, name) and options.solver not in ("sgd", "averaged-sgd"):
-            raise InputError(f"{setting(name)} needs {solver} or averaged-sgd.")
-    if options.nesterov and not options.momentum:
-        raise InputError(f"{setting('nesterov', True)} needs momentum. Add {setting('momentum', 0.9)}.")
-    if callable(options.learning_rate) and options.schedule != "constant":
-        raise InputError(
-            f"{setting('schedule')} and a function as {setting('learning_rate')} are both given. Remove one."
-        )
-    if options.max_iter is not None:
-        raise InputError(f"{setting('max_iter')} is not for mini-batches. Use {setting('epochs')}.")
-    if options.over == "moments":
-        raise InputError(f"{setting('over', 'moments')} has no rows for mini-batches. Use {setting('over', 'rows')}.")
-    if not loss.separable:
-        raise InputError(f"The loss {loss} is not a sum over rows, so it takes no mini-batches.")
+        large = source is not None and source.unit == "bytes" and source.size > _HELD
+        indexed = options.over == "blocks" or (options.over == "auto" and large)
+        if indexed and isinstance(loss, Huber):
+            raise InputError(
+                f"{setting('loss', 'huber')} takes its scale from all rows, in memory. Use {setting('over', 'rows')}."
+            )
+        return Reading("moments" if indexed else "rows", precision, indexed, loss.quadratic)
+    return Reading(options.over if loss.quadratic else "rows", precision, False, loss.quadratic)
 
 
 def _floating(options: TrainOptions, descends: bool = False) -> str:
@@ -163,10 +147,11 @@ def _floating(options: TrainOptions, descends: bool = False) -> str:
         return "autodiff descends in float64"
     if options.over == "rows":
         return "the gradient over rows is in float64"
-    if options.loss is not None and not options.loss.quadratic:
-        return f"the loss {type(options.loss).__name__} is minimized in float64"
+    loss, penalty = objective_of(options)
+    if not loss.quadratic:
+        return f"the loss {loss} is minimized in float64"
     if options.penalty is not None:
-        return f"the penalty {type(options.penalty).__name__} is minimized in float64"
+        return f"the penalty {type(penalty).__name__} is minimized in float64"
     return ""
 
 
@@ -193,18 +178,23 @@ def plan(options: TrainOptions, data: TrainingData, *, descends: bool = False) -
     elif over == "auto":
         over = "rows" if data.moments is None or data.rough or not loss.quadratic else "moments"
     from_moments = over == "moments" or (in_batches and data.moments is not None and loss.quadratic)
-    solver = options.solver
-    if solver == "auto":
+    solver, finite = options.solver, isinstance(loss, Huber) and penalty.quadratic and data.moments is not None
+    if options.optimizer is not None:
+        solver = KerasSteps(options.optimizer, options.fit_intercept)
+    elif solver == "auto":
         inverse = data.moments is not None or (type(penalty) is Ridge and square_fits(summary.rows))
-        solver = "accelerated" if not quadratic else "newton" if inverse else "cg"
-    if isinstance(solver, str):
+        solver = "accelerated" if not (quadratic or finite) else "newton" if finite or inverse else "cg"
+    if solver == "newton" and isinstance(loss, Huber):
+        solver = HuberNewton()
+    elif isinstance(solver, str):
         solver = _named(solver, options)
     offered = {"gradient", "batches", *(("hessian", "hessian_along") if quadratic else ())}
+    offered |= HuberNewton.needs if finite else set()
     if missing := sorted(solver.needs - offered):
+        known = {"hessian": "the squared error", "hessian_along": "the squared error", "active_set": "Huber's loss"}
+        more = " and more rows than columns" if missing[0] == "active_set" else ""
         which = (
-            "only the squared error with a quadratic penalty"
-            if missing[0].startswith("hessian")
-            else "no objective here"
+            f"only {known[missing[0]]} with a quadratic penalty{more}" if missing[0] in known else "no objective here"
         )
         raise InputError(
             f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which {which} has. Use "

@@ -1,14 +1,13 @@
 """The only loop: evaluate, look whether to stop, step."""
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from math import hypot, inf, isnan, nan
+from functools import cached_property
+from math import hypot, isnan, nan
 from typing import Any
 
 import numpy as np
 
-from regress.blocks import Array
 from regress.errors import InputError
 from regress.objective.gradient import Evaluation
 from regress.objective.objective import Objective
@@ -16,76 +15,18 @@ from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
 from regress.solvers.status import Status
 from regress.solvers.steps import Solver
+from regress.solvers.watch import StopRule, Watch
 
 _ANYWHERE = (Status.MAX_SECONDS, Status.INTERRUPTED)  # between two evaluations, too
-_BLOW_UP = 1e3  # a loss this many times the first one: no stable descent gets there
-
-Gap = Callable[[Array, float, Evaluation], float]
-Save = Callable[[State, Course, float, bool], None]
-Callback = Callable[[State, Iteration], object]
-"""Called with every state that is evaluated, and its row of the history. One that returns "stop" ends the descent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopRule:
-    """When a descent ends.
-
-    Attributes
-    ----------
-    tol : float
-        Where the stationarity (see `Objective.stationarity`) is at most this.
-    max_iter, epochs : int or None
-        After this many steps or epochs, those before the first state included.
-    max_seconds : float
-        After this time, without that of earlier runs.
-    patience, min_delta : int or None, float
-        After so many evaluations without a loss on the validation rows that is lower by more than this. Then the state
-        of the lowest such loss is the result, however the descent ends.
-    leaves : float
-        At `tol`, a descent goes on while steps at least halve the stationarity, and one more step would leave more
-        than this. That step is expected to shrink it as the last one did.
-    """
-
-    tol: float
-    max_iter: int | None = None
-    epochs: int | None = None
-    max_seconds: float = inf
-    patience: int | None = None
-    min_delta: float = 0.0
-    leaves: float = inf
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What looks at a descent while it runs.
-
-    Attributes
-    ----------
-    callbacks : sequence of callable
-        Each is called as callback(state, record).
-    validation : callable or None
-        The loss on the validation rows, as a function of w and b.
-    gap, least : callable or None, float
-        L + P above its minimum, as a function of w, b and their `Evaluation`; and that minimum, NaN if it is unknown.
-    every : int
-        Epochs between evaluations that need a pass over the rows.
-    save : callable or None
-        Called as save(state, course, seconds, ended) before every step, and once more at the end.
-    """
-
-    callbacks: Sequence[Callback] = ()
-    validation: Callable[[Array, float], float] | None = None
-    gap: Gap | None = None
-    least: float = nan
-    every: int = 1
-    save: Save | None = None
+_BLOW_UP = 1e3  # a loss this many times the first one and that at zero: no stable descent gets there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Descent:
     """Where a descent ended: its state, the evaluation there, its status, and one `Iteration` a row.
 
-    `error` is what a callback raised.
+    `error` is what a callback raised, `gap` is L + P above its minimum there (NaN if unknown), and `best_epoch` the
+    epoch of the state if that has the lowest loss on the validation rows.
     """
 
     state: State
@@ -94,6 +35,8 @@ class Descent:
     status: Status
     history: list[Iteration]
     error: Exception | None = None
+    gap: float = nan
+    best_epoch: int | None = None
 
 
 @dataclass
@@ -112,6 +55,11 @@ class _Run:
     def seconds(self) -> float:
         """Since the start, those of earlier runs included."""
         return self.course.seconds + time.perf_counter() - self.began
+
+    @cached_property
+    def at_zero(self) -> float:
+        """L + P at zero: from a start near the minimum, the loss may grow a thousandfold and still be small."""
+        return self.objective(np.zeros(len(self.objective.scale)), 0.0).value
 
     def epoch(self, state: State) -> int:
         """Return the complete passes over the rows."""
@@ -160,7 +108,8 @@ class _Run:
             settled = now**2 <= stop.leaves * before or now > before / 2.0 or limited
             if now <= stop.tol and settled:
                 return Status.CONVERGED
-        if (record.batch_loss if at is None else at.value) > _BLOW_UP * course.history.rows[0].loss:
+        loss = record.batch_loss if at is None else at.value
+        if loss > _BLOW_UP * course.history.rows[0].loss and loss > _BLOW_UP * self.at_zero:
             return Status.DIVERGED
         return Status.EARLY_STOPPING if stop.patience is not None and course.waited >= stop.patience else None
 
@@ -208,13 +157,17 @@ class _Run:
             at = self.objective(state.w, state.b)
             last = state if np.isfinite([at.value, *state.w, state.b]).all() else last
             rows += [self._record(state, self.epoch(state), at)] if last is state else []
-        last = course.best if self.stop.patience is not None and course.best is not None else last
+        best = course.best if self.stop.patience is not None else None
+        last = last if best is None else best
         if last is None:
             n = len(self.objective.scale)
             nothing = Evaluation(nan, np.full(n, nan), nan)
             return Descent(State(np.full(n, nan), nan), nothing, nan, status, [])
         at = self.objective(last.w, last.b)
-        return Descent(last, at, self.objective.stationarity(at), status, rows, self.error)
+        gap = nan if self.watch.gap is None else self.watch.gap(last.w, last.b, at)
+        epoch = None if best is None else self.epoch(best)
+        small = self.objective.stationarity(at)
+        return Descent(last, at, small, status, rows, error=self.error, gap=gap, best_epoch=epoch)
 
 
 def descend(
@@ -258,13 +211,13 @@ def descend(
             if status is None and time.perf_counter() - run.began >= stop.max_seconds:
                 status = Status.MAX_SECONDS
             if status is None:
-                if run.watch.save is not None:
-                    run.watch.save(state, run.course, run.seconds, False)
+                for look in run.watch.after:
+                    look(state, run.course, run.seconds, False)
                 state = _next(objective, solver, state)
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
-    if run.watch.save is not None:
-        run.watch.save(state, run.course, run.seconds, True)
+    for look in run.watch.after:
+        look(state, run.course, run.seconds, True)
     return run.result(status, state)
 
 

@@ -1,12 +1,15 @@
 """One least-squares or other problem: its rows, what is minimized, and in which coordinates."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from regress.aggregates.collect import TrainingData, square_fits
-from regress.objective.batches import Batches, Groups, RowsInBlocks, RowsInMemory, prepared
+from regress.objective.batches import Batches, Bring, Groups, RowsInBlocks, RowsInMemory, brought
+from regress.objective.huber import Huber, HuberTerm
+from regress.objective.losses import Loss
 from regress.objective.objective import ENGINES, DataTerm, MomentsTerm, Objective, RowsTerm, curvature_of
 from regress.objective.penalties import Ridge
 from regress.objective.scaling import Coordinates
@@ -16,10 +19,12 @@ from regress.solvers import choose
 from regress.solvers.accuracy import Accuracy, norms
 from regress.solvers.hessian import Curvature, PrimalCurvature
 from regress.solvers.hessian_rows import DualCurvature, RowsCurvature
+from regress.solvers.huber import least_squares, median_target, with_scale
 from regress.solvers.running import Running
+from regress.solvers.solution import Training
 
 
-class Problem:
+class Problem(ABC):
     """One problem: data, options, and the curvature that all of its targets share.
 
     Parameters
@@ -47,6 +52,7 @@ class Problem:
         self.data, self._options, self._names, self._n_jobs = data, options, names, n_jobs
         self._running = running or Running()
         self.plan = choose.plan(options, data, descends=self._running.descends)
+        self._losses: dict[int, Loss] = {}
         summary, n = data.summary, len(data.summary.center)
         self._origin, self._scale = np.zeros(n), np.ones(n)
         if options.standardize:
@@ -54,15 +60,37 @@ class Problem:
             spread = norms(data, options.fit_intercept) / np.sqrt(summary.weight)
             self._scale = np.where(spread > 0, spread, 1.0)
 
+    @abstractmethod
+    def train(self, target: int = 0) -> Training:
+        """Train on one target."""
+
+    def loss(self, target: int = 0) -> Loss:
+        """Return the loss of one target: Huber's takes its scale from least squares unless that is given."""
+        if not isinstance(self.plan.loss, Huber):
+            return self.plan.loss
+        if target not in self._losses:
+
+            def square() -> Training:
+                options = least_squares(self._options)
+                return type(self)(self.data, options, self._names, self._n_jobs).train(target)
+
+            self._losses[target] = with_scale(self.plan.loss, self.data, target, square)
+        return self._losses[target]
+
     def coordinates(self, target: int = 0) -> Coordinates:
-        """Return where the descent of a target runs. A loss other than the squared error sees targets as they are."""
-        moved = self._options.standardize and self._options.fit_intercept and self.plan.loss.quadratic
-        return Coordinates(self._origin, self._scale, float(self.data.summary.target_center[target]) if moved else 0.0)
+        """Return where the descent of a target runs. A loss from outside sees targets as they are."""
+        loss, level = self.plan.loss, 0.0
+        if self._options.standardize and self._options.fit_intercept:
+            if isinstance(loss, Huber):
+                level = median_target(self.data, target)
+            elif loss.quadratic:
+                level = float(self.data.summary.target_center[target])
+        return Coordinates(self._origin, self._scale, level)
 
     def objective(self, target: int = 0) -> Objective:
         """Return the objective of one target, computed in the way that the options name."""
         data, options, plan = self.data, self._options, self.plan
-        coordinates, summary = self.coordinates(target), data.summary
+        coordinates, summary, loss = self.coordinates(target), data.summary, self.loss(target)
         engine = ENGINES[options.gradient]
         term: DataTerm
         if plan.from_moments:
@@ -70,10 +98,11 @@ class Problem:
             term = MomentsTerm(coordinates.moments(data.moments, target), engine)
         elif plan.over == "blocks":
             assert data.again is not None
-            term = StreamTerm(plan.loss, data.again, coordinates, target, engine=engine)
+            term = StreamTerm(loss, data.again, coordinates, target, engine=engine)
         else:
             assert data.rows is not None
-            term = RowsTerm(plan.loss, data.rows, coordinates, target, engine=engine, n_jobs=self._n_jobs)
+            kind = HuberTerm if isinstance(loss, Huber) else RowsTerm
+            term = kind(loss, data.rows, coordinates, target, engine=engine, n_jobs=self._n_jobs)
         mean = (summary.center - self._origin) / self._scale
         norm, target_norm = summary.norm / self._scale, float(summary.target_norm[target])
         far = float(np.sqrt(summary.weight) * abs(summary.target_center[target]))
@@ -82,6 +111,8 @@ class Problem:
             target_norm = float(np.hypot(target_norm, far))
         if not plan.loss.quadratic:  # equal targets need not be the minimum of another loss
             target_norm = target_norm or far or float(np.sqrt(summary.weight))
+        if isinstance(loss, Huber):  # the largest |xᵀ∇L|, by Cauchy and Schwarz: outliers do not loosen it
+            target_norm = min(target_norm, loss.delta * float(np.sqrt(summary.weight)))
         return Objective(
             term=term,
             penalty=plan.penalty,
@@ -102,23 +133,19 @@ class Problem:
         data, options, running, plan = self.data, self._options, self._running, self.plan
         coordinates, mean_weight = self.coordinates(target), data.summary.weight / data.summary.rows
         seed = running.seed if options.shuffle else None
+        bring: Bring = partial(brought, coordinates=coordinates, target=target, mean_weight=mean_weight)
         groups: Groups
         if plan.over == "blocks":
             assert running.reader is not None
-            groups = RowsInBlocks(
-                running.reader,
-                lambda block: prepared(block, coordinates, target, mean_weight),
-                options.shuffle_rows,
-                seed,
-            )
+            groups = RowsInBlocks(running.reader, bring, options.shuffle_rows, seed)
         else:
             assert data.rows is not None
-            groups = RowsInMemory([prepared(block, coordinates, target, mean_weight) for block in data.rows])
+            groups = RowsInMemory(bring(data.rows))
         penalty, scale, weight = plan.penalty, self._scale, data.summary.weight
         free = isinstance(penalty, Ridge) and not penalty.alpha
         return Batches(
             groups=groups,
-            loss=plan.loss,
+            loss=self.loss(target),
             engine=ENGINES[options.gradient],
             size=options.batch_size,
             epochs=options.epochs,

@@ -9,8 +9,8 @@ from regress.aggregates.held_out import HeldOut
 from regress.blocks import Array
 from regress.objective.batches import BlockReader
 from regress.solvers.course import Course
-from regress.solvers.loop import Callback, Save
 from regress.solvers.state import State
+from regress.solvers.watch import Callback, Save
 
 
 class Start(NamedTuple):
@@ -55,6 +55,6 @@ class Running:
     early_stopping: Mapping[str, float] | None = None
     max_seconds: float = inf
     every: int = 1
-    save: Save | None = None
+    after: Sequence[Save] = ()
     seed: int = 0
     reader: BlockReader | None = None

@@ -1,6 +1,7 @@
 """What training returns."""
 
 from dataclasses import dataclass, field
+from math import nan
 
 from regress.blocks import Array
 from regress.solvers.course import Iteration
@@ -49,6 +50,10 @@ class Training:
         Whether w and b were refined over the rows with twice the digits of a double.
     error : Exception or None
         What a callback raised.
+    gap : float
+        L + P above its exact minimum, after a descent; NaN where it is unknown.
+    best_epoch : int or None
+        The epoch of w and b, where they are those of the lowest loss on the validation rows.
     """
 
     w: Array
@@ -69,6 +74,8 @@ class Training:
     minimum: Minimum | None = None
     polished: bool = False
     error: Exception | None = None
+    gap: float = nan
+    best_epoch: int | None = None
 
     @property
     def n_iter(self) -> int:

@@ -17,20 +17,23 @@ from regress.numerics import error_free
 from regress.numerics.integers import nearest_doubles, rounded
 from regress.objective import gradient
 from regress.objective.gradient import Evaluation
+from regress.objective.huber import Huber
 from regress.objective.objective import MomentsTerm, Objective
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.exact.minimum import exact_minimum, exact_point
-from regress.solvers.exact.normal_equations import NormalEquations
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.exact.wide import Point
 from regress.solvers.hessian_rows import DualCurvature
-from regress.solvers.loop import Descent, Gap, StopRule, Watch, check_state, descend
+from regress.solvers.huber import HuberNewton
+from regress.solvers.loop import Descent, check_state, descend
 from regress.solvers.problem import Problem
 from regress.solvers.refine_rows import Polished, polish
 from regress.solvers.solution import Training
 from regress.solvers.status import Status
 from regress.solvers.steps import Newton
+from regress.solvers.underflow import check_small
 from regress.solvers.validation import validation_loss
+from regress.solvers.watch import Gap, StopRule, Watch
 
 _ROUGH = 2.0**-52  # stationarity that a curvature in single precision may leave: rounding
 
@@ -51,7 +54,7 @@ class Regression(Problem):
         minimum, objective = self._minimum(target), self.objective(target)
         if self.plan.direct and (point := exact_point(self.data, minimum, target, self._options)) is not None:
             return self._direct(objective, target, point, minimum)
-        self._check_small(target)
+        check_small(self.data, target, self._names)
         ended = self._descend(objective, target, minimum)
         trained = self._descended(objective, target, ended, minimum)
         polished = self._polish(target) if ended.status in (Status.CONVERGED, Status.MAX_ITER) else None
@@ -76,16 +79,16 @@ class Regression(Problem):
             max_seconds=running.max_seconds,
             patience=None if early is None else int(early["patience"]),
             min_delta=0.0 if early is None else early["min_delta"],
-            leaves=_ROUGH if self.data.rough else inf,
+            leaves=_ROUGH if self.data.rough else 0.0 if isinstance(solver, HuberNewton) else inf,
         )
         held, coordinates = running.held_out, self.coordinates(target)
         watch = Watch(
             callbacks=running.callbacks,
-            validation=None if held is None else validation_loss(held, self.plan.loss, coordinates),
+            validation=None if held is None else validation_loss(held, self.loss(target), coordinates),
             gap=self._gap(objective, target, minimum),
             least=nan if minimum is None else rounded(minimum.least),
             every=running.every,
-            save=running.save,
+            after=running.after,
         )
         return descend(objective, solver, state, stop, watch=watch, course=course)
 
@@ -137,7 +140,7 @@ class Regression(Problem):
             here = solver.step(objective, here)  # its gradient is known: one more step reads no row
         w, b = self.coordinates(target).to_user(here.w, here.b)
         rank, quadratic = None, self.plan.loss.quadratic
-        if quadratic:
+        if quadratic or isinstance(self.plan.loss, Huber):
             rank = self.curvature.rank if minimum is None else minimum.rank
         free = not self.plan.penalty.curvature(n).any() and "hessian" not in solver.needs  # newton keeps the row space
         least = self.curvature.least_norm(w) if rank is not None and rank < n and free else None
@@ -155,6 +158,8 @@ class Regression(Problem):
             status=ended.status,
             history=ended.history,
             error=ended.error,
+            gap=ended.gap,
+            best_epoch=ended.best_epoch,
             rank=rank,
             solver=str(solver),
             over=self.plan.over,
@@ -214,27 +219,6 @@ class Regression(Problem):
                 f"Use {remedy}."
             )
         return None
-
-    def _check_small(self, target: int) -> None:
-        """Refuse columns and targets that vary where float64 sees no squares: a descent would pass them by."""
-        data = self.data
-        norms = np.append(data.summary.norm, data.summary.target_norm[target])
-        if norms.all():
-            return
-        varies = norms > 0
-        if data.totals is not None:
-            varies = NormalEquations(data.totals, len(data.summary.target_norm), target, 0.0, True).norms > 0
-        elif data.moments is None and data.rows is not None:
-            columns = np.concatenate([np.column_stack([X, Y[:, target]]) for X, Y, *_ in data.rows])
-            varies = (columns != columns[0]).any(0)
-        lost = [
-            name for name, v, norm in zip([*self._names, "the target"], varies, norms, strict=True) if v and not norm
-        ]
-        if lost:
-            raise InputError(
-                f"The squares of {', '.join(lost[:3])} underflow float64: values differ by less than 1e-150. "
-                f"Rescale it, or use {setting('solver', 'auto')} with {setting('precision', 'exact')}."
-            )
 
     def _b_in_coordinates(self, w: Sequence[Fraction], b: Fraction, target: int) -> float:
         """Return the b of the descent for a w and b in the user's units."""

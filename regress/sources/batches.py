@@ -176,6 +176,8 @@ def _series(cells: Any, column: Cells) -> pl.Series:
     except (TypeError, ValueError, pl.exceptions.PolarsError):
         series = pl.Series(column.name, [], dtype=pl.Object)
     kind = series.dtype
+    if column.kind == "text" and kind.is_temporal():
+        return series.cast(pl.String)
     if not (kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Null, pl.Categorical, pl.Enum)):
         raise column.wrong(0, f"{type(cells).__name__} holds neither numbers nor text. Yield a list")
     return series

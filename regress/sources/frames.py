@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -161,8 +162,9 @@ def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind) -> pl.Series:
     if kind in ("number", "boolean") and column.dtype.kind != "O" and not pd.api.types.is_string_dtype(column.dtype):
         values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
         return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
+    taken = str | NUMBERS | date if kind == "text" else str | NUMBERS  # a split in time reads dates as text
     for value in column:
-        if not isinstance(value, str | NUMBERS) and value is not None and value is not pd.NA and value is not pd.NaT:
+        if not isinstance(value, taken) and value is not None and value is not pd.NA and value is not pd.NaT:
             raise TableError(
                 f"Column {name!r} of the frame holds {value!r}, which is neither number nor text. "
                 f"Exclude it with {setting('drop', [name])}, or convert it to a number first."

@@ -56,7 +56,6 @@ class ParquetPart(FilePart):
     def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
         """Read some rows: the first one, the one behind them, and the rows of the file."""
         start, stop, rows = place
-        self.file.check()
         with self._readable():
             frame = self._scan().select(list(kinds)).slice(start, stop - start).collect()
         self.file.check()

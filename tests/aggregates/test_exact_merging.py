@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from regress.aggregates.exact_sums import ExactSums, exact_totals
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
 from regress.blocks import Block
+from regress.errors import InputError
 
 NAMES = ("e", "b", "d", "a", "c")
 cell = st.one_of(
@@ -181,6 +182,46 @@ def test_a_state_is_about_as_small_as_its_digits():
     random = np.random.default_rng(8)
     sums = added([Block(random.normal(size=(20_000, 20)), random.normal(size=(20_000, 1)))])
     assert len(pickle.dumps(sums)) < 60_000
+
+
+@settings(deadline=None, max_examples=80, derandomize=True)
+@given(st.data(), st.integers(1, 9))
+def test_what_remains_has_the_bytes_of_its_rows_alone_with_and_without_weights(data, count):
+    rows = data.draw(st.lists(st.tuples(st.fixed_dictionaries({"a": cell, "b": cell}), cell), min_size=count))
+    a = np.array(data.draw(st.lists(st.one_of(st.just(1.0), weight), min_size=len(rows), max_size=len(rows))))
+
+    def block(at, names):
+        plain = (a[at] == 1.0).all() and data.draw(st.booleans())
+        return block_of([rows[i] for i in at], None if plain else a[at], names)
+
+    order = data.draw(st.permutations(range(len(rows))))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(rows)))))
+    sums = added([block(at, ("a", "b")) for at in np.split(np.array(order), cuts) if len(at)])
+    gone = np.array(data.draw(st.permutations(order)))[: data.draw(st.integers(0, len(rows)))]
+    for at in np.array_split(gone, 2):
+        if len(at):
+            sums.subtract(block(at, ("b", "a")))
+    left = [i for i in order if i not in gone]
+    if left:
+        assert to_bytes(sums.finish()) == to_bytes(exact_totals([block(np.array(left), ("a", "b"))]))
+        total = sums.finish()
+        with pytest.raises(InputError, match="not all added"):
+            sums.subtract(block_of([rows[left[0]]] * (len(left) + 1), None, ("a", "b")))
+        with pytest.raises(InputError, match="not all added"):
+            sums.subtract(block_of([({"c": 1.0}, 1.0)], None, ("a", "c")))
+        assert to_bytes(sums.finish()) == to_bytes(total)
+    else:
+        with pytest.raises(ValueError, match="no row"):
+            sums.finish()
+
+
+def test_what_is_taken_away_may_be_known_before_what_is_added():
+    random = np.random.default_rng(4)
+    Z = np.exp(5 * random.normal(size=(900, 3)))
+    one, other = (added([Block(part[:, :2], part[:, 2:])]) for part in (Z, Z[:300]))
+    left = other.negated()
+    left.merge(one)
+    assert to_bytes(left.finish()) == to_bytes(exact_totals([Block(Z[300:, :2], Z[300:, 2:])]))
 
 
 def test_no_row_has_no_totals():

@@ -80,8 +80,8 @@ def test_the_fits_of_a_comparison_are_scored_alike():
     for fit in first:
         if fit.w is not None:
             expected = rational_r2(fit.w, np.zeros(3), fit.b, held[list("abc")], held.y, np.ones(len(held)))
-            assert fit.r2_test == pytest.approx(expected, rel=1e-9), fit.name
-    assert (other[0].name, other[0].r2_test) == (first[0].name, first[0].r2_test)
+            assert fit.metrics["r2"] == pytest.approx(expected, rel=1e-9), fit.name
+    assert (other[0].name, other[0].metrics) == (first[0].name, first[0].metrics)
 
 
 @pytest.mark.filterwarnings("ignore:There are only:regress.DataWarning")

@@ -112,6 +112,10 @@ FLAGS = {
     "weight type": (["--weights", "w", "--weight-type", "frequency"], {"weights": "w", "weight_type": "frequency"}),
     "collinear": (["--collinear", "drop"], {"collinear": "drop"}),
     "standard errors": (["--cov-type", "HC1"], {"cov_type": "HC1"}),
+    "loss": (
+        ["--loss", "huber", "--epsilon", "1.5", "--huber-scale", "0.3"],
+        {"loss": "huber", "epsilon": 1.5, "huber_scale": 0.3},
+    ),
     "levels": (["--max-categories", "2"], {"max_categories": 2}),
 }
 
@@ -119,7 +123,7 @@ FLAGS = {
 def test_every_flag_of_fit_is_there_under_its_name():
     expected = """
         target features drop weights weight-type categorical max-categories missing test-size split-key random-state
-        no-intercept alpha collinear cov-type level
+        no-intercept alpha collinear loss epsilon huber-scale cov-type level
         solver gradient over no-standardize learning-rate max-iter tol precision n-jobs
         delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
         thousands na-values keep-na
@@ -242,8 +246,8 @@ def test_compare_exits_1_where_scikit_learn_disagrees(run):
     assert err == ""
     code, out, _ = run("compare", DIABETES, "--target", "progression", "--json")
     told = json.loads(out)
-    assert (code, told["agree"], told["version"]) == (0, True, 1)
-    needed = {"name", "coef", "intercept", "loss", "gradient_norm", "digits", "r2_test", "seconds"}
+    assert (code, told["agree"], told["version"]) == (0, True, 2)
+    needed = {"name", "coef", "intercept", "loss", "gradient_norm", "digits", "metrics", "seconds"}
     assert all(needed <= set(fit) for fit in told["fits"])
     code, _, _ = run("compare", DIABETES, "--target", "progression", "--digits", "15.9")
     assert code == 0  # fewer, but no fitted value moves by 1e-6 of the spread of y
@@ -368,7 +372,7 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     )
     os.close(other)
     shown = b""
-    while b" iterations" not in shown:
+    while b"iteration " not in shown:
         shown += os.read(terminal, 4096)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
@@ -380,6 +384,10 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     os.close(terminal)
     assert process.returncode == 130
     assert b"Traceback" not in shown
+    said = shown.decode().splitlines()[-1].rpartition("\x1b[K")[2]  # the line of the descent is gone
+    assert re.fullmatch(
+        r"Interrupted after [\d,]+ iterations\. The result so far is printed and saved to m\.json\.", said
+    )
     assert json.loads(out)["status"] == "interrupted"
     assert regress.load(tmp_path / "m.json").status == "interrupted"
 

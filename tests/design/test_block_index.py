@@ -228,7 +228,7 @@ def test_blocks_with_thousands_and_names_of_missing_cells(write):
 
 
 def bad_file(write):
-    return write("x,y\n" + "".join("oops\n" if i % 90 == 50 else f"{i / 7},{i % 5}\n" for i in range(500)))
+    return write("x,y\n" + "".join("oops\n" if i % 99 == 98 else f"{i / 7},{i % 5}\n" for i in range(500)))
 
 
 def test_rows_skipped_are_not_counted_again(write, tmp_path):
@@ -251,11 +251,11 @@ def test_a_bad_row_is_refused_as_in_the_pass_in_order(write):
     with pytest.raises(TableError) as again:
         strict.batch_at(kinds, bad.bookmark)
     assert str(again.value) == str(in_order.value)
-    assert str(again.value).startswith("t.csv, line 52: 1 cell where")
+    assert str(again.value).startswith("t.csv, line 100: 1 cell where")
     assert skipping.batch_at(kinds, bad.bookmark).bad.tolist() == bad.bad.tolist()
 
 
-@pytest.mark.parametrize("change", ["grow", "overwrite", "remove"])
+@pytest.mark.parametrize("change", ["grow", "overwrite", "remove", "touch"])
 @pytest.mark.parametrize("table", ["csv", "parquet"])
 def test_a_file_that_changed_since_it_was_read_is_refused(tmp_path, table, change):
     path = TABLES[table](FRAME, tmp_path)
@@ -267,9 +267,11 @@ def test_a_file_that_changed_since_it_was_read_is_refused(tmp_path, table, chang
             file.write(b"1,2,3\n")
     elif change == "overwrite":
         path.write_bytes(path.read_bytes()[::-1])
+    elif change == "touch":  # perhaps other bytes, as many of them
+        os.utime(path, (0, 0))
     else:
         os.remove(path)
-    with pytest.raises(TableError, match=f"{path.name} changed while it was read"):
+    with pytest.raises(TableError, match=rf"{path.name} (changed while it was read|cannot be read: No such file)"):
         list(blocks)
 
 
@@ -368,7 +370,7 @@ def test_a_source_of_ones_own_may_give_its_frames_places():
 
 
 @pytest.mark.parametrize("seekable", [False, True])
-@pytest.mark.parametrize("other", [FRAME.head(120), FRAME.with_columns(x=None)])
+@pytest.mark.parametrize("other", [FRAME.head(100), FRAME.head(120), FRAME.with_columns(x=None)])
 def test_a_table_that_gives_other_rows_when_it_is_read_again_is_refused(seekable, other):
     source = Outside(FRAME, seekable)
     read = indexed(source, missing="drop")

@@ -162,6 +162,6 @@ def test_compare_measures_scikit_learn_on_the_rows_that_the_fit_holds_out():
     fit = regress.fit(FRAME, "y", drop=["id"], test_size=0.25)
     found = regress.compare(FRAME, "y", drop=["id"], test_size=0.25)
     by_name = {row.name: row for row in found.fits}
-    assert by_name["LinearRegression()"].r2_test == pytest.approx(fit.r2_test, rel=1e-12)
+    assert by_name["LinearRegression()"].metrics["r2"] == pytest.approx(fit.r2_test, rel=1e-12)
     assert f"{fit.tally.held_out} held out" in found.rows
     assert fit.tally.held_out == 98

@@ -26,7 +26,9 @@ DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
 SET_UP = ("pip install", "python -m venv", ". .venv/bin/activate", "git clone", "./scripts/")
 MEASURED = "benchmarks.md"  # its commands take minutes, and need what only benchmarks need
-SLOW = {"how-to/tensorflow.md", "how-to/badly-scaled.md", "how-to/report.md", "index.md"}  # these load TensorFlow
+SLOW = {f"how-to/{name}.md" for name in ("tensorflow", "badly-scaled", "report", "compare")} | {
+    "index.md"
+}  # TensorFlow
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
 

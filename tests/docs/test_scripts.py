@@ -1,22 +1,33 @@
 """The scripts that users copy and the ones that print figures run, and say what the library says."""
 
+import ast
 import fcntl
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import compare_all
+import regress
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 
 
+def call(*arguments):
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+
+
 def run(*arguments: object) -> str:
-    result = subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
+    result = call(*arguments)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     return result.stdout
@@ -28,14 +39,110 @@ def test_the_training_script_descends_to_the_least_squares_loss():
 
     X, y = load_diabetes(scaled=False, return_X_y=True)
     least = float(((LinearRegression().fit(X, y).predict(X) - y) ** 2).sum())
-    losses = [float(loss) for loss in re.findall(r"loss (\S+)", run(SCRIPTS / "train.py"))]
+    losses = [
+        float(loss) for loss in re.findall(r"loss (\S+)", run(SCRIPTS / "train.py", "data/diabetes.csv", "progression"))
+    ]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < least * 1.01
     assert least <= losses[-1] * (1 + 1e-9)  # printed in ten digits
 
 
-def test_the_training_script_is_thirty_lines():
-    assert len((SCRIPTS / "train.py").read_text(encoding="utf-8").splitlines()) <= 32
+COPIED = {"train.py": 32, "train_minibatch.py": 40, "train_tensorflow.py": 40}
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_scripts_to_copy_are_short_and_take_public_names_only(name):
+    text = (SCRIPTS / name).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= COPIED[name]
+    tree = ast.parse(text)
+    imported = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    imported += [alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names]
+    assert [name for name in imported if name.startswith("regress")] == ["regress"]
+    assert set(re.findall(r"\bregress\.(\w+)", text)) <= set(regress.__all__)
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Return a table of text and numbers that a person may have: quoted, with a missing cell and a constant column."""
+    path = tmp_path / "rooms, 2024.csv"
+    random = np.random.default_rng(3)
+    size, floor = random.integers(9, 40, size=120), random.choice(["ground", "first", "attic, west"], size=120)
+    rent = 8.5 * size + 40.0 * (floor == "first") - 25.0 * (floor == "attic, west") + random.normal(0, 12.0, 120)
+    rows = [f'{s},"{f}",1,{r:.2f}' for s, f, r in zip(size, floor, rent, strict=True)]
+    path.write_text("\n".join(["size,floor,baths,monthly rent", *rows, "17,,1,190.00"]) + "\n", encoding="utf-8")
+    return path
+
+
+def least(path, target):
+    """Return the loss of scikit-learn's fit of the complete rows."""
+    from sklearn.linear_model import LinearRegression
+
+    frame = pd.read_csv(path).dropna()
+    y = frame.pop(target)
+    X = pd.get_dummies(frame, drop_first=True, dtype=float)
+    return float(((LinearRegression(tol=0).fit(X, y).predict(X) - y) ** 2).sum())
+
+
+def test_the_training_script_descends_on_a_table_of_text_and_numbers(table):
+    text = run("-W", "ignore", SCRIPTS / "train.py", table, "monthly rent")
+    losses = [float(loss) for loss in re.findall(r"loss (\S+)", text)]
+    assert losses[-1] == pytest.approx(least(table, "monthly rent"), rel=1e-9)
+    assert float(re.search(r"minimum +(\S+)", text)[1]) == pytest.approx(least(table, "monthly rent"), rel=1e-9)
+
+
+@pytest.mark.parametrize("given", [("penguins.csv", "body_mass_g"), None])
+def test_the_script_of_mini_batches_watches_and_stops_early(given, table):
+    path, target = (ROOT / "data" / given[0], given[1]) if given else (table, "monthly rent")
+    text = run("-W", "ignore", SCRIPTS / "train_minibatch.py", path, target)
+    losses = [float(loss) for loss in re.findall(r"loss (\S+)  held out", text)]
+    gaps = [float(gap) for gap in re.findall(r"gap (\S+)", text)]
+    assert len(losses) >= 2
+    assert losses[0] > 2 * losses[-1]
+    differences = [loss - gap for loss, gap in zip(losses, gaps, strict=True)]
+    assert differences == pytest.approx([differences[0]] * len(gaps), rel=1e-4)  # the minimum does not move
+    assert f"Linear regression of {target}" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [("diabetes.csv", "progression"), None])
+def test_the_script_of_tensorflow_hands_the_model_back(given, table):
+    path, target = (ROOT / "data" / given[0], given[1]) if given else (table, "monthly rent")
+    done = call("-W", "ignore", SCRIPTS / "train_tensorflow.py", path, target)
+    assert done.returncode == 0, done.stderr  # TensorFlow writes to it
+    loss = float(re.search(r"Σ\(ŷ − y\)² = (\S+)", done.stdout)[1])
+    assert least(path, target) <= loss * (1 + 1e-6)
+    assert loss < 1.5 * least(path, target)
+    assert float(re.search(r"the same, to (\S+)\.\n", done.stdout)[1]) < 1e-9
+
+
+@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+@pytest.mark.parametrize(
+    ("path", "target"), [("none.csv", "y"), ("data/iris.csv", "width"), ("data/iris.csv", "species")]
+)
+def test_scripts_to_copy_explain_what_is_wrong(name, path, target):
+    done = call(SCRIPTS / name, path, target)
+    assert done.returncode == 1
+    assert (target if "iris" in path else path) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+@pytest.mark.parametrize("text", ["", "y\n1\n2\n", "x,y\n", "x,y\n1,\n,2\n"])
+def test_scripts_to_copy_refuse_tables_without_anything_to_learn(name, text, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding="utf-8")
+    done = call(SCRIPTS / name, path, "y")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+def test_scripts_to_copy_ask_for_their_arguments(name):
+    done = call(SCRIPTS / name, "data/iris.csv")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Usage: python scripts/{name} TABLE TARGET\n"
 
 
 def test_every_set_that_is_compared_is_there_and_none_is_forgotten():

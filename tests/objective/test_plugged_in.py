@@ -165,7 +165,7 @@ def test_what_only_the_squared_error_has_is_absent_and_says_why(tmp_path):
 def test_the_tape_differentiates_the_value_of_a_loss_from_outside(weights):
     derived, taped = (regress.fit(X, y, loss=Huber(), weights=weights, gradient=g) for g in ("derived", "autodiff"))
     assert taped.w == pytest.approx(derived.w, rel=1e-7)
-    assert [i.loss for i in taped.history[:5]] == pytest.approx([i.loss for i in derived.history[:5]], rel=1e-12)
+    assert [*taped.history["loss"][:5]] == pytest.approx([*derived.history["loss"][:5]], rel=1e-12)
 
 
 def test_equal_targets_are_no_reason_to_stop():
@@ -271,7 +271,8 @@ def test_rows_in_several_blocks_are_one_piece_for_generalized_least_squares(monk
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"loss": "huber"}, "loss must be an object of a subclass of regress.Loss; got 'huber'"),
+        ({"loss": 3.0}, "loss must be squared_error, huber or an object of a subclass of regress.Loss; got 3.0"),
+        ({"loss": "hubert"}, "loss must be one of squared_error, huber; got 'hubert'"),
         ({"penalty": 3.0}, "penalty must be an object of a subclass of regress.Penalty; got 3.0"),
         ({"solver": Huber()}, "solver must be a name or an object of a subclass of regress.Solver"),
         ({"penalty": ColumnRidge(np.ones(3)), "alpha": 1.0}, "alpha and penalty are both given"),
@@ -282,7 +283,7 @@ def test_rows_in_several_blocks_are_one_piece_for_generalized_least_squares(monk
         ({"loss": Huber(), "collinear": "drop"}, "collinear='drop' needs the squared error"),
         ({"penalty": ColumnRidge(np.ones(3)), "precision": "exact"}, "precision='exact' is not possible: the penalty"),
         ({"solver": Momentum(), "precision": "exact"}, "precision='exact' needs solver='newton' or auto"),
-        ({"solver": Momentum(), "learning_rate": 0.1}, "learning_rate needs solver='gd' or accelerated"),
+        ({"solver": Momentum(), "learning_rate": 0.1}, "learning_rate needs solver='gd', accelerated, sgd"),
         ({"gradient": "autodiff", "precision": "exact"}, "autodiff descends in float64. Use precision='auto'"),
         ({"over": "rows", "precision": "exact"}, "the gradient over rows is in float64. Use precision='auto'"),
         ({"solver": Proximal()}, "solver='Proximal' needs prox, which no objective here has"),

@@ -92,6 +92,7 @@ PAGES = {
     "wide": (0, ["fit", "FOLDER/wide.csv", "--target", "y"]),
     "hostile": (0, ["fit", f"FOLDER/{HOSTILE['file']}", "--target", HOSTILE["target"]]),
     "compare": (1, ["compare", f"{DATA}/income_rate.csv", "--target", "spend"]),
+    "folds": (0, ["compare", DIABETES, "--target", "progression", "--cv", "3", "--with", "sklearn.linear_model.Lasso"]),
     "certify": (0, ["certify", "FOLDER/model.json", DIABETES]),
     "report": (0, ["report", "FOLDER/model.json", "-o", "FOLDER/report.html"]),
 }
@@ -100,7 +101,8 @@ OF_FIT = ["rows", "equation", "coefficients", "certificate", "convergence", "res
 SECTIONS = dict.fromkeys(FITS, OF_FIT) | {
     "report": OF_FIT,
     "dependent": [*OF_FIT[:-1], "collinearity", "environment"],
-    "compare": ["verdict", "digits", "loss", "time", "table", "asked", "environment"],
+    "compare": ["verdict", "digits", "loss", "prediction", "time", "table", "asked", "environment"],
+    "folds": ["verdict", "digits", "loss", "prediction", "time", "table", "asked", "environment"],
     "certify": ["verdict", "coefficients", "meaning", "environment"],
 }
 

@@ -5,10 +5,12 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.ensemble import GradientBoostingRegressor
 
 import regress
 from regress.api.report import page
 from regress.errors import INSTALL_TENSORFLOW
+from tests.api.test_compare import by_name
 from tests.command import run
 from tests.pages import (
     Drawn,
@@ -49,8 +51,8 @@ def test_the_page_of_a_comparison_has_its_figures(name):
         fit.name: [
             nothing(v)
             for v in (
-                *(fit.digits, fit.moved, fit.excess_loss, fit.gradient_norm),
-                *(fit.r2_test, fit.seconds, fit.n_iter, fit.rank),
+                *(fit.digits, fit.moved, fit.loss, fit.excess_loss, fit.gradient_norm),
+                *(fit.seconds, fit.n_iter, fit.rank),
             )
         ]
         for fit in result.fits
@@ -77,6 +79,34 @@ def test_the_page_of_a_comparison_has_its_figures(name):
     assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
         {fit.name: math.log10(fit.excess_loss) for fit in done if fit.excess_loss > 0}, abs=drawn.x[2]
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"cv": 3}], ids=["held out", "folds"])
+@pytest.mark.usefixtures("without_tensorflow")
+def test_the_page_shows_how_well_each_tool_predicts(options):
+    X, y = normal_rows()
+    trees = GradientBoostingRegressor(n_estimators=3, random_state=0)
+    result = regress.compare(X, y, estimators={"trees": trees}, metrics=["mae", "neg_max_error"], **options)
+    root = read(page(result))
+    table = root.one("section", id="prediction").one("table")
+    assert [head.text for head in table.one("thead").all("th")] == ["Tool", "MAE", "neg_max_error"]
+    where = f"Mean ± standard deviation over {result.folds}" if options else "On held-out rows"
+    assert table.one("caption").text == where
+    expected, shown = {}, {row.one("th").text: row.values for row in table.one("tbody").all("tr")}
+    for fit in result.fits:
+        scores = [fit.cv[name][:2] if options else fit.metrics.get(name) for name in result.metrics]
+        expected[fit.name] = [value for value in np.ravel(np.array(scores, dtype=float)) if not np.isnan(value)]
+    assert shown == expected
+    assert shown["regress autodiff"] == []
+    done = [fit for fit in result.fits if fit.metric("mae") is not None]
+    drawn = Drawn(root, "metric")
+    assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
+        {fit.name: fit.metric("mae") for fit in done}, abs=drawn.x[2]
+    )
+    assert [label for label, _ in bars_of(root, "worst")] == [fit.name for fit in done if fit.name != "trees"]
+    assert ("One standard deviation".lower() in root.one("section", id="prediction").text) is bool(options)
+    assert table_of(root, "table")["trees"][:5] == [None, None, by_name(result)["trees"].loss, None, None]
+    assert "Measured, not judged, as each may minimize another loss: trees." in root.one("section", id="digits").text
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -166,7 +196,7 @@ def test_the_commands_write_the_pages_of_a_comparison_and_a_certificate(tmp_path
     root, told = read((tmp_path / "d.html").read_text()), json.loads(said)
     shown = table_of(root, "table")
     for fit in told["fits"]:
-        assert shown[fit["name"]][:4] == [fit[k] for k in ("digits", "moved", "excess_loss", "gradient_norm")]
+        assert shown[fit["name"]][:4] == [fit[k] for k in ("digits", "moved", "loss", "excess_loss")]
     assert root.one("strong").attributes["class"] == "bad"
     command = f"regress compare {table} --target spend --report {tmp_path / 'd.html'} --json"
     assert root.one("pre").text == command

@@ -22,7 +22,7 @@ y = X @ [1.0, 2.0, 3.0] + random.normal(size=60)
 def test_an_exact_minimum_has_no_history(table, options):
     fit = regress.fit(*table, **options)
     assert (fit.solver, fit.precision, fit.status) == ("direct", "exact", "converged")
-    assert (fit.n_iter, fit.history, fit.learning_rate) == (0, [], None)
+    assert (fit.n_iter, len(fit.history), fit.learning_rate) == (0, 0, None)
     assert fit._held.training.stationarity < 1e-14
     assert fit._held.training.gradient_norm < 1e-10
     assert LinearRegressor(**options).fit(*table).n_iter_ == 1  # as scikit-learn demands
@@ -34,7 +34,8 @@ def test_a_descent_that_is_asked_for_runs_and_is_certified_all_the_same(options)
     assert (fit.solver, fit.precision) == (options.get("solver", "newton"), "float64")
     assert fit.n_iter == len(fit.history) - 1 >= 1
     assert "float64" in fit.precision_reason
-    assert fit.history[-1].gradient_norm < 1e-5 * fit.history[0].gradient_norm
+    norms = fit.history["gradient_norm"].to_numpy()
+    assert norms[-1] < 1e-5 * norms[0]
     assert fit.certificate.worst > 6.0
     assert fit.over == options.get("over", "moments")
 

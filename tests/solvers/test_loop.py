@@ -7,11 +7,12 @@ from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.errors import InputError
 from regress.options import TrainOptions
-from regress.solvers.loop import StopRule, descend
+from regress.solvers.loop import descend
 from regress.solvers.state import State
 from regress.solvers.status import Status
 from regress.solvers.steps import GradientDescent
 from regress.solvers.train import Regression
+from regress.solvers.watch import StopRule, Watch
 
 random = np.random.default_rng(0)
 X = random.normal(size=(50, 2))
@@ -27,7 +28,8 @@ def run(solver, callbacks=(), **options):
     """Descend with a rate that is not looked at, unlike the user's."""
     objective = problem().objective()
     state = State(np.zeros(2), 0.0, {"rate": solver.learning_rate})
-    return descend(objective, solver, state, StopRule(**{"tol": 1e-10, "max_iter": 1000, **options}), callbacks)
+    stop = StopRule(**{"tol": 1e-10, "max_iter": 1000, **options})
+    return descend(objective, solver, state, stop, watch=Watch(callbacks=callbacks))
 
 
 def test_history_has_a_row_an_evaluation_and_the_loss_falls():
@@ -38,8 +40,8 @@ def test_history_has_a_row_an_evaluation_and_the_loss_falls():
     assert losses == sorted(losses, reverse=True)
     seconds = [row.seconds for row in ended.history]
     assert seconds == sorted(seconds)
-    assert np.isnan(ended.history[-1].step)
-    assert np.isfinite([row.step for row in ended.history[:-1]]).all()
+    assert np.isnan(ended.history[0].step)
+    assert np.isfinite([row.step for row in ended.history[1:]]).all()
 
 
 def test_the_limit_ends_it_with_the_last_point():
@@ -86,23 +88,23 @@ def test_an_interrupt_keeps_the_last_good_point():
 @pytest.mark.parametrize("status", Status)
 def test_every_status_says_what_happened_and_what_to_do(status):
     assert status.message.endswith(".")
-    assert (status.remedy == "") == (status is Status.CONVERGED)
+    assert (status.remedy == "") == status.as_asked
     assert str(status) == status.value
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"solver": "sgd"}, "solver must be one of auto, gd"),
+        ({"solver": "lbfgs"}, "solver must be one of auto, gd"),
         ({"gradient": "torch"}, "derived, autodiff"),
-        ({"over": "columns"}, "rows, moments"),
+        ({"over": "columns"}, "rows, moments, blocks"),
         ({"alpha": -1.0}, "alpha must be a finite number of at least 0; got -1.0"),
         ({"alpha": float("nan")}, "alpha"),
         ({"alpha": "1"}, "alpha"),
         ({"tol": 0.0}, "tol must be a finite number above 0"),
         ({"max_iter": 0}, "max_iter must be an integer"),
         ({"max_iter": 2.5}, "max_iter"),
-        ({"learning_rate": 0.1}, "solver='gd' or accelerated"),
+        ({"learning_rate": 0.1}, "needs solver='gd', accelerated, sgd, averaged-sgd or adam; 'auto' sets"),
         ({"learning_rate": 0.1, "solver": "newton"}, "newton"),
         ({"learning_rate": 0.0, "solver": "gd"}, "learning_rate"),
         ({"learning_rate": "fast", "solver": "gd"}, "learning_rate"),
@@ -146,7 +148,7 @@ def test_the_loop_counts_the_steps_itself(solver):
     ended = run(solver, callbacks=[lambda state, record: seen.append((state.iteration, record.iteration))], max_iter=4)
     assert ended.status is Status.MAX_ITER
     assert seen == [(i, i) for i in range(5)]
-    rest = descend(problem().objective(), solver, ended.state, StopRule(1e-10, 6))
+    rest = descend(problem().objective(), solver, ended.state, StopRule(tol=1e-10, max_iter=6))
     assert [row.iteration for row in rest.history] == [4, 5, 6]
 
 

@@ -6,6 +6,7 @@ import pytest
 from regress.aggregates.collect import collect_rows
 from regress.blocks import blocks_of
 from regress.options import TrainOptions
+from regress.solvers.running import Running
 from regress.solvers.train import Regression
 
 random = np.random.default_rng(2)
@@ -18,7 +19,8 @@ def path(X, y, **options):
     options = TrainOptions(**options)
     seen = []
     data = collect_rows(blocks_of(X, y[:, None]), options.over)
-    Regression(data, options, list("abcd")).train(callbacks=[lambda state, _: seen.append((state.w, state.b))])
+    running = Running(callbacks=[lambda state, _: seen.append((state.w, state.b))])
+    Regression(data, options, list("abcd"), running=running).train()
     return seen
 
 

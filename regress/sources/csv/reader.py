@@ -125,7 +125,6 @@ class CsvPart(FilePart):
     def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
         """Read a block: its first byte, its bytes, and its first line; rows skipped before are not counted again."""
         start, length, line = place
-        self.file.check()
         records = records_at(self.file.path, self.written.form, start, length)
         self.file.check()
         parsed = self._parsed(kinds, records)
