@@ -1,6 +1,7 @@
 """The scripts that users copy and the ones that print figures run, and say what the library says."""
 
 import ast
+import fcntl
 import os
 import re
 import subprocess
@@ -167,3 +168,24 @@ def test_the_picture_of_the_descent_is_what_its_script_draws(tmp_path):
     assert re.sub(number, "#", kept) == re.sub(number, "#", drawn)
     pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
     assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines
+
+
+def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
+    arguments = [sys.executable, SCRIPTS / "resume.py", "data/diabetes.csv", "progression"]
+    whole = run(*arguments[1:], tmp_path / "whole.ckpt").splitlines()
+    assert len(whole) > 200
+    with subprocess.Popen([*arguments, tmp_path / "run.ckpt"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed:
+        if sys.platform == "linux":
+            fcntl.fcntl(killed.stdout, fcntl.F_SETPIPE_SZ, 4096)  # it waits for its reader after some eighty lines
+        lines = [killed.stdout.readline().rstrip("\n") for _ in range(40)]
+        killed.kill()
+    assert lines == whole[:40]
+    rest = run(*arguments[1:], tmp_path / "run.ckpt").splitlines()
+    assert rest == whole[-len(rest) :]
+    assert 0 < len(rest) < len(whole)
+    assert run(*arguments[1:], tmp_path / "run.ckpt").splitlines() == rest_of(whole)
+
+
+def rest_of(lines):
+    """Return the lines after the last one of an epoch."""
+    return lines[next(k for k, line in reversed([*enumerate(lines, 1)]) if line.startswith("epoch")) :]
