@@ -26,8 +26,8 @@ def descent() -> Chart:
 
 def loss_by_epoch() -> Chart:
     """Return the picture of docs/how-to/watch.md."""
-    options = {"solver": "averaged-sgd", "batch_size": 32, "early_stopping": 20, "test_size": 0.3}
-    return training(regress.fit(TABLE, TARGET, **options).record)[0]
+    fit = regress.fit(TABLE, TARGET, solver="averaged-sgd", batch_size=32, early_stopping=20, test_size=0.3)
+    return training(fit.record)[0]
 
 
 PICTURES: dict[str, Callable[[], Chart]] = {"descent.svg": descent, "training.svg": loss_by_epoch}
