@@ -134,8 +134,8 @@ class Outcome:
     learning_rate, n_iter, history : float or None, int, tuple of HistoryRow
         The step, the steps taken, and a row an evaluation, at most 1,000, evenly spaced.
     gap, best_epoch, validation_rows : float or None, int or None, int
-        The loss above its exact minimum, after a descent; the epoch of the coefficients, where these are the best on the
-        validation rows; and the number of these rows, where a descent was validated.
+        After a descent: the loss above its exact minimum; the epoch of the coefficients, where these are the best on
+        the validation rows; and the number of these rows.
     rank, nobs : int or None, float
         Independent columns, and training rows or the sum of their frequency weights.
     r2, scored, r2_test : float or None, bool, float or None

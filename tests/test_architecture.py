@@ -34,7 +34,7 @@ OWNERS = {
     "pandas": {"sources/frames.py"},
     "sklearn": {
         *("api/other_tools.py", "api/added_tools.py", "api/scoring.py"),
-        *("api/estimator.py", "api/pipeline.py", "api/foreign_models.py"),
+        *("api/estimator.py", "api/callbacks.py", "api/pipeline.py", "api/foreign_models.py"),
     },
     "statsmodels": {"api/foreign_models.py"},
     "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},
@@ -44,7 +44,7 @@ OWNERS = {
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},
-    "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py"},
+    "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py", "report/comparison_tables.py"},
 }
 
 

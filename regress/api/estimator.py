@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from regress.api.callbacks import CallbackSupport, Tasks, with_callbacks
 from regress.api.estimator_problem import ArraysProblem
 from regress.api.estimator_rows import Table
 from regress.api.incremental import LEARNED, Exactly, RunningTotals, learned
@@ -26,7 +27,7 @@ _TYPES = [np.float64, np.float32]  # that are left as they are; others become th
 _OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in ("collinear", "shuffle_rows")]
 
 
-class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc] # untyped
     """Linear least squares by gradients derived by hand, as a scikit-learn estimator.
 
     Everything is computed in float64 at least. Where X is float32, the results are rounded to float32 once, at the end.
@@ -120,6 +121,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
         self.warm_start = warm_start
         self.n_jobs = n_jobs
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to rows.
 
@@ -145,15 +147,17 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type:
             raise InputError("sample_weight is zero for every row: there is nothing to fit.")
         if last and (len(last), len(last[0].w)) != (table.Y.shape[1], table.X.shape[1]):
             raise InputError("warm_start=True needs the columns and targets of the last fit. Use warm_start=False.")
+        tasks = Tasks(self, {"X": X, "y": y, "sample_weight": sample_weight}, table, options)
         with one_blas_thread():
             problem = ArraysProblem(table, options, seed=seed, check_finite=self._check_finite)
-            trained = problem.train(last or [None] * table.Y.shape[1])
+            trained = problem.train(last or [None] * table.Y.shape[1], tasks)
         if any(t.status is Status.INTERRUPTED for t in trained):
             raise KeyboardInterrupt
         found = learned(trained, table.dtype, several=bool(table.shape), fit_intercept=options.fit_intercept)
         if (status := Status(found["status_"])) is not Status.CONVERGED:
             warnings.warn(f"{status.message} {status.remedy}", ConvergenceWarning, stacklevel=2)
         self.__dict__.update(found, _totals=problem.totals)
+        tasks.end(found)
         return self
 
     @Exactly

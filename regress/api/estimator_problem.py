@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from regress.aggregates.collect import collect_rough, collect_rows, exact_fits
+from regress.api.callbacks import Tasks
 from regress.api.estimator_rows import Table
 from regress.api.incremental import RunningTotals
 from regress.options import TrainOptions
@@ -13,6 +14,7 @@ from regress.solvers import choose
 from regress.solvers.running import Running, Start
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
+from regress.solvers.watch import Callback
 
 
 class ArraysProblem:
@@ -46,14 +48,21 @@ class ArraysProblem:
             regression = self._collected(options)
         self._regression, self._options = regression, options
 
-    def train(self, starts: Sequence[Start | None]) -> list[Training]:
+    def train(self, starts: Sequence[Start | None], tasks: Tasks) -> list[Training]:
         """Train on each target from a start; without one, from zeros."""
-        return [self._from(start).train(target) for target, start in enumerate(starts)]
 
-    def _from(self, start: Start | None) -> Regression:
-        if start is None:
+        def of(target: int, start: Start | None) -> Training:
+            def train(callbacks: Sequence[Callback]) -> Training:
+                return self._from(start, callbacks).train(target)
+
+            return tasks.train(self._regression, target, train)
+
+        return [of(target, start) for target, start in enumerate(starts)]
+
+    def _from(self, start: Start | None, callbacks: Sequence[Callback]) -> Regression:
+        if start is None and not callbacks:
             return self._regression
-        running = replace(self._running, start=start)
+        running = replace(self._running, start=start, callbacks=callbacks)
         return Regression(self._regression.data, self._options, self._table.names, self._table.jobs, running)
 
     def _rough(self, options: TrainOptions) -> Regression | None:

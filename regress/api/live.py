@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from math import nan
+from math import inf
 
 from regress.report.live import Place, Totals, line, time_left
 from regress.solvers.course import Course, Iteration
@@ -53,8 +53,8 @@ class Live:
             self._write("\r\x1b[K")
 
     def _line(self, record: Iteration, state: State, course: Course, seconds: float, ended: bool = False) -> str:
-        now, rows, start = self._place(state, seconds), course.history.rows, self._start
-        left = nan
+        now, rows, start = self._place(state, seconds), course.history.kept, self._start
+        left = inf
         if start is not None and not ended:
             left = time_left(self._totals, start, now, course.stationarity, rows)
         room = shutil.get_terminal_size().columns - 1 if self._terminal else None

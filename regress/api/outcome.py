@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regress.api import notes
+from regress.api import notes, order
 from regress.api.read import ReadTable
 from regress.blocks import Array
 from regress.fit_record import FitOptions, HistoryRow, Outcome, RowAccount, Trained
@@ -92,8 +92,8 @@ def outcome_of(
         outliers=None if outliers is None else outliers.rows,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )
-    said = notes.warnings(outcome, trained, len(names), prepared.facts)
-    everything = [*said, *notes.others(outcome, trained.options, names, near)]
+    said = [*notes.warnings(outcome, trained, len(names), prepared.facts), *order.drift(prepared, options)]
+    everything = [*said, *notes.others(outcome, trained.options, names, near), *order.buffered(prepared, options)]
     return replace(outcome, notes=tuple(everything)), said
 
 

@@ -68,8 +68,8 @@ class OutcomeNames(ABC):
     def history(self) -> Any:
         """One row an evaluation of the descent, as a pandas DataFrame; empty where there was no descent.
 
-        Its columns are iteration, epoch, loss, batch_loss, val_loss, gradient_norm, step, learning_rate, gap and seconds.
-        What is unknown is NaN.
+        Its columns are iteration, epoch, loss, batch_loss, val_loss, gradient_norm, step, learning_rate, gap and
+        seconds; see `Fit`. What is unknown is NaN.
         """
         from regress.sources.frames import to_frame
 

@@ -47,7 +47,7 @@ def convergence(fit: Fit, ax: Any = None) -> Display:
     InputError
         If nothing was descended, as exact solutions take no steps.
     """
-    return _drawn(fit, _convergence, ax)
+    return _drawn(fit, lambda known: drawings.convergence(_descended(known)), ax)
 
 
 def training(fit: Fit, ax: Any = None) -> Display:
@@ -67,7 +67,7 @@ def training(fit: Fit, ax: Any = None) -> Display:
     InputError
         If training took no steps, as exact solutions do not.
     """
-    return _drawn(fit, training_charts.training, ax)
+    return _drawn(fit, lambda known: training_charts.training(_descended(known)), ax)
 
 
 def residuals(fit: Fit, ax: Any = None) -> Display:
@@ -133,10 +133,10 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
     return draw(charts, ax)
 
 
-def _convergence(known: FitRecord) -> Sequence[Chart]:
+def _descended(known: FitRecord) -> FitRecord:
     if not known.outcome.history and known.trained.status == "converged":
         raise InputError(f"{fit_charts.DIRECT} Use {setting('solver', 'gd')} to draw a descent.")
-    return drawings.convergence(known)
+    return known
 
 
 def _drawn(fit: Any, what: Callable[[FitRecord], Sequence[Chart]], ax: Any) -> Display:

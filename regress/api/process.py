@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from regress.aggregates.collect import NoRowsError
 from regress.aggregates.held_out import HeldOut
 from regress.api.live import Live
 from regress.api.load import load
@@ -174,7 +175,10 @@ def _read(given: Any, prepared: ReadTable, options: TableOptions, kept: bool) ->
         fit_intercept=True,
     )
     plain = replace(options, test_size=0.0, split_key=None, weights=weights, rows=None)
-    data = read_table(table, target, plain, reading).data
+    try:
+        data = read_table(table, target, plain, reading).data
+    except NoRowsError:
+        raise InputError(f"{setting('validation')} has no row that can be used. Give a table that has some.") from None
     if data.moments is None or kept:
         assert data.rows is not None
         return HeldOut(data.summary.rows, rows=tuple(data.rows))

@@ -92,8 +92,10 @@ def interrupted(result: Any, save: str | None) -> str:
     """Return what Ctrl-C left of a fit."""
     from regress.report.ending import reached
 
+    known = result.record
+    where = reached(known) if known.epochs is None else f"epoch {known.epochs:,} of {known.trained.options.epochs:,}"
     kept = f" and saved to {save}" if save is not None else ""
-    return f"Interrupted after {reached(result.record)}. The result so far is printed{kept}."
+    return f"Interrupted after {where}. The result so far is printed{kept}."
 
 
 def watched(parts: Iterable[Any], size: int, progress: Progress) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, isnan, log, nan
+from math import inf, isfinite, isnan, log
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def duration(seconds: float) -> str:
 
 
 def time_left(totals: Totals, start: Place, now: Place, stationarity: float, history: Sequence[Iteration]) -> float:
-    """Return the seconds until a descent ends; NaN where that is unknown.
+    """Return the seconds until a descent ends; infinity where that is unknown.
 
     Passes over rows take as long as those before. Where the gradient is to reach a tolerance, its norm is taken to
     shrink on as it did: since half of the steps so far if that is steady, else since the start.
@@ -85,7 +85,7 @@ def time_left(totals: Totals, start: Place, now: Place, stationarity: float, his
     else:
         work = min(_steps_left(stationarity / totals.tol, history, totals.steady), totals.max_iter - now.done)
     left = max(work, 0.0) * seconds / done if done > 0 else inf
-    return left if left <= limit else limit if isfinite(limit) else nan
+    return min(left, limit)
 
 
 def _steps_left(factor: float, history: Sequence[Iteration], steady: bool) -> float:
@@ -97,5 +97,5 @@ def _steps_left(factor: float, history: Sequence[Iteration], steady: bool) -> fl
     recent = np.array([row for row in known if row[0] >= first])
     if len(recent) < 3:
         return inf
-    slope = float(np.polyfit(*recent.T, 1)[0])
+    slope = float(np.polyfit(recent[:, 0], recent[:, 1], 1)[0])
     return log(factor) / -slope if slope < 0.0 else inf

@@ -1,9 +1,12 @@
 """What is drawn of a training: the loss by epoch, on training and held-out rows, and the exact minimum."""
 
+from collections.abc import Sequence
+
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.records import ROUNDING
 from regress.report.charts import Axis, Chart, Mark, finite, polyline
+from regress.report.fit_charts import DIRECT
 
 _DECADES = 100.0  # between the first and the smallest loss, from which an axis is logarithmic
 
@@ -18,7 +21,7 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
     """
     history, used, held = known.outcome.history, known.trained.n_rows, known.outcome.validation_rows
     if not history:
-        raise InputError("Training took no steps, so there is no curve to draw.")
+        raise InputError(DIRECT if known.trained.status == "converged" else "Training ended before its first step.")
     unit = "iteration" if known.epochs is None else "epoch"
     epochs = Axis(unit, most=float(max(history[-1].epoch, 1)), whole=True)
     losses = finite(*zip(*((row.epoch, row.loss) for row in history), strict=True))
@@ -43,7 +46,7 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
         x=epochs,
         y=Axis("loss per row", log=min(levels, default=0.0) > 0 and levels[0] > _DECADES * min(levels)),
         marks=tuple(marks),
-        caption="The loss on the training rows cannot fall below the dashed line. Held-out rows may lie above or below it."
+        caption="The loss on the training rows cannot fall below the dashed line; that on held-out rows can."
         if least is not None
         else "The loss on the training rows, and on the held-out rows if there are any.",
     )
@@ -62,5 +65,5 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
     )
 
 
-def _course(what: str, points: list[tuple[float, ...]]) -> str:
+def _course(what: str, points: Sequence[tuple[float, ...]]) -> str:
     return f" {what} from {points[0][1]:.4g} to {points[-1][1]:.4g}." if points else ""

@@ -164,16 +164,10 @@ class _Run:
             nothing = Evaluation(nan, np.full(n, nan), nan)
             return Descent(State(np.full(n, nan), nan), nothing, nan, status, [])
         at = self.objective(last.w, last.b)
-        return Descent(
-            last,
-            at,
-            self.objective.stationarity(at),
-            status,
-            rows,
-            error=self.error,
-            gap=nan if self.watch.gap is None else self.watch.gap(last.w, last.b, at),
-            best_epoch=None if best is None else self.epoch(best),
-        )
+        gap = nan if self.watch.gap is None else self.watch.gap(last.w, last.b, at)
+        epoch = None if best is None else self.epoch(best)
+        small = self.objective.stationarity(at)
+        return Descent(last, at, small, status, rows, error=self.error, gap=gap, best_epoch=epoch)
 
 
 def descend(

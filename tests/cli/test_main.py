@@ -372,7 +372,7 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     )
     os.close(other)
     shown = b""
-    while b" iterations" not in shown:
+    while b"iteration " not in shown:
         shown += os.read(terminal, 4096)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
@@ -384,6 +384,10 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     os.close(terminal)
     assert process.returncode == 130
     assert b"Traceback" not in shown
+    said = shown.decode().splitlines()[-1].rpartition("\x1b[K")[2]  # the line of the descent is gone
+    assert re.fullmatch(
+        r"Interrupted after [\d,]+ iterations\. The result so far is printed and saved to m\.json\.", said
+    )
     assert json.loads(out)["status"] == "interrupted"
     assert regress.load(tmp_path / "m.json").status == "interrupted"
 

@@ -189,7 +189,7 @@ def test_a_command_shown_by_inspect_runs(folder, capsys):
 
 
 def test_all_that_is_written_passes_one_function():
-    """Who writes to a terminal: `console.show`, `cli._say`, and JSON, which is ASCII."""
+    """Who writes to a terminal: `console.show`, `process.say`, JSON, which is ASCII, and a line of figures."""
     package = Path(regress.__file__).parent
     writes = re.compile(r"\bprint\(|\bstd(out|err)\.write\(|click\.s?echo\(")
     found = {
@@ -202,4 +202,5 @@ def test_all_that_is_written_passes_one_function():
         ("console.py", 'sys.stdout.write(paragraph(lines) + "\\n")'),
         ("console.py", 'sys.stdout.write(json.dumps(value, allow_nan=False) + "\\n")'),
         ("process.py", 'sys.stderr.write(visible(text) + "\\n")'),
+        ("live.py", "sys.stderr.write(text)"),
     }
