@@ -13,6 +13,7 @@ from regress.report.charts import Axis, Chart, Mark, View, finite, polyline
 _MOST_BARS = 25  # coefficients drawn
 _ALL_DIGITS = 16.0
 DIRECT = "Solved directly in exact arithmetic."
+_UNSTARTED = "Training ended before its first step."
 
 
 def coefficients(known: FitRecord) -> Chart:
@@ -88,7 +89,7 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
     """
     outcome, proof = known.outcome, known.certificate
     if not outcome.history:
-        raise InputError(DIRECT if known.trained.status == "converged" else "Training ended before its first step.")
+        raise InputError(DIRECT if known.trained.status == "converged" else _UNSTARTED)
     rows = finite(*zip(*((row.iteration, row.loss, row.gradient_norm) for row in outcome.history), strict=True))
     first = max((loss for _, loss, _ in rows), default=0.0)
     base = min((loss for _, loss, _ in rows), default=0.0) if lowest is None else lowest
@@ -100,7 +101,10 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
         caption = f"{caption} The last point is computed in exact arithmetic."
     norms = [(k, norm) for k, _, norm in rows if norm > 0]
     if not outcome.n_iter or not (above or norms):
-        raise InputError("The first point was already the minimum, so there is no descent to draw.")
+        minimum = known.trained.status == "converged"
+        raise InputError(
+            "The first point was already the minimum, so there is no descent to draw." if minimum else _UNSTARTED
+        )
     steps = Axis("step", most=float(max(outcome.n_iter, 1)), whole=True)
     named = "the minimum" if lowest is not None else "the lowest of these"
     count = f"{outcome.n_iter:,} step{'s' * (outcome.n_iter != 1)} of {outcome.solver}"

@@ -29,6 +29,8 @@ class DualCurvature:
         rows = np.concatenate([X for X, _, _ in parts])
         self._root, self._weight = np.sqrt(weights), float(weights.sum())
         self._mean = weights @ rows / self._weight if fit_intercept else np.zeros(rows.shape[1])
+        if fit_intercept:  # a constant column has no rounding error left that would look like a direction
+            self._mean = np.where((rows == rows[0]).all(axis=0), rows[0], self._mean)
         rows -= self._mean
         rows *= self._root[:, None]
         self._rows = rows

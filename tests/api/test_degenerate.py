@@ -92,3 +92,14 @@ def test_an_ordinary_fit_says_nothing(tmp_path):
     assert got.notes() == []
     assert (len(got.history), got.n_iter, got.solver) == (0, 0, "direct")  # nothing was descended
     assert got.coefficients.loc["x", "coef"] == got.w[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_rounding_in_a_constant_column_is_no_direction_where_columns_outnumber_rows():
+    rng = np.random.default_rng(0)
+    for _ in range(60):  # the rounded mean of a few of them is not the constant
+        X, weights = rng.normal(size=(4, 6)), rng.integers(1, 4, 4).astype(float)
+        X[:, 0] = 10.0 * rng.normal()
+        y = X @ rng.normal(size=6)
+        fit = regress.fit(X, y, weights=weights, solver="gd", standardize=False, max_iter=20)
+        assert fit.history["loss"].iloc[-1] == pytest.approx(weights @ (fit.predict(X) - y) ** 2, rel=1e-6)

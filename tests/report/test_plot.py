@@ -19,7 +19,7 @@ from matplotlib.collections import LineCollection, PathCollection
 import regress
 from regress import plot
 from regress.api.report import page
-from regress.errors import INSTALL_PLOT, DataWarning, InputError, MissingDependencyError
+from regress.errors import INSTALL_PLOT, ConvergenceWarning, DataWarning, InputError, MissingDependencyError
 from regress.objective import autodiff
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -360,11 +360,14 @@ def test_what_cannot_be_drawn_leaves_no_figure(fit, compared):
     few = regress.fit(X, y)
     one = regress.fit(X[:, :1], y)
     sampled, still = regress.fit(*rows(60), sample=0), regress.fit(rows(60)[0], np.full(60, 2.5), over="rows")
+    with pytest.warns(ConvergenceWarning):
+        stopped = regress.fit(*rows(60), solver="gd", callbacks=lambda state, record: "stop")
     perfect = regress.fit(np.arange(24.0)[:, None], np.arange(24.0) * 2.0 + 1.0)
     for draw, message in (
         (lambda: plot.residuals(sampled), "No rows were kept for them"),
         (lambda: plot.residuals(perfect), "They are rounding"),
         (lambda: plot.convergence(still), "first point was already the minimum"),
+        (lambda: plot.convergence(stopped), "Training ended before its first step"),
         (lambda: plot.convergence(few), "Solved directly in exact arithmetic. Use solver='gd'"),
         (lambda: plot.residuals(few), "There are fewer than ten rows, and a group takes five"),
         (lambda: plot.descent(one), "this model has one"),
