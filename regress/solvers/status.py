@@ -35,6 +35,7 @@ class Status(StrEnum):
             seconds=setting("max_seconds"),
             tol=setting("tol"),
             rate=setting("learning_rate"),
+            resume=setting("resume", True),
         )
 
     @property
@@ -64,6 +65,6 @@ _MESSAGES = {
     ),
     Status.INTERRUPTED: (
         "Training was interrupted; the parameters are the last good ones.",
-        "Run it again to finish.",
+        "Run it again to finish, with {resume} if there is a checkpoint.",
     ),
 }
