@@ -42,12 +42,14 @@ if TYPE_CHECKING:
     from regress.inference.robust_covariance import Covariance
     from regress.objective.losses import Loss, SquaredError
     from regress.objective.penalties import Penalty
+    from regress.solvers.batch_steps import BatchSolver
     from regress.solvers.state import State
     from regress.solvers.steps import Solver
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "BatchSolver": "solvers.batch_steps",
     "Certificate": "inference.certified",
     "Comparison": "api.comparison",
     "ConvergenceWarning": "errors",
@@ -79,6 +81,7 @@ _HOME = {
 }
 
 __all__ = [
+    "BatchSolver",
     "Certificate",
     "Comparison",
     "ConvergenceWarning",

@@ -7,18 +7,19 @@ import pandas as pd
 
 import regress
 
-table, target = sys.argv[1:] if len(sys.argv) == 3 else ("data/diabetes.csv", "progression")
+if len(sys.argv) != 3:
+    sys.exit("Usage: python scripts/train.py TABLE TARGET")
+table, target = sys.argv[1:]
 try:
     frame = pd.read_csv(table).dropna()
     y = frame.pop(target).to_numpy(float)
 except (OSError, KeyError, ValueError) as error:
     sys.exit(f"{table} must be a CSV file with a column {target} of numbers: {error}")
-X = pd.get_dummies(frame, drop_first=True, dtype=float).to_numpy(float)  # text becomes columns of 0 and 1
-if not X.size:
+if frame.empty:
     sys.exit(f"{table} must have another column than {target}, and a row without missing cells.")
+X = pd.get_dummies(frame, drop_first=True, dtype=float).to_numpy(float)  # text becomes columns of 0 and 1
 X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)  # raw units would need far more steps
-m, n = X.shape
-w, b = np.zeros(n), 0.0
+m, w, b = len(X), np.zeros(X.shape[1]), 0.0
 eta = 0.9 * m / np.linalg.eigvalsh(X.T @ X).max(initial=m)  # below the stability limit m/λmax([X 1]ᵀ[X 1])
 loss = regress.SquaredError()  # or a subclass of regress.Loss
 for step in range(1001):

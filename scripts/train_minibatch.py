@@ -15,7 +15,7 @@ if len(sys.argv) != 3:
 def show(state: regress.State, record: Any) -> None:
     """Print every tenth epoch. A callback that returns "stop" ends training."""
     if record.epoch % 10 == 0:
-        print(f"epoch {record.epoch:4d}  loss {record.loss:.8g}  held out {record.val_loss:.8g}  gap {record.gap:.3g}")
+        print(f"epoch {record.epoch:4d}  loss {record.loss:.8g}  held out {record.val_loss:.8g}  gap {record.gap:.6g}")
 
 
 try:
@@ -24,7 +24,7 @@ try:
         sys.argv[2],
         missing="drop",
         test_size=0.2,  # the rows of val_loss
-        solver="averaged-sgd",
+        solver="adam",  # or sgd, averaged-sgd
         batch_size=32,
         epochs=200,
         schedule="cosine",

@@ -42,6 +42,10 @@ class Limits(NamedTuple):
 NEVER = Limits()
 
 
+class NoRowsError(InputError):
+    """There is no row."""
+
+
 class RoomError(InputError):
     """Holding the rows would take more memory than allowed."""
 
@@ -158,7 +162,7 @@ def collect_rows(
         if over == "rows" or not enough:
             _check_room(held, room)
     if not held.blocks:
-        raise InputError("There is no row to train on.")
+        raise NoRowsError("There is no row to train on.")
     if ended and names is not None:
         held.select(names())
         enough = _enough(held, over)

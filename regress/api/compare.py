@@ -73,9 +73,9 @@ def compare(
         them unless given), and those of scikit-learn's scorers. Functions ``scorer(estimator, X, y)`` work too, in a
         dict by name if you like. Weights of the rows are passed as `sample_weight`.
     cv : int, optional
-        Number of folds of a cross-validation. Rows go to folds by the hash that chooses held-out rows, so folds are the
-        same in any format of a file and, with `split_key`, in any order of the rows. Rows with one value of `split_key`
-        share a fold.
+        Number of folds of a cross-validation. Rows go to folds by the hash that chooses held-out rows. So folds are the
+        same in any format of a file. With `split_key`, they are the same in any order of the rows, and rows with one
+        value of the key share a fold.
     split_time : str, optional
         A column of times: numbers, or texts such as 2024-03-01 or 2024-03-01T12:30 (UTC unless they have an offset).
         The latest rows are held out. With `cv`, each fold tests the rows that follow those that it trains on. Rows of

@@ -21,7 +21,8 @@ class Comparison:
     ----------
     fits : list of FittedRow
         The fits of this package first, then scikit-learn's, then those of added estimators. All are measured against
-        the exact minimum; where that takes too long, against Newton steps over rows, polished.
+        the exact minimum; where that takes too long, against Newton steps over rows, polished. Each has `metrics`, a
+        value by metric on held-out rows, and `cv`, with `mean`, `sd` and `values` by metric over folds.
     names : tuple of str
         The columns of X.
     agree : bool

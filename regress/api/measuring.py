@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,9 @@ def measured(
             if held_out is not None:
                 scores, why = _scores(found, held_out, metrics, strictly=tool is tools[0])
                 row = replace(row, metrics=scores, note=joined([note, *why]))
-        except (FailedFit, ArithmeticError) as error:
+        except MetricError:
+            raise
+        except (FailedFit, ArithmeticError, ValueError) as error:
             row = replace(row, note=joined([row.note, first_line(error)]))
         fits.append(row)
     return fits
@@ -96,10 +99,10 @@ def _scores(
 ) -> tuple[dict[str, float | None], list[str]]:
     """Return the metrics of a fit on rows, and why one is missing."""
     scores: dict[str, float | None] = {}
-    why = []
+    why, residuals = [], cache(partial(found.residuals, rows.X, rows.Y[:, 0]))
     for metric in metrics:
         try:
-            scores[metric.name] = known(metric.score(found, rows))
+            scores[metric.name] = known(metric.score(found, rows, residuals))
         except MetricError as error:
             if strictly:
                 raise

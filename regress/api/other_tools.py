@@ -61,7 +61,7 @@ class Predictor:
             If the model cannot predict, or predicts anything but one finite number a row.
         """
         try:
-            predicted = np.asarray(self.model.predict(X), dtype=np.float64)
+            predicted = np.asarray(self.model.predict(X.copy()), dtype=np.float64)  # it may write to the rows
         except Exception as error:  # whatever its own code raises
             raise FailedFit(f"It cannot predict: {first_line(error)}") from error
         if predicted.size != len(X):

@@ -14,7 +14,8 @@ from regress.errors import InputError
 from regress.inference.metrics import METRICS
 from regress.messages import setting
 
-Score = Callable[[Found, Block], float]
+Score = Callable[[Found, Block, Callable[[], Array]], float]
+"""score(fit, rows, residuals): `residuals` returns ŷ − y of these rows, for several metrics."""
 
 
 class Metric(NamedTuple):
@@ -55,11 +56,10 @@ def metrics_of(given: Any, weighted: bool) -> list[Metric]:
 def _named(name: str) -> Metric:
     measured = METRICS[name]
 
-    def score(fit: Found, rows: Block) -> float:
-        y = rows.Y[:, 0]
-        a = np.ones(len(y)) if rows.weights is None else rows.weights
+    def score(fit: Found, rows: Block, residuals: Callable[[], Array]) -> float:
+        a = np.ones(len(rows.X)) if rows.weights is None else rows.weights
         with np.errstate(over="ignore", invalid="ignore"):
-            return measured(fit.residuals(rows.X, y), y, a)
+            return measured(residuals(), rows.Y[:, 0], a)
 
     return Metric(name, score)
 
@@ -91,10 +91,10 @@ def _scorer(name: str, scorer: Callable[..., Any], weighted: bool) -> Metric:
         if not any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in known):
             raise InputError(f"The rows have weights, and the scorer {name!r} takes no sample_weight.")
 
-    def score(fit: Found, rows: Block) -> float:
+    def score(fit: Found, rows: Block, residuals: Callable[[], Array]) -> float:
         more = {} if rows.weights is None else {"sample_weight": rows.weights}
         try:
-            return float(scorer(_estimator(fit), rows.X, rows.Y[:, 0], **more))
+            return float(scorer(_estimator(fit), rows.X.copy(), rows.Y[:, 0].copy(), **more))
         except Exception as error:  # whatever a user's function raises
             raise MetricError(f"The metric {name!r} cannot be computed: {first_line(error)}") from error
 

@@ -142,22 +142,20 @@ class HuberTerm(RowsTerm):
     def _tiles(self) -> list[Rows]:
         return [*gradient.prepare_rows(self._parts)]
 
-    @cached_property
-    def bound(self) -> Array:
-        """2[X 1]ᵀA[X 1] (n + 1, n + 1), which ∇²L never exceeds."""
-        return self.curvature(np.ones(len(self.weights), dtype=bool))
+    def curvature(self, inside: Mask, center: Array) -> Array:
+        """Return ∇²L = 2[X 1]ᵀA[X 1] (n + 1, n + 1) of some rows: those at which the loss is quadratic.
 
-    def curvature(self, inside: Mask) -> Array:
-        """Return ∇²L = 2[X 1]ᵀA[X 1] (n + 1, n + 1) of the rows at which the loss is quadratic."""
+        It is that for w and the prediction at `center`, b + centerᵀw, so that columns far from zero lose no digits.
+        """
         ends = np.cumsum([len(part.y) for part in self._tiles])
-        masks = np.split(inside, ends[:-1])
+        masks, origin = np.split(inside, ends[:-1]), self._origin + self._scale * center
 
         def products(part: tuple[Rows, Mask]) -> Array:
             (X, _, a), kept = part
-            Z = np.column_stack([X[kept], np.ones(int(kept.sum()))])
+            Z = np.ones((int(kept.sum()), len(origin) + 1))
+            np.subtract(X[kept], origin, out=Z[:, :-1])
             return np.asarray(Z.T @ (Z if isinstance(a, float) else a[kept, None] * Z))
 
-        total = np.asarray(sum(ordered_map(products, [*zip(self._tiles, masks, strict=True)], self._n_jobs)))
-        move = np.diag(np.append(1.0 / self._scale, 1.0))
-        move[-1, :-1] = -self._origin / self._scale  # level = b − originᵀ(w/scale)
-        return np.asarray(2.0 * move.T @ total @ move)
+        parts = ordered_map(products, [*zip(self._tiles, masks, strict=True)], self._n_jobs)
+        unit = np.append(self._scale, 1.0)
+        return np.asarray(2.0 * sum(parts) / unit / unit[:, None])

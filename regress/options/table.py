@@ -37,7 +37,7 @@ class TableOptions(FileOptions):
         "Data",
         "COL",
     )
-    random_state: int = option(0, "Seed of the split.", "Data", "N")
+    random_state: int = option(0, "Seed of the split, and of the order of mini-batches.", "Data", "N")
     rows: int | None = option(None, "Read only the first rows.", "Data", "N")
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from regress.options.batches import BATCH_SOLVERS, BatchOptions
 from regress.options.declare import Collinear, Gradient, LossName, Over, Precision, Rate, Solver, option
 
 _EPSILON = 1.35  # 95 % of the efficiency of least squares where errors are normal
-_MAX_ITER = {"gd": 100_000, "newton": 100}
+_MAX_ITER = {"gd": 100_000, "newton": 100, "cg": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,8 @@ class TrainOptions(BatchOptions):
     )
     max_iter: int | None = option(
         None,
-        "Maximum number of iterations. Default: 100,000 (gd), 10·n (cg), 100 (newton), 10,000 (others).",
+        "Maximum number of iterations. Default: 100,000 (gd), 10·n (cg), 100 (newton; with Huber's loss 10·n more), "
+        "10,000 (others).",
         "Training",
         "N",
     )
@@ -133,7 +134,8 @@ class TrainOptions(BatchOptions):
 
     def iteration_limit(self, solver: str, n: int) -> int:
         """Return `max_iter`, or the default of `solver` for `n` columns."""
-        return self.max_iter or (10 * (n + 1) if solver == "cg" else _MAX_ITER.get(solver, 10_000))
+        of_columns = 10 * (n + 1) if solver == "cg" or (solver == "newton" and self.loss == "huber") else 0
+        return self.max_iter or of_columns + _MAX_ITER.get(solver, 10_000)
 
 
 def _config(optimizer: Any) -> str:

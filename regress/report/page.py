@@ -15,7 +15,7 @@ from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import visible
 from regress.records import CertificateRecord, ComparisonRecord, environment
-from regress.report import comparison_charts, ending, fit_charts, tables, training_charts
+from regress.report import comparison_charts, comparison_tables, ending, fit_charts, tables, training_charts
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
 
@@ -129,7 +129,7 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"figure": tables.figure, "svg": svg}
-    environment.globals["tables"] = tables
+    environment.globals |= {"tables": tables, "comparison_tables": comparison_tables}
     return environment
 
 

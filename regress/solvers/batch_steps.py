@@ -25,6 +25,24 @@ class BatchSolver(Solver):
 
     `begin` and `update` define one. A step of the loop takes the updates of a chunk of batches. Between two steps a
     descent can be stopped and saved.
+
+    Attributes
+    ----------
+    learning_rate : float, "auto" or callable
+        The rate of the first update, or a function of the update's number; "auto" is half the stability limit of sgd.
+    schedule : {"constant", "invscaling", "cosine", "step"}
+        How the rate changes, unless it is a function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import regress
+    >>> class Clipped(regress.BatchSolver):
+    ...     def update(self, point, slope, rate, memory):
+    ...         point -= rate * slope / max(1.0, np.linalg.norm(slope))
+    >>> fit = regress.fit({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y", solver=Clipped())
+    >>> fit.solver, fit.w.round(9).tolist(), round(fit.b, 9)
+    ('Clipped', [2.0], 1.0)
     """
 
     learning_rate: Rate = "auto"
@@ -45,7 +63,7 @@ class BatchSolver(Solver):
 
     def first_rate(self, objective: Objective) -> float:
         """Return the learning rate of the first update: the user's, or half the stability limit."""
-        return self.learning_rate if isinstance(self.learning_rate, float) else _stable(objective)
+        return float(self.learning_rate) if isinstance(self.learning_rate, int | float) else _stable(objective)
 
     def init(self, objective: Objective, w: Array, b: float) -> State:
         """Return the state before the first epoch."""

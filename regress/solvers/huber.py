@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 
 from regress.aggregates.collect import TrainingData
-from regress.blocks import Array
+from regress.blocks import Array, Mask
 from regress.errors import InputError
 from regress.messages import setting
 from regress.numerics import lazy_scipy
@@ -45,18 +45,21 @@ class HuberNewton(Solver):
         assert isinstance(term, HuberTerm)
         _, grad_w, grad_b = objective(state.w, state.b)
         size = n + objective.fit_intercept  # without an intercept, b does not move
+        center = objective.mean if objective.fit_intercept else np.zeros(n)
         penalty = np.append(curvature_of(objective.penalty, objective.scale), 0.0)
+        gradient = np.append(grad_w - center * grad_b, grad_b)[:size]
         residual = term.residuals(state.w, state.b)
         side = term.loss.side(residual)
-        gradient, within = (
-            np.append(grad_w, grad_b)[:size],
-            (term.curvature(side == 0) + np.diag(penalty))[:size, :size],
-        )
-        found = _newton(within, gradient)
-        longest = 1.0
+
+        def curvature(rows: Mask) -> Array:
+            return (term.curvature(rows, center) + np.diag(penalty))[:size, :size]
+
+        within = curvature(side == 0)
+        found, longest = _newton(within, gradient), 1.0
         if found is None:
-            found, longest = _cautious(within, (term.bound + np.diag(penalty))[:size, :size], gradient)
+            found, longest = _cautious(within, curvature(np.ones(len(side), dtype=bool)), gradient)
         move = np.append(found, [] if objective.fit_intercept else [0.0])
+        move[-1] -= float(center @ move[:-1])
         change = term.along(move[:-1], float(move[-1]))
         if longest == inf or (term.loss.side(residual + change) != side).any():
             slope = float(objective.penalty.gradient(state.w / objective.scale) / objective.scale @ move[:-1])
@@ -145,6 +148,8 @@ def median_target(data: TrainingData, target: int) -> float:
 
 def weighted_median(values: Array, weights: Array) -> float:
     """Return the median, as if each value stood there as often as its weight says."""
+    if (weights == weights[0]).all():
+        return float(np.median(values))
     order = np.argsort(values, kind="stable")
     values, below = values[order], np.cumsum(weights[order])
     half = below[-1] / 2.0
@@ -159,7 +164,6 @@ def least_squares(options: TrainOptions) -> TrainOptions:
         fit_intercept=options.fit_intercept,
         alpha=options.alpha,
         penalty=options.penalty,
-        standardize=options.standardize,
         over="rows",
         precision="float64",
     )

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import regress
-from regress.api import run_identity
+from regress.api import checkpoint, run_identity
 from regress.objective import batches
+from regress.solvers import loop
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),  # of runs that did not converge
@@ -339,3 +340,106 @@ def test_depth_and_other_parts_of_a_file(path):
     text = "[" * 100_000
     path.write_text(f"{json.dumps(json.loads(head) | {'sha256': hashlib.sha256(text.encode()).hexdigest()})}\n{text}\n")
     assert DAMAGED in refusal(path)
+
+
+def unread(*_, **__):
+    raise AssertionError("the table was read")
+
+
+def test_what_cannot_be_written_is_said_before_the_table_is_read(tmp_path, write, monkeypatch):
+    table, model, held = write(pl.DataFrame(TABLE).write_csv()), tmp_path / "m.json", tmp_path / "v.csv"
+    regress.fit(TABLE, "y").save(model)
+    pl.DataFrame(TABLE).write_csv(held)
+    monkeypatch.setattr("regress.api.fit.read_table", unread)
+    for path, words in (
+        (tmp_path / "no" / "run.ckpt", "there is no folder"),
+        (tmp_path, "is a folder. Name a file."),
+        (table, f"checkpoint would overwrite {table}, which is the table. Name another file."),
+        (model, f"checkpoint would overwrite {model}, which is the model. Name another file."),
+        (held, f"checkpoint would overwrite {held}, which is the validation rows. Name another file."),
+        ("", "checkpoint takes the name of a file"),
+    ):
+        with pytest.raises(regress.InputError) as refused:
+            fit(path, table, init=model, validation=str(held))
+        assert words in str(refused.value)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(regress.InputError, match="its folder is read-only"):
+        fit(tmp_path / "run.ckpt", table)
+
+
+def test_a_file_that_cannot_be_gone_on_from_is_said_before_the_table_is_read(path, monkeypatch):
+    monkeypatch.setattr("regress.api.fit.read_table", unread)
+    assert "There is no checkpoint" in refusal(path)
+    path.write_text("{}")
+    assert NOT_ONE in refusal(path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_found_before_the_first_step(monkeypatch):
+    def step(*_):
+        raise AssertionError("a step was taken")
+
+    monkeypatch.setattr("regress.solvers.loop._next", step)
+    with pytest.raises(regress.InputError) as refused:
+        fit("/dev/full")
+    assert str(refused.value) == "/dev/full cannot be written: No space left on device."
+
+
+def test_a_disk_that_fills_up_leaves_the_checkpoint_before(path, monkeypatch):
+    fit(path)
+    whole = path.with_suffix(".whole")
+    replace, calls = os.replace, []
+
+    def full(*given):
+        calls.append(given)
+        if len(calls) == 4:
+            raise OSError(28, "No space left on device")
+        replace(*given)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(regress.InputError) as refused:
+        fit(path, checkpoint_every=1, epochs=20)
+    assert str(refused.value) == (
+        f"{path} cannot be written: No space left on device. The checkpoint before it is intact. Make room, and go on "
+        "with resume=True."
+    )
+    assert os.listdir(path.parent) == [path.name]
+    assert fit(path, resume=True, epochs=20).w.tobytes() == fit(whole, epochs=20).w.tobytes()
+
+
+def test_when_it_is_written(path, monkeypatch):
+    """The clock is the test's own: a step takes a second, and so does a writing."""
+    now, at = [0.0], []
+    steps, write = [0], checkpoint.write_text
+
+    def slow(*given):
+        at.append(steps[0])
+        now[0] += 1.0
+        write(*given)
+
+    def step(*given, step=loop._next):
+        steps[0] += 1
+        now[0] += 1.0
+        return step(*given)
+
+    monkeypatch.setattr(checkpoint.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(checkpoint, "write_text", slow)
+    monkeypatch.setattr(loop, "_next", step)
+    for options, wanted in (
+        ({"checkpoint_seconds": 60.0}, [0, 60, 120, 180, 200]),
+        (
+            {"checkpoint_seconds": 1.0},
+            [0, 49, 98, 147, 196, 200],
+        ),  # a writing waits 49 times as long as the last one took
+        ({"checkpoint_every": 90}, [0, 90, 180, 200]),
+    ):
+        steps[0], at[:] = 0, []
+        fit(path, epochs=100, batch_size=15, tol=1e-300, **options)
+        assert at == wanted
+
+
+def test_the_size_does_not_grow_with_the_length_of_a_run(path):
+    fit(path, solver="gd", max_iter=2500, batch_size=256, epochs=100, learning_rate=1e-5)
+    rows = json.loads(path.read_text().splitlines()[1])["course"]["history"]
+    assert (rows["count"], rows["stride"], len(rows["rows"])) == (2501, 2, 1251)
+    assert path.stat().st_size < 500_000

@@ -159,13 +159,23 @@ def test_an_estimator_is_cloned_and_cannot_change_the_rows():
             self.coef_ = np.zeros(3)
             return self
 
+    def spoils(estimator, X, y, sample_weight):
+        X[:] = 0.0
+        return 1.0
+
     huber, before = HuberRegressor(), X.copy()
-    estimators = {"spoils": Spoils(), "huber": huber}
-    result = regress.compare(X, Y, weights=A, estimators=estimators, cv=3)
+    in_place = make_pipeline(StandardScaler(copy=False), Ridge(5.0))
+    estimators = {"spoils": Spoils(), "in place": in_place, "huber": huber}
+    for options in ({}, {"cv": 3}):
+        result = regress.compare(X, Y, weights=A, estimators=estimators, metrics={"s": spoils, "mae": "mae"}, **options)
+        alone = regress.compare(X, Y, weights=A, estimators={"huber": huber}, **options)
+        fits = by_name(result)
+        assert fits["huber"].metric("mae") == by_name(alone)["huber"].metric("mae")
+        other = regress.compare(X, Y, weights=A, estimators={"scaled": ADDED["scaled ridge"]}, **options)
+        assert fits["in place"].metric("mae") == pytest.approx(by_name(other)["scaled"].metric("mae"), rel=1e-12)
+        assert fits["in place"].loss == pytest.approx(by_name(other)["scaled"].loss, rel=1e-12)
     np.testing.assert_array_equal(X, before)
     assert not hasattr(huber, "coef_")
-    alone = regress.compare(X, Y, weights=A, estimators={"huber": HuberRegressor()}, cv=3)
-    assert by_name(result)["huber"].metric("r2") == by_name(alone)["huber"].metric("r2")
 
 
 @pytest.mark.parametrize("model", [KNeighborsRegressor(), make_pipeline(StandardScaler(), KNeighborsRegressor())])
@@ -225,8 +235,8 @@ def test_what_an_estimator_says_is_a_note(model, note):
         ({"a": LogisticRegression()}, "'a' is a classifier. A comparison needs regressors"),
         ({"a": make_pipeline(StandardScaler(), LogisticRegression())}, "'a' is a classifier"),
         ({"a": HuberRegressor}, r"'a' is a class. Pass an instance, such as HuberRegressor\(\)"),
-        ({"a": StandardScaler()}, "'a', a StandardScaler, has no predict"),
-        ({"a": 3}, "'a', a int, has no fit"),
+        ({"a": StandardScaler()}, r"'a' \(StandardScaler\) has no predict"),
+        ({"a": 3}, r"'a' \(int\) has no fit"),
         ([HuberRegressor()], "must be a dict of estimators by name; got list"),
         ({"": HuberRegressor()}, "needs a name, a text; got ''"),
         ({"regress": HuberRegressor()}, "'regress' is compared already"),

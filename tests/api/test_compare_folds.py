@@ -12,6 +12,7 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 
 import regress
+from regress.api import compare
 from regress.report.text import comparison_lines
 from tests.api.test_compare import as_json, by_name
 from tests.api.test_compare_added import Keeps
@@ -193,6 +194,17 @@ def test_a_fold_in_which_a_tool_fails_leaves_it_without_a_mean():
     assert 0 < sum(value is None for value in fit.cv["r2"].values) < 4
     assert fit.note == "in a fold: Not these."
     as_json(result)
+
+
+@pytest.mark.parametrize("options", [{"cv": 2}, {"estimators": {"it": Keeps()}, "test_size": 0.0}])
+def test_folds_and_estimators_need_the_memory_of_one_copy_more(monkeypatch, options):
+    cells = 8 * M * 3
+    monkeypatch.setattr(compare, "free_memory", lambda: 2 * 6 * cells)
+    assert regress.compare(FRAME, "y", **FEATURES, **options).agree
+    monkeypatch.setattr(compare, "free_memory", lambda: 2 * 5 * cells)
+    assert regress.compare(FRAME, "y", **FEATURES, test_size=0.0).agree
+    with pytest.raises(regress.InputError, match=r"more than half of the free memory.*rows="):
+        regress.compare(FRAME, "y", **FEATURES, **options)
 
 
 def test_texts_table_and_json_show_the_folds():

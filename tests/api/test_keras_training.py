@@ -88,7 +88,7 @@ def test_a_stopped_run_goes_on_with_the_same_bits(make, tmp_path):
     regress.fit(X, Y, optimizer=make(), epochs=2, **options, **file)
     went_on = regress.fit(X, Y, optimizer=make(), epochs=5, **options, **file, resume=True)
     assert (went_on.w.tobytes(), went_on.b) == (straight.w.tobytes(), straight.b)
-    with pytest.raises(InputError, match="checkpoint of another run: .*optimizer"):
+    with pytest.raises(InputError, match=r"checkpoint of another run: .*optimizer"):
         regress.fit(X, Y, optimizer=opt.Nadam(0.07), epochs=5, **options, **file, resume=True)
 
 

@@ -1,10 +1,12 @@
 """The scripts that users copy and the ones that print figures run, and say what the library says."""
 
 import ast
+import fcntl
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +40,9 @@ def test_the_training_script_descends_to_the_least_squares_loss():
 
     X, y = load_diabetes(scaled=False, return_X_y=True)
     least = float(((LinearRegression().fit(X, y).predict(X) - y) ** 2).sum())
-    losses = [float(loss) for loss in re.findall(r"loss (\S+)", run(SCRIPTS / "train.py"))]
+    losses = [
+        float(loss) for loss in re.findall(r"loss (\S+)", run(SCRIPTS / "train.py", "data/diabetes.csv", "progression"))
+    ]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < least * 1.01
     assert least <= losses[-1] * (1 + 1e-9)  # printed in ten digits
@@ -87,16 +91,20 @@ def test_the_training_script_descends_on_a_table_of_text_and_numbers(table):
     assert float(re.search(r"minimum +(\S+)", text)[1]) == pytest.approx(least(table, "monthly rent"), rel=1e-9)
 
 
-@pytest.mark.parametrize("given", [("penguins.csv", "body_mass_g"), None])
+# A table of visits to doctors, with a few very large values: mini-batches of it have very different curvatures
+VISITS = Path(find_spec("statsmodels").submodule_search_locations[0]) / "datasets" / "randhie" / "src" / "randhie.csv"
+
+
+@pytest.mark.parametrize("given", [(ROOT / "data" / "penguins.csv", "body_mass_g"), (VISITS, "mdvis"), None])
 def test_the_script_of_mini_batches_watches_and_stops_early(given, table):
-    path, target = (ROOT / "data" / given[0], given[1]) if given else (table, "monthly rent")
+    path, target = given or (table, "monthly rent")
     text = run("-W", "ignore", SCRIPTS / "train_minibatch.py", path, target)
     losses = [float(loss) for loss in re.findall(r"loss (\S+)  held out", text)]
     gaps = [float(gap) for gap in re.findall(r"gap (\S+)", text)]
     assert len(losses) >= 2
-    assert losses[0] > 2 * losses[-1]
+    assert losses[0] > 1.5 * losses[-1]
     differences = [loss - gap for loss, gap in zip(losses, gaps, strict=True)]
-    assert differences == pytest.approx([differences[0]] * len(gaps), rel=1e-2)  # the minimum does not move
+    assert differences == pytest.approx([differences[0]] * len(gaps), rel=1e-4)  # the minimum does not move
     assert f"Linear regression of {target}" in text
 
 
@@ -119,16 +127,27 @@ def test_the_script_of_tensorflow_hands_the_model_back(given, table):
 def test_scripts_to_copy_explain_what_is_wrong(name, path, target):
     done = call(SCRIPTS / name, path, target)
     assert done.returncode == 1
-    assert target in done.stderr
-    assert "iris" in done.stderr or "none.csv" in done.stderr
+    assert (target if "iris" in path else path) in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-def test_the_script_of_mini_batches_asks_for_its_arguments():
-    done = call(SCRIPTS / "train_minibatch.py")
+@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+@pytest.mark.parametrize("text", ["", "y\n1\n2\n", "x,y\n", "x,y\n1,\n,2\n"])
+def test_scripts_to_copy_refuse_tables_without_anything_to_learn(name, text, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding="utf-8")
+    done = call(SCRIPTS / name, path, "y")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Usage: python scripts/train_minibatch.py TABLE TARGET\n"
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+def test_scripts_to_copy_ask_for_their_arguments(name):
+    done = call(SCRIPTS / name, "data/iris.csv")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Usage: python scripts/{name} TABLE TARGET\n"
 
 
 def test_every_set_that_is_compared_is_there_and_none_is_forgotten():
@@ -158,3 +177,24 @@ def test_pictures_are_what_their_script_draws(tmp_path):
         assert re.sub(number, "#", kept) == re.sub(number, "#", drawn)
         pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
         assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines
+
+
+def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
+    arguments = [sys.executable, SCRIPTS / "resume.py", "data/diabetes.csv", "progression"]
+    whole = run(*arguments[1:], tmp_path / "whole.ckpt").splitlines()
+    assert len(whole) > 200
+    with subprocess.Popen([*arguments, tmp_path / "run.ckpt"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed:
+        if sys.platform == "linux":
+            fcntl.fcntl(killed.stdout, fcntl.F_SETPIPE_SZ, 4096)  # it waits for its reader after some eighty lines
+        lines = [killed.stdout.readline().rstrip("\n") for _ in range(40)]
+        killed.kill()
+    assert lines == whole[:40]
+    rest = run(*arguments[1:], tmp_path / "run.ckpt").splitlines()
+    assert rest == whole[-len(rest) :]
+    assert 0 < len(rest) < len(whole)
+    assert run(*arguments[1:], tmp_path / "run.ckpt").splitlines() == rest_of(whole)
+
+
+def rest_of(lines):
+    """Return the lines after the last one of an epoch."""
+    return lines[next(k for k, line in reversed([*enumerate(lines, 1)]) if line.startswith("epoch")) :]

@@ -39,12 +39,13 @@ def test_strings_of_the_package_are_in_plain_words():
 
 def test_texts_are_found_where_readers_meet_them():
     assert len(DOCUMENTS) > 20
-    read = {path.name: {text.words for text in words.of_module(path, ROOT)} for path in SOURCES if path.suffix == ".py"}
+    modules = {str(path.relative_to(ROOT / "regress")): path for path in SOURCES if path.suffix == ".py"}
+    read = {module: {text.words for text in words.of_module(path, ROOT)} for module, path in modules.items()}
     assert "Base of every exception that the package raises on purpose." in read["errors.py"]
-    assert any(text.startswith("Maximum number of iterations.") for text in read["options.py"])
+    assert any(text.startswith("Maximum number of iterations.") for text in read["options/train.py"])
     assert any(text.startswith("value must be a finite number value; got value.") for text in read["errors.py"])
-    assert any(text.startswith("Fit TABLE (CSV") for text in read["main.py"])
-    assert any("rests on a single row" in text for text in read["notes.py"])
+    assert any(text.startswith("Fit TABLE (CSV") for text in read["cli/main.py"])
+    assert any("rests on a single row" in text for text in read["api/notes.py"])
     templates = [text for path in SOURCES if path.suffix == ".html" for text in words.of_template(path, ROOT)]
     assert len(templates) > 20
 

@@ -147,6 +147,21 @@ def test_an_outlier_pulls_no_harder_however_far_it_is(far):
     assert further.intercept_ == pytest.approx(near.intercept_, rel=1e-12)
 
 
+def test_a_scale_far_below_the_residuals_takes_more_steps_of_many_columns():
+    Z = random.normal(size=(300, 90))
+    target = Z @ random.normal(size=90) + random.standard_cauchy(size=300)
+    fit = huber(1e-3).fit(Z, target)
+    assert fit.status_ == "converged"
+    assert fit.n_iter_ > 100
+    assert np.sum(np.abs(target - fit.predict(Z)) <= 1.35e-3) >= 91  # as many rows as parameters, as for least |r|
+
+
+def test_columns_far_from_zero_and_raw_coordinates():
+    plain, raw = (huber(standardize=standardize).fit(X + 1e6, y) for standardize in (True, False))
+    assert plain.coef_ == pytest.approx(huber().fit(X, y).coef_, rel=1e-6)
+    assert raw.coef_ == pytest.approx(plain.coef_, rel=1e-6)
+
+
 def test_half_of_the_rows_may_be_exact():
     line = 3.0 * np.arange(40.0) + 1.0
     line[::7] += [50.0, -90.0, 1e4, 33.0, -70.0, 8.0]
