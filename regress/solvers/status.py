@@ -35,6 +35,8 @@ class Status(StrEnum):
             seconds=setting("max_seconds"),
             tol=setting("tol"),
             rate=setting("learning_rate"),
+            size=setting("batch_size"),
+            resume=setting("resume", True),
         )
 
     @property
@@ -57,13 +59,13 @@ _MESSAGES = {
     Status.MAX_SECONDS: ("The time limit was reached before the gradient reached its tolerance.", "Raise {seconds}."),
     Status.CALLBACK: ("A callback stopped training.", "Run it again without that callback to finish."),
     Status.CALLBACK_ERROR: ("A callback raised an error, which stopped training.", "Correct the callback."),
-    Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or leave it at auto."),
+    Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or raise {size} of mini-batches."),
     Status.NON_FINITE: (
         "A value became infinite or not a number; the parameters are the last good ones.",
         "Rescale the largest columns, and standardize.",
     ),
     Status.INTERRUPTED: (
         "Training was interrupted; the parameters are the last good ones.",
-        "Run it again to finish.",
+        "Run it again to finish, with {resume} if there is a checkpoint.",
     ),
 }
