@@ -24,7 +24,7 @@ try:
         sys.argv[2],
         missing="drop",
         test_size=0.2,  # the rows of val_loss
-        solver="averaged-sgd",
+        solver="adam",  # or sgd, averaged-sgd
         batch_size=32,
         epochs=200,
         schedule="cosine",

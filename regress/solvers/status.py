@@ -36,6 +36,7 @@ class Status(StrEnum):
             tol=setting("tol"),
             rate=setting("learning_rate"),
             resume=setting("resume", True),
+            size=setting("batch_size"),
         )
 
     @property
@@ -58,7 +59,7 @@ _MESSAGES = {
     Status.MAX_SECONDS: ("The time limit was reached before the gradient reached its tolerance.", "Raise {seconds}."),
     Status.CALLBACK: ("A callback stopped training.", "Run it again without that callback to finish."),
     Status.CALLBACK_ERROR: ("A callback raised an error, which stopped training.", "Correct the callback."),
-    Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or leave it at auto."),
+    Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or raise {size} of mini-batches."),
     Status.NON_FINITE: (
         "A value became infinite or not a number; the parameters are the last good ones.",
         "Rescale the largest columns, and standardize.",

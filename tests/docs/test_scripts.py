@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -90,14 +91,18 @@ def test_the_training_script_descends_on_a_table_of_text_and_numbers(table):
     assert float(re.search(r"minimum +(\S+)", text)[1]) == pytest.approx(least(table, "monthly rent"), rel=1e-9)
 
 
-@pytest.mark.parametrize("given", [("penguins.csv", "body_mass_g"), None])
+# A table of visits to doctors, with a few very large values: mini-batches of it have very different curvatures
+VISITS = Path(find_spec("statsmodels").submodule_search_locations[0]) / "datasets" / "randhie" / "src" / "randhie.csv"
+
+
+@pytest.mark.parametrize("given", [(ROOT / "data" / "penguins.csv", "body_mass_g"), (VISITS, "mdvis"), None])
 def test_the_script_of_mini_batches_watches_and_stops_early(given, table):
-    path, target = (ROOT / "data" / given[0], given[1]) if given else (table, "monthly rent")
+    path, target = given or (table, "monthly rent")
     text = run("-W", "ignore", SCRIPTS / "train_minibatch.py", path, target)
     losses = [float(loss) for loss in re.findall(r"loss (\S+)  held out", text)]
     gaps = [float(gap) for gap in re.findall(r"gap (\S+)", text)]
     assert len(losses) >= 2
-    assert losses[0] > 2 * losses[-1]
+    assert losses[0] > 1.5 * losses[-1]
     differences = [loss - gap for loss, gap in zip(losses, gaps, strict=True)]
     assert differences == pytest.approx([differences[0]] * len(gaps), rel=1e-4)  # the minimum does not move
     assert f"Linear regression of {target}" in text
@@ -161,13 +166,17 @@ def test_the_benchmark_prints_ratios():
     assert np.isfinite(ratios).all()
 
 
-def test_the_picture_of_the_descent_is_what_its_script_draws(tmp_path):
-    run(SCRIPTS / "picture.py", tmp_path / "descent.svg")
-    kept, drawn = ((path / "descent.svg").read_text(encoding="utf-8") for path in (ROOT / "docs" / "assets", tmp_path))
-    number = r"-?\d+\.\d"
-    assert re.sub(number, "#", kept) == re.sub(number, "#", drawn)
-    pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
-    assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines
+def test_pictures_are_what_their_script_draws(tmp_path):
+    run(SCRIPTS / "picture.py", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        path.name for path in (ROOT / "docs" / "assets").glob("*.svg")
+    }
+    for path in tmp_path.iterdir():
+        kept, drawn = (each.read_text(encoding="utf-8") for each in (ROOT / "docs" / "assets" / path.name, path))
+        number = r"-?\d+\.\d"
+        assert re.sub(number, "#", kept) == re.sub(number, "#", drawn)
+        pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
+        assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines
 
 
 def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
