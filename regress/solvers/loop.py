@@ -105,7 +105,7 @@ class _Run:
         course, stop = self.course, self.stop
         if at is not None:
             now, before = course.stationarity, course.before
-            settled = now**2 <= stop.leaves * before or now > before / 2.0 or limited
+            settled = now * now <= stop.leaves * before or now > before / 2.0 or limited
             if now <= stop.tol and settled:
                 return Status.CONVERGED
         loss = record.batch_loss if at is None else at.value
