@@ -34,8 +34,8 @@ except ImportError:  # before scikit-learn 1.9
         def set_callbacks(self, *callbacks: Any) -> NoReturn:
             """Refuse callbacks."""
             raise MissingDependencyError(
-                f"set_callbacks needs scikit-learn 1.9, and {sklearn.__version__} is installed. "
-                "Install it with: pip install 'scikit-learn>=1.9'"
+                f"set_callbacks needs scikit-learn 1.9 or later; {sklearn.__version__} is installed. "
+                "Update scikit-learn."
             )
 
 

@@ -1,7 +1,8 @@
 """A checkpoint: where a descent was, in a file that is written completely or not at all.
 
-The file has two lines of JSON: what it is, with the SHA-256 of the second line; and the run, its state and its course,
-where floats may be NaN or Infinity. It holds no rows: their order follows from seed and epoch, and they are read again.
+The file has two lines of JSON, in which floats may be NaN or Infinity. The first says what it is, with the SHA-256 of
+the second, which is the run, its state and its course. It holds no rows: their order follows from seed and epoch, and
+they are read again.
 """
 
 import hashlib

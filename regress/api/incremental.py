@@ -16,9 +16,12 @@ from regress.api.estimator_rows import Table
 from regress.blocks import Array, Block
 from regress.errors import InputError, UnavailableError
 from regress.messages import setting
+from regress.numerics.integers import Integers
 from regress.numerics.threads import one_blas_thread
 from regress.options import TrainOptions
-from regress.solvers.exact.factors import MOST_COLUMNS
+from regress.solvers.exact.factors import MOST_COLUMNS, DoubleFactor
+from regress.solvers.exact.integer_ldl import SingularError
+from regress.solvers.exact.normal_equations import NormalEquations
 from regress.solvers.solution import Training
 from regress.solvers.status import Status
 from regress.solvers.train import Regression
@@ -109,6 +112,7 @@ class RunningTotals:
             )
         self._sums = ExactSums()
         self._waiting: list[Table] = []  # for others: few rows at a time would take three times as long
+        self._removed = False
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self._given: dict[str, Any] = {}
         self._options = TrainOptions()
@@ -166,6 +170,7 @@ class RunningTotals:
             with one_blas_thread():
                 self._sums.subtract(Block(table.X, table.Y, table.weights))
             self.rows -= len(table.X)
+            self._removed = True
 
     def data(self) -> TrainingData:
         """Return what training needs of the rows."""
@@ -190,9 +195,42 @@ class RunningTotals:
             )
         try:
             with one_blas_thread():
-                regression = Regression(self.data(), self._options, self._names)
-                trained = [regression.train(target) for target in range(int(np.prod(self._shape)))]
+                data = self.data()
+                possible = not self._removed or self._possible(data)
+                if possible:
+                    regression = Regression(data, self._options, self._names)
+                    trained = [regression.train(target) for target in range(int(np.prod(self._shape)))]
+                    possible = not self._removed or all(t.minimum is None or t.minimum.least >= 0 for t in trained)
+            if not possible:
+                raise InputError("Rows were forgotten that were not added: no rows have these totals. Fit anew.")
             intercept = self._options.fit_intercept
             return learned(trained, self._dtype, several=bool(self._shape), fit_intercept=intercept)
         except InputError as error:
             raise UnavailableError(str(error)) from error
+
+    def _possible(self, data: TrainingData) -> bool:
+        """Tell whether some rows may have these totals; with others, elimination would not end."""
+        assert data.totals is not None
+        targets, fit_intercept = data.totals.targets, self._options.fit_intercept
+        for target in range(targets):
+            equations = NormalEquations(data.totals, targets, target, 0.0, fit_intercept)
+            try:
+                DoubleFactor(equations.double_gram)  # quick; the target is seen at the minimum
+            except SingularError:
+                if not _semidefinite(equations.matrix):
+                    return False
+        return True
+
+
+def _semidefinite(matrix: Integers) -> bool:
+    """Tell whether a symmetric matrix has no negative eigenvalue, by elimination without fractions (Bareiss)."""
+    last = 1
+    while len(matrix):
+        diagonal = np.diagonal(matrix)
+        at = int(np.argmax(diagonal))
+        pivot = diagonal[at]
+        if min(diagonal) < 0 or not pivot:
+            return not matrix.any()
+        column, rest = np.delete(matrix[at], at), np.delete(np.delete(matrix, at, 0), at, 1)
+        matrix, last = (pivot * rest - np.outer(column, column)) // last, pivot
+    return True

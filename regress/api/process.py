@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def running_of(
     if checkpoint is not None:
         from regress.api.run_identity import identity
 
-        start = start_of(process.init, prepared.names)
+        start = start_of(process.init, prepared.names, training.fit_intercept)
         save = checkpoint.of(identity(prepared, kept, training, process, start))
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
     after: list[Save] = [] if save is None else [save]
@@ -60,7 +61,7 @@ def running_of(
         after.append(Live(totals_of(prepared, training, process)))
     return Running(
         descends=process.descends,
-        start=start_of(process.init, prepared.names),
+        start=start_of(process.init, prepared.names, training.fit_intercept),
         resumed=None if save is None or not save.resumes else save.resumed,
         callbacks=callbacks,
         held_out=prepared.held_out,
@@ -97,26 +98,38 @@ def _counting(progress: Progress) -> Callback:
     return count
 
 
-def start_of(init: Any, names: Sequence[str]) -> Start | None:
+def start_of(init: Any, names: Sequence[str], fit_intercept: bool) -> Start | None:
     """Return where a descent begins: None for zeros, else that of (w, b), of a fit, of a model, or of a model's file.
 
     Raises
     ------
     InputError
-        If it has other columns.
+        If it has other columns, or an intercept where none is fitted.
     """
     if init is None:
         return None
     if isinstance(init, tuple | list):
-        return _of_pair(init, names)
-    given = init if isinstance(init, Fit | LinearModel) else load(init)
+        start, b = _of_pair(init, names), init[1]
+    else:
+        model = _model(init, names)
+        start, b = Start(model.w, model.center, model.b_center), model.b
+    if b and not fit_intercept:
+        raise InputError(f"{setting('init')} has an intercept, and none is fitted. Give (w, 0.0).")
+    return start
+
+
+def _model(init: Any, names: Sequence[str]) -> LinearModel:
+    """Return a model of the same columns: as given, that of a fit, or that of a file."""
+    if not isinstance(init, Fit | LinearModel | str | Path):
+        raise InputError(f"{setting('init')} must be (w, b), a fit, or a model's file; got {type(init).__name__}.")
+    given = load(init) if isinstance(init, str | Path) else init
     model = given.model if isinstance(given, Fit) else given
     if tuple(model.names) != tuple(names):
         other = sorted({*model.names} ^ {*names}) or list(model.names)
         raise InputError(
             f"The model given as {setting('init')} has other columns than this fit, such as {other[0]!r}. Give (w, b)."
         )
-    return Start(model.w, model.center, model.b_center)
+    return model
 
 
 def _of_pair(init: Sequence[Any], names: Sequence[str]) -> Start:
@@ -124,7 +137,7 @@ def _of_pair(init: Sequence[Any], names: Sequence[str]) -> Start:
     if len(init) != 2:
         raise InputError(f"{wanted}; got {len(init)} values.")
     try:
-        w, b = np.array(init[0], dtype=np.float64), float(init[1])
+        w, b = np.array(init[0]).astype(np.float64, casting="same_kind"), float(init[1])
     except (TypeError, ValueError):
         raise InputError(f"{wanted}, all numbers.") from None
     if w.shape != (len(names),):

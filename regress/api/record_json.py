@@ -34,6 +34,7 @@ def fit_json(known: FitRecord) -> dict[str, Any]:
     for name in ("r2", "r2_test", "rank", "equations", "near_equations", "constant", "dropped", "n_iter", "solver"):
         held[name] = getattr(outcome, name)
     held |= {"huber_scale": outcome.huber_scale, "outliers": outcome.outliers}
+    held |= {name: getattr(outcome, name) for name in ("gap", "best_epoch", "validation_rows")}
     held |= {"over": outcome.over, "gradient": trained.options.gradient}
     held |= {"precision": outcome.precision, "precision_reason": outcome.precision_reason}
     held["statistics"] = None if known.figures is None else _statistics(known)

@@ -55,9 +55,10 @@ class Fit(StatsmodelsNames, OutcomeNames):
         How training ended, and its steps. Exact solutions take none.
     history : DataFrame
         A row an evaluation: after every step, or after every epoch of solvers that take a few rows an update. Of more
-        than 1,000 evaluations 1,000 are kept, evenly spaced. The columns are iteration, epoch, loss, batch_loss (the
-        sum over the epoch's batches, where the loss needs a pass over the rows), val_loss (on held-out rows),
-        gradient_norm, step, learning_rate, gap (the loss above its exact minimum) and seconds. What is unknown is NaN.
+        than 1,000 evaluations 1,000 are kept, evenly spaced. What is unknown is NaN. Where the loss needs a pass over
+        the rows, batch_loss is the sum over the epoch's batches. val_loss is on held-out rows, and gap is the loss
+        above its exact minimum. The other columns are iteration, epoch, loss, gradient_norm, step, learning_rate and
+        seconds.
     solver, over, learning_rate : str, str, float or None
         What ran, over rows or moments, and the step on ∇L/Σa of solvers that have one.
     precision, precision_reason : str

@@ -38,6 +38,9 @@ def identity(
     kept = {f.name: getattr(options, f.name) for f in fields(FitOptions) if f.name not in limits}
     given = {name: getattr(training, name) for name in ("loss", "penalty", "solver")}
     kept |= {name: repr(value) for name, value in given.items() if is_dataclass(value)}
+    if training.optimizer is not None:
+        config = {name: value for name, value in training.optimizer.get_config().items() if name != "name"}
+        kept["optimizer"] = f"{kept['optimizer']} {config}"
     versions = environment()
     if training.gradient == "autodiff":
         from regress.objective.autodiff import version

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from regress.cli.process import say
 from regress.messages import paragraph
 from regress.options import Progress
 
@@ -88,14 +89,15 @@ class _Bar:
         self._bar.update(self._task, description=text, completed=read, total=size or None)
 
 
-def interrupted(result: Any, save: str | None) -> str:
-    """Return what Ctrl-C left of a fit."""
+def say_interrupted(result: Any, save: str | None) -> None:
+    """Print on standard error what Ctrl-C left of a fit, below the result."""
     from regress.report.ending import reached
 
     known = result.record
     where = reached(known) if known.epochs is None else f"epoch {known.epochs:,} of {known.trained.options.epochs:,}"
     kept = f" and saved to {save}" if save is not None else ""
-    return f"Interrupted after {where}. The result so far is printed{kept}."
+    sys.stdout.flush()
+    say(f"Interrupted after {where}. The result so far is printed{kept}.")
 
 
 def watched(parts: Iterable[Any], size: int, progress: Progress) -> Iterator[Any]:

@@ -78,10 +78,8 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     else:
         console.show(*result.summary(vif=bool(vif)).split("\n"))
     if result.status == "interrupted":
-        sys.stdout.flush()
-        process.say(console.interrupted(result, save))
-        return INTERRUPTED
-    return 0 if result.status.as_asked else UNCONVERGED
+        console.say_interrupted(result, save)
+    return 0 if result.status.as_asked else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
 
 
 @cli.command(cls=Command)

@@ -147,8 +147,7 @@ class MomentsTerm:
     def curvature_along(self, w: Array, b: float) -> float:
         """Return pᵀ∇²L p."""
         level = b + float(self.form.mean @ w)
-        along = self.form.weight * level * level  # level**2 would raise OverflowError
-        return 2.0 * float(w @ self.form.gram @ w + along)
+        return 2.0 * float(w @ self.form.gram @ w + self.form.weight * level * level)
 
 
 class Hessian(Protocol):

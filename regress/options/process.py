@@ -9,6 +9,8 @@ from regress.errors import InputError, check_number, check_switch, check_whole
 from regress.messages import setting
 from regress.options.declare import option
 
+_MINUTE = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessOptions:
@@ -40,7 +42,7 @@ class ProcessOptions:
     checkpoint: str | Path | None = option(None, "File to which training is saved while it runs.", "Process", "FILE")
     checkpoint_every: int | None = option(None, "Updates between two checkpoints.", "Process", "N")
     checkpoint_seconds: float = option(
-        60.0, "Seconds between two checkpoints, unless updates are counted.", "Process", "S"
+        _MINUTE, "Seconds between two checkpoints, unless updates are counted.", "Process", "S"
     )
     resume: bool = option(False, "Go on from the checkpoint, to the same result bit for bit.", "Process")
 
@@ -62,8 +64,12 @@ class ProcessOptions:
         seconds = check_number("checkpoint_seconds", self.checkpoint_seconds, at_least=0.0)
         object.__setattr__(self, "checkpoint_seconds", seconds)
         object.__setattr__(self, "resume", check_switch("resume", self.resume))
-        if self.checkpoint is None and (self.resume or self.checkpoint_every is not None):
-            name = "resume" if self.resume else "checkpoint_every"
+        given = {
+            "resume": self.resume,
+            "checkpoint_every": self.checkpoint_every,
+            "checkpoint_seconds": seconds != _MINUTE,
+        }
+        if self.checkpoint is None and (name := next((name for name, value in given.items() if value), None)):
             raise InputError(f"{setting(name)} needs a file. Name it with {setting('checkpoint')}.")
 
     @property

@@ -76,7 +76,7 @@ def time_left(totals: Totals, start: Place, now: Place, stationarity: float, his
     """Return the seconds until a descent ends; infinity where that is unknown.
 
     Passes over rows take as long as those before. Where the gradient is to reach a tolerance, its norm is taken to
-    shrink on as it did: since half of the steps so far if that is steady, else since the start.
+    shrink on as it did. If that is steady, it is measured since half of the steps so far, else since the start.
     """
     done, seconds = now.done - start.done, now.seconds - start.seconds
     limit = max(totals.max_seconds - seconds, 0.0)

@@ -25,7 +25,7 @@ _BLOW_UP = 1e3  # a loss this many times the first one and that at zero: no stab
 class Descent:
     """Where a descent ended: its state, the evaluation there, its status, and one `Iteration` a row.
 
-    `error` is what a callback raised, `gap` is L + P above its minimum there (NaN if unknown), and `best_epoch` the
+    `error` is what a callback raised, and `gap` is L + P above its minimum there, NaN if unknown. `best_epoch` is the
     epoch of the state if that has the lowest loss on the validation rows.
     """
 
@@ -105,7 +105,7 @@ class _Run:
         course, stop = self.course, self.stop
         if at is not None:
             now, before = course.stationarity, course.before
-            settled = now**2 <= stop.leaves * before or now > before / 2.0 or limited
+            settled = now * now <= stop.leaves * before or now > before / 2.0 or limited
             if now <= stop.tol and settled:
                 return Status.CONVERGED
         loss = record.batch_loss if at is None else at.value

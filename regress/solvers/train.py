@@ -90,7 +90,10 @@ class Regression(Problem):
             every=running.every,
             after=running.after,
         )
-        return descend(objective, solver, state, stop, watch=watch, course=course)
+        ended = descend(objective, solver, state, stop, watch=watch, course=course)
+        if running.start is not None and not ended.history:
+            raise InputError(f"The loss at {setting('init')} is beyond the range of float64. Give another start.")
+        return ended
 
     def _gap(self, objective: Objective, target: int, minimum: Minimum | None) -> Gap | None:
         """Return L + P above its minimum: ½pᵀ∇²p for the way p from there, or ½∇ᵀp, which takes no pass over rows."""

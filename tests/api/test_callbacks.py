@@ -160,6 +160,6 @@ except regress.MissingDependencyError as error:
     import sklearn
 
     assert done.stdout == (
-        f"converged\nset_callbacks needs scikit-learn 1.9, and {sklearn.__version__} is installed. "
-        "Install it with: pip install 'scikit-learn>=1.9'\n"
+        f"converged\nset_callbacks needs scikit-learn 1.9 or later; {sklearn.__version__} is installed. "
+        "Update scikit-learn.\n"
     )

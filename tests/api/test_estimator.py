@@ -36,6 +36,7 @@ SOLVERS = ["auto", "gd", "accelerated", "cg", "newton"]
         LinearRegressor(over="moments"),
         LinearRegressor(alpha=1.0),
         LinearRegressor(standardize=False),
+        LinearRegressor(warm_start=True),
         LinearRegressor(loss="huber"),
     ]
 )

@@ -253,6 +253,14 @@ def test_rows_that_were_not_all_added_are_refused_and_nothing_changes(rows, chan
     assert bits(pickle.loads(pickle.dumps(estimator)).partial_fit(*rows).forget(*rows)) == before
 
 
+def test_rows_that_only_the_minimum_shows_are_refused_where_it_is_used():
+    X = np.arange(10.0)[:, None] % 7
+    y = 3.0 * X[:, 0] + 1.0
+    estimator = LinearRegressor().partial_fit(X, y).forget(X[:2], y[1::-1])  # sums of squares are as they should be
+    with pytest.raises(InputError, match="not added: no rows have these totals"):
+        _ = estimator.coef_
+
+
 def test_rows_without_weight_do_not_remain():
     estimator = LinearRegressor().partial_fit(np.zeros((3, 1)), np.zeros(3))
     with pytest.raises(InputError, match="not all added"):

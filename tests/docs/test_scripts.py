@@ -1,6 +1,7 @@
 """The scripts that users copy and the ones that print figures run, and say what the library says."""
 
 import ast
+import fcntl
 import os
 import re
 import subprocess
@@ -165,10 +166,35 @@ def test_the_benchmark_prints_ratios():
     assert np.isfinite(ratios).all()
 
 
-def test_the_picture_of_the_descent_is_what_its_script_draws(tmp_path):
-    run(SCRIPTS / "picture.py", tmp_path / "descent.svg")
-    kept, drawn = ((path / "descent.svg").read_text(encoding="utf-8") for path in (ROOT / "docs" / "assets", tmp_path))
-    number = r"-?\d+\.\d"
-    assert re.sub(number, "#", kept) == re.sub(number, "#", drawn)
-    pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
-    assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines
+def test_pictures_are_what_their_script_draws(tmp_path):
+    run(SCRIPTS / "picture.py", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        path.name for path in (ROOT / "docs" / "assets").glob("*.svg")
+    }
+    for path in tmp_path.iterdir():
+        kept, drawn = (each.read_text(encoding="utf-8") for each in (ROOT / "docs" / "assets" / path.name, path))
+        number = r"-?\d+\.\d"
+        assert re.sub(number, "#", kept) == re.sub(number, "#", drawn)
+        pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
+        assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines
+
+
+def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
+    arguments = [sys.executable, SCRIPTS / "resume.py", "data/diabetes.csv", "progression"]
+    whole = run(*arguments[1:], tmp_path / "whole.ckpt").splitlines()
+    assert len(whole) > 200
+    with subprocess.Popen([*arguments, tmp_path / "run.ckpt"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as killed:
+        if sys.platform == "linux":
+            fcntl.fcntl(killed.stdout, fcntl.F_SETPIPE_SZ, 4096)  # it waits for its reader after some eighty lines
+        lines = [killed.stdout.readline().rstrip("\n") for _ in range(40)]
+        killed.kill()
+    assert lines == whole[:40]
+    rest = run(*arguments[1:], tmp_path / "run.ckpt").splitlines()
+    assert rest == whole[-len(rest) :]
+    assert 0 < len(rest) < len(whole)
+    assert run(*arguments[1:], tmp_path / "run.ckpt").splitlines() == rest_of(whole)
+
+
+def rest_of(lines):
+    """Return the lines after the last one of an epoch."""
+    return lines[next(k for k, line in reversed([*enumerate(lines, 1)]) if line.startswith("epoch")) :]

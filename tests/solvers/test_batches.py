@@ -1,7 +1,6 @@
 """Mini-batches: every update equals the loop written out in NumPy, by the derived line and by the tape."""
 
 from itertools import pairwise
-from math import cos, pi
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from regress.options import TrainOptions
 from regress.solvers.running import Running
 from regress.solvers.status import Status
 from regress.solvers.train import Regression
+from tests.oracles.mini_batches import in_memory, plain_loop
 
 random = np.random.default_rng(31)
 M, EPOCHS, SIZE, SEED = 53, 12, 8, 5
@@ -44,77 +44,15 @@ def updates(problem):
     return seen
 
 
-def rates(schedule, rate, m, size, epochs):
-    """Return the learning rate of every update: of t updates and of a time in epochs."""
-    per_epoch = -(-m // size)
-    times = [(t, t // per_epoch + (t % per_epoch) * size / m) for t in range(per_epoch * epochs)]
-    return {
-        "constant": [rate for _ in times],
-        "invscaling": [rate / (t + 1) ** 0.25 for t, _ in times],
-        "cosine": [rate * (1 + cos(pi * time / epochs)) / 2 for _, time in times],
-        "step": [rate / 2 ** (time // 10) for _, time in times],
-    }[schedule]
-
-
-class Plain:
-    """Updates of a point in place, as textbooks write them."""
-
-    def __init__(self, solver, momentum=0.0, nesterov=False):
-        self.solver, self.mu, self.nesterov = solver, momentum, nesterov
-        self.v = self.m = self.s = 0.0
-        self.t = 0
-
-    def __call__(self, point, slope, rate):
-        self.t += 1
-        if self.solver == "adam":
-            self.m = 0.9 * self.m + 0.1 * slope
-            self.s = 0.999 * self.s + 0.001 * slope**2
-            return point - rate * (self.m / (1 - 0.9**self.t)) / (np.sqrt(self.s / (1 - 0.999**self.t)) + 1e-8)
-        self.v = self.mu * self.v - rate * slope
-        return point + (self.mu * self.v - rate * slope if self.nesterov else self.v)
-
-
-def plain_loop(
-    *,
-    solver="sgd",
-    schedule="constant",
-    learning_rate=0.01,
-    momentum=0.0,
-    nesterov=False,
-    weights=None,
-    alpha=0.0,
-    fit_intercept=True,
-    standardize=True,
-    shuffle=True,
-    batch_size=SIZE,
-    epochs=EPOCHS,
-    order=None,
-):
-    """Return (w, b) before the first update and after every one, in standardized units unless told otherwise."""
-    v = np.ones(M) if weights is None else weights
-    center = v @ X / v.sum() if standardize and fit_intercept else np.zeros(3)
-    scale = np.sqrt(v @ (X - center) ** 2 / v.sum()) if standardize else np.ones(3)
-    Z, t = (X - center) / scale, y - (v @ y / v.sum() if standardize and fit_intercept else 0.0)
-    v = v / v.mean()
-    rule, point, seen, averaged = Plain(solver, momentum, nesterov), np.zeros(4), [np.zeros(4)], []
-    rate = None if callable(learning_rate) else rates(schedule, learning_rate, M, batch_size, epochs)
-    for epoch in range(epochs):
-        rows = np.random.default_rng([SEED, epoch, 0]).permutation(M) if shuffle else np.arange(M)
-        rows, averaged = rows if order is None else order(epoch), []
-        for k in range(0, M, batch_size):
-            part = rows[k : k + batch_size]
-            error = v[part] * (Z[part] @ point[:3] + point[3] - t[part])
-            slope = 2 * np.append(Z[part].T @ error, error.sum()) / len(part)
-            slope[:3] += 2 * alpha * point[:3] / scale**2 / (M if weights is None else weights.sum())
-            slope[3] *= fit_intercept
-            point = rule(point, slope, learning_rate(rule.t) if rate is None else rate[rule.t])
-            averaged.append(point)
-            seen.append(np.mean(averaged, axis=0) if solver == "averaged-sgd" else point)
-    return seen
+def plain(shuffle=True, **options):
+    """Return the path by the loop written out."""
+    return plain_loop(X, y, in_memory(M, SEED, shuffle), **options)
 
 
 def same(got, want, rel=1e-12):
-    """Compare the point after every update to the size of its largest part."""
+    """Compare the points and rates of every update, to the size of the largest part."""
+    assert [rate for _, rate in got[:-1]] == pytest.approx(want.rates, rel=1e-14)
+    want = want.points
     assert len(got) == len(want)
     for k, ((state, _), point) in enumerate(zip(got, want, strict=True)):
         ours = np.append(state.w, state.b)
@@ -162,13 +100,7 @@ def asked(options):
 @pytest.mark.parametrize("rule", RULES)
 def test_every_update_equals_the_loop_written_out(one_by_one, rule, schedule):
     options = asked(RULES[rule] | SCHEDULES[schedule])
-    got = updates(regression(**options))
-    same(got, plain_loop(**options))
-    used = [rate for _, rate in got[:-1]]
-    if schedule == "function":
-        assert used == [options["learning_rate"](t) for t in range(len(used))]
-    else:
-        assert used == pytest.approx(rates(schedule, 0.01, M, SIZE, EPOCHS), rel=1e-14)
+    same(updates(regression(**options)), plain(**options))
 
 
 PAIRS = [(rule, way) for rule in ("sgd", "nesterov", "averaged", "adam") for way in WAYS]
@@ -178,8 +110,7 @@ PAIRS.remove(("adam", "a batch of more rows than there are"))  # the slope in b 
 @pytest.mark.parametrize(("rule", "way"), PAIRS)
 def test_every_update_equals_the_loop_in_any_way(one_by_one, rule, way):
     options = asked(RULES[rule] | WAYS[way])
-    got = updates(regression(**options))
-    same(got, plain_loop(**options))
+    same(updates(regression(**options)), plain(**options))
 
 
 @pytest.mark.tensorflow
@@ -187,17 +118,17 @@ def test_every_update_equals_the_loop_in_any_way(one_by_one, rule, way):
 @pytest.mark.parametrize("rule", ["momentum", "averaged nesterov", "adam"])
 def test_every_update_by_the_tape_equals_the_loop(one_by_one, rule, way):
     options = asked(RULES[rule] | WAYS[way])
-    same(updates(regression(**options, gradient="autodiff")), plain_loop(**options))
+    same(updates(regression(**options, gradient="autodiff")), plain(**options))
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_in_raw_units_the_bits_are_those_of_the_loop(one_by_one, rule):
     """The same operations in the same order: for sgd, every bit."""
     options = asked(RULES[rule] | {"standardize": False, "learning_rate": 0.0078125})
-    got, want = updates(regression(**options)), plain_loop(**options)
+    got, want = updates(regression(**options)), plain(**options)
     if rule in ("sgd", "momentum", "nesterov"):
-        assert [[*state.w, state.b] for state, _ in got] == [point.tolist() for point in want]
-    same(got, want, rel=1e-14 * len(want))
+        assert [[*state.w, state.b] for state, _ in got] == [point.tolist() for point in want.points]
+    same(got, want, rel=1e-14 * len(got))
 
 
 @pytest.mark.parametrize("chunk", [1, 3 * 3 * SIZE, 3 * 5 * SIZE, 2**20])
@@ -225,7 +156,7 @@ def test_callbacks_see_the_end_of_every_epoch_and_the_result_is_the_last(rule):
     options = asked(RULES[rule] | {"weights": a, "alpha": 0.5, "standardize": False, "learning_rate": 0.004})
     got = regression(callbacks=[lambda state, row: seen.append((state, row))], **options).train()
     per_epoch = -(-M // SIZE)
-    want = plain_loop(**options)[::per_epoch]
+    want = plain(**options).points[::per_epoch]
     assert [row.epoch for _, row in seen] == list(range(EPOCHS + 1))
     for k, ((state, row), point) in enumerate(zip(seen, want, strict=True)):
         assert np.append(state.w, state.b) == pytest.approx(point, rel=1e-11, abs=1e-13)

@@ -261,9 +261,17 @@ def test_no_size_of_the_columns_gives_coefficients_that_are_no_numbers(size, sol
     assert fit.status in ("epochs", "diverged", "non_finite", "converged")
     if rate != "auto" and solver != "adam" and standardize:
         assert fit.status in ("diverged", "non_finite")
-        assert fit.loss <= fit.history[0].loss * (1 + 1e-12)
+        assert fit.loss <= fit.record.outcome.history[0].loss * (1 + 1e-12)
     if rate == "auto" and standardize:
         assert fit.status == "epochs"
+
+
+def test_a_step_that_is_too_far_for_a_square_ends_the_descent():
+    """Its loss is finite, and its gradient 1e290 times that at zero."""
+    with pytest.warns(ConvergenceWarning):
+        fit = regress.fit(X, y * 1e-140, solver="sgd", batch_size=M, learning_rate=lambda t: 1e290)
+    assert (fit.status, fit.n_iter) == ("diverged", 1)
+    assert fit.w.tolist() == [0.0] * 3
 
 
 FRAME = {"x": X[:, 0].tolist(), "z": X[:, 1].tolist(), "y": y.tolist()}
@@ -276,9 +284,9 @@ def test_rows_that_are_held_out_are_watched(size, solver):
         warnings.simplefilter("ignore")
         fit = regress.fit(FRAME, "y", test_size=size, early_stopping=3, solver=solver)
     assert fit.tally.held_out == round(size * M)
-    at_zero = fit.history[0].val_loss / fit.tally.held_out
+    at_zero = fit.record.outcome.history[0].val_loss / fit.tally.held_out
     assert 0.2 < at_zero / np.var(y) < 5.0  # at w = 0 the loss is that of the mean of the training rows
-    assert losses_of(fit.history).count(None) == 0
+    assert losses_of(fit.record.outcome.history).count(None) == 0
 
 
 def warned(**options):
@@ -311,7 +319,8 @@ def test_the_summary_says_how_it_ended(status):
     fit, said = warned(**options)
     assert fit.status == status
     assert bool(said) == warns
-    assert (Status(status).message in fit.summary()) == (status != "converged")
+    assert (Status(status).message in fit.summary()) == (not Status(status).as_asked)
+    assert ("stopped early" in fit.summary()) == (status == "early_stopping")
     assert np.isfinite([*fit.w, fit.b]).all()
 
 
@@ -336,7 +345,8 @@ def test_the_command_line_exits_with_its_code(path, status):
     flags, code = CODES[status]
     ended, out, err = run("fit", path, "--target", "y", *flags)
     assert ended == code, err
-    assert (Status(status).message in out) == (status != "converged")
+    assert (Status(status).message in out) == (not Status(status).as_asked)
+    assert ("stopped early" in out) == (status == "early_stopping")
 
 
 def test_ctrl_c_exits_with_130(path, monkeypatch):

@@ -185,14 +185,16 @@ def test_a_table_with_fewer_categories_is_predicted_as_the_model_does(rows, leve
     with pytest.warns(ConvergenceWarning):
         fit = regress.fit(frame, "y", validation=own, solver="sgd", epochs=3, fit_intercept=fit_intercept)
     error = fit.predict(own) - own["y"].to_numpy()
-    assert fit.history[-1].val_loss == pytest.approx(error @ error, rel=1e-9)
+    assert fit.record.outcome.history[-1].val_loss == pytest.approx(error @ error, rel=1e-9)
 
 
 def test_history_and_r2_are_of_the_same_rows():
     frame, own = table(M, 1.0).drop("a"), table(N, 1.0).drop("a")
     fit = regress.fit(frame, "y", validation=own, solver="cg")
     y = own["y"].to_numpy()
-    assert fit.r2_test == pytest.approx(1 - fit.history[-1].val_loss / ((y - y.mean()) ** 2).sum(), rel=1e-12)
+    assert fit.r2_test == pytest.approx(
+        1 - fit.record.outcome.history[-1].val_loss / ((y - y.mean()) ** 2).sum(), rel=1e-12
+    )
     assert fit.tally.held_out == 0
 
 
@@ -201,7 +203,7 @@ def test_validation_changes_nothing_else():
     for solver in ("cg", "gd"):
         with_it, without = (regress.fit(frame, "y", solver=solver, validation=v) for v in (own, None))
         assert (with_it.w.tolist(), with_it.b) == (without.w.tolist(), without.b)
-        assert [row.val_loss for row in without.history] == [None] * len(without.history)
+        assert [row.val_loss for row in without.record.outcome.history] == [None] * len(without.record.outcome.history)
 
 
 REFUSED = {
