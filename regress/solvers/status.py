@@ -35,8 +35,13 @@ class Status(StrEnum):
             seconds=setting("max_seconds"),
             tol=setting("tol"),
             rate=setting("learning_rate"),
+<<<<<<< HEAD
             size=setting("batch_size"),
             resume=setting("resume", True),
+=======
+            resume=setting("resume", True),
+            size=setting("batch_size"),
+>>>>>>> resume
         )
 
     @property

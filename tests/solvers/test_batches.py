@@ -192,8 +192,8 @@ def steepest(solver, size, weights=None, alpha=0.0, momentum=0.0, standardize=Tr
     scale = np.sqrt(v @ (X - center) ** 2 / v.sum()) if standardize else np.ones(3)
     Z = np.c_[(X - center) / scale, np.ones(M)]
     H = 2 * Z.T * v @ Z / v.sum() + np.diag([*(2 * alpha / scale**2 / v.sum()), 0.0])
-    largest = np.linalg.eigvalsh(H).max()
-    return (1 - momentum) / (largest + (np.trace(H) + largest) / min(size, M))
+    sharpest = max(np.linalg.eigvalsh(2 * c * np.outer(z, z)).max() for z, c in zip(Z, v / v.mean(), strict=True))
+    return (1 - momentum) / (np.linalg.eigvalsh(H).max() + sharpest / min(size, M))
 
 
 @pytest.mark.parametrize("size", [1, 8, 500])
