@@ -35,8 +35,8 @@ class Status(StrEnum):
             seconds=setting("max_seconds"),
             tol=setting("tol"),
             rate=setting("learning_rate"),
-            resume=setting("resume", True),
             size=setting("batch_size"),
+            resume=setting("resume", True),
         )
 
     @property

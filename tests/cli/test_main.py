@@ -1,13 +1,16 @@
 """The command line as a user meets it: what it prints, where, and with which exit code."""
 
 import csv
+import fcntl
 import json
 import os
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -362,6 +365,7 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,y", comments="")
     arguments = ["fit", "t.csv", "--target", "y", "--solver", "gd", "--max-iter", "1000000000", "--tol", "1e-15"]
     terminal, other = os.openpty()  # progress shows on a terminal, and tells when the descent is under way
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))  # of 50 columns
     process = subprocess.Popen(
         [*COMMAND, *arguments, "--json", "--save", "m.json"],
         cwd=tmp_path,
@@ -384,7 +388,10 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     os.close(terminal)
     assert process.returncode == 130
     assert b"Traceback" not in shown
-    said = shown.decode().splitlines()[-1].rpartition("\x1b[K")[2]  # the line of the descent is gone
+    *drawn, said = re.split(r"\x1b\[K", shown.decode())  # the line of the descent is gone
+    assert all(re.fullmatch(r"\riteration [\d,]+(, .*)?|\r", line) and len(line) <= 50 for line in drawn)
+    assert drawn[-1] == "\r"
+    said = said.splitlines()[-1]
     assert re.fullmatch(
         r"Interrupted after [\d,]+ iterations\. The result so far is printed and saved to m\.json\.", said
     )
