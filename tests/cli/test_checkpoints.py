@@ -77,6 +77,21 @@ def test_another_run_is_refused_with_flags(folder):
     )
 
 
+def test_a_table_that_comes_through_a_pipe_is_known_by_its_values(folder):
+    text = (folder / "t.csv").read_bytes()
+    command = [sys.executable, "-m", "regress", "fit", "-", *map(str, SAVED[2:]), "--json"]
+
+    def piped(data, *more):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run([*command, *more], input=data, cwd=folder, env=environment, capture_output=True)
+
+    piped(text, "--epochs", "1")
+    rest = piped(text, "--epochs", "3", "--resume").stdout
+    assert coefficients(rest) == coefficients(run(*FIT, "--epochs", 3, "--json")[1])
+    other = piped(text.replace(b"1", b"2"), "--epochs", "3", "--resume")
+    assert b"other values of the rows" in other.stderr
+
+
 def test_ctrl_c_saves_and_the_next_run_goes_on(folder):
     """Ctrl-C comes from a terminal, once the first checkpoint is there."""
     arguments = [*map(str, SAVED), "--epochs", "100000", "--json"]

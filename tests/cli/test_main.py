@@ -21,6 +21,7 @@ import pytest
 import regress
 from regress.aggregates.collect import NEVER
 from regress.cli.main import cli, main
+from regress.cli.options import GROUPS
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 DIABETES = str(DATA / "diabetes.csv")
@@ -128,6 +129,8 @@ def test_every_flag_of_fit_is_there_under_its_name():
         target features drop weights weight-type categorical max-categories missing test-size split-key random-state
         no-intercept alpha collinear loss epsilon huber-scale cov-type level
         solver gradient over no-standardize learning-rate max-iter tol precision n-jobs
+        batch-size epochs schedule momentum nesterov no-shuffle shuffle-rows
+        init validation early-stopping max-seconds monitor-every checkpoint checkpoint-every checkpoint-seconds resume
         delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
         thousands na-values keep-na
         save report descent vif json
@@ -155,7 +158,7 @@ UNUSABLE = {
     "no file": (["fit", "nowhere.csv", "--target", "y"], "nowhere.csv"),
     "unknown command": (["train"], "train"),
     "unknown flag": (["fit", "{t}", "--target", "y", "--fast"], "--fast"),
-    "unknown solver": (["fit", "{t}", "--target", "y", "--solver", "sgd"], "sgd"),
+    "unknown solver": (["fit", "{t}", "--target", "y", "--solver", "lbfgs"], "lbfgs"),
     "text target": (["fit", "{t}", "--target", "kind"], "text"),
     "rate without its solver": (
         ["fit", "{t}", "--target", "y", "--learning-rate", "1"],
@@ -317,7 +320,7 @@ def test_version_and_help(run):
     code, out, _ = run("--version")
     assert (code, out) == (0, f"regress, version {regress.__version__}\n")
     _, out, _ = run("fit", "--help")
-    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["Data", "Files", "Model", "Training", "Output", "Other"]
+    assert re.findall(r"^([\w-]+):$", out, re.MULTILINE) == [*GROUPS]
     _, out, _ = run("--help")
     assert all(command in out for command in ("fit", "compare", "check", "inspect", "predict"))
 

@@ -230,6 +230,14 @@ def test_arrays_need_arrays():
         regress.fit(X, y, validation=(X[:, :1], y))
 
 
+@pytest.mark.parametrize("large", ["X", "y"])
+def test_rows_whose_squares_overflow_are_refused(large):
+    X, y = random.normal(size=(M, 2)), random.normal(size=M)
+    own = (X[:9] * (1e200 if large == "X" else 1.0), y[:9] * (1e200 if large == "y" else 1.0))
+    with pytest.raises(InputError, match="squares of the validation rows overflow float64"):
+        regress.fit(X, y, validation=own, solver="cg")
+
+
 def test_nothing_held_out_is_no_rows():
     assert HeldOut(0).rows == ()
     with pytest.raises(InputError, match=r"early_stopping needs rows to validate on. Use test_size=0.2, or validation"):
