@@ -121,8 +121,8 @@ def fit(
             from regress.api.checkpoint import opened
 
             checkpoint = opened(process, table)
-        descends = process.descends
-        over, first, indexed, quadratic = reading(of_training, table, descends)
+        steps = process.steps
+        over, first, indexed, quadratic = reading(of_training, table, steps)
 
         def read(precision: Precision) -> ReadTable:
             reading = Reading(
@@ -146,7 +146,7 @@ def fit(
             return prepared, options_kept, running, regression
 
         prepared, options_kept, running, regression = problem(read(first))
-        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, descends)
+        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, bool(steps))
         if again:
             prepared, options_kept, running, regression = problem(read("exact"))
         try:
