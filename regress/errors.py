@@ -62,7 +62,10 @@ def check_number(
     """Return a finite number within its bounds as a Python float, or raise `InputError`."""
     limits = {"above": above, "of at least": at_least, "below": below}
     bounds = [f"{word} {limit:g}" for word, limit in limits.items() if limit is not None]
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:  # an integer beyond float64
+        number = nan
     low = (above is None or number > above) and (at_least is None or number >= at_least)
     if not (isfinite(number) and low and (below is None or number < below)):
         raise InputError(f"{setting(name)} must be a finite number {' and '.join(bounds)}; got {value!r}.")

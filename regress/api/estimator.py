@@ -138,7 +138,7 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         -------
         self
         """
-        options, seed = TrainOptions(**self._options()), check_whole("random_state", self.random_state)
+        options, seed = TrainOptions(**self._options()), check_whole("random_state", self.random_state, 0)
         last = self._last_lines() if check_switch("warm_start", self.warm_start) else []
         self._drop()
         self._totals = None
@@ -258,6 +258,8 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         if "coef_" not in vars(self) and not (self._totals and self._totals.rows):
             return []
         found = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
+        if not self.fit_intercept:  # the last fit may have had one
+            return [Start(w.astype(np.float64), np.zeros(len(w)), 0.0) for w, _ in found]
         return [Start(w.astype(np.float64), self._center, float(level)) for w, level in found]
 
     def _drop(self) -> None:

@@ -9,6 +9,8 @@ from regress.aggregates.collect import collect_rough, collect_rows, exact_fits
 from regress.api.callbacks import Tasks
 from regress.api.estimator_rows import Table
 from regress.api.incremental import RunningTotals
+from regress.errors import InputError
+from regress.messages import setting
 from regress.options import TrainOptions
 from regress.solvers import choose
 from regress.solvers.running import Running, Start
@@ -78,7 +80,9 @@ class ArraysProblem:
 
     def _collected(self, options: TrainOptions) -> Regression:
         table, (m, n) = self._table, self._table.X.shape
-        over, precision, *_ = choose.reading(options)
+        over, precision, indexed, _ = choose.reading(options)
+        if indexed:
+            raise InputError(f"{setting('over', 'blocks')} is for tables that are read again. Use over='rows'.")
         exact = precision == "exact" or (precision == "auto" and choose.ARRAYS.allow(m, n))
         if exact:  # exact totals take finite numbers
             self._check_finite(table)

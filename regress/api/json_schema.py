@@ -125,9 +125,9 @@ def optional(check: Check) -> Check:
     return lambda value, at: None if value is None else check(value, at)
 
 
-def either(word: str, check: Check) -> Check:
-    """Take one word, or what a check takes."""
-    return lambda value, at: value if value == word else check(value, at)
+def either(words: Sequence[str], check: Check) -> Check:
+    """Take one of some words, or what a check takes."""
+    return lambda value, at: value if value in words else check(value, at)
 
 
 def items(check: Check) -> Check:
@@ -196,8 +196,8 @@ def of(kind: Any) -> Check:
     if origin in (Union, UnionType):
         if NoneType in parts:
             return optional(of(Union[tuple(part for part in parts if part is not NoneType)]))  # noqa: UP007  the parts are found at run time
-        word, other = parts  # a Literal of one word, or else
-        return either(get_args(word)[0], of(other))
+        literal, other = parts
+        return either(get_args(literal), of(other))
     if origin is Mapping:
         return mapping(of(parts[1]))
     if origin is tuple:

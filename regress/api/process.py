@@ -186,12 +186,15 @@ def _read(given: Any, prepared: ReadTable, options: TableOptions, kept: bool) ->
         "exact" if exact and not kept else "float64",
         design=reader.design,
         fit_intercept=True,
+        handle_unknown="reference",  # as for rows held out
     )
     plain = replace(options, test_size=0.0, split_key=None, weights=weights, rows=None)
     try:
         data = read_table(table, target, plain, reading).data
     except NoRowsError:
         raise InputError(f"{setting('validation')} has no row that can be used. Give a table that has some.") from None
+    except InputError as error:
+        raise InputError(f"{setting('validation')}: {error}") from error
     if data.moments is None or kept:
         assert data.rows is not None
         return HeldOut(data.summary.rows, rows=tuple(data.rows))

@@ -22,7 +22,7 @@ from regress.design.split import Split, TimeSplit
 from regress.design.terms import Design, match, plan
 from regress.errors import InputError, TableError
 from regress.messages import setting
-from regress.options import Over, Precision, Progress, TableOptions
+from regress.options import HandleUnknown, Over, Precision, Progress, TableOptions
 from regress.solvers import choose
 from regress.sources.base import Source, find_column, rereading
 from regress.sources.open import open_table
@@ -50,6 +50,8 @@ class Reading:
         Whether rows held out are kept, rather than summed.
     indexed : bool
         Whether to note where each batch stands, so that `BlockReader` can read them in any order.
+    handle_unknown : {"error", "reference"}
+        What becomes of a level that `design` does not have.
     """
 
     over: Over = "auto"
@@ -63,6 +65,7 @@ class Reading:
     time: str | None = None
     keep_held_out: bool = False
     indexed: bool = False
+    handle_unknown: HandleUnknown = "error"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,6 +229,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         limit=options.rows,
         counts=options.weight_type == "frequency",
         max_categories=options.max_categories,
+        handle_unknown=reading.handle_unknown,
     )
     return reader, key
 

@@ -14,7 +14,7 @@ from regress.design.roles import Values, column_of
 from regress.design.split import Split
 from regress.design.terms import Design
 from regress.errors import InputError, TableError
-from regress.options import Missing
+from regress.options import HandleUnknown, Missing
 from regress.sources.arrays import ArrayBatch
 from regress.sources.base import Batch, Source
 
@@ -82,6 +82,8 @@ class Reader:
         Maximum number of categories in a text column.
     along : tuple of str
         Other columns that batches hold.
+    handle_unknown : {"error", "reference"}
+        What becomes of a level that a given design does not have.
     """
 
     source: Source
@@ -94,10 +96,11 @@ class Reader:
     counts: bool = False
     max_categories: int = 100
     along: tuple[str, ...] = ()
+    handle_unknown: HandleUnknown = "error"
 
     def encoder(self) -> Encoder:
         """Return what encodes the rows of a pass, and finds levels that the design does not know."""
-        return Encoder(self.design, self.source, self.max_categories)
+        return Encoder(self.design, self.source, self.max_categories, self.handle_unknown)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the training rows alone."""

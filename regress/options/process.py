@@ -1,7 +1,8 @@
 """How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,16 @@ class ProcessOptions:
         if self.max_seconds is not None:
             object.__setattr__(self, "max_seconds", check_number("max_seconds", self.max_seconds, above=0.0))
         object.__setattr__(self, "monitor_every", check_whole("monitor_every", self.monitor_every, 1))
-        object.__setattr__(self, "verbose", check_whole("verbose", int(self.verbose), 0))
-        callbacks = (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks)
+        verbose = int(self.verbose) if isinstance(self.verbose, bool) else self.verbose
+        object.__setattr__(self, "verbose", check_whole("verbose", verbose, 0))
+        several = isinstance(self.callbacks, Iterable) and not callable(self.callbacks)
+        callbacks = tuple(self.callbacks) if several else (self.callbacks,)
         for callback in callbacks:
             if not callable(callback):
                 raise InputError(f"{setting('callbacks')} must be functions (state, record); got {callback!r}.")
         object.__setattr__(self, "callbacks", callbacks)
+        if not isinstance(self.checkpoint, str | PathLike | None) or "\0" in str(self.checkpoint):
+            raise InputError(f"{setting('checkpoint')} must be the name of a file; got {self.checkpoint!r}.")
         if self.checkpoint_every is not None:
             check_whole("checkpoint_every", self.checkpoint_every, 1)
         seconds = check_number("checkpoint_seconds", self.checkpoint_seconds, at_least=0.0)

@@ -106,7 +106,9 @@ class TrainOptions(BatchOptions):
         object.__setattr__(self, "epsilon", check_number("epsilon", self.epsilon, at_least=1.0))
         if self.huber_scale is not None:
             object.__setattr__(self, "huber_scale", check_number("huber_scale", self.huber_scale, above=0.0))
-        if self.loss != "huber" and (self.epsilon != _EPSILON or self.huber_scale is not None):
+        if not (isinstance(self.loss, str) and self.loss == "huber") and (
+            self.epsilon != _EPSILON or self.huber_scale is not None
+        ):
             name = "epsilon" if self.huber_scale is None else "huber_scale"
             raise InputError(f"{setting(name)} needs {setting('loss', 'huber')}.")
         object.__setattr__(self, "tol", check_number("tol", self.tol, above=0.0))
@@ -114,7 +116,7 @@ class TrainOptions(BatchOptions):
             object.__setattr__(self, name, check_switch(name, getattr(self, name)))
         if self.max_iter is not None:
             object.__setattr__(self, "max_iter", check_whole("max_iter", self.max_iter, 1))
-        if self.learning_rate != "auto":
+        if not (isinstance(self.learning_rate, str) and self.learning_rate == "auto"):
             if not callable(self.learning_rate):
                 rate = check_number("learning_rate", self.learning_rate, above=0.0)
                 object.__setattr__(self, "learning_rate", rate)

@@ -30,7 +30,8 @@ def cancels(data: TrainingData, options: TrainOptions, w: Array, square: float) 
     summary = data.summary
     terms = float(summary.target_norm[0]) ** 2
     if not (options.standardize and options.fit_intercept):  # then the means are among them
-        terms += summary.weight * float(np.abs(summary.target_center[0]) + np.abs(summary.center) @ np.abs(w)) ** 2
+        level = float(np.abs(summary.target_center[0]) + np.abs(summary.center) @ np.abs(w))
+        terms += summary.weight * level * level  # a power would raise, where a product is infinite
     return square < _CANCELS * terms
 
 

@@ -11,7 +11,7 @@ from regress.solvers.keras_steps import check_optimizer
 
 def check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
     """Refuse options of mini-batches without them, and what mini-batches cannot have."""
-    given = [f.name for f in fields(BatchOptions) if getattr(options, f.name) != f.default]
+    given = [f.name for f in fields(BatchOptions) if _given(getattr(options, f.name), f.default)]
     if not (in_batches or given or options.over == "blocks" or callable(options.learning_rate)):
         return
     solver = setting("solver", "sgd")
@@ -38,6 +38,11 @@ def check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
         raise InputError(f"{setting('over', 'moments')} has no rows for mini-batches. Use {setting('over', 'rows')}.")
     if not loss.separable:
         raise InputError(f"The loss {loss} is not a sum over rows, so it takes no mini-batches.")
+
+
+def _given(value: object, default: object) -> bool:
+    """Tell whether an option is not its default; an array, which no option takes, is not compared."""
+    return value is not default and (default is None or value != default)
 
 
 def _check_optimizer(options: TrainOptions) -> None:

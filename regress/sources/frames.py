@@ -43,7 +43,7 @@ class PandasPartition(SlicedPart):
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""
-        return f"row {self.frame.index[record]!r}"
+        return f"row {self.frame.index[record : record + 1].tolist()[0]!r}"
 
 
 def is_pandas(table: object) -> bool:
