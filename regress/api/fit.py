@@ -23,6 +23,7 @@ from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
+from regress.objective.huber import Huber
 from regress.options import CovType, Precision, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.records import environment, known
 from regress.solvers.choose import objective_of, read_again, reading
@@ -120,8 +121,8 @@ def fit(
             from regress.api.checkpoint import opened
 
             checkpoint = opened(process, table)
-        descends = process.descends
-        over, first, indexed, quadratic = reading(of_training, table, descends)
+        steps = process.steps
+        over, first, indexed, quadratic = reading(of_training, table, steps)
 
         def read(precision: Precision) -> ReadTable:
             reading = Reading(
@@ -145,7 +146,7 @@ def fit(
             return prepared, options_kept, running, regression
 
         prepared, options_kept, running, regression = problem(read(first))
-        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, descends)
+        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, bool(steps))
         if again:
             prepared, options_kept, running, regression = problem(read("exact"))
         try:
@@ -206,7 +207,8 @@ def train(
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
         middle = _middle(prepared, training, kept, given)
     norm, target_norm = spreads(data, training.minimum)
-    outliers = outliers_of(training, data, regression.loss())
+    loss_of_rows = regression.loss()
+    outliers = outliers_of(training, data, loss_of_rows) if isinstance(loss_of_rows, Huber) else None
     ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum), outliers)
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)

@@ -1,5 +1,6 @@
 """A descent that is shown on standard error while it runs."""
 
+import os
 import shutil
 import sys
 from math import inf
@@ -57,8 +58,7 @@ class Live:
         left = inf
         if start is not None and not ended:
             left = time_left(self._totals, start, now, course.stationarity, rows)
-        room = shutil.get_terminal_size().columns - 1 if self._terminal else None
-        return line(record, self._totals, left, room)
+        return line(record, self._totals, left, _columns() - 1 if self._terminal else None)
 
     def _place(self, state: State, seconds: float) -> Place:
         return Place(state.iteration if self._totals.epochs is None else state.position or 0, seconds)
@@ -68,5 +68,14 @@ class Live:
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
-        except OSError:  # nobody reads: the fit goes on
+        except (OSError, ValueError):  # nobody reads, or it is closed: the fit goes on
             pass
+
+
+def _columns() -> int:
+    """Return the width of the terminal of standard error; standard output may be elsewhere."""
+    try:
+        wide = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        wide = 0
+    return wide or shutil.get_terminal_size().columns

@@ -41,7 +41,7 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
     """Return the notes that `fit` also gives as warnings, of a fit of `n` columns."""
     constant, alpha, status = outcome.constant, trained.options.alpha, Status(trained.status)
     said = []
-    if not status.as_asked:
+    if status is not Status.CONVERGED and not status.as_asked:
         said.append(" ".join([status.message, *gap(outcome.gap), status.remedy]))
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")

@@ -12,8 +12,8 @@ _LEAST = 0.1  # rank correlation that matters; and two standard deviations of ch
 
 
 def drift(prepared: ReadTable, options: TrainOptions) -> list[str]:
-    """Return a note if the target rises or falls along the rows, and mini-batches take them in their order."""
-    if not batched(options) or options.shuffle or not drifts(_means(prepared, options.batch_size)):
+    """Return a note if the target rises or falls along the rows, which mini-batches take in their order."""
+    if not batched(options) or not drifts(_means(prepared, options.batch_size)):
         return []
     return [
         f"The rows are sorted by the target or drift, and {setting('shuffle')} is off. The last batches of an epoch "
@@ -24,7 +24,7 @@ def drift(prepared: ReadTable, options: TrainOptions) -> list[str]:
 def buffered(prepared: ReadTable, options: TrainOptions) -> list[str]:
     """Return a note if files can only be read in order, and have more rows than are shuffled with each other."""
     in_order = any(place.bookmark is None for place in prepared.index)
-    if not (batched(options) and options.shuffle and in_order and prepared.data.summary.rows > options.shuffle_rows):
+    if not (options.shuffle and in_order and prepared.data.summary.rows > options.shuffle_rows):
         return []
     return [
         f"{prepared.reader.source.label} can only be read in order. Rows are shuffled within a buffer of "

@@ -92,8 +92,10 @@ def outcome_of(
         outliers=None if outliers is None else outliers.rows,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )
-    said = [*notes.warnings(outcome, trained, len(names), prepared.facts), *order.drift(prepared, options)]
-    everything = [*said, *notes.others(outcome, trained.options, names, near), *order.buffered(prepared, options)]
+    said = notes.warnings(outcome, trained, len(names), prepared.facts)
+    said += [] if options.shuffle else order.drift(prepared, options)
+    everything = [*said, *notes.others(outcome, trained.options, names, near)]
+    everything += order.buffered(prepared, options) if prepared.index else []
     return replace(outcome, notes=tuple(everything)), said
 
 

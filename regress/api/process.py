@@ -60,7 +60,7 @@ def running_of(
     if process.verbose:
         after.append(Live(totals_of(prepared, training, process)))
     return Running(
-        descends=process.descends,
+        descends=bool(process.steps),
         start=start_of(process.init, prepared.names, training.fit_intercept),
         resumed=None if save is None or not save.resumes else save.resumed,
         callbacks=callbacks,
@@ -86,7 +86,7 @@ def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptio
     limit = inf if process.max_seconds is None else process.max_seconds
     if batched(training):
         return Totals(epochs=training.epochs, rows=prepared.data.summary.rows, max_seconds=limit)
-    solver = str(plan(training, prepared.data, descends=process.descends).solver)
+    solver = str(plan(training, prepared.data, descends=bool(process.steps)).solver)
     most = training.iteration_limit(solver, len(prepared.names))
     return Totals(max_iter=most, tol=training.tol, steady=solver == "gd", max_seconds=limit)
 

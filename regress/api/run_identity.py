@@ -16,6 +16,7 @@ from regress.options import ProcessOptions, TrainOptions
 from regress.records import environment
 from regress.solvers.running import Start
 from regress.sources.file_parts import FilePart
+from regress.sources.pipes import Spool
 
 _LIMITS = (
     "max_iter",
@@ -38,6 +39,9 @@ def identity(
     kept = {f.name: getattr(options, f.name) for f in fields(FitOptions) if f.name not in limits}
     given = {name: getattr(training, name) for name in ("loss", "penalty", "solver")}
     kept |= {name: repr(value) for name, value in given.items() if is_dataclass(value)}
+    if training.optimizer is not None:
+        config = {name: value for name, value in training.optimizer.get_config().items() if name != "name"}
+        kept["optimizer"] = f"{kept['optimizer']} {config}"
     versions = environment()
     if training.gradient == "autodiff":
         from regress.objective.autodiff import version
@@ -61,7 +65,8 @@ def _data(prepared: ReadTable) -> dict[str, Any]:
     reader, data = prepared.reader, prepared.data
     known = {"columns": list(prepared.names), "target": reader.target.name, "rows": prepared.tally.used}
     parts = reader.source.partitions()
-    files = {part.name: [part.file.size, part.file.modified] for part in parts if isinstance(part, FilePart)}
+    on_disk = [part.file for part in parts if isinstance(part, FilePart) and not isinstance(part.file.path, Spool)]
+    files = {file.name: [file.size, file.modified] for file in on_disk}
     known |= {"files (size, time)": files} if files else {}
     values = [v for v in (reader.target, reader.weights) if v is not None and v.array is not None]
     if len(files) < len(parts) or values:

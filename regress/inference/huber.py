@@ -20,7 +20,6 @@ from regress.inference.standard_errors import Statistics
 from regress.inference.sums_of_squares import Squares
 from regress.numerics.prediction import residuals
 from regress.objective.huber import Huber
-from regress.objective.losses import Loss
 from regress.records import HUBER_ERRORS
 from regress.solvers.solution import Training
 
@@ -49,10 +48,8 @@ class Outliers(NamedTuple):
     square: float
 
 
-def outliers_of(training: Training, data: TrainingData, loss: Loss) -> Outliers | None:
-    """Look at the residuals of the training rows; None of another loss than Huber's."""
-    if not isinstance(loss, Huber):
-        return None
+def outliers_of(training: Training, data: TrainingData, loss: Huber) -> Outliers:
+    """Look at the residuals of the training rows."""
     assert data.rows is not None  # since it was minimized over rows
     assert loss.scale is not None
     count, within, squares = 0, [0.0], [0.0]

@@ -10,6 +10,7 @@ from regress.inference.standard_errors import Statistics
 from regress.inference.sums_of_squares import Squares
 from regress.messages import setting
 from regress.objective.huber import Huber
+from regress.objective.losses import SquaredError
 from regress.options import TrainOptions
 from regress.solvers.choose import objective_of
 from regress.solvers.solution import Training
@@ -25,7 +26,7 @@ def missing(
     training: Training, data: TrainingData, options: TrainOptions, squares: Squares, observations: float
 ) -> str:
     """Say why a fit has no statistics, as far as that is known without an inverse; "" if it may have them."""
-    loss, _ = objective_of(options)
+    loss = SquaredError() if options.loss == "squared_error" else objective_of(options)[0]
     if not (loss.quadratic or isinstance(loss, Huber)):
         return f"They are those of the squared error, and the loss is {loss}."
     if options.alpha or options.penalty is not None:

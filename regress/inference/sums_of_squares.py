@@ -76,7 +76,8 @@ def squares_of(training: Training, data: TrainingData, options: TrainOptions) ->
     w, alpha = training.w, options.alpha
     if not np.isfinite([*w, training.b_center]).all():
         return Squares(1.0, training.loss, 0.0, float("nan"), float("nan")), training.loss
-    if not objective_of(options)[0].quadratic or options.penalty is not None:
+    given = options.loss != "squared_error" and not objective_of(options)[0].quadratic
+    if given or options.penalty is not None:
         return _of_rows(training, data, options, least=False), training.loss
     penalty = alpha * float(w @ w) if alpha else 0.0  # w² may be beyond the range of a double
     if training.minimum is not None:

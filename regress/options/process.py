@@ -83,10 +83,11 @@ class ProcessOptions:
         return _patience(self.early_stopping)
 
     @property
-    def descends(self) -> bool:
-        """Whether the options ask for a descent, since a direct solution has no steps to begin, watch or go on from."""
-        begins = self.init is not None or self.checkpoint is not None
-        return begins or self.early_stopping is not None or self.max_seconds is not None or bool(self.callbacks)
+    def steps(self) -> str:
+        """The first given option that needs a descent, since a direct solution has no steps; "" if there is none."""
+        given = {"init": self.init, "checkpoint": self.checkpoint, "early_stopping": self.early_stopping}
+        given |= {"max_seconds": self.max_seconds, "callbacks": self.callbacks or None}
+        return next((name for name, value in given.items() if value is not None), "")
 
 
 def _patience(given: Any) -> dict[str, float] | None:

@@ -30,7 +30,8 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
     per_row = [(k, loss / used) for k, loss in losses]
     per_held = [(k, loss / held) for k, loss in on_held] if held else []
     least = min(((gap, (loss - gap) / used) for _, loss, gap in gaps), default=None)
-    marks = [*polyline(per_row, "first", "training"), *polyline(per_held, "second", "held-out")]
+    marks = list(polyline(per_row, "first", "training"))
+    marks += polyline(per_held, "second", "held-out") if per_held else ()
     if least is not None:
         marks.append(
             Mark("line", (0.0, epochs.most or 1.0), (least[1], least[1]), "muted", "exact minimum", dashed=True)

@@ -10,7 +10,7 @@ import numpy as np
 from regress.blocks import Array
 from regress.errors import check_number
 from regress.objective.batches import Batches
-from regress.objective.objective import Objective, curvature_of
+from regress.objective.objective import Objective
 from regress.options import Rate, Schedule
 from regress.solvers.state import State
 from regress.solvers.steps import Solver, step_size
@@ -233,15 +233,14 @@ def batches_of(objective: Objective) -> Batches:
 
 
 def _stable(objective: Objective) -> float:
-    """Return 1/(λ + (tr H + λ)/B): half the stability limit of batches of B normal rows, H = ∇²(L + P)/Σa.
+    """Return 1/(λ + c/B): half the stability limit of batches of B rows, with λ of ∇²(L + P)/Σa and c of single rows.
 
-    The batch's own curvature varies: E[H_B²] = H² + (tr(H)H + H²)/B for normal rows, from the fourth moments.
+    The batch's own curvature varies: E[H_B²] ≼ H² + cH/B, where no row has a curvature above c. Of files that are read
+    in blocks, c is that of the first rows.
     """
-    batches, weight = batches_of(objective), objective.weight
-    size = min(batches.size, batches.rows)
-    steepest = 2.0 / objective.longest_step
-    squares = objective.column_norm**2 / weight + (objective.mean**2 if objective.fit_intercept else 0.0)
-    trace = objective.steepness * (float(squares.sum()) + objective.fit_intercept)
-    trace += float(curvature_of(objective.penalty, objective.scale).sum()) / weight
-    limit = steepest + (trace + steepest) / size
+    batches = batches_of(objective)
+    X, _, a = batches.groups.at(0, 0).rows
+    squares = np.einsum("ij,ij->i", X, X) + objective.fit_intercept
+    sharpest = objective.steepness * float((a * squares).max(initial=0.0))
+    limit = 2.0 / objective.longest_step + sharpest / min(batches.size, batches.rows)
     return 1.0 / limit if limit > 0.0 else 1.0

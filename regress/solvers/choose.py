@@ -98,8 +98,10 @@ def batched(options: TrainOptions) -> bool:
     return options.solver in BATCH_SOLVERS or options.optimizer is not None or outside
 
 
-def reading(options: TrainOptions, source: Source | None = None, descends: bool = False) -> Reading:
+def reading(options: TrainOptions, source: Source | None = None, steps: str = "") -> Reading:
     """Return how rows are to be collected for some options, from a source or from arrays.
+
+    `steps` is an option that needs a descent, if one is given.
 
     Raises
     ------
@@ -121,7 +123,12 @@ def reading(options: TrainOptions, source: Source | None = None, descends: bool 
         raise InputError(f"{setting('collinear', options.collinear)} needs the squared error and {setting('alpha')}.")
     in_batches = batched(options)
     check_batches(options, loss, in_batches)
-    if options.precision == "exact" and (reason := _floating(options, descends)):
+    if steps and options.solver == "auto" and not _floating(options):
+        raise InputError(
+            f"{setting(steps)} needs the steps of a descent, and the direct solution has none. Name a solver, such as "
+            f"{setting('solver', 'accelerated')}."
+        )
+    if options.precision == "exact" and (reason := _floating(options, bool(steps))):
         raise InputError(
             f"{setting('precision', 'exact')} is not possible: {reason}. Use {setting('precision', 'auto')}."
         )

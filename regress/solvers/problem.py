@@ -7,6 +7,8 @@ from functools import cached_property, partial
 import numpy as np
 
 from regress.aggregates.collect import TrainingData, square_fits
+from regress.errors import InputError
+from regress.messages import setting
 from regress.objective.batches import Batches, Bring, Groups, RowsInBlocks, RowsInMemory, brought
 from regress.objective.huber import Huber, HuberTerm
 from regress.objective.losses import Loss
@@ -93,6 +95,9 @@ class Problem(ABC):
         coordinates, summary, loss = self.coordinates(target), data.summary, self.loss(target)
         engine = ENGINES[options.gradient]
         term: DataTerm
+        if plan.over == "blocks" and self._running.reader is None:
+            blocks, rows = setting("over", "blocks"), setting("over", "rows")
+            raise InputError(f"{blocks} needs a table that is read again, not arrays. Use {rows}.")
         if plan.from_moments:
             assert data.moments is not None
             term = MomentsTerm(coordinates.moments(data.moments, target), engine)

@@ -36,6 +36,7 @@ class Status(StrEnum):
             tol=setting("tol"),
             rate=setting("learning_rate"),
             size=setting("batch_size"),
+            resume=setting("resume", True),
         )
 
     @property
@@ -65,6 +66,6 @@ _MESSAGES = {
     ),
     Status.INTERRUPTED: (
         "Training was interrupted; the parameters are the last good ones.",
-        "Run it again to finish.",
+        "Run it again to finish, with {resume} if there is a checkpoint.",
     ),
 }

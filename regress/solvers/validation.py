@@ -9,6 +9,7 @@ from regress.aggregates.held_out import HeldOut
 from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals, moments_of
 from regress.blocks import Array
+from regress.errors import InputError
 from regress.numerics.integers import fractions, rounded
 from regress.numerics.prediction import residuals
 from regress.objective.losses import Loss
@@ -24,11 +25,20 @@ def validation_loss(held: HeldOut, loss: Loss, coordinates: Coordinates) -> Call
 
     where L(w₀) and e are computed without rounding if the sums are exact. The usual s − 2cᵀw + wᵀGw would lose the
     digits of a loss that is small next to s.
+
+    Raises
+    ------
+    InputError
+        If squares of the rows are beyond float64.
     """
     if held.rows:
         return _of_rows(held, loss, coordinates)
     moments = held.moments if held.totals is None else moments_of(held.totals, held.totals.targets)
     assert moments is not None
+    if not np.isfinite([*np.diagonal(moments.xx), moments.yy[0]]).all():
+        raise InputError(
+            "The squares of the validation rows overflow float64: a value is above 1e150. Rescale the largest columns."
+        )
     nearest = np.linalg.lstsq(*_scaled(moments), rcond=None)[0] / _norms(moments)
     least, error = _at(held.totals, nearest) if held.totals is not None else _near(moments, nearest)
     origin = (moments.shift.x - coordinates.origin) + moments.mean_x

@@ -188,7 +188,9 @@ def compiled(loss, **dense):
     return made
 
 
-@pytest.mark.parametrize("loss", ["mse", "MeanSquaredError", keras.losses.MeanSquaredError("sum")], ids=str)
+@pytest.mark.parametrize(
+    "loss", ["mse", "MeanSquaredError", keras.losses.MeanSquaredError("sum")], ids=["name", "class", "object"]
+)
 def test_every_form_of_the_squared_error_is_accepted(loss):
     assert certify(compiled(loss), X, Y, digits=9).passed
 

@@ -40,8 +40,8 @@ def run(table, path, written, options):
     batched = {"epochs": 4, "batch_size": 10, "shuffle_rows": 100} if "max_iter" not in options else {}
     go_on = path.exists()
     fit = regress.fit(table, "y", checkpoint=path, checkpoint_every=1, resume=go_on, **batched, **options)
-    history = [row._replace(seconds=None) for row in fit.history]
-    written.write_text(f"{go_on}\n{(fit.w.tobytes(), fit.b, fit.status, history)}")
+    history = fit.history.drop(columns="seconds").to_csv()
+    written.write_text(f"{go_on}\n{(fit.w.tobytes(), fit.b, fit.status, history)!r}")
 
 
 def forked(*given):

@@ -1,13 +1,16 @@
 """The command line as a user meets it: what it prints, where, and with which exit code."""
 
 import csv
+import fcntl
 import json
 import os
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ import pytest
 import regress
 from regress.aggregates.collect import NEVER
 from regress.cli.main import cli, main
+from regress.cli.options import GROUPS
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 DIABETES = str(DATA / "diabetes.csv")
@@ -125,6 +129,8 @@ def test_every_flag_of_fit_is_there_under_its_name():
         target features drop weights weight-type categorical max-categories missing test-size split-key random-state
         no-intercept alpha collinear loss epsilon huber-scale cov-type level
         solver gradient over no-standardize learning-rate max-iter tol precision n-jobs
+        batch-size epochs schedule momentum nesterov no-shuffle shuffle-rows
+        init validation early-stopping max-seconds monitor-every checkpoint checkpoint-every checkpoint-seconds resume
         delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
         thousands na-values keep-na
         save report descent vif json
@@ -152,7 +158,7 @@ UNUSABLE = {
     "no file": (["fit", "nowhere.csv", "--target", "y"], "nowhere.csv"),
     "unknown command": (["train"], "train"),
     "unknown flag": (["fit", "{t}", "--target", "y", "--fast"], "--fast"),
-    "unknown solver": (["fit", "{t}", "--target", "y", "--solver", "sgd"], "sgd"),
+    "unknown solver": (["fit", "{t}", "--target", "y", "--solver", "lbfgs"], "lbfgs"),
     "text target": (["fit", "{t}", "--target", "kind"], "text"),
     "rate without its solver": (
         ["fit", "{t}", "--target", "y", "--learning-rate", "1"],
@@ -314,7 +320,7 @@ def test_version_and_help(run):
     code, out, _ = run("--version")
     assert (code, out) == (0, f"regress, version {regress.__version__}\n")
     _, out, _ = run("fit", "--help")
-    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == ["Data", "Files", "Model", "Training", "Output", "Other"]
+    assert re.findall(r"^([\w-]+):$", out, re.MULTILINE) == [*GROUPS]
     _, out, _ = run("--help")
     assert all(command in out for command in ("fit", "compare", "check", "inspect", "predict"))
 
@@ -362,6 +368,7 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,y", comments="")
     arguments = ["fit", "t.csv", "--target", "y", "--solver", "gd", "--max-iter", "1000000000", "--tol", "1e-15"]
     terminal, other = os.openpty()  # progress shows on a terminal, and tells when the descent is under way
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))  # of 50 columns
     process = subprocess.Popen(
         [*COMMAND, *arguments, "--json", "--save", "m.json"],
         cwd=tmp_path,
@@ -384,7 +391,10 @@ def test_an_interrupt_keeps_the_last_parameters_and_exits_130(tmp_path):
     os.close(terminal)
     assert process.returncode == 130
     assert b"Traceback" not in shown
-    said = shown.decode().splitlines()[-1].rpartition("\x1b[K")[2]  # the line of the descent is gone
+    *drawn, said = re.split(r"\x1b\[K", shown.decode())  # the line of the descent is gone
+    assert all(re.fullmatch(r"\riteration [\d,]+(, .*)?|\r", line) and len(line) <= 50 for line in drawn)
+    assert drawn[-1] == "\r"
+    said = said.splitlines()[-1]
     assert re.fullmatch(
         r"Interrupted after [\d,]+ iterations\. The result so far is printed and saved to m\.json\.", said
     )

@@ -9,19 +9,20 @@ from types import SimpleNamespace
 import pytest
 
 import benchmark
-from bench import baseline, cases, data, measure, peers, report
+from bench import baseline, cases, data, measure, peers, report, training
 from bench.baseline import Change, Comparison
 from bench.measure import Ended, Failed, Limit, Report, Result, Table, Tool
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 
+CASES = benchmark.CASES
 FAST = ("csv4", "parquet", "predict", "rejects", "report", "start")
 SLOW = ("memory", "wide", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns
 OPTIONAL = {"scikit-learn-intelex", "statsmodels", "autodiff"}
 PEERS = {
     *("python -c pass", "plain NumPy", "Polars parse", "Polars read", "pandas + LinearRegression"),
-    *("pandas chunks + SGDRegressor", "scikit-learn", "scikit-learn-intelex", "statsmodels", "SGDRegressor"),
+    *("Keras", "pandas chunks + SGDRegressor", "scikit-learn", "scikit-learn-intelex", "statsmodels", "SGDRegressor"),
 }
 LOOSE = {"SGDRegressor", "pandas chunks + SGDRegressor"}  # a few hundred rows are too few for these
 
@@ -225,13 +226,14 @@ def place(monkeypatch, tmp_path):
         return self.folder / name
 
     monkeypatch.setattr(cases.Place, "make", make)
-    monkeypatch.setattr(cases, "run", lambda command: Ended(0.0, 0, '{"answer": [1.0, 2.0]}'))
+    for module in (cases, training):
+        monkeypatch.setattr(module, "run", lambda command: Ended(0.0, 0, '{"answer": [1.0, 2.0]}'))
     return cases.Place(tmp_path, 0.0004, 1)
 
 
-@pytest.mark.parametrize("name", cases.CASES)
+@pytest.mark.parametrize("name", CASES)
 def test_every_case_has_its_base_and_the_tools_of_its_limits(place, name):
-    tables = list(cases.CASES[name](place))
+    tables = list(CASES[name](place))
     assert tables
     for table in tables:
         names = [t.name for t in table.tools]
@@ -241,19 +243,19 @@ def test_every_case_has_its_base_and_the_tools_of_its_limits(place, name):
         assert {limit.of for t in table.tools for limit in t.limits} <= {*names, None}
 
 
-@pytest.mark.parametrize("name", cases.CASES)
+@pytest.mark.parametrize("name", CASES)
 def test_what_other_packages_do_is_not_compared_with_a_baseline(place, name):
-    tools = [t for table in cases.CASES[name](place) for t in table.tools]
+    tools = [t for table in CASES[name](place) for t in table.tools]
     assert {t.name for t in tools if t.peer} == {t.name for t in tools} & PEERS
     assert not all(t.peer for t in tools)
 
 
-@pytest.mark.parametrize("name", cases.CASES)
+@pytest.mark.parametrize("name", CASES)
 def test_every_case_has_its_place_in_the_documentation_and_in_the_help(name, capsys):
     assert report.around(ROOT / "docs" / "benchmarks.md", name)
     with pytest.raises(SystemExit):
         benchmark.options_of(["--help"])
-    assert f"  {name:<9} {cases.CASES[name].__doc__}" in capsys.readouterr().out
+    assert f"  {name:<9} {CASES[name].__doc__}" in capsys.readouterr().out
 
 
 def test_four_times_the_rows_are_the_same_rows_under_one_header(place):

@@ -1,6 +1,6 @@
 """What docs/derivation.md states of mini-batches: their mean gradient, their stability limit, and their noise."""
 
-from itertools import pairwise, product
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -49,27 +49,31 @@ def test_the_batches_of_an_epoch_add_up_to_the_gradient(size, alpha):
     np.testing.assert_allclose(seen[-1].memory["total"] / 40, gradient / a.sum(), rtol=1e-12)
 
 
-def squared_curvature(S, size):
-    """Return E[H_B²] for batches of normal rows with covariance S, by a quadrature that is exact up to degree 5."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(3)
-    weights, root, n = weights / weights.sum(), np.linalg.cholesky(S), len(S)
-    square = np.zeros((n, n))
-    for chosen in product(range(3), repeat=n):
-        z = root @ nodes[list(chosen)]
-        square += weights[list(chosen)].prod() * (2 * np.outer(z, z)) @ (2 * np.outer(z, z))
-    return (square + (size - 1) * (2 * S) @ (2 * S)) / size
+@pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("tail", [0.0, 2.0])
+def test_twice_the_automatic_rate_shrinks_distances_on_average_over_all_batches(size, tail):
+    random = np.random.default_rng(1)
+    X, y = random.normal(size=(9, 3)) * np.exp(tail * random.normal(size=(9, 1))), random.normal(size=9)
+    fit = regress.fit(X, y, solver="sgd", batch_size=size, epochs=1, standardize=False, tol=1e-300)
+    Z, rate = np.c_[X, np.ones(9)], 2 * fit.learning_rate
+    squares = []
+    for batch in combinations(range(9), size):
+        left = np.eye(4) - rate * 2 * Z[list(batch)].T @ Z[list(batch)] / size
+        squares.append(left @ left)
+    assert np.linalg.eigvalsh(np.mean(squares, axis=0)).max() < 1 + 1e-12
 
 
 @pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")
-@pytest.mark.parametrize("size", [1, 4, 50])
-def test_the_automatic_rate_is_half_the_limit_for_normal_rows(size):
-    random = np.random.default_rng(1)
-    X, y = random.normal(size=(50, 4)) @ random.normal(size=(4, 4)), random.normal(size=50)
-    S = X.T @ X / 50
-    factor = np.linalg.inv(np.linalg.cholesky(2 * S))
-    limit = 2 / np.linalg.eigvalsh(factor @ squared_curvature(S, size) @ factor.T)[-1]
-    fit = regress.fit(X, y, solver="sgd", batch_size=size, epochs=1, fit_intercept=False, standardize=False, tol=1e-300)
-    assert fit.learning_rate == pytest.approx(limit / 2, rel=1e-9)
+@pytest.mark.parametrize("solver", ["sgd", "averaged-sgd"])
+@pytest.mark.parametrize("size", [1, 32])
+def test_the_automatic_rate_descends_on_rows_with_heavy_tails(solver, size):
+    random = np.random.default_rng(4)
+    X = np.exp(2.0 * random.normal(size=(3000, 4)))
+    y = X @ np.arange(1.0, 5.0) + 100.0 * random.normal(size=3000)
+    fit = regress.fit(X, y, solver=solver, batch_size=size, epochs=5)
+    assert fit.status == "epochs"
+    assert fit.history["loss"].iloc[-1] < 0.5 * fit.history["loss"].iloc[0]
 
 
 @pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")

@@ -166,6 +166,14 @@ def test_early_stopping_is_patience_and_min_delta():
         (
             {"early_stopping": 3},
             ["--early-stopping", 3],
+            "early_stopping needs the steps of a descent, and the direct solution has none. Name a solver, such as "
+            "solver='accelerated'.",
+            "--early-stopping needs the steps of a descent, and the direct solution has none. Name a solver, such as "
+            "--solver accelerated.",
+        ),
+        (
+            {"early_stopping": 3, "solver": "gd"},
+            ["--early-stopping", 3, "--solver", "gd"],
             "early_stopping needs rows to validate on. Use test_size=0.2, or validation.",
             "--early-stopping needs rows to validate on. Use --test-size 0.2, or --validation.",
         ),

@@ -192,8 +192,8 @@ def steepest(solver, size, weights=None, alpha=0.0, momentum=0.0, standardize=Tr
     scale = np.sqrt(v @ (X - center) ** 2 / v.sum()) if standardize else np.ones(3)
     Z = np.c_[(X - center) / scale, np.ones(M)]
     H = 2 * Z.T * v @ Z / v.sum() + np.diag([*(2 * alpha / scale**2 / v.sum()), 0.0])
-    largest = np.linalg.eigvalsh(H).max()
-    return (1 - momentum) / (largest + (np.trace(H) + largest) / min(size, M))
+    sharpest = max(np.linalg.eigvalsh(2 * c * np.outer(z, z)).max() for z, c in zip(Z, v / v.mean(), strict=True))
+    return (1 - momentum) / (np.linalg.eigvalsh(H).max() + sharpest / min(size, M))
 
 
 @pytest.mark.parametrize("size", [1, 8, 500])
@@ -275,3 +275,27 @@ def test_another_loss_takes_batches_too():
             velocity = 0.5 * velocity - 0.01 * slope / len(part)
             point = point + velocity
     assert len(seen) == EPOCHS + 1
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "options",
+    [{"solver": "sgd"}, {"momentum": 0.875}, {"momentum": 0.75, "nesterov": True}, {"solver": "adam"}],
+    ids=str,
+)
+def test_every_update_is_that_of_keras(options):
+    """For the same slopes. Keras keeps its numbers in float32: these are exact there, but not 1 − 0.999ᵗ of Adam."""
+    import keras
+
+    rate, adam = 0.0078125, options.get("solver") == "adam"
+    solver = regression(**{"solver": "sgd", **options}, learning_rate=rate).plan.solver
+    given = {"epsilon": 1e-12} if adam else {"momentum": solver.momentum, "nesterov": solver.nesterov}
+    theirs = (keras.optimizers.Adam if adam else keras.optimizers.SGD)(rate, **given)
+    variable, point, memory = keras.Variable(np.zeros(4), dtype="float64"), np.zeros(4), solver.begin(3)
+    for _ in range(30):
+        slope = random.normal(size=4)
+        solver.update(point, slope, rate, memory)
+        theirs.apply([slope], [variable])
+        assert point == pytest.approx(
+            np.asarray(variable), rel=2e-5 if adam else 1e-13, abs=2e-5 * rate if adam else 0.0
+        )

@@ -266,6 +266,14 @@ def test_no_size_of_the_columns_gives_coefficients_that_are_no_numbers(size, sol
         assert fit.status == "epochs"
 
 
+def test_a_step_that_is_too_far_for_a_square_ends_the_descent():
+    """Its loss is finite, and its gradient 1e290 times that at zero."""
+    with pytest.warns(ConvergenceWarning):
+        fit = regress.fit(X, y * 1e-140, solver="sgd", batch_size=M, learning_rate=lambda t: 1e290)
+    assert (fit.status, fit.n_iter) == ("diverged", 1)
+    assert fit.w.tolist() == [0.0] * 3
+
+
 FRAME = {"x": X[:, 0].tolist(), "z": X[:, 1].tolist(), "y": y.tolist()}
 
 

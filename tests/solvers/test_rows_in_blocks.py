@@ -204,3 +204,20 @@ def test_a_file_that_changes_within_training_is_refused(tmp_path):
 
     with pytest.raises(InputError):
         regress.fit(path, "y", solver="sgd", over="blocks", epochs=3, shuffle_rows=1, callbacks=change)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", Cauchy()])
+def test_arrays_of_an_estimator_are_not_read_again(loss):
+    estimator = regress.LinearRegressor(solver="sgd", over="blocks", loss=loss)
+    with pytest.raises(InputError, match="over='blocks' needs a table that is read again, not arrays"):
+        estimator.fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:All epochs were run")
+@pytest.mark.parametrize("solver", ["sgd", "averaged-sgd", "adam"])
+def test_targets_of_an_estimator_are_trained_one_by_one(solver):
+    several = regress.LinearRegressor(solver=solver, epochs=3, batch_size=16)
+    alone = regress.LinearRegressor(solver=solver, epochs=3, batch_size=16)
+    targets = np.c_[y, -2.0 * y + X[:, 0]]
+    each = [alone.fit(X, target).coef_.tolist() for target in targets.T]
+    assert several.fit(X, targets).coef_.tolist() == each

@@ -29,7 +29,7 @@ WIDE = random.normal(size=(6, 9))
 def problem(X=X, y=y, callbacks=(), state=None, **options):
     options = TrainOptions(**options)
     data = collect_rows(blocks_of(X, y[:, None]), options.over)
-    resumed = None if state is None else (state, Course())
+    resumed = None if state is None else lambda start, step: (state, Course())
     running = Running(callbacks=callbacks, resumed=resumed)
     return Regression(data, options, [f"x{j}" for j in range(X.shape[1])], running=running)
 
