@@ -46,6 +46,11 @@ def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
     for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
         read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
     check_outputs({setting("checkpoint"): process.checkpoint}, read)
+    if (path := Path(process.checkpoint or "")).is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            head = _json(file.readline(_HEAD))
+        if not isinstance(head, dict) or head.get("format") != FORMAT:
+            raise InputError(f"{path} exists and is not a checkpoint of regress. Name another file.")
     return Checkpoint(process)
 
 

@@ -99,9 +99,10 @@ class BatchSolver(Solver):
         return point[:-1], float(point[-1])
 
     def next_rate(self, objective: Objective, state: State) -> float:
-        """Return the learning rate of the next update."""
-        batches = batches_of(objective)
-        return self.rate(dict(state.memory), state.iteration, (state.position or 0) / batches.rows, batches.epochs)
+        """Return the learning rate of the next update; of a function, that of the last one."""
+        batches, t = batches_of(objective), state.iteration
+        t = max(t - 1, 0) if callable(self.learning_rate) else t
+        return self.rate(dict(state.memory), t, (state.position or 0) / batches.rows, batches.epochs)
 
     def rate(self, memory: dict[str, Any], t: int, epoch: float, epochs: int) -> float:
         """Return the learning rate of update t, so many epochs after the first."""

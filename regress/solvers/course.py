@@ -29,7 +29,7 @@ class Iteration(NamedTuple):
     step : float
         ‖(w, b) − those of the row before‖.
     learning_rate : float
-        That of the next update.
+        That of the next update; given as a function, that of the last one.
     gap : float
         L + P above its exact minimum.
     seconds : float

@@ -86,7 +86,10 @@ class _Run:
             self.course = self._followed(state, record, at)  # at once: Ctrl-C finds the course before or after
         ended = self._decide(at, record, limited)
         ended = ended or (Status.EPOCHS if over else Status.MAX_ITER if limited else None)
-        return ended if seen else self._call(state, record) or ended
+        if seen:
+            return ended
+        called = self._call(state, record)
+        return called if called is Status.CALLBACK_ERROR else ended or called
 
     def _followed(self, state: State, record: Iteration, at: Evaluation | None) -> Course:
         """Return the course after the evaluation of a state."""

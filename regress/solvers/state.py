@@ -18,7 +18,8 @@ class State:
     w, b : array of shape (n,), float
         The point, in the coordinates of the descent. Arrays are not to be written to.
     memory : mapping of str to number or array
-        What the solver remembers between steps. Numbers become Python's, lists arrays, and arrays float64 or int64.
+        What the solver remembers between steps. Numbers become Python's, lists arrays, and arrays float64 or int64. It
+        keeps its names, and the number of dimensions of each value, after the first step.
     iteration : int
         Steps taken.
     rng : mapping, optional
@@ -76,4 +77,8 @@ def _normal(value: Any) -> Any:
     """Return a value of a memory in the form in which it comes back from JSON."""
     if isinstance(value, np.ndarray | np.generic) and not (value.ndim and value.dtype == np.float64):
         value = value.tolist()
-    return np.array(value) if isinstance(value, list | tuple) else value
+    if not isinstance(value, list | tuple | np.ndarray):
+        return value
+    held = np.array(value)
+    held.setflags(write=False)  # a callback sees it
+    return held

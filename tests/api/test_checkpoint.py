@@ -19,6 +19,7 @@ from regress.objective import batches
 from regress.solvers import loop
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::UserWarning"),  # of runs that did not converge
     pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # of hostile numbers
 ]

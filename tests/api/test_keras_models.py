@@ -13,7 +13,7 @@ import regress
 from regress import InputError, MissingDependencyError, certify
 from regress.errors import INSTALL_TENSORFLOW
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
+pytestmark = [pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras"), pytest.mark.slow]
 layers, regularizers = keras.layers, keras.regularizers
 random = np.random.default_rng(5)
 X = random.normal(size=(80, 3)) * [1.0, 5.0, 0.2] + [3.0, 0.0, 9.0]

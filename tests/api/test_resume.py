@@ -17,7 +17,7 @@ from regress.objective import batches
 from regress.solvers import loop
 from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of runs that did not converge
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.slow]  # of runs that did not converge
 
 ROWS = 24
 _x = np.random.default_rng(1).normal(size=(ROWS, 3))

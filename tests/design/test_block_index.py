@@ -25,6 +25,8 @@ from regress.sources.batches import Frame, FramePartition
 from regress.sources.csv import stream
 from regress.sources.open import open_table
 
+pytestmark = pytest.mark.slow
+
 M = 300
 random = np.random.default_rng(6)
 FRAME = pl.DataFrame(

@@ -9,7 +9,7 @@ from regress.errors import INSTALL_TENSORFLOW, InputError, MissingDependencyErro
 from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.state import State
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 opt, schedules = keras.optimizers, keras.optimizers.schedules
