@@ -97,7 +97,8 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
             f"errors, t, F or AIC.{known}"
         )
     if outcome.r2_test is not None and outcome.r2_test < 0:
-        said.append("R² on held-out rows is negative: their mean predicts them better than the model does.")
+        rows = f"{outcome.tested_on} rows"
+        said.append(f"R² on {rows} is negative: their mean predicts them better than the model does.")
     return said + of_rows(facts) + ([] if alpha else _single_rows(facts))
 
 
