@@ -178,6 +178,11 @@ class Outcome:
     outliers: Count | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def tested_on(self) -> str:
+        """What rows that are not trained on are called: those of the table are held out, others are given."""
+        return "held-out" if self.rows.held_out else "validation"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coefficient:

@@ -155,7 +155,7 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
             raise KeyboardInterrupt
         found = learned(trained, table.dtype, several=bool(table.shape), fit_intercept=options.fit_intercept)
         if (status := Status(found["status_"])) is not Status.CONVERGED:
-            warnings.warn(f"{status.message} {status.remedy}", ConvergenceWarning, stacklevel=2)
+            warnings.warn(f"{status.message} {status.remedy_for(options)}", ConvergenceWarning, stacklevel=2)
         self.__dict__.update(found, _totals=problem.totals)
         tasks.end(found)
         return self

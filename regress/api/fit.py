@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Unpack, get_args
 
 import numpy as np
@@ -150,7 +151,9 @@ def fit(
         if again:
             prepared, options_kept, running, regression = problem(read("exact"))
         try:
-            result, said = train(prepared, regression, of_training, options_kept, reason, given=given)
+            result, said = train(
+                prepared, regression, of_training, options_kept, reason, given=given, checkpoint=process.checkpoint
+            )
         finally:
             if process.verbose:
                 hide(running)
@@ -181,6 +184,7 @@ def train(
     reason: str,
     *,
     given: Covariance | None = None,
+    checkpoint: str | Path | None = None,
 ) -> tuple[Fit, list[str]]:
     """Train on what was read; return the fit, and what to warn of."""
     data, reader = prepared.data, prepared.reader
@@ -209,7 +213,15 @@ def train(
     norm, target_norm = spreads(data, training.minimum)
     loss_of_rows = regression.loss()
     outliers = outliers_of(training, data, loss_of_rows) if isinstance(loss_of_rows, Huber) else None
-    ended = Ended(training, trained, squares, norm, collinearity(regression, data, options, training.minimum), outliers)
+    ended = Ended(
+        training,
+        trained,
+        squares=squares,
+        norm=norm,
+        collinearity=collinearity(regression, data, options, training.minimum),
+        outliers=outliers,
+        checkpoint=None if checkpoint is None else str(checkpoint),
+    )
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)

@@ -1,16 +1,20 @@
 """What a careful reader should know about a fit, in a sentence or two each."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from traceback import extract_tb
 
 from regress.design.row_facts import Facts
 from regress.fit_record import FitOptions, Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
+from regress.messages import shortened
 from regress.records import SQUARED
 from regress.report.ending import gap
 from regress.solvers.exact.factors import MOST_COLUMNS
 from regress.solvers.status import Status
 
 _ONE_BY_ONE = "Do not interpret their coefficients one by one."
+_LONGEST = 200  # letters of the text of an error
 
 
 def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinearity: Collinearity) -> list[str]:
@@ -37,12 +41,29 @@ def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinea
     return said
 
 
+def ending(outcome: Outcome, trained: Trained, *, error: Exception | None, checkpoint: str | None) -> list[str]:
+    """Return the warning of a training that ended otherwise than asked, with what a callback raised, if any did."""
+    status = Status(trained.status)
+    if status.as_asked:
+        return []
+    why, remedy = [] if error is None else [raised(error)], status.remedy_for(trained.options, checkpoint)
+    return [" ".join([status.message, *why, *gap(outcome.gap), remedy])]
+
+
+def raised(error: Exception) -> str:
+    """Return a sentence with the type, place and text of what a callback raised: the place in the callback's file."""
+    frames = extract_tb(error.__traceback__)[1:]  # without that of the call
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    place = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
+    said = " ".join(str(error).split())
+    text = f": {shortened(said, _LONGEST).rstrip('.')}" if said else ""
+    return f"The callback raised {type(error).__name__}{place}{text}."
+
+
 def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[str]:
     """Return the notes that `fit` also gives as warnings, of a fit of `n` columns."""
-    constant, alpha, status = outcome.constant, trained.options.alpha, Status(trained.status)
+    constant, alpha = outcome.constant, trained.options.alpha
     said = []
-    if status is not Status.CONVERGED and not status.as_asked:
-        said.append(" ".join([status.message, *gap(outcome.gap), status.remedy]))
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
     if trained.options.loss not in (SQUARED, "huber") or trained.options.penalty:
@@ -76,7 +97,8 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
             f"errors, t, F or AIC.{known}"
         )
     if outcome.r2_test is not None and outcome.r2_test < 0:
-        said.append("R² on held-out rows is negative: their mean predicts them better than the model does.")
+        rows = f"{outcome.tested_on} rows"
+        said.append(f"R² on {rows} is negative: their mean predicts them better than the model does.")
     return said + of_rows(facts) + ([] if alpha else _single_rows(facts))
 
 

@@ -143,7 +143,7 @@ def ours(names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Too
     def run(options: TrainOptions, block: Block) -> ToolFit:
         fit = _train(block, names, options, jobs)
         if fit.status.remedy:
-            warnings.warn(f"{fit.status.message} {fit.status.remedy}", UserWarning, stacklevel=2)
+            warnings.warn(f"{fit.status.message} {fit.status.remedy_for(options)}", UserWarning, stacklevel=2)
         return ToolFit(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
     asked = "The default of regress.fit: the exact minimum where that is fast, else Newton steps."

@@ -49,6 +49,7 @@ class Ended(NamedTuple):
     norm: Array
     collinearity: Collinearity
     outliers: Outliers | None
+    checkpoint: str | None
 
 
 def outcome_of(
@@ -56,7 +57,7 @@ def outcome_of(
 ) -> tuple[Outcome, list[str]]:
     """Return what is known of a fit at once, and those of its notes that are warnings."""
     data, reader, names = prepared.data, prepared.reader, prepared.names
-    training, trained, squares, norm, near, outliers = ended
+    training, trained, squares, norm, near, outliers, checkpoint = ended
     minimum, held, one = training.minimum, prepared.held_out, options.fit_intercept
     constant = tuple(names[j] for j in _constant(training, norm, one))
     relations = () if minimum is None else minimum.dependence.relations
@@ -92,7 +93,8 @@ def outcome_of(
         outliers=None if outliers is None else outliers.rows,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )
-    said = notes.warnings(outcome, trained, len(names), prepared.facts)
+    said = notes.ending(outcome, trained, error=training.error, checkpoint=checkpoint)
+    said += notes.warnings(outcome, trained, len(names), prepared.facts)
     said += [] if options.shuffle else order.drift(prepared, options)
     everything = [*said, *notes.others(outcome, trained.options, names, near)]
     everything += order.buffered(prepared, options) if prepared.index else []

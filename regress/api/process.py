@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from regress.api.result import Fit
 from regress.design.block_index import BlockReader
 from regress.errors import InputError
 from regress.fit_record import FitOptions
-from regress.messages import setting
+from regress.messages import by_interface, setting
 from regress.options import ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.report.live import Totals
 from regress.solvers.choose import batched, plan
@@ -126,8 +126,9 @@ def _model(init: Any, names: Sequence[str]) -> LinearModel:
     model = given.model if isinstance(given, Fit) else given
     if tuple(model.names) != tuple(names):
         other = sorted({*model.names} ^ {*names}) or list(model.names)
+        remedy = by_interface("Give (w, b).", "Give a model of the same columns, in their order.")
         raise InputError(
-            f"The model given as {setting('init')} has other columns than this fit, such as {other[0]!r}. Give (w, b)."
+            f"The model given as {setting('init')} has other columns than this fit, such as {other[0]!r}. {remedy}"
         )
     return model
 
@@ -160,11 +161,18 @@ def validated(prepared: ReadTable, process: ProcessOptions, options: TableOption
             raise InputError(f"{setting('validation')} and {setting('test_size')} are both given. Remove one of them.")
         prepared = replace(prepared, held_out=_read(process.validation, prepared, options, kept))
     if process.early_stopping is not None and prepared.held_out is None:
-        raise InputError(
-            f"{setting('early_stopping')} needs rows to validate on. Use {setting('test_size', 0.2)}, or "
-            f"{setting('validation')}."
-        )
+        raise _none_held_out(prepared, options)
     return prepared
+
+
+def _none_held_out(prepared: ReadTable, options: TableOptions) -> InputError:
+    """Return the error of early stopping that has no rows to look at."""
+    needs, size = f"{setting('early_stopping')} needs rows to validate on", setting("test_size", options.test_size)
+    if prepared.tally.held_out:  # of levels that no training row has, without a reference level
+        return InputError(f"{needs}, and the rows of {size} have levels that training did not see. Fit an intercept.")
+    if options.test_size:
+        return InputError(f"{needs}, and {size} held out no row. Raise it, or use {setting('validation')}.")
+    return InputError(f"{needs}. Use {setting('test_size', 0.2)}, or {setting('validation')}.")
 
 
 def _read(given: Any, prepared: ReadTable, options: TableOptions, kept: bool) -> HeldOut:
@@ -194,8 +202,21 @@ def _read(given: Any, prepared: ReadTable, options: TableOptions, kept: bool) ->
     except NoRowsError:
         raise InputError(f"{setting('validation')} has no row that can be used. Give a table that has some.") from None
     except InputError as error:
-        raise InputError(f"{setting('validation')}: {error}") from error
+        if _is_number(given):
+            raise InputError(
+                f"{setting('validation')} must be rows; got {given!r}. To hold out a part of the rows, use "
+                f"{setting('test_size', 0.2)}."
+            ) from None
+        raise InputError(f"The validation rows: {error}") from error
     if data.moments is None or kept:
         assert data.rows is not None
         return HeldOut(data.summary.rows, rows=tuple(data.rows))
     return HeldOut(data.summary.rows, totals=data.totals, moments=None if data.totals is not None else data.moments)
+
+
+def _is_number(given: Any) -> bool:
+    """Tell whether a number was given for a table; on the command line it is text."""
+    try:
+        return isinstance(given, int | float | str) and isfinite(float(given))
+    except ValueError:
+        return False

@@ -72,7 +72,7 @@ def _metric(name: Any, given: Any, weighted: bool) -> Metric:
     if isinstance(given, str):
         if given in METRICS:
             return _named(given)._replace(name=name or given)
-        known = [*METRICS, *get_scorer_names()]
+        known = list(dict.fromkeys([*METRICS, *get_scorer_names()]))
         if given not in known:
             near = get_close_matches(given, known, 3, 0.5)
             which = (

@@ -89,15 +89,17 @@ class _Bar:
         self._bar.update(self._task, description=text, completed=read, total=size or None)
 
 
-def say_interrupted(result: Any, save: str | None) -> None:
+def say_interrupted(result: Any, save: str | None, checkpoint: str | None) -> None:
     """Print on standard error what Ctrl-C left of a fit, below the result."""
     from regress.report.ending import reached
+    from regress.solvers.status import saved
 
     known = result.record
     where = reached(known) if known.epochs is None else f"epoch {known.epochs:,} of {known.trained.options.epochs:,}"
     kept = f" and saved to {save}" if save is not None else ""
+    further = f" {saved(checkpoint)}" if checkpoint is not None else ""
     sys.stdout.flush()
-    say(f"Interrupted after {where}. The result so far is printed{kept}.")
+    say(f"Interrupted after {where}. The result so far is printed{kept}.{further}")
 
 
 def watched(parts: Iterable[Any], size: int, progress: Progress) -> Iterator[Any]:

@@ -63,14 +63,25 @@ def _parsed(text: str) -> tuple[str, dict[str, Any], str]:
     try:
         node = ast.parse(text.strip(), mode="eval").body
         given = node.keywords if isinstance(node, ast.Call) and not node.args else []
-        options = {each.arg: ast.literal_eval(each.value) for each in given}
+        options = {each.arg: _value(text, each) for each in given}
         path = ast.unparse(node.func if isinstance(node, ast.Call) and not node.args else node)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except (SyntaxError, MemoryError, RecursionError):
         path, options, given = "", {}, []
     parts = path.split(".")
     if len(parts) < 2 or not all(map(str.isidentifier, parts)) or None in options:
         raise InputError(f"--with {text!r} is not the path of a class. {_EXAMPLE}")
     return path, {str(name): value for name, value in options.items()}, ", ".join(map(ast.unparse, given))
+
+
+def _value(text: str, given: ast.keyword) -> Any:
+    """Return the value of an argument, if that is plain."""
+    try:
+        return ast.literal_eval(given.value)
+    except (ValueError, TypeError):
+        raise InputError(
+            f"In --with {text!r}, the argument {ast.unparse(given)} is not a plain value, such as 1.5 or 'auto'. "
+            "Use regress.compare in Python for such an estimator."
+        ) from None
 
 
 def _class(path: str) -> type:

@@ -78,7 +78,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     else:
         console.show(*result.summary(vif=bool(vif)).split("\n"))
     if result.status == "interrupted":
-        console.say_interrupted(result, save)
+        console.say_interrupted(result, save, written["--checkpoint"])
     return 0 if result.status.as_asked else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
 
 

@@ -31,11 +31,12 @@ def by_time(bits: Bits, count: int) -> list[CrossFold]:
     """Return folds of rows in time: each tests the rows that follow those that it trains on, like TimeSeriesSplit.
 
     Of m rows, each fold tests m // (count + 1) of them, the last fold the latest. Rows of one time stay together, in
-    the later of two parts. A part is empty where too many rows have the same time.
+    the later of two parts. A part is empty where too many rows have the same time, or there are too few rows.
     """
     late = ~bits  # the smaller the bits, the later the row
     order = np.argsort(late, kind="stable")
     times, part = late[order], len(bits) // (count + 1)
     starts = [len(bits) - part * (count - k) for k in range(count)]
-    ends = [*np.searchsorted(times, times[starts]).tolist(), len(bits)]  # the first row of the same time
+    firsts = np.searchsorted(times, times[starts]).tolist() if part else starts  # the first row of the same time
+    ends = [*firsts, len(bits)]
     return [CrossFold(np.sort(order[: ends[k]]), np.sort(order[ends[k] : ends[k + 1]])) for k in range(count)]

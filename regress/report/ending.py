@@ -27,7 +27,7 @@ def sentences(known: FitRecord) -> list[str]:
         how = f"{_SOLVERS.get(outcome.solver, outcome.solver)}, float64"
         how += reason if status == "converged" and "float64" not in reason else ""
     else:
-        how = f"{outcome.solver}, batches of {known.trained.options.batch_size:,}"
+        how = f"{outcome.solver}, batches of {min(known.trained.options.batch_size, known.trained.n_rows):,}"
     if status == "converged":
         begin = "Converged in" if known.epochs is None else "Converged after"
     else:
@@ -35,7 +35,8 @@ def sentences(known: FitRecord) -> list[str]:
     why = ""
     if status == "early_stopping" and outcome.best_epoch is not None:
         waited = outcome.history[-1].epoch - outcome.best_epoch
-        why = f": the held-out loss did not fall in the last {_count(waited, known) if waited > 1 else _one(known)}"
+        last = _count(waited, known) if waited > 1 else _one(known)
+        why = f": the {outcome.tested_on} loss did not fall in the last {last}"
     return [f"{begin} {reached(known)} ({how}){why}.", *_best(known), *_gap(known)]
 
 
@@ -63,7 +64,8 @@ def _best(known: FitRecord) -> list[str]:
     rows, best = known.outcome.validation_rows, known.outcome.best_epoch
     if best is None:  # the account of rows has those held out
         return [f"Validated on {rows:,} rows."] if rows and not known.outcome.rows.held_out else []
-    return [f"The coefficients are those of {_one(known)} {best:,}, with the lowest loss on {rows:,} held-out rows."]
+    tested = f"{rows:,} {known.outcome.tested_on} rows"
+    return [f"The coefficients are those of {_one(known)} {best:,}, with the lowest loss on {tested}."]
 
 
 def _gap(known: FitRecord) -> list[str]:

@@ -66,7 +66,7 @@ def _quality(record: FitRecord) -> list[str]:
     r2 = f"R² {uncentered}{_share(outcome.r2)}"
     adjusted = "" if figures is None or figures.r2_adjusted is None else f", adjusted R² {share(figures.r2_adjusted)}"
     about = "" if record.trained.options.fit_intercept else " (about their mean)"
-    held = f", R² on held-out rows{about} {_share(outcome.r2_test)}" if outcome.scored else ""
+    held = f", R² on {outcome.tested_on} rows{about} {_share(outcome.r2_test)}" if outcome.scored else ""
     if figures is None:
         return [f"{r2}{held}", f"No standard errors: {record.statistics_missing}"]
     return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.level)]

@@ -76,7 +76,7 @@ def head(known: FitRecord) -> list[Tile]:
     found.append((f"R²{_kind(known)}", figure(outcome.r2, ".4f"), ""))
     if outcome.scored:
         worse = outcome.r2_test is not None and outcome.r2_test < 0  # than the mean of the target
-        found.append(("R² on held-out rows", figure(outcome.r2_test, ".4f"), "bad" if worse else ""))
+        found.append((f"R² on {outcome.tested_on} rows", figure(outcome.r2_test, ".4f"), "bad" if worse else ""))
     if (proved := known.certificate) is not None:
         found.append(("Correct digits, worst coefficient", figure(proved.worst, ".1f"), _good(proved.passed)))
     return found
@@ -216,7 +216,9 @@ def quality(known: FitRecord, q: Figures) -> Table:
         ["Condition number of scaled columns", figure(q.condition, ".3g")],
     ]
     if known.outcome.scored:
-        lines.insert(1, ["R² on held-out rows, about their mean", figure(known.outcome.r2_test, ".6f")])
+        lines.insert(
+            1, [f"R² on {known.outcome.tested_on} rows, about their mean", figure(known.outcome.r2_test, ".6f")]
+        )
     return Table(f"How well it fits; {q.cov_type} standard errors", ("Figure", "value"), lines)
 
 

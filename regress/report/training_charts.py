@@ -20,6 +20,7 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
         If there was no descent.
     """
     history, used, held = known.outcome.history, known.trained.n_rows, known.outcome.validation_rows
+    other = known.outcome.tested_on
     if not history:
         raise InputError(DIRECT if known.trained.status == "converged" else "Training ended before its first step.")
     unit = "iteration" if known.epochs is None else "epoch"
@@ -31,7 +32,7 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
     per_held = [(k, loss / held) for k, loss in on_held] if held else []
     least = min(((gap, (loss - gap) / used) for _, loss, gap in gaps), default=None)
     marks = list(polyline(per_row, "first", "training"))
-    marks += polyline(per_held, "second", "held-out") if per_held else ()
+    marks += polyline(per_held, "second", other) if per_held else ()
     if least is not None:
         marks.append(
             Mark("line", (0.0, epochs.most or 1.0), (least[1], least[1]), "muted", "exact minimum", dashed=True)
@@ -42,14 +43,12 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
     loss = Chart(
         "training",
         "Loss per row",
-        alt=f"By {unit}: {_course('training rows', per_row)}{_course('held-out rows', per_held)}"
+        alt=f"By {unit}: {_course('training rows', per_row)}{_course(f'{other} rows', per_held)}"
         f"{f' The exact minimum is {least[1]:.4g}.' if least is not None else ''}",
         x=epochs,
         y=Axis("loss per row", log=min(levels, default=0.0) > 0 and levels[0] > _DECADES * min(levels)),
         marks=tuple(marks),
-        caption="The loss on the training rows cannot fall below the dashed line; that on held-out rows can."
-        if least is not None
-        else "The loss on the training rows, and on the held-out rows if there are any.",
+        caption=_caption(other if per_held else "", least is not None),
     )
     above = [(k, gap) for k, first, gap in gaps if gap > ROUNDING * first]
     if not above:
@@ -64,6 +63,14 @@ def training(known: FitRecord) -> tuple[Chart, ...]:
         caption="The minimum comes from sums over the rows, not from this training. Differences that are rounding are "
         "not drawn.",
     )
+
+
+def _caption(other: str, with_minimum: bool) -> str:
+    """Return what a chart of the loss shows: of the training rows, and of other rows if these have a name."""
+    if with_minimum:
+        further = f"; that on {other} rows can" if other else ""
+        return f"The loss on the training rows cannot fall below the dashed line{further}."
+    return f"The loss on the training rows{f', and on the {other} rows' if other else ''}."
 
 
 def _course(what: str, points: Sequence[tuple[float, ...]]) -> str:

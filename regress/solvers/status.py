@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
+from regress.fit_record import FitOptions
 from regress.messages import setting
+from regress.options import BATCH_SOLVERS, TrainOptions
 
 
 class Status(StrEnum):
@@ -26,18 +28,31 @@ class Status(StrEnum):
 
     @property
     def remedy(self) -> str:
-        """What to do about it; empty when nothing is to be done."""
+        """What to do about it, whatever ran; empty when nothing is to be done."""
         return _MESSAGES[self][1].format(
-            auto=setting("solver", "auto"),
-            averaged=setting("solver", "averaged-sgd"),
+            auto=_auto(),
             iterations=setting("max_iter"),
             epochs=setting("epochs"),
             seconds=setting("max_seconds"),
             tol=setting("tol"),
             rate=setting("learning_rate"),
             size=setting("batch_size"),
-            resume=setting("resume", True),
+            checkpoint=setting("checkpoint"),
         )
+
+    def remedy_for(self, options: TrainOptions | FitOptions, checkpoint: str | None = None) -> str:
+        """Return what to do about it after a training with such options, saved to a checkpoint if one is named."""
+        if self is Status.INTERRUPTED and checkpoint is not None:
+            return saved(checkpoint)
+        if self is not Status.EPOCHS:
+            return self.remedy
+        epochs, rate = setting("epochs"), options.learning_rate
+        if options.optimizer:
+            return f"Raise {epochs}, let the learning rate of the optimizer fall, or remove {setting('optimizer')}."
+        falls = callable(rate) or rate == "function" or options.schedule != "constant"
+        if falls or options.solver not in BATCH_SOLVERS:
+            return self.remedy
+        return f"Raise {epochs}, let the learning rate fall by {setting('schedule', 'cosine')}, or use {_auto()}."
 
     @property
     def as_asked(self) -> bool:
@@ -53,12 +68,12 @@ _MESSAGES = {
     ),
     Status.EPOCHS: (
         "All epochs were run before the gradient reached its tolerance.",
-        "Use {auto} or {averaged}, or raise {epochs}.",
+        "Raise {epochs}, or use {auto}.",
     ),
     Status.EARLY_STOPPING: ("The loss on the validation rows stopped falling.", ""),
     Status.MAX_SECONDS: ("The time limit was reached before the gradient reached its tolerance.", "Raise {seconds}."),
     Status.CALLBACK: ("A callback stopped training.", "Run it again without that callback to finish."),
-    Status.CALLBACK_ERROR: ("A callback raised an error, which stopped training.", "Correct the callback."),
+    Status.CALLBACK_ERROR: ("An error in a callback stopped training.", "Correct the callback."),
     Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or raise {size} of mini-batches."),
     Status.NON_FINITE: (
         "A value became infinite or not a number; the parameters are the last good ones.",
@@ -66,6 +81,15 @@ _MESSAGES = {
     ),
     Status.INTERRUPTED: (
         "Training was interrupted; the parameters are the last good ones.",
-        "Run it again to finish, with {resume} if there is a checkpoint.",
+        "Run it again, with {checkpoint} to be able to go on.",
     ),
 }
+
+
+def saved(checkpoint: str) -> str:
+    """Return how to go on from a checkpoint."""
+    return f"Training is saved to {checkpoint}: add {setting('resume', True)} to go on."
+
+
+def _auto() -> str:
+    return setting("solver", "auto")

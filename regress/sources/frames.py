@@ -43,7 +43,8 @@ class PandasPartition(SlicedPart):
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""
-        return f"row {self.frame.index[record : record + 1].tolist()[0]!r}"
+        label = self.frame.index[record : record + 1].tolist()[0]
+        return f"row {(label.item() if isinstance(label, np.generic) else label)!r}"
 
 
 def is_pandas(table: object) -> bool:

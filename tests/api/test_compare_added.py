@@ -282,6 +282,7 @@ def test_weights_reach_a_scorer():
     ("options", "says"),
     [
         ({"metrics": ["rsme"]}, "There is no metric 'rsme'. Nearest: rmse."),
+        ({"metrics": ["r3"]}, "There is no metric 'r3'. Nearest: r2."),
         ({"metrics": ["zzzzzz"]}, "Use r2, rmse, mae, mape, max_error, or a scorer of scikit-learn"),
         ({"metrics": []}, r"must be names or scorers; got \[\]"),
         ({"metrics": 3}, "must be names or scorers; got 3"),

@@ -108,6 +108,13 @@ def test_a_table_has_the_same_folds_in_any_format(tmp_path):
     assert folds_of(tmp_path / "t.csv", cv=3)[0] == folds_of(tmp_path / "t.parquet", cv=3)[0]
 
 
+@pytest.mark.parametrize("cv", [5, 6, 7, 100])
+def test_as_many_folds_as_times_or_more_are_refused_in_a_sentence(cv):
+    frame = FRAME.groupby("day").head(1).head(5)
+    with pytest.raises(regress.InputError, match=rf"too few different values of 'day' for cv={cv}\. Use fewer folds"):
+        regress.compare(frame, "y", **FEATURES, split_time="day", cv=cv)
+
+
 WAYS = {
     "texts": lambda days: days.to_list(),
     "times": lambda days: pd.to_datetime(days),

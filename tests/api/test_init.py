@@ -8,6 +8,7 @@ import pytest
 
 import regress
 from regress.errors import InputError
+from regress.messages import speaking_flags
 
 random = np.random.default_rng(71)
 X = random.normal(size=(80, 3)) * [1.0, 4.0, 0.2] + [5.0, 0.0, 1e6]
@@ -135,6 +136,11 @@ def test_a_start_is_refused_in_a_sentence(case):
     table, target = (NAMED, "y") if case == "order" else (X, y)
     with pytest.raises(InputError, match=words):
         regress.fit(table, target, init=init, solver="gd", **options)
+
+
+def test_the_command_line_names_a_start_that_it_can_take():
+    with speaking_flags(), pytest.raises(InputError, match=r"given as --init .* Give a model of the same columns, in"):
+        regress.fit(NAMED, "y", init=BEST, solver="gd")
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 import regress
 from regress import LinearRegressor
+from regress.report.training_charts import training
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -57,9 +58,63 @@ def test_validation_rows_with_other_levels_count_as_the_reference_level_like_hel
     assert list(fit) == list(same)
 
 
-def test_errors_of_validation_rows_name_the_option():
-    with pytest.raises(regress.InputError, match=r"validation: .* missing cells"):
-        regress.fit(TABLE, "y", validation=TABLE.assign(a=[np.nan] + [1.0] * 39))
+@pytest.mark.parametrize(
+    ("given", "options", "words"),
+    [
+        (TABLE.assign(a=[np.nan] + [1.0] * 39), {}, r"^The validation rows: .* missing cells"),
+        (TABLE[["t", "y"]], {}, r"^The validation rows: the frame has no column 'a'"),
+        ("absent.csv", {}, r"^The validation rows: absent\.csv does not exist"),
+        (TABLE.assign(t="new"), {"fit_intercept": False}, r"^The validation rows: row 0, .* fit an intercept"),
+        (0.2, {}, r"^validation must be rows; got 0\.2\. .* use test_size=0\.2\.$"),
+        ("0.2", {}, r"^validation must be rows; got '0\.2'\. .* use test_size=0\.2\.$"),
+    ],
+)
+def test_errors_of_validation_rows_are_about_these(given, options, words):
+    with pytest.raises(regress.InputError, match=words) as error:
+        regress.fit(TABLE, "y", validation=given, **options)
+    assert "handle_unknown" not in str(error.value)
+
+
+def test_early_stopping_names_a_test_size_that_holds_out_no_row():
+    with pytest.raises(regress.InputError, match=r"test_size=1e-09 held out no row\. Raise it, or use validation"):
+        regress.fit(TABLE, "y", solver="sgd", test_size=1e-9, early_stopping=3)
+
+
+def test_early_stopping_without_a_reference_level_names_the_intercept():
+    table = TABLE.assign(t=[f"level {k}" for k in range(40)])
+    with pytest.raises(regress.InputError, match=r"levels that training did not see\. Fit an intercept"):
+        regress.fit(table, "y", solver="sgd", test_size=0.3, early_stopping=3, fit_intercept=False)
+
+
+def test_batches_are_shown_with_no_more_rows_than_there_are():
+    for size, shown in ((5000, 40), (40, 40), (7, 7)):
+        fit = regress.fit(TABLE, "y", solver="sgd", epochs=2, batch_size=size, tol=1e-300)
+        assert f"batches of {shown})" in fit.summary()
+
+
+def test_validation_rows_are_not_called_held_out():
+    given = {"solver": "sgd", "epochs": 3, "tol": 1e-300, "early_stopping": 2}
+    for options, name, other in (
+        ({"validation": TABLE}, "validation", "held-out"),
+        ({"test_size": 0.3}, "held-out", "validation"),
+    ):
+        fit = regress.fit(TABLE, "y", **given, **options)
+        (loss, *_) = training(fit.record)
+        assert name in [mark.label for mark in loss.marks]
+        assert f"{name} rows" in loss.alt
+        assert f"{name} rows" in loss.caption
+        assert f"R² on {name} rows" in fit.summary()
+        assert other not in f"{loss.alt} {loss.caption} {fit.summary()}"
+    (loss, *_) = training(regress.fit(TABLE, "y", solver="sgd", epochs=3, tol=1e-300).record)
+    assert loss.caption == "The loss on the training rows cannot fall below the dashed line."
+    assert {mark.label for mark in loss.marks} == {"training", "", "exact minimum"}
+
+
+def test_an_index_of_numpy_scalars_is_shown_in_plain_numbers():
+    index = pd.Index(list(np.arange(40) + 1000), dtype=object)
+    fit = regress.fit(TABLE, "y")
+    with pytest.raises(regress.InputError, match=r"^row 1000, column 't'"):
+        fit.predict(TABLE.assign(t="new").set_index(index))
 
 
 def test_a_warm_start_without_an_intercept_does_not_keep_that_of_the_last_fit():

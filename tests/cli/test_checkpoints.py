@@ -114,7 +114,9 @@ def test_ctrl_c_saves_and_the_next_run_goes_on(folder):
     assert running.returncode == 130, err
     stopped = json.loads(out)
     assert stopped["status"] == "interrupted"
-    assert any("with --resume if there is a checkpoint" in note for note in stopped["notes"])
+    further = "Training is saved to run.ckpt: add --resume to go on."
+    assert any(note.endswith(further) for note in stopped["notes"])
+    assert f"The result so far is printed. {further}" in err.decode()
     epochs = int(stopped["n_iter"]) // 80 + 2
     _, rest, _ = run(*SAVED, "--epochs", epochs, "--resume", "--json")
     _, whole, _ = run(*FIT, "--epochs", epochs, "--json")

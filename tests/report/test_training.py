@@ -135,7 +135,7 @@ def test_the_curve_is_that_of_the_history_and_ends_above_the_exact_minimum():
     fit = regress.fit(X[:300], y[:300], validation=(X[300:], y[300:]), epochs=500, early_stopping=3, **options)
     loss, above = training(fit.record)
     history, lines = fit.history, [mark for mark in loss.marks if mark.kind == "line"]
-    assert [mark.label for mark in lines] == ["training", "held-out", "exact minimum"]
+    assert [mark.label for mark in lines] == ["training", "validation", "exact minimum"]
     assert [*lines[0].y] == (history["loss"] / 300).tolist()
     assert [*lines[1].y] == (history["val_loss"] / 100).tolist()
     least = np.linalg.lstsq(np.column_stack([X[:300], np.ones(300)]), y[:300])[1][0] / 300

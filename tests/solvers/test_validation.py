@@ -178,7 +178,7 @@ def text(rows, levels="abcd"):
     return pl.DataFrame({"g": g, "x": x, "y": 2 * x + np.array([ord(v) for v in g]) + 0.1 * random.normal(size=rows)})
 
 
-@pytest.mark.filterwarnings("ignore:R² on held-out rows is negative")  # after three updates
+@pytest.mark.filterwarnings("ignore:R² on validation rows is negative")  # after three updates
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize(("rows", "levels"), [(N, "abcd"), (N, "cd"), (N, "c"), (4, "abd"), (1, "a")])
 def test_a_table_with_fewer_categories_is_predicted_as_the_model_does(rows, levels, fit_intercept):
