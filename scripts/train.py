@@ -17,8 +17,9 @@ except (OSError, KeyError, ValueError) as error:
     sys.exit(f"{table} must be a CSV file with a column {target} of numbers: {error}")
 if frame.empty:
     sys.exit(f"{table} must have another column than {target}, and a row without missing cells.")
-X = pd.get_dummies(frame, drop_first=True, dtype=float).to_numpy(float)  # text becomes columns of 0 and 1
-X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)  # raw units would need far more steps
+frame = pd.get_dummies(frame, drop_first=True).astype(float)  # text becomes columns of 0 and 1
+frame = (frame - frame.mean()) / frame.std(ddof=0).replace(0, 1)  # raw units would need far more steps
+X = frame.to_numpy()
 m, w, b = len(X), np.zeros(X.shape[1]), 0.0
 eta = 0.9 * m / np.linalg.eigvalsh(X.T @ X).max(initial=m)  # below the stability limit m/λmax([X 1]ᵀ[X 1])
 loss = regress.SquaredError()  # or a subclass of regress.Loss
@@ -29,4 +30,5 @@ for step in range(1001):
     if step % 100 == 0:
         print(f"step {step:4d}  loss {loss.value(prediction, y, 1.0, np):.10g}  ‖∇L‖ {np.linalg.norm(grad_w):.3g}")
     w, b = w - eta / m * grad_w, b - eta / m * grad_b
-print(f"minimum    {regress.fit(X, y).loss:.10g}\nb {b}, w {w}")
+print(f"minimum    {regress.fit(X, y).loss:.10g}\nb {b:.6g}, and w of columns divided by their standard deviations:")
+print(pd.Series(w, frame.columns).to_string())

@@ -43,15 +43,17 @@ class Place:
 def line(record: Iteration, totals: Totals, left: float, room: int | None = None) -> str:
     """Return a row of the history and the time left as text, without the last parts where there is too little room."""
     parts = [reached(record.epoch, totals), *([f"{duration(left)} left"] if isfinite(left) else [])]
-    figures = [("loss", record.loss), ("held-out loss", record.val_loss), ("‖∇L‖", record.gradient_norm)]
-    if isnan(record.loss):
-        figures[0] = ("batch loss", record.batch_loss)
-    figures.append(("learning rate", record.learning_rate))
-    parts += [f"{name} {value:.6g}" for name, value in figures if not isnan(value)]
-    parts += [f"{record.gap:.2g} above the minimum"] if not isnan(record.gap) else []
+    loss = ("batch loss", record.batch_loss) if isnan(record.loss) else ("loss", record.loss)
+    gap = [] if isnan(record.gap) else [f"{record.gap:.2g} above the minimum"]
+    others = ("held-out loss", record.val_loss), ("‖∇L‖", record.gradient_norm), ("learning rate", record.learning_rate)
+    parts += [*_known(loss), *gap, *_known(*others)]
     while room is not None and len(parts) > 1 and len(", ".join(parts)) > room:
         parts.pop()
     return ", ".join(parts)[:room]
+
+
+def _known(*figures: tuple[str, float]) -> list[str]:
+    return [f"{name} {value:.6g}" for name, value in figures if not isnan(value)]
 
 
 def reached(epoch: int, totals: Totals) -> str:

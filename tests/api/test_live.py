@@ -102,7 +102,7 @@ def test_verbose_writes_a_line_and_changes_no_bit(capsys):
     out, err = capsys.readouterr()
     assert quiet.w.tobytes() == watched.w.tobytes()
     assert out == ""
-    assert re.fullmatch(r"epoch \d of 3, loss \S+, ‖∇L‖ \S+, learning rate \S+, \S+ above the minimum\n", err)
+    assert re.fullmatch(r"epoch \d of 3, loss \S+, \S+ above the minimum, ‖∇L‖ \S+, learning rate \S+\n", err)
     assert regress.fit(X, y, verbose=1).solver == "direct"  # no descent, no line
     assert capsys.readouterr().err == ""
 

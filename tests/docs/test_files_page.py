@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from regress.cli.main import main
+from regress.solvers.status import Status
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/files.md").read_text(encoding="utf-8")
 
@@ -81,3 +82,13 @@ def test_a_file_of_this_form_is_read_or_refused_as_the_page_says(tmp_path, capsy
     else:
         assert flags[0] in error
         assert fit(path, *flags) == 0
+
+
+def test_every_status_is_listed_with_its_exit_code():
+    lines = PAGE.partition("<!-- statuses -->\n")[2].partition("\n\n")[0].splitlines()[2:]
+    codes = {name.strip(" `"): code.strip() for _, name, _, code, _ in (line.split("|") for line in lines)}
+    assert set(codes) == set(Status)
+    assert {name for name, code in codes.items() if code == "0"} == {status for status in Status if status.as_asked}
+    assert {name for name, code in codes.items() if code == "130"} == {Status.INTERRUPTED}
+    assert {name for name, code in codes.items() if not code} == {Status.CALLBACK, Status.CALLBACK_ERROR}
+    assert set(codes.values()) == {"", "0", "3", "130"}

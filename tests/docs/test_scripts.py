@@ -48,7 +48,21 @@ def test_the_training_script_descends_to_the_least_squares_loss():
     assert least <= losses[-1] * (1 + 1e-9)  # printed in ten digits
 
 
-COPIED = {"train.py": 32, "train_minibatch.py": 40, "train_tensorflow.py": 40}
+def test_the_training_script_names_the_coefficients(table):
+    from sklearn.linear_model import LinearRegression
+    from sklearn.preprocessing import StandardScaler
+
+    frame = pd.read_csv(table).dropna()
+    y = frame.pop("monthly rent")
+    X = pd.get_dummies(frame, drop_first=True, dtype=float)
+    fitted = LinearRegression().fit(StandardScaler().fit_transform(X), y)
+    lines = run("-W", "ignore", SCRIPTS / "train.py", table, "monthly rent").splitlines()[-1 - X.shape[1] :]
+    assert f"b {fitted.intercept_:.6g}, " in lines[0]
+    found = {line.rpartition(" ")[0].rstrip(): float(line.rpartition(" ")[2]) for line in lines[1:]}
+    assert found == pytest.approx(dict(zip(X.columns, fitted.coef_, strict=True)), abs=1e-5)
+
+
+COPIED = {"train.py": 34, "train_minibatch.py": 40, "train_tensorflow.py": 40, "resume.py": 45}
 
 
 @pytest.mark.parametrize("name", COPIED)
@@ -120,34 +134,44 @@ def test_the_script_of_tensorflow_hands_the_model_back(given, table):
     assert float(re.search(r"the same, to (\S+)\.\n", done.stdout)[1]) < 1e-9
 
 
-@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+WITH_ERRORS = ["train.py", "train_minibatch.py", "resume.py"]
+
+
+def checkpoint_of(name, folder):
+    """Return the arguments that a script takes after the target."""
+    return [folder / "run.ckpt"] if name == "resume.py" else []
+
+
+@pytest.mark.parametrize("name", WITH_ERRORS)
 @pytest.mark.parametrize(
     ("path", "target"), [("none.csv", "y"), ("data/iris.csv", "width"), ("data/iris.csv", "species")]
 )
-def test_scripts_to_copy_explain_what_is_wrong(name, path, target):
-    done = call(SCRIPTS / name, path, target)
+def test_scripts_to_copy_explain_what_is_wrong(name, path, target, tmp_path):
+    done = call(SCRIPTS / name, path, target, *checkpoint_of(name, tmp_path))
     assert done.returncode == 1
     assert (target if "iris" in path else path) in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+@pytest.mark.parametrize("name", WITH_ERRORS)
 @pytest.mark.parametrize("text", ["", "y\n1\n2\n", "x,y\n", "x,y\n1,\n,2\n"])
 def test_scripts_to_copy_refuse_tables_without_anything_to_learn(name, text, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(text, encoding="utf-8")
-    done = call(SCRIPTS / name, path, "y")
+    done = call(SCRIPTS / name, path, "y", *checkpoint_of(name, tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["train.py", "train_minibatch.py"])
+@pytest.mark.parametrize("name", WITH_ERRORS)
 def test_scripts_to_copy_ask_for_their_arguments(name):
-    done = call(SCRIPTS / name, "data/iris.csv")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"Usage: python scripts/{name} TABLE TARGET\n"
+    more = " [CHECKPOINT]" if name == "resume.py" else ""
+    for given in (["data/iris.csv"], ["data/iris.csv", "petal_width", "run.ckpt", "more"]):
+        done = call(SCRIPTS / name, *given)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"Usage: python scripts/{name} TABLE TARGET{more}\n"
 
 
 def test_every_set_that_is_compared_is_there_and_none_is_forgotten():
@@ -193,6 +217,25 @@ def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
     assert rest == whole[-len(rest) :]
     assert 0 < len(rest) < len(whole)
     assert run(*arguments[1:], tmp_path / "run.ckpt").splitlines() == rest_of(whole)
+
+
+def test_the_script_that_can_be_killed_trains_a_large_table_for_many_epochs_and_skips_missing_cells(tmp_path):
+    random = np.random.default_rng(6)
+    x = random.normal(size=(50_000, 2))
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": x @ [1.0, 2.0] + random.normal(size=50_000)})
+    frame.loc[7, "a"] = np.nan
+    frame.to_csv(tmp_path / "large.csv", index=False)
+    lines = run(SCRIPTS / "resume.py", tmp_path / "large.csv", "y", tmp_path / "run.ckpt").splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == [str(k) for k in range(301)]
+    a, b = (float(line.split()[1]) for line in lines[-2:])
+    assert (a, b) == pytest.approx((1.0, 2.0), abs=0.02)
+
+
+def test_the_script_that_can_be_killed_refuses_the_checkpoint_of_another_table(tmp_path):
+    run(SCRIPTS / "resume.py", "data/penguins.csv", "body_mass_g", tmp_path / "run.ckpt")
+    done = call(SCRIPTS / "resume.py", "data/diabetes.csv", "progression", tmp_path / "run.ckpt")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "checkpoint of another run" in done.stderr
 
 
 def rest_of(lines):

@@ -15,8 +15,8 @@ EPOCHS = Totals(epochs=20, rows=1000)
 
 def test_the_line_has_every_figure_and_its_name():
     assert line(ROW, EPOCHS, 75.0) == (
-        "epoch 3 of 20, 1 min 15 s left, loss 1234.57, held-out loss 99.5, ‖∇L‖ 12.25, learning rate 0.125, "
-        "2.5e-09 above the minimum"
+        "epoch 3 of 20, 1 min 15 s left, loss 1234.57, 2.5e-09 above the minimum, held-out loss 99.5, ‖∇L‖ 12.25, "
+        "learning rate 0.125"
     )
     assert line(ROW._replace(epoch=1234), Totals(max_iter=10), inf).startswith("iteration 1,234, loss 1234.57, ")
 
@@ -34,6 +34,11 @@ def test_the_line_fits_into_a_narrow_terminal():
         assert len(text) <= room
         assert all_of_it.startswith(text)
         assert text == all_of_it or room < 13 or all_of_it[len(text)] == ","
+
+
+def test_eighty_columns_have_room_for_the_gap():
+    row = ROW._replace(epoch=100, loss=123456.78)
+    assert line(row, Totals(epochs=300, rows=10), 75.0, 79).endswith(", 2.5e-09 above the minimum")
 
 
 def test_seconds_are_shown_as_people_count():

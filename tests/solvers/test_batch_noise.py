@@ -1,6 +1,6 @@
 """What docs/derivation.md states of mini-batches: their mean gradient, their stability limit, and their noise."""
 
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -62,6 +62,25 @@ def test_twice_the_automatic_rate_shrinks_distances_on_average_over_all_batches(
         left = np.eye(4) - rate * 2 * Z[list(batch)].T @ Z[list(batch)] / size
         squares.append(left @ left)
     assert np.linalg.eigvalsh(np.mean(squares, axis=0)).max() < 1 + 1e-12
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_the_limit_for_normal_rows_is_where_distances_no_longer_shrink_on_average(size):
+    """Three nodes of Gauss and Hermite in each direction have the moments of a normal row up to the fifth."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(3)
+    weights = weights / weights.sum()
+    rows = np.array(list(product(nodes, repeat=3))) * [0.5, 1.0, 3.0]
+    chance = np.array([np.prod(each) for each in product(weights, repeat=3)])
+    h = 2 * rows[:, :, None] * rows[:, None, :]
+    H, squares = np.tensordot(chance, h, 1), np.tensordot(chance, h @ h, 1)
+    largest = np.linalg.eigvalsh(H).max()
+    limit = 2 / (largest + (np.trace(H) + largest) / size)
+
+    def growth(rate):
+        return np.linalg.eigvalsh(np.eye(3) - 2 * rate * H + rate**2 * (H @ H + (squares - H @ H) / size)).max()
+
+    assert growth(limit) == pytest.approx(1.0, rel=1e-12)
+    assert growth(0.99 * limit) < 1.0 < growth(1.01 * limit)
 
 
 @pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")

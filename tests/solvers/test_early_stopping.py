@@ -324,6 +324,11 @@ def test_the_summary_says_how_it_ended(status):
     assert np.isfinite([*fit.w, fit.b]).all()
 
 
+def test_the_warning_names_the_error_of_a_callback():
+    _, said = warned(solver="sgd", callbacks=lambda state, row: 1 / 0)
+    assert "It raised ZeroDivisionError('division by zero'). " in str(said[0].message)
+
+
 @pytest.fixture
 def path(write):
     lines = [f"{a!r},{b!r},{c!r}" for a, b, c in zip(*FRAME.values(), strict=True)]
