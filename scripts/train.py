@@ -19,10 +19,9 @@ if frame.empty:
     sys.exit(f"{table} must have another column than {target}, and a row without missing cells.")
 frame = pd.get_dummies(frame, drop_first=True).astype(float)  # text becomes columns of 0 and 1
 frame = (frame - frame.mean()) / frame.std(ddof=0).replace(0, 1)  # raw units would need far more steps
-X = frame.to_numpy()
+X, loss = frame.to_numpy(), regress.SquaredError()  # or a subclass of regress.Loss
 m, w, b = len(X), np.zeros(X.shape[1]), 0.0
 eta = 0.9 * m / np.linalg.eigvalsh(X.T @ X).max(initial=m)  # below the stability limit m/λmax([X 1]ᵀ[X 1])
-loss = regress.SquaredError()  # or a subclass of regress.Loss
 for step in range(1001):
     prediction = X @ w + b
     slope = loss.gradient(prediction, y, 1.0)  # ∂L/∂ŷ = 2(ŷ − y)
