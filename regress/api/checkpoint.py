@@ -47,8 +47,11 @@ def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
         read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
     check_outputs({setting("checkpoint"): process.checkpoint}, read)
     if (path := Path(process.checkpoint or "")).is_file() and path.stat().st_size:
-        with path.open("rb") as file:
-            head = _json(file.readline(_HEAD))
+        try:
+            with path.open("rb") as file:
+                head = _json(file.readline(_HEAD))
+        except OSError as error:
+            raise InputError(f"The checkpoint {path} cannot be read: {error.strerror}.") from None
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise InputError(f"{path} exists and is not a checkpoint of regress. Name another file.")
     return Checkpoint(process)

@@ -102,7 +102,7 @@ def test_covariances_are_there_for_200_columns_and_beyond_that_it_is_said_why():
     assert np.abs(fit.cov_params().to_numpy() - them.cov_params()).max() < 1e-9 * size.max() ** 2
     wide = regress.fit(X, y)
     assert wide.bse.notna().all()
-    with pytest.raises(InputError, match=r"no cov_params\. Covariances are kept for at most 200 columns"):
+    with pytest.raises(InputError, match=r"no cov_params\. Covariances are kept .*at most 200 columns"):
         wide.cov_params()
     with pytest.raises(InputError, match=r"no prediction intervals\. .*at most 200 columns"):
         wide.predict_interval(X)

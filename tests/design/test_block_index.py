@@ -19,7 +19,7 @@ from regress.api.read import Reading, read_table
 from regress.design.block_index import BlockReader
 from regress.errors import InputError, TableError
 from regress.options import FileOptions, TableOptions
-from regress.sources import arrays, parquet, polars_frames
+from regress.sources import arrays, arrow, parquet, polars_frames
 from regress.sources.base import Column, ColumnKind, Source
 from regress.sources.batches import Frame, FramePartition
 from regress.sources.csv import stream
@@ -48,7 +48,8 @@ HOLES = FRAME.with_columns(
 def small_blocks(monkeypatch):
     """Make many blocks of a few hundred rows."""
     monkeypatch.setattr(stream, "BLOCK", 1000)
-    monkeypatch.setattr(polars_frames, "SLICE", 37)
+    for module in (polars_frames, arrow):
+        monkeypatch.setattr(module, "SLICE", 37)
     monkeypatch.setattr(arrays, "block_rows", lambda _: 37)
     monkeypatch.setattr(parquet, "_FIRST", 20)
     monkeypatch.setattr(parquet, "_BLOCK", 8 * 5 * 31)
