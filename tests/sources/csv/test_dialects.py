@@ -279,7 +279,7 @@ def records(content):
     try:
         lines = [line.decode("utf-8", "replace") for line in io.BytesIO(content.removeprefix(b"\xef\xbb\xbf"))]
         rows = [row for row in csv.reader(lines, strict=True) if row]
-        return len([row for row in rows[1:] if any(row) or len(rows[0]) > 1])
+        return len([row for row in rows[1:] if any(row) or len(rows[0]) > 1 or len(row) == 1])
     except csv.Error:
         return None
 
