@@ -25,7 +25,7 @@ class Block(NamedTuple):
 
 def block_rows(n: int) -> int:
     """Return the rows a block for `n` columns. It fixes the grid, and so the bits, whatever the threads."""
-    return int(np.clip(2 ** int(np.log2(2**22 / max(n, 1))), 2048, 65536))
+    return min(max(1 << (2**22 // max(n, 1)).bit_length() >> 1, 2048), 65536)
 
 
 def blocks_of(X: Array, Y: Array, weights: Array | None = None) -> Iterator[Block]:

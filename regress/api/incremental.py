@@ -112,6 +112,7 @@ class RunningTotals:
             )
         self._sums = ExactSums()
         self._waiting: list[Table] = []  # for others: few rows at a time would take three times as long
+        self._cells = 0  # of the rows that wait
         self._removed = False
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self._given: dict[str, Any] = {}
@@ -137,12 +138,13 @@ class RunningTotals:
             self._sum(table)
         elif len(table.X):
             self._waiting.append(Table.joined([table]))  # a copy, since the caller may change the arrays
-            if sum(waiting.X.size for waiting in self._waiting) >= _CELLS:
+            self._cells += table.X.size
+            if self._cells >= _CELLS:
                 self._sum_waiting()
 
     def _sum_waiting(self) -> None:
         if self._waiting:
-            tables, self._waiting = self._waiting, []
+            tables, self._waiting, self._cells = self._waiting, [], 0
             self._sum(Table.joined(tables))
 
     def _sum(self, table: Table) -> None:

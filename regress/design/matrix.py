@@ -9,6 +9,7 @@ from regress.design.encode import Encoded
 from regress.design.terms import Design, same_name
 from regress.sources.base import Codes
 
+_TILE = 1024  # rows that are turned at a time, so that they stay in the cache
 _UNKNOWN = 2048  # columns that a block is sized for before any level has turned up
 
 
@@ -64,8 +65,10 @@ class Layout:
         m = len(y) if chosen is None else int(chosen.sum())
         which = slice(None) if chosen is None else chosen
         numbers, codes = np.empty((m, len(rows.numbers))), np.empty((m, len(rows.codes)), dtype=np.int32)
-        for j, column in enumerate(rows.numbers):
-            numbers[:, j] = column[which]
+        columns = [column[which] for column in rows.numbers]
+        for i in range(0, m, _TILE):
+            for j, column in enumerate(columns):
+                numbers[i : i + _TILE, j] = column[i : i + _TILE]
         for j, code in enumerate(rows.codes):
             codes[:, j] = code[which]
         return Block(self.expand(numbers, codes), y[which, None], None if a is None else a[which], self.columns)

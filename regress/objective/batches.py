@@ -19,6 +19,7 @@ from regress.objective.gradient import Evaluation, Rows
 from regress.objective.losses import Loss
 from regress.objective.scaling import Coordinates
 
+_TILE = 4096  # rows that are scaled at a time, so that they stay in the cache
 _CHUNK = 2**18  # cells that are gathered at a time
 
 
@@ -214,8 +215,10 @@ def brought(blocks: Sequence[Block], coordinates: Coordinates, target: int, mean
     start = 0
     for block in blocks:
         here = slice(start, start := start + len(block.X))
-        np.subtract(block.X, coordinates.origin, out=X[here])
-        X[here] /= coordinates.scale
+        for i in range(0, len(block.X), _TILE):
+            tile = X[here][i : i + _TILE]
+            np.subtract(block.X[i : i + _TILE], coordinates.origin, out=tile)
+            tile /= coordinates.scale
         np.subtract(block.Y[:, target], coordinates.target_origin, out=y[here])
         if block.weights is not None:
             a[here] = block.weights
