@@ -51,9 +51,15 @@ class Table(NamedTuple):
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
         """Return the rows of tables that are like each other, in arrays of their own."""
-        X, Y = (np.concatenate([table[i] for table in tables]) for i in (0, 1))
+        X, Y = np.concatenate([table.X for table in tables]), np.concatenate([table.Y for table in tables])
         weights = [table.weights for table in tables if table.weights is not None]
         return tables[-1]._replace(X=X, Y=Y, weights=np.concatenate(weights) if weights else None)
+
+    def copied(self) -> "Table":
+        """Return the rows in arrays of their own."""
+        return self._replace(
+            X=self.X.copy(), Y=self.Y.copy(), weights=None if self.weights is None else self.weights.copy()
+        )
 
     def like(self, other: "Table") -> bool:
         """Tell whether both have weights, or neither."""

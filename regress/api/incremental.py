@@ -56,7 +56,7 @@ class Exactly:
         return MethodType(self._method, estimator)
 
 
-_CELLS = 2**17  # that wait
+_CELLS = 2**15  # that wait: sums of more rows than fit in the cache take longer
 LEARNED = ("coef_", "intercept_", "n_iter_", "rank_", "status_", "_center", "_at_center")
 
 
@@ -137,7 +137,7 @@ class RunningTotals:
         if not waits:
             self._sum(table)
         elif len(table.X):
-            self._waiting.append(Table.joined([table]))  # a copy, since the caller may change the arrays
+            self._waiting.append(table.copied())  # a copy, since the caller may change the arrays
             self._cells += table.X.size
             if self._cells >= _CELLS:
                 self._sum_waiting()
