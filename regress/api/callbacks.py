@@ -28,7 +28,7 @@ try:
 except ImportError:  # before scikit-learn 1.9
     SUPPORTED = False
 
-    class CallbackSupport:  # type: ignore[no-redef]
+    class CallbackSupport:  # type: ignore[no-redef]  # one of the two is there
         """What stands for scikit-learn's mixin where that is missing."""
 
         def set_callbacks(self, *callbacks: Any) -> NoReturn:

@@ -6,7 +6,7 @@ import numpy as np
 
 from regress.api.claim import Claim
 from regress.api.model import LinearModel
-from regress.api.result import Fit
+from regress.api.result import Fit, bare_model
 from regress.blocks import Array
 from regress.errors import InputError
 from regress.numerics.integers import rounded
@@ -48,11 +48,7 @@ def to_keras(model: LinearModel | Fit) -> Any:
     >>> made(np.array([[4.0]])).numpy().tolist()
     [[9.0]]
     """
-    model = model._bare if isinstance(model, Fit) else model
-    if not isinstance(model, LinearModel):
-        raise InputError(
-            f"to_keras takes a Fit or a LinearModel, such as regress.load returns; got {type(model).__name__}."
-        )
+    model = bare_model(model, "to_keras")
     keras = load_keras("to_keras")
     with_b = model.options["fit_intercept"]
     dense = keras.layers.Dense(1, use_bias=with_b, dtype="float64", name="linear")

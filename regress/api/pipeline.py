@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from regress.api.model import LinearModel
-from regress.api.result import Fit
+from regress.api.result import Fit, bare_model
 from regress.design.terms import Design, Term
-from regress.errors import InputError
 from regress.sources.frames import of_columns
 
 # How cells of a frame become levels: as text, no blanks around them, 1.0 is 1, True is true. A stored Pipeline must not
@@ -42,12 +41,7 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = model._bare if isinstance(model, Fit) else model
-    if not isinstance(model, LinearModel):
-        raise InputError(
-            f"to_sklearn takes a Fit or a LinearModel, such as regress.load returns; got {type(model).__name__}. "
-            "A scikit-learn estimator can be put into a Pipeline directly."
-        )
+    model = bare_model(model, "to_sklearn", "A scikit-learn estimator can be put into a Pipeline directly.")
     n = len(model.w)
     center = StandardScaler(with_std=False).fit(np.zeros((1, n)))
     center.mean_ = model.center

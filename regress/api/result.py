@@ -258,3 +258,19 @@ class Fit(StatsmodelsNames, OutcomeNames):
             Whether to show variance inflation factors.
         """
         return summary(self.record, vif)
+
+
+def bare_model(given: object, function: str, more: str = "") -> LinearModel:
+    """Return what predicts, of a fit or as it is given, without uncertainty.
+
+    Raises
+    ------
+    InputError
+        If it is neither; the message names the function that was called, and ends with `more`.
+    """
+    model = given._bare if isinstance(given, Fit) else given
+    if not isinstance(model, LinearModel):
+        kind = type(model).__name__
+        text = f"{function} takes a Fit or a LinearModel, such as regress.load returns; got {kind}. {more}"
+        raise InputError(text.rstrip())
+    return model

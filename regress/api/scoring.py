@@ -108,7 +108,7 @@ def _estimator(fit: Found) -> Any:
     if isinstance(fit, Predictor):
         return fit.model
 
-    class Fitted(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # without types
+    class Fitted(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         def predict(self, X: Array) -> Array:
             return fit.predict(np.asarray(X, dtype=np.float64))
 

@@ -13,18 +13,18 @@ BATCH_SOLVERS = ("sgd", "averaged-sgd", "adam")
 class BatchOptions:
     """How rows are fed to solvers that see a few of them at a time."""
 
-    batch_size: int = option(256, "Rows of an update.", "Mini-batches", "N")
-    epochs: int = option(100, "Passes over the rows.", "Mini-batches", "N")
+    batch_size: int = option(256, "Number of rows per update.", "Mini-batches", "N")
+    epochs: int = option(100, "Number of passes over the rows.", "Mini-batches", "N")
     schedule: Schedule = option(
         "constant",
-        "Learning rate of update t (from 0) of T: constant; invscaling, times (t + 1)^-0.25; cosine, times "
-        "(1 + cos(πt/T))/2; step, halved every ten epochs.",
+        "How the learning rate changes: constant; divided by t^0.25 at update t (invscaling); along a cosine to zero; "
+        "or halved every ten epochs (step).",
         "Mini-batches",
     )
-    momentum: float = option(0.0, "Momentum of sgd: the part of a step that the next one repeats.", "Mini-batches", "F")
-    nesterov: bool = option(
-        False, "Nesterov momentum: the gradient counts as that after the repeated step.", "Mini-batches"
+    momentum: float = option(
+        0.0, "Momentum of sgd: the fraction of a step that is added to the next.", "Mini-batches", "F"
     )
+    nesterov: bool = option(False, "Use Nesterov momentum.", "Mini-batches")
     shuffle: bool = option(
         True,
         "Whether each epoch takes the rows in a new random order, seeded by random_state.",
@@ -32,7 +32,7 @@ class BatchOptions:
         off="Take rows in their order.",
     )
     shuffle_rows: int = option(
-        262_144, "Rows of a file that are in memory at a time, and shuffled with each other.", "Mini-batches", "N"
+        262_144, "Number of rows of a file to hold in memory and shuffle together.", "Mini-batches", "N"
     )
     optimizer: Any = option(
         None, "A `tf.keras.optimizers.Optimizer` that takes the steps. It needs gradient='autodiff'.", "Mini-batches"

@@ -25,12 +25,12 @@ class ProcessOptions:
     )
     early_stopping: int | Mapping[str, float] | None = option(
         None,
-        "Stop after so many epochs without a lower held-out loss, and return the best weights. In Python also "
+        "Stop after N epochs without a lower held-out loss, and return the best weights. In Python also "
         "{'patience': 5, 'min_delta': 0.0}.",
         "Process",
         "N",
     )
-    max_seconds: float | None = option(None, "Stop after so many seconds of training.", "Process", "S")
+    max_seconds: float | None = option(None, "Stop after this many seconds of training.", "Process", "S")
     monitor_every: int = option(
         1, "Epochs between evaluations of a loss that needs a pass over the rows.", "Process", "N"
     )
@@ -40,12 +40,14 @@ class ProcessOptions:
         "Process",
     )
     verbose: int = option(0, "1 shows a line for the latest evaluation on standard error.", "Process")
-    checkpoint: str | Path | None = option(None, "File to which training is saved while it runs.", "Process", "FILE")
+    checkpoint: str | Path | None = option(None, "Save training to this file while it runs.", "Process", "FILE")
     checkpoint_every: int | None = option(None, "Updates between two checkpoints.", "Process", "N")
     checkpoint_seconds: float = option(
         _MINUTE, "Seconds between two checkpoints, unless updates are counted.", "Process", "S"
     )
-    resume: bool = option(False, "Go on from the checkpoint, to the same result bit for bit.", "Process")
+    resume: bool = option(
+        False, "Continue from the checkpoint. The result has the same bits as an uninterrupted run.", "Process"
+    )
 
     def __post_init__(self) -> None:
         if all(getattr(self, f.name) is f.default for f in fields(self)):

@@ -82,7 +82,7 @@ def main(folder):
     import scipy.linalg  # noqa: F401  here, so that no child need import it
 
     import regress.api.fit
-    import regress.sources.files  # noqa: F401
+    import regress.sources.files  # noqa: F401  as above
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 3))
