@@ -10,9 +10,10 @@ import numpy as np
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
-from regress.api.read import Reading, ReadTable, read_table
+from regress.api.read import read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
+from regress.api.sums import Reading, ReadTable
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
 from regress.inference.huber import outliers_of

@@ -37,6 +37,14 @@ class WholeSum:
             high, low = these >> 26, these & (2**26 - 1)
             self._units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 2300 - 53)
 
+    def merge(self, other: "WholeSum") -> None:
+        """Add another sum."""
+        self._units += other._units
+
+    def subtract(self, other: "WholeSum") -> None:
+        """Take another sum away."""
+        self._units -= other._units
+
     @property
     def fraction(self) -> Fraction:
         """The sum."""

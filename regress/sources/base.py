@@ -2,11 +2,11 @@
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from regress.blocks import Array, Mask
 from regress.errors import TableError
 from regress.options import FileOptions
+from regress.sources.rejects import Skipped
 
 ColumnKind = Literal["number", "boolean", "text", "unusable"]
 Codes = NDArray[np.int32]
 Bookmark = tuple[int, ...]
-T = TypeVar("T")
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 """Cells of a CSV file that hold no value, in numbers and text alike; infinities count as missing too."""
@@ -59,23 +59,6 @@ class Column:
     settled: bool = False
     doubtful: bool = False
     index: bool = False
-
-
-class Reread(Exception):
-    """No error: asks whoever reads a table to begin anew, with a source that knows better what its columns are."""
-
-    def __init__(self, source: "Source") -> None:
-        super().__init__("the table is to be read again")
-        self.source = source
-
-
-def rereading(source: "Source", read: Callable[["Source"], T]) -> T:
-    """Return what `read` makes of a source, called again as often as the source turns out to be another."""
-    while True:
-        try:
-            return read(source)
-        except Reread as found:
-            source = found.source
 
 
 class Batch(Protocol):
@@ -234,6 +217,18 @@ class Source(ABC):
         """Say where a record of a partition is."""
         return next(partition for partition in self.partitions() if partition.name == part).place(record)
 
+    def skipped(self) -> Skipped:
+        """Return what the last pass skipped: nothing, unless a source skips rows."""
+        return Skipped()
+
+    def take_skipped(self, skipped: Skipped) -> None:
+        """Take what a pass over all partitions skipped; a source that skips rows checks and writes it."""
+        assert not skipped.rows
+
+    def only(self, partitions: Sequence[Partition]) -> "Source":
+        """Return the source with some of its partitions."""
+        return _Some(self, partitions)
+
     def with_columns(self, columns: Iterable[Column]) -> Self:
         """Return the source with other columns."""
         other = copy(self)
@@ -250,6 +245,18 @@ class Source(ABC):
     def settled(self, names: Sequence[str]) -> Self:
         """Return the source with the named columns decided by all of their cells: a pass of its own where need be."""
         return self.with_columns(replace(c, settled=True) if c.name in names else c for c in self.columns)
+
+
+class _Some(Source):
+    """Some partitions of a source."""
+
+    def __init__(self, source: Source, partitions: Sequence[Partition]) -> None:
+        self.columns, self.label, self.address = source.columns, source.label, source.address
+        self.unit, self.options, self._partitions = source.unit, source.options, tuple(partitions)
+
+    def partitions(self) -> Sequence[Partition]:
+        """Return these partitions."""
+        return self._partitions
 
 
 def cut(batches: Iterable[Batch], limit: int | None) -> Iterable[Batch]:
