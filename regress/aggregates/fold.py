@@ -24,8 +24,8 @@ class Fold:
         What reads it.
     sampled : int
         Training rows to keep as a sample.
-    exact, kept : bool
-        Whether sums of rows held out are exact, however many columns there are, and whether these rows are kept.
+    held_out : HeldOutSums
+        What rows held out are added to.
     indexed : bool
         Whether to note where each batch stands.
 
@@ -39,12 +39,12 @@ class Fold:
         How much of the table has been read, in the source's unit.
     """
 
-    def __init__(self, reader: Reader, sampled: int, exact: bool, *, kept: bool = False, indexed: bool = False) -> None:
+    def __init__(self, reader: Reader, sampled: int, held_out: HeldOutSums, *, indexed: bool = False) -> None:
         self._reader, self._encoder = reader, reader.encoder()
         levels = self._encoder.levels
         self.tally, self.counts = Tally(), Counts(reader.design, levels, reader.counts)
         self.sample = Sampler(sampled, reader.split.seed, reader.design, levels)
-        self.held_out = HeldOutSums(exact, kept)
+        self.held_out = held_out
         self.index = BlockIndex(reader.source) if indexed else None
         self.log_weight = WholeSum()
         self.read = 0

@@ -60,6 +60,25 @@ class PartSums:
         self.counted = self.counted.merge(other.counted)
         self.parts |= other.parts
 
+    def subtract(self, other: "PartSums") -> None:
+        """Take rows away. What only rows tell, such as a sample, is withheld.
+
+        Raises
+        ------
+        InputError
+            If these rows cannot all be among those so far.
+        """
+        self.tally.subtract(other.tally)
+        self.training.subtract_sums(other.training)
+        held = self.held_out.exact()
+        held.subtract_sums(other.held_out.exact())
+        self.held_out = HeldOutSums.of(held)
+        self.counted = self.counted.without(other.counted)
+        self.seen.subtract(other.seen)
+        self.log_weight.subtract(other.log_weight)
+        self.sample = self.sample.empty()
+        self.parts -= other.parts
+
 
 def add_logs(total: WholeSum, block: Block) -> None:
     """Add log a of the rows of a block."""

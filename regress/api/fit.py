@@ -7,7 +7,9 @@ from typing import Any, Unpack, get_args
 
 import numpy as np
 
+from regress.api.from_moments import open_any, read_moments
 from regress.api.model import LinearModel
+from regress.api.moments import TableMoments
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
 from regress.api.read import read_table
@@ -32,13 +34,12 @@ from regress.solvers.choose import objective_of, read_again, reading
 from regress.solvers.running import Running
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
-from regress.sources.open import open_table
 
 
 @takes(TableOptions, TrainOptions, ProcessOptions, without=["rows"])
 def fit(
     table: Any,
-    target: Any,
+    target: Any = None,
     *,
     cov_type: CovType | Covariance = "nonrobust",
     level: float = 0.95,
@@ -51,13 +52,13 @@ def fit(
 
     Parameters
     ----------
-    table : path, glob, folder, "-", frame, dict of columns, list of dicts, or array of shape (m, n)
-        The rows. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an Arrow stream. Text
+    table : path, glob, folder, "-", frame, dict of columns, list of dicts, array of shape (m, n), or moments
+        The rows, or `moments` of them. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an Arrow stream. Text
         columns become one 0/1 column a category, except the reference level: the first in the order of code points
         (or of the Categorical or Enum). Without an intercept the first text column keeps all its categories.
         Categories are those of the training rows. Masked cells of an array are missing.
     target : str, Series or array of shape (m,)
-        The column to predict, or its values. A Series that is a column of the table is taken by its name. A pandas
+        The column to predict, or its values; moments know it. A Series that is a column of the table is taken by its name. A pandas
         Series beside a pandas frame is paired with it by row labels.
     cov_type : {"nonrobust", "HC0", "HC1"} or Covariance
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
@@ -117,14 +118,17 @@ def fit(
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     with one_blas_thread():
-        jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
+        jobs, table = resolve_jobs(n_jobs), open_any(table, of_table)
+        source = table.source if isinstance(table, TableMoments) else table
+        if target is None and source is table:
+            raise InputError(f"Name the column to predict with {setting('target')}.")
         checkpoint = None
         if process.checkpoint is not None:
             from regress.api.checkpoint import opened
 
-            checkpoint = opened(process, table)
+            checkpoint = opened(process, source)
         steps = process.steps
-        over, first, indexed, quadratic = reading(of_training, table, steps)
+        over, first, indexed, quadratic = reading(of_training, source, steps)
 
         def read(precision: Precision) -> ReadTable:
             reading = Reading(
@@ -137,6 +141,8 @@ def fit(
                 keep_held_out=not quadratic,
                 indexed=indexed,
             )
+            if isinstance(table, TableMoments):
+                return read_moments(table, target, of_table, reading)
             return read_table(table, target, of_table, reading, progress)
 
         def problem(prepared: ReadTable) -> tuple[ReadTable, FitOptions, Running, Regression]:

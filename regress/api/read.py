@@ -6,7 +6,8 @@ from typing import Any
 
 from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
-from regress.api.sums import Reading, ReadTable, assembled, design_of, folded, watched
+from regress.aggregates.part_sums import PartSums
+from regress.api.sums import Reading, ReadTable, assembled, design_of, folded, refuse_missing, sums_of, watched
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
 from regress.design.rows import Reader
@@ -31,6 +32,21 @@ def read_table(
         found = _read(prepared(reader), reading, progress)
         facts = replace(found.facts, split_key=key, of_source=reader.source.notes)
         return replace(found, facts=facts)
+
+    return rereading(open_table(table, options), read)
+
+
+def read_sums(
+    table: Any, target: Any, options: TableOptions, reading: Reading, progress: Progress | None = None
+) -> tuple[Reader, PartSums]:
+    """Open, plan and read a table into sums over its rows; all of its columns are settled."""
+
+    def read(source: Source) -> tuple[Reader, PartSums]:
+        reader, _ = _planned(source, target, options, reading)
+        sums = sums_of(reader, reading, progress)
+        design_of(reader, sums)
+        refuse_missing(reader, sums.tally)
+        return reader, sums
 
     return rereading(open_table(table, options), read)
 

@@ -9,7 +9,7 @@ from regress.aggregates.collect import NoRowsError, TrainingData, exact_fits, su
 from regress.aggregates.columns import selected
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.fold import Fold
-from regress.aggregates.held_out import HeldOut
+from regress.aggregates.held_out import HeldOut, HeldOutSums
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals import moments_of
 from regress.blocks import Block
@@ -41,8 +41,8 @@ class Reading:
         Columns that a second pass reads: no features unless these are named.
     time : str, optional
         A column of times: the latest rows are held out. It is no feature unless it is named.
-    keep_held_out : bool
-        Whether rows held out are kept, rather than summed.
+    keep_held_out, summed : bool
+        Whether rows held out are kept, rather than summed, and whether none is, however few there are.
     indexed : bool
         Whether to note where each batch stands, so that `BlockReader` can read them in any order.
     handle_unknown : {"error", "reference"}
@@ -59,6 +59,7 @@ class Reading:
     along: Sequence[str] = ()
     time: str | None = None
     keep_held_out: bool = False
+    summed: bool = False
     indexed: bool = False
     handle_unknown: HandleUnknown = "error"
 
@@ -103,8 +104,8 @@ class ReadTable:
 
 def folded(reader: Reader, reading: Reading) -> Fold:
     """Return what folds the rows of a table."""
-    exact = reading.precision == "exact"
-    return Fold(reader, reading.sampled, exact, kept=reading.keep_held_out, indexed=reading.indexed)
+    held_out = HeldOutSums(reading.precision == "exact", reading.keep_held_out, reading.summed)
+    return Fold(reader, reading.sampled, held_out, indexed=reading.indexed)
 
 
 def watched(fold: Fold, reader: Reader, n_jobs: int, progress: Progress | None) -> Iterator[Block]:
@@ -113,7 +114,7 @@ def watched(fold: Fold, reader: Reader, n_jobs: int, progress: Progress | None) 
         if progress is not None:
             progress("rows", fold.tally.rows, fold.read, reader.source.size)
         yield block
-    _refuse_missing(reader, fold.tally)
+    refuse_missing(reader, fold.tally)
 
 
 def sums_of(reader: Reader, reading: Reading, progress: Progress | None = None) -> PartSums:
@@ -160,7 +161,7 @@ def data_of(reader: Reader, sums: PartSums, design: Design) -> TrainingData:
         If there is no training row, or there are too many columns.
     """
     tally, label, n = sums.tally, reader.source.label, len(design.names)
-    _refuse_missing(reader, tally)
+    refuse_missing(reader, tally)
     if not tally.rows:
         raise NoRowsError("There is no row to train on.")
     if not tally.used:
@@ -191,7 +192,7 @@ def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData
     )
 
 
-def _refuse_missing(reader: Reader, tally: Tally) -> None:
+def refuse_missing(reader: Reader, tally: Tally) -> None:
     """Refuse a table for the missing cells of its rows, where these are not to be dropped."""
     cells, label = tally.missing_cells, reader.source.label
     if reader.missing == "drop" or not cells:

@@ -38,6 +38,12 @@ class SeenCells:
             self.levels.setdefault(name, Counter()).update(counts)
         self.unknown.update(other.unknown)
 
+    def subtract(self, other: "SeenCells") -> None:
+        """Take cells away; levels without a cell are forgotten."""
+        for name, counts in other.levels.items():
+            self.levels[name] = self.levels.get(name, Counter()) - counts
+        self.unknown -= other.unknown
+
     def doubtful(self, design: Design) -> list[str]:
         """Return the columns of which a tenth of the cells look like numbers."""
         found = []

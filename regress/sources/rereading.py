@@ -17,7 +17,7 @@ class Reread(Exception):
 
 
 class Unsettled(Exception):
-    """No error: some partitions do not tell alone what columns are, or, without names, which decimal mark files have."""
+    """No error: partitions alone do not tell what columns are, or, without names, which decimal mark files have."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__(names)

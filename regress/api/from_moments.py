@@ -1,0 +1,128 @@
+"""From moments to what training needs: a part of their columns, and no row."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regress.api.moments import HowRead, TableMoments, load_moments
+from regress.api.sums import Reading, ReadTable, assembled, data_of, design_of
+from regress.design.roles import Values
+from regress.design.rows import Reader
+from regress.design.split import Split
+from regress.design.terms import plan
+from regress.errors import InputError
+from regress.messages import setting
+from regress.options import FileOptions, TableOptions
+from regress.sources.base import Source
+from regress.sources.open import open_table
+from regress.sources.paths import check_outputs
+
+_CHOSEN = ("features", "drop")  # the options of a table that moments leave open
+_MAGIC = b"regress moments "
+
+
+def open_any(
+    table: Any, options: FileOptions | None = None, *, outputs: Mapping[str, str | Path | None] | None = None
+) -> Source | TableMoments:
+    """Return a table as a source, or moments as they are: those of a file too.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or an output cannot be written.
+    """
+    if isinstance(table, str | os.PathLike):
+        path = Path(table)
+        if path.is_file() and _begins_so(path):
+            check_outputs(outputs or {}, {path: "the moments"})
+            table = load_moments(path)
+    if isinstance(table, TableMoments):
+        if options is not None and (given := options.of_csv()):
+            raise InputError(f"{setting(given[0])} is for CSV files; {table.label} holds sums over rows.")
+        return table
+    if outputs is not None:
+        from regress.sources.files import open_files
+
+        return open_files(table, options, outputs=outputs)
+    return open_table(table, options)
+
+
+def _begins_so(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False  # whoever opens it as a table says why
+
+
+def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:
+    """Return what training needs of moments: of the features that the options name.
+
+    Raises
+    ------
+    InputError
+        If the options contradict how the rows were read, or need the rows.
+    """
+    how = moments.read
+    if target is not None and (not isinstance(target, str) or target != how.target):
+        raise InputError(f"{moments.label} holds sums for the target {how.target!r}. Remove the target, or sum again.")
+    _check(moments, options)
+    roles = [how.target, *([] if how.weights is None else [how.weights])]
+    source, design = plan(
+        moments.source,
+        exclude=roles,
+        features=options.features,
+        drop=options.drop or (),
+        fit_intercept=reading.fit_intercept,
+    )
+    _check_dropped(moments, design.columns)
+    weights = Values(how.weights or "weights", None if how.weights else np.empty(0)) if how.weighted else None
+    reader = Reader(
+        source=source,
+        design=design,
+        target=Values(how.target, None),
+        weights=weights,
+        missing=how.missing,
+        split=Split(how.test_size, how.split_key, how.random_state),
+        counts=how.weight_type == "frequency",
+        max_categories=max(options.max_categories, how.max_categories),
+    )
+    sums = replace(moments.sums, counted=moments.sums.counted.only(design.columns))
+    design = design_of(reader, sums)
+    data = data_of(reader, sums, design)
+    if reading.precision == "float64":
+        data = replace(data, totals=None, exact=False)
+    return assembled(reader, sums, design, data, reading.n_jobs)
+
+
+def _check(moments: TableMoments, options: TableOptions) -> None:
+    """Refuse options that say another thing than how the rows were read."""
+    default = TableOptions()
+    for name in TableOptions.__dataclass_fields__:
+        given = getattr(options, name)
+        if name in _CHOSEN or given == getattr(default, name):
+            continue
+        if name not in HowRead.__dataclass_fields__ or given != getattr(moments.read, name):
+            raise InputError(
+                f"{setting(name)} decides which rows are summed, and {moments.label} is summed already. "
+                f"Give it where the moments are made."
+            )
+
+
+def _check_dropped(moments: TableMoments, columns: tuple[str, ...]) -> None:
+    """Refuse a part of the columns where rows were dropped for a cell of the others."""
+    others = [name for name in moments.names if name not in columns]
+    if lost := [name for name in others if moments.sums.tally.missing_cells[name]]:
+        raise InputError(
+            f"{moments.label} excludes rows that miss a cell of {lost[0]!r}, which is no feature now. "
+            f"Sum the table again with {setting('features')}."
+        )
+    if others and moments.sums.tally.bad:
+        raise InputError(
+            f"{moments.label} excludes bad rows, perhaps for a cell of {others[0]!r}, which is no feature now. "
+            f"Sum the table again with {setting('features')}."
+        )
