@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import fingerprint, to_bytes
+from regress.api.how_read import HowRead, MomentsPart, TermKind, check_alike
 from regress.api.read import read_sums
 from regress.api.sums import Reading
 from regress.design.rows import Reader
@@ -17,52 +18,11 @@ from regress.keywords import TableKeywords, made, refuse_unknown, takes
 from regress.messages import setting, shortened, visible
 from regress.numerics.atomic_write import whole_file
 from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Missing, Progress, TableOptions, WeightType
-from regress.records import Count, Name, NotNegative
-from regress.sources.base import Column, ColumnKind, Source
+from regress.options import Progress, TableOptions
+from regress.sources.base import Column, Source
 from regress.sources.summed import SummedSource
 
 EMPTY = ""  # the identity of a part without rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermKind:
-    """A column of the table, what it is, and the order of its levels where the table gives one."""
-
-    name: Name
-    kind: ColumnKind
-    order: tuple[Name, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HowRead:
-    """How rows were read: what must be the same where sums merge."""
-
-    target: Name
-    weights: Name | None
-    weighted: bool
-    weight_type: WeightType
-    missing: Missing
-    test_size: NotNegative
-    split_key: Name | None
-    random_state: int
-    max_categories: Count
-    terms: tuple[TermKind, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MomentsPart:
-    """One of the parts that moments were merged of: the hash of its totals, where it came from, and its rows.
-
-    `sign` is −1 where it was subtracted.
-    """
-
-    identity: str
-    source: str
-    read_as: str
-    rows: Count
-    used: Count
-    sign: int
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -136,11 +96,13 @@ class TableMoments:
     def __str__(self) -> str:
         return f"{visible(self.label)}: {describe(self.sums.tally)}; {len(self.parts):,} parts."
 
-    def __add__(self, other: "TableMoments") -> "TableMoments":
-        return merged([self, other])
+    def __add__(self, other: object) -> "TableMoments":
+        return merged([self, other]) if isinstance(other, TableMoments) else NotImplemented
 
-    def __sub__(self, other: "TableMoments") -> "TableMoments":
-        check_alike(self, other)
+    def __sub__(self, other: object) -> "TableMoments":
+        if not isinstance(other, TableMoments):
+            return NotImplemented
+        check_alike(self.read, other.read, (self.label, other.label))
         sums = deepcopy(self.sums)
         try:
             sums.subtract(other.sums)
@@ -177,38 +139,6 @@ def identity(sums: PartSums) -> str:
     return fingerprint(to_bytes(sums.training) + to_bytes(sums.held_out.exact()))
 
 
-def check_alike(one: TableMoments, other: TableMoments) -> None:
-    """Refuse to merge moments that were made in different ways.
-
-    Raises
-    ------
-    InputError
-        If something differs; the message says what.
-    """
-    if not isinstance(other, TableMoments):
-        raise InputError(f"Moments merge with moments; got {type(other).__name__}.")
-    for name in (f.name for f in fields(HowRead) if f.name != "terms"):
-        mine, theirs = getattr(one.read, name), getattr(other.read, name)
-        if mine != theirs and name != "max_categories":
-            raise InputError(
-                f"{one.label} and {other.label} differ in {name}: {mine!r} and {theirs!r}. Make both in the same way."
-            )
-    kinds, others = ({term.name: term for term in m.read.terms} for m in (one, other))
-    if odd := sorted(set(kinds) ^ set(others)):
-        raise InputError(
-            f"{one.label} and {other.label} have different columns ({odd[0]!r} is in only one of them). "
-            f"Make both with the same {setting('features')}."
-        )
-    for name, term in kinds.items():
-        if term.kind != others[name].kind:
-            raise InputError(
-                f"Column {name!r} is {term.kind} in {one.label} and {others[name].kind} in {other.label}. "
-                f"Make both with {setting('categorical', [name])}."
-            )
-        if term.order != others[name].order:
-            raise InputError(f"The categories of {name!r} have another order in {other.label} than in {one.label}.")
-
-
 def merged(several: Sequence[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
     """Merge moments of several parts of a table.
 
@@ -220,7 +150,7 @@ def merged(several: Sequence[TableMoments], *, allow_equal: bool = False, label:
     first, *others = several
     sums, parts = deepcopy(first.sums), list(first.parts)
     for other in others:
-        check_alike(first, other)
+        check_alike(first.read, other.read, (first.label, other.label))
         for part in other.parts:
             twin = next((mine for mine in parts if mine.identity == part.identity != EMPTY), None)
             if twin is not None and not allow_equal:

@@ -16,8 +16,9 @@ from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.sample import Sampler
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
+from regress.api.how_read import HowRead, MomentsPart
 from regress.api.json_schema import Malformed, of, strict_json
-from regress.api.moments import HowRead, MomentsPart, TableMoments, identity
+from regress.api.moments import TableMoments, identity
 from regress.design.encode import SeenCells
 from regress.design.row_facts import Counted
 from regress.design.terms import Design, Term
