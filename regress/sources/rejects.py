@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from regress.errors import TableError
 from regress.messages import setting
@@ -39,6 +39,14 @@ class CellError(TableError):
         return CellError, (str(self), self.column)
 
 
+class _Skipped(NamedTuple):
+    file: str
+    line: int
+    reason: str
+    text: str
+    column: str  # the one whose cell is bad; "" where the row is
+
+
 class Rejects:
     """Refuses rows, or skips at most `most` of them and writes them to a file: file, line, reason, text.
 
@@ -47,26 +55,23 @@ class Rejects:
 
     def __init__(self, skip: bool = False, path: str | Path | None = None, most: int = 1000) -> None:
         self.skip, self._path, self._most = skip, path, most
-        self._cells: dict[str, Counter[str]] = {}
-        self._rows: list[tuple[str, int, str, str]] = []
+        self.columns = Counter[str]()  # how many rows were skipped for a cell of a column
+        self._rows: list[_Skipped] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Rejects, (self.skip, self._path, self._most)
 
     @property
-    def columns(self) -> Counter[str]:
-        """How many rows were skipped for a cell of a column."""
-        return sum(self._cells.values(), Counter())
-
-    @property
     def files(self) -> Counter[str]:
         """How many rows of a file were skipped."""
-        return Counter(file for file, *_ in self._rows)
+        return Counter(row.file for row in self._rows)
 
-    def begin(self, file: str | None = None) -> None:
-        """Forget what an earlier reading of a file, or of all of them, skipped."""
-        self._rows = [row for row in self._rows if file not in (None, row[0])]
-        self._cells = {name: cells for name, cells in self._cells.items() if file not in (None, name)}
+    def begin(self, file: str | None = None, lines: range | None = None) -> None:
+        """Forget what an earlier reading of all files, of one or of some lines of it, skipped."""
+        self._rows = [
+            row for row in self._rows if file not in (None, row.file) or not (lines is None or row.line in lines)
+        ]
+        self.columns = Counter(row.column for row in self._rows if row.column)
 
     def refuse(self, file: str, line: int, faults: Sequence[Fault]) -> None:
         """Refuse the faults of a block whose first line is `line`, unless rows are to be skipped.
@@ -92,8 +97,8 @@ class Rejects:
         for fault in faults:
             at = line + fault.line
             if fault.column:
-                self._cells.setdefault(file, Counter())[fault.column] += 1
-            self._rows.append((file, at, fault.reason.lstrip(",: "), fault.text))
+                self.columns[fault.column] += 1
+            self._rows.append(_Skipped(file, at, fault.reason.lstrip(",: "), fault.text, fault.column))
             if len(self._rows) > self._most:
                 seen = (
                     f" They are in {self._path}."
@@ -103,7 +108,7 @@ class Rejects:
                 raise _error(
                     f"{file}, line {at}: more than {setting('max_bad_lines', self._most)} rows cannot be used, the "
                     "last one because "
-                    f"of {self._rows[-1][2]}.{seen}",
+                    f"of {self._rows[-1].reason}.{seen}",
                     fault.column,
                 )
 
@@ -111,7 +116,7 @@ class Rejects:
         """Write the rows skipped, where that was asked for."""
         if self._path is None:
             return
-        rows = [("file", "line", "reason", "text"), *self._rows]
+        rows = [("file", "line", "reason", "text"), *(row[:4] for row in self._rows)]
         write_text(self._path, "".join(map(_record, rows)))
 
 

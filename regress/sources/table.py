@@ -102,7 +102,7 @@ class Table(Source):
                     good[name] += batch.rows - batch.frame[name].null_count()
                 yield batch
                 read += batch.rows
-            rows[part.name] = read
+            rows[part.name] += read
 
     def _check_skipped(self, good: Mapping[str, int], rows: Mapping[str, int]) -> None:
         """Ask whether columns and files are what they were read as where most of their cells, or rows, are bad."""
