@@ -170,7 +170,8 @@ def _bits(text: NDArray[np.uint8], character: str) -> Bits:
 
 def _next(bits: Bits) -> Bits:
     """Return the bits of the bytes behind those given."""
-    moved = bits << 1
+    moved = bits.copy()
+    moved <<= 1
     moved[1:] |= bits[:-1] >> 63
     return moved
 
