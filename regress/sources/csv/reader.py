@@ -27,7 +27,6 @@ from regress.sources.csv.rewrite import alike, pieces, plain, standard
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
 from regress.sources.csv.stream import Records, opened, records_at
 from regress.sources.file_parts import FilePart
-from regress.sources.pipes import Spool
 from regress.sources.rejects import Fault, Rejects
 
 _SPECIAL = (
@@ -81,7 +80,7 @@ class CsvPart(FilePart):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.reading = self.written.reading
-        self.dialect = f"{self.written}{', kept in a temporary file' * isinstance(self.file.path, Spool)}"
+        self.dialect = f"{self.written}{', kept in a temporary file' * self.file.kept}"
         self.note = self.written.note
 
     def with_mark(self) -> Self:
@@ -95,7 +94,7 @@ class CsvPart(FilePart):
             if "comma" in seen and "point" in seen:
                 break
         options = replace(self.options, decimal=decimal_mark(self.name, self.written.form.delimiter, seen))
-        with opened(self.file.path, options.encoding) as stream:
+        with opened(self.file, options.encoding) as stream:
             written = read_dialect(stream, options)
         return replace(self, written=replace(written, note=""))
 
@@ -112,7 +111,7 @@ class CsvPart(FilePart):
         """Read the named columns in blocks, in order."""
         self.rejects.begin(self.name)
         line = 1 + self.written.skipped_lines
-        with opened(self.file.path, self.written.encoding) as stream:
+        with opened(self.file, self.written.encoding) as stream:
             blocks = stream.records(self.written.form, self.written.skipped_bytes)
             for parsed in ordered_map(partial(self._parsed, kinds), blocks, _AHEAD):
                 self.file.check()
@@ -125,7 +124,7 @@ class CsvPart(FilePart):
     def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
         """Read a block: its first byte, its bytes, and its first line; rows skipped before are not counted again."""
         start, length, line = place
-        records = records_at(self.file.path, self.written.form, start, length)
+        records = records_at(self.file, self.written.form, start, length)
         self.file.check()
         parsed = self._parsed(kinds, records)
         self.rejects.refuse(self.name, line, parsed.faults)
@@ -134,7 +133,7 @@ class CsvPart(FilePart):
     def place(self, record: int) -> str:
         """Return the line of a record; lines count from 1."""
         line, seen, form = 1 + self.written.skipped_lines, 0, self.written.form
-        with opened(self.file.path, self.written.encoding) as stream:
+        with opened(self.file, self.written.encoding) as stream:
             for records in stream.records(form, self.written.skipped_bytes):
                 for piece in pieces(records.data, form):
                     found = split(plain(piece, form), form)
