@@ -100,15 +100,16 @@ def count(part: Range) -> RangeCount:
     """
     found, at = RangeCount(part.start, part.stop), part.start
     buffer = bytearray(b"\n" * _WORD + b"\0" * (_PIECE + _WORD))
-    with readable(part.file.path), part.file.path.open("rb") as raw:
+    with readable(part.file), part.file.open() as raw:
         near = max(part.start - _WORD, part.body)
         raw.seek(near)
         buffer[_WORD - (part.start - near) : _WORD] = raw.read(part.start - near)
         while at < part.stop:
-            size = raw.readinto(memoryview(buffer)[_WORD : _WORD + min(_PIECE, part.stop - at)])
-            if not size:
-                break
-            size, at, begin = size, at + size, at
+            data = raw.read(min(_PIECE, part.stop - at))
+            if not data:
+                break  # the file is shorter than it was
+            begin, size = at, len(data)
+            buffer[_WORD : _WORD + size], at = data, at + size
             if at == part.file.size and buffer[_WORD + size - 1] != ord("\n"):
                 buffer[_WORD + size], size = ord("\n"), size + 1
             more = -size % _WORD

@@ -17,7 +17,7 @@ def ranges_of(part: CsvPart, size: int) -> list[Range] | str:
     """Return ranges of about `size` bytes that make up all rows of a file, or a sentence on why it stays one part."""
     if reason := _reason(part):
         return _one_part(part, reason)
-    with opened(part.file.path, part.written.encoding) as stream:
+    with opened(part.file, part.written.encoding) as stream:
         body = stream.above + part.written.skipped_bytes
     stops = [*range(body + size, part.file.size, size), part.file.size]
     starts = [body, *stops[:-1]]

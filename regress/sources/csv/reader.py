@@ -27,7 +27,6 @@ from regress.sources.csv.rewrite import alike, pieces, plain, standard
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
 from regress.sources.csv.stream import Records, Stream, opened, records_at
 from regress.sources.file_parts import FilePart
-from regress.sources.pipes import Spool
 from regress.sources.rejects import Fault, Rejects
 
 _SPECIAL = (
@@ -94,7 +93,7 @@ class CsvPart(FilePart):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.reading = self.written.reading
-        self.dialect = f"{self.written}{', kept in a temporary file' * isinstance(self.file.path, Spool)}"
+        self.dialect = f"{self.written}{', kept in a temporary file' * self.file.kept}"
         self.note = self.written.note
         if self.span is not None:
             self.records_before = self.span.record
@@ -114,7 +113,7 @@ class CsvPart(FilePart):
             if "comma" in seen and "point" in seen:
                 break
         options = replace(self.options, decimal=decimal_mark(self.name, self.written.form.delimiter, seen))
-        with opened(self.file.path, options.encoding) as stream:
+        with opened(self.file, options.encoding) as stream:
             written = read_dialect(stream, options)
         return replace(self, written=replace(written, note=""))
 
@@ -131,7 +130,7 @@ class CsvPart(FilePart):
         """Read the named columns in blocks, in order."""
         self.rejects.begin(self.name, None if self.span is None else self.span.lines)
         line = self._line(self.span)
-        with opened(self.file.path, self.written.encoding) as stream:
+        with opened(self.file, self.written.encoding) as stream:
             for parsed in ordered_map(partial(self._parsed, kinds), self._blocks(stream, self.span), _AHEAD):
                 self.file.check()
                 self.rejects.add(self.name, line, parsed.faults)
@@ -143,7 +142,7 @@ class CsvPart(FilePart):
     def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
         """Read a block: its first byte, its bytes, and its first line; rows skipped before are not counted again."""
         start, length, line = place
-        records = records_at(self.file.path, self.written.form, start, length)
+        records = records_at(self.file, self.written.form, start, length)
         self.file.check()
         parsed = self._parsed(kinds, records)
         self.rejects.refuse(self.name, line, parsed.faults)
@@ -153,7 +152,7 @@ class CsvPart(FilePart):
         """Return the line of a record; lines count from 1."""
         span = None if self.span is None or record < self.span.record else self.span._replace(stop=self.file.size)
         line, seen, form = self._line(span), 0 if span is None else span.record, self.written.form
-        with opened(self.file.path, self.written.encoding) as stream:
+        with opened(self.file, self.written.encoding) as stream:
             for records in self._blocks(stream, span):
                 for piece in pieces(records.data, form):
                     found = split(plain(piece, form), form)

@@ -6,7 +6,6 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn
 
 from backports import zstd
@@ -15,6 +14,7 @@ from regress.errors import TableError
 from regress.messages import setting
 from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import has_marks, last_end
+from regress.sources.file_parts import File
 
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
 _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
@@ -59,9 +59,9 @@ class Stream:
         If it is no text, is damaged, or is not in the encoding; the message names line and byte.
     """
 
-    def __init__(self, path: Path, encoding: str | None = None) -> None:
-        self.name = path.name
-        self._raw: BinaryIO = path.open("rb")
+    def __init__(self, file: File, encoding: str | None = None) -> None:
+        self.name = file.name
+        self._raw: BinaryIO = file.open()
         try:
             self._begin(encoding)
         except BaseException:
@@ -217,7 +217,7 @@ def _guess(start: bytes) -> str:
     return next((name for name, pattern in patterns.items() if zeros == pattern), "utf-8")
 
 
-def records_at(path: Path, form: Format, start: int, length: int) -> Records:
+def records_at(file: File, form: Format, start: int, length: int) -> Records:
     """Read the records again that began at a byte of a file, and had so many bytes.
 
     Raises
@@ -225,18 +225,18 @@ def records_at(path: Path, form: Format, start: int, length: int) -> Records:
     TableError
         If the file cannot be read.
     """
-    with readable(path), path.open("rb") as file:
-        file.seek(start)
-        data = file.read(length)
+    with readable(file), file.open() as opened_file:
+        opened_file.seek(start)
+        data = opened_file.read(length)
     data = data.replace(b"\r", b"\n") if form.returns else data
     return Records(data, start + length, has_marks(data, form), start)
 
 
 @contextmanager
-def opened(path: Path, encoding: str | None = None) -> Iterator[Stream]:
+def opened(file: File, encoding: str | None = None) -> Iterator[Stream]:
     """Open a file as a stream, and close it at the end."""
-    with readable(path):
-        stream = Stream(path, encoding)
+    with readable(file):
+        stream = Stream(file, encoding)
         try:
             yield stream
         finally:
@@ -244,9 +244,9 @@ def opened(path: Path, encoding: str | None = None) -> Iterator[Stream]:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(file: File) -> Iterator[None]:
     """Say which file cannot be read, where that is so."""
     try:
         yield
     except OSError as error:
-        raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+        raise TableError(f"{file.name} cannot be read: {error.strerror or error}.") from None
