@@ -25,7 +25,7 @@ from regress.options import ProcessOptions
 from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
 from regress.sources.base import Source
-from regress.sources.file_parts import FilePart
+from regress.sources.file_parts import FilePart, LocalFile
 from regress.sources.paths import check_outputs, paths_of
 
 FORMAT, VERSION = "regress-checkpoint", 1
@@ -42,7 +42,8 @@ def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
     InputError
         If the file cannot be written, or is another that the run reads, or cannot be gone on from.
     """
-    read = {part.file.path: "the table" for part in table.partitions() if isinstance(part, FilePart)}
+    files = [part.file for part in table.partitions() if isinstance(part, FilePart)]
+    read = {file.path: "the table" for file in files if isinstance(file, LocalFile)}
     for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
         read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
     check_outputs({setting("checkpoint"): process.checkpoint}, read)

@@ -16,7 +16,6 @@ from regress.options import ProcessOptions, TrainOptions
 from regress.records import environment
 from regress.solvers.running import Start
 from regress.sources.file_parts import FilePart
-from regress.sources.pipes import Spool
 
 _LIMITS = (
     "max_iter",
@@ -65,8 +64,8 @@ def _data(prepared: ReadTable) -> dict[str, Any]:
     reader, data = prepared.reader, prepared.data
     known = {"columns": list(prepared.names), "target": reader.target.name, "rows": prepared.tally.used}
     parts = reader.source.partitions()
-    on_disk = [part.file for part in parts if isinstance(part, FilePart) and not isinstance(part.file.path, Spool)]
-    files = {file.name: [file.size, file.modified] for file in on_disk}
+    stored = [part.file for part in parts if isinstance(part, FilePart)]
+    files = {file.name: [file.size, file.version] for file in stored if file.version is not None}
     known |= {"files (size, time)": files} if files else {}
     values = [v for v in (reader.target, reader.weights) if v is not None and v.array is not None]
     if len(files) < len(parts) or values:

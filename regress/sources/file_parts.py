@@ -1,39 +1,34 @@
 """Files as partitions of a table: each is known by what it was when the table was opened."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Self
+from pathlib import Path, PurePath
+from typing import BinaryIO, Self
 
 from regress.errors import TableError
 from regress.sources.batches import Part
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file as it was when its table was opened.
+@dataclass(frozen=True)
+class File(ABC):
+    """A file as it was when its table was opened, wherever it lies.
 
     Attributes
     ----------
-    path : Path
-        Its absolute path.
     name : str
         What messages call it.
-    size, modified, inode : int
-        Bytes, nanoseconds since 1970, and its number on the disk.
+    size : int
+        Its bytes.
     """
 
-    path: Path
     name: str
     size: int
-    modified: int
-    inode: int
 
-    @classmethod
-    def seen(cls, path: Path, name: str) -> Self:
-        """Return a file as it is now."""
-        found = path.stat()
-        return cls(path.absolute(), name, found.st_size, found.st_mtime_ns, found.st_ino)
+    @abstractmethod
+    def open(self) -> BinaryIO:
+        """Open it at its start. What is returned can seek."""
 
+    @abstractmethod
     def check(self) -> None:
         """Refuse a file that has changed.
 
@@ -42,12 +37,74 @@ class File:
         TableError
             If it has.
         """
+
+    @abstractmethod
+    def local(self) -> "LocalFile":
+        """Return it as a file of this machine, for readers that take nothing else."""
+
+    @property
+    def suffix(self) -> str:
+        """The last ending of its name, in lower case, such as ".csv"."""
+        return PurePath(self.name).suffix.lower()
+
+    @property
+    def kept(self) -> bool:
+        """Whether a temporary file holds its bytes."""
+        return False
+
+    @property
+    def version(self) -> int | str | None:
+        """What tells, with the size, that it is the same in another run; None where nothing does."""
+        return None
+
+    def changed(self) -> TableError:
+        """Return the error of a file that has changed."""
+        return TableError(f"{self.name} changed while it was read. Read it again when no program writes to it.")
+
+
+@dataclass(frozen=True)
+class LocalFile(File):
+    """A file of this machine.
+
+    Attributes
+    ----------
+    path : Path
+        Its absolute path.
+    modified, inode : int
+        Nanoseconds since 1970, and its number on the disk.
+    """
+
+    path: Path
+    modified: int
+    inode: int
+
+    @classmethod
+    def seen(cls, path: Path, name: str) -> Self:
+        """Return a file as it is now."""
+        found = path.stat()
+        return cls(name, found.st_size, path.absolute(), found.st_mtime_ns, found.st_ino)
+
+    def open(self) -> BinaryIO:
+        """Open it."""
+        return self.path.open("rb")
+
+    def check(self) -> None:
+        """Compare size, time and inode."""
         try:
-            same = File.seen(self.path, self.name) == self
+            found = self.path.stat()
         except OSError:
-            same = False
-        if not same:
-            raise TableError(f"{self.name} changed while it was read. Read it again when no program writes to it.")
+            raise self.changed() from None
+        if (found.st_size, found.st_mtime_ns, found.st_ino) != (self.size, self.modified, self.inode):
+            raise self.changed()
+
+    def local(self) -> "LocalFile":
+        """Return the file itself."""
+        return self
+
+    @property
+    def version(self) -> int | str | None:
+        """When it was modified."""
+        return self.modified
 
 
 @dataclass(eq=False, kw_only=True)

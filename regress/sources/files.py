@@ -15,7 +15,7 @@ from regress.sources.cell_values import AS_IS, Reading, reading_of_frames
 from regress.sources.csv.dialect import read_dialect
 from regress.sources.csv.reader import CsvPart
 from regress.sources.csv.stream import opened
-from regress.sources.file_parts import File, FilePart
+from regress.sources.file_parts import File, FilePart, LocalFile
 from regress.sources.parquet import ParquetPart
 from regress.sources.paths import PARQUET, check_outputs, file_key, paths_of, shown, what_is
 from regress.sources.pipes import is_pipe, spool
@@ -66,14 +66,8 @@ def open_files(
     rejects = Rejects(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
     parts: list[FilePart] = []
     for found in paths:
-        one = spool(found) if is_pipe(found) else found
-        if not one.is_file():
-            raise TableError(
-                f"{found} {what_is(found)}. Name a CSV or Parquet file, a folder of them, or a glob such as "
-                "'data/*.csv'."
-            )
-        file = File.seen(one, shown(one.name if plain else str(found)))
-        part = _open_file(file, options, rejects)
+        part = _open_file(_file(found, plain), options, rejects)
+        file = part.file
         part.key = file_key(file.name) if len(paths) > 1 else ""
         part.before = sum(other.size for other in parts)
         parts.append(part)
@@ -83,10 +77,21 @@ def open_files(
     return Table(label, parts, rejects=rejects, address=text, options=options)
 
 
+def _file(path: Path, plain: bool) -> File:
+    """Return what is at a path; messages call it by its name alone where that is `plain`."""
+    if is_pipe(path):
+        return spool(path)
+    if not path.is_file():
+        raise TableError(
+            f"{path} {what_is(path)}. Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'."
+        )
+    return LocalFile.seen(path, shown(path.name if plain else str(path)))
+
+
 def _open_file(file: File, options: FileOptions, rejects: Rejects) -> FilePart:
     """Open a file, once: its name or its first bytes tell whether it is Parquet."""
-    if file.path.suffix.lower() not in PARQUET:
-        with opened(file.path, options.encoding) as stream:
+    if file.suffix not in PARQUET:
+        with opened(file, options.encoding) as stream:
             if not stream.parquet:
                 return CsvPart(file=file, written=read_dialect(stream, options), options=options, rejects=rejects)
     return ParquetPart(file=file, reading=reading_of_frames(options))

@@ -64,7 +64,7 @@ class ParquetPart(FilePart):
         return Frame(frame, self.size * stop // rows, place=place)
 
     def _scan(self) -> pl.LazyFrame:
-        return pl.scan_parquet(self.file.path, glob=False)
+        return pl.scan_parquet(self.file.local().path, glob=False)
 
     @property
     def _damaged(self) -> str:

@@ -6,24 +6,28 @@ import stat
 import sys
 import tempfile
 import weakref
-from pathlib import Path, PosixPath
+from pathlib import Path
 from typing import IO, NoReturn
 
 from regress.errors import InputError, TableError
 from regress.numerics.atomic_write import in_temporary_folder
+from regress.sources.file_parts import LocalFile
+from regress.sources.paths import shown
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
-class Spool(PosixPath):
-    """The path of a temporary file under the name of the pipe that it was filled from; it goes when this does."""
-
-    _label: str
+class Spool(LocalFile):
+    """A temporary file under the name of the pipe that it was filled from; it goes when this does."""
 
     @property
-    def name(self) -> str:
-        """What the pipe is called."""
-        return self._label
+    def kept(self) -> bool:
+        """Yes."""
+        return True
+
+    @property
+    def version(self) -> None:
+        """None: a pipe is read once."""
 
     def __reduce__(self) -> NoReturn:
         raise InputError(
@@ -64,7 +68,6 @@ def spool(path: Path) -> Spool:
         file.flush()
     if not file.tell():
         raise TableError(f"{label[0].upper()}{label[1:]} is empty: nothing came, or it was read before.")
-    kept = Spool(file.name if named else f"/proc/self/fd/{file.fileno()}")
-    kept._label = label
+    kept = Spool.seen(Path(file.name if named else f"/proc/self/fd/{file.fileno()}"), shown(label))
     weakref.finalize(kept, file.close)
     return kept

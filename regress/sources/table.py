@@ -125,24 +125,21 @@ class Table(Source):
         Raises
         ------
         TableError
-            If more rows are bad than are allowed, or more than half of a file.
-        Reread
-            If most cells of a column are bad that was not settled.
+            If more rows are bad than are allowed, or more than half of a file, or most cells of a column.
         """
         order = {part.name: k for k, part in enumerate(self._parts)}
-        skipped.rows.sort(key=lambda row: (order[row[0]], row[1]))
-        self._rejects.skipped = skipped
+        skipped.rows.sort(key=lambda row: (order[row.file], row.line))
         if self._rejects.skip:
+            self._rejects.take(skipped)
             self._check_skipped(skipped)
         self._rejects.write()
 
     def _check_skipped(self, skipped: Skipped) -> None:
         """Ask whether columns and files are what they were read as where most of their cells, or rows, are bad."""
-        self._rejects.check_count()
         for name, count in self._rejects.columns.items():
             column = self.by_name[name]
             if (count > skipped.good[name] or column.kind == "boolean") and not column.settled:
-                raise Reread(self.settled([name]))
+                raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
         for file, count in self._rejects.files.items():
             if 2 * count > skipped.read[file] > 0:
                 written = next(part.dialect for part in self._parts if part.name == file)

@@ -25,9 +25,8 @@ from regress.sources.csv.dialect import Dialect, read_dialect
 from regress.sources.csv.record_ends import Plain, RecordSpans, full, line_count, short_lines, sound_quotes, split
 from regress.sources.csv.rewrite import alike, pieces, plain, standard
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
-from regress.sources.csv.stream import Records, opened, records_at
+from regress.sources.csv.stream import Records, Stream, opened, records_at
 from regress.sources.file_parts import FilePart
-from regress.sources.pipes import Spool
 from regress.sources.rejects import Fault, Rejects
 
 _SPECIAL = (
@@ -67,13 +66,26 @@ class _Way(NamedTuple):
     second: bool = False
 
 
+class Span(NamedTuple):
+    """Some complete records of a file: bytes from `start` to `stop`, the number of the first record, their lines."""
+
+    start: int
+    stop: int
+    record: int
+    lines: range
+
+
 @dataclass(eq=False, kw_only=True)
 class CsvPart(FilePart):
-    """A CSV file, plain or compressed, and how it is written; what is wrong with its rows goes to `rejects`."""
+    """A CSV file, plain or compressed, or a `span` of it; what is wrong with its rows goes to `rejects`.
+
+    Records and lines of a span have the numbers that they have in the file.
+    """
 
     written: Dialect
     options: FileOptions
     rejects: Rejects
+    span: Span | None = None
     reading: Reading = field(init=False)
     of_text = True
     _second: bool = field(init=False, default=False)  # whether a block could not be parsed the quick way
@@ -81,8 +93,14 @@ class CsvPart(FilePart):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.reading = self.written.reading
-        self.dialect = f"{self.written}{', kept in a temporary file' * isinstance(self.file.path, Spool)}"
+        self.dialect = f"{self.written}{', kept in a temporary file' * self.file.kept}"
         self.note = self.written.note
+        if self.span is not None:
+            self.records_before = self.span.record
+            if self.span.lines.start > 1 + self.written.skipped_lines:
+                self.size, self.note = self.span.stop - self.span.start, ""
+            else:  # the first span of a file has its header too
+                self.size = self.span.stop
 
     def with_mark(self) -> Self:
         """Return the file with its decimal mark decided by all cells, if that is not done yet."""
@@ -95,7 +113,7 @@ class CsvPart(FilePart):
             if "comma" in seen and "point" in seen:
                 break
         options = replace(self.options, decimal=decimal_mark(self.name, self.written.form.delimiter, seen))
-        with opened(self.file.path, options.encoding) as stream:
+        with opened(self.file, options.encoding) as stream:
             written = read_dialect(stream, options)
         return replace(self, written=replace(written, note=""))
 
@@ -110,11 +128,10 @@ class CsvPart(FilePart):
 
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the named columns in blocks, in order."""
-        self.rejects.begin(self.name)
-        line = 1 + self.written.skipped_lines
-        with opened(self.file.path, self.written.encoding) as stream:
-            blocks = stream.records(self.written.form, self.written.skipped_bytes)
-            for parsed in ordered_map(partial(self._parsed, kinds), blocks, _AHEAD):
+        self.rejects.begin(self.name, None if self.span is None else self.span.lines)
+        line = self._line(self.span)
+        with opened(self.file, self.written.encoding) as stream:
+            for parsed in ordered_map(partial(self._parsed, kinds), self._blocks(stream, self.span), _AHEAD):
                 self.file.check()
                 self.rejects.add(self.name, line, parsed.faults)
                 if parsed.frame.height:
@@ -125,7 +142,7 @@ class CsvPart(FilePart):
     def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
         """Read a block: its first byte, its bytes, and its first line; rows skipped before are not counted again."""
         start, length, line = place
-        records = records_at(self.file.path, self.written.form, start, length)
+        records = records_at(self.file, self.written.form, start, length)
         self.file.check()
         parsed = self._parsed(kinds, records)
         self.rejects.refuse(self.name, line, parsed.faults)
@@ -133,15 +150,24 @@ class CsvPart(FilePart):
 
     def place(self, record: int) -> str:
         """Return the line of a record; lines count from 1."""
-        line, seen, form = 1 + self.written.skipped_lines, 0, self.written.form
-        with opened(self.file.path, self.written.encoding) as stream:
-            for records in stream.records(form, self.written.skipped_bytes):
+        span = None if self.span is None or record < self.span.record else self.span._replace(stop=self.file.size)
+        line, seen, form = self._line(span), 0 if span is None else span.record, self.written.form
+        with opened(self.file, self.written.encoding) as stream:
+            for records in self._blocks(stream, span):
                 for piece in pieces(records.data, form):
                     found = split(plain(piece, form), form)
                     if record < seen + len(found.lines):
                         return f"{self.name}, line {line + int(found.lines[record - seen])}"
                     line, seen = line + found.n_lines, seen + len(found.lines)
         return f"{self.name}, record {record + 1}"
+
+    def _line(self, span: Span | None) -> int:
+        return 1 + self.written.skipped_lines if span is None else span.lines.start
+
+    def _blocks(self, stream: Stream, span: Span | None) -> Iterator[Records]:
+        if span is None:
+            return stream.records(self.written.form, self.written.skipped_bytes)
+        return stream.records_of(self.written.form, span.start, span.stop)
 
     def _parsed(self, kinds: Mapping[str, ColumnKind], records: Records) -> _Parsed:
         if not self.written.decimal_known and "number" in kinds.values():

@@ -6,7 +6,6 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO, NamedTuple, NoReturn
 
 from backports import zstd
@@ -15,10 +14,11 @@ from regress.errors import TableError
 from regress.messages import setting
 from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import has_marks, last_end
+from regress.sources.file_parts import File
 
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
 _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
-_LONGEST = 2**25  # bytes of one record
+LONGEST = 2**25  # bytes of one record
 _PARQUET, _GZIP, _ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _NO_TEXT = {
     b"PK\x03\x04": "a zip archive or spreadsheet",
@@ -51,7 +51,7 @@ class Records(NamedTuple):
 class Stream:
     """A file opened for reading as UTF-8 bytes; `encoding` is what it was found to have, unless one is given.
 
-    A file that is `parquet` is not read.
+    A file that is `parquet` is not read. `above` are the bytes of a mark of its encoding.
 
     Raises
     ------
@@ -59,9 +59,9 @@ class Stream:
         If it is no text, is damaged, or is not in the encoding; the message names line and byte.
     """
 
-    def __init__(self, path: Path, encoding: str | None = None) -> None:
-        self.name = path.name
-        self._raw: BinaryIO = path.open("rb")
+    def __init__(self, file: File, encoding: str | None = None) -> None:
+        self.name = file.name
+        self._raw: BinaryIO = file.open()
         try:
             self._begin(encoding)
         except BaseException:
@@ -79,7 +79,8 @@ class Stream:
                     f"{self.name} is {what}, not text. Save it as CSV, plain or compressed by gzip or zstd."
                 )
         self._raw.seek(0)
-        self._plain, self._above = False, 0
+        self._plain, self.above = False, 0
+        self._stop: int | None = None
         self._file: BinaryIO
         if head.startswith(_GZIP):
             self.compression, self._file = "gzip", gzip.GzipFile(fileobj=self._raw)  # type: ignore[assignment]  # reads as one
@@ -95,7 +96,7 @@ class Stream:
         if self.encoding in _WIDE and not found.startswith(self.encoding):
             found = f"{self.encoding}-le"
         if self.encoding in (found, *_WIDE, "utf-8-sig"):
-            self.encoding, self._start, self._above = found, self._start[len(mark) :], len(mark)
+            self.encoding, self._start, self.above = found, self._start[len(mark) :], len(mark)
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
         self._lines = 0
 
@@ -116,6 +117,8 @@ class Stream:
         self._raw.close()
 
     def _bytes(self, size: int) -> bytes:
+        if self._stop is not None:
+            size = min(size, self._stop - self._raw.tell())
         try:
             return self._file.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
@@ -167,7 +170,7 @@ class Stream:
 
     def records(self, form: Format, skip: int = 0) -> Iterator[Records]:
         """Yield whole records, some block of them at a time, behind the first `skip` bytes."""
-        rest, at = b"", self._above + skip
+        rest, at = b"", self.above + skip
         seekable = self._plain and self._decoder is None
         while part := self.read(self._suited(BLOCK)):
             part, skip = part[skip:], max(skip - len(part), 0)
@@ -175,7 +178,7 @@ class Stream:
             while data:
                 marked = has_marks(data, form)
                 stop = last_end(data, form) if marked else data.rfind(b"\n") + 1
-                if not stop and len(data) <= _LONGEST:
+                if not stop and len(data) <= LONGEST:
                     break
                 stop = stop or self._first_line(data)
                 whole = data if stop == len(data) else data[:stop]
@@ -185,12 +188,18 @@ class Stream:
         if rest:
             yield Records(rest, self.read_bytes, has_marks(rest, form), at if seekable else None)
 
+    def records_of(self, form: Format, start: int, stop: int | None) -> Iterator[Records]:
+        """Yield the records of some bytes of a plain file in UTF-8, which begin and end with a record."""
+        self._raw.seek(start)
+        self._start, self.above, self._stop = b"", start, stop
+        return self.records(form)
+
     def _first_line(self, data: bytes) -> int:
         """Return where the first line of a record that is too long ends."""
         end = data.find(b"\n") + 1
         if not end:
             raise TableError(
-                f"{self.name}: a line of over {_LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB into the "
+                f"{self.name}: a line of over {LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB into the "
                 "file. It is not a table of rows, or its lines end in another character."
             )
         return end
@@ -208,7 +217,7 @@ def _guess(start: bytes) -> str:
     return next((name for name, pattern in patterns.items() if zeros == pattern), "utf-8")
 
 
-def records_at(path: Path, form: Format, start: int, length: int) -> Records:
+def records_at(file: File, form: Format, start: int, length: int) -> Records:
     """Read the records again that began at a byte of a file, and had so many bytes.
 
     Raises
@@ -216,18 +225,18 @@ def records_at(path: Path, form: Format, start: int, length: int) -> Records:
     TableError
         If the file cannot be read.
     """
-    with _readable(path), path.open("rb") as file:
-        file.seek(start)
-        data = file.read(length)
+    with readable(file), file.open() as opened_file:
+        opened_file.seek(start)
+        data = opened_file.read(length)
     data = data.replace(b"\r", b"\n") if form.returns else data
     return Records(data, start + length, has_marks(data, form), start)
 
 
 @contextmanager
-def opened(path: Path, encoding: str | None = None) -> Iterator[Stream]:
+def opened(file: File, encoding: str | None = None) -> Iterator[Stream]:
     """Open a file as a stream, and close it at the end."""
-    with _readable(path):
-        stream = Stream(path, encoding)
+    with readable(file):
+        stream = Stream(file, encoding)
         try:
             yield stream
         finally:
@@ -235,8 +244,9 @@ def opened(path: Path, encoding: str | None = None) -> Iterator[Stream]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(file: File) -> Iterator[None]:
+    """Say which file cannot be read, where that is so."""
     try:
         yield
     except OSError as error:
-        raise TableError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+        raise TableError(f"{file.name} cannot be read: {error.strerror or error}.") from None
