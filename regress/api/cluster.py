@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from regress.aggregates.base import Aggregate
 from regress.aggregates.part_sums import PartSums
@@ -21,6 +21,7 @@ from regress.sources.rereading import Reread, Unsettled
 _PROGRAM = 250_000_000  # bytes of a process that has read something
 
 A = TypeVar("A", bound=Aggregate[Any])
+M = TypeVar("M", bound="Merging")
 T = TypeVar("T")
 
 
@@ -50,11 +51,19 @@ class Named(Generic[T]):
         self.values |= other.values
 
 
-@dataclass(slots=True, eq=False)
-class Summed(Generic[A]):
-    """An aggregate over the rows of partitions, and their keys."""
+class Merging(Protocol):
+    """What merges with others of its kind."""
 
-    aggregate: A
+    def merge(self, other: Self) -> None:
+        """Add another."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Summed(Generic[M]):
+    """What merges, over the rows of partitions, and their keys."""
+
+    aggregate: M
     parts: frozenset[str]
 
     def merge(self, other: Self) -> None:
@@ -141,13 +150,13 @@ class Apply(Generic[T]):
 def need(unit: Unit) -> int:
     """Return the bytes that a worker needs for a partition: the program, and the blocks that it works on."""
     rows = unit.work.rows if isinstance(unit.work, PartWork) else None
-    held = rows.working_memory if isinstance(rows, Partition) else 2 * unit.size
+    held = rows.memory if isinstance(rows, Partition) else 2 * unit.size
     return _PROGRAM + held
 
 
 def smaller(work: PartWork) -> PartWork:
     """Return the same work in smaller blocks."""
-    return work._replace(rows=work.rows.in_smaller_blocks()) if isinstance(work.rows, Partition) else work
+    return work._replace(rows=work.rows.smaller()) if isinstance(work.rows, Partition) else work
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +189,9 @@ class Cluster:
         found: Named[T] = self.run(Apply(function, source.only(())))
         return [found.values[unit.key] for unit in self.units]
 
-    def sums(self, reader: Reader, reading: Reading, progress: Progress | None = None, checkpoint: Any = None) -> PartSums:
+    def sums(
+        self, reader: Reader, reading: Reading, progress: Progress | None = None, checkpoint: Any = None
+    ) -> PartSums:
         """Return sums over the rows of a table.
 
         Raises

@@ -14,7 +14,8 @@ from regress.numerics.atomic_write import strict
 from regress.options import FileOptions, Progress
 from regress.records import ColumnRecord, InspectionRecord, plain
 from regress.report.text import inspection_html, inspection_lines
-from regress.sources.base import Source, find_column
+from regress.sources.base import Source
+from regress.sources.find import find_column
 from regress.sources.open import open_table
 from regress.sources.rereading import Reread, rereading
 

@@ -17,7 +17,8 @@ from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
 from regress.solvers import choose
-from regress.sources.base import Source, find_column
+from regress.sources.base import Source
+from regress.sources.find import find_column
 from regress.sources.open import open_table
 from regress.sources.rereading import rereading
 

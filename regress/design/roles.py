@@ -7,7 +7,8 @@ import numpy as np
 from regress.blocks import Array
 from regress.errors import InputError, TableError
 from regress.sources.arrays import unmasked
-from regress.sources.base import Batch, Source, find_column
+from regress.sources.base import Batch, Source
+from regress.sources.find import find_column
 from regress.sources.open import of_package
 
 

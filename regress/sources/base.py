@@ -1,6 +1,5 @@
 """Where rows come from: one contract for arrays, frames and files."""
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
-from regress.errors import TableError
 from regress.options import FileOptions
 from regress.sources.rejects import Skipped
 
@@ -142,6 +140,20 @@ class Partition(ABC):
     name: str
     size: int
 
+    @property
+    def identity(self) -> str:
+        """What tells its rows from those of others in another run too: its name, unless more is known."""
+        return self.name
+
+    @property
+    def memory(self) -> int:
+        """Bytes in memory that reading it takes, as far as that is known."""
+        return 0
+
+    def smaller(self) -> "Partition":
+        """Return the partition read in smaller blocks, if it can be."""
+        return self
+
     @abstractmethod
     def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
         """Read the named columns, in order, each as the kind given, in batches of bounded size."""
@@ -225,6 +237,14 @@ class Source(ABC):
         """Take what a pass over all partitions skipped; a source that skips rows checks and writes it."""
         assert not skipped.rows
 
+    def marked(self) -> "Source":
+        """Return the source with the decimal marks of its files decided by all cells; itself where there are none."""
+        return self
+
+    def over(self, each: Any) -> "Source":
+        """Return the source with its partitions looked at by a function that maps over them, if it ever does."""
+        return self
+
     def only(self, partitions: Sequence[Partition]) -> "Source":
         """Return the source with some of its partitions."""
         return _Some(self, partitions)
@@ -271,28 +291,3 @@ def _up_to(batches: Iterable[Batch], left: int) -> Iterator[Batch]:
             return
         yield batch
         left -= batch.rows
-
-
-def find_column(source: Source, name: str, role: str) -> Column:
-    """Return a column by name.
-
-    Raises
-    ------
-    TableError
-        If there is none; the message lists the nearest names.
-    """
-    if name in source.by_name:
-        return source.by_name[name]
-    raise TableError(f"{source.label} has no column {name!r} to use as {role}. {nearest(name, list(source.by_name))}")
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """Say which names are nearest to one, or which there are."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    lower = [other for other in names if other.strip().lower() == name.strip().lower()]
-    hint = list(dict.fromkeys(lower + near)) or names[:8]
-    return (
-        ("Nearest: " if lower or near else "It has: ")
-        + ", ".join(repr(other) for other in hint)
-        + ("." if lower or near or len(names) <= 8 else f", … ({len(names)} columns).")
-    )
