@@ -1,150 +1,41 @@
 """A table read by a cluster: each of its partitions by a worker, into sums that merge."""
 
 from collections.abc import Callable, Sequence
-from copy import copy
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from regress.aggregates.base import Aggregate
 from regress.aggregates.part_sums import PartSums
+from regress.api.cluster_work import (
+    Apply,
+    CountRange,
+    FoldPart,
+    MeansOfPart,
+    Named,
+    PartWork,
+    Summed,
+    SumPart,
+)
 from regress.api.engine import EngineOptions, Job, Unit
-from regress.api.sums import Reading, sums_of
-from regress.blocks import Array
+from regress.api.sums import Reading
 from regress.design.preparation import Means
-from regress.design.roles import Values
 from regress.design.rows import Reader
-from regress.options import Progress
+from regress.errors import InputError
+from regress.messages import setting
+from regress.options import Progress, TableOptions
 from regress.sources.base import Partition, Source
-from regress.sources.open import open_table
+from regress.sources.csv.ranges import cut, ranges_of
+from regress.sources.csv.reader import CsvPart
+from regress.sources.file_parts import FilePart
+from regress.sources.open import of_package, open_table
 from regress.sources.rereading import Reread, Unsettled
 
+_RANGE = 2**25  # bytes of a CSV file that are a partition
 _PROGRAM = 250_000_000  # bytes of a process that has read something
 
 A = TypeVar("A", bound=Aggregate[Any])
 M = TypeVar("M", bound="Merging")
 T = TypeVar("T")
-
-
-class PartWork(NamedTuple):
-    """A partition, by its key and its name; or rows in memory of it, with their target and weights if these are values."""
-
-    key: str
-    name: str
-    rows: Any
-    target: Array | None = None
-    weights: Array | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Named(Generic[T]):
-    """What came of partitions, by their keys."""
-
-    values: dict[str, T] = field(default_factory=dict)
-
-    @property
-    def parts(self) -> frozenset[str]:
-        """The keys."""
-        return frozenset(self.values)
-
-    def merge(self, other: "Named[T]") -> None:
-        """Add other partitions."""
-        self.values |= other.values
-
-
-class Merging(Protocol):
-    """What merges with others of its kind."""
-
-    def merge(self, other: Self) -> None:
-        """Add another."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class Summed(Generic[M]):
-    """What merges, over the rows of partitions, and their keys."""
-
-    aggregate: M
-    parts: frozenset[str]
-
-    def merge(self, other: Self) -> None:
-        """Add other partitions."""
-        self.aggregate.merge(other.aggregate)
-        self.parts |= other.parts
-
-
-@dataclass(frozen=True, slots=True)
-class OnPart:
-    """Reads partitions of a table as a reader does, which itself has none."""
-
-    reader: Reader
-
-    def of(self, work: PartWork) -> Reader:
-        """Return what reads one partition."""
-        reader, source = self.reader, self.reader.source
-        partition = work.rows if isinstance(work.rows, Partition) else in_memory(work, source)
-        values = {"target": work.target, "weights": work.weights}
-        given: dict[str, Any] = {
-            role: Values(getattr(reader, role).name, array) for role, array in values.items() if array is not None
-        }
-        return replace(reader, source=source.only([partition]), **given)
-
-
-def in_memory(work: PartWork, source: Source) -> Partition:
-    """Return the rows of a frame or array as a partition with a name."""
-    found = copy(open_table(work.rows, source.options).partitions()[0])
-    found.name = work.name
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class SumPart(OnPart):
-    """Sums the rows of a partition."""
-
-    reading: Reading
-
-    def __call__(self, work: PartWork, progress: Progress) -> PartSums:
-        """Return the sums."""
-        sums = sums_of(self.of(work), self.reading, progress)
-        sums.parts = frozenset([work.key])
-        return sums
-
-
-@dataclass(frozen=True, slots=True)
-class MeansOfPart(OnPart):
-    """Sums the cells of a partition that are not missing."""
-
-    def __call__(self, work: PartWork, progress: Progress) -> Summed[Means]:
-        """Return the sums."""
-        means = Means(self.of(work))
-        means.read()
-        return Summed(means, frozenset([work.key]))
-
-
-@dataclass(frozen=True, slots=True)
-class FoldPart(OnPart, Generic[A]):
-    """Folds the training rows of a partition."""
-
-    make: Callable[[], A]
-
-    def __call__(self, work: PartWork, progress: Progress) -> Summed[A]:
-        """Return the aggregate."""
-        made = self.make()
-        for block in self.of(work).blocks():
-            made.add(block)
-        return Summed(made, frozenset([work.key]))
-
-
-@dataclass(frozen=True, slots=True)
-class Apply(Generic[T]):
-    """Applies a function to a partition."""
-
-    function: Callable[[Any], T]
-    source: Source
-
-    def __call__(self, work: PartWork, progress: Progress) -> Named[T]:
-        """Return what it makes of it."""
-        partition = work.rows if isinstance(work.rows, Partition) else in_memory(work, self.source)
-        return Named({work.key: self.function(partition)})
 
 
 def need(unit: Unit) -> int:
@@ -159,9 +50,9 @@ def smaller(work: PartWork) -> PartWork:
     return work._replace(rows=work.rows.smaller()) if isinstance(work.rows, Partition) else work
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """Where the partitions of a table are read.
+    """A table whose partitions are read by a cluster.
 
     Attributes
     ----------
@@ -171,46 +62,134 @@ class Cluster:
         How long to wait.
     units : tuple of Unit
         The partitions.
+    table : Source
+        What they are partitions of.
+    checkpoint : callable, optional
+        checkpoint(reader, options, reading) is where sums are kept.
     """
 
     address: Any
     options: EngineOptions
     units: tuple[Unit, ...]
+    table: Source
+    checkpoint: Callable[[Reader, TableOptions, Reading], Any] | None = None
 
-    def run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
-        """Return what the partitions merge to."""
+    @property
+    def source(self) -> Source:
+        """The table, whose partitions the cluster looks at."""
+        return self.table.over(self._each)
+
+    def _each(self, function: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
+        """Return what a function makes of each partition, in their order."""
+        found: Named[T] = self._run(Apply(function, self.table.only(())))
+        return [found.values[unit.key] for unit in self.units]
+
+    def _run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         from regress.api.dask_engine import reduce
 
         job = Job(fold=fold, smaller=smaller, need=need)
         return reduce(self.units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
 
-    def each(self, source: Source, function: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
-        """Return what a function makes of each partition, in their order."""
-        found: Named[T] = self.run(Apply(function, source.only(())))
-        return [found.values[unit.key] for unit in self.units]
+    def filled(self, reader: Reader) -> Reader:
+        """Return a reader that fills missing cells with means of the training rows, where that is asked."""
+        if reader.missing != "mean" or reader.design.fills:
+            return reader
+        means: Summed[Means] = self._of_parts(MeansOfPart(distant(reader)), reader.source)
+        return replace(reader, design=reader.design.with_fills(means.aggregate.finish()))
 
     def sums(
-        self, reader: Reader, reading: Reading, progress: Progress | None = None, checkpoint: Any = None
+        self, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None = None
     ) -> PartSums:
         """Return sums over the rows of a table.
 
         Raises
         ------
+        InputError
+            If the rows themselves are needed.
         Reread
             If a column is not what its first cells look like.
         """
-        source = reader.source
-        reader = replace(reader, source=source.only(()))
+        if reading.over == "rows" or reading.indexed or reading.along:
+            raise InputError(
+                f"A cluster sums the rows of {reader.source.label}, and what was asked for needs the rows here. "
+                f"Use the squared error, {setting('over', 'auto')} and a solver that takes moments."
+            )
+        checkpoint = None if self.checkpoint is None else self.checkpoint(reader, options, reading)
+        fold = SumPart(distant(reader), replace(reading, n_jobs=1, precision="exact", summed=True))
+        sums: PartSums = self._of_parts(fold, reader.source, progress, checkpoint)
+        reader.source.take_skipped(sums.skipped)
+        return sums
+
+    def _of_parts(self, fold: Any, source: Source, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         try:
-            if reader.missing == "mean" and not reader.design.fills:
-                means: Summed[Means] = self.run(MeansOfPart(reader))
-                reader = replace(reader, design=reader.design.with_fills(means.aggregate.finish()))
-            sums: PartSums = self.run(SumPart(reader, replace(reading, n_jobs=1, summed=True)), progress, checkpoint)
+            return self._run(fold, progress, checkpoint)
         except Unsettled as asked:
             raise Reread(source.settled(asked.names) if asked.names else source.marked()) from None
-        return sums
 
     def fold(self, reader: Reader, make: Callable[[], A]) -> A:
         """Return an aggregate over the training rows."""
-        summed: Summed[A] = self.run(FoldPart(replace(reader, source=reader.source.only(())), make))
+        summed: Summed[A] = self._run(FoldPart(distant(reader), make))
         return summed.aggregate
+
+
+def distant(reader: Reader) -> Reader:
+    """Return a reader of none of the partitions, for whoever is given one."""
+    return replace(reader, source=reader.source.only(()))
+
+
+def dask_collection(table: object) -> bool:
+    """Tell whether a table is a frame, a Series or an array of Dask."""
+    return of_package(table, "dask")
+
+
+def cluster_of(address: Any, table: Any, options: TableOptions, timeout: float, checkpoint: Any = None) -> Cluster:
+    """Return a table that a cluster reads; large plain CSV files in ranges of bytes.
+
+    Raises
+    ------
+    InputError
+        If it has no partitions that can be read elsewhere.
+    """
+    source = open_table(table, options)
+    if not all(isinstance(part, FilePart) for part in source.partitions()):
+        raise InputError(
+            f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
+        )
+    engine = EngineOptions(timeout=timeout)
+    whole = Cluster(address=address, options=engine, units=units_of(source), table=source, checkpoint=checkpoint)
+    return replace(whole, units=units_of(in_ranges(whole, source)))
+
+
+def units_of(source: Source) -> tuple[Unit, ...]:
+    """Return the partitions of a table as units of work."""
+    return tuple(
+        Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part))
+        for part in source.partitions()
+    )
+
+
+def in_ranges(cluster: Cluster, source: Source) -> Source:
+    """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
+    pieces = {
+        part.identity: ranges_of(part, _RANGE)
+        for part in source.partitions()
+        if isinstance(part, CsvPart) and part.size >= 2 * _RANGE
+    }
+    ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
+    if not ranges:
+        return source
+    units = tuple(
+        Unit(f"{one.file.name}:{one.start}", f"{one.file.name} from byte {one.start:,}", one.stop - one.start, one)
+        for one in ranges
+    )
+    counted: Named[Any] = replace(cluster, units=units)._run(CountRange())
+    parts = list[Partition]()
+    for part in source.partitions():
+        found = pieces.get(part.identity, "")
+        if isinstance(found, str):
+            parts.append(part)
+            continue
+        assert isinstance(part, CsvPart)
+        spans = cut(part, [counted.values[f"{one.file.name}:{one.start}"] for one in found])
+        parts += [part] if isinstance(spans, str) else spans
+    return source.only(parts)

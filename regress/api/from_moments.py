@@ -1,15 +1,12 @@
 """From moments to what training needs: a part of their columns, and no row."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from regress.api.how_read import HowRead
-from regress.api.moments import TableMoments, load_moments
+from regress.api.moments import TableMoments
 from regress.api.sums import Reading, ReadTable, assembled, data_of, design_of
 from regress.design.roles import Values
 from regress.design.rows import Reader
@@ -17,47 +14,9 @@ from regress.design.split import Split
 from regress.design.terms import plan
 from regress.errors import InputError
 from regress.messages import setting
-from regress.options import FileOptions, TableOptions
-from regress.sources.base import Source
-from regress.sources.open import open_table
-from regress.sources.paths import check_outputs
+from regress.options import TableOptions
 
 _CHOSEN = ("features", "drop")  # the options of a table that moments leave open
-_MAGIC = b"regress moments "
-
-
-def open_any(
-    table: Any, options: FileOptions | None = None, *, outputs: Mapping[str, str | Path | None] | None = None
-) -> Source | TableMoments:
-    """Return a table as a source, or moments as they are: those of a file too.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or an output cannot be written.
-    """
-    if isinstance(table, str | os.PathLike):
-        path = Path(table)
-        if path.is_file() and _begins_so(path):
-            check_outputs(outputs or {}, {path: "the moments"})
-            table = load_moments(path)
-    if isinstance(table, TableMoments):
-        if options is not None and (given := options.of_csv()):
-            raise InputError(f"{setting(given[0])} is for CSV files; {table.label} holds sums over rows.")
-        return table
-    if outputs is not None:
-        from regress.sources.files import open_files
-
-        return open_files(table, options, outputs=outputs)
-    return open_table(table, options)
-
-
-def _begins_so(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False  # whoever opens it as a table says why
 
 
 def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:

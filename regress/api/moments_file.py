@@ -102,12 +102,12 @@ def read_moments(path: Path) -> TableMoments:
         remedy = "Update the package" if version else f"Make some with {by_interface('moments', 'regress moments')}"
         raise InputError(f"{path} does not hold moments of this version. {remedy}.")
     try:
-        return _moments(data, path.name)
+        return moments_of(data, path.name)
     except ValueError as error:  # Malformed is one
         raise InputError(f"{path} is damaged: {str(error).rstrip('.')}. Make it again.") from None
 
 
-def _moments(data: bytes, label: str) -> TableMoments:
+def moments_of(data: bytes, label: str) -> TableMoments:
     end = data.index(b"\n", len(HEADER)) if b"\n" in data[len(HEADER) :] else len(data)
     head = of(Provenance)(strict_json(data[len(HEADER) : end].decode()), "")
     sections = _sections(head, data[end + 1 :])

@@ -7,7 +7,18 @@ from typing import Any
 from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
 from regress.aggregates.part_sums import PartSums
-from regress.api.sums import Reading, ReadTable, assembled, design_of, folded, refuse_missing, sums_of, watched
+from regress.api.cluster import Cluster
+from regress.api.sums import (
+    Reading,
+    ReadTable,
+    assembled,
+    data_of,
+    design_of,
+    folded,
+    refuse_missing,
+    sums_of,
+    watched,
+)
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
 from regress.design.rows import Reader
@@ -24,32 +35,64 @@ from regress.sources.rereading import rereading
 
 
 def read_table(
-    table: Any, target: Any, options: TableOptions, reading: Reading, progress: Progress | None = None
+    table: Any,
+    target: Any,
+    options: TableOptions,
+    reading: Reading,
+    progress: Progress | None = None,
+    *,
+    cluster: Cluster | None = None,
 ) -> ReadTable:
-    """Open, plan and read a table."""
+    """Open, plan and read a table, by a cluster if one is given."""
 
     def read(source: Source) -> ReadTable:
         reader, key = _planned(source, target, options, reading)
-        found = _read(prepared(reader), reading, progress)
+        if cluster is None:
+            found = _read(prepared(reader), reading, progress)
+        else:
+            found = _read_on(cluster, cluster.filled(reader), options, reading, progress)
         facts = replace(found.facts, split_key=key, of_source=reader.source.notes)
         return replace(found, facts=facts)
 
-    return rereading(open_table(table, options), read)
+    return rereading(_opened(table, options, cluster), read)
 
 
 def read_sums(
-    table: Any, target: Any, options: TableOptions, reading: Reading, progress: Progress | None = None
+    table: Any,
+    target: Any,
+    options: TableOptions,
+    reading: Reading,
+    progress: Progress | None = None,
+    *,
+    cluster: Cluster | None = None,
 ) -> tuple[Reader, PartSums]:
     """Open, plan and read a table into sums over its rows; all of its columns are settled."""
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
-        sums = sums_of(reader, reading, progress)
+        if cluster is None:
+            sums = sums_of(reader, reading, progress)
+        else:
+            sums = cluster.sums(reader, options, reading, progress)
         design_of(reader, sums)
         refuse_missing(reader, sums.tally)
         return reader, sums
 
-    return rereading(open_table(table, options), read)
+    return rereading(_opened(table, options, cluster), read)
+
+
+def _opened(table: Any, options: TableOptions, cluster: Cluster | None) -> Source:
+    return open_table(table, options) if cluster is None else cluster.source
+
+
+def _read_on(
+    cluster: Cluster, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None
+) -> ReadTable:
+    """Read a table by a cluster."""
+    sums = cluster.sums(reader, options, reading, progress)
+    design = design_of(reader, sums)
+    data = data_of(reader, sums, design)
+    return replace(assembled(reader, sums, design, data, reading.n_jobs), fold_elsewhere=cluster.fold)
 
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:

@@ -1,10 +1,11 @@
 """Rows of a table, read once: what they amount to, and what training needs of that."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from regress.aggregates.account import Tally, describe
-from regress.aggregates.base import in_any_order
+from regress.aggregates.base import Aggregate, in_any_order
 from regress.aggregates.collect import NoRowsError, TrainingData, exact_fits, summary_of
 from regress.aggregates.columns import selected
 from regress.aggregates.exact_sums import ExactSums
@@ -21,6 +22,8 @@ from regress.design.terms import Design
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import HandleUnknown, Over, Precision, Progress
+
+A = TypeVar("A", bound=Aggregate[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class ReadTable:
         The columns of X.
     index : tuple of BlockPlace
         Where each batch stands; empty unless asked for.
+    fold_elsewhere : callable, optional
+        Folds the training rows where they are, if that is not here.
     """
 
     data: TrainingData
@@ -100,6 +105,14 @@ class ReadTable:
     n_jobs: int
     names: tuple[str, ...]
     index: tuple[BlockPlace, ...] = ()
+    fold_elsewhere: Callable[[Reader, Callable[[], Any]], Any] | None = None
+
+    def fold_rows(self, make: Callable[[], A], n_jobs: int | None = None) -> A:
+        """Return an aggregate over the training rows, read once more."""
+        if self.fold_elsewhere is not None:
+            found: A = self.fold_elsewhere(self.reader, make)
+            return found
+        return in_any_order(make, self.reader.blocks(), n_jobs or self.n_jobs)
 
 
 def folded(reader: Reader, reading: Reading) -> Fold:
