@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, Self
 
 from regress.errors import TableError
+from regress.sources.base import Source
 from regress.sources.batches import Part
 
 
@@ -18,7 +19,7 @@ class File(ABC):
     name : str
         What messages call it.
     size : int
-        Its bytes.
+        Its bytes; 0 where that is not known yet.
     """
 
     name: str
@@ -41,6 +42,10 @@ class File(ABC):
     @abstractmethod
     def local(self) -> "LocalFile":
         """Return it as a file of this machine, for readers that take nothing else."""
+
+    def measured(self) -> int:
+        """Return its bytes, when that is known."""
+        return self.size
 
     @property
     def suffix(self) -> str:
@@ -119,3 +124,8 @@ class FilePart(Part):
 
     def __post_init__(self) -> None:
         self.name, self.size = self.file.name, self.file.size
+
+
+def measured(source: Source) -> int:
+    """Return the size of a source, when that is known: pipes are read to their end before."""
+    return sum(part.file.measured() if isinstance(part, FilePart) else part.size for part in source.partitions())
