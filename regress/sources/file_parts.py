@@ -10,6 +10,11 @@ from regress.sources.base import Source
 from regress.sources.batches import Part
 
 
+def changed(name: str) -> TableError:
+    """Return the error of a file that has changed since its table was opened."""
+    return TableError(f"{name} changed while it was read. Read it again when no program writes to it.")
+
+
 @dataclass(frozen=True)
 class File(ABC):
     """A file as it was when its table was opened, wherever it lies.
@@ -47,6 +52,12 @@ class File(ABC):
         """Return its bytes, when that is known."""
         return self.size
 
+    def at(self, start: int, length: int) -> bytes | bytearray:
+        """Return bytes behind a place; fewer at the end."""
+        with self.open() as file:
+            file.seek(start)
+            return file.read(length)
+
     @property
     def suffix(self) -> str:
         """The last ending of its name, in lower case, such as ".csv"."""
@@ -61,10 +72,6 @@ class File(ABC):
     def version(self) -> int | str | None:
         """What tells, with the size, that it is the same in another run; None where nothing does."""
         return None
-
-    def changed(self) -> TableError:
-        """Return the error of a file that has changed."""
-        return TableError(f"{self.name} changed while it was read. Read it again when no program writes to it.")
 
 
 @dataclass(frozen=True)
@@ -98,9 +105,9 @@ class LocalFile(File):
         try:
             found = self.path.stat()
         except OSError:
-            raise self.changed() from None
+            raise changed(self.name) from None
         if (found.st_size, found.st_mtime_ns, found.st_ino) != (self.size, self.modified, self.inode):
-            raise self.changed()
+            raise changed(self.name)
 
     def local(self) -> "LocalFile":
         """Return the file itself."""

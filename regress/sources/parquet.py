@@ -32,6 +32,10 @@ class ParquetPart(FilePart):
 
     reading: Reading = AS_IS
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.dialect = "Parquet, kept in a temporary file" * self.file.local().kept
+
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
         with self._readable():

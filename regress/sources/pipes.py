@@ -9,18 +9,18 @@ import os
 import select
 import stat
 import sys
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from regress.errors import InputError, TableError
 from regress.numerics.atomic_write import in_temporary_folder
-from regress.sources.file_parts import File, LocalFile
+from regress.sources.file_parts import File
+from regress.sources.kept import KeptFile, temporary_file
 from regress.sources.paths import shown
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
@@ -37,11 +37,8 @@ class _Copy:
         self._error: Exception | None = None
         self._changed = threading.Condition()
         with in_temporary_folder():
-            named = sys.platform != "linux"  # elsewhere a descriptor has one position for all who open it
-            file: IO[bytes] = (tempfile.NamedTemporaryFile if named else tempfile.TemporaryFile)(buffering=0)
-        self._file = file
-        self.path = Path(file.name if named else f"/proc/self/fd/{file.fileno()}")
-        weakref.finalize(self, file.close)
+            self._file, self.path = temporary_file()
+        weakref.finalize(self, self._file.close)
 
     def run(self) -> None:
         """Copy the pipe to its end, or until nobody wants it; then whoever writes to it finds it closed."""
@@ -158,10 +155,10 @@ class Spool(File):
         """Raise what went wrong so far; nobody else writes to it."""
         self.copy.wait(0)
 
-    def local(self) -> LocalFile:
+    def local(self) -> KeptFile:
         """Return the temporary file, when it is complete."""
         self.copy.wait(inf)
-        return LocalFile.seen(self.copy.path, self.name)
+        return KeptFile.seen(self.copy.path, self.name)
 
     def measured(self) -> int:
         """Return its size, when it is complete."""
