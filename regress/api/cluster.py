@@ -34,7 +34,6 @@ _RANGE = 2**25  # bytes of a CSV file that are a partition
 _PROGRAM = 250_000_000  # bytes of a process that has read something
 
 A = TypeVar("A", bound=Aggregate[Any])
-M = TypeVar("M", bound="Merging")
 T = TypeVar("T")
 
 

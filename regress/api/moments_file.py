@@ -108,6 +108,13 @@ def read_moments(path: Path) -> TableMoments:
 
 
 def moments_of(data: bytes, label: str) -> TableMoments:
+    """Return the moments that the bytes of a file hold.
+
+    Raises
+    ------
+    ValueError
+        If no moments have them.
+    """
     end = data.index(b"\n", len(HEADER)) if b"\n" in data[len(HEADER) :] else len(data)
     head = of(Provenance)(strict_json(data[len(HEADER) : end].decode()), "")
     sections = _sections(head, data[end + 1 :])

@@ -33,6 +33,10 @@ class ParquetPart(FilePart):
     reading: Reading = AS_IS
     block: int = _BLOCK
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.dialect = "Parquet, kept in a temporary file" * self.file.local().kept
+
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
         with self._readable():

@@ -225,9 +225,8 @@ def records_at(file: File, form: Format, start: int, length: int) -> Records:
     TableError
         If the file cannot be read.
     """
-    with readable(file), file.open() as opened_file:
-        opened_file.seek(start)
-        data = opened_file.read(length)
+    with readable(file):
+        data = bytes(file.at(start, length))
     data = data.replace(b"\r", b"\n") if form.returns else data
     return Records(data, start + length, has_marks(data, form), start)
 
