@@ -89,10 +89,10 @@ def from_bytes(data: bytes) -> ExactSums:
     columns = reader.names(n, length) if named else None
     inexact = reader.numbers(p, "<i8").astype(np.int64)
     entries = Entries(reader.levels(p * (p + 1) // 2), reader.levels(p), inexact)
-    if not reader.at_end() or not named and length:
+    if not reader.at_end() or (not named and length):
         raise _damaged("they go on after their end")
     sums = ExactSums.of(CanonicalSums(rows, targets, columns, entries))
-    if not sums.possible() or named and not entries.squares.nonzero()[1 + targets :].all():
+    if not sums.possible() or (named and not entries.squares.nonzero()[1 + targets :].all()):
         raise _damaged("no rows have them")
     return sums
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Unpack
 
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
-from regress.aggregates.totals_bytes import fingerprint, to_bytes
+from regress.aggregates.totals_bytes import to_bytes
 from regress.api.how_read import HowRead, MomentsPart, TermKind, check_alike
 from regress.api.read import read_sums
 from regress.api.sums import Reading
@@ -136,7 +137,8 @@ def identity(sums: PartSums) -> str:
     """Return the hash of totals, which tells rows from others; "" where there are none."""
     if not sums.tally.used + sums.tally.held_out:
         return EMPTY
-    return fingerprint(to_bytes(sums.training) + to_bytes(sums.held_out.exact()))
+    totals = to_bytes(sums.training) + to_bytes(sums.held_out.exact())
+    return sha256(totals).hexdigest()
 
 
 def merged(several: Sequence[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
@@ -223,8 +225,22 @@ def moments(
 
 def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> TableMoments:
     """Return sums over the rows that a reader read as moments of one part."""
-    source, weights = reader.source, reader.weights
-    read = HowRead(
+    source = reader.source
+    part = MomentsPart(
+        identity=identity(sums),
+        source=source.label,
+        read_as=source.dialect,
+        rows=sums.tally.rows,
+        used=sums.tally.used,
+        sign=1,
+    )
+    return TableMoments(sums, how_read(reader, options), (part,), source.label)
+
+
+def how_read(reader: Reader, options: TableOptions) -> HowRead:
+    """Return how a reader reads rows."""
+    weights = reader.weights
+    return HowRead(
         target=reader.target.name,
         weights=None if weights is None or weights.array is not None else weights.name,
         weighted=weights is not None,
@@ -236,15 +252,6 @@ def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> Ta
         max_categories=options.max_categories,
         terms=tuple(TermKind(name=t.name, kind=t.kind, order=t.order) for t in reader.design.terms),
     )
-    part = MomentsPart(
-        identity=identity(sums),
-        source=source.label,
-        read_as=source.dialect,
-        rows=sums.tally.rows,
-        used=sums.tally.used,
-        sign=1,
-    )
-    return TableMoments(sums, read, (part,), source.label)
 
 
 def load_moments(path: str | Path) -> TableMoments:

@@ -7,7 +7,7 @@ from pathlib import Path
 from regress.aggregates.part_sums import PartSums
 from regress.api.engine_checkpoint import PartsCheckpoint
 from regress.api.json_schema import of, strict_json
-from regress.api.moments import moments_of_sums
+from regress.api.moments import how_read, moments_of_sums
 from regress.api.moments_file import moments_of, written
 from regress.api.sums import Reading
 from regress.design.rows import Reader
@@ -47,7 +47,7 @@ class PartsKeeper:
                 raise InputError(f"{self._path} is damaged: {error}. Start anew.") from None
             return sums
 
-        how = moments_of_sums(reader, None, options).read
+        how = how_read(reader, options)
         fills = sorted(reader.design.fills.items())
         kept = f"{how!r} {fills!r} {reading.sampled} {reader.source.columns!r}"
         return PartsCheckpoint(
