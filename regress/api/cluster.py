@@ -141,7 +141,9 @@ def dask_collection(table: object) -> bool:
     return of_package(table, "dask")
 
 
-def cluster_of(address: Any, table: Any, options: TableOptions, timeout: float, checkpoint: Any = None) -> Cluster:
+def cluster_of(
+    address: Any, table: Any, options: TableOptions, engine: EngineOptions, checkpoint: Any = None
+) -> Cluster:
     """Return a table that a cluster reads; large plain CSV files in ranges of bytes.
 
     Raises
@@ -154,7 +156,6 @@ def cluster_of(address: Any, table: Any, options: TableOptions, timeout: float, 
         raise InputError(
             f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
         )
-    engine = EngineOptions(timeout=timeout)
     whole = Cluster(address=address, options=engine, units=units_of(source), table=source, checkpoint=checkpoint)
     return replace(whole, units=units_of(in_ranges(whole, source)))
 

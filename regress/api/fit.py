@@ -15,7 +15,7 @@ from regress.api.process import hide, running_of, validated
 from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.api.sums import Reading, ReadTable
-from regress.api.tables import Where, open_any, options_of, read_any, source_of
+from regress.api.tables import Where, opened, options_of, read_any, source_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
 from regress.inference.huber import outliers_of
@@ -128,16 +128,15 @@ def fit(
         raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
-    with one_blas_thread():
-        jobs = resolve_jobs(n_jobs)
-        table = open_any(table, of_table, Where(cluster, cluster_timeout), process=process)
+    jobs, where = resolve_jobs(n_jobs), Where(cluster, cluster_timeout)
+    with one_blas_thread(), opened(table, of_table, where, process) as table:
         if isinstance(table, Cluster):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
         source, checkpoint = source_of(table), None
         if process.checkpoint is not None:
-            from regress.api.checkpoint import opened
+            from regress.api import checkpoint as checkpoints
 
-            checkpoint = opened(process, source)
+            checkpoint = checkpoints.opened(process, source)
         steps = process.steps
         over, first, indexed, quadratic = reading(of_training, source, steps)
 

@@ -1,12 +1,14 @@
 """What `fit` takes as a table: rows that are read here or by a cluster, or sums over them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from regress.api.cluster import Cluster, cluster_of, dask_collection
+from regress.api.engine import EngineOptions
 from regress.api.from_moments import read_moments
 from regress.api.moments import TableMoments, load_moments
 from regress.api.read import read_table
@@ -30,29 +32,43 @@ class Where(NamedTuple):
     timeout: float = 300.0
 
 
-def open_any(
-    table: Any,
-    options: TableOptions,
-    where: Where | None = None,
-    *,
-    process: ProcessOptions | None = None,
-    outputs: Mapping[str, str | Path | None] | None = None,
-) -> Opened:
-    """Return a table as it is read: moments, those of a file too, as they are.
+@contextmanager
+def opened(
+    table: Any, options: TableOptions, where: Where | None = None, process: ProcessOptions | None = None
+) -> Iterator[Opened]:
+    """Yield a table as it is read: moments, those of a file too, as they are. A cluster of this machine ends after it.
 
     Raises
     ------
     InputError
-        If it cannot be read so, or an output cannot be written.
+        If it cannot be read so.
     """
-    cluster, timeout = where or Where()
-    if cluster is not None or dask_collection(table):
-        checkpoint = None
-        if process is not None and process.checkpoint is not None:
-            from regress.api.parts_checkpoint import PartsKeeper
+    where = where or Where()
+    if where.cluster is None and not dask_collection(table):
+        yield open_any(table, options)
+        return
+    from regress.api.dask_client import client_of, quiet
 
-            checkpoint = PartsKeeper(process)
-        return cluster_of(cluster, table, options, timeout, checkpoint)
+    checkpoint = None
+    if process is not None and process.checkpoint is not None:
+        from regress.api.parts_checkpoint import PartsKeeper
+
+        checkpoint = PartsKeeper(process)
+    engine = EngineOptions(timeout=where.timeout)
+    with quiet(), client_of(where.cluster, engine) as client:
+        yield cluster_of(client, table, options, engine, checkpoint)
+
+
+def open_any(
+    table: Any, options: TableOptions, *, outputs: Mapping[str, str | Path | None] | None = None
+) -> Source | TableMoments:
+    """Return a table that is read here; moments, those of a file too, as they are.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or an output cannot be written.
+    """
     if isinstance(table, str | os.PathLike):
         path = Path(table)
         if path.is_file() and _begins_so(path):
