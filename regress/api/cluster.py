@@ -63,6 +63,8 @@ class Cluster:
         The partitions.
     table : Source
         What they are partitions of.
+    target, weights : str, Values or None
+        The columns with these roles, or values that the partitions bring along.
     checkpoint : callable, optional
         checkpoint(reader, options, reading) is where sums are kept.
     """
@@ -71,6 +73,8 @@ class Cluster:
     options: EngineOptions
     units: tuple[Unit, ...]
     table: Source
+    target: Any
+    weights: Any
     checkpoint: Callable[[Reader, TableOptions, Reading], Any] | None = None
 
     @property
@@ -142,7 +146,7 @@ def dask_collection(table: object) -> bool:
 
 
 def cluster_of(
-    address: Any, table: Any, options: TableOptions, engine: EngineOptions, checkpoint: Any = None
+    client: Any, table: Any, target: Any, options: TableOptions, *, engine: EngineOptions, checkpoint: Any = None
 ) -> Cluster:
     """Return a table that a cluster reads; large plain CSV files in ranges of bytes.
 
@@ -151,13 +155,20 @@ def cluster_of(
     InputError
         If it has no partitions that can be read elsewhere.
     """
+    given = {"address": client, "options": engine, "checkpoint": checkpoint}
+    if dask_collection(table):
+        from regress.api.dask_collections import collection_of
+
+        source, units, target, weights = collection_of(table, target, options.weights, client, options)
+        return Cluster(units=units, table=source, target=target, weights=weights, **given)
     source = open_table(table, options)
     if not all(isinstance(part, FilePart) for part in source.partitions()):
         raise InputError(
             f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
         )
-    whole = Cluster(address=address, options=engine, units=units_of(source), table=source, checkpoint=checkpoint)
-    return replace(whole, units=units_of(in_ranges(whole, source)))
+    whole = Cluster(units=units_of(source), table=source, target=target, weights=options.weights, **given)
+    source = in_ranges(whole, source)
+    return replace(whole, units=units_of(source), table=source)
 
 
 def units_of(source: Source) -> tuple[Unit, ...]:

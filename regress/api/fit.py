@@ -129,7 +129,7 @@ def fit(
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
     jobs, where = resolve_jobs(n_jobs), Where(cluster, cluster_timeout)
-    with one_blas_thread(), opened(table, of_table, where, process) as table:
+    with one_blas_thread(), opened(table, target, of_table, where, process) as table:
         if isinstance(table, Cluster):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
         source, checkpoint = source_of(table), None

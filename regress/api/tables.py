@@ -34,7 +34,11 @@ class Where(NamedTuple):
 
 @contextmanager
 def opened(
-    table: Any, options: TableOptions, where: Where | None = None, process: ProcessOptions | None = None
+    table: Any,
+    target: Any,
+    options: TableOptions,
+    where: Where | None = None,
+    process: ProcessOptions | None = None,
 ) -> Iterator[Opened]:
     """Yield a table as it is read: moments, those of a file too, as they are. A cluster of this machine ends after it.
 
@@ -47,6 +51,8 @@ def opened(
     if where.cluster is None and not dask_collection(table):
         yield open_any(table, options)
         return
+    if where.cluster is None:
+        raise InputError(f"A collection of Dask needs a cluster. Pass {setting('cluster')}, such as your client.")
     from regress.api.dask_client import client_of, quiet
 
     checkpoint = None
@@ -56,7 +62,7 @@ def opened(
         checkpoint = PartsKeeper(process)
     engine = EngineOptions(timeout=where.timeout)
     with quiet(), client_of(where.cluster, engine) as client:
-        yield cluster_of(client, table, options, engine, checkpoint)
+        yield cluster_of(client, table, target, options, engine=engine, checkpoint=checkpoint)
 
 
 def open_any(
@@ -115,5 +121,6 @@ def read_any(
     if target is None:
         raise InputError(f"Name the column to predict with {setting('target')}.")
     if isinstance(table, Cluster):
-        return read_table(None, target, options, reading, progress, cluster=table)
+        options = replace(options, weights=table.weights)
+        return read_table(None, table.target, options, reading, progress, cluster=table)
     return read_table(table, target, options, reading, progress)
