@@ -44,7 +44,7 @@ def cut(part: CsvPart, counts: Sequence[RangeCount]) -> list[CsvPart] | str:
         quoted, line = quoted ^ count.odd, line + count.lines
     if quoted:
         return _one_part(part, "its number of quotes is odd")
-    return [replace(part, span=span) for span in spans]
+    return [replace(part, span=span) for span in spans] if len(spans) > 1 else [part]
 
 
 def _reason(part: CsvPart) -> str:
