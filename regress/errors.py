@@ -12,6 +12,7 @@ from regress.messages import setting
 
 INSTALL_TENSORFLOW = "pip install '.[tensorflow]'"
 INSTALL_PLOT = "pip install '.[plot]'"
+INSTALL_CLOUD = "pip install '.[cloud]'"
 
 
 class RegressError(Exception):

@@ -26,7 +26,7 @@ from regress.solvers.course import Course, Iteration
 from regress.solvers.state import State
 from regress.sources.base import Source
 from regress.sources.file_parts import FilePart, LocalFile
-from regress.sources.paths import check_outputs, paths_of
+from regress.sources.paths import check_outputs, is_address, paths_of
 
 FORMAT, VERSION = "regress-checkpoint", 1
 _HEAD, _LONGEST = 1000, 2**30  # bytes of the first line, and of the file
@@ -45,7 +45,8 @@ def opened(process: ProcessOptions, table: Source) -> "Checkpoint":
     files = [part.file for part in table.partitions() if isinstance(part, FilePart)]
     read = {file.path: "the table" for file in files if isinstance(file, LocalFile)}
     for given, what in ((process.init, "the model"), (process.validation, "the validation rows")):
-        read |= dict.fromkeys(paths_of(os.fspath(given)), what) if isinstance(given, str | os.PathLike) else {}
+        if isinstance(given, str | os.PathLike) and not is_address(text := os.fspath(given)):
+            read |= dict.fromkeys(paths_of(text), what)
     check_outputs({setting("checkpoint"): process.checkpoint}, read)
     if (path := Path(process.checkpoint or "")).is_file() and path.stat().st_size:
         try:

@@ -1,7 +1,7 @@
 """Files and Polars frames as sources."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from regress.sources.csv.reader import CsvPart
 from regress.sources.csv.stream import opened
 from regress.sources.file_parts import File, FilePart, LocalFile
 from regress.sources.parquet import ParquetPart
-from regress.sources.paths import PARQUET, check_outputs, file_key, paths_of, shown, what_is
+from regress.sources.paths import PARQUET, check_outputs, file_key, is_address, masked, paths_of, shown, what_is
 from regress.sources.pipes import is_pipe, spool
 from regress.sources.polars_frames import PolarsPartition
 from regress.sources.rejects import Rejects
@@ -58,27 +58,38 @@ def open_files(
         If an option that only CSV files have is given for others, or an output cannot be written.
     """
     options, text = options or FileOptions(), os.fspath(path)
-    paths = paths_of(text)
+    remote = is_address(text)
+    paths, address = ([], masked(text)) if remote else (paths_of(text), text)
     inputs = dict.fromkeys(paths, "the table") | ({} if model is None else {Path(model): "the model"})
     written = {} if options.rejects is None else {setting("rejects"): options.rejects}
     check_outputs({**(outputs or {}), **written}, inputs)
-    plain = len({one.name for one in paths}) == len(paths)
     rejects = Rejects(options.on_bad_lines == "skip", options.rejects, options.max_bad_lines)
     parts: list[FilePart] = []
-    for found in paths:
-        part = _open_file(_file(found, plain), options, rejects)
-        file = part.file
-        part.key = file_key(file.name) if len(paths) > 1 else ""
+    files = _remote_files(text) if remote else _files(paths)
+    for file in files:
+        part = _open_file(file, options, rejects)
+        part.key = file_key(file.name) if len(files) > 1 else ""
         part.before = sum(other.size for other in parts)
         parts.append(part)
     if not any(part.of_text for part in parts) and (given := options.of_csv()):
-        raise InputError(f"{setting(given[0])} is for CSV files; {text} is Parquet.")
-    label = parts[0].name if len(parts) == 1 else shown(text)
-    return Table(label, parts, rejects=rejects, address=text, options=options)
+        raise InputError(f"{setting(given[0])} is for CSV files; {address} is Parquet.")
+    label = parts[0].name if len(parts) == 1 else shown(address)
+    return Table(label, parts, rejects=rejects, address=address, options=options)
+
+
+def _remote_files(address: str) -> Sequence[File]:
+    from regress.sources.remote import remote_files
+
+    return remote_files(address)
+
+
+def _files(paths: Sequence[Path]) -> Sequence[File]:
+    """Return what is at paths; messages call a file by its name alone where that tells it from the others."""
+    plain = len({path.name for path in paths}) == len(paths)
+    return [_file(path, plain) for path in paths]
 
 
 def _file(path: Path, plain: bool) -> File:
-    """Return what is at a path; messages call it by its name alone where that is `plain`."""
     if is_pipe(path):
         return spool(path)
     if not path.is_file():

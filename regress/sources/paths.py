@@ -11,18 +11,38 @@ from regress.errors import InputError, TableError
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
+def is_address(text: str) -> bool:
+    """Tell an address, such as https://host/x.csv, from the path of a file."""
+    return _ADDRESS.match(text) is not None
+
+
+def user_of(address: str) -> str:
+    """Return the user and password in an address; "" where there is none. A container of Azure is no user."""
+    scheme, _, rest = address.partition("://")
+    user = rest.partition("/")[0].rpartition("@")[0]
+    return "" if scheme in ("abfs", "abfss") and ":" not in user else user
+
+
+def masked(address: str) -> str:
+    """Return an address without what may be secret: users, passwords, and queries on the web."""
+    scheme, _, rest = address.partition("://")
+    rest = rest[len(user) + 1 :] if (user := user_of(address)) else rest
+    if scheme in ("http", "https"):
+        rest, question, _ = rest.partition("?")
+        rest += f"{question}…" if question else ""
+    return f"{scheme}://{rest}"
+
+
 def paths_of(text: str) -> list[Path]:
     """Return the files that a path, a folder or a glob names, without hidden ones (and _SUCCESS) of a folder.
 
     Raises
     ------
     TableError
-        If there is none, or what is named is an address, or a folder holds anything but files.
+        If there is none, or a folder holds anything but files.
     """
     if not text:
         raise TableError("The name of the table is empty. Is a variable of the command line not set?")
-    if _ADDRESS.match(text):
-        raise TableError(f"{text} is an address, and regress reads no network. Download it, and name the file.")
     path = Path(text)
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if not p.name.startswith((".", "_")))

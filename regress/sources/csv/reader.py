@@ -102,6 +102,11 @@ class CsvPart(FilePart):
             else:  # the first span of a file has its header too
                 self.size = self.span.stop
 
+    @property
+    def identity(self) -> str:
+        """Its name, size and version, and the bytes of the span."""
+        return super().identity + ("" if self.span is None else f", {self.span.start} to {self.span.stop}")
+
     def with_mark(self) -> Self:
         """Return the file with its decimal mark decided by all cells, if that is not done yet."""
         if self.written.decimal_known:
@@ -166,8 +171,8 @@ class CsvPart(FilePart):
 
     def _blocks(self, stream: Stream, span: Span | None) -> Iterator[Records]:
         if span is None:
-            return stream.records(self.written.form, self.written.skipped_bytes)
-        return stream.records_of(self.written.form, span.start, span.stop)
+            return stream.records(self.written.form, self.written.skipped_bytes, self.block)
+        return stream.records_of(self.written.form, span.start, span.stop, self.block)
 
     def _parsed(self, kinds: Mapping[str, ColumnKind], records: Records) -> _Parsed:
         if not self.written.decimal_known and "number" in kinds.values():

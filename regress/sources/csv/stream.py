@@ -168,11 +168,11 @@ class Stream:
         newline = look.rfind(b"\n")
         return size - (len(look) - newline - 1) if newline >= 0 and len(look) == min(_LOOK, size) else size
 
-    def records(self, form: Format, skip: int = 0) -> Iterator[Records]:
-        """Yield whole records, some block of them at a time, behind the first `skip` bytes."""
+    def records(self, form: Format, skip: int = 0, block: int = BLOCK) -> Iterator[Records]:
+        """Yield whole records, about `block` bytes of them at a time, behind the first `skip` bytes."""
         rest, at = b"", self.above + skip
         seekable = self._plain and self._decoder is None
-        while part := self.read(self._suited(BLOCK)):
+        while part := self.read(self._suited(block)):
             part, skip = part[skip:], max(skip - len(part), 0)
             data = rest + (part.replace(b"\r", b"\n") if form.returns else part)
             while data:
@@ -188,11 +188,11 @@ class Stream:
         if rest:
             yield Records(rest, self.read_bytes, has_marks(rest, form), at if seekable else None)
 
-    def records_of(self, form: Format, start: int, stop: int | None) -> Iterator[Records]:
+    def records_of(self, form: Format, start: int, stop: int | None, block: int = BLOCK) -> Iterator[Records]:
         """Yield the records of some bytes of a plain file in UTF-8, which begin and end with a record."""
         self._raw.seek(start)
         self._start, self.above, self._stop = b"", start, stop
-        return self.records(form)
+        return self.records(form, block=block)
 
     def _first_line(self, data: bytes) -> int:
         """Return where the first line of a record that is too long ends."""
@@ -225,9 +225,8 @@ def records_at(file: File, form: Format, start: int, length: int) -> Records:
     TableError
         If the file cannot be read.
     """
-    with readable(file), file.open() as opened_file:
-        opened_file.seek(start)
-        data = opened_file.read(length)
+    with readable(file):
+        data = bytes(file.at(start, length))
     data = data.replace(b"\r", b"\n") if form.returns else data
     return Records(data, start + length, has_marks(data, form), start)
 
