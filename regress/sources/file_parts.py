@@ -9,7 +9,7 @@ from regress.errors import TableError
 from regress.sources.base import Source
 from regress.sources.batches import Part
 
-_COPIES = 12  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
+_COPIES = 9  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
 
 
 def changed(name: str) -> TableError:
@@ -151,7 +151,7 @@ class FilePart(Part):
     @property
     def memory(self) -> int:
         """Bytes in memory that reading it takes."""
-        return _COPIES * self.block
+        return _COPIES * min(self.block, self.size)
 
     def smaller(self) -> Self:
         """Return the file read in smaller blocks."""
