@@ -14,9 +14,10 @@ from typing import Any
 from regress.errors import INSTALL_CLOUD, MissingDependencyError, TableError
 from regress.sources.file_parts import changed
 from regress.sources.paths import masked
-from regress.sources.transfer import CONNECT, DEADLINE, SILENT, Entry, PassingError, retried
+from regress.sources.transfer import CONNECT, DEADLINE, PIECE, SILENT, Entry, PassingError, Pieces, retried
 
 SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "abfss")
+_RANGE = 2**24  # bytes asked for at a time
 _ONE_TRY = {"connect_timeout": CONNECT, "read_timeout": SILENT, "retries": {"total_max_attempts": 1}}
 _VERSIONS = ("ETag", "etag", "generation", "LastModified", "last_modified", "updated")
 _SYSTEMS: dict[tuple[int, str], Any] = {}  # by process: connections and threads do not survive a fork
@@ -80,25 +81,62 @@ def _version(one: Info) -> str:
     return next((str(one[key]).strip('"') for key in _VERSIONS if one.get(key)), "")
 
 
-def fetch(entry: Entry, start: int, stop: int) -> bytes:
-    """Return some bytes of an object that is still the same.
+def pieces(entry: Entry, start: int, stop: int) -> Pieces:
+    """Yield the bytes of an object from one place to another, as long as it is the same.
 
     Raises
     ------
     PassingError
-        If they do not come, or fewer of them.
+        If they break off.
     """
     system, path = _system(entry.address)
-    with _in_words(entry.label):
+    if entry.address.startswith("s3:"):
+        return _streamed(system, path, entry, (start, stop))
+    return _in_ranges(system, path, entry, range(start, stop, _RANGE))
+
+
+def _streamed(system: Any, path: str, entry: Entry, span: tuple[int, int]) -> Pieces:
+    """Read an object of S3 in one answer: each request costs time, and the server compares the ETag."""
+    from fsspec.asyn import sync
+
+    bucket, key, _ = system.split_path(path)
+    asked = {"Bucket": bucket, "Key": key, "Range": f"bytes={span[0]}-{span[1] - 1}", "IfMatch": f'"{entry.version}"'}
+    with _in_words(entry.label, reading=True):
+        body = system.call_s3("get_object", **asked, timeout=SILENT)["Body"]
         try:
-            data: bytes = system.cat_file(path, start=start, end=stop, timeout=DEADLINE)
+            while piece := sync(system.loop, _gathered, body, timeout=DEADLINE):
+                yield piece
         finally:
-            now = system.info(path, timeout=DEADLINE)  # asked last: a change before it is seen
-            if (now["size"], _version(now)) != (entry.size, entry.version):
-                raise changed(entry.label)
-    if len(data) != stop - start:
-        raise PassingError("the connection broke off")
-    return data
+            sync(system.loop, _closed, body, timeout=SILENT)
+
+
+async def _closed(body: Any) -> None:
+    body.close()
+
+
+async def _gathered(body: Any) -> bytes:
+    """Return the next bytes; none at the end."""
+    parts, missing = [], PIECE
+    while missing and (part := await body.read(missing)):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _in_ranges(system: Any, path: str, entry: Entry, starts: range) -> Pieces:
+    """Read an object range by range, and look after each whether it is still the same."""
+    for start in starts:
+        stop = min(start + _RANGE, starts.stop)
+        with _in_words(entry.label, reading=True):
+            try:
+                data: bytes = system.cat_file(path, start=start, end=stop, timeout=DEADLINE)
+            finally:
+                now = system.info(path, timeout=DEADLINE)
+                if (now["size"], _version(now)) != (entry.size, entry.version):
+                    raise changed(entry.label)
+        yield data
+        if len(data) != stop - start:
+            return
 
 
 def _system(address: str, anew: bool = False) -> tuple[Any, str]:
@@ -129,16 +167,21 @@ def _system(address: str, anew: bool = False) -> tuple[Any, str]:
 
 
 @contextmanager
-def _in_words(label: str) -> Iterator[None]:
-    """Turn failures into sentences, and tell those that may pass from others."""
+def _in_words(label: str, reading: bool = False) -> Iterator[None]:
+    """Turn failures into sentences, and tell those that may pass from others.
+
+    What is not there any more, or not as it was, has changed while it was read.
+    """
     try:
         yield
     except Exception as error:
-        if isinstance(error, OSError | ValueError) and not isinstance(error, TableError):
-            raise _refusal(label, error) from None
-        if type(error).__module__.partition(".")[0] in _FOREIGN:
-            raise _refusal(label, error) from None
-        raise
+        if isinstance(error, TableError) or not (
+            isinstance(error, OSError | ValueError) or type(error).__module__.partition(".")[0] in _FOREIGN
+        ):
+            raise
+        if reading and (isinstance(error, FileNotFoundError) or "PreconditionFailed" in str(error.__cause__)):
+            raise changed(label) from None
+        raise _refusal(label, error) from None
 
 
 def _refusal(label: str, error: Exception) -> Exception:
