@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from glob import has_magic
 from typing import Any
 
@@ -20,7 +21,6 @@ SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "abfss")
 _RANGE = 2**24  # bytes asked for at a time
 _ONE_TRY = {"connect_timeout": CONNECT, "read_timeout": SILENT, "retries": {"total_max_attempts": 1}}
 _VERSIONS = ("ETag", "etag", "generation", "LastModified", "last_modified", "updated")
-_SYSTEMS: dict[tuple[int, str], Any] = {}  # by process: connections and threads do not survive a fork
 _FOREIGN = ("adlfs", "aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "s3fs")
 _NO_CREDENTIALS = (
     *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"),  # S3
@@ -39,9 +39,12 @@ def entries(address: str) -> list[Entry]:
     TableError
         If there is none, or access is denied.
     """
-    system, path = _system(address, anew=True)
     label = masked(address)
-    found = retried(label, lambda: _found(system, path, label))
+    try:
+        found = retried(label, lambda: _found(*_system(address), label))
+    except TableError:
+        _made.cache_clear()  # perhaps the credentials: they are looked for anew
+        raise
     if not found:
         raise TableError(f"The folder {label} holds no file.")
     return [_entry(address, one) for one in sorted(found, key=_name)]
@@ -134,13 +137,13 @@ def _in_ranges(system: Any, path: str, entry: Entry, starts: range) -> Pieces:
                 now = system.info(path, timeout=DEADLINE)
                 if (now["size"], _version(now)) != (entry.size, entry.version):
                     raise changed(entry.label)
-        yield data
+        yield from (data[at : at + PIECE] for at in range(0, len(data), PIECE))
         if len(data) != stop - start:
             return
 
 
-def _system(address: str, anew: bool = False) -> tuple[Any, str]:
-    """Return the file system of an address, one for each process, and the path in it.
+def _system(address: str) -> tuple[Any, str]:
+    """Return the file system of an address in this process and environment, and the path in it.
 
     Raises
     ------
@@ -156,14 +159,18 @@ def _system(address: str, anew: bool = False) -> tuple[Any, str]:
         raise MissingDependencyError(
             f"Reading {scheme}:// needs packages that are not installed. Install them with: {INSTALL_CLOUD}"
         ) from None
-    options = {"config_kwargs": _ONE_TRY} if scheme == "s3" else {}
-    options |= kind._get_kwargs_from_urls(address)
-    key = (os.getpid(), f"{scheme} {sorted(options.items())}")
-    if anew or key not in _SYSTEMS:
-        _SYSTEMS[key] = kind(skip_instance_cache=True, use_listings_cache=False, **options)
-        if scheme == "s3":
-            _SYSTEMS[key].retries = 1
-    return _SYSTEMS[key], kind._strip_protocol(address)
+    given = tuple(sorted(kind._get_kwargs_from_urls(address).items()))
+    return _made(kind, given, os.getpid(), hash(frozenset(os.environ.items()))), kind._strip_protocol(address)
+
+
+@lru_cache(8)
+def _made(kind: Any, given: tuple[tuple[str, Any], ...], process: int, environment: int) -> Any:
+    """Return a file system; connections and threads do not survive a fork, so each process has its own."""
+    options: dict[str, Any] = {"config_kwargs": _ONE_TRY} if kind.protocol[0] == "s3" else {}
+    system = kind(skip_instance_cache=True, use_listings_cache=False, **options, **dict(given))
+    if options:
+        system.retries = 1
+    return system
 
 
 @contextmanager

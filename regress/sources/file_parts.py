@@ -59,11 +59,6 @@ class File(ABC):
         return PurePath(self.name).suffix.lower()
 
     @property
-    def near(self) -> bool:
-        """Whether seeking costs nothing."""
-        return True
-
-    @property
     def kept(self) -> bool:
         """Whether a temporary file holds its bytes."""
         return False

@@ -101,11 +101,6 @@ class RemoteFile(File):
         return not self.entry.ranged
 
     @property
-    def near(self) -> bool:
-        """Whether it was downloaded."""
-        return not self.entry.ranged
-
-    @property
     def version(self) -> str:
         """Its ETag, or its time where it has none."""
         return self.entry.version

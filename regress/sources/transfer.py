@@ -15,7 +15,8 @@ Pieces = Iterator[bytes]
 
 PIECE = 2**20  # bytes handed on at a time
 CONNECT, SILENT, DEADLINE = 10.0, 30.0, 120.0  # seconds: to connect, without a byte, and for a piece
-_START, _AHEAD = 5, 32  # pieces that wait: the start of a file, which tells how it is written, and in the midst
+_START, _AHEAD = 5, 18  # pieces that wait: of the start of a file, which tells how it is written, and later
+_BEHIND = 18  # pieces kept: a block of a CSV file, whose end is looked at before it is read
 _DELAYS = (0.2, 0.6, 1.8, 5.0)  # seconds between tries
 
 
@@ -108,8 +109,8 @@ class ReadAhead(io.RawIOBase):
 
     def __init__(self, size: int, read: Callable[[int, threading.Event], Pieces]) -> None:
         self._size, self._read = size, read
-        self._at = self._begin = 0
-        self._piece = b""
+        self._at = self._begin = self._end = 0
+        self._pieces: deque[bytes] = deque()  # from begin to end
         self._fetcher: _Fetcher | None = None
 
     def readable(self) -> bool:
@@ -125,7 +126,7 @@ class ReadAhead(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place: far from the last one, it is asked for anew."""
+        """Go to a place. Near the last one, that costs nothing; elsewhere the file is asked for anew."""
         self._at = offset + (0, self._at, self._size)[whence]
         return self._at
 
@@ -133,15 +134,21 @@ class ReadAhead(io.RawIOBase):
         """Read some bytes; none at the end."""
         if self._at >= self._size:
             return 0
-        if self._fetcher is None or not 0 <= self._at - self._begin <= len(self._piece):
+        if self._fetcher is None or not self._begin <= self._at < self._end + _AHEAD * PIECE:
             self._stop()
-            self._fetcher, self._begin = _Fetcher(self._read, self._at), self._at
-        if self._at == self._begin + len(self._piece):
-            self._begin += len(self._piece)
-            self._piece = self._fetcher.next()
+            self._fetcher, self._begin, self._end = _Fetcher(self._read, self._at), self._at, self._at
+        while self._at >= self._end:
+            self._pieces.append(self._fetcher.next())
+            self._end += len(self._pieces[-1])
+            if len(self._pieces) > _BEHIND:
+                self._begin += len(self._pieces.popleft())
         start = self._at - self._begin
-        count = min(len(buffer), len(self._piece) - start)
-        buffer[:count] = memoryview(self._piece)[start : start + count]
+        for piece in self._pieces:
+            if start < len(piece):
+                break
+            start -= len(piece)
+        count = min(len(buffer), len(piece) - start)
+        buffer[:count] = memoryview(piece)[start : start + count]
         self._at += count
         return count
 
@@ -153,7 +160,8 @@ class ReadAhead(io.RawIOBase):
     def _stop(self) -> None:
         if self._fetcher is not None:
             self._fetcher.ended.set()
-        self._fetcher, self._piece = None, b""
+        self._fetcher = None
+        self._pieces.clear()
 
 
 class _Fetcher:

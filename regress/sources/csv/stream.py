@@ -60,7 +60,7 @@ class Stream:
     """
 
     def __init__(self, file: File, encoding: str | None = None) -> None:
-        self.name, self._near = file.name, file.near
+        self.name = file.name
         self._raw: BinaryIO = file.open()
         try:
             self._begin(encoding)
@@ -156,7 +156,7 @@ class Stream:
 
     def _suited(self, size: int) -> int:
         """Return a size near the one given that ends with a line, where that costs nothing to know."""
-        if not (self._near and self._plain) or self._decoder is not None:
+        if not self._plain or self._decoder is not None:
             return size
         at = self._raw.tell()
         self._raw.seek(at + max(size - _LOOK, 0))
