@@ -28,6 +28,7 @@ _NO_CREDENTIALS = (
     *("ClientAuthenticationError", "CredentialUnavailableError"),  # Azure
 )
 Info = Mapping[str, Any]  # of an object, as fsspec gives it
+_BROKEN = ("ClientPayloadError", "ConnectionError", "IncompleteRead", "IncompleteReadError", "ResponseStreamingError")
 _NO_HOST = ("EndpointConnectionError", "ClientConnectorError", "ServiceRequestError")
 
 
@@ -120,9 +121,13 @@ async def _closed(body: Any) -> None:
 async def _gathered(body: Any) -> bytes:
     """Return the next bytes; none at the end."""
     parts, missing = [], PIECE
-    while missing and (part := await body.read(missing)):
-        parts.append(part)
-        missing -= len(part)
+    try:
+        while missing and (part := await body.read(missing)):
+            parts.append(part)
+            missing -= len(part)
+    except Exception:
+        if not parts:  # else what came is handed on, and the next call fails
+            raise
     return b"".join(parts)
 
 
@@ -209,7 +214,7 @@ def _refusal(label: str, error: Exception) -> Exception:
             "Check the endpoint, or set AWS_CA_BUNDLE to the certificates to trust."
         )
     if isinstance(error, FileNotFoundError):
-        bucket = "bucket" in str(error)
+        bucket = any("NoSuchBucket" in str(one) or "specified bucket" in str(one) for one in chain)
         what = f"there is no bucket {label.split('/')[2]}" if bucket else "it does not exist"
         return TableError(f"{label} cannot be read: {what}. Check the address.")
     if isinstance(error, PermissionError):
@@ -221,4 +226,6 @@ def _refusal(label: str, error: Exception) -> Exception:
         return PassingError("the server does not answer in time")
     if not names.isdisjoint(_NO_HOST) or any(isinstance(one, socket.gaierror) for one in chain):
         return PassingError("the server is not known, or cannot be reached")
+    if not names.isdisjoint(_BROKEN):
+        return PassingError("the connection broke off")
     return PassingError(f"the server or the connection failed ({type(error).__name__})")
