@@ -22,6 +22,7 @@ from regress.solvers.huber import HuberNewton
 from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
 from regress.sources.base import Source
+from regress.sources.file_parts import measured
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
 ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
@@ -134,7 +135,7 @@ def reading(options: TrainOptions, source: Source | None = None, steps: str = ""
         )
     precision: Precision = options.precision if least_squares else "float64"
     if in_batches:
-        large = source is not None and source.unit == "bytes" and source.size > _HELD
+        large = source is not None and source.unit == "bytes" and measured(source) > _HELD
         indexed = options.over == "blocks" or (options.over == "auto" and large)
         if indexed and isinstance(loss, Huber):
             raise InputError(

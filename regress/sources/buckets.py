@@ -161,8 +161,10 @@ def _system(address: str) -> tuple[Any, str]:
 
         kind = fsspec.get_filesystem_class("abfs" if scheme == "abfss" else scheme)
     except ImportError:
+        package = "s3fs" if scheme == "s3" else "gcsfs" if scheme in ("gs", "gcs") else "adlfs"
+        install = INSTALL_CLOUD if package == "s3fs" else f"{INSTALL_CLOUD} {package}"
         raise MissingDependencyError(
-            f"Reading {scheme}:// needs packages that are not installed. Install them with: {INSTALL_CLOUD}"
+            f"{scheme}:// needs {package}, which is not installed. Install it with: {install}"
         ) from None
     given = tuple(sorted(kind._get_kwargs_from_urls(address).items()))
     return _made(kind, given, os.getpid(), hash(frozenset(os.environ.items()))), kind._strip_protocol(address)

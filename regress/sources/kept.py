@@ -26,15 +26,21 @@ class KeptFile(LocalFile):
 
 def keep(name: str, fill: Callable[[IO[bytes]], None]) -> KeptFile:
     """Return a temporary file that `fill` wrote."""
-    named = sys.platform != "linux"  # elsewhere a descriptor has one position for all who open it
     with in_temporary_folder():
-        file: IO[bytes] = tempfile.NamedTemporaryFile() if named else tempfile.TemporaryFile()
+        file, path = temporary_file()
         try:
             fill(file)
             file.flush()
         except BaseException:
             file.close()
             raise
-    kept = KeptFile.seen(Path(file.name if named else f"/proc/self/fd/{file.fileno()}"), name)
+    kept = KeptFile.seen(path, name)
     weakref.finalize(kept, file.close)
     return kept
+
+
+def temporary_file() -> tuple[IO[bytes], Path]:
+    """Return a temporary file that goes when it is closed, and a path that opens it."""
+    named = sys.platform != "linux"  # elsewhere a descriptor has one position for all who open it
+    file: IO[bytes] = tempfile.NamedTemporaryFile() if named else tempfile.TemporaryFile()
+    return file, Path(file.name if named else f"/proc/self/fd/{file.fileno()}")

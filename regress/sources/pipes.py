@@ -1,33 +1,173 @@
-"""Tables that come through a pipe: kept in a temporary file, since a table may be read more than once."""
+"""Tables that come through pipes: a thread copies one to a temporary file, which is read while it grows.
 
+A table may be read more than once, and a pipe may not. Later readings find the file complete.
+"""
+
+import errno
+import io
 import os
-import shutil
+import select
 import stat
 import sys
-import tempfile
+import threading
 import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from regress.errors import InputError, TableError
 from regress.numerics.atomic_write import in_temporary_folder
-from regress.sources.file_parts import LocalFile
+from regress.sources.file_parts import File
+from regress.sources.kept import KeptFile, temporary_file
 from regress.sources.paths import shown
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+_BLOCK = 2**20  # bytes that a pipe is asked to hold, and that are copied at a time
+_WAIT = 200  # milliseconds after which the thread of a pipe without data sees that nobody reads it any more
 
 
-class Spool(LocalFile):
-    """A temporary file under the name of the pipe that it was filled from; it goes when this does."""
+class _Copy:
+    """A temporary file that a thread fills from a pipe, and how far it is."""
+
+    def __init__(self, pipe: int, label: str) -> None:
+        self._pipe, self._label = pipe, label
+        self._size, self._ended, self._abandoned = 0, False, False
+        self._error: Exception | None = None
+        self._changed = threading.Condition()
+        with in_temporary_folder():
+            self._file, self.path = temporary_file()
+        weakref.finalize(self, self._file.close)
+
+    def run(self) -> None:
+        """Copy the pipe to its end, or until nobody wants it; then whoever writes to it finds it closed."""
+        ready = select.poll()
+        ready.register(self._pipe, select.POLLIN)
+        error = None
+        try:
+            move = self._way()
+            while not self._abandoned:
+                if ready.poll(_WAIT):
+                    if not (size := move()):
+                        break
+                    with self._changed:
+                        self._size += size
+                        self._changed.notify_all()
+        except Exception as found:
+            error = found
+        os.close(self._pipe)
+        with self._changed:
+            self._ended, self._error = True, error
+            self._changed.notify_all()
+
+    def abandon(self) -> None:
+        """Say that nobody wants the pipe any more."""
+        self._abandoned = True
+
+    def wait(self, size: float) -> int:
+        """Wait until so many bytes are there, or all that come; return how many are.
+
+        Raises
+        ------
+        TableError, InputError
+            If the pipe cannot be read, or the file cannot be written.
+        """
+        if self._size < size:
+            with self._changed:
+                self._changed.wait_for(lambda: self._size >= size or self._ended)
+        if self._error is not None:
+            raise self._error
+        return self._size
+
+    def read_into(self, buffer: Any, start: int) -> int:
+        """Fill a buffer with bytes from a place on; fewer only at the end."""
+        self.wait(start + len(buffer))
+        return os.preadv(self._file.fileno(), [buffer], start)
+
+    def _way(self) -> Callable[[], int]:
+        """Return what moves some bytes: inside the kernel, for a pipe on Linux."""
+        if sys.platform == "linux" and stat.S_ISFIFO(os.fstat(self._pipe).st_mode):
+            import fcntl
+
+            try:
+                fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _BLOCK)
+            except OSError:
+                pass  # a user may have only so many large pipes
+            return self._spliced
+        return self._written
+
+    def _spliced(self) -> int:
+        with in_temporary_folder():
+            return os.splice(self._pipe, self._file.fileno(), _BLOCK)
+
+    def _written(self) -> int:
+        try:
+            data = memoryview(os.read(self._pipe, _BLOCK))
+        except OSError as error:
+            raise TableError(f"{self._label} cannot be read: {error.strerror or error}.") from None
+        size = len(data)
+        with in_temporary_folder():
+            while data:
+                data = data[os.write(self._file.fileno(), data) :]
+        return size
+
+
+class _Reader(io.RawIOBase):
+    """Reads a copy from its start, and waits for what is not there yet."""
+
+    def __init__(self, copy: _Copy) -> None:
+        self._copy, self._at = copy, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = self._at if whence == os.SEEK_CUR else self._copy.wait(inf) if whence == os.SEEK_END else 0
+        self._at = start + offset
+        if self._at < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        size = self._copy.read_into(buffer, self._at)
+        self._at += size
+        return size
+
+
+@dataclass(frozen=True, eq=False)
+class Spool(File):
+    """A pipe, kept in a temporary file that goes when this does. Its `size` is 0: it is not known at the start."""
+
+    copy: _Copy
+
+    def open(self) -> BinaryIO:
+        """Read it from its start; what has not come yet is waited for."""
+        return io.BufferedReader(_Reader(self.copy))
+
+    def check(self) -> None:
+        """Raise what went wrong so far; nobody else writes to it."""
+        self.copy.wait(0)
+
+    def local(self) -> KeptFile:
+        """Return the temporary file, when it is complete."""
+        self.copy.wait(inf)
+        return KeptFile.seen(self.copy.path, self.name)
+
+    def measured(self) -> int:
+        """Return its size, when it is complete."""
+        return self.copy.wait(inf)
 
     @property
     def kept(self) -> bool:
         """Yes."""
         return True
-
-    @property
-    def version(self) -> None:
-        """None: a pipe is read once."""
 
     def __reduce__(self) -> NoReturn:
         raise InputError(
@@ -47,7 +187,7 @@ def is_pipe(path: Path) -> bool:
 
 
 def spool(path: Path) -> Spool:
-    """Read a pipe to its end into a temporary file.
+    """Begin to copy a pipe into a temporary file.
 
     Raises
     ------
@@ -59,15 +199,16 @@ def spool(path: Path) -> Spool:
         raise TableError("Standard input is closed. Pipe a table into it, or name a file.")
     if standard and os.isatty(0):
         raise TableError("Standard input is a terminal. Pipe a table into it, or name a file.")
-    label = "standard input" if standard else str(path)
-    named = sys.platform != "linux"  # elsewhere a descriptor has one position for all who open it
-    file: IO[bytes]
-    with open(0 if standard else path, "rb", closefd=not standard) as pipe, in_temporary_folder():
-        file = tempfile.NamedTemporaryFile() if named else tempfile.TemporaryFile()
-        shutil.copyfileobj(pipe, file, 2**20)
-        file.flush()
-    if not file.tell():
-        raise TableError(f"{label[0].upper()}{label[1:]} is empty: nothing came, or it was read before.")
-    kept = Spool.seen(Path(file.name if named else f"/proc/self/fd/{file.fileno()}"), shown(label))
-    weakref.finalize(kept, file.close)
+    label = "standard input" if standard else shown(str(path))
+    title = f"{label[0].upper()}{label[1:]}"
+    try:
+        pipe = os.dup(0) if standard else os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise TableError(f"{title} cannot be read: {error.strerror or error}.") from None
+    copy = _Copy(pipe, title)
+    kept = Spool(label, 0, copy)
+    weakref.finalize(kept, copy.abandon)
+    threading.Thread(target=copy.run, daemon=True).start()
+    if not copy.wait(1):
+        raise TableError(f"{title} is empty: nothing came, or it was read before.")
     return kept
