@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import BinaryIO, Self
+from typing import BinaryIO, ClassVar, Self
 
 from regress.errors import TableError
 from regress.sources.base import Source
@@ -121,8 +121,9 @@ class LocalFile(File):
 
 @dataclass(eq=False, kw_only=True)
 class FilePart(Part):
-    """A file, and where it stands in the table."""
+    """A file, and where it stands in the table; `form` is what people call its format."""
 
+    form: ClassVar[str] = "CSV"
     file: File
     key: str = ""
     before: int = 0

@@ -1,8 +1,9 @@
-"""Parquet files: Polars reads some rows of them at a time, and what it cannot decode is refused."""
+"""Parquet and Arrow files: Polars reads some rows of them at a time, and what it cannot decode is refused."""
 
 import os
 import tempfile
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,14 +28,14 @@ _NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
 
 
 @dataclass(eq=False, kw_only=True)
-class ParquetPart(FilePart):
-    """A Parquet file."""
+class ScannedPart(FilePart):
+    """A file of which Polars reads any rows."""
 
     reading: Reading = AS_IS
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.dialect = "Parquet, kept in a temporary file" * self.file.local().kept
+        self.dialect = f"{self.form}, kept in a temporary file" * self.file.local().kept
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
@@ -67,12 +68,13 @@ class ParquetPart(FilePart):
             raise TableError(f"{self._damaged}: it has {rows:,} rows, and {start + frame.height:,} can be read.")
         return Frame(frame, self.size * stop // rows, place=place)
 
+    @abstractmethod
     def _scan(self) -> pl.LazyFrame:
-        return pl.scan_parquet(self.file.local().path, glob=False)
+        """Return the rows, none of them read yet."""
 
     @property
     def _damaged(self) -> str:
-        return f"{self.name} is not a readable Parquet file"
+        return f"{self.name} is not a readable {self.form} file"
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -85,6 +87,40 @@ class ParquetPart(FilePart):
             if any(words in said for words in _NO_MEMORY):
                 raise MemoryError(said) from None
             raise TableError(f"{self._damaged}: {said}. Fetch or write it again.") from None
+
+
+class ParquetPart(ScannedPart):
+    """A Parquet file."""
+
+    form = "Parquet"
+
+    def _scan(self) -> pl.LazyFrame:
+        return pl.scan_parquet(self.file.local().path, glob=False)
+
+
+class ArrowFilePart(ScannedPart):
+    """An Arrow file, also called Feather or IPC; a batch of its rows is in memory as it was written."""
+
+    form = "Arrow"
+
+    def _scan(self) -> pl.LazyFrame:
+        return pl.scan_ipc(self.file.local().path, glob=False)
+
+
+class ArrowStreamPart(ScannedPart):
+    """An Arrow stream in a file: it has no index of its batches, so the columns asked for are read at once."""
+
+    form = "Arrow stream"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.note = (
+            f"{self.name} is an Arrow stream, which is read into memory at once. An Arrow or Parquet file is read in "
+            "blocks."
+        )
+
+    def _scan(self) -> pl.LazyFrame:
+        return pl.read_ipc_stream(self.file.local().path).lazy()
 
 
 @contextmanager

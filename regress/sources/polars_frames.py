@@ -63,13 +63,13 @@ def columns_of(
     texts = [name for name, dtype in schema.items() if dtype == pl.String]
     if texts:
         columns |= {
-            name: _of_text(reading.column(name, cells.drop_nulls().to_list()))
+            name: of_text(reading.column(name, cells.drop_nulls().to_list()))
             for name, cells in head(LOOK)[texts].to_dict().items()
         }
     return columns
 
 
-def _of_text(column: Column | None) -> Column | None:
+def of_text(column: Column | None) -> Column | None:
     """Return a column of text as such, whatever its cells look like."""
     return None if column is None else replace(column, dtype="text")
 
