@@ -17,7 +17,7 @@ from regress.sources.csv.reader import CsvPart
 from regress.sources.csv.stream import opened
 from regress.sources.file_parts import File, FilePart, LocalFile
 from regress.sources.json_lines import read_json_lines
-from regress.sources.parquet import ArrowFilePart, ArrowStreamPart, ParquetPart, ScannedPart
+from regress.sources.parquet import ArrowFilePart, ArrowStreamPart, DecodedPart, ParquetPart
 from regress.sources.paths import (
     ARROW,
     JSON_LINES,
@@ -36,7 +36,7 @@ from regress.sources.polars_frames import PolarsPartition
 from regress.sources.rejects import Rejects
 from regress.sources.table import Table
 
-_BINARY: Mapping[str, type[ScannedPart]] = {part.form: part for part in (ParquetPart, ArrowFilePart, ArrowStreamPart)}
+_BINARY: Mapping[str, type[DecodedPart]] = {part.form: part for part in (ParquetPart, ArrowFilePart, ArrowStreamPart)}
 
 
 def is_polars(table: object) -> bool:
