@@ -83,6 +83,12 @@ def named_values(given: Any) -> tuple[str | None, Any]:
     return None, given
 
 
+def kind_of_type(dtype: pl.DataType) -> ColumnKind:
+    """Return what a column of a type is, as far as its type tells."""
+    column = _column("", dtype)
+    return "number" if column is None else column.kind
+
+
 def _column(name: str, dtype: pl.DataType) -> Column | None:
     if dtype == pl.Boolean:
         return Column(name, "boolean", settled=True)
