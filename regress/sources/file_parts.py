@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import BinaryIO, Self
+from typing import BinaryIO, ClassVar, Self
 
 from regress.errors import TableError
 from regress.sources.base import Source
@@ -127,12 +127,15 @@ class FilePart(Part):
 
     Attributes
     ----------
+    form : str
+        What people call its format.
     block : int
         Bytes that are worked on at a time.
     identity : str
         What tells its rows from those of others in another run too.
     """
 
+    form: ClassVar[str] = "CSV"
     file: File
     key: str = ""
     before: int = 0
