@@ -56,16 +56,21 @@ def _local(cluster: str) -> Iterator[LocalCluster]:
     config = {
         "distributed.scheduler.allowed-failures": 0,  # what follows from an ended worker is decided here
         "distributed.worker.profile.enabled": False,
+        "distributed.worker.preload": ["regress.api.dask_worker"],  # see there, dask_setup
         "distributed.nanny.pre-spawn-environ": _ONE_THREAD | {"MALLOC_TRIM_THRESHOLD_": "65536"},
     }
-    with dask.config.set(config):
-        local = LocalCluster(
-            n_workers=int(number),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
+    try:
+        with dask.config.set(config):
+            local = LocalCluster(
+                n_workers=int(number),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",  # any free port, for this machine only
+                scheduler_kwargs={"dashboard": False},
+                silence_logs=logging.CRITICAL,
+            )
+    except (RuntimeError, OSError) as error:
+        raise EngineError(f"The processes of {cluster} cannot be started: {error}") from error
     try:
         yield local
     finally:

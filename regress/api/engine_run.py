@@ -73,11 +73,18 @@ class Run(Generic[A]):
                 self._gather()
             return self._results.complete()
         except BaseException:
-            self._results.rescue(_RESCUE)
+            self._rescue()
             raise
         finally:
             with suppress(Exception):  # what ends with the cluster needs no cancelling
                 self._cluster.cancel([p.handle for p in (*self._flying.values(), *self._results.kept)])
+
+    def _rescue(self) -> None:
+        """Save what is finished, after an error."""
+        for partial in self._flying.values():
+            for one in partial.inputs:  # they are there until the merge has ended
+                self._results.keep(one, merge=False)
+        self._results.rescue(_RESCUE)
 
     @property
     def _busy(self) -> bool:
@@ -256,7 +263,7 @@ class Run(Generic[A]):
         self._todo = [i for i in self._todo if i < first]
         self._later = [(when, i) for when, i in self._later if i < first]
         self._suspects = deque(i for i in self._suspects if i < first)
-        late = [key for key, partial in self._flying.items() if partial.level or min(partial.units) > first]
+        late = [key for key, partial in self._flying.items() if not partial.level and min(partial.units) > first]
         self._cluster.cancel([self._flying.pop(key).handle for key in late])
         if time.monotonic() - began > _SETTLE:
             raise error
