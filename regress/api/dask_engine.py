@@ -26,6 +26,7 @@ from regress.api.engine_cluster import Beat, Died, Done, Gone, Lost
 from regress.api.engine_run import Run
 from regress.options import Progress
 
+_POLARS = str(pkgutil.resolve_name("polars:__version__"))
 AnyFuture: TypeAlias = "Future[Any]"
 
 
@@ -151,7 +152,7 @@ class DaskCluster(Generic[A]):
         for what, parts, here, call in (
             ("regress", None, regress.__version__, (pkgutil.resolve_name, "regress:__version__")),
             ("Python", 2, platform.python_version(), (platform.python_version,)),
-            ("Polars", 2, _polars(), (pkgutil.resolve_name, "polars:__version__")),
+            ("Polars", 2, _POLARS, (pkgutil.resolve_name, "polars:__version__")),
         ):
             try:
                 found = self._client.run(*call, workers=workers, on_error="return")
@@ -258,7 +259,3 @@ def _as_ours(error: Exception) -> Exception:
     if isinstance(error, KilledWorker):
         return Died(error.task)
     return Lost(str(error)) if isinstance(error, CancelledError) else error
-
-
-def _polars() -> str:
-    return str(pkgutil.resolve_name("polars:__version__"))
