@@ -30,7 +30,7 @@ from regress.sources.file_parts import FilePart
 from regress.sources.open import of_package, open_table
 from regress.sources.rereading import Reread, Unsettled
 
-_RANGE = 2**25  # bytes of a CSV file that are a partition
+RANGE = 2**25  # bytes of a CSV file that are a partition
 _PROGRAM = 250_000_000  # bytes of a process that has read something
 
 A = TypeVar("A", bound=Aggregate[Any])
@@ -182,9 +182,9 @@ def units_of(source: Source) -> tuple[Unit, ...]:
 def in_ranges(cluster: Cluster, source: Source) -> Source:
     """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
     pieces = {
-        part.identity: ranges_of(part, _RANGE)
+        part.identity: ranges_of(part, RANGE)
         for part in source.partitions()
-        if isinstance(part, CsvPart) and part.size >= 2 * _RANGE
+        if isinstance(part, CsvPart) and part.size >= 2 * RANGE
     }
     ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
     if not ranges:

@@ -63,7 +63,7 @@ def _local(cluster: str) -> Iterator[LocalCluster]:
             n_workers=int(number),
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.CRITICAL,
         )
     try:

@@ -86,7 +86,18 @@ def _parts(role: str, given: Any, table: Any, count: int) -> list[Delayed] | Non
 
 
 def of_column(given: Any, table: Any) -> bool:
-    """Tell whether a Series of Dask is a column of a frame: both then compute the same."""
+    """Tell whether a Series of Dask is a column of a frame: both then compute the same.
+
+    Raises
+    ------
+    InputError
+        If it only has the name of one.
+    """
     if isinstance(given, Array) or isinstance(table, Array) or given.name not in table.columns:
         return False
-    return bool(tokenize(given) == tokenize(table[given.name]))
+    if tokenize(given) != tokenize(table[given.name]):
+        raise InputError(
+            f"The Series {given.name!r} has the name of a column of the Dask frame, and may differ from it. "
+            f"Pass the name {given.name!r}, or rename the Series."
+        )
+    return True

@@ -32,7 +32,7 @@ def cluster():
     """Two workers of one thread each, which a nanny starts again."""
     with (
         dask_engine.quiet(),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=60) as two,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60) as two,
         Client(two, set_as_default=False) as client,
     ):
         yield client
