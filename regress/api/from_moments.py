@@ -16,7 +16,7 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.options import TableOptions
 
-_CHOSEN = ("features", "drop")  # the options of a table that moments leave open
+_OPEN = ("features", "drop", "max_categories")  # the options of a table that moments leave open
 
 
 def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:
@@ -28,6 +28,10 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         If the options contradict how the rows were read, or need the rows.
     """
     how = moments.read
+    if reading.keep_held_out:
+        moments.source.refuse("a loss other than the squared error")
+    if reading.over != "auto" and reading.over != "moments":
+        moments.source.refuse(f"training in mini-batches or by {setting('over', 'rows')}")
     if target is not None and (not isinstance(target, str) or target != how.target):
         raise InputError(f"{moments.label} holds sums for the target {how.target!r}. Remove the target, or sum again.")
     _check(moments, options)
@@ -64,7 +68,7 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
     default = TableOptions()
     for name in TableOptions.__dataclass_fields__:
         given = getattr(options, name)
-        if name in _CHOSEN or given == getattr(default, name):
+        if name in _OPEN or given == getattr(default, name):
             continue
         if name not in HowRead.__dataclass_fields__ or given != getattr(moments.read, name):
             raise InputError(

@@ -1,6 +1,6 @@
 """The moments of a table: sums over its rows that merge, and from which it can be fitted without them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import to_bytes
-from regress.api.how_read import HowRead, MomentsPart, TermKind, check_alike
+from regress.api.how_read import EMPTY, Account, HowRead, MomentsPart, Parts, TermKind, joined
 from regress.api.read import read_sums
 from regress.api.sums import Reading
 from regress.design.rows import Reader
@@ -20,10 +20,8 @@ from regress.messages import setting, shortened, visible
 from regress.numerics.atomic_write import whole_file
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions
-from regress.sources.base import Column, Source
+from regress.sources.base import Column
 from regress.sources.summed import SummedSource
-
-EMPTY = ""  # the identity of a part without rows
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -76,12 +74,18 @@ class TableMoments:
         return self.sums.tally.used
 
     @property
+    def sampled(self) -> int:
+        """Training rows that are held, for plots of residuals."""
+        sample = self.sums.sample.finish()
+        return 0 if sample is None else len(sample.Y)
+
+    @property
     def fingerprint(self) -> str:
         """A hash of the sums."""
         return identity(self.sums)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> SummedSource:
         """The table, whose rows cannot be read."""
         roles = [name for name in (self.read.target, self.read.weights) if name is not None]
         columns = [Column(term.name, term.kind, levels=term.order, settled=True) for term in self.read.terms]
@@ -89,34 +93,43 @@ class TableMoments:
         return SummedSource(self.label, columns, "; ".join(dict.fromkeys(p.read_as for p in self.parts if p.read_as)))
 
     def __repr__(self) -> str:
-        label = shortened(visible(self.label), 60)
-        return (
-            f"TableMoments({label}: {self.sums.tally.rows:,} rows, {len(self.parts):,} parts, target {self.target!r})"
-        )
+        label, parts = shortened(visible(self.label), 60), _counted(len(self.parts), "part")
+        return f"TableMoments({label}: {self.sums.tally.rows:,} rows, {parts}, target {self.target!r}{self._sample()})"
 
     def __str__(self) -> str:
-        return f"{visible(self.label)}: {describe(self.sums.tally)}; {len(self.parts):,} parts."
+        return (
+            f"{visible(self.label)}: {describe(self.sums.tally)}; {_counted(len(self.parts), 'part')}{self._sample()}."
+        )
+
+    def _sample(self) -> str:
+        return f", with a sample of {_counted(self.sampled, 'row')}" if self.sampled else ""
 
     def __add__(self, other: object) -> "TableMoments":
         return merged([self, other]) if isinstance(other, TableMoments) else NotImplemented
 
+    def __radd__(self, other: object) -> "TableMoments":
+        return self if other == 0 else NotImplemented  # where `sum` begins
+
     def __sub__(self, other: object) -> "TableMoments":
         if not isinstance(other, TableMoments):
             return NotImplemented
-        check_alike(self.read, other.read, (self.label, other.label))
-        sums = deepcopy(self.sums)
+        read = joined(self.account, other.account)
+        sums = deepcopy(self.sums).over(read.texts, read.booleans)
         try:
-            sums.subtract(other.sums)
+            sums.subtract(other.sums.over(read.texts, read.booleans))
         except InputError:
             raise InputError(
                 f"The rows of {other.label} are not all in {self.label}, so they cannot be subtracted."
             ) from None
-        gone = {part.identity for part in other.parts}
-        if gone <= {part.identity for part in self.parts}:
-            parts = tuple(part for part in self.parts if part.identity not in gone)
-        else:
-            parts = self.parts + tuple(replace(part, sign=-part.sign) for part in other.parts)
-        return replace(self, sums=sums, parts=parts)
+        parts = Parts(self.parts)
+        for part in other.parts:
+            parts.add(replace(part, sign=-part.sign))
+        return replace(self, sums=sums, read=read, parts=parts.all())
+
+    @property
+    def account(self) -> Account:
+        """How the rows were read, and where they went."""
+        return Account(self.label, self.read, self.sums.tally)
 
     def save(self, path: str | Path) -> None:
         """Write the moments to a file, completely or not at all.
@@ -133,6 +146,10 @@ class TableMoments:
             file.write(data)
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
 def identity(sums: PartSums) -> str:
     """Return the hash of totals, which tells rows from others; "" where there are none."""
     if not sums.tally.used + sums.tally.held_out:
@@ -141,31 +158,29 @@ def identity(sums: PartSums) -> str:
     return sha256(totals).hexdigest()
 
 
-def merged(several: Sequence[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
-    """Merge moments of several parts of a table.
+def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
+    """Merge moments of several parts of a table, one after the other; none of them changes.
 
     Raises
     ------
     InputError
         If they were made in different ways, or a part would count twice.
     """
-    first, *others = several
-    sums, parts = deepcopy(first.sums), list(first.parts)
-    for other in others:
-        check_alike(first.read, other.read, (first.label, other.label))
+    coming = iter(several)
+    first = next(coming)
+    sums, parts, read = deepcopy(first.sums), Parts(first.parts), first.read
+    for other in coming:
+        read = joined(Account(first.label, read, sums.tally), other.account)
         for part in other.parts:
-            twin = next((mine for mine in parts if mine.identity == part.identity != EMPTY), None)
+            twin = parts.add(part)
             if twin is not None and not allow_equal:
                 raise InputError(
                     f"{part.source} has the same rows as {twin.source}, and would count twice. If they are different "
                     f"rows that are equal, pass {setting('allow_equal', True)}."
                 )
-        added = deepcopy(other.sums)
-        added.parts = frozenset()
-        sums.merge(added)
-        parts += other.parts
-    read = replace(first.read, max_categories=max(m.read.max_categories for m in several))
-    return replace(first, sums=sums, read=read, parts=tuple(parts), label=label or "the merged moments")
+        sums = sums.over(read.texts, read.booleans)
+        sums.merge(replace(other.sums.over(read.texts, read.booleans), parts=frozenset()))
+    return replace(first, sums=sums, read=read, parts=parts.all(), label=label or "the merged moments")
 
 
 @takes(TableOptions, without=["rows"])

@@ -97,6 +97,11 @@ class Stream:
         self._start = self._bytes(512)
         if self._start[_TAR] == b"ustar":
             raise TableError(f"{self.name} is a tar archive, not text. Unpack it, and name a file or the folder.")
+        if self._start.startswith(b"regress moments "):
+            raise TableError(
+                f"{self.name} holds moments: sums over rows, not the rows. Fit such files one by one, or "
+                "merge them first."
+            )
         mark, found = next(((m, e) for m, e in _MARKS if self._start.startswith(m)), (b"", _guess(self._start)))
         self.encoding = codecs.lookup(encoding).name if encoding else found
         if self.encoding in _WIDE and not found.startswith(self.encoding):
