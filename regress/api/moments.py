@@ -1,25 +1,20 @@
 """The moments of a table: sums over its rows that merge, and from which it can be fitted without them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Unpack
 
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import to_bytes
 from regress.api.how_read import HowRead, MomentsPart, TermKind, check_alike
-from regress.api.read import read_sums
-from regress.api.sums import Reading
 from regress.design.rows import Reader
-from regress.errors import InputError, check_whole
-from regress.keywords import TableKeywords, made, refuse_unknown, takes
+from regress.errors import InputError
 from regress.messages import setting, shortened, visible
 from regress.numerics.atomic_write import whole_file
-from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Progress, TableOptions
+from regress.options import TableOptions
 from regress.sources.base import Column, Source
 from regress.sources.summed import SummedSource
 
@@ -74,6 +69,12 @@ class TableMoments:
     def n_rows(self) -> int:
         """Training rows."""
         return self.sums.tally.used
+
+    @property
+    def sampled(self) -> int:
+        """Training rows that are held, for plots of residuals."""
+        sample = self.sums.sample.finish()
+        return 0 if sample is None else len(sample.Y)
 
     @property
     def fingerprint(self) -> str:
@@ -141,86 +142,31 @@ def identity(sums: PartSums) -> str:
     return sha256(totals).hexdigest()
 
 
-def merged(several: Sequence[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
-    """Merge moments of several parts of a table.
+def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
+    """Merge moments of several parts of a table, one after the other; none of them changes.
 
     Raises
     ------
     InputError
         If they were made in different ways, or a part would count twice.
     """
-    first, *others = several
-    sums, parts = deepcopy(first.sums), list(first.parts)
-    for other in others:
-        check_alike(first.read, other.read, (first.label, other.label))
+    coming = iter(several)
+    first = next(coming)
+    sums, parts, read = deepcopy(first.sums), list(first.parts), first.read
+    known = {part.identity: part for part in parts}
+    for other in coming:
+        check_alike(read, other.read, (first.label, other.label))
         for part in other.parts:
-            twin = next((mine for mine in parts if mine.identity == part.identity != EMPTY), None)
-            if twin is not None and not allow_equal:
+            twin = known.setdefault(part.identity, part)
+            if twin is not part and part.identity != EMPTY and not allow_equal:
                 raise InputError(
                     f"{part.source} has the same rows as {twin.source}, and would count twice. If they are different "
                     f"rows that are equal, pass {setting('allow_equal', True)}."
                 )
-        added = deepcopy(other.sums)
-        added.parts = frozenset()
-        sums.merge(added)
+        sums.merge(replace(other.sums, parts=frozenset()))
         parts += other.parts
-    read = replace(first.read, max_categories=max(m.read.max_categories for m in several))
+        read = replace(read, max_categories=max(read.max_categories, other.read.max_categories))
     return replace(first, sums=sums, read=read, parts=tuple(parts), label=label or "the merged moments")
-
-
-@takes(TableOptions, without=["rows"])
-def moments(
-    table: Any,
-    target: Any,
-    *,
-    sample: int = 0,
-    n_jobs: int | None = None,
-    progress: Progress | None = None,
-    **options: Unpack[TableKeywords],
-) -> TableMoments:
-    """Sum the rows of a table without rounding, so that it can be fitted without them, and merged with other parts.
-
-    Parameters
-    ----------
-    table, target, n_jobs, progress
-        As in `fit`.
-    sample : int
-        Training rows to keep, for plots of residuals. Without any, moments hold no row.
-    **options
-
-    Returns
-    -------
-    TableMoments
-        Sums over training rows and over rows held out, counts of levels, and the account of all rows.
-
-    Raises
-    ------
-    InputError
-        If an argument or the table cannot be used; the message says what to do.
-
-    Notes
-    -----
-    Rows are held out by hashes of their keys, as in a table of several files: of the record number and the name of the
-    file, or of the column `split_key`.
-
-    Examples
-    --------
-    >>> import regress
-    >>> day = regress.moments({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y")
-    >>> regress.fit(day).w.tolist(), day.n_rows
-    ([2.0], 3)
-    """
-    refuse_unknown(moments, options)
-    check_whole("sample", sample, 0)
-    of_table = made(TableOptions, options)
-    if of_table.missing == "mean":
-        raise InputError(
-            f"{setting('missing', 'mean')} takes a mean over all parts of a table. Use {setting('missing', 'drop')}."
-        )
-    with one_blas_thread():
-        reading = Reading("moments", resolve_jobs(n_jobs), "exact", sampled=sample, summed=True)
-        reader, sums = read_sums(table, target, of_table, reading, progress)
-    return moments_of_sums(reader, sums, of_table)
 
 
 def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> TableMoments:
