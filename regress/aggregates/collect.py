@@ -83,10 +83,9 @@ class TrainingData:
     """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held).
 
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
-    from the rows. `totals` are sums without rounding, where they were requested or cost little; `sums`, of these and perhaps
-    other columns, are what they are made of. If `exact`, the minimum
-    is computed in exact arithmetic, from totals or from rows. `again` reads the rows once more, in the order of the
-    columns.
+    from the rows. `totals` are sums without rounding, where they were requested or cost little. They are made of
+    `sums`, which may have more columns. If `exact`, the minimum is computed in exact arithmetic, from totals or from
+    rows. `again` reads the rows once more, in the order of the columns.
     """
 
     summary: Summary

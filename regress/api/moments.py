@@ -15,7 +15,7 @@ from regress.errors import InputError
 from regress.messages import setting, shortened, visible
 from regress.numerics.atomic_write import whole_file
 from regress.options import TableOptions
-from regress.sources.base import Column, Source
+from regress.sources.base import Column
 from regress.sources.summed import SummedSource
 
 EMPTY = ""  # the identity of a part without rows
@@ -82,7 +82,7 @@ class TableMoments:
         return identity(self.sums)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> SummedSource:
         """The table, whose rows cannot be read."""
         roles = [name for name in (self.read.target, self.read.weights) if name is not None]
         columns = [Column(term.name, term.kind, levels=term.order, settled=True) for term in self.read.terms]

@@ -47,6 +47,10 @@ def opened(
     if where.cluster is None and not dask_collection(table):
         yield open_any(table, options)
         return
+    if options.rows is not None:
+        raise InputError(
+            f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
+        )
     from regress.api.dask_client import client_of, quiet
 
     checkpoint = None
