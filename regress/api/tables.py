@@ -129,6 +129,5 @@ def read_any(
     if target is None:
         raise InputError(f"Name the column to predict with {setting('target')}.")
     if isinstance(table, Cluster):
-        options = replace(options, weights=table.weights)
-        return read_table(None, table.target, options, reading, progress, cluster=table)
+        return read_table(None, target, options, reading, progress, cluster=table)
     return read_table(table, target, options, reading, progress)

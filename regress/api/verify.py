@@ -144,7 +144,7 @@ def verify(
         max_categories=max([100, *(2 * len(term.levels) for term in design.texts)]),
     )
     target = trained.target if target is None else target
-    with one_blas_thread(), opened(table, of_table, Where(cluster, cluster_timeout)) as found:
+    with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
         sums = _sums(found, target, of_table, design, resolve_jobs(n_jobs), progress)
     differences = _differences(sums, fit.record, design)
     hashed = fingerprint(to_bytes(sums.training, design.names))
