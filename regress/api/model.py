@@ -259,8 +259,8 @@ class LinearModel:
             raise InputError(f"The level of an interval must be between 0 and 1, such as 0.95; got {level!r}.")
         if self.uncertainty is None:
             raise InputError(
-                "This model has no prediction intervals. Possible reasons: another loss, a penalty, an unknown rank, no "
-                "degrees of freedom, over 200 columns, no convergence, or a perfect fit. Fit the model again without them."
+                "This model has no prediction intervals. Possible reasons: another loss, a penalty, an unknown rank, "
+                "no degrees of freedom, over 200 columns, no convergence, or a perfect fit. Fit it again without them."
             )
 
     def summary(self) -> str:
