@@ -42,6 +42,7 @@ OWNERS = {
     "backports": {"sources/csv/stream.py"},
     "dask": {"api/dask_client.py", "api/dask_engine.py"},
     "distributed": {"api/dask_client.py", "api/dask_engine.py", "api/dask_worker.py"},
+    "fsspec": {"sources/buckets.py"},
     "click": {"cli/main.py", "cli/options.py"},
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
