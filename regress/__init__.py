@@ -3,7 +3,7 @@
 - ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays.
 - ``moments`` sums a table, or a part of it; sums merge, and ``fit`` takes them. ``load_moments`` reads saved ones.
 - ``compare`` fits the same rows with scikit-learn.
-- ``certify`` counts the correct digits of any tool's coefficients.
+- ``certify`` counts the correct digits of any tool's coefficients; ``verify`` tells a model's table from others.
 - ``check_gradients`` checks the gradient in five ways.
 - ``LinearRegressor`` is a scikit-learn estimator.
 - ``load`` reads a saved model, ``to_sklearn`` turns it into a Pipeline, ``to_keras`` into a Keras model.
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from regress.api.keras_models import to_keras
     from regress.api.load import load
     from regress.api.model import LinearModel
-    from regress.api.moments import TableMoments, load_moments, moments
+    from regress.api.moments import TableMoments, load_moments
     from regress.api.pipeline import to_sklearn
     from regress.api.report import write_report
     from regress.api.result import Fit
+    from regress.api.sum_table import moments
+    from regress.api.verify import Verification, verify
     from regress.errors import (
         ConvergenceWarning,
         DataWarning,
@@ -72,16 +74,18 @@ _HOME = {
     "TableError": "errors",
     "TableMoments": "api.moments",
     "UnknownOptionError": "errors",
+    "Verification": "api.verify",
     "certify": "api.certify",
     "check_gradients": "api.check",
     "compare": "api.compare",
     "fit": "api.fit",
     "load": "api.load",
     "load_moments": "api.moments",
-    "moments": "api.moments",
+    "moments": "api.sum_table",
     "plot": "plot",
     "to_keras": "api.keras_models",
     "to_sklearn": "api.pipeline",
+    "verify": "api.verify",
     "write_report": "api.report",
 }
 
@@ -107,6 +111,7 @@ __all__ = [
     "TableError",
     "TableMoments",
     "UnknownOptionError",
+    "Verification",
     "__version__",
     "certify",
     "check_gradients",
@@ -118,6 +123,7 @@ __all__ = [
     "plot",
     "to_keras",
     "to_sklearn",
+    "verify",
     "write_report",
 ]
 

@@ -270,6 +270,7 @@ class FitRecord:
     figures: Figures | None
     statistics_missing: str
     certificate: Proof | None
+    fingerprint: str
     moments: PlainMoments | None
     residuals: ResidualGroups | None
     residuals_missing: str

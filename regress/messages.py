@@ -99,7 +99,7 @@ def setting(name: str, value: object = None) -> str:
     return flag(name, value) if _Interface.flags else name if value is None else f"{name}={value!r}"
 
 
-_SPELLED = {"estimators": "with"}  # one flag an estimator
+_SPELLED = {"estimators": "with", "sample": "with-sample"}
 
 
 def flag_name(name: str, value: object = None) -> str:

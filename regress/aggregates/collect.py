@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from regress.aggregates.base import in_any_order
 from regress.aggregates.columns import Columns, selected, union
-from regress.aggregates.exact_sums import exact_totals
+from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.moment_sums import accumulate
 from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals, moments_of
@@ -82,7 +83,8 @@ class TrainingData:
     """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held).
 
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
-    from the rows. `totals` are sums without rounding, where they were requested or cost little. If `exact`, the minimum
+    from the rows. `totals` are sums without rounding, where they were requested or cost little; `sums`, of these and perhaps
+    other columns, are what they are made of. If `exact`, the minimum
     is computed in exact arithmetic, from totals or from rows. `again` reads the rows once more, in the order of the
     columns.
     """
@@ -92,6 +94,7 @@ class TrainingData:
     rows: Sequence[Block] | None
     rough: bool = False
     totals: Totals | None = None
+    sums: ExactSums | None = None
     exact: bool = False
     again: Callable[[], Iterable[Block]] | None = None
 
@@ -183,10 +186,11 @@ def collect_rows(
                 _check_room(held, room)
             yield block
 
-    totals = None
+    totals = sums = None
     if precision == "exact" or (precision == "auto" and ended):
-        totals = exact_totals(held.blocks if ended else stream(), n_jobs)
-        totals = totals if names is None or ended else totals.select(names())
+        sums = in_any_order(ExactSums, held.blocks if ended else stream(), n_jobs)
+        totals = sums.finish()
+        totals = totals if names is None else totals.select(names())
         moments = moments_of(totals, totals.targets)
     else:
         moments = accumulate(held.blocks if ended else stream(), n_jobs)
@@ -194,7 +198,7 @@ def collect_rows(
     if over == "rows" and names is not None:
         held.select(names())
     rows = held.blocks if over == "rows" else None
-    return TrainingData(summary_of(moments), moments, rows, totals=totals, exact=totals is not None)
+    return TrainingData(summary_of(moments), moments, rows, totals=totals, sums=sums, exact=totals is not None)
 
 
 def _enough(held: _Held, over: Over) -> bool:

@@ -4,7 +4,7 @@ An accumulator holds 64-bit integers while rows come in. Columns are identified 
 adding. Integers of any length are made once, when a result is requested.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
@@ -143,8 +143,11 @@ class ExactSums:
         arranged = totals.take([0, *range(1 + k, len(unit)), *range(1, 1 + k)])
         return replace(arranged, columns=self._columns)
 
-    def canonical(self) -> "CanonicalSums":
-        """Return what equal rows have in common, whatever their order, blocks, threads and partition."""
+    def canonical(self, names: Collection[str] | None = None) -> "CanonicalSums":
+        """Return what equal rows have in common, whatever their order, blocks, threads and partition.
+
+        Of named columns x, `names` chooses some.
+        """
         if self._sum is None or not self._rows:
             return CanonicalSums(0, 0, None, None)
         first = 1 + self._targets
@@ -152,7 +155,8 @@ class ExactSums:
         at = list(range(self._sum.size))
         if self._columns is not None:
             zero = self._sum.zero()[first:].tolist()
-            columns = tuple(sorted(name for name, without in zip(self._columns, zero, strict=True) if not without))
+            held = [name for name, without in zip(self._columns, zero, strict=True) if not without]
+            columns = tuple(sorted(held if names is None else set(held) & set(names)))
             at = [*range(first), *(first + j for j in places(self._columns, columns))]
         return CanonicalSums(self._rows, self._targets, columns, self._sum.entries(np.array(at)))
 

@@ -16,6 +16,7 @@ which a digit is not zero (64 bits), these levels ascending (16 bits each), for 
 digit there, filled up to bytes, and these digits in 24 bits each, level by level.
 """
 
+from collections.abc import Collection
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -36,8 +37,8 @@ _LARGEST = 1 << (BITS - 1)  # of a digit
 _LEVELS = 145  # farthest from 0, so that 23 · 145 bits hold any sum of products of three doubles
 
 
-def to_bytes(sums: ExactSums) -> bytes:
-    """Return the sums over some rows as bytes.
+def to_bytes(sums: ExactSums, names: Collection[str] | None = None) -> bytes:
+    """Return the sums over some rows as bytes; of named columns x, `names` chooses some.
 
     Examples
     --------
@@ -49,7 +50,7 @@ def to_bytes(sums: ExactSums) -> bytes:
     >>> from_bytes(data).finish().rows, fingerprint(data)[:8]
     (2, 'c1b34d33')
     """
-    rows, targets, columns, entries = sums.canonical()
+    rows, targets, columns, entries = sums.canonical(names)
     names = [name.encode("utf-8", "surrogatepass") for name in columns or ()]
     n = 0 if entries is None else len(entries.inexact) - 1 - targets
     head = [rows, targets, n, int(columns is not None), sum(map(len, names)), 0]

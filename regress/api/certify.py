@@ -1,7 +1,8 @@
 """Certify any tool's coefficients on a table by the gradient at them, in exact arithmetic."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import Any, Unpack
 
@@ -9,16 +10,18 @@ import numpy as np
 from scipy.sparse import issparse
 
 from regress.api.claim import Claim
+from regress.api.cluster import Cluster
 from regress.api.foreign_models import claim_of
-from regress.api.read import read_table
+from regress.api.moments import TableMoments
 from regress.api.statsmodels_rows import as_held
 from regress.api.sums import Reading, ReadTable
-from regress.blocks import Array, Block
+from regress.api.tables import Where, opened, read_any, source_of
+from regress.blocks import Array
 from regress.design.roles import as_values
 from regress.errors import InputError, check_number
 from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
-from regress.inference.scores import spread
+from regress.inference.scores import LargestMove, spread
 from regress.keywords import CertifyKeywords, made, names_of, refuse_unknown, takes
 from regress.messages import by_interface, setting
 from regress.numerics.integers import rounded
@@ -28,7 +31,9 @@ from regress.options import FileOptions, Progress, TableOptions, TrainOptions
 from regress.records import objective_text
 from regress.solvers.exact.minimum import exact_minimum
 from regress.sources.arrays import ArraySource
+from regress.sources.base import Source
 from regress.sources.open import open_table
+from regress.sources.summed import SummedSource
 
 _SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
 _OF_COLUMNS = ("features", "drop", "categorical", "max_categories")
@@ -55,6 +60,8 @@ def certify(
     digits: float = 6.0,
     n_jobs: int | None = None,
     progress: Progress | None = None,
+    cluster: Any = None,
+    cluster_timeout: float = 300.0,
     **options: Unpack[CertifyKeywords],
 ) -> Certificate:
     """Count the correct digits of any tool's coefficients on a table.
@@ -76,7 +83,7 @@ def certify(
         - a Keras model of one Dense(1) layer without activation, perhaps after Normalization; w is by position,
         - (w, b), with w by position or by name,
         - a mapping or JSON file with "coef" and "intercept".
-    table, target, n_jobs, progress
+    table, target, n_jobs, progress, cluster, cluster_timeout
         As in `fit`; a model knows its target.
     digits : float
         Correct digits that every coefficient must have.
@@ -94,8 +101,21 @@ def certify(
     """
     refuse_unknown(certify, options)
     check_number("digits", digits, at_least=0.0)
-    claim = claim_of(other)
-    return _certified(claim, table, target, dict(options), digits=digits, n_jobs=n_jobs, progress=progress)
+    claim, where = claim_of(other), Where(cluster, cluster_timeout)
+    if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
+        raise InputError(f"A saved model stores its own columns. Remove {setting(own[0])}.")
+    given = {**claim.options, **options}
+    if given.pop("weighted", False) and given.get("weights") is None:
+        raise InputError(
+            "The model was fitted with weights given as values. Pass them again as "
+            + by_interface("weights.", "a column of the table, named by --weights.")
+        )
+    jobs, rows_needed = resolve_jobs(n_jobs), claim.held is not None or claim.steps is not None
+    with one_blas_thread(), opened(table, target, made(TableOptions, given), where) as found:
+        if rows_needed and not isinstance(found, Source):
+            raise InputError(f"What was fitted to other columns is certified on rows, not on {source_of(found).label}.")
+        raw = isinstance(table, np.ndarray) and rows_needed
+        return _certified(claim, table if raw else found, target, given, digits=digits, jobs=jobs, progress=progress)
 
 
 def _certified(
@@ -105,22 +125,11 @@ def _certified(
     options: dict[str, Any],
     *,
     digits: float,
-    n_jobs: int | None,
+    jobs: int,
     progress: Progress | None,
 ) -> Certificate:
-    """Certify a claim whose model may know options of its own."""
-    if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
-        raise InputError(f"A saved model stores its own columns. Remove {setting(own[0])}.")
-    options, space = {**claim.options, **options}, ""
-    if options.pop("weighted", False) and options.get("weights") is None:
-        raise InputError(
-            "The model was fitted with weights given as values. Pass them again as "
-            + by_interface("weights.", "a column of the table, named by --weights.")
-        )
-    if not isinstance(table, np.ndarray):
-        table = open_table(
-            table, made(FileOptions, options)
-        )  # once: a pipe cannot be read again, and a file might change
+    """Certify a claim on a table that is open, or an array to transform."""
+    space = ""
     if claim.held is not None:
         table, target, options, space = as_held(claim, claim.held, table, target, options)
     elif claim.steps is not None and len(claim.steps):
@@ -132,64 +141,50 @@ def _certified(
     target = claim.target if target is None else target
     if target is None:
         raise InputError(f"Name the column to predict with {setting('target')}.")
-    with one_blas_thread():
-        jobs = resolve_jobs(n_jobs)
-        prepared = read_table(
-            table,
-            target,
-            table_options,
-            Reading(
-                "moments",
-                jobs,
-                "exact",
-                sampled=_SAMPLED,
-                design=claim.design,
-                fit_intercept=train_options.fit_intercept,
-            ),
-            progress,
+    intercept = train_options.fit_intercept
+    reading = Reading("moments", jobs, "exact", sampled=_SAMPLED, design=claim.design, fit_intercept=intercept)
+    table = table if isinstance(table, Source | TableMoments | Cluster) else open_table(table)
+    prepared = read_any(table, target, table_options, reading, progress)
+    alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
+    train_options = replace(train_options, alpha=alpha, precision="exact")
+    minimum = exact_minimum(prepared.data, 0, train_options, prepared.names)
+    assert minimum is not None  # precision="exact" raises instead
+    w, center, b_center = _aligned(claim, prepared)
+    shown = claim.b or rounded(implied_intercept(w, center, b_center))
+    if shown and not train_options.fit_intercept:
+        raise InputError(
+            f"The claim has the intercept {shown:g}, but none was fitted. Pass 0, or remove "
+            f"{setting('fit_intercept', False)}."
         )
-        alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
-        train_options = replace(train_options, alpha=alpha, precision="exact")
-        minimum = exact_minimum(prepared.data, 0, train_options, prepared.names)
-        assert minimum is not None  # precision="exact" raises instead
-        w, center, b_center = _aligned(claim, prepared)
-        shown = claim.b or rounded(implied_intercept(w, center, b_center))
-        if shown and not train_options.fit_intercept:
-            raise InputError(
-                f"The claim has the intercept {shown:g}, but none was fitted. Pass 0, or remove "
-                f"{setting('fit_intercept', False)}."
-            )
-        result = certificate(minimum, prepared.names, w, center, b_center=b_center, b=claim.b)
-        reader = prepared.reader
-        assert prepared.sample is not None  # there are training rows
-        result = replace(
-            result,
-            asked=digits,
-            spread=spread(prepared.sample.Y, result.spread),
-            space=space,
-            trained_rows=claim.trained_rows,
-            source=reader.source.label,
-            target=reader.target.name,
-            objective=objective_text(reader.weights is not None, alpha),
-        )
-        if result.undecided:
-            result = replace(result, moved=_largest_move(reader.blocks(), result, center))
+    result = certificate(minimum, prepared.names, w, center, b_center=b_center, b=claim.b)
+    reader = prepared.reader
+    result = replace(
+        result,
+        asked=digits,
+        spread=result.spread if prepared.sample is None else spread(prepared.sample.Y, result.spread),
+        space=space,
+        trained_rows=claim.trained_rows,
+        source=reader.source.label,
+        target=reader.target.name,
+        objective=objective_text(reader.weights is not None, alpha),
+    )
+    if result.undecided:
+        if isinstance(reader.source, SummedSource):
+            if result.effect > result.allowed:  # on average, so the largest is no less
+                return result
+            reader.source.refuse("the largest error of a prediction")
+        move = partial(LargestMove, result.distance, center, result.distance_at_center)
+        most = prepared.fold_rows(move).finish()
+        result = replace(result, moved=most / result.spread if result.spread > 0 else inf if most else 0.0)
     return result
-
-
-def _largest_move(blocks: Iterable[Block], claim: Certificate, center: Array) -> float:
-    """Return the most that δ changes a prediction, in units of the claim's `spread`: a pass over the rows."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        moves = (np.abs((X - center) @ claim.distance + claim.distance_at_center).max() for X, _, _, _ in blocks)
-        most = max(map(float, moves), default=0.0)
-    return most / claim.spread if claim.spread > 0 else inf if most else 0.0
 
 
 def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Choose the columns that a claim is about: by their names, or the names of their levels."""
     if claim.names is None or "features" in options or "drop" in options:
         return {}
-    columns = [column.name for column in open_table(table, made(FileOptions, options)).columns]
+    source = open_table(table) if isinstance(table, np.ndarray) else source_of(table)
+    columns = [column.name for column in source.columns]
     taken = [role for role in (target, options.get("weights")) if isinstance(role, str)]
     rest = [name for name in columns if name not in taken]
     return {"features": _used(rest, claim.names) or list(claim.names)}

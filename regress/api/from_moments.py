@@ -11,8 +11,8 @@ from regress.api.sums import Reading, ReadTable, assembled, data_of, design_of
 from regress.design.roles import Values
 from regress.design.rows import Reader
 from regress.design.split import Split
-from regress.design.terms import plan
-from regress.errors import InputError
+from regress.design.terms import Design, match, plan
+from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import TableOptions
 
@@ -36,13 +36,17 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         raise InputError(f"{moments.label} holds sums for the target {how.target!r}. Remove the target, or sum again.")
     _check(moments, options)
     roles = [how.target, *([] if how.weights is None else [how.weights])]
-    source, design = plan(
-        moments.source,
-        exclude=roles,
-        features=options.features,
-        drop=options.drop or (),
-        fit_intercept=reading.fit_intercept,
-    )
+    if reading.design is not None:
+        source, design = match(moments.source, reading.design), reading.design
+        _check_levels(moments, design)
+    else:
+        source, design = plan(
+            moments.source,
+            exclude=roles,
+            features=options.features,
+            drop=options.drop or (),
+            fit_intercept=reading.fit_intercept,
+        )
     _check_dropped(moments, design.columns)
     weights = Values(how.weights or "weights", None if how.weights else np.empty(0)) if how.weighted else None
     reader = Reader(
@@ -70,11 +74,21 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
         given = getattr(options, name)
         if name in _OPEN or given == getattr(default, name):
             continue
+        if (name, given, moments.read.missing) == ("missing", "drop", "raise"):
+            continue  # no row that is used misses a cell
         if name not in HowRead.__dataclass_fields__ or given != getattr(moments.read, name):
             raise InputError(
                 f"{setting(name)} decides which rows are summed, and {moments.label} is summed already. "
                 f"Give it where the moments are made."
             )
+
+
+def _check_levels(moments: TableMoments, design: Design) -> None:
+    """Refuse levels that a design does not have."""
+    found = moments.sums.counted.levels()
+    for term in design.texts:
+        if odd := sorted({*found[term.name]} - {*term.levels}):
+            raise TableError(f"Column {term.name!r} of {moments.label} has {odd[0]!r}, which training did not see.")
 
 
 def _check_dropped(moments: TableMoments, columns: tuple[str, ...]) -> None:

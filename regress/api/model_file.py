@@ -33,7 +33,7 @@ from regress.numerics.atomic_write import strict
 from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.records import INTERCEPT
 
-FORMAT, VERSION = "regress-model", 4
+FORMAT, VERSION = "regress-model", 5
 
 
 @cache

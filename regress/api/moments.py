@@ -3,23 +3,16 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, Unpack
 
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
-from regress.aggregates.totals_bytes import to_bytes
-from regress.api.how_read import EMPTY, Account, HowRead, MomentsPart, Parts, TermKind, joined
-from regress.api.read import read_sums
-from regress.api.sums import Reading
+from regress.api.how_read import Account, HowRead, MomentsPart, Parts, TermKind, identity, joined
 from regress.design.rows import Reader
-from regress.errors import InputError, check_whole
-from regress.keywords import TableKeywords, made, refuse_unknown, takes
+from regress.errors import InputError
 from regress.messages import setting, shortened, visible
 from regress.numerics.atomic_write import whole_file
-from regress.numerics.threads import one_blas_thread, resolve_jobs
-from regress.options import Progress, TableOptions
+from regress.options import TableOptions
 from regress.sources.base import Column
 from regress.sources.summed import SummedSource
 
@@ -141,21 +134,13 @@ class TableMoments:
         """
         from regress.api.moments_file import written
 
-        data = written(self)
+        data = written(self.sums, self.read, self.parts)
         with whole_file(path) as file:
             file.write(data)
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
-
-
-def identity(sums: PartSums) -> str:
-    """Return the hash of totals, which tells rows from others; "" where there are none."""
-    if not sums.tally.used + sums.tally.held_out:
-        return EMPTY
-    totals = to_bytes(sums.training) + to_bytes(sums.held_out.exact())
-    return sha256(totals).hexdigest()
 
 
 def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
@@ -181,61 +166,6 @@ def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label:
         sums = sums.over(read.texts, read.booleans)
         sums.merge(replace(other.sums.over(read.texts, read.booleans), parts=frozenset()))
     return replace(first, sums=sums, read=read, parts=parts.all(), label=label or "the merged moments")
-
-
-@takes(TableOptions, without=["rows"])
-def moments(
-    table: Any,
-    target: Any,
-    *,
-    sample: int = 0,
-    n_jobs: int | None = None,
-    progress: Progress | None = None,
-    **options: Unpack[TableKeywords],
-) -> TableMoments:
-    """Sum the rows of a table without rounding, so that it can be fitted without them, and merged with other parts.
-
-    Parameters
-    ----------
-    table, target, n_jobs, progress
-        As in `fit`.
-    sample : int
-        Training rows to keep, for plots of residuals. Without any, moments hold no row.
-    **options
-
-    Returns
-    -------
-    TableMoments
-        Sums over training rows and over rows held out, counts of levels, and the account of all rows.
-
-    Raises
-    ------
-    InputError
-        If an argument or the table cannot be used; the message says what to do.
-
-    Notes
-    -----
-    Rows are held out by hashes of their keys, as in a table of several files: of the record number and the name of the
-    file, or of the column `split_key`.
-
-    Examples
-    --------
-    >>> import regress
-    >>> day = regress.moments({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y")
-    >>> regress.fit(day).w.tolist(), day.n_rows
-    ([2.0], 3)
-    """
-    refuse_unknown(moments, options)
-    check_whole("sample", sample, 0)
-    of_table = made(TableOptions, options)
-    if of_table.missing == "mean":
-        raise InputError(
-            f"{setting('missing', 'mean')} takes a mean over all parts of a table. Use {setting('missing', 'drop')}."
-        )
-    with one_blas_thread():
-        reading = Reading("moments", resolve_jobs(n_jobs), "exact", sampled=sample, summed=True)
-        reader, sums = read_sums(table, target, of_table, reading, progress)
-    return moments_of_sums(reader, sums, of_table)
 
 
 def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> TableMoments:
@@ -294,4 +224,5 @@ def load_moments(path: str | Path) -> TableMoments:
     """
     from regress.api.moments_file import read_moments
 
-    return read_moments(Path(path))
+    path = Path(path)
+    return TableMoments(*read_moments(path), path.name)

@@ -66,7 +66,10 @@ def read_sums(
     *,
     cluster: Cluster | None = None,
 ) -> tuple[Reader, PartSums]:
-    """Open, plan and read a table into sums over its rows; all of its columns are settled."""
+    """Open, plan and read a table into sums over its rows.
+
+    Unless the reading has a design, columns are settled and rows checked: that there are no missing cells in them.
+    """
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
@@ -74,8 +77,9 @@ def read_sums(
             sums = sums_of(reader, reading, progress)
         else:
             sums = cluster.sums(reader, options, reading, progress)
-        design_of(reader, sums)
-        refuse_missing(reader, sums.tally)
+        if reading.design is None:
+            design_of(reader, sums)
+            refuse_missing(reader, sums.tally)
         return reader, sums
 
     return rereading(_opened(table, options, cluster), read)

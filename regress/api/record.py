@@ -8,6 +8,7 @@ import numpy as np
 
 from regress.aggregates.collect import TrainingData
 from regress.aggregates.plain_moments import MOST_MOMENTS, of_moments
+from regress.aggregates.totals_bytes import fingerprint, to_bytes
 from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
 from regress.blocks import Array
@@ -114,11 +115,19 @@ class Inference:
                 excess_loss=known(proved.excess_loss),
                 loss=known(proved.loss),
             ),
+            fingerprint=self._fingerprint(),
             coefficients=tuple(self._coefficients()),
             moments=self._moments(),
             residuals=None if isinstance(residuals, str) else residuals,
             residuals_missing=residuals if isinstance(residuals, str) else "",
         )
+
+    def _fingerprint(self) -> str:
+        """Return the hash of the sums over the training rows; "" where there is none."""
+        sums, names = self.data.sums, self.model.design.names
+        if sums is None or not self.data.exact or len(names) > MOST_COVARIANCES:
+            return ""
+        return fingerprint(to_bytes(sums, names))
 
     def _moments(self) -> PlainMoments | None:
         moments, n = self.data.moments, len(self.model.design.names)

@@ -183,7 +183,7 @@ def data_of(reader: Reader, sums: PartSums, design: Design) -> TrainingData:
         raise InputError(f"{setting('precision', 'exact')} on {n:,} columns needs too much memory. Use fewer columns.")
     totals = sums.training.finish().select(design.names)
     moments = moments_of(totals, totals.targets)
-    return TrainingData(summary_of(moments), moments, None, totals=totals, exact=True)
+    return TrainingData(summary_of(moments), moments, None, totals=totals, sums=sums.training, exact=True)
 
 
 def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData, n_jobs: int) -> ReadTable:

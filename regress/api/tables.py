@@ -15,7 +15,7 @@ from regress.api.read import read_table
 from regress.api.sums import Reading, ReadTable
 from regress.errors import InputError
 from regress.messages import setting
-from regress.options import ProcessOptions, Progress, TableOptions
+from regress.options import FileOptions, ProcessOptions, Progress, TableOptions
 from regress.sources.base import Source
 from regress.sources.open import open_table
 from regress.sources.paths import check_outputs
@@ -66,7 +66,11 @@ def opened(
 
 
 def open_any(
-    table: Any, options: TableOptions, *, outputs: Mapping[str, str | Path | None] | None = None
+    table: Any,
+    options: FileOptions,
+    *,
+    outputs: Mapping[str, str | Path | None] | None = None,
+    model: str | None = None,
 ) -> Source | TableMoments:
     """Return a table that is read here; moments, those of a file too, as they are.
 
@@ -78,7 +82,7 @@ def open_any(
     if isinstance(table, str | os.PathLike):
         path = Path(table)
         if path.is_file() and _begins_so(path):
-            check_outputs(outputs or {}, {path: "the moments"})
+            check_outputs(outputs or {}, {path: "the moments"} | ({} if model is None else {Path(model): "the model"}))
             table = load_moments(path)
     if isinstance(table, TableMoments):
         if given := options.of_csv():
@@ -87,7 +91,7 @@ def open_any(
     if outputs is not None:
         from regress.sources.files import open_files
 
-        return open_files(table, options, outputs=outputs)
+        return open_files(table, options, outputs=outputs, model=model)
     return open_table(table, options)
 
 

@@ -21,6 +21,7 @@ GROUPS = (
     "Output",
     "Other",
 )  # of a help page, in order
+CLUSTER = ("cluster", "cluster_timeout")
 
 
 class Flag(click.Option):
@@ -145,13 +146,15 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def target_of(source: Any, target: str | None) -> str:
-    """Return the column to predict; without one, refuse and list the columns."""
-    if target is not None:
+def target_of(table: Any, target: str | None) -> str | None:
+    """Return the column to predict, which moments know; without one, refuse and list the columns."""
+    from regress.sources.base import Source
+
+    if target is not None or not isinstance(table, Source):
         return target
-    names = list(source.by_name)
+    names = list(table.by_name)
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    raise click.UsageError(f"Name the column to predict with --target. {source.label} has: {shown}.")
+    raise click.UsageError(f"Name the column to predict with --target. {table.label} has: {shown}.")
 
 
 def check_descent(source: Any, descent: list[str] | None, report: str | None) -> None:

@@ -11,6 +11,7 @@ from regress.errors import InputError
 from regress.messages import flag, visible
 
 TOO_LITTLE_MEMORY = f"there is too little memory. Allow more (ulimit -v), or use fewer columns or {flag('n_jobs', 1)}."
+FAILED, UNUSABLE, UNCONVERGED, INTERRUPTED = 1, 2, 3, 130  # exit codes
 _NO_MEMORY = ("cannot allocate memory", "failed to map segment", "can't start new thread", "code: 11")
 _LEAST = 2 * 10**9  # bytes of address space: with less, the libraries abort where nobody can catch it
 OUTPUT = "standard output"

@@ -37,6 +37,28 @@ def r2(held: HeldOut, w: Array, center: Array, b_center: float) -> float:
     return _share(totals.fraction(1, 1), totals)
 
 
+class LargestMove:
+    """The largest |(x − center)ᵀδ + δ₀| of any row: how far a change δ of the coefficients moves a prediction."""
+
+    def __init__(self, distance: Array, center: Array, at_center: float) -> None:
+        self._distance, self._center, self._at_center = distance, center, at_center
+        self._most = 0.0
+
+    def add(self, block: Block) -> None:
+        """Add rows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            moves = np.abs((block.X - self._center) @ self._distance + self._at_center)
+        self._most = max(self._most, float(moves.max(initial=0.0)))
+
+    def merge(self, other: "LargestMove") -> None:
+        """Add the rows of another."""
+        self._most = max(self._most, other._most)
+
+    def finish(self) -> float:
+        """Return the largest so far."""
+        return self._most
+
+
 def _share(error: Fraction, totals: Totals) -> float:
     """Return 1 − error/Σa(y − ȳ)², from totals of one first and y last."""
     square = totals.fraction(-1, -1) - totals.fraction(0, -1) ** 2 / totals.fraction(0, 0)

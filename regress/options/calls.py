@@ -42,6 +42,18 @@ class CallOptions:
     )
     keep: Sequence[str] = option((), "Columns of TABLE to write besides the predictions.", "Data", "COLS")
     interval: float | None = option(None, "Add a prediction interval with coverage P, such as 0.95.", "Output", "P")
+    cluster: Any = option(
+        None,
+        "Where files that all workers can read are summed: the address of a Dask scheduler, such as tcp://host:8786, "
+        "or local:2 for two processes of this machine.",
+        "Process",
+        "ADDRESS",
+    )
+    cluster_timeout: float = option(300.0, "Stop if the cluster makes no progress for S seconds.", "Process", "S")
+    subtract: Mapping[str, Any] | None = option(
+        None, "Take the rows of this file of moments away; may be repeated.", "Data", "FILE"
+    )
+    allow_equal: bool = option(False, "Merge parts that have equal rows, and count them all.", "Data")
     n_jobs: int | None = option(None, "Number of threads. Default: one for each CPU.", "Training", "N")
     vif: bool = option(False, "Show variance inflation factors.", "Output")
     json: bool = option(False, "Print one JSON object and nothing else.", "Output")

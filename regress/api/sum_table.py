@@ -1,0 +1,74 @@
+"""Sum a table, or a part of one, into moments."""
+
+from typing import Any, Unpack
+
+from regress.api.cluster import Cluster
+from regress.api.moments import TableMoments, moments_of_sums
+from regress.api.read import read_sums
+from regress.api.sums import Reading
+from regress.api.tables import Where, opened
+from regress.errors import InputError, check_whole
+from regress.keywords import TableKeywords, made, refuse_unknown, takes
+from regress.messages import setting
+from regress.numerics.threads import one_blas_thread, resolve_jobs
+from regress.options import Progress, TableOptions
+
+
+@takes(TableOptions, without=["rows"])
+def moments(
+    table: Any,
+    target: Any,
+    *,
+    sample: int = 0,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+    cluster: Any = None,
+    cluster_timeout: float = 300.0,
+    **options: Unpack[TableKeywords],
+) -> TableMoments:
+    """Sum the rows of a table without rounding, so that it can be fitted without them, and merged with other parts.
+
+    Parameters
+    ----------
+    table, target, n_jobs, progress, cluster, cluster_timeout
+        As in `fit`.
+    sample : int
+        Training rows to keep, for plots of residuals. Without any, moments hold no row.
+    **options
+
+    Returns
+    -------
+    TableMoments
+        Sums over training rows and over rows held out, counts of levels, and the account of all rows.
+
+    Raises
+    ------
+    InputError
+        If an argument or the table cannot be used; the message says what to do.
+
+    Notes
+    -----
+    Rows are held out by hashes of their keys, as in a table of several files: of the record number and the name of the
+    file, or of the column `split_key`.
+
+    Examples
+    --------
+    >>> import regress
+    >>> day = regress.moments({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y")
+    >>> regress.fit(day).w.tolist(), day.n_rows
+    ([2.0], 3)
+    """
+    refuse_unknown(moments, options)
+    check_whole("sample", sample, 0)
+    of_table = made(TableOptions, options)
+    if of_table.missing == "mean":
+        raise InputError(
+            f"{setting('missing', 'mean')} takes a mean over all parts of a table. Use {setting('missing', 'drop')}."
+        )
+    with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
+        if isinstance(found, TableMoments):
+            raise InputError(f"{found.label} holds moments already. Name the table that they were made of.")
+        reading = Reading("moments", resolve_jobs(n_jobs), "exact", sampled=sample, summed=True)
+        on = found if isinstance(found, Cluster) else None
+        reader, sums = read_sums(found, target, of_table, reading, progress, cluster=on)
+    return moments_of_sums(reader, sums, of_table)
