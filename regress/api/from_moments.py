@@ -72,7 +72,11 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
             continue
         if (name, given, moments.read.missing) == ("missing", "drop", "raise"):
             continue  # no row that is used misses a cell
-        if name not in HowRead.__dataclass_fields__ or given != getattr(moments.read, name):
+        if name in HowRead.__dataclass_fields__:
+            if given != (here := getattr(moments.read, name)):
+                was = f"{moments.label} was summed with {setting(name, here)}, not with {setting(name, given)}"
+                raise InputError(f"{was}. Use the same, or sum the table again.")
+        else:
             raise InputError(
                 f"{setting(name)} decides which rows are summed, and {moments.label} is summed already. "
                 f"Give it where the moments are made."

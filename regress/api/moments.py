@@ -12,7 +12,7 @@ from regress.aggregates.totals_bytes import to_bytes
 from regress.api.how_read import HowRead, MomentsPart, TermKind, check_alike
 from regress.design.rows import Reader
 from regress.errors import InputError
-from regress.messages import setting, shortened, visible
+from regress.messages import by_interface, shortened, visible
 from regress.numerics.atomic_write import whole_file
 from regress.options import TableOptions
 from regress.sources.base import Column
@@ -142,7 +142,7 @@ def identity(sums: PartSums) -> str:
     return sha256(totals).hexdigest()
 
 
-def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
+def merged(several: Iterable[TableMoments], *, allow_equal: bool = False) -> TableMoments:
     """Merge moments of several parts of a table, one after the other; none of them changes.
 
     Raises
@@ -158,15 +158,16 @@ def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label:
         check_alike(read, other.read, (first.label, other.label))
         for part in other.parts:
             twin = known.setdefault(part.identity, part)
+            remedy = by_interface("merge their files by `regress merge --allow-equal`", "pass --allow-equal")
             if twin is not part and part.identity != EMPTY and not allow_equal:
                 raise InputError(
-                    f"{part.source} has the same rows as {twin.source}, and would count twice. If they are different "
-                    f"rows that are equal, pass {setting('allow_equal', True)}."
+                    f"The rows of {part.source} in {other.label} are those of {twin.source}, and would count twice. If "
+                    f"they are other rows that are equal, {remedy}."
                 )
         sums.merge(replace(other.sums, parts=frozenset()))
         parts += other.parts
         read = replace(read, max_categories=max(read.max_categories, other.read.max_categories))
-    return replace(first, sums=sums, read=read, parts=tuple(parts), label=label or "the merged moments")
+    return replace(first, sums=sums, read=read, parts=tuple(parts), label="the merged moments")
 
 
 def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> TableMoments:

@@ -98,9 +98,10 @@ def read_moments(path: Path) -> TableMoments:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     if not data.startswith(HEADER):
-        version = data[: len(HEADER)].startswith(HEADER[:-3])
-        remedy = "Update the package" if version else f"Make some with {by_interface('moments', 'regress moments')}"
-        raise InputError(f"{path} does not hold moments of this version. {remedy}.")
+        if data.startswith(HEADER[:-2]):
+            raise InputError(f"{path} holds moments of another version. Update the package, or sum the table again.")
+        make = by_interface("regress.moments(…).save(path)", "regress moments")
+        raise InputError(f"{path} is not a file of moments. Make one with {make}.")
     try:
         return moments_of(data, path.name)
     except ValueError as error:  # Malformed is one
