@@ -13,7 +13,8 @@ import numpy as np
 
 from regress.aggregates.base import in_any_order
 from regress.aggregates.columns import Columns, places, selected, union
-from regress.aggregates.sliced_sum import Entries, SlicedSum
+from regress.aggregates.entries import Entries
+from regress.aggregates.sliced_sum import SlicedSum
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
 from regress.errors import InputError
@@ -33,7 +34,7 @@ def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
 
 
 class CanonicalSums(NamedTuple):
-    """Sums as equal rows have them: named columns x sorted, without those that are zero in all rows; none of no rows."""
+    """Sums as equal rows have them: columns x sorted by name, without those that are zero in all rows."""
 
     rows: int
     targets: int
@@ -169,9 +170,7 @@ class ExactSums:
 
     def possible(self) -> bool:
         """Tell whether there may be rows with these sums."""
-        if self._sum is None or not self._rows:
-            return self._sum is None or self._sum.empty()
-        return self._sum.possible(self._rows)
+        return self._sum is None or self._sum.entries().possible(self._rows)
 
     def _sum_over(self, columns: Columns, n: int, targets: int, weighted: bool) -> SlicedSum:
         """Return the sum over all columns so far and these n."""

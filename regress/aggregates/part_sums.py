@@ -1,6 +1,7 @@
 """All that some rows of a table amount to, from which a fit goes on without them: sums that merge."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,6 +45,10 @@ class PartSums:
     log_weight: WholeSum
     skipped: Skipped = field(default_factory=Skipped)
     parts: frozenset[str] = frozenset()
+
+    def over(self, texts: Collection[str], booleans: Collection[str]) -> "PartSums":
+        """Return the same sums, where these are the columns of text, and of true and false."""
+        return replace(self, counted=self.counted.over(texts, booleans))
 
     def merge(self, other: "PartSums") -> None:
         """Add other partitions.

@@ -101,12 +101,15 @@ class Sampler:
     def merge(self, other: "Sampler") -> None:
         """Keep the smallest hashes of the rows of both, whose levels may have turned up in another order.
 
-        Without a sample of the others there is none of all.
+        As many are kept as both were to keep: none where either was to keep none.
         """
-        if not self._most or not other._most:
-            Sampler.__init__(self, 0, *self._given[1:])
-        elif (theirs := other._kept()) is not None:
-            self._merged = theirs if self._merged is None else self._best(self._merged, theirs)
+        theirs = other._kept()
+        if other.size < self.size:
+            mine = self._kept()
+            Sampler.__init__(self, other.size, *self._given[1:])
+            self._merged = mine if mine is None else self._best(mine)
+        if theirs is not None:
+            self._merged = self._best(theirs) if self._merged is None else self._best(self._merged, theirs)
 
     def finish(self) -> Block | None:
         """Return the sample in the order of its hashes, with columns for all its levels; None if it is empty."""
@@ -122,14 +125,23 @@ class Sampler:
         own = _Kept(self._bits[at], block)
         return own if self._merged is None else self._best(own, self._merged)
 
-    def _best(self, one: _Kept, two: _Kept) -> _Kept:
-        columns = union(one.block.columns, two.block.columns) or ()
-        blocks = [selected(kept.block, columns) for kept in (one, two)]
-        bits = np.concatenate([one.bits, two.bits])
-        at = np.argsort(bits, kind="stable")[: self._most]
-        a = None if one.block.weights is None else np.concatenate([block.weights for block in blocks])[at]
-        X, Y = (np.concatenate(parts)[at] for parts in zip(*((b.X, b.Y) for b in blocks), strict=True))
-        return _Kept(bits[at], Block(X, Y, a, columns))
+    def _best(self, *several: _Kept) -> _Kept | None:
+        """Return the rows of the smallest hashes; equal ones, of parts that are called alike, by their values."""
+        if not self._most:
+            return None
+        columns = several[0].block.columns or ()
+        for kept in several[1:]:
+            columns = union(columns, kept.block.columns) or ()
+        bits = np.concatenate([kept.bits for kept in several])
+        blocks = [selected(kept.block, columns) for kept in several]
+        X, Y = (np.concatenate(parts) for parts in zip(*((b.X, b.Y) for b in blocks), strict=True))
+        a = None if blocks[0].weights is None else np.concatenate([block.weights for block in blocks])
+        at = np.argsort(bits, kind="stable")
+        if (np.diff(bits[at]) == 0).any():
+            by_name = sorted(range(len(columns)), key=columns.__getitem__)
+            at = np.lexsort([*X.T[by_name], *Y.T, *([] if a is None else [a]), bits])
+        at = at[: self._most]
+        return _Kept(bits[at], Block(X[at], Y[at], None if a is None else a[at], columns))
 
     def empty(self) -> "Sampler":
         """Return a sampler that keeps no row."""

@@ -5,31 +5,21 @@ a cell far below, or far above, all others of its column. They are accumulated s
 others.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regress.aggregates import slices
+from regress.aggregates.entries import Counts, Entries
 from regress.aggregates.unit_sums import Sums, UnitSums, filled
 from regress.blocks import Array, Mask
 from regress.numerics.integers import Exponents
-from regress.numerics.levels import BITS, Levels
+from regress.numerics.levels import BITS
 
 _PRODUCTS = 16  # at most of 512 rows each in a chunk
 _CELLS = 2**17  # worked on at a time
 _FEW = 0.25  # part of the rows that is cheaper to set aside than to wait for
 _LEAST_UNIT = -1022 - slices.TOP  # so that steps of subnormal cells are no more than 2^22 units
-
-Counts = NDArray[np.int64]
-
-
-class Entries(NamedTuple):
-    """Σ a zᵢzⱼ, i ≤ j, row by row, and Σ a (2^52 ulp(z))², in units of 1; cells by column that are no integers below 2^53."""
-
-    products: Levels
-    squares: Levels
-    inexact: Counts
 
 
 class SlicedSum:
@@ -104,8 +94,9 @@ class SlicedSum:
         """Return the sums as integers of any length, and which columns hold only integers below 2^53."""
         return self._total().finish(), self._inexact == 0
 
-    def entries(self, at: Exponents) -> Entries:
-        """Return the sums over columns z[at]: the same for the same rows, in any order, blocks and units."""
+    def entries(self, at: Exponents | None = None) -> Entries:
+        """Return the sums over all columns or z[at]: the same for the same rows, in any order, blocks and units."""
+        at = np.arange(self.size) if at is None else at
         return Entries(*self._total().entries(at), self._inexact[at])
 
     @classmethod
@@ -114,16 +105,6 @@ class SlicedSum:
         sums = cls(len(entries.inexact), weighted=False)
         sums._sums, sums._inexact = UnitSums.of_entries(entries.products, entries.squares), entries.inexact
         return sums
-
-    def possible(self, rows: int) -> bool:
-        """Tell whether so many rows may have these sums; column 0 holds ones."""
-        least, most = self._inexact.min(), self._inexact.max()
-        return self._inexact[0] == 0 <= least <= most <= rows and self._total().possible()
-
-    def empty(self) -> bool:
-        """Tell whether these are the sums over no row."""
-        total = self._total()
-        return not (total.products.nonzero().any() or total.squares.nonzero().any() or self._inexact.any())
 
     def zero(self) -> Mask:
         """Tell which columns are zero in all rows."""

@@ -18,18 +18,21 @@ digit there, filled up to bytes, and these digits in 24 bits each, level by leve
 
 from collections.abc import Collection
 from hashlib import sha256
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.aggregates.columns import Columns
+from regress.aggregates.entries import Entries
 from regress.aggregates.exact_sums import CanonicalSums, ExactSums
-from regress.aggregates.sliced_sum import Entries
 from regress.blocks import Mask
 from regress.numerics.levels import BITS, Levels
 
 _HEADER = b"regress totals 1\n"
 _HASH = 32  # bytes
+_ROWS = 1 << 53  # at most, so that thousands of files do not overflow a count
 _LARGEST = 1 << (BITS - 1)  # of a digit
 _LEVELS = 145  # farthest from 0, so that 23 · 145 bits hold any sum of products of three doubles
 
@@ -45,14 +48,14 @@ def to_bytes(sums: ExactSums, names: Collection[str] | None = None) -> bytes:
     >>> sums.add(Block(np.array([[0.1], [0.2]]), np.array([[1.0], [2.0]]), columns=("a",)))
     >>> data = to_bytes(sums)
     >>> from_bytes(data).finish().rows, fingerprint(data)[:8]
-    (2, '')
+    (2, 'c1b34d33')
     """
     rows, targets, columns, entries = sums.canonical(names)
-    names = [name.encode("utf-8", "surrogatepass") for name in columns or ()]
+    texts = [name.encode("utf-8", "surrogatepass") for name in columns or ()]
     n = 0 if entries is None else len(entries.inexact) - 1 - targets
-    head = [rows, targets, n, int(columns is not None), sum(map(len, names)), 0]
-    parts = [_HEADER, np.array(head, dtype="<i8").tobytes(), np.array(list(map(len, names)), dtype="<u4").tobytes()]
-    parts += names
+    head = [rows, targets, n, int(columns is not None), sum(map(len, texts)), 0]
+    parts = [_HEADER, np.array(head, dtype="<i8").tobytes(), np.array(list(map(len, texts)), dtype="<u4").tobytes()]
+    parts += texts
     if entries is not None:
         parts += [entries.inexact.astype("<i8").tobytes(), *_written(entries.products), *_written(entries.squares)]
     data = b"".join(parts)
@@ -81,7 +84,7 @@ def from_bytes(data: bytes) -> ExactSums:
     reader = _Reader(data)
     rows, targets, n, named, length, reserved = reader.numbers(6, "<i8").tolist()
     p = 1 + n + targets
-    if min(rows, targets, n) < 0 or named not in (0, 1) or reserved or p > len(data):
+    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved or p > len(data):
         raise _damaged("a count is out of range")
     if not rows:
         if targets or n or named or length or not reader.at_end():
@@ -92,10 +95,9 @@ def from_bytes(data: bytes) -> ExactSums:
     entries = Entries(reader.levels(p * (p + 1) // 2), reader.levels(p), inexact)
     if not reader.at_end() or (not named and length):
         raise _damaged("they go on after their end")
-    sums = ExactSums.of(CanonicalSums(rows, targets, columns, entries))
-    if not sums.possible() or (named and not entries.squares.nonzero()[1 + targets :].all()):
+    if not entries.possible(rows) or (named and not entries.squares.nonzero()[1 + targets :].all()):
         raise _damaged("no rows have them")
-    return sums
+    return ExactSums.of(CanonicalSums(rows, targets, columns, entries))
 
 
 def _damaged(what: str) -> ValueError:
@@ -126,13 +128,13 @@ class _Reader:
         """Tell whether all is read."""
         return not len(self._data)
 
-    def numbers(self, count: int, kind: str) -> NDArray[np.int64]:
+    def numbers(self, count: int, kind: str) -> NDArray[Any]:
         """Return the next numbers of a kind."""
         size = count * np.dtype(kind).itemsize
         if not 0 <= size <= len(self._data):
             raise _damaged("they end early")
         taken, self._data = self._data[:size], self._data[size:]
-        return taken.view(kind)  # type: ignore[no-any-return]
+        return taken.view(kind)
 
     def names(self, count: int, length: int) -> Columns:
         """Return names, sorted, of this length together."""
@@ -144,7 +146,7 @@ class _Reader:
             names = [text[i:j].decode("utf-8", "surrogatepass") for i, j in zip([0, *ends], ends, strict=False)]
         except UnicodeDecodeError as error:
             raise _damaged("a name is no text") from error
-        if any(one >= other for one, other in zip(names, names[1:], strict=False)):
+        if any(one >= other for one, other in pairwise(names)):
             raise _damaged("the names are not in order")
         return tuple(names)
 
@@ -155,7 +157,7 @@ class _Reader:
         wide = -(-size // 8)
         bits = self.numbers(count * wide, "u1").reshape(count, wide)
         held: Mask = np.unpackbits(bits, axis=1, bitorder="little").view(bool)
-        digits = self._digits(np.count_nonzero(held))
+        digits = self._digits(int(np.count_nonzero(held)))
         if (
             (np.diff(at) <= 0).any()
             or (np.abs(at) > _LEVELS).any()

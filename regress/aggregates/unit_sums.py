@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from regress.blocks import Mask
 from regress.numerics.integers import Exponents, Integers, fractions
-from regress.numerics.levels import BITS, Digits, Levels
+from regress.numerics.levels import Digits, Levels
 
 T = TypeVar("T", bound=np.generic)
 
 _ULP = -52  # exponent of the distance from 1 to the next double
 _OF_ONE = -20  # exponent of a unit that suits a weight of 1
 _HIGHEST = 1 << 20  # above the exponent of every bit
-_SLACK = 1e-12  # by column, above the rounding of a factorization in float64
 
 
 class Sums(NamedTuple):
@@ -98,30 +97,6 @@ class UnitSums:
         other.squares = self.squares.below(np.full(self.squares.shape, _OF_ONE))
         return other
 
-    def possible(self) -> bool:
-        """Tell whether some rows may have these sums; column 0 holds ones.
-
-        No Σa(z − z̄)² is negative. Each z² is less than four times (2^52 ulp(z))², and both are zero together. The matrix
-        has no negative eigenvalue, up to the rounding of float64.
-        """
-        at = np.arange(self.size)
-        products, squares = self.entries(at)
-        i, j = np.triu_indices(self.size)
-        chosen = np.concatenate([np.flatnonzero(i == 0), np.flatnonzero(i == j)])
-        both, of_both = products.rearranged(itemgetter(chosen), len(chosen)).integers()
-        first, diagonal = np.split(both, 2)
-        steps, of_steps = squares.integers()
-        low = min(of_both, of_steps)
-        step = steps << (of_steps - low)
-        square = diagonal << (of_both - low)
-        return (
-            square[0] == step[0] > 0
-            and min(*diagonal, *steps) >= 0
-            and bool((diagonal[0] * diagonal >= first**2).all())
-            and bool(((square < 4 * step) | (square == 0) & (step == 0)).all())
-            and _positive(products, np.array([int(d).bit_length() + of_both for d in diagonal]))
-        )
-
     def arranged(self, at: Exponents, size: int) -> "UnitSums":
         """Return the sums over rows in which column i is column ``at[i]``, and all others are zeros."""
         wide = UnitSums(size, self.weighted)
@@ -132,20 +107,20 @@ class UnitSums:
         return wide
 
     def finish(self) -> Sums:
-        """Return the sums as integers of any length."""
-        products, squares = self.entries(np.arange(self.size))
-        above = np.triu_indices(self.size)
+        """Return the sums as integers of any length, in units that depend on the sums alone."""
+        i, j = above = np.triu_indices(self.size)
+        old, of_a = self.unit[: self.size], self.unit[self.size :].sum()
+        products = self.products.rearranged(itemgetter(above), len(i))
+        scale = old[i] + old[j] + of_a
         lowest: Exponents = np.zeros((self.size, self.size), dtype=np.int64)
-        lowest[above] = products.lowest_bits(none=_HIGHEST)
-        lowest.T[above] = lowest[above]
+        lowest[above] = lowest.T[above] = np.minimum(products.lowest_bits(none=2 * _HIGHEST) + scale, _HIGHEST)
         least = lowest.min(1)
         unit = np.where(least < _HIGHEST, least // 2, 0)  # so those of i and j are enough for ij
-        entries, exponent = products.scaled(-unit[above[0]] - unit[above[1]]).integers()
+        entries, exponent = products.scaled(scale - unit[i] - unit[j]).integers()
         value: Integers = np.zeros((self.size, self.size), dtype=object)
-        value[above] = entries << exponent
-        value.T[above] = value[above]
-        numbers, exponent = squares.integers()
-        noise = fractions(numbers.tolist(), [exponent + 2 * _ULP] * self.size)
+        value[above] = value.T[above] = entries << exponent
+        squares, exponent = self.squares.integers()
+        noise = fractions(squares.tolist(), (2 * (old + _ULP) + of_a + exponent).tolist())
         return Sums(value, unit, np.array(noise, dtype=object))
 
     def entries(self, at: Exponents) -> tuple[Levels, Levels]:
@@ -179,34 +154,6 @@ def filled(size: int, at: Exponents, values: NDArray[T]) -> NDArray[T]:
     wide = np.zeros((size, *values.shape[1:]), dtype=values.dtype)
     wide[at] = values
     return wide
-
-
-def _positive(products: Levels, bits: Exponents) -> bool:
-    """Tell whether a matrix with these bits on its diagonal has no negative eigenvalue, up to rounding."""
-    size = len(bits)
-    i, j = np.triu_indices(size)
-    half = bits // 2
-    with np.errstate(over="ignore", invalid="ignore"):  # far above its columns, which is impossible
-        entries = sum(
-            np.ldexp(digits.astype(np.float64), -BITS * level - half[i] - half[j])
-            for level, digits in products.digits.items()
-        )
-    matrix = np.zeros((size, size))
-    matrix[j, i] = entries
-    diagonal = np.diagonal(matrix)
-    zero = diagonal == 0.0
-    if matrix[zero].any() or matrix[:, zero].any():
-        return False
-    root = np.sqrt(np.where(zero, 1.0, diagonal))
-    matrix /= np.outer(root, root)
-    if not (np.abs(matrix) <= 1.0 + _SLACK).all():
-        return False
-    matrix[np.diag_indices(size)] = 1.0 + _SLACK * size
-    try:
-        np.linalg.cholesky(matrix)  # which reads the lower half alone
-    except np.linalg.LinAlgError:
-        return False
-    return True
 
 
 def _placed(at: Exponents, size: int) -> Callable[[Digits], Digits]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from regress.aggregates.base import Aggregate
@@ -30,18 +31,23 @@ from regress.sources.file_parts import FilePart
 from regress.sources.open import of_package, open_table
 from regress.sources.rereading import Reread, Unsettled
 
-_RANGE = 2**25  # bytes of a CSV file that are a partition
-_PROGRAM = 250_000_000  # bytes of a process that has read something
+RANGE = 2**25  # bytes of a CSV file that are a partition
+_PROGRAM = 160_000_000  # bytes of a process that has read something
+_LEVELS, _SAMPLES = 24, 4  # arrays of a part's sums and of those that it is merged with; copies of a sample
 
 A = TypeVar("A", bound=Aggregate[Any])
 T = TypeVar("T")
 
 
-def need(unit: Unit) -> int:
-    """Return the bytes that a worker needs for a partition: the program, and the blocks that it works on."""
+def need(reader: Reader, sampled: int, unit: Unit) -> int:
+    """Return the bytes that a worker needs for a partition.
+
+    These are the program, the blocks that it works on, sums of products in 64-bit levels, and the sample.
+    """
+    columns = len(reader.design.columns) + 2
     rows = unit.work.rows if isinstance(unit.work, PartWork) else None
-    held = rows.memory if isinstance(rows, Partition) else 2 * unit.size
-    return _PROGRAM + held
+    held = rows.memory if isinstance(rows, Partition) else 3 * unit.size
+    return _PROGRAM + held + _LEVELS * 8 * columns**2 + _SAMPLES * 8 * columns * sampled
 
 
 def smaller(work: PartWork) -> PartWork:
@@ -63,6 +69,8 @@ class Cluster:
         The partitions.
     table : Source
         What they are partitions of.
+    target, weights : str, Values or None
+        The columns with these roles, or values that the partitions bring along.
     checkpoint : callable, optional
         checkpoint(reader, options, reading) is where sums are kept.
     """
@@ -71,6 +79,8 @@ class Cluster:
     options: EngineOptions
     units: tuple[Unit, ...]
     table: Source
+    target: Any
+    weights: Any
     checkpoint: Callable[[Reader, TableOptions, Reading], Any] | None = None
 
     @property
@@ -86,7 +96,10 @@ class Cluster:
     def _run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         from regress.api.dask_engine import reduce
 
-        job = Job(fold=fold, smaller=smaller, need=need)
+        needed = None
+        if isinstance(fold, SumPart):
+            needed = partial(need, fold.reader, fold.reading.sampled)
+        job = Job(fold=fold, smaller=smaller, need=needed)
         return reduce(self.units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
 
     def filled(self, reader: Reader) -> Reader:
@@ -142,7 +155,7 @@ def dask_collection(table: object) -> bool:
 
 
 def cluster_of(
-    address: Any, table: Any, options: TableOptions, engine: EngineOptions, checkpoint: Any = None
+    client: Any, table: Any, target: Any, options: TableOptions, *, engine: EngineOptions, checkpoint: Any = None
 ) -> Cluster:
     """Return a table that a cluster reads; large plain CSV files in ranges of bytes.
 
@@ -151,13 +164,20 @@ def cluster_of(
     InputError
         If it has no partitions that can be read elsewhere.
     """
+    given = {"address": client, "options": engine, "checkpoint": checkpoint}
+    if dask_collection(table):
+        from regress.api.dask_collections import collection_of
+
+        source, units, target, weights = collection_of(table, target, options.weights, client, options)
+        return Cluster(units=units, table=source, target=target, weights=weights, **given)
     source = open_table(table, options)
     if not all(isinstance(part, FilePart) for part in source.partitions()):
         raise InputError(
             f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
         )
-    whole = Cluster(address=address, options=engine, units=units_of(source), table=source, checkpoint=checkpoint)
-    return replace(whole, units=units_of(in_ranges(whole, source)))
+    whole = Cluster(units=units_of(source), table=source, target=target, weights=options.weights, **given)
+    source = in_ranges(whole, source)
+    return replace(whole, units=units_of(source), table=source)
 
 
 def units_of(source: Source) -> tuple[Unit, ...]:
@@ -171,9 +191,9 @@ def units_of(source: Source) -> tuple[Unit, ...]:
 def in_ranges(cluster: Cluster, source: Source) -> Source:
     """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
     pieces = {
-        part.identity: ranges_of(part, _RANGE)
+        part.identity: ranges_of(part, RANGE)
         for part in source.partitions()
-        if isinstance(part, CsvPart) and part.size >= 2 * _RANGE
+        if isinstance(part, CsvPart) and part.size >= 2 * RANGE
     }
     ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
     if not ranges:

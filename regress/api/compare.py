@@ -127,7 +127,7 @@ def compare(
     reading = Reading(
         "rows", jobs, fit_intercept=train_options.fit_intercept, time=split_time, keep_held_out=True, room=free_memory()
     )
-    with opened(table, table_options, Where(cluster, cluster_timeout)) as found:
+    with opened(table, target, table_options, Where(cluster, cluster_timeout)) as found:
         if isinstance(found, TableMoments):
             found.source.refuse("a comparison")
         source = found.table if isinstance(found, Cluster) else found

@@ -16,7 +16,7 @@ from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import TableOptions
 
-_CHOSEN = ("features", "drop")  # the options of a table that moments leave open
+_OPEN = ("features", "drop", "max_categories")  # the options of a table that moments leave open
 
 
 def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:
@@ -53,7 +53,9 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         missing=how.missing,
         split=Split(how.test_size, how.split_key, how.random_state),
         counts=how.weight_type == "frequency",
-        max_categories=max(options.max_categories, how.max_categories),
+        max_categories=options.max_categories
+        if options.max_categories != TableOptions().max_categories
+        else how.max_categories,
     )
     sums = replace(moments.sums, counted=moments.sums.counted.only(design.columns))
     design = design_of(reader, sums)
@@ -68,13 +70,14 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
     default = TableOptions()
     for name in TableOptions.__dataclass_fields__:
         given = getattr(options, name)
-        if name in _CHOSEN or given == getattr(default, name):
+        if name in _OPEN or given == getattr(default, name):
             continue
         if (name, given, moments.read.missing) == ("missing", "drop", "raise"):
             continue  # no row that is used misses a cell
         if name in HowRead.__dataclass_fields__:
             if given != (here := getattr(moments.read, name)):
-                was = f"{moments.label} was summed with {setting(name, here)}, not with {setting(name, given)}"
+                was = f"with {setting(name, here)}" if here is not None else f"without {setting(name)}"
+                was = f"{moments.label} was summed {was}, not with {setting(name, given)}"
                 raise InputError(f"{was}. Use the same, or sum the table again.")
         else:
             raise InputError(

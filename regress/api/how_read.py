@@ -1,12 +1,18 @@
 """How the rows of moments were read, and of which parts they are: what decides whether they may be merged."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
+from regress.aggregates.account import Tally
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Missing, WeightType
 from regress.records import Count, Name, NotNegative
 from regress.sources.base import ColumnKind
+
+EMPTY = ""  # the identity of a part without rows
+_KINDS = {"number": "numbers", "boolean": "true and false", "text": "text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,28 @@ class HowRead:
     max_categories: Count
     terms: tuple[TermKind, ...]
 
+    @property
+    def texts(self) -> list[str]:
+        """The columns of text."""
+        return [term.name for term in self.terms if term.kind == "text"]
+
+    @property
+    def booleans(self) -> list[str]:
+        """The columns of true and false."""
+        return [term.name for term in self.terms if term.kind == "boolean"]
+
+
+class Account(NamedTuple):
+    """What moments are called, how their rows were read, and where the rows went."""
+
+    label: str
+    read: HowRead
+    tally: Tally
+
+    def blank(self, name: str) -> bool:
+        """Tell whether a column has no value, so that what it holds is not known."""
+        return self.tally.missing_cells[name] == self.tally.rows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MomentsPart:
@@ -49,32 +77,71 @@ class MomentsPart:
     sign: int
 
 
-def check_alike(one: HowRead, other: HowRead, labels: tuple[str, str]) -> None:
-    """Refuse to merge moments that were made in different ways.
+class Parts:
+    """Parts that were added and subtracted. One that was both is neither."""
+
+    def __init__(self, parts: Iterable[MomentsPart]) -> None:
+        self._held: dict[tuple[str, Count, int], list[MomentsPart]] = {}
+        for part in parts:
+            self.add(part)
+
+    def add(self, part: MomentsPart) -> MomentsPart | None:
+        """Add a part; return another that has the same rows, if there are rows."""
+        opposite = self._held.get((part.identity, part.rows, -part.sign))
+        if opposite:
+            opposite.pop()
+            return None
+        twins = self._held.setdefault((part.identity, part.rows, part.sign), [])
+        twins.append(part)
+        return twins[0] if len(twins) > 1 and part.identity != EMPTY else None
+
+    def all(self) -> tuple[MomentsPart, ...]:
+        """Return what is left."""
+        return tuple(part for twins in self._held.values() for part in twins)
+
+
+def joined(one: Account, other: Account) -> HowRead:
+    """Return how the rows of two moments were read, which must be the same way.
+
+    A column without a value in one of them is what it is in the other.
 
     Raises
     ------
     InputError
         If something differs; the message says what.
     """
-    mine, theirs = labels
+    mine, theirs = one.label, other.label
+    if mine == theirs:
+        mine, theirs = f"one part ({mine})", f"another ({theirs})"
     for name in (f.name for f in fields(HowRead) if f.name != "terms"):
-        here, there = getattr(one, name), getattr(other, name)
+        here, there = getattr(one.read, name), getattr(other.read, name)
         if here != there and name != "max_categories":
             raise InputError(
                 f"{mine} and {theirs} differ in {name}: {here!r} and {there!r}. Make both in the same way."
             )
-    kinds, others = ({term.name: term for term in how.terms} for how in (one, other))
+    kinds, others = ({term.name: term for term in how.terms} for how in (one.read, other.read))
     if odd := sorted(set(kinds) ^ set(others)):
         raise InputError(
             f"{mine} and {theirs} have different columns ({odd[0]!r} is in only one of them). "
             f"Make both with the same {setting('features')}."
         )
+    terms = []
     for name, term in kinds.items():
-        if term.kind != others[name].kind:
+        also = others[name]
+        if other.blank(name) or one.blank(name):
+            terms.append(also if one.blank(name) and term.kind == "number" else term)
+            continue
+        if term.kind != also.kind:
+            remedy = "Write it in the same way in both"
+            if "text" in (term.kind, also.kind):
+                remedy = f"Make both with {setting('categorical', [name])}"
             raise InputError(
-                f"Column {name!r} is {term.kind} in {mine} and {others[name].kind} in {theirs}. "
-                f"Make both with {setting('categorical', [name])}."
+                f"Column {name!r} holds {_KINDS[term.kind]} in {mine}, and {_KINDS[also.kind]} in {theirs}. {remedy}."
             )
-        if term.order != others[name].order:
-            raise InputError(f"The categories of {name!r} have another order in {theirs} than in {mine}.")
+        if term.order != also.order:
+            raise InputError(
+                f"{mine} and {theirs} differ in the order of the categories of {name!r}. Use the same dtype in both."
+            )
+        terms.append(term)
+    most = max(one.read.max_categories, other.read.max_categories)
+    return replace(one.read, terms=tuple(terms), max_categories=most)

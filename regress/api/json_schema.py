@@ -200,6 +200,9 @@ def of(kind: Any) -> Check:
         return either(get_args(literal), of(other))
     if origin is Mapping:
         return mapping(of(parts[1]))
+    if origin is tuple and parts[-1] is not Ellipsis:
+        each = row(*map(of, parts))
+        return lambda value, at: tuple(each(value, at))
     if origin is tuple:
         inner = items(of(parts[0]))
         return lambda value, at: tuple(inner(value, at))

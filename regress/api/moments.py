@@ -9,7 +9,7 @@ from pathlib import Path
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import to_bytes
-from regress.api.how_read import HowRead, MomentsPart, TermKind, check_alike
+from regress.api.how_read import EMPTY, Account, HowRead, MomentsPart, Parts, TermKind, joined
 from regress.design.rows import Reader
 from regress.errors import InputError
 from regress.messages import by_interface, shortened, visible
@@ -17,8 +17,6 @@ from regress.numerics.atomic_write import whole_file
 from regress.options import TableOptions
 from regress.sources.base import Column
 from regress.sources.summed import SummedSource
-
-EMPTY = ""  # the identity of a part without rows
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -90,34 +88,43 @@ class TableMoments:
         return SummedSource(self.label, columns, "; ".join(dict.fromkeys(p.read_as for p in self.parts if p.read_as)))
 
     def __repr__(self) -> str:
-        label = shortened(visible(self.label), 60)
-        return (
-            f"TableMoments({label}: {self.sums.tally.rows:,} rows, {len(self.parts):,} parts, target {self.target!r})"
-        )
+        label, parts = shortened(visible(self.label), 60), _counted(len(self.parts), "part")
+        return f"TableMoments({label}: {self.sums.tally.rows:,} rows, {parts}, target {self.target!r}{self._sample()})"
 
     def __str__(self) -> str:
-        return f"{visible(self.label)}: {describe(self.sums.tally)}; {len(self.parts):,} parts."
+        return (
+            f"{visible(self.label)}: {describe(self.sums.tally)}; {_counted(len(self.parts), 'part')}{self._sample()}."
+        )
+
+    def _sample(self) -> str:
+        return f", with a sample of {_counted(self.sampled, 'row')}" if self.sampled else ""
 
     def __add__(self, other: object) -> "TableMoments":
         return merged([self, other]) if isinstance(other, TableMoments) else NotImplemented
 
+    def __radd__(self, other: object) -> "TableMoments":
+        return self if other == 0 else NotImplemented  # where `sum` begins
+
     def __sub__(self, other: object) -> "TableMoments":
         if not isinstance(other, TableMoments):
             return NotImplemented
-        check_alike(self.read, other.read, (self.label, other.label))
-        sums = deepcopy(self.sums)
+        read = joined(self.account, other.account)
+        sums = deepcopy(self.sums).over(read.texts, read.booleans)
         try:
-            sums.subtract(other.sums)
+            sums.subtract(other.sums.over(read.texts, read.booleans))
         except InputError:
             raise InputError(
                 f"The rows of {other.label} are not all in {self.label}, so they cannot be subtracted."
             ) from None
-        gone = {part.identity for part in other.parts}
-        if gone <= {part.identity for part in self.parts}:
-            parts = tuple(part for part in self.parts if part.identity not in gone)
-        else:
-            parts = self.parts + tuple(replace(part, sign=-part.sign) for part in other.parts)
-        return replace(self, sums=sums, parts=parts)
+        parts = Parts(self.parts)
+        for part in other.parts:
+            parts.add(replace(part, sign=-part.sign))
+        return replace(self, sums=sums, read=read, parts=parts.all())
+
+    @property
+    def account(self) -> Account:
+        """How the rows were read, and where they went."""
+        return Account(self.label, self.read, self.sums.tally)
 
     def save(self, path: str | Path) -> None:
         """Write the moments to a file, completely or not at all.
@@ -132,6 +139,10 @@ class TableMoments:
         data = written(self)
         with whole_file(path) as file:
             file.write(data)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def identity(sums: PartSums) -> str:
@@ -152,22 +163,20 @@ def merged(several: Iterable[TableMoments], *, allow_equal: bool = False) -> Tab
     """
     coming = iter(several)
     first = next(coming)
-    sums, parts, read = deepcopy(first.sums), list(first.parts), first.read
-    known = {part.identity: part for part in parts}
+    sums, parts, read = deepcopy(first.sums), Parts(first.parts), first.read
     for other in coming:
-        check_alike(read, other.read, (first.label, other.label))
+        read = joined(Account(first.label, read, sums.tally), other.account)
         for part in other.parts:
-            twin = known.setdefault(part.identity, part)
-            remedy = by_interface("merge their files by `regress merge --allow-equal`", "pass --allow-equal")
-            if twin is not part and part.identity != EMPTY and not allow_equal:
+            twin = parts.add(part)
+            if twin is not None and not allow_equal:
+                remedy = by_interface("merge their files by `regress merge --allow-equal`", "pass --allow-equal")
                 raise InputError(
                     f"The rows of {part.source} in {other.label} are those of {twin.source}, and would count twice. If "
                     f"they are other rows that are equal, {remedy}."
                 )
-        sums.merge(replace(other.sums, parts=frozenset()))
-        parts += other.parts
-        read = replace(read, max_categories=max(read.max_categories, other.read.max_categories))
-    return replace(first, sums=sums, read=read, parts=tuple(parts), label="the merged moments")
+        sums = sums.over(read.texts, read.booleans)
+        sums.merge(replace(other.sums.over(read.texts, read.booleans), parts=frozenset()))
+    return replace(first, sums=sums, read=read, parts=parts.all(), label="the merged moments")
 
 
 def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> TableMoments:

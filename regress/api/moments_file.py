@@ -1,6 +1,7 @@
-"""A file of moments: a line that says what it is, a line of JSON, and sums as bytes. Reading it executes nothing.
+"""A file of moments: a line that says what it is, a line of JSON, sums as bytes, and the SHA-256 of all before it.
 
-The first section of bytes is the totals: no name of a file, and the same for equal rows. Its hash is the fingerprint.
+The first sections are the totals: no name of a file, and the same for equal rows. Their hash is the fingerprint.
+Reading a file executes nothing. What it can make of its bytes is bounded by the columns that it names.
 """
 
 import json
@@ -8,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from regress import __version__
@@ -19,6 +21,7 @@ from regress.aggregates.totals_bytes import from_bytes, to_bytes
 from regress.api.how_read import HowRead, MomentsPart
 from regress.api.json_schema import Malformed, of, strict_json
 from regress.api.moments import TableMoments, identity
+from regress.api.moments_check import check_head, check_sums, columns_of
 from regress.design.encode import SeenCells
 from regress.design.row_facts import Counted
 from regress.design.terms import Design, Term
@@ -29,8 +32,9 @@ from regress.numerics.whole_sum import WholeSum
 from regress.records import Count
 
 HEADER = b"regress moments 1\n"
-_MOST_BYTES = 2**31  # of a section
-_RATIO = 1100  # most that zlib makes of a byte
+_HASH = 32  # bytes
+_MOST_BYTES = 2**30  # of a file
+_OF_NUMBER = 1000  # bytes that totals need at most for one: a digit of 23 bits at each of 291 levels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,8 @@ def written(moments: TableMoments) -> bytes:
         sections=tuple(Section(name=name, stored=len(stored[name]), size=len(data)) for name, data in sections.items()),
     )
     text = json.dumps(asdict(head), allow_nan=False, ensure_ascii=True)
-    return b"".join([HEADER, text.encode(), b"\n", *stored.values()])
+    data = b"".join([HEADER, text.encode(), b"\n", *stored.values()])
+    return data + sha256(data).digest()
 
 
 def read_moments(path: Path) -> TableMoments:
@@ -93,15 +98,21 @@ def read_moments(path: Path) -> TableMoments:
     InputError
         If it is something else, or could not have been saved.
     """
+    remedy = f"Make some with {by_interface('regress.moments(table, target).save(path)', 'regress moments')}"
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(len(HEADER))
+            if not head.startswith(HEADER[:-2]):
+                raise InputError(f"{path} does not hold moments. {remedy}.")
+            if head != HEADER:
+                raise InputError(f"{path} holds moments of another version of the format. Update regress.")
+            data = head + file.read(_MOST_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    if not data.startswith(HEADER):
-        if data.startswith(HEADER[:-2]):
-            raise InputError(f"{path} holds moments of another version. Update the package, or sum the table again.")
-        make = by_interface("regress.moments(…).save(path)", "regress moments")
-        raise InputError(f"{path} is not a file of moments. Make one with {make}.")
+    except ValueError as error:  # a name with a null character
+        raise (
+            error if isinstance(error, InputError) else InputError(f"{str(path)!r} is not the name of a file.")
+        ) from None
     try:
         return moments_of(data, path.name)
     except ValueError as error:  # Malformed is one
@@ -116,9 +127,18 @@ def moments_of(data: bytes, label: str) -> TableMoments:
     ValueError
         If no moments have them.
     """
-    end = data.index(b"\n", len(HEADER)) if b"\n" in data[len(HEADER) :] else len(data)
-    head = of(Provenance)(strict_json(data[len(HEADER) : end].decode()), "")
-    sections = _sections(head, data[end + 1 :])
+    if sha256(memoryview(data)[:-_HASH]).digest() != data[-_HASH:]:
+        raise Malformed("its hash is not that of its bytes")
+    text, _, rest = data[len(HEADER) : -_HASH].partition(b"\n")
+    try:
+        document = strict_json(text.decode("ascii"))
+    except Malformed:
+        raise
+    except (ValueError, RecursionError):
+        raise Malformed("its second line is not JSON") from None
+    head = of(Provenance)(document, "")
+    check_head(head)
+    sections = _sections(head, rest)
     design = Design(tuple(Term(t.name, t.kind, (), t.kind == "text", t.order) for t in head.read.terms))
     log_weight = WholeSum()
     log_weight.units = int(head.log_weight, 16)
@@ -135,17 +155,22 @@ def moments_of(data: bytes, label: str) -> TableMoments:
         sample=sampler,
         log_weight=log_weight,
     )
-    _check(head, sums)
+    check_sums(head.read, sums)
+    if head.fingerprint != identity(sums):
+        raise Malformed("its fingerprint is not that of its sums")
     return TableMoments(sums, head.read, head.parts, label)
 
 
 def _sections(head: Provenance, data: bytes) -> dict[str, bytes]:
     """Return the sections, decompressed to what the header says, and no more."""
-    found, at = {}, 0
+    found, at = dict[str, bytes](), 0
+    bounds = _bounds(head)
     for section in head.sections:
+        if section.name not in bounds or section.name in found:
+            raise Malformed(f"the section {section.name!r} is unknown or occurs twice")
         stored = data[at : at + section.stored]
-        if len(stored) < section.stored or section.size > min(_RATIO * section.stored, _MOST_BYTES):
-            raise Malformed(f"the section {section.name!r} is cut short")
+        if len(stored) < section.stored or section.size > bounds[section.name]:
+            raise Malformed(f"the section {section.name!r} has an impossible size")
         unpacker = zlib.decompressobj()
         try:
             found[section.name] = unpacker.decompress(stored, section.size + 1)
@@ -161,19 +186,12 @@ def _sections(head: Provenance, data: bytes) -> dict[str, bytes]:
     return found
 
 
-def _check(head: Provenance, sums: PartSums) -> None:
-    """Refuse what contradicts itself."""
-    rows, columns = head.rows, {t.name: t.kind for t in head.read.terms}
-    if rows.rows != rows.used + rows.held_out + rows.missing + rows.zero_weight + rows.bad:
-        raise Malformed("the account of the rows does not add up")
-    if (sums.training.rows, sums.held_out.exact().rows) != (rows.used, rows.held_out):
-        raise Malformed("the sums are of other rows than the account")
-    if head.fingerprint != identity(sums):
-        raise Malformed("its fingerprint is not that of its sums")
-    texts = {name for name, kind in columns.items() if kind == "text"}
-    if (
-        set(head.counted.training) != texts
-        or set(head.counted.held_out) != texts
-        or len(columns) < len(head.read.terms)
-    ):
-        raise Malformed("its levels are not those of its columns")
+def _bounds(head: Provenance) -> dict[str, int]:
+    """Return the bytes that each section may have, given its columns."""
+    names = columns_of(head.read, head.counted.training, head.counted.held_out)
+    p, rows = len(names) + 2, min(head.sample_size, head.rows.used)
+    totals = _OF_NUMBER * (p * (p + 3) // 2 + 1) + sum(len(name.encode()) for name in names)
+    return {"training": totals, "held_out": totals} | {
+        f"sample_{name}": 8 * rows * width
+        for name, width in {"bits": 1, "X": len(head.sample_columns), "y": 1, "weights": 1}.items()
+    }

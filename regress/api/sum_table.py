@@ -65,7 +65,7 @@ def moments(
         raise InputError(
             f"{setting('missing', 'mean')} takes a mean over all parts of a table. Use {setting('missing', 'drop')}."
         )
-    with one_blas_thread(), opened(table, of_table, Where(cluster, cluster_timeout)) as found:
+    with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
         if isinstance(found, TableMoments):
             raise InputError(f"{found.label} holds moments already. Name the table that they were made of.")
         reading = Reading("moments", resolve_jobs(n_jobs), "exact", sampled=sample, summed=True)

@@ -36,6 +36,8 @@ def as_values(source: Source, given: object, role: str) -> Values:
     InputError
         If the values are not numbers in one dimension, or their labels are not those of the table.
     """
+    if isinstance(given, Values):
+        return given
     if isinstance(given, str):
         column = find_column(source, given, role)
         if column.kind not in ("number", "boolean"):

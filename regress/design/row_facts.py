@@ -119,6 +119,15 @@ class Counted:
             others=True,
         )
 
+    def over(self, texts: Collection[str], booleans: Collection[str]) -> "Counted":
+        """Return the counts of these columns, which have no value where they are new."""
+        return replace(
+            self,
+            training={name: self.training.get(name, {}) for name in texts},
+            held_out={name: self.held_out.get(name, {}) for name in texts},
+            flags={name: self.flags.get(name, (0.0, 0.0)) for name in booleans},
+        )
+
     def only(self, names: Collection[str]) -> "Counted":
         """Return what is counted of some columns."""
         return replace(

@@ -18,7 +18,7 @@ Bits = NDArray[np.uint64]
 
 _WORD = 64
 _WORDS = np.dtype(np.uint64).newbyteorder("<")  # the first byte is the lowest bit
-_PIECE = 2**18  # bytes looked at together: they stay in the processor's cache
+_PIECE = 2**19  # bytes looked at together: they stay in the processor's cache
 
 
 class Range(NamedTuple):
@@ -99,7 +99,7 @@ def count(part: Range) -> RangeCount:
         If the file cannot be read, or has changed.
     """
     found, at = RangeCount(part.start, part.stop), part.start
-    buffer = bytearray(b"\n" * _WORD + b"\0" * (_PIECE + _WORD))
+    buffer = bytearray(b"\n" * _WORD + bytes(_PIECE + _WORD))
     with readable(part.file), part.file.open() as raw:
         near = max(part.start - _WORD, part.body)
         raw.seek(near)
@@ -112,26 +112,35 @@ def count(part: Range) -> RangeCount:
             buffer[_WORD : _WORD + size], at = data, at + size
             if at == part.file.size and buffer[_WORD + size - 1] != ord("\n"):
                 buffer[_WORD + size], size = ord("\n"), size + 1
-            more = -size % _WORD
-            buffer[_WORD + size : _WORD + size + more] = bytes(more)
-            found.add(_Piece(memoryview(buffer)[: _WORD + size + more], part.form, more), begin)
+            found.add(_Piece(buffer, _WORD + size, part.form), begin)
             buffer[:_WORD] = buffer[size : _WORD + size]
     part.file.check()
     return found
 
 
 class _Piece:
-    """A piece of text as bits, behind a word of what stands before it, and before `more` zeros: neither is counted."""
+    """Bytes as bits: a word of what stands before a piece, in which nothing is counted, the piece, and some zeros."""
 
-    def __init__(self, data: memoryview, form: Format, more: int) -> None:
-        self._more = more
-        text = np.frombuffer(data, np.uint8)
-        self.newlines, self._returns = _bits(text, "\n"), _bits(text, "\r")
-        self._quotes = np.zeros_like(self.newlines) if form.quote is None else _bits(text, form.quote)
-        self._edges = self.newlines | self._quotes | _bits(text, form.delimiter)
+    def __init__(self, buffer: bytearray, size: int, form: Format) -> None:
+        self._more = -size % _WORD
+        buffer[size : size + self._more] = bytes(self._more)
+        self._buffer, self._size, self._form = buffer, size + self._more, form
+        self.newlines, self._returns = self._bits("\n"), self._bits("\r")
+        self._quotes = None if form.quote is None or not self._has(form.quote) else self._bits(form.quote)
+
+    def _has(self, character: str) -> bool:
+        return self._buffer.find(character.encode(), 0, self._size) >= 0
+
+    def _bits(self, character: str) -> Bits:
+        if not self._has(character):  # the usual case for some, and ten times as fast
+            return np.zeros(self._size // _WORD, np.uint64)
+        text = np.frombuffer(self._buffer, np.uint8, self._size)
+        return np.packbits(text == ord(character), bitorder="little").view(_WORDS)
 
     def quoted(self, odd: bool) -> Bits:
         """Return which bytes are quoted, an opening quote included, where the piece begins quoted or not."""
+        if self._quotes is None:
+            return np.full_like(self.newlines, -int(odd) & 2**64 - 1)
         quoted = self._quotes.copy()
         for shift in (1, 2, 4, 8, 16, 32):
             quoted ^= quoted << shift
@@ -141,9 +150,12 @@ class _Piece:
 
     def proper(self, quoted: Bits) -> bool:
         """Tell whether quotes open at the start of a cell and close at its end."""
+        if self._quotes is None:
+            return True
+        edges = self.newlines | self._quotes | self._bits(self._form.delimiter)
         behind = _next(self._quotes & ~quoted)
-        wrong = self._quotes & quoted & ~_next(self._edges)
-        wrong |= behind & ~(self._edges | self._returns)
+        wrong = self._quotes & quoted & ~_next(edges)
+        wrong |= behind & ~(edges | self._returns)
         wrong |= _next(behind & self._returns) & ~self.newlines
         wrong[-1] <<= self._more
         return not wrong[1:].any()
@@ -151,11 +163,11 @@ class _Piece:
     def find_ends(self, found: Ends, quoted: Bits, at: int, lines: int) -> None:
         """Add the ends of records of a piece that begins at a byte of the file, behind some lines of the range."""
         ends = self.newlines & ~quoted
-        behind = _next(ends)
-        blank = ends & (behind | _next(self._returns & behind))
         where = np.flatnonzero(ends[1:]) + 1
         if not where.size:
             return
+        behind = _next(ends)
+        blank = ends & (behind | _next(self._returns & behind))
         (i, first), (j, last) = ((int(k), int(ends[k])) for k in (where[0], where[-1]))
         start, stop = at + (i - 1) * _WORD + (first & -first).bit_length(), at + (j - 1) * _WORD + last.bit_length()
         found.records += _total(ends[1:]) - _total(blank[1:])
@@ -163,10 +175,6 @@ class _Piece:
         found.first, found.last = found.first or start, stop
         upto = int(self.newlines[j]) & (1 << last.bit_length()) - 1
         found.lines = lines + _total(self.newlines[1:j]) + upto.bit_count()
-
-
-def _bits(text: NDArray[np.uint8], character: str) -> Bits:
-    return np.packbits(text == ord(character), bitorder="little").view(_WORDS)
 
 
 def _next(bits: Bits) -> Bits:

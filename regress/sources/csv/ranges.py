@@ -14,7 +14,13 @@ from regress.sources.csv.stream import LONGEST, opened
 
 
 def ranges_of(part: CsvPart, size: int) -> list[Range] | str:
-    """Return ranges of about `size` bytes that make up all rows of a file, or a sentence on why it stays one part."""
+    """Return ranges of `size` bytes that make up all rows of a file, or a sentence on why it stays one part.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read.
+    """
     if reason := _reason(part):
         return _one_part(part, reason)
     with opened(part.file, part.written.encoding) as stream:
@@ -26,9 +32,17 @@ def ranges_of(part: CsvPart, size: int) -> list[Range] | str:
 
 
 def cut(part: CsvPart, counts: Sequence[RangeCount]) -> list[CsvPart] | str:
-    """Return the parts of a file whose ranges were all counted, or a sentence on why it stays one part."""
+    """Return the parts of a file whose ranges were counted, in any order, or a sentence on why it stays one part.
+
+    Raises
+    ------
+    ValueError
+        If a range is missing, or was counted twice.
+    """
     spans: list[Span] = []
     counts = sorted(counts, key=lambda count: count.start)
+    if [count.stop for count in counts] != [*(count.start for count in counts[1:]), part.file.size]:
+        raise ValueError(f"ranges of {part.name} are missing or double")
     quoted, line, record = False, 1 + part.written.skipped_lines, 0
     at, at_line = counts[0].start, line
     for count in counts:
@@ -44,7 +58,7 @@ def cut(part: CsvPart, counts: Sequence[RangeCount]) -> list[CsvPart] | str:
         quoted, line = quoted ^ count.odd, line + count.lines
     if quoted:
         return _one_part(part, "its number of quotes is odd")
-    return [replace(part, span=span) for span in spans]
+    return [replace(part, span=span) for span in spans] if len(spans) > 1 else [part]
 
 
 def _reason(part: CsvPart) -> str:

@@ -1,0 +1,127 @@
+"""Whether the parts of a file of moments agree: what no sums over rows can have is refused."""
+
+from collections.abc import Collection, Mapping
+from math import fsum
+from typing import TYPE_CHECKING
+
+from regress.aggregates.exact_sums import ExactSums
+from regress.aggregates.part_sums import PartSums
+from regress.api.how_read import HowRead
+from regress.api.json_schema import Malformed
+from regress.errors import InputError
+from regress.options import TableOptions
+
+if TYPE_CHECKING:
+    from regress.api.moments_file import Provenance
+
+_LOG = 746 << 2300  # more than the logarithm of a weight, in the units of its sum
+
+
+def columns_of(read: HowRead, *counted: Mapping[str, Mapping[str, float]]) -> set[str]:
+    """Return the columns of X that columns of the table and the levels counted become."""
+    names = {term.name for term in read.terms if term.kind != "text"}
+    for counts in counted:
+        names |= {f"{name}={level}" for name, levels in counts.items() for level, rows in levels.items() if rows}
+    return names
+
+
+def check_head(head: "Provenance") -> None:
+    """Refuse a header that contradicts itself.
+
+    Raises
+    ------
+    Malformed
+        With what is wrong.
+    """
+    read, rows, counted = head.read, head.rows, head.counted
+    _check_read(read)
+    if rows.rows != rows.used + rows.held_out + rows.missing + rows.zero_weight + rows.bad:
+        raise Malformed("the account of the rows does not add up")
+    if (
+        sum(part.sign * part.rows for part in head.parts) != rows.rows
+        or sum(part.sign * part.used for part in head.parts) != rows.used
+        or any(part.sign not in (1, -1) for part in head.parts)
+    ):
+        raise Malformed("its parts have other rows than all")
+    names = {term.name for term in read.terms} | {read.target} | ({read.weights} if read.weights else set())
+    texts = set(read.texts)
+    if not set(rows.missing_cells) <= names or not set(head.seen) <= texts or not set(head.unknown) <= texts:
+        raise Malformed("it counts cells of columns that it does not have")
+    if {*counted.training} != texts or {*counted.held_out} != texts or {*counted.flags} != set(read.booleans):
+        raise Malformed("its levels are not those of its columns")
+    counts = [*counted.flags.values(), *(levels.values() for levels in counted.training.values())]
+    counts += [levels.values() for levels in counted.held_out.values()]
+    seen = [*(levels.values() for levels in head.seen.values()), head.unknown.values()]
+    if counted.unseen or any(count < 0 for some in (*counts, *seen) for count in some):
+        raise Malformed("it counts fewer rows than none")
+    if read.weight_type == "analytic":
+        every = [fsum(levels.values()) for levels in counted.training.values()]
+        if any(count != rows.used for count in every):
+            raise Malformed("its levels are of other rows than the account")
+    if abs(_whole(head.log_weight)) > (_LOG * rows.used if read.weighted else 0):
+        raise Malformed("its sum of logarithms of weights is out of range")
+    if len(set(head.sample_columns)) < len(head.sample_columns):
+        raise Malformed("its sample has a column twice")
+
+
+def _check_read(read: HowRead) -> None:
+    """Refuse what is no way to read a table."""
+    names = [term.name for term in read.terms]
+    roles = [read.target, *([] if read.weights is None else [read.weights])]
+    if len({*names, *roles}) < len(names) + len(roles) or any(term.kind == "unusable" for term in read.terms):
+        raise Malformed("its columns cannot be those of a table")
+    if any(term.order is not None and (term.kind != "text" or _repeats(term.order)) for term in read.terms):
+        raise Malformed("its categories cannot be those of a column")
+    if read.missing == "mean" or (read.weights is not None and not read.weighted):
+        raise Malformed("no moments are made so")
+    try:
+        TableOptions(test_size=read.test_size, random_state=read.random_state, max_categories=read.max_categories)
+    except InputError as error:
+        raise Malformed(str(error).rstrip(".")) from None
+
+
+def _repeats(names: Collection[str]) -> bool:
+    return len(set(names)) < len(names)
+
+
+def _whole(digits: str) -> int:
+    """Return the integer that `hex` writes so."""
+    try:
+        found = int(digits, 16)
+    except ValueError:
+        found = None
+    if found is None or hex(found) != digits:
+        raise Malformed("its sum of logarithms of weights is not a number")
+    return found
+
+
+def check_sums(read: HowRead, sums: PartSums) -> None:
+    """Refuse sums that contradict what is counted.
+
+    Raises
+    ------
+    Malformed
+        With what is wrong.
+    """
+    training, held_out, counted = sums.training, sums.held_out.exact(), sums.counted
+    if (training.rows, held_out.rows) != (sums.tally.used, sums.tally.held_out):
+        raise Malformed("the sums are of other rows than the account")
+    levels = columns_of(read, counted.training) - columns_of(read)
+    found = _check_columns(training, columns_of(read, counted.training))
+    _check_columns(held_out, columns_of(read, counted.training, counted.held_out))
+    if not levels <= found:
+        raise Malformed("its levels are of other rows than its sums")
+    sample = sums.sample.finish()
+    if sample is not None and not set(sample.columns or ()) <= columns_of(read, counted.training):
+        raise Malformed("its sample has other columns than its sums")
+
+
+def _check_columns(sums: ExactSums, names: Collection[str]) -> set[str]:
+    """Return the columns X that are not zero, all of which must be among these, beside one target."""
+    canonical = sums.canonical()
+    if canonical.rows and (canonical.targets != 1 or canonical.columns is None):
+        raise Malformed("its sums are not over one target and named columns")
+    found = set(canonical.columns or ())
+    if not found <= set(names):
+        raise Malformed("its sums have other columns than it names")
+    return found
