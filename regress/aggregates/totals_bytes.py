@@ -83,7 +83,7 @@ def from_bytes(data: bytes) -> ExactSums:
     reader = _Reader(data)
     rows, targets, n, named, length, reserved = reader.numbers(6, "<i8").tolist()
     p = 1 + n + targets
-    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved or p > len(data):
+    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved:
         raise _damaged("a count is out of range")
     if not rows:
         if targets or n or named or length or not reader.at_end():
