@@ -1,6 +1,7 @@
 """Linear regression by gradients derived by hand.
 
 - ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays.
+- ``moments`` sums a table, or a part of it; sums merge, and ``fit`` takes them. ``load_moments`` reads saved ones.
 - ``compare`` fits the same rows with scikit-learn.
 - ``certify`` counts the correct digits of any tool's coefficients.
 - ``check_gradients`` checks the gradient in five ways.
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from regress.api.keras_models import to_keras
     from regress.api.load import load
     from regress.api.model import LinearModel
+    from regress.api.moments import TableMoments, load_moments, moments
     from regress.api.pipeline import to_sklearn
     from regress.api.report import write_report
     from regress.api.result import Fit
@@ -68,12 +70,15 @@ _HOME = {
     "SquaredError": "objective.losses",
     "State": "solvers.state",
     "TableError": "errors",
+    "TableMoments": "api.moments",
     "UnknownOptionError": "errors",
     "certify": "api.certify",
     "check_gradients": "api.check",
     "compare": "api.compare",
     "fit": "api.fit",
     "load": "api.load",
+    "load_moments": "api.moments",
+    "moments": "api.moments",
     "plot": "plot",
     "to_keras": "api.keras_models",
     "to_sklearn": "api.pipeline",
@@ -100,6 +105,7 @@ __all__ = [
     "SquaredError",
     "State",
     "TableError",
+    "TableMoments",
     "UnknownOptionError",
     "__version__",
     "certify",
@@ -107,6 +113,8 @@ __all__ = [
     "compare",
     "fit",
     "load",
+    "load_moments",
+    "moments",
     "plot",
     "to_keras",
     "to_sklearn",

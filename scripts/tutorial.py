@@ -18,7 +18,8 @@ from sklearn.linear_model import LinearRegression
 
 import regress
 from regress.aggregates.account import describe
-from regress.api.read import Reading, read_table
+from regress.api.read import read_table
+from regress.api.sums import Reading
 from regress.blocks import Array
 from regress.messages import aligned
 from regress.objective import autodiff, gradient

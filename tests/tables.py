@@ -8,8 +8,9 @@ import numpy as np
 
 from regress.errors import TableError
 from regress.options import FileOptions
-from regress.sources.base import Batch, Source, rereading
+from regress.sources.base import Batch, Source
 from regress.sources.files import open_files
+from regress.sources.rereading import rereading
 
 Columns = dict[str, list[Any]]
 

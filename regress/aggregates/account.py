@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from regress.design.rows import PlacedRows
+from regress.errors import InputError
 from regress.fit_record import RowAccount
 
 
@@ -36,6 +37,24 @@ class Tally:
         for name in ("rows", "used", "held_out", "missing", "zero_weight", "bad"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.missing_cells.update(other.missing_cells)
+
+    def subtract(self, other: "Tally") -> None:
+        """Take rows away.
+
+        Raises
+        ------
+        InputError
+            If there are fewer.
+        """
+        names = ("rows", "used", "held_out", "missing", "zero_weight", "bad")
+        if (
+            any(getattr(self, name) < getattr(other, name) for name in names)
+            or other.missing_cells - self.missing_cells
+        ):
+            raise InputError("These rows were not all added.")
+        for name in names:
+            setattr(self, name, getattr(self, name) - getattr(other, name))
+        self.missing_cells -= other.missing_cells
 
     def finish(self) -> "Tally":
         """Return the account of all rows so far."""

@@ -7,11 +7,13 @@ adding. Integers of any length are made once, when a result is requested.
 from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from regress.aggregates.base import in_any_order
 from regress.aggregates.columns import Columns, places, selected, union
+from regress.aggregates.entries import Entries
 from regress.aggregates.sliced_sum import SlicedSum
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
@@ -29,6 +31,15 @@ def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
 
     totals = in_any_order(ExactSums, named(), n_jobs).finish()
     return totals if totals.columns in (None, tuple(order)) else totals.select(tuple(order))
+
+
+class CanonicalSums(NamedTuple):
+    """Sums as equal rows have them: columns x sorted by name, without those that are zero in all rows."""
+
+    rows: int
+    targets: int
+    columns: Columns
+    entries: Entries | None
 
 
 class ExactSums:
@@ -51,6 +62,11 @@ class ExactSums:
         self._targets = self._rows = 0
         self._sum: SlicedSum | None = None  # over [1, y, x], so that a column that turns up is the last
 
+    @property
+    def rows(self) -> int:
+        """Rows so far."""
+        return self._rows
+
     def add(self, block: Block) -> None:
         """Add at least one row."""
         k, weights = block.Y.shape[1], block.weights
@@ -72,9 +88,25 @@ class ExactSums:
         """
         gone = ExactSums()
         gone.add(block)
-        if gone._rows <= self._rows and set(block.columns or ()) <= set(self._columns or ()):
+        self.subtract_sums(gone)
+
+    def subtract_sums(self, gone: "ExactSums") -> None:
+        """Take the rows of another accumulator away, as `subtract` does.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from regress.blocks import Block
+        >>> week, monday = ExactSums(), ExactSums()
+        >>> week.add(Block(np.array([[0.1], [0.2]]), np.array([[1.0], [2.0]])))
+        >>> monday.add(Block(np.array([[0.2]]), np.array([[2.0]])))
+        >>> week.subtract_sums(monday)
+        >>> week.rows, float(week.finish().fraction(0, 1))
+        (1, 0.1)
+        """
+        if gone._rows <= self._rows and set(gone._columns or ()) <= set(self._columns or ()):
             self.merge(gone.negated())
-            if self._possible():
+            if self.possible():
                 return
             self.merge(gone)
         raise InputError("These rows were not all added. Take away rows as they were added, weights included.")
@@ -90,6 +122,8 @@ class ExactSums:
         """Add the rows of another accumulator."""
         if other._sum is None:
             return
+        if self._sum is not None and self._targets != other._targets:
+            raise ValueError(f"rows with {other._targets} targets cannot be added to rows with {self._targets}")
         first = 1 + other._targets
         running = self._sum_over(other._columns, other._sum.size - first, other._targets, other._sum.weighted)
         theirs = other._sum.with_weights() if running.weighted and not other._sum.weighted else other._sum
@@ -109,13 +143,30 @@ class ExactSums:
         arranged = totals.take([0, *range(1 + k, len(unit)), *range(1, 1 + k)])
         return replace(arranged, columns=self._columns)
 
-    def _possible(self) -> bool:
+    def canonical(self) -> "CanonicalSums":
+        """Return what equal rows have in common, whatever their order, blocks, threads and partition."""
+        if self._sum is None or not self._rows:
+            return CanonicalSums(0, 0, None, None)
+        first = 1 + self._targets
+        columns = None
+        at = list(range(self._sum.size))
+        if self._columns is not None:
+            zero = self._sum.zero()[first:].tolist()
+            columns = tuple(sorted(name for name, without in zip(self._columns, zero, strict=True) if not without))
+            at = [*range(first), *(first + j for j in places(self._columns, columns))]
+        return CanonicalSums(self._rows, self._targets, columns, self._sum.entries(np.array(at)))
+
+    @classmethod
+    def of(cls, canonical: "CanonicalSums") -> "ExactSums":
+        """Return the accumulator whose rows have these sums."""
+        sums = cls()
+        sums._rows, sums._targets, sums._columns, entries = canonical
+        sums._sum = None if entries is None else SlicedSum.of_entries(entries)
+        return sums
+
+    def possible(self) -> bool:
         """Tell whether there may be rows with these sums."""
-        assert self._sum is not None
-        if self._rows:
-            return self._sum.possible()
-        (value, _, noise), whole = self._sum.finish()
-        return bool(whole.all() and not value.any() and not noise.any())
+        return self._sum is None or self._sum.entries().possible(self._rows)
 
     def _sum_over(self, columns: Columns, n: int, targets: int, weighted: bool) -> SlicedSum:
         """Return the sum over all columns so far and these n."""

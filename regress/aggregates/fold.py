@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 
 from regress.aggregates.account import Tally
+from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.held_out import HeldOutSums
+from regress.aggregates.part_sums import PartSums, add_logs
 from regress.aggregates.sample import Sampler
 from regress.blocks import Block
 from regress.design.block_index import BlockIndex
 from regress.design.row_facts import Counts
 from regress.design.rows import HeldOutBlock, PlacedRows, Reader, TrainingBlock
-from regress.design.terms import Design
 from regress.numerics.threads import Beside
+from regress.numerics.whole_sum import WholeSum
 
 
 class Fold:
-    """Everything that is kept of a table, but for what training needs of its rows.
+    """Everything that is kept of a table while its training rows pass through to whoever sums or holds them.
 
     Parameters
     ----------
@@ -22,8 +24,8 @@ class Fold:
         What reads it.
     sampled : int
         Training rows to keep as a sample.
-    exact, kept : bool
-        Whether sums of rows held out are exact, however many columns there are, and whether these rows are kept.
+    held_out : HeldOutSums
+        What rows held out are added to.
     indexed : bool
         Whether to note where each batch stands.
 
@@ -37,13 +39,14 @@ class Fold:
         How much of the table has been read, in the source's unit.
     """
 
-    def __init__(self, reader: Reader, sampled: int, exact: bool, *, kept: bool = False, indexed: bool = False) -> None:
+    def __init__(self, reader: Reader, sampled: int, held_out: HeldOutSums, *, indexed: bool = False) -> None:
         self._reader, self._encoder = reader, reader.encoder()
         levels = self._encoder.levels
         self.tally, self.counts = Tally(), Counts(reader.design, levels, reader.counts)
         self.sample = Sampler(sampled, reader.split.seed, reader.design, levels)
-        self.held_out = HeldOutSums(exact, kept)
+        self.held_out = held_out
         self.index = BlockIndex(reader.source) if indexed else None
+        self.log_weight = WholeSum()
         self.read = 0
         self._sampled = bool(sampled)
 
@@ -67,19 +70,20 @@ class Fold:
                         if self._sampled:
                             beside.call(self.sample.add, piece)
                     case TrainingBlock(block):
+                        add_logs(self.log_weight, block)
                         yield block
                     case HeldOutBlock(block):
                         beside.call(self.held_out.add, block)
 
-    def design(self) -> Design:
-        """Return the design with the levels that training rows have, after the last block.
-
-        Raises
-        ------
-        TableError
-            If no column is left, or two would have one name.
-        Reread
-            If a column of text may hold numbers.
-        """
-        self._encoder.settle()
-        return self._reader.design.with_levels(self.counts.finish().levels())
+    def sums(self, training: ExactSums | None = None) -> PartSums:
+        """Return what has been folded, and the sums over the blocks that passed through, if there are such."""
+        return PartSums(
+            tally=self.tally,
+            counted=self.counts.finish(),
+            seen=self._encoder.seen,
+            training=ExactSums() if training is None else training,
+            held_out=self.held_out,
+            sample=self.sample,
+            log_weight=self.log_weight,
+            skipped=self._reader.source.skipped(),
+        )

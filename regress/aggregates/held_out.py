@@ -54,10 +54,12 @@ class HeldOutSums:
         Whether sums of more columns are exact too.
     kept : bool
         Whether rows are held, however many there are: for losses that sums do not give.
+    summed : bool
+        Whether no row is held, however few there are.
     """
 
-    def __init__(self, exact: bool, kept: bool = False) -> None:
-        self._exact, self._kept = exact, kept
+    def __init__(self, exact: bool, kept: bool = False, summed: bool = False) -> None:
+        self._exact, self._kept, self._summed = exact, kept, summed
         self._count = self._width = 0
         self._columns: Columns = None
         self._rows: list[Block] = []
@@ -79,12 +81,26 @@ class HeldOutSums:
         self._width = width if self._columns is None else len(self._columns)
         self._count += count
         self._rows += rows
-        if self._sums is None and self._count > self._width and not self._kept:
+        if self._sums is None and self._count and (self._summed or (self._count > self._width and not self._kept)):
             self._sums = ExactSums() if self._exact or self._width <= _MOST else MomentSums()
         if self._sums is not None:
             for block in self._rows:
                 self._sums.add(block)
             self._rows = []
+
+    def exact(self) -> ExactSums:
+        """Return the sums over all rows so far, which no option keeps from being exact."""
+        if self._sums is None:
+            return ExactSums()
+        assert isinstance(self._sums, ExactSums)
+        return self._sums
+
+    @classmethod
+    def of(cls, sums: ExactSums) -> "HeldOutSums":
+        """Return the rows that have these sums."""
+        held = cls(True, summed=True)
+        held._count, held._sums = sums.rows, sums if sums.rows else None
+        return held
 
     def finish(self) -> HeldOut:
         """Return what is known of all rows so far."""

@@ -99,8 +99,13 @@ class Sampler:
         return np.argsort(self._bits[: self._held], kind="stable")[: self._most]
 
     def merge(self, other: "Sampler") -> None:
-        """Keep the smallest hashes of the rows of both, whose levels may have turned up in another order."""
-        if (theirs := other._kept()) is not None:
+        """Keep the smallest hashes of the rows of both, whose levels may have turned up in another order.
+
+        Without a sample of the others there is none of all.
+        """
+        if not self._most or not other._most:
+            Sampler.__init__(self, 0, *self._given[1:])
+        elif (theirs := other._kept()) is not None:
             self._merged = theirs if self._merged is None else self._best(self._merged, theirs)
 
     def finish(self) -> Block | None:
@@ -125,6 +130,44 @@ class Sampler:
         a = None if one.block.weights is None else np.concatenate([block.weights for block in blocks])[at]
         X, Y = (np.concatenate(parts)[at] for parts in zip(*((b.X, b.Y) for b in blocks), strict=True))
         return _Kept(bits[at], Block(X, Y, a, columns))
+
+    def empty(self) -> "Sampler":
+        """Return a sampler that keeps no row."""
+        return Sampler(0, *self._given[1:])
+
+    @property
+    def size(self) -> int:
+        """Rows to keep."""
+        return self._given[0]
+
+    def arrays(self) -> tuple[tuple[str, ...], dict[str, np.ndarray[Any, Any]]]:
+        """Return the columns of the sample and, by name, the hashes of its rows, X, y and their weights."""
+        kept = self._kept()
+        if kept is None:
+            return (), {}
+        X, Y, a, columns = kept.block
+        found = {"bits": kept.bits, "X": X, "y": Y} | ({} if a is None else {"weights": a})
+        return columns or (), {name: np.ascontiguousarray(array) for name, array in found.items()}
+
+    def take_arrays(self, columns: tuple[str, ...], held: Mapping[str, bytes]) -> None:
+        """Take a sample as bytes of its arrays.
+
+        Raises
+        ------
+        ValueError
+            If they are not of one length, or not finite.
+        """
+        if "bits" not in held:
+            return
+        bits = np.frombuffer(held["bits"], np.uint64)
+        X, Y = (np.frombuffer(held[name], np.float64).reshape(len(bits), -1) for name in ("X", "y"))
+        a = np.frombuffer(held["weights"], np.float64) if "weights" in held else None
+        sizes = (X.shape[1], Y.shape[1], len(bits) if a is None else len(a))
+        if sizes != (len(columns), 1, len(bits)) or len(set(columns)) < len(columns):
+            raise ValueError("the arrays of its sample do not fit together")
+        if not all(np.isfinite(array).all() for array in (X, Y, () if a is None else a)):
+            raise ValueError("its sample has a value that is not finite")
+        self._merged = _Kept(bits, Block(X, Y, a, columns))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"given": self._given, "kept": self._kept()}

@@ -8,9 +8,9 @@ others.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regress.aggregates import slices
+from regress.aggregates.entries import Counts, Entries
 from regress.aggregates.unit_sums import Sums, UnitSums, filled
 from regress.blocks import Array, Mask
 from regress.numerics.integers import Exponents
@@ -20,8 +20,6 @@ _PRODUCTS = 16  # at most of 512 rows each in a chunk
 _CELLS = 2**17  # worked on at a time
 _FEW = 0.25  # part of the rows that is cheaper to set aside than to wait for
 _LEAST_UNIT = -1022 - slices.TOP  # so that steps of subnormal cells are no more than 2^22 units
-
-Counts = NDArray[np.int64]
 
 
 class SlicedSum:
@@ -96,9 +94,21 @@ class SlicedSum:
         """Return the sums as integers of any length, and which columns hold only integers below 2^53."""
         return self._total().finish(), self._inexact == 0
 
-    def possible(self) -> bool:
-        """Tell whether some rows may have these sums, by their counts, Σa, Σaz² and Σa(z − z̄)²."""
-        return self._total().possible() and bool((self._inexact >= 0).all())
+    def entries(self, at: Exponents | None = None) -> Entries:
+        """Return the sums over all columns or z[at]: the same for the same rows, in any order, blocks and units."""
+        at = np.arange(self.size) if at is None else at
+        return Entries(*self._total().entries(at), self._inexact[at])
+
+    @classmethod
+    def of_entries(cls, entries: Entries) -> "SlicedSum":
+        """Return the sum that has these entries, without weights."""
+        sums = cls(len(entries.inexact), weighted=False)
+        sums._sums, sums._inexact = UnitSums.of_entries(entries.products, entries.squares), entries.inexact
+        return sums
+
+    def zero(self) -> Mask:
+        """Tell which columns are zero in all rows."""
+        return ~self._total().squares.nonzero()
 
     def _total(self) -> UnitSums:
         self._sum_aside()

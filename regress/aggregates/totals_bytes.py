@@ -1,110 +1,182 @@
-"""Exact totals as bytes: equal rows give equal bytes, whatever their order, blocks, threads and partition.
+"""Exact totals as bytes: equal rows give equal bytes, whatever their order, blocks, threads, units and partition.
 
-After a header come fields, each with its length before it. All but the names are numbers:
+A row is what its columns are called and hold, where a column without a name in it is zero. So columns x that are zero
+in all rows are not written, and those that have names are sorted by name. After a header come, little-endian:
 
-1. the number of targets, of rows and of columns x, and 1 if these have names,
-2. the names, sorted,
-3. a bit for each column of [1, x, y]: whether it holds only integers,
-4. Σ a ulp(z)² by column,
-5. Σ a z zᵀ row by row from the diagonal on.
+1. six integers of 64 bits: the number of rows, of targets and of columns x, 1 if these have names, the bytes that the
+   names fill, and 0,
+2. the length of each name in UTF-8 in 32 bits, and the names,
+3. for each column of [1, y, x], in 64 bits: how many cells are no integers below 2^53,
+4. Σ a zᵢzⱼ for i ≤ j, row by row,
+5. Σ a (2^52 ulp(z))² by column,
+6. the SHA-256 of all before it, which is the fingerprint of the rows.
 
-A sum is an odd number and the exponent of the power of two that it counts.
+Numbers are sums of d · 2^(−23k) with digits −2^22 ≤ d < 2^22, which are unique. 4 and 5 hold the count of levels k at
+which a digit is not zero (64 bits), these levels ascending (16 bits each), for each a bit for each number that has a
+digit there, filled up to bytes, and these digits in 24 bits each, level by level.
 """
 
-from collections.abc import Iterator
-from fractions import Fraction
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from regress.aggregates.totals import Totals
-from regress.numerics.integers import Integers, power
+from regress.aggregates.columns import Columns
+from regress.aggregates.entries import Entries
+from regress.aggregates.exact_sums import CanonicalSums, ExactSums
+from regress.blocks import Mask
+from regress.numerics.levels import BITS, Levels
 
 _HEADER = b"regress totals 1\n"
-_LONG = 255  # before a length in four bytes
-_FARTHEST = 3300  # exponent in a sum of products of three doubles
+_HASH = 32  # bytes
+_ROWS = 1 << 53  # at most, so that thousands of files do not overflow a count
+_LARGEST = 1 << (BITS - 1)  # of a digit
+_LEVELS = 145  # farthest from 0, so that 23 · 145 bits hold any sum of products of three doubles
 
 
-def to_bytes(totals: Totals) -> bytes:
-    """Return totals as bytes, with columns in the order of their names where they have some."""
-    names = None if totals.columns is None else sorted(totals.columns)
-    if names is not None:
-        totals = totals.select(names)
-    p = len(totals.unit)
-    head = [totals.targets, totals.rows, p - 1 - totals.targets, int(names is not None)]
-    fields = [*map(_written, head), *(name.encode("utf-8", "surrogatepass") for name in names or ())]
-    fields.append(_written(sum(1 << j for j in np.flatnonzero(totals.whole).tolist())))
-    for sum_ in (*totals.noise, *(totals.fraction(i, j) for i in range(p) for j in range(i, p))):
-        fields += map(_written, _odd(sum_))
-    return _HEADER + b"".join(_length(len(field)) + field for field in fields)
+def to_bytes(sums: ExactSums) -> bytes:
+    """Return the sums over some rows as bytes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from regress.blocks import Block
+    >>> sums = ExactSums()
+    >>> sums.add(Block(np.array([[0.1], [0.2]]), np.array([[1.0], [2.0]]), columns=("a",)))
+    >>> data = to_bytes(sums)
+    >>> from_bytes(data).finish().rows, fingerprint(data)[:8]
+    (2, 'c1b34d33')
+    """
+    rows, targets, columns, entries = sums.canonical()
+    names = [name.encode("utf-8", "surrogatepass") for name in columns or ()]
+    n = 0 if entries is None else len(entries.inexact) - 1 - targets
+    head = [rows, targets, n, int(columns is not None), sum(map(len, names)), 0]
+    parts = [_HEADER, np.array(head, dtype="<i8").tobytes(), np.array(list(map(len, names)), dtype="<u4").tobytes()]
+    parts += names
+    if entries is not None:
+        parts += [entries.inexact.astype("<i8").tobytes(), *_written(entries.products), *_written(entries.squares)]
+    data = b"".join(parts)
+    return data + sha256(data).digest()
 
 
-def from_bytes(data: bytes) -> Totals:
-    """Return the totals that bytes hold. Nothing is executed.
+def fingerprint(data: bytes) -> str:
+    """Return what tells the rows of some totals, written as bytes, from all others: in hexadecimal."""
+    return data[-_HASH:].hex()
+
+
+def from_bytes(data: bytes) -> ExactSums:
+    """Return the accumulator of the rows of which bytes hold the sums. Nothing is executed.
+
+    The memory needed is at most 250 times that of the bytes.
 
     Raises
     ------
     ValueError
-        If they are not what `to_bytes` makes of some totals.
+        If they are not what `to_bytes` makes of some rows.
     """
     if not data.startswith(_HEADER):
         raise ValueError("These bytes are not exact totals of this version.")
-    fields = list(_fields(data))
-    targets, rows, n, named, *_ = (*map(_read, fields[:4]), -1, -1, -1, -1)
-    p, first = 1 + n + targets, 5 + n * named
-    if min(targets, rows, n) < 0 or named not in (0, 1) or len(fields) != first + p * (p + 3):
-        raise ValueError("These totals are damaged: they have too few fields, or too many.")
-    names = tuple(field.decode("utf-8", "surrogatepass") for field in fields[4 : first - 1])
-    whole = _read(fields[first - 1])
-    numbers = list(map(_read, fields[first:]))
-    pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
-    if not all(-_FARTHEST <= e <= _FARTHEST - m.bit_length() for m, e in pairs):
-        raise ValueError("These totals are damaged: a sum is out of the range of float64.")
-    odd: Integers = np.zeros((p, p), dtype=object)
-    exponent = odd.copy()
-    above = np.triu_indices(p)
-    odd[above], exponent[above] = zip(*pairs[p:], strict=True)
-    odd.T[above], exponent.T[above] = odd[above], exponent[above]
-    unit = np.where(odd != 0, exponent, _FARTHEST).min(1).astype(np.int64) // 2  # so those of i and j are enough for ij
-    totals = Totals(
-        value=odd << np.where(odd != 0, exponent - unit[:, None] - unit, 0).astype(object),
-        unit=unit,
-        noise=np.array([Fraction(m) * power(e) for m, e in pairs[:p]], dtype=object),
-        whole=np.array([bool(whole >> j & 1) for j in range(p)]),
-        rows=rows,
-        targets=targets,
-        columns=names if named else None,
-    )
-    if len(set(names)) < len(names) or min(*totals.noise, *np.diagonal(odd)) < 0 or to_bytes(totals) != data:
-        raise ValueError("These totals are damaged: no rows have them.")
-    return totals
+    if len(data) < len(_HEADER) + _HASH or sha256(memoryview(data)[:-_HASH]).digest() != data[-_HASH:]:
+        raise _damaged("their hash differs")
+    reader = _Reader(data)
+    rows, targets, n, named, length, reserved = reader.numbers(6, "<i8").tolist()
+    p = 1 + n + targets
+    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved or p > len(data):
+        raise _damaged("a count is out of range")
+    if not rows:
+        if targets or n or named or length or not reader.at_end():
+            raise _damaged("there are sums of no row")
+        return ExactSums()
+    columns = reader.names(n, length) if named else None
+    inexact = reader.numbers(p, "<i8").astype(np.int64)
+    entries = Entries(reader.levels(p * (p + 1) // 2), reader.levels(p), inexact)
+    if not reader.at_end() or (not named and length):
+        raise _damaged("they go on after their end")
+    if not entries.possible(rows) or (named and not entries.squares.nonzero()[1 + targets :].all()):
+        raise _damaged("no rows have them")
+    return ExactSums.of(CanonicalSums(rows, targets, columns, entries))
 
 
-def _fields(data: bytes) -> Iterator[bytes]:
-    at = len(_HEADER)
-    while at < len(data):
-        long = data[at] == _LONG
-        start = at + (5 if long else 1)
-        size = int.from_bytes(data[at + 1 : start], "little") if long else data[at]
-        at = start + size
-        if at > len(data):
-            raise ValueError("These totals are damaged: they end early.")
-        yield data[start:at]
+def _damaged(what: str) -> ValueError:
+    return ValueError(f"These totals are damaged: {what}.")
 
 
-def _length(size: int) -> bytes:
-    return bytes([size]) if size < _LONG else bytes([_LONG]) + size.to_bytes(4, "little")
+def _written(levels: Levels) -> list[bytes]:
+    """Return numbers whose digits are carried."""
+    at = sorted(levels.digits)
+    digits = np.array([levels.digits[level] for level in at], dtype="<i4").reshape(len(at), *levels.shape)
+    held = digits != 0
+    found = digits[held].view(np.uint8).reshape(-1, 4)[:, :3]
+    return [
+        np.array([len(at)], dtype="<i8").tobytes(),
+        np.array(at, dtype="<i2").tobytes(),
+        np.packbits(held, axis=1, bitorder="little").tobytes(),
+        found.tobytes(),
+    ]
 
 
-def _written(number: int) -> bytes:
-    return number.to_bytes((number.bit_length() + 8) // 8 if number else 0, "little", signed=True)
+class _Reader:
+    """Bytes read in order. None are taken that are not there, and nothing is made of more than there are."""
 
+    def __init__(self, data: bytes) -> None:
+        self._data = np.frombuffer(data, dtype=np.uint8)[len(_HEADER) : -_HASH]
 
-def _read(field: bytes) -> int:
-    return int.from_bytes(field, "little", signed=True)
+    def at_end(self) -> bool:
+        """Tell whether all is read."""
+        return not len(self._data)
 
+    def numbers(self, count: int, kind: str) -> NDArray[Any]:
+        """Return the next numbers of a kind."""
+        size = count * np.dtype(kind).itemsize
+        if not 0 <= size <= len(self._data):
+            raise _damaged("they end early")
+        taken, self._data = self._data[:size], self._data[size:]
+        return taken.view(kind)
 
-def _odd(value: Fraction) -> tuple[int, int]:
-    """Return the odd number m and the e of value = m·2^e; zeros for 0."""
-    top, down = value.numerator, value.denominator.bit_length() - 1
-    zeros = (top & -top).bit_length() - 1 if top else 0
-    return top >> zeros, zeros - down
+    def names(self, count: int, length: int) -> Columns:
+        """Return names, sorted, of this length together."""
+        ends = np.cumsum(self.numbers(count, "<u4"), dtype=np.int64).tolist()
+        text = self.numbers(length, "u1").tobytes()
+        if (ends[-1] if ends else 0) != length:
+            raise _damaged("the names are longer or shorter")
+        try:
+            names = [text[i:j].decode("utf-8", "surrogatepass") for i, j in zip([0, *ends], ends, strict=False)]
+        except UnicodeDecodeError as error:
+            raise _damaged("a name is no text") from error
+        if any(one >= other for one, other in pairwise(names)):
+            raise _damaged("the names are not in order")
+        return tuple(names)
+
+    def levels(self, size: int) -> Levels:
+        """Return this many numbers."""
+        (count,) = self.numbers(1, "<i8").tolist()
+        at = self.numbers(count, "<i2").astype(np.int64)
+        wide = -(-size // 8)
+        bits = self.numbers(count * wide, "u1").reshape(count, wide)
+        held: Mask = np.unpackbits(bits, axis=1, bitorder="little").view(bool)
+        digits = self._digits(int(np.count_nonzero(held)))
+        if (
+            (np.diff(at) <= 0).any()
+            or (np.abs(at) > _LEVELS).any()
+            or held[:, size:].any()
+            or not held.any(1).all()
+            or not digits.all()
+            or digits.min(initial=0) < -_LARGEST
+            or digits.max(initial=0) >= _LARGEST
+        ):
+            raise _damaged("their digits are not those of sums")
+        levels = Levels(size)
+        starts = np.cumsum([0, *np.count_nonzero(held, axis=1)])
+        for k, level in enumerate(at.tolist()):
+            numbers = np.zeros(size, dtype=np.int64)
+            numbers[held[k, :size]] = digits[starts[k] : starts[k + 1]]
+            levels.digits[level] = numbers
+        return levels
+
+    def _digits(self, count: int) -> NDArray[np.int32]:
+        bytes_ = self.numbers(3 * count, "u1").reshape(count, 3)
+        wide = np.zeros((count, 4), dtype=np.uint8)
+        wide[:, 1:] = bytes_
+        return wide.view("<i4")[:, 0] >> 8

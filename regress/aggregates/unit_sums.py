@@ -20,6 +20,7 @@ T = TypeVar("T", bound=np.generic)
 
 _ULP = -52  # exponent of the distance from 1 to the next double
 _OF_ONE = -20  # exponent of a unit that suits a weight of 1
+_HIGHEST = 1 << 20  # above the exponent of every bit
 
 
 class Sums(NamedTuple):
@@ -96,15 +97,6 @@ class UnitSums:
         other.squares = self.squares.below(np.full(self.squares.shape, _OF_ONE))
         return other
 
-    def possible(self) -> bool:
-        """Tell whether some rows may have these Σa, Σaz², Σa(z − z̄)² and Σa ulp(z)²; column 0 holds ones."""
-        at = np.arange(self.size)
-        chosen = np.concatenate([np.zeros_like(at), at]), np.concatenate([at, at])
-        entries, _ = self.products.rearranged(itemgetter(chosen), 2 * self.size).integers()
-        first, diagonal = np.split(entries, 2)
-        squares, _ = self.squares.integers()
-        return diagonal[0] > 0 and min(*diagonal, *squares) >= 0 and bool((diagonal[0] * diagonal >= first**2).all())
-
     def arranged(self, at: Exponents, size: int) -> "UnitSums":
         """Return the sums over rows in which column i is column ``at[i]``, and all others are zeros."""
         wide = UnitSums(size, self.weighted)
@@ -116,17 +108,45 @@ class UnitSums:
 
     def finish(self) -> Sums:
         """Return the sums as integers of any length."""
-        of_a = int(self.unit[self.size]) if self.weighted else 0
-        unit, above = self.unit[: self.size], np.triu_indices(self.size)
-        entries, exponent = self.products.rearranged(itemgetter(above), len(above[0])).integers()
-        exponent += of_a
+        products, squares = self.entries(np.arange(self.size))
+        above = np.triu_indices(self.size)
+        lowest: Exponents = np.zeros((self.size, self.size), dtype=np.int64)
+        lowest[above] = products.lowest_bits(none=_HIGHEST)
+        lowest.T[above] = lowest[above]
+        least = lowest.min(1)
+        unit = np.where(least < _HIGHEST, least // 2, 0)  # so those of i and j are enough for ij
+        entries, exponent = products.scaled(-unit[above[0]] - unit[above[1]]).integers()
         value: Integers = np.zeros((self.size, self.size), dtype=object)
-        value[above] = entries << (exponent % 2)
+        value[above] = entries << exponent
         value.T[above] = value[above]
-        squares, of_squares = self.squares.integers()
-        steps = (2 * (unit + _ULP) + of_squares + of_a).tolist()
-        noise = fractions(squares.tolist(), steps)
-        return Sums(value, unit + exponent // 2, np.array(noise, dtype=object))
+        numbers, exponent = squares.integers()
+        noise = fractions(numbers.tolist(), [exponent + 2 * _ULP] * self.size)
+        return Sums(value, unit, np.array(noise, dtype=object))
+
+    def entries(self, at: Exponents) -> tuple[Levels, Levels]:
+        """Return Σ a zᵢzⱼ, i ≤ j, and Σ a (2^52 ulp(z))² of columns z[at], in units of 1: equal sums, equal digits."""
+        i, j = np.triu_indices(len(at))
+        one, other = np.minimum(at[i], at[j]), np.maximum(at[i], at[j])
+        of_a = self.unit[self.size :].sum()
+        products = self.products.rearranged(itemgetter((one, other)), len(i))
+        squares = self.squares.rearranged(itemgetter(at), len(at))
+        return products.scaled(self.unit[one] + self.unit[other] + of_a), squares.scaled(2 * self.unit[at] + of_a)
+
+    @classmethod
+    def of_entries(cls, products: Levels, squares: Levels) -> "UnitSums":
+        """Return the sums that have these entries."""
+        (size,) = squares.shape
+        above = np.triu_indices(size)
+        sums = cls(size, weighted=False)
+
+        def place(digits: Digits) -> Digits:
+            wide = np.zeros((size, size), dtype=np.int64)
+            wide[above] = digits
+            return wide
+
+        sums.products, sums.squares = products.rearranged(place, size, size), squares
+        sums.seen = squares.nonzero()
+        return sums
 
 
 def filled(size: int, at: Exponents, values: NDArray[T]) -> NDArray[T]:

@@ -10,8 +10,9 @@ from scipy.sparse import issparse
 
 from regress.api.claim import Claim
 from regress.api.foreign_models import claim_of
-from regress.api.read import Reading, ReadTable, read_table
+from regress.api.read import read_table
 from regress.api.statsmodels_rows import as_held
+from regress.api.sums import Reading, ReadTable
 from regress.blocks import Array, Block
 from regress.design.roles import as_values
 from regress.errors import InputError, check_number

@@ -2,7 +2,8 @@
 
 from typing import Any, Unpack
 
-from regress.api.read import Reading, read_table
+from regress.api.read import read_table
+from regress.api.sums import Reading
 from regress.inference.gradient_check import GradientCheck, check
 from regress.keywords import CheckKeywords, made, names_of, refuse_unknown, takes
 from regress.numerics.threads import one_blas_thread, resolve_jobs

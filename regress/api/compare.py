@@ -15,8 +15,9 @@ from regress.api.added_tools import added
 from regress.api.comparison import Comparison
 from regress.api.measuring import cross_validated, measured
 from regress.api.notes import of_rows
-from regress.api.read import Reading, ReadTable, read_table
+from regress.api.read import read_table
 from regress.api.scoring import metrics_of
+from regress.api.sums import Reading, ReadTable
 from regress.api.verdict import verdict_of
 from regress.blocks import Block
 from regress.design.folds import CrossFold, by_hash, by_time

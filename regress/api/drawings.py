@@ -10,7 +10,7 @@ from regress.records import SQUARED
 from regress.report import descent_charts, fit_charts
 from regress.report.charts import Chart
 from regress.report.descent_charts import DescentDrawing
-from regress.sources.base import nearest
+from regress.sources.find import nearest
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is not drawn

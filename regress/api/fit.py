@@ -2,23 +2,26 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, get_args
 
 import numpy as np
 
+from regress.api.cluster import Cluster
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
-from regress.api.read import Reading, ReadTable, read_table
 from regress.api.record import Inference
 from regress.api.result import Fit
+from regress.api.sums import Reading, ReadTable
+from regress.api.tables import Where, opened, options_of, read_any, source_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
 from regress.inference.huber import outliers_of
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
-from regress.inference.robust_covariance import Covariance, GivenMiddle, Middle, meat_of, middle_given
+from regress.inference.robust_covariance import Covariance, GivenMiddle, MeatSums, Middle, middle_given
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
@@ -31,32 +34,36 @@ from regress.solvers.choose import objective_of, read_again, reading
 from regress.solvers.running import Running
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
-from regress.sources.open import open_table
+from regress.sources.base import Source
 
 
 @takes(TableOptions, TrainOptions, ProcessOptions, without=["rows"])
 def fit(
     table: Any,
-    target: Any,
+    target: Any = None,
     *,
     cov_type: CovType | Covariance = "nonrobust",
     level: float = 0.95,
     sample: int = 20_000,
     n_jobs: int | None = None,
     progress: Progress | None = None,
+    cluster: Any = None,
+    cluster_timeout: float = 300.0,
     **options: Unpack[FitKeywords],
 ) -> Fit:
     """Fit ŷ = Xw + b to a table by following the gradient of Σ(ŷ − y)² to where it vanishes.
 
     Parameters
     ----------
-    table : path, glob, folder, "-", frame, dict of columns, list of dicts, or array of shape (m, n)
-        The rows. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an Arrow stream. Text
+    table : path, glob, folder, "-", frame, dict of columns, list of dicts, array of shape (m, n), or moments
+        The rows, or `moments` of them. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an
+        Arrow stream. Text
         columns become one 0/1 column a category, except the reference level: the first in the order of code points
         (or of the Categorical or Enum). Without an intercept the first text column keeps all its categories.
         Categories are those of the training rows. Masked cells of an array are missing.
     target : str, Series or array of shape (m,)
-        The column to predict, or its values. A Series that is a column of the table is taken by its name. A pandas
+        The column to predict, or its values. Moments know theirs. A Series that is a column of the table is taken by
+        its name. A pandas
         Series beside a pandas frame is paired with it by row labels.
     cov_type : {"nonrobust", "HC0", "HC1"} or Covariance
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
@@ -71,6 +78,12 @@ def fit(
     progress : callable, optional
         Called as progress(stage, done, position, size): "rows" or "iterations", how many, and the bytes or rows of the
         table that have been read, of how many.
+    cluster : distributed.Client or str, optional
+        Where a Dask collection, or files that all workers can read, are summed: a client, the address of a scheduler
+        such as "tcp://host:8786", or "local:2" for two processes of this machine. The result has the same bits as in
+        one process in exact arithmetic.
+    cluster_timeout : float
+        Seconds to wait for any progress of the cluster.
     **options
 
     Returns
@@ -115,15 +128,17 @@ def fit(
         raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)
     check_whole("sample", sample, 0)
-    with one_blas_thread():
-        jobs, table = resolve_jobs(n_jobs), open_table(table, of_table)
-        checkpoint = None
+    jobs, where = resolve_jobs(n_jobs), Where(cluster, cluster_timeout)
+    with one_blas_thread(), opened(table, target, of_table, where, process) as table:
+        if isinstance(table, Cluster):  # which keeps the sums, so that there is no descent to go on with
+            process = replace(process, checkpoint=None, resume=False)
+        source, checkpoint = source_of(table), None
         if process.checkpoint is not None:
-            from regress.api.checkpoint import opened
+            from regress.api import checkpoint as checkpoints
 
-            checkpoint = opened(process, table)
+            checkpoint = checkpoints.opened(process, source)
         steps = process.steps
-        over, first, indexed, quadratic = reading(of_training, table, steps)
+        over, first, indexed, quadratic = reading(of_training, source, steps)
 
         def read(precision: Precision) -> ReadTable:
             reading = Reading(
@@ -136,18 +151,20 @@ def fit(
                 keep_held_out=not quadratic,
                 indexed=indexed,
             )
-            return read_table(table, target, of_table, reading, progress)
+            return read_any(table, target, of_table, reading, progress)
 
         def problem(prepared: ReadTable) -> tuple[ReadTable, FitOptions, Running, Regression]:
             if process.validation is not None or process.early_stopping is not None:
                 prepared = validated(prepared, process, of_table, kept=not quadratic)
-            options_kept = kept(prepared, of_training, of_table, cov_type=str(cov_type), level=level)
+            options_kept = kept(prepared, of_training, options_of(table, of_table), cov_type=str(cov_type), level=level)
             running = running_of(prepared, options_kept, of_training, process, progress=progress, checkpoint=checkpoint)
             regression = Regression(prepared.data, of_training, prepared.names, running=running)
             return prepared, options_kept, running, regression
 
         prepared, options_kept, running, regression = problem(read(first))
-        reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, bool(steps))
+        reason, again = "sums of parts are exact", False
+        if isinstance(table, Source):
+            reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, bool(steps))
         if again:
             prepared, options_kept, running, regression = problem(read("exact"))
         try:
@@ -171,8 +188,8 @@ def _middle(
     if given is not None:
         return middle_given(given, reader, training, center)
     repeated = kept.weight_type == "frequency"
-    blocks, names, jobs = reader.blocks(), prepared.names, prepared.n_jobs
-    meat = meat_of(blocks, training, center, names=names, repeated=repeated, n_jobs=jobs)
+    sums = partial(MeatSums, training, center, prepared.names, repeated)
+    meat = prepared.fold_rows(sums, n_jobs=None if training.minimum is not None else 1).finish()
     return Middle(meat, corrected=kept.cov_type == "HC1")
 
 

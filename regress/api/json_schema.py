@@ -230,7 +230,7 @@ def read_json(path: Path) -> Any:
     if len(data) > MOST_BYTES:
         raise InputError(f"{path} is not a model: it is larger than {MOST_BYTES / 1e9:.1f} GB.")
     try:
-        return json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_refused)
+        return strict_json(data.decode())
     except Malformed as error:
         raise InputError(
             f"{path} is not a model: {error}. Write one with {by_interface('fit.save(path)', '--save')}."
@@ -239,6 +239,19 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path} is not a model: it is not JSON. Write one with {by_interface('fit.save(path)', '--save')}."
         ) from None
+
+
+def strict_json(document: str) -> Any:
+    """Return what strict JSON holds.
+
+    Raises
+    ------
+    Malformed
+        If a key stands there twice, or it holds NaN or an infinity.
+    ValueError
+        If it is not JSON.
+    """
+    return json.loads(document, object_pairs_hook=_once, parse_constant=_refused)
 
 
 def _opened(path: str, flags: int) -> int:

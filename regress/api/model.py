@@ -23,7 +23,8 @@ from regress.numerics.threads import resolve_jobs
 from regress.options import FileOptions, HandleUnknown
 from regress.records import PREDICTIONS
 from regress.sources.arrays import ArraySource
-from regress.sources.base import Batch, Source, find_column
+from regress.sources.base import Batch, Source
+from regress.sources.find import find_column
 from regress.sources.open import open_table
 
 

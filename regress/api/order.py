@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from regress.api.read import ReadTable
+from regress.api.sums import ReadTable
 from regress.blocks import Array
 from regress.messages import setting
 from regress.options import TrainOptions

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.api import notes, order
-from regress.api.read import ReadTable
+from regress.api.sums import ReadTable
 from regress.blocks import Array
 from regress.fit_record import FitOptions, HistoryRow, Outcome, RowAccount, Trained
 from regress.inference.huber import Outliers

@@ -13,8 +13,9 @@ from regress.aggregates.held_out import HeldOut
 from regress.api.live import Live
 from regress.api.load import load
 from regress.api.model import LinearModel
-from regress.api.read import Reading, ReadTable, read_table
+from regress.api.read import read_table
 from regress.api.result import Fit
+from regress.api.sums import Reading, ReadTable
 from regress.design.block_index import BlockReader
 from regress.errors import InputError
 from regress.fit_record import FitOptions

@@ -1,153 +1,111 @@
 """A table, its options checked, read once into what training needs."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import numpy as np
-
-from regress.aggregates.account import Tally, describe
-from regress.aggregates.collect import TrainingData, collect_rows
-from regress.aggregates.columns import selected
-from regress.aggregates.fold import Fold
-from regress.aggregates.held_out import HeldOut
-from regress.blocks import Block
-from regress.design.block_index import BlockPlace
+from regress.aggregates.account import describe
+from regress.aggregates.collect import collect_rows
+from regress.aggregates.part_sums import PartSums
+from regress.api.cluster import Cluster
+from regress.api.sums import (
+    Reading,
+    ReadTable,
+    assembled,
+    data_of,
+    design_of,
+    folded,
+    refuse_missing,
+    sums_of,
+    watched,
+)
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
-from regress.design.row_facts import Facts, alike
 from regress.design.rows import Reader
 from regress.design.split import Split, TimeSplit
 from regress.design.terms import Design, match, plan
 from regress.errors import InputError, TableError
 from regress.messages import setting
-from regress.options import HandleUnknown, Over, Precision, Progress, TableOptions
+from regress.options import Progress, TableOptions
 from regress.solvers import choose
-from regress.sources.base import Source, find_column, rereading
+from regress.sources.base import Source
+from regress.sources.find import find_column
 from regress.sources.open import open_table
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How to read a table.
-
-    Attributes
-    ----------
-    over, n_jobs, precision, room : str, int, str, int or None
-        As in `collect_rows`.
-    sampled : int
-        Training rows to keep as a sample.
-    design : Design, optional
-        One that is there already, such as a model's, decides what becomes of the columns.
-    fit_intercept : bool
-        Whether one will be fitted; see `coded`.
-    along : sequence of str
-        Columns that a second pass reads: no features unless these are named.
-    time : str, optional
-        A column of times: the latest rows are held out. It is no feature unless it is named.
-    keep_held_out : bool
-        Whether rows held out are kept, rather than summed.
-    indexed : bool
-        Whether to note where each batch stands, so that `BlockReader` can read them in any order.
-    handle_unknown : {"error", "reference"}
-        What becomes of a level that `design` does not have.
-    """
-
-    over: Over = "auto"
-    n_jobs: int = 1
-    precision: Precision = "float64"
-    room: int | None = None
-    sampled: int = 0
-    design: Design | None = None
-    fit_intercept: bool = True
-    along: Sequence[str] = ()
-    time: str | None = None
-    keep_held_out: bool = False
-    indexed: bool = False
-    handle_unknown: HandleUnknown = "error"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadTable:
-    """A table, read.
-
-    Attributes
-    ----------
-    data : TrainingData
-        What training needs.
-    reader : Reader
-        What reads the table again, with its levels known.
-    tally, facts : Tally, Facts
-        Where every row went, and what to know of the rows.
-    held_out : HeldOut or None
-        Rows held out; None where there are none, or they cannot be predicted.
-    sample : Block or None
-        A sample of the training rows.
-    log_weight : float
-        Σ log a over the training rows.
-    n_jobs : int
-        Threads to use.
-    names : tuple of str
-        The columns of X.
-    index : tuple of BlockPlace
-        Where each batch stands; empty unless asked for.
-    """
-
-    data: TrainingData
-    reader: Reader
-    tally: Tally
-    facts: Facts
-    held_out: HeldOut | None
-    sample: Block | None
-    log_weight: float
-    n_jobs: int
-    names: tuple[str, ...]
-    index: tuple[BlockPlace, ...] = ()
+from regress.sources.rereading import rereading
 
 
 def read_table(
-    table: Any, target: Any, options: TableOptions, reading: Reading, progress: Progress | None = None
+    table: Any,
+    target: Any,
+    options: TableOptions,
+    reading: Reading,
+    progress: Progress | None = None,
+    *,
+    cluster: Cluster | None = None,
 ) -> ReadTable:
-    """Open, plan and read a table."""
+    """Open, plan and read a table, by a cluster if one is given."""
 
     def read(source: Source) -> ReadTable:
         reader, key = _planned(source, target, options, reading)
-        found = _read(prepared(reader), reading, progress)
+        if cluster is None:
+            found = _read(prepared(reader), reading, progress)
+        else:
+            found = _read_on(cluster, cluster.filled(reader), options, reading, progress)
         facts = replace(found.facts, split_key=key, of_source=reader.source.notes)
         return replace(found, facts=facts)
 
-    return rereading(open_table(table, options), read)
+    return rereading(_opened(table, options, cluster), read)
+
+
+def read_sums(
+    table: Any,
+    target: Any,
+    options: TableOptions,
+    reading: Reading,
+    progress: Progress | None = None,
+    *,
+    cluster: Cluster | None = None,
+) -> tuple[Reader, PartSums]:
+    """Open, plan and read a table into sums over its rows; all of its columns are settled."""
+
+    def read(source: Source) -> tuple[Reader, PartSums]:
+        reader, _ = _planned(source, target, options, reading)
+        if cluster is None:
+            sums = sums_of(reader, reading, progress)
+        else:
+            sums = cluster.sums(reader, options, reading, progress)
+        design_of(reader, sums)
+        refuse_missing(reader, sums.tally)
+        return reader, sums
+
+    return rereading(_opened(table, options, cluster), read)
+
+
+def _opened(table: Any, options: TableOptions, cluster: Cluster | None) -> Source:
+    return open_table(table, options) if cluster is None else cluster.source
+
+
+def _read_on(
+    cluster: Cluster, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None
+) -> ReadTable:
+    """Read a table by a cluster."""
+    sums = cluster.sums(reader, options, reading, progress)
+    design = design_of(reader, sums)
+    data = data_of(reader, sums, design)
+    return replace(assembled(reader, sums, design, data, reading.n_jobs), fold_elsewhere=cluster.fold)
 
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
     references = sum(term.open and not term.all_levels for term in reader.design.texts)
-    fold = Fold(
-        reader,
-        reading.sampled,
-        reading.precision == "exact",
-        kept=reading.keep_held_out,
-        indexed=reading.indexed,
-    )
-    log_weight = 0.0
-
-    def blocks() -> Iterator[Block]:
-        nonlocal log_weight
-        for block in fold.blocks(reading.n_jobs):
-            if block.weights is not None:
-                log_weight += float(np.log(block.weights).sum())
-            if progress is not None:
-                progress("rows", fold.tally.rows, fold.read, reader.source.size)
-            yield block
-        _refuse_missing(reader, fold.tally)
+    fold = folded(reader, reading)
 
     @cache
     def design() -> Design:
-        return fold.design()
+        return design_of(reader, fold.sums())
 
     try:
         data = collect_rows(
-            blocks(),
+            watched(fold, reader, reading.n_jobs, progress),
             reading.over,
             reading.n_jobs,
             room=reading.room,
@@ -160,37 +118,8 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
         if isinstance(error, TableError) or fold.tally.used or not fold.tally.rows:
             raise
         raise InputError(f"{reader.source.label} has no row left to train on: {describe(fold.tally)}.") from None
-    names, held, sample = design().names, fold.held_out.finish(), fold.sample.finish()
-    facts = replace(fold.counts.finish().facts(design()), alike=alike(design()))
-    scored = held.count and not facts.without_reference
-    return ReadTable(
-        data=replace(data, again=replace(reader, design=design()).blocks),
-        reader=replace(reader, design=design()),
-        tally=fold.tally.finish(),
-        facts=facts,
-        held_out=held.select(names) if scored else None,
-        sample=None if sample is None else selected(sample, names),
-        log_weight=log_weight,
-        n_jobs=reading.n_jobs,
-        names=names,
-        index=() if fold.index is None else fold.index.finish(),
-    )
-
-
-def _refuse_missing(reader: Reader, tally: Tally) -> None:
-    """Refuse a table for the missing cells of its rows, where these are not to be dropped."""
-    cells, label = tally.missing_cells, reader.source.label
-    if reader.missing == "drop" or not cells:
-        return
-    shown = ", ".join(f"{name} {count:,}" for name, count in cells.most_common(8))
-    more = f" and {len(cells) - 8} columns more" if len(cells) > 8 else ""
-    remedy = f"Drop those rows with {setting('missing', 'drop')}"
-    if reader.missing == "raise":
-        remedy += f", or fill numbers with their training mean by {setting('missing', 'mean')}."
-        raise TableError(f"{label} has missing cells ({shown}{more}). {remedy}")
-    raise TableError(
-        f"{label} has missing cells that a mean cannot fill, in text, target or weights ({shown}{more}). {remedy}."
-    )
+    index = () if fold.index is None else fold.index.finish()
+    return replace(assembled(reader, fold.sums(), design(), data, reading.n_jobs), index=index)
 
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from regress.api.read import ReadTable
+from regress.api.sums import ReadTable
 from regress.fit_record import FitOptions
 from regress.numerics.threads import blas_kernels
 from regress.options import ProcessOptions, TrainOptions

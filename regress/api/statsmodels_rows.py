@@ -13,8 +13,9 @@ from regress.errors import InputError
 from regress.keywords import made
 from regress.options import FileOptions
 from regress.sources.arrays import ArraySource
-from regress.sources.base import Source, rereading
+from regress.sources.base import Source
 from regress.sources.open import open_table
+from regress.sources.rereading import rereading
 
 
 def as_held(

@@ -161,7 +161,7 @@ def check_descent(source: Any, descent: list[str] | None, report: str | None) ->
     if report is None:
         raise click.UsageError("--descent needs a page to draw on. Name it with --report PAGE.html.")
     from regress.errors import InputError
-    from regress.sources.base import nearest
+    from regress.sources.find import nearest
 
     check_pair(descent)
     names = list(source.by_name)

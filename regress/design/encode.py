@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,9 @@ from regress.design.terms import Design, Term
 from regress.errors import TableError
 from regress.messages import setting
 from regress.options import HandleUnknown
-from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Reread, Source
+from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Codes, Source
 from regress.sources.cell_types import kind_of, level_of
+from regress.sources.rereading import Reread
 
 
 class Encoded(NamedTuple):
@@ -21,6 +23,36 @@ class Encoded(NamedTuple):
     numbers: Sequence[Array] | Array
     codes: Sequence[Codes]
     whole: Mask | None
+
+
+@dataclass(slots=True)
+class SeenCells:
+    """Cells of text columns whose levels are found with the rows: by level, and of levels of no row that counts."""
+
+    levels: dict[str, Counter[str]] = field(default_factory=dict)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    def merge(self, other: "SeenCells") -> None:
+        """Add the cells of other rows."""
+        for name, counts in other.levels.items():
+            self.levels.setdefault(name, Counter()).update(counts)
+        self.unknown.update(other.unknown)
+
+    def subtract(self, other: "SeenCells") -> None:
+        """Take cells away; levels without a cell are forgotten."""
+        for name, counts in other.levels.items():
+            self.levels[name] = self.levels.get(name, Counter()) - counts
+        self.unknown -= other.unknown
+
+    def doubtful(self, design: Design) -> list[str]:
+        """Return the columns of which a tenth of the cells look like numbers."""
+        found = []
+        for term in design.texts:
+            if term.open and (counts := self.levels.get(term.name)):
+                like = sum(count for level, count in counts.items() if kind_of(level) not in ("text", "boolean"))
+                unknown = self.unknown[term.name]
+                found += [term.name] if 10 * (like + unknown) >= counts.total() + unknown else []
+        return found
 
 
 class Encoder:
@@ -103,13 +135,8 @@ class Encoder:
                     levels.append(level)
                 known[cell] = known[level]
             if len(levels) > self._most:
-                self._settle(term)
-                raise TableError(
-                    f"Column {term.name!r} of {self._source.label} is text with more than {self._most:,} different "
-                    f"values, such as {', '.join(map(repr, levels[:3]))}: more than "
-                    f"{setting('max_categories', self._most)}. "
-                    f"Exclude it with {setting('drop', [term.name])}, or raise {setting('max_categories')}."
-                )
+                settle(self._source, term.name)
+                raise many_levels(self._source, term.name, levels, self._most)
             return batch.codes(term.name, known)
         if self._handle_unknown == "reference" and not term.all_levels:
             self.altered += int(unseen.sum())
@@ -123,11 +150,6 @@ class Encoder:
         self._counts[term.name] = counts
         self._unknown[term.name] += int((codes == UNSEEN_CODE).sum())
 
-    def _settle(self, term: Term) -> None:
-        """Ask whether a column is text by all of its cells; raise `Reread` if that was not known yet."""
-        if not self._source.by_name[term.name].settled:
-            raise Reread(self._source.settled([term.name]))
-
     def missing_cells(self, encoded: Encoded, rows: Mask) -> dict[str, int]:
         """Count the missing cells of each column that nothing fills, in some rows of a batch."""
         numbers = zip(self._numbers, encoded.numbers, strict=True)
@@ -136,20 +158,36 @@ class Encoder:
         counts |= {term.name: int((codes[rows] == MISSING_CODE).sum()) for term, codes in texts}
         return {name: count for name, count in counts.items() if count}
 
-    def settle(self) -> None:
-        """Ask again what the columns are whose levels were found, where a tenth of their cells look like numbers.
+    @property
+    def seen(self) -> SeenCells:
+        """The cells of text columns so far."""
+        counts = {
+            term.name: Counter(dict(zip(self.levels[term.name], self._counts[term.name].tolist(), strict=False)))
+            for term in self._texts
+            if term.open
+        }
+        return SeenCells(counts, self._unknown.copy())
 
-        Raises
-        ------
-        Reread
-            If not all cells of such a column have been asked.
-        """
-        for term in self._texts:
-            counts, unknown = self._counts[term.name], self._unknown[term.name]
-            if term.open and counts.size:
-                like = [kind_of(level) not in ("text", "boolean") for level in self.levels[term.name]]
-                if 10 * (counts[like].sum() + unknown) >= counts.sum() + unknown:
-                    self._settle(term)
+
+def settle(source: Source, name: str) -> None:
+    """Ask what a column is by all of its cells.
+
+    Raises
+    ------
+    Reread
+        If that was not known yet.
+    """
+    if not source.by_name[name].settled:
+        raise Reread(source.settled([name]))
+
+
+def many_levels(source: Source, name: str, levels: Sequence[str], most: int) -> TableError:
+    """Return the error of a text column with more levels than are allowed."""
+    return TableError(
+        f"Column {name!r} of {source.label} is text with more than {most:,} different values, such as "
+        f"{', '.join(map(repr, levels[:3]))}: more than {setting('max_categories', most)}. "
+        f"Exclude it with {setting('drop', [name])}, or raise {setting('max_categories')}."
+    )
 
 
 def unseen_level(place: str, term: Term, cell: str) -> TableError:

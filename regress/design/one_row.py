@@ -11,8 +11,8 @@ from regress.design.encode import unseen_level
 from regress.design.terms import Design, Term
 from regress.errors import TableError
 from regress.options import HandleUnknown
-from regress.sources.base import nearest
 from regress.sources.cell_types import BOOLEAN, NUMBERS, is_missing, is_number, level_of
+from regress.sources.find import nearest
 
 ROW = "the row"
 _NAN = ("nan", "+nan", "-nan")

@@ -1,6 +1,7 @@
 """Passes of their own before a table is read: which rows to hold out, and the means that fill missing cells."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ def prepared(reader: Reader) -> Reader:
     if split.fraction and (isinstance(split, TimeSplit) or (split.key is None and reader.source.unit == "rows")):
         reader = replace(reader, split=split.over(used_bits(reader, exactly=reader.missing == "drop")))
     if reader.missing == "mean" and not reader.design.fills:
-        reader = replace(reader, design=reader.design.with_fills(_training_means(reader)))
+        means = Means(reader)
+        means.read()
+        reader = replace(reader, design=reader.design.with_fills(means.finish()))
     return reader
 
 
@@ -46,25 +49,52 @@ def used_bits(reader: Reader, *, exactly: bool) -> Bits:
     return np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
 
 
-def _training_means(reader: Reader) -> dict[str, float]:
-    """Return the weighted means of the number columns over training rows, rounded once."""
-    sums = {name: (WholeSum(), WholeSum()) for name in reader.design.numbers}  # of a and ax
-    rows = 0
-    for batch, y, a in reader.batches(reader.design):
-        rows += batch.rows
-        given = all_of(finite(y), None if a is None else finite(a))
-        used = all_of(reader.weighty(batch, a), given, None if batch.bad is None else ~batch.bad)
-        if reader.split.fraction:
-            used = all_of(used, ~reader.split.held_out(batch))
-        for (of_a, of_ax), column in zip(sums.values(), batch.columns(reader.design.numbers), strict=True):
-            chosen = np.isfinite(column) if used is None else np.isfinite(column) & used
-            x, weight = column[chosen], np.ones(int(chosen.sum())) if a is None else a[chosen]
-            of_a.add(weight)
-            of_ax.add_products(weight, x)
-    if rows:
-        for name, (of_a, _) in sums.items():
-            if not of_a.fraction:
-                raise TableError(
-                    f"Column {name!r} has no value in any training row. Exclude it with {setting('drop', [name])}."
-                )
-    return {name: float(of_ax.fraction / (of_a.fraction or 1)) for name, (of_a, of_ax) in sums.items()}
+class Means:
+    """Sums of a and ax over the training rows, by number column, from which missing cells are filled."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader: Reader | None = reader
+        self._sums = {name: (WholeSum(), WholeSum()) for name in reader.design.numbers}
+        self._rows = 0
+
+    def read(self) -> None:
+        """Add the rows of the table."""
+        reader = self._reader
+        assert reader is not None
+        for batch, y, a in reader.batches(reader.design):
+            self._rows += batch.rows
+            given = all_of(finite(y), None if a is None else finite(a))
+            used = all_of(reader.weighty(batch, a), given, None if batch.bad is None else ~batch.bad)
+            if reader.split.fraction:
+                used = all_of(used, ~reader.split.held_out(batch))
+            for (of_a, of_ax), column in zip(self._sums.values(), batch.columns(reader.design.numbers), strict=True):
+                chosen = np.isfinite(column) if used is None else np.isfinite(column) & used
+                x, weight = column[chosen], np.ones(int(chosen.sum())) if a is None else a[chosen]
+                of_a.add(weight)
+                of_ax.add_products(weight, x)
+
+    def merge(self, other: "Means") -> None:
+        """Add the rows of another part of the table."""
+        self._rows += other._rows
+        for name, sums in self._sums.items():
+            for mine, theirs in zip(sums, other._sums[name], strict=True):
+                mine.merge(theirs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_reader": None, "_sums": self._sums, "_rows": self._rows}
+
+    def finish(self) -> dict[str, float]:
+        """Return the weighted mean of each column, rounded once.
+
+        Raises
+        ------
+        TableError
+            If a column has no value in any training row.
+        """
+        if self._rows:
+            for name, (of_a, _) in self._sums.items():
+                if not of_a.fraction:
+                    raise TableError(
+                        f"Column {name!r} has no value in any training row. Exclude it with {setting('drop', [name])}."
+                    )
+        return {name: float(of_ax.fraction / (of_a.fraction or 1)) for name, (of_a, of_ax) in self._sums.items()}

@@ -7,7 +7,8 @@ import numpy as np
 from regress.blocks import Array
 from regress.errors import InputError, TableError
 from regress.sources.arrays import unmasked
-from regress.sources.base import Batch, Source, find_column
+from regress.sources.base import Batch, Source
+from regress.sources.find import find_column
 from regress.sources.open import of_package
 
 
@@ -35,6 +36,8 @@ def as_values(source: Source, given: object, role: str) -> Values:
     InputError
         If the values are not numbers in one dimension, or their labels are not those of the table.
     """
+    if isinstance(given, Values):
+        return given
     if isinstance(given, str):
         column = find_column(source, given, role)
         if column.kind not in ("number", "boolean"):

@@ -1,7 +1,7 @@
 """What the rows themselves tell that a careful reader should know, counted while they are read."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,6 +102,31 @@ class Counted:
             zeros=self.zeros or other.zeros,
             ones=self.ones or other.ones,
             others=self.others or other.others,
+        )
+
+    def without(self, other: "Counted") -> "Counted":
+        """Return the counts of the rows that are not in `other`; what only rows tell is withheld."""
+        return Counted(
+            training={name: _sum(rows, other.training[name], -1.0) for name, rows in self.training.items()},
+            held_out={name: _sum(rows, other.held_out[name], -1.0) for name, rows in self.held_out.items()},
+            unseen=self.unseen - other.unseen,
+            flags={
+                name: (no - other.flags[name][0], yes - other.flags[name][1]) for name, (no, yes) in self.flags.items()
+            },
+            equal=(),
+            zeros=True,
+            ones=True,
+            others=True,
+        )
+
+    def only(self, names: Collection[str]) -> "Counted":
+        """Return what is counted of some columns."""
+        return replace(
+            self,
+            training={name: rows for name, rows in self.training.items() if name in names},
+            held_out={name: rows for name, rows in self.held_out.items() if name in names},
+            flags={name: flags for name, flags in self.flags.items() if name in names},
+            equal=None if self.equal is None else tuple(name for name in self.equal if name in names),
         )
 
     def levels(self) -> dict[str, list[str]]:
@@ -217,8 +242,8 @@ class Counts:
         }
 
 
-def _sum(mine: Mapping[str, float], theirs: Mapping[str, float]) -> dict[str, float]:
-    return {name: mine.get(name, 0.0) + theirs.get(name, 0.0) for name in (*mine, *theirs)}
+def _sum(mine: Mapping[str, float], theirs: Mapping[str, float], sign: float = 1.0) -> dict[str, float]:
+    return {name: mine.get(name, 0.0) + sign * theirs.get(name, 0.0) for name in (*mine, *theirs)}
 
 
 def _added(counts: Array, codes: Array | Codes, weights: Array | None) -> Array:

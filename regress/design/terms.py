@@ -8,7 +8,8 @@ from functools import partial
 from regress.errors import TableError
 from regress.messages import setting
 from regress.sources.arrays import ArraySource
-from regress.sources.base import EMPTY, Column, ColumnKind, Source, find_column
+from regress.sources.base import EMPTY, Column, ColumnKind, Source
+from regress.sources.find import find_column
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ For White's HC0 and HC1, M = Σ (a e)² z zᵀ over z = [x − x̄, 1] (White 19
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from regress.aggregates.base import in_any_order
 from regress.aggregates.columns import selected
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.totals import Totals
@@ -157,14 +156,6 @@ class MeatSums:
     def finish(self) -> Meat:
         """Return the sum over all rows so far."""
         return Meat(self._total, np.ones(len(self._total))) if self._exact is None else _rounded(self._exact.finish())
-
-
-def meat_of(
-    blocks: Iterable[Block], training: Training, center: Array, *, names: Sequence[str], repeated: bool, n_jobs: int
-) -> Meat:
-    """Return what `MeatSums` make of at least one row; exact ones are summed by several threads."""
-    exact = training.minimum is not None
-    return in_any_order(lambda: MeatSums(training, center, names, repeated), blocks, n_jobs if exact else 1).finish()
 
 
 def _rounded(totals: Totals) -> Meat:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regress.blocks import Mask
 from regress.numerics.integers import Exponents, Integers
 
 Digits = NDArray[np.int64]
@@ -99,6 +100,32 @@ class Levels:
                 moved.add(level + down, digits << r if these.all() else np.where(these, digits << r, 0))
         moved._sums = 1
         return moved
+
+    def scaled(self, exponent: Exponents) -> "Levels":
+        """Return the numbers · 2^exponent of each, carried, so that equal numbers have equal digits."""
+        top = -(-int(exponent.max(initial=0)) // BITS)
+        moved = self.below(BITS * top - exponent)
+        moved.digits = {level - top: digits for level, digits in moved.digits.items()}
+        moved.carry()
+        return moved
+
+    def nonzero(self) -> Mask:
+        """Tell which numbers are not zero."""
+        self.carry()
+        found = np.zeros(self.shape, dtype=bool)
+        for digits in self.digits.values():
+            found |= digits != 0
+        return found
+
+    def lowest_bits(self, none: int) -> Exponents:
+        """Return the exponent of the lowest bit of each number that is not zero; the given one for zeros."""
+        self.carry()
+        lowest: Exponents = np.full(self.shape, none, dtype=np.int64)
+        for level in sorted(self.digits):
+            digits = self.digits[level]
+            bit = np.frexp((digits & -digits).astype(np.float64))[1] - 1
+            lowest = np.where(digits != 0, bit - BITS * level, lowest)
+        return lowest
 
     def rearranged(self, function: Callable[[Digits], Digits], *shape: int) -> "Levels":
         """Return other numbers, of which a function makes the digits by copying them."""

@@ -14,10 +14,10 @@ _LEAST = Fraction(1, 2**1074)  # positive double
 
 
 class WholeSum:
-    """Σ of finite doubles without rounding, in any order and any parts."""
+    """Σ of finite doubles without rounding, in any order and any parts: `units` of 2^-2300."""
 
     def __init__(self) -> None:
-        self._units = 0  # of 2^-2300, which all bits of products of doubles are whole multiples of
+        self.units = 0  # which all bits of products of doubles are whole multiples of
 
     def add(self, values: Array) -> None:
         """Add numbers (m,)."""
@@ -35,12 +35,20 @@ class WholeSum:
         for e in np.unique(exponent).tolist():
             these = digits[exponent == e]
             high, low = these >> 26, these & (2**26 - 1)
-            self._units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 2300 - 53)
+            self.units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 2300 - 53)
+
+    def merge(self, other: "WholeSum") -> None:
+        """Add another sum."""
+        self.units += other.units
+
+    def subtract(self, other: "WholeSum") -> None:
+        """Take another sum away."""
+        self.units -= other.units
 
     @property
     def fraction(self) -> Fraction:
         """The sum."""
-        return Fraction(self._units, 2**2300)
+        return Fraction(self.units, 2**2300)
 
 
 def implied_intercept(w: Array, center: Array, b_center: float) -> Fraction:

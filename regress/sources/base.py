@@ -1,24 +1,22 @@
 """Where rows come from: one contract for arrays, frames and files."""
 
-import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
-from regress.errors import TableError
 from regress.options import FileOptions
+from regress.sources.rejects import Skipped
 
 ColumnKind = Literal["number", "boolean", "text", "unusable"]
 Codes = NDArray[np.int32]
 Bookmark = tuple[int, ...]
-T = TypeVar("T")
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 """Cells of a CSV file that hold no value, in numbers and text alike; infinities count as missing too."""
@@ -59,23 +57,6 @@ class Column:
     settled: bool = False
     doubtful: bool = False
     index: bool = False
-
-
-class Reread(Exception):
-    """No error: asks whoever reads a table to begin anew, with a source that knows better what its columns are."""
-
-    def __init__(self, source: "Source") -> None:
-        super().__init__("the table is to be read again")
-        self.source = source
-
-
-def rereading(source: "Source", read: Callable[["Source"], T]) -> T:
-    """Return what `read` makes of a source, called again as often as the source turns out to be another."""
-    while True:
-        try:
-            return read(source)
-        except Reread as found:
-            source = found.source
 
 
 class Batch(Protocol):
@@ -159,6 +140,20 @@ class Partition(ABC):
     name: str
     size: int
 
+    @property
+    def identity(self) -> str:
+        """What tells its rows from those of others in another run too: its name, unless more is known."""
+        return self.name
+
+    @property
+    def memory(self) -> int:
+        """Bytes in memory that reading it takes, as far as that is known."""
+        return 0
+
+    def smaller(self) -> "Partition":
+        """Return the partition read in smaller blocks, if it can be."""
+        return self
+
     @abstractmethod
     def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
         """Read the named columns, in order, each as the kind given, in batches of bounded size."""
@@ -234,6 +229,26 @@ class Source(ABC):
         """Say where a record of a partition is."""
         return next(partition for partition in self.partitions() if partition.name == part).place(record)
 
+    def skipped(self) -> Skipped:
+        """Return what the last pass skipped: nothing, unless a source skips rows."""
+        return Skipped()
+
+    def take_skipped(self, skipped: Skipped) -> None:
+        """Take what a pass over all partitions skipped; a source that skips rows checks and writes it."""
+        assert not skipped.rows
+
+    def marked(self) -> "Source":
+        """Return the source with the decimal marks of its files decided by all cells; itself where there are none."""
+        return self
+
+    def over(self, each: Any) -> "Source":
+        """Return the source with its partitions looked at by a function that maps over them, if it ever does."""
+        return self
+
+    def only(self, partitions: Sequence[Partition]) -> "Source":
+        """Return the source with some of its partitions."""
+        return _Some(self, partitions)
+
     def with_columns(self, columns: Iterable[Column]) -> Self:
         """Return the source with other columns."""
         other = copy(self)
@@ -252,6 +267,18 @@ class Source(ABC):
         return self.with_columns(replace(c, settled=True) if c.name in names else c for c in self.columns)
 
 
+class _Some(Source):
+    """Some partitions of a source."""
+
+    def __init__(self, source: Source, partitions: Sequence[Partition]) -> None:
+        self.columns, self.label, self.address = source.columns, source.label, source.address
+        self.unit, self.options, self._partitions = source.unit, source.options, tuple(partitions)
+
+    def partitions(self) -> Sequence[Partition]:
+        """Return these partitions."""
+        return self._partitions
+
+
 def cut(batches: Iterable[Batch], limit: int | None) -> Iterable[Batch]:
     """Return batches up to a number of rows."""
     return batches if limit is None else _up_to(batches, limit)
@@ -264,28 +291,3 @@ def _up_to(batches: Iterable[Batch], left: int) -> Iterator[Batch]:
             return
         yield batch
         left -= batch.rows
-
-
-def find_column(source: Source, name: str, role: str) -> Column:
-    """Return a column by name.
-
-    Raises
-    ------
-    TableError
-        If there is none; the message lists the nearest names.
-    """
-    if name in source.by_name:
-        return source.by_name[name]
-    raise TableError(f"{source.label} has no column {name!r} to use as {role}. {nearest(name, list(source.by_name))}")
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """Say which names are nearest to one, or which there are."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    lower = [other for other in names if other.strip().lower() == name.strip().lower()]
-    hint = list(dict.fromkeys(lower + near)) or names[:8]
-    return (
-        ("Nearest: " if lower or near else "It has: ")
-        + ", ".join(repr(other) for other in hint)
-        + ("." if lower or near or len(names) <= 8 else f", … ({len(names)} columns).")
-    )

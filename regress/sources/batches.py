@@ -71,11 +71,14 @@ class FramePartition(Partition):
         What tells its records from those of other partitions; the name unless given.
     before : int
         The size of all partitions before it.
+    records_before : int
+        The number of its first record, where records are not counted from 0.
     """
 
     reading: Reading = AS_IS
     key: str | None = None
     before: int = 0
+    records_before: int = 0
 
     @abstractmethod
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Any]:
@@ -90,7 +93,7 @@ class FramePartition(Partition):
 
     def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[PolarsBatch]:
         """Read the named columns as batches."""
-        first = 0
+        first = self.records_before
         for found in self.frames(kinds):
             yield (batch := self._batch(found, kinds, first))
             first += batch.rows

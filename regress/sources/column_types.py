@@ -37,6 +37,11 @@ class Survey:
             if kind not in self._first:
                 self._first[kind] = cell, place(first + int((text == cell).arg_max() or 0))
 
+    def merge(self, other: "Survey") -> None:
+        """Count the cells of later rows too."""
+        self.counts.update(other.counts)
+        self._first = other._first | self._first
+
     def column(self, skip: bool, skippable: bool) -> Column:
         """Return what the column is; `skip` as in `verdict`. A column that is in doubt is text with a hint."""
         total = self.counts.total()

@@ -1,13 +1,15 @@
 """Files as partitions of a table: each is known by what it was when the table was opened."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO, ClassVar, Self
 
 from regress.errors import TableError
 from regress.sources.base import Source
 from regress.sources.batches import Part
+
+_COPIES = 12  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
 
 
 def changed(name: str) -> TableError:
@@ -121,17 +123,42 @@ class LocalFile(File):
 
 @dataclass(eq=False, kw_only=True)
 class FilePart(Part):
-    """A file, and where it stands in the table; `form` is what people call its format."""
+    """A file, and where it stands in the table.
+
+    Attributes
+    ----------
+    form : str
+        What people call its format.
+    block : int
+        Bytes that are worked on at a time.
+    identity : str
+        What tells its rows from those of others in another run too.
+    """
 
     form: ClassVar[str] = "CSV"
     file: File
     key: str = ""
     before: int = 0
+    block: int = 2**24
     name: str = field(init=False)
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.name, self.size = self.file.name, self.file.size
+
+    @property
+    def identity(self) -> str:
+        """Its name, size and version."""
+        return f"{self.name}, {self.file.size} bytes, {self.file.version}"
+
+    @property
+    def memory(self) -> int:
+        """Bytes in memory that reading it takes."""
+        return _COPIES * self.block
+
+    def smaller(self) -> Self:
+        """Return the file read in smaller blocks."""
+        return replace(self, block=self.block // 16)
 
 
 def measured(source: Source) -> int:

@@ -11,10 +11,11 @@ import polars as pl
 
 from regress.errors import InputError, TableError
 from regress.messages import setting
-from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source, rereading
+from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source
 from regress.sources.cell_types import NUMBERS, level_of
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.polars_frames import SlicedPart
+from regress.sources.rereading import rereading
 from regress.sources.table import Table
 
 _LOOK = 200  # cells with a value that tell what a column of objects seems to be

@@ -1,19 +1,30 @@
 """One or more partitions with the same columns as a source that finds out what its columns are."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
 
 from regress.errors import TableError
 from regress.messages import setting
 from regress.numerics.threads import need_threads
 from regress.options import FileOptions
-from regress.sources.base import EMPTY, Batch, Column, ColumnKind, Reread, Source, cut
+from regress.sources.base import EMPTY, Batch, Column, ColumnKind, Source, cut
 from regress.sources.batches import MarkError, Part, WiderError
 from regress.sources.column_types import Survey
 from regress.sources.polars_batch import PolarsBatch
-from regress.sources.rejects import CellError, Rejects
+from regress.sources.rejects import CellError, Rejects, Skipped
+from regress.sources.rereading import Reread, Unsettled
+
+T = TypeVar("T")
+
+
+class Each(Protocol):
+    """Maps a function over parts, and returns what it makes of each, in their order."""
+
+    def __call__(self, function: Callable[[Part], T], parts: Sequence[Part]) -> list[T]:
+        """Map."""
+        ...
 
 
 class Table(Source):
@@ -33,7 +44,8 @@ class Table(Source):
         self.label, self.index, self.address, self._rejects = label, index, address, rejects or Rejects()
         self.options = options or FileOptions()
         self.unit = "bytes" if any(part.name for part in parts) else "rows"
-        self._parts = tuple(parts)
+        self._parts, self._complete = tuple(parts), True
+        self._each: Each = _in_order
         self.columns = _common_columns(parts)
 
     def partitions(self) -> tuple[Part, ...]:
@@ -73,52 +85,68 @@ class Table(Source):
             If a column turns out to be another than its first cells said.
         """
         self._rejects.begin()
-        good, rows = Counter[str](), Counter[str]()
         try:
-            yield from cut(self._counted(self.kinds(names), good, rows), limit)
-            if self._rejects.skip:
-                self._check_skipped(good, rows)
+            yield from cut(self._counted(self.kinds(names)), limit)
+            if self._complete:
+                self.take_skipped(self._rejects.skipped)
         except CellError as error:
             if self.by_name[error.column].settled:
-                self._rejects.write()
+                self._write_rejects()
                 raise
             raise Reread(self.settled([error.column])) from None
         except MarkError:
-            marked = self._marked()
-            raise Reread(marked.with_columns(_common_columns(marked._parts))) from None
+            raise Reread(self.marked()) from None
         except WiderError as found:
-            wider = self.with_columns(self.columns)
-            wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
-            raise Reread(wider.with_columns(_common_columns(wider._parts))) from None
+            raise Reread(self._widened(found)) from None
         except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
-            self._rejects.write()
+            self._write_rejects()
             raise
-        self._rejects.write()
 
-    def _counted(
-        self, kinds: Mapping[str, ColumnKind], good: Counter[str], rows: Counter[str]
-    ) -> Iterator[PolarsBatch]:
+    def _counted(self, kinds: Mapping[str, ColumnKind]) -> Iterator[PolarsBatch]:
         """Read all parts; count the good cells of columns with bad ones, and the rows of parts read to their end."""
         for part in self._parts:
             read = 0
             for batch in part.batches(kinds):
                 for name in self._rejects.columns if self._rejects.skip else ():
-                    good[name] += batch.rows - batch.frame[name].null_count()
+                    self._rejects.skipped.good[name] += batch.rows - batch.frame[name].null_count()
                 yield batch
                 read += batch.rows
-            rows[part.name] = read
+            self._rejects.skipped.read[part.name] += read
 
-    def _check_skipped(self, good: Mapping[str, int], rows: Mapping[str, int]) -> None:
+    def _write_rejects(self) -> None:
+        if self._complete:
+            self._rejects.write()
+
+    def skipped(self) -> Skipped:
+        """Return what the last pass skipped."""
+        return self._rejects.skipped
+
+    def take_skipped(self, skipped: Skipped) -> None:
+        """Take what a pass over all parts skipped, in any order: refuse too much of it, and write it to its file.
+
+        Raises
+        ------
+        TableError
+            If more rows are bad than are allowed, or more than half of a file, or most cells of a column.
+        """
+        order = {part.name: k for k, part in enumerate(self._parts)}
+        skipped.rows.sort(key=lambda row: (order[row.file], row.line))
+        if self._rejects.skip:
+            self._rejects.take(skipped)
+            self._check_skipped(skipped)
+        self._rejects.write()
+
+    def _check_skipped(self, skipped: Skipped) -> None:
         """Ask whether columns and files are what they were read as where most of their cells, or rows, are bad."""
         for name, count in self._rejects.columns.items():
             column = self.by_name[name]
-            if (count > good[name] or column.kind == "boolean") and not column.settled:
+            if (count > skipped.good[name] or column.kind == "boolean") and not column.settled:
                 raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
         for file, count in self._rejects.files.items():
-            if 2 * count > rows[file] > 0:
+            if 2 * count > skipped.read[file] > 0:
                 written = next(part.dialect for part in self._parts if part.name == file)
                 raise TableError(
-                    f"{file}: {count:,} of {rows[file]:,} rows cannot be used, more than half. See them with "
+                    f"{file}: {count:,} of {skipped.read[file]:,} rows cannot be used, more than half. See them with "
                     f"{setting('rejects', 'FILE')}: "
                     f"perhaps the file was read in a wrong format ({written})."
                 )
@@ -133,21 +161,67 @@ class Table(Source):
         surveys = {name: Survey(name) for name in names if not self.by_name[name].settled}
         if not surveys:
             return self
+        if not self._complete:
+            raise Unsettled(tuple(surveys))
         table = self._marked()
         self._rejects.begin()
-        for part in table._parts:
-            for batch in part.batches(dict.fromkeys(surveys, "text")):
-                for name, survey in surveys.items():
-                    survey.add(batch.frame[name], part.reading, batch.first, part.place)
+        for found in table._each(partial(_surveyed, names=tuple(surveys)), table._parts):
+            for name, survey in found.items():
+                surveys[name].merge(survey)
         skip, skippable = self._rejects.skip, all(part.of_text for part in self._parts)
-        found = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
-        return table.with_columns(replace(found[c.name], index=c.index) if c.name in found else c for c in self.columns)
+        columns = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
+        return table.with_columns(
+            replace(columns[c.name], index=c.index) if c.name in columns else c for c in self.columns
+        )
+
+    def marked(self) -> Self:
+        """Return the table with the decimal marks of its files, and so its columns, decided by all cells."""
+        if not self._complete:
+            raise Unsettled(())
+        marked = self._marked()
+        return marked.with_columns(_common_columns(marked._parts))
+
+    def _widened(self, found: WiderError) -> Self:
+        """Return the table with a part that has more columns than before."""
+        if not self._complete:
+            late = next(name for name in found.wider.columns() if name not in found.part.columns())
+            raise TableError(
+                f"{found.part.name} has a column {late!r} that is not in its first rows. A cluster needs it in the "
+                "first row."
+            )
+        wider = self.with_columns(self.columns)
+        wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
+        return wider.with_columns(_common_columns(wider._parts))
 
     def _marked(self) -> Self:
-        """Return the table with the decimal marks of its files decided by all cells."""
         table = self.with_columns(self.columns)
-        table._parts = tuple(part.with_mark() for part in self._parts)
+        table._parts = tuple(self._each(Part.with_mark, self._parts))
         return table
+
+    def over(self, each: Each) -> Self:
+        """Return the table with its parts looked at by a function that maps over them, such as on a cluster."""
+        table = self.with_columns(self.columns)
+        table._each = each
+        return table
+
+    def only(self, partitions: Sequence[Any]) -> Self:
+        """Return the table with some of its parts: what it cannot tell from these alone, it raises as `Unsettled`."""
+        table = self.with_columns(self.columns)
+        table._parts, table._complete, table._each = tuple(partitions), False, _in_order
+        return table
+
+
+def _in_order(function: Callable[[Part], T], parts: Sequence[Part]) -> list[T]:
+    return [function(part) for part in parts]
+
+
+def _surveyed(part: Part, names: Sequence[str]) -> dict[str, Survey]:
+    """Return what all cells of some columns of a part look like."""
+    surveys = {name: Survey(name) for name in names}
+    for batch in part.batches(dict.fromkeys(surveys, "text")):
+        for name, survey in surveys.items():
+            survey.add(batch.frame[name], part.reading, batch.first, part.place)
+    return surveys
 
 
 def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:

@@ -178,7 +178,8 @@ def csv_epoch(m: int, n: int, path: str, tool: str) -> Prepare:
             return [0.0]
 
         return lambda: parse
-    from regress.api.read import Reading, read_table
+    from regress.api.read import read_table
+    from regress.api.sums import Reading
     from regress.design.block_index import BlockReader
     from regress.options import TableOptions, TrainOptions
     from regress.solvers.running import Running

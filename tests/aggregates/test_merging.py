@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from regress.aggregates.exact_sums import ExactSums, exact_totals
 from regress.aggregates.fold import Fold
+from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.moment_sums import MomentSums
 from regress.api.inspect_columns import Levels, Numbers
 from regress.blocks import Block
@@ -63,7 +64,7 @@ class Pass:
         reader = Reader(
             source=source, design=design, target=Values("y", None), weights=a, missing="drop", split=FOREVER
         )
-        fold = Fold(prepared(reader), sampled=4, exact=True)
+        fold = Fold(prepared(reader), 4, HeldOutSums(True))
         self.parts = {"moments": MomentSums(), "totals": ExactSums(), "held_out": fold.held_out}
         self.parts |= {"tally": fold.tally, "counts": fold.counts, "sample": fold.sample}
         for block in fold.blocks(1):

@@ -16,7 +16,8 @@ import regress
 from regress.aggregates import sample as sampling
 from regress.aggregates.collect import NEVER
 from regress.aggregates.sample import Sampler
-from regress.api.read import Reading, read_table
+from regress.api.read import read_table
+from regress.api.sums import Reading
 from regress.design.encode import Encoded
 from regress.design.rows import PlacedRows
 from regress.design.terms import Design, Term

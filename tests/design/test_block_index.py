@@ -15,7 +15,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import regress
-from regress.api.read import Reading, read_table
+from regress.api.read import read_table
+from regress.api.sums import Reading
 from regress.design.block_index import BlockReader
 from regress.errors import InputError, TableError
 from regress.options import FileOptions, TableOptions

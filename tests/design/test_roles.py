@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 import regress
-from regress.api.read import Reading, read_table
+from regress.api.read import read_table
+from regress.api.sums import Reading
 from regress.errors import InputError, TableError
 from regress.options import TableOptions
 

@@ -81,7 +81,8 @@ def trained(table, **options):
 
 def sizes(table, **options):
     """Return the training rows of each block, as an index of the table has them."""
-    from regress.api.read import Reading, read_table
+    from regress.api.read import read_table
+    from regress.api.sums import Reading
     from regress.options import TableOptions
 
     drop = [] if options.get("weights") else ["a"]

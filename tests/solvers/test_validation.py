@@ -10,7 +10,8 @@ import pytest
 import regress
 from regress.aggregates.held_out import HeldOut
 from regress.api.process import validated
-from regress.api.read import Reading, read_table
+from regress.api.read import read_table
+from regress.api.sums import Reading
 from regress.errors import ConvergenceWarning, InputError
 from regress.objective.losses import Loss
 from regress.options import ProcessOptions, TableOptions, TrainOptions

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import regress
-from regress.api.read import Reading, read_table
+from regress.api.read import read_table
+from regress.api.sums import Reading
 from regress.errors import InputError, TableError
 from regress.options import TableOptions
 from regress.sources import polars_frames

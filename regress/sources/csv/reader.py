@@ -25,7 +25,7 @@ from regress.sources.csv.dialect import Dialect, read_dialect
 from regress.sources.csv.record_ends import Plain, RecordSpans, full, line_count, short_lines, sound_quotes, split
 from regress.sources.csv.rewrite import alike, pieces, plain, standard
 from regress.sources.csv.row_errors import cell_fault, not_utf8, width_fault
-from regress.sources.csv.stream import Records, opened, records_at
+from regress.sources.csv.stream import Records, Stream, opened, records_at
 from regress.sources.file_parts import FilePart
 from regress.sources.rejects import Fault, Rejects
 
@@ -66,13 +66,26 @@ class _Way(NamedTuple):
     second: bool = False
 
 
+class Span(NamedTuple):
+    """Some complete records of a file: bytes from `start` to `stop`, the number of the first record, their lines."""
+
+    start: int
+    stop: int
+    record: int
+    lines: range
+
+
 @dataclass(eq=False, kw_only=True)
 class CsvPart(FilePart):
-    """A CSV file, plain or compressed, and how it is written; what is wrong with its rows goes to `rejects`."""
+    """A CSV file, plain or compressed, or a `span` of it; what is wrong with its rows goes to `rejects`.
+
+    Records and lines of a span have the numbers that they have in the file.
+    """
 
     written: Dialect
     options: FileOptions
     rejects: Rejects
+    span: Span | None = None
     reading: Reading = field(init=False)
     of_text = True
     _second: bool = field(init=False, default=False)  # whether a block could not be parsed the quick way
@@ -82,6 +95,17 @@ class CsvPart(FilePart):
         self.reading = self.written.reading
         self.dialect = f"{self.written}{', kept in a temporary file' * self.file.kept}"
         self.note = self.written.note
+        if self.span is not None:
+            self.records_before = self.span.record
+            if self.span.lines.start > 1 + self.written.skipped_lines:
+                self.size, self.note = self.span.stop - self.span.start, ""
+            else:  # the first span of a file has its header too
+                self.size = self.span.stop
+
+    @property
+    def identity(self) -> str:
+        """Its name, size and version, and the bytes of the span."""
+        return super().identity + ("" if self.span is None else f", {self.span.start} to {self.span.stop}")
 
     def with_mark(self) -> Self:
         """Return the file with its decimal mark decided by all cells, if that is not done yet."""
@@ -109,11 +133,10 @@ class CsvPart(FilePart):
 
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the named columns in blocks, in order."""
-        self.rejects.begin(self.name)
-        line = 1 + self.written.skipped_lines
+        self.rejects.begin(self.name, None if self.span is None else self.span.lines)
+        line = self._line(self.span)
         with opened(self.file, self.written.encoding) as stream:
-            blocks = stream.records(self.written.form, self.written.skipped_bytes)
-            for parsed in ordered_map(partial(self._parsed, kinds), blocks, _AHEAD):
+            for parsed in ordered_map(partial(self._parsed, kinds), self._blocks(stream, self.span), _AHEAD):
                 self.file.check()
                 self.rejects.add(self.name, line, parsed.faults)
                 if parsed.frame.height:
@@ -132,15 +155,24 @@ class CsvPart(FilePart):
 
     def place(self, record: int) -> str:
         """Return the line of a record; lines count from 1."""
-        line, seen, form = 1 + self.written.skipped_lines, 0, self.written.form
+        span = None if self.span is None or record < self.span.record else self.span._replace(stop=self.file.size)
+        line, seen, form = self._line(span), 0 if span is None else span.record, self.written.form
         with opened(self.file, self.written.encoding) as stream:
-            for records in stream.records(form, self.written.skipped_bytes):
+            for records in self._blocks(stream, span):
                 for piece in pieces(records.data, form):
                     found = split(plain(piece, form), form)
                     if record < seen + len(found.lines):
                         return f"{self.name}, line {line + int(found.lines[record - seen])}"
                     line, seen = line + found.n_lines, seen + len(found.lines)
         return f"{self.name}, record {record + 1}"
+
+    def _line(self, span: Span | None) -> int:
+        return 1 + self.written.skipped_lines if span is None else span.lines.start
+
+    def _blocks(self, stream: Stream, span: Span | None) -> Iterator[Records]:
+        if span is None:
+            return stream.records(self.written.form, self.written.skipped_bytes, self.block)
+        return stream.records_of(self.written.form, span.start, span.stop, self.block)
 
     def _parsed(self, kinds: Mapping[str, ColumnKind], records: Records) -> _Parsed:
         if not self.written.decimal_known and "number" in kinds.values():

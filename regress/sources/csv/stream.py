@@ -20,7 +20,7 @@ from regress.sources.file_parts import File
 Form = Literal["text", "JSON lines", "Parquet", "Arrow", "Arrow stream"]
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
 _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
-_LONGEST = 2**25  # bytes of one record
+LONGEST = 2**25  # bytes of one record
 _PARQUET, _GZIP, _ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ARROW: Mapping[bytes, Form] = {b"ARROW1\0": "Arrow", b"\xff\xff\xff\xff": "Arrow stream"}
 _NO_TEXT = {
@@ -56,7 +56,8 @@ class Records(NamedTuple):
 class Stream:
     """A file opened for reading as UTF-8 bytes; `encoding` is what it was found to have, unless one is given.
 
-    `form` is what its first bytes tell of it. Parquet and Arrow are not read.
+    `form` is what its first bytes tell of it; Parquet and Arrow are not read. `above` are the bytes of a mark of its
+    encoding.
 
     Raises
     ------
@@ -84,7 +85,8 @@ class Stream:
                     f"{self.name} is {what}, not text. Save it as CSV, plain or compressed by gzip or zstd."
                 )
         self._raw.seek(0)
-        self._plain, self._above = False, 0
+        self._plain, self.above = False, 0
+        self._stop: int | None = None
         self._file: BinaryIO
         if head.startswith(_GZIP):
             self.compression, self._file = "gzip", gzip.GzipFile(fileobj=self._raw)  # type: ignore[assignment]  # reads as one
@@ -100,7 +102,7 @@ class Stream:
         if self.encoding in _WIDE and not found.startswith(self.encoding):
             found = f"{self.encoding}-le"
         if self.encoding in (found, *_WIDE, "utf-8-sig"):
-            self.encoding, self._start, self._above = found, self._start[len(mark) :], len(mark)
+            self.encoding, self._start, self.above = found, self._start[len(mark) :], len(mark)
         if _OBJECT.match(self._start):
             self.form = "JSON lines"
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
@@ -128,6 +130,8 @@ class Stream:
         self._raw.close()
 
     def _bytes(self, size: int) -> bytes:
+        if self._stop is not None:
+            size = min(size, self._stop - self._raw.tell())
         try:
             return self._file.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
@@ -177,17 +181,17 @@ class Stream:
         newline = look.rfind(b"\n")
         return size - (len(look) - newline - 1) if newline >= 0 and len(look) == min(_LOOK, size) else size
 
-    def records(self, form: Format, skip: int = 0) -> Iterator[Records]:
-        """Yield whole records, some block of them at a time, behind the first `skip` bytes."""
-        rest, at = b"", self._above + skip
+    def records(self, form: Format, skip: int = 0, block: int = BLOCK) -> Iterator[Records]:
+        """Yield whole records, about `block` bytes of them at a time, behind the first `skip` bytes."""
+        rest, at = b"", self.above + skip
         seekable = self._plain and self._decoder is None
-        while part := self.read(self._suited(BLOCK)):
+        while part := self.read(self._suited(block)):
             part, skip = part[skip:], max(skip - len(part), 0)
             data = rest + (part.replace(b"\r", b"\n") if form.returns else part)
             while data:
                 marked = has_marks(data, form)
                 stop = last_end(data, form) if marked else data.rfind(b"\n") + 1
-                if not stop and len(data) <= _LONGEST:
+                if not stop and len(data) <= LONGEST:
                     break
                 stop = stop or self._first_line(data)
                 whole = data if stop == len(data) else data[:stop]
@@ -197,12 +201,18 @@ class Stream:
         if rest:
             yield Records(rest, self.read_bytes, has_marks(rest, form), at if seekable else None)
 
+    def records_of(self, form: Format, start: int, stop: int | None, block: int = BLOCK) -> Iterator[Records]:
+        """Yield the records of some bytes of a plain file in UTF-8, which begin and end with a record."""
+        self._raw.seek(start)
+        self._start, self.above, self._stop = b"", start, stop
+        return self.records(form, block=block)
+
     def _first_line(self, data: bytes) -> int:
         """Return where the first line of a record that is too long ends."""
         end = data.find(b"\n") + 1
         if not end:
             raise TableError(
-                f"{self.name}: a line of over {_LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB into the "
+                f"{self.name}: a line of over {LONGEST / 1e6:.0f} MB stands {self.read_bytes / 1e6:,.0f} MB into the "
                 "file. It is not a table of rows, or its lines end in another character."
             )
         return end
@@ -228,7 +238,7 @@ def records_at(file: File, form: Format, start: int, length: int) -> Records:
     TableError
         If the file cannot be read.
     """
-    with _readable(file):
+    with readable(file):
         data = bytes(file.at(start, length))
     data = data.replace(b"\r", b"\n") if form.returns else data
     return Records(data, start + length, has_marks(data, form), start)
@@ -237,7 +247,7 @@ def records_at(file: File, form: Format, start: int, length: int) -> Records:
 @contextmanager
 def opened(file: File, encoding: str | None = None) -> Iterator[Stream]:
     """Open a file as a stream, and close it at the end."""
-    with _readable(file):
+    with readable(file):
         stream = Stream(file, encoding)
         try:
             yield stream
@@ -246,7 +256,8 @@ def opened(file: File, encoding: str | None = None) -> Iterator[Stream]:
 
 
 @contextmanager
-def _readable(file: File) -> Iterator[None]:
+def readable(file: File) -> Iterator[None]:
+    """Say which file cannot be read, where that is so."""
     try:
         yield
     except OSError as error:

@@ -110,7 +110,7 @@ def test_a_quote_too_many_costs_its_line_and_no_other(write):
 
 def test_a_quote_that_never_ends_in_a_large_file_costs_its_line(write, monkeypatch):
     monkeypatch.setattr(stream, "BLOCK", 1000)
-    monkeypatch.setattr(stream, "_LONGEST", 5000)
+    monkeypatch.setattr(stream, "LONGEST", 5000)
     path = write("a,y\n1,2\n" + '"3,4\n' + "5,6\n" * 5000)
     assert [table(path, on_bad_lines="skip")[i] for i in (0, 2)] == [["a", "y"], 1]
     with pytest.raises(TableError, match="line 3: the quotes of this record never end"):
@@ -119,7 +119,7 @@ def test_a_quote_that_never_ends_in_a_large_file_costs_its_line(write, monkeypat
 
 def test_a_line_too_long_is_no_matter_of_quotes(write, monkeypatch):
     monkeypatch.setattr(stream, "BLOCK", 1000)
-    monkeypatch.setattr(stream, "_LONGEST", 5000)
+    monkeypatch.setattr(stream, "LONGEST", 5000)
     with pytest.raises(TableError, match="a line of over") as refused:
         table(write("a,y\n1,2\n" + "3" * 9000))
     assert "quote" not in str(refused.value)

@@ -1,0 +1,206 @@
+"""A table read by a cluster: each of its partitions by a worker, into sums that merge."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from regress.aggregates.base import Aggregate
+from regress.aggregates.part_sums import PartSums
+from regress.api.cluster_work import (
+    Apply,
+    CountRange,
+    FoldPart,
+    MeansOfPart,
+    Named,
+    PartWork,
+    Summed,
+    SumPart,
+)
+from regress.api.engine import EngineOptions, Job, Unit
+from regress.api.sums import Reading
+from regress.design.preparation import Means
+from regress.design.rows import Reader
+from regress.errors import InputError
+from regress.messages import setting
+from regress.options import Progress, TableOptions
+from regress.sources.base import Partition, Source
+from regress.sources.csv.ranges import cut, ranges_of
+from regress.sources.csv.reader import CsvPart
+from regress.sources.file_parts import FilePart
+from regress.sources.open import of_package, open_table
+from regress.sources.rereading import Reread, Unsettled
+
+RANGE = 2**25  # bytes of a CSV file that are a partition
+_PROGRAM = 250_000_000  # bytes of a process that has read something
+
+A = TypeVar("A", bound=Aggregate[Any])
+T = TypeVar("T")
+
+
+def need(unit: Unit) -> int:
+    """Return the bytes that a worker needs for a partition: the program, and the blocks that it works on."""
+    rows = unit.work.rows if isinstance(unit.work, PartWork) else None
+    held = rows.memory if isinstance(rows, Partition) else 2 * unit.size
+    return _PROGRAM + held
+
+
+def smaller(work: PartWork) -> PartWork:
+    """Return the same work in smaller blocks."""
+    return work._replace(rows=work.rows.smaller()) if isinstance(work.rows, Partition) else work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A table whose partitions are read by a cluster.
+
+    Attributes
+    ----------
+    address : object
+        A client of Dask, the address of a scheduler, or "local:N".
+    options : EngineOptions
+        How long to wait.
+    units : tuple of Unit
+        The partitions.
+    table : Source
+        What they are partitions of.
+    target, weights : str, Values or None
+        The columns with these roles, or values that the partitions bring along.
+    checkpoint : callable, optional
+        checkpoint(reader, options, reading) is where sums are kept.
+    """
+
+    address: Any
+    options: EngineOptions
+    units: tuple[Unit, ...]
+    table: Source
+    target: Any
+    weights: Any
+    checkpoint: Callable[[Reader, TableOptions, Reading], Any] | None = None
+
+    @property
+    def source(self) -> Source:
+        """The table, whose partitions the cluster looks at."""
+        return self.table.over(self._each)
+
+    def _each(self, function: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
+        """Return what a function makes of each partition, in their order."""
+        found: Named[T] = self._run(Apply(function, self.table.only(())))
+        return [found.values[unit.key] for unit in self.units]
+
+    def _run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
+        from regress.api.dask_engine import reduce
+
+        job = Job(fold=fold, smaller=smaller, need=need)
+        return reduce(self.units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
+
+    def filled(self, reader: Reader) -> Reader:
+        """Return a reader that fills missing cells with means of the training rows, where that is asked."""
+        if reader.missing != "mean" or reader.design.fills:
+            return reader
+        means: Summed[Means] = self._of_parts(MeansOfPart(distant(reader)), reader.source)
+        return replace(reader, design=reader.design.with_fills(means.aggregate.finish()))
+
+    def sums(
+        self, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None = None
+    ) -> PartSums:
+        """Return sums over the rows of a table.
+
+        Raises
+        ------
+        InputError
+            If the rows themselves are needed.
+        Reread
+            If a column is not what its first cells look like.
+        """
+        if reading.over == "rows" or reading.indexed or reading.along:
+            raise InputError(
+                f"A cluster sums the rows of {reader.source.label}, and what was asked for needs the rows here. "
+                f"Use the squared error, {setting('over', 'auto')} and a solver that takes moments."
+            )
+        checkpoint = None if self.checkpoint is None else self.checkpoint(reader, options, reading)
+        fold = SumPart(distant(reader), replace(reading, n_jobs=1, precision="exact", summed=True))
+        sums: PartSums = self._of_parts(fold, reader.source, progress, checkpoint)
+        reader.source.take_skipped(sums.skipped)
+        return sums
+
+    def _of_parts(self, fold: Any, source: Source, progress: Progress | None = None, checkpoint: Any = None) -> Any:
+        try:
+            return self._run(fold, progress, checkpoint)
+        except Unsettled as asked:
+            raise Reread(source.settled(asked.names) if asked.names else source.marked()) from None
+
+    def fold(self, reader: Reader, make: Callable[[], A]) -> A:
+        """Return an aggregate over the training rows."""
+        summed: Summed[A] = self._run(FoldPart(distant(reader), make))
+        return summed.aggregate
+
+
+def distant(reader: Reader) -> Reader:
+    """Return a reader of none of the partitions, for whoever is given one."""
+    return replace(reader, source=reader.source.only(()))
+
+
+def dask_collection(table: object) -> bool:
+    """Tell whether a table is a frame, a Series or an array of Dask."""
+    return of_package(table, "dask")
+
+
+def cluster_of(
+    client: Any, table: Any, target: Any, options: TableOptions, *, engine: EngineOptions, checkpoint: Any = None
+) -> Cluster:
+    """Return a table that a cluster reads; large plain CSV files in ranges of bytes.
+
+    Raises
+    ------
+    InputError
+        If it has no partitions that can be read elsewhere.
+    """
+    given = {"address": client, "options": engine, "checkpoint": checkpoint}
+    if dask_collection(table):
+        from regress.api.dask_collections import collection_of
+
+        source, units, target, weights = collection_of(table, target, options.weights, client, options)
+        return Cluster(units=units, table=source, target=target, weights=weights, **given)
+    source = open_table(table, options)
+    if not all(isinstance(part, FilePart) for part in source.partitions()):
+        raise InputError(
+            f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
+        )
+    whole = Cluster(units=units_of(source), table=source, target=target, weights=options.weights, **given)
+    source = in_ranges(whole, source)
+    return replace(whole, units=units_of(source), table=source)
+
+
+def units_of(source: Source) -> tuple[Unit, ...]:
+    """Return the partitions of a table as units of work."""
+    return tuple(
+        Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part))
+        for part in source.partitions()
+    )
+
+
+def in_ranges(cluster: Cluster, source: Source) -> Source:
+    """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
+    pieces = {
+        part.identity: ranges_of(part, RANGE)
+        for part in source.partitions()
+        if isinstance(part, CsvPart) and part.size >= 2 * RANGE
+    }
+    ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
+    if not ranges:
+        return source
+    units = tuple(
+        Unit(f"{one.file.name}:{one.start}", f"{one.file.name} from byte {one.start:,}", one.stop - one.start, one)
+        for one in ranges
+    )
+    counted: Named[Any] = replace(cluster, units=units)._run(CountRange())
+    parts = list[Partition]()
+    for part in source.partitions():
+        found = pieces.get(part.identity, "")
+        if isinstance(found, str):
+            parts.append(part)
+            continue
+        assert isinstance(part, CsvPart)
+        spans = cut(part, [counted.values[f"{one.file.name}:{one.start}"] for one in found])
+        parts += [part] if isinstance(spans, str) else spans
+    return source.only(parts)

@@ -1,0 +1,103 @@
+"""Frames and arrays of Dask as units of work: each of their partitions, wherever it is."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from dask.array import Array
+from dask.base import tokenize
+from dask.delayed import Delayed, delayed
+from distributed import Client
+
+from regress.api.cluster_work import PartWork
+from regress.api.engine import Unit
+from regress.design.roles import Values
+from regress.errors import InputError
+from regress.options import FileOptions
+from regress.sources.arrays import ArraySource
+from regress.sources.base import Source
+from regress.sources.open import of_package, open_table
+
+_HEAD = 1000  # rows that show what columns are, unless later ones contradict
+
+
+class Collection(NamedTuple):
+    """A collection as a table: its columns, its partitions, and target and weights, by name or as values with them."""
+
+    source: Source
+    units: tuple[Unit, ...]
+    target: Any
+    weights: Any
+
+
+def collection_of(table: Any, target: Any, weights: Any, client: Client, options: FileOptions) -> Collection:
+    """Return a frame or array of Dask as a table, whose divisions and lengths of partitions need not be known.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or target or weights have other partitions.
+    """
+    kind, array = type(table).__name__, isinstance(table, Array)
+    if kind != "DataFrame" and not (array and table.ndim == 2):
+        raise InputError(f"A table of Dask is a frame, or an array of two dimensions; got {kind}.")
+    if array and len(table.chunks[1]) > 1:
+        table = table.rechunk({1: -1})
+    rows = np.ravel(table.to_delayed()).tolist()
+    source = ArraySource(np.zeros((1, table.shape[1]))) if array else open_table(_head(rows, client), options)
+    source.label = "the Dask array" if array else "the Dask frame"
+    roles = {"the target": target, "weights": weights}
+    parts = {role: _parts(role, given, table, len(rows)) for role, given in roles.items()}
+    units = []
+    for k, part in enumerate(rows):
+        values = [None if found is None else found[k] for found in parts.values()]
+        name = f"partition {k + 1}"
+        work = delayed(PartWork, pure=True)(str(part.key), name, part, *values)
+        units.append(Unit(str(part.key), name, 0, work))
+    named = [
+        given if parts[role] is None else Values("y" if role == "the target" else role, np.empty(0))
+        for role, given in roles.items()
+    ]
+    named = [str(given.name) if of_package(given, "dask") else given for given in named]
+    return Collection(source, tuple(units), *named)
+
+
+def _head(rows: Sequence[Delayed], client: Client) -> Any:
+    """Return the first rows of the first partition that has some."""
+    for part in rows:
+        head = client.compute(part.head(_HEAD)).result()
+        if len(head):
+            return head
+    return head
+
+
+def _parts(role: str, given: Any, table: Any, count: int) -> list[Delayed] | None:
+    """Return the values of a role by partition; None where it is a column of the table."""
+    if not of_package(given, "dask"):
+        if given is None or isinstance(given, str):
+            return None
+        raise InputError(f"{role} of a Dask collection must be the name of a column, or a Dask collection too.")
+    if of_column(given, table):
+        return None
+    parts = np.ravel(given.to_delayed()).tolist()
+    if len(parts) != count:
+        raise InputError(f"{role} has {len(parts):,} partitions, and the table {count:,}. Give both the same ones.")
+    return [delayed(np.asarray, pure=True)(part).ravel() for part in parts]
+
+
+def of_column(given: Any, table: Any) -> bool:
+    """Tell whether a Series of Dask is a column of a frame: both then compute the same.
+
+    Raises
+    ------
+    InputError
+        If it only has the name of one.
+    """
+    if isinstance(given, Array) or isinstance(table, Array) or given.name not in table.columns:
+        return False
+    if tokenize(given) != tokenize(table[given.name]):
+        raise InputError(
+            f"The Series {given.name!r} has the name of a column of the Dask frame, and may differ from it. "
+            f"Pass the name {given.name!r}, or rename the Series."
+        )
+    return True

@@ -1,0 +1,271 @@
+"""Work on a Dask cluster: connect, check every worker, and submit tasks. Owner of dask and distributed.
+
+Dask places tasks, moves results between workers and computes lost ones again. What is done after a failure is decided
+by `Run`: Dask blames every task of a worker that ended, and gives it up after four.
+"""
+
+import pkgutil
+import platform
+import queue
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from dask.delayed import Delayed, delayed
+from distributed import Client, Future, KilledWorker
+
+import regress
+from regress.api.dask_client import client_of, quiet
+from regress.api.dask_worker import Task, fold_units, merge_partials
+from regress.api.engine import A, EngineError, EngineOptions, Job, Unit, check_parts, check_units
+from regress.api.engine_checkpoint import PartsCheckpoint
+from regress.api.engine_cluster import Beat, Died, Done, Gone, Lost
+from regress.api.engine_run import Run
+from regress.options import Progress
+
+T = TypeVar("T")
+AnyFuture: TypeAlias = "Future[Any]"
+
+
+def reduce(
+    units: Sequence[Unit],
+    job: Job[A],
+    cluster: Any,
+    *,
+    options: EngineOptions | None = None,
+    checkpoint: PartsCheckpoint[A] | None = None,
+    progress: Progress | None = None,
+) -> A:
+    """Return what the partial results of units merge to, each computed by a worker of a cluster.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        What is to be done, in the order in which errors count.
+    job : Job
+        What is done with a unit.
+    cluster : distributed.Client, distributed.deploy.Cluster or str
+        The address of a scheduler, such as ``tcp://host:8786``, or ``local:N`` for N processes of this machine.
+    options : EngineOptions, optional
+        How long to wait.
+    checkpoint : PartsCheckpoint, optional
+        Where finished results are kept, so that a run can go on after the loss of everything else.
+    progress : callable, optional
+        Called with ("rows" or "parts", how many, bytes finished, bytes of all).
+
+    Raises
+    ------
+    EngineError
+        If the cluster cannot be used, stops, or loses a part.
+    InputError
+        If a unit raises it, or the checkpoint is of another run.
+    """
+    options = options or EngineOptions()
+    check_units(units)
+    total = checkpoint.load(units) if checkpoint is not None else None
+    if total is not None and len(total.parts) == len(units):
+        check_parts(total, units)
+        return total
+    with quiet(), client_of(cluster, options) as client:
+        workers = DaskCluster(client, job, options)
+        with workers:
+            workers.check_memory(units)
+            run = Run(workers, units, job, options, total=total, checkpoint=checkpoint, progress=progress)
+            return run.result()
+
+
+class DaskCluster(Generic[A]):
+    """The workers of a client, as a run sees them."""
+
+    def __init__(self, client: Client, job: Job[A], options: EngineOptions) -> None:
+        assert client.scheduler is not None
+        self.name = str(client.scheduler.address)
+        self._client, self._job, self._options = client, job, options
+        self._id = uuid.uuid4().hex
+        self._task = Task(job.fold, f"regress-{self._id}", regress.__version__)
+        self._heard: queue.SimpleQueue[Done | Gone | Beat] = queue.SimpleQueue()
+        self._changed = threading.Event()
+        self._threads: dict[str, int] = {}  # of each worker's address
+        self._checks: list[threading.Thread] = []
+        self._refused: str | None = None
+
+    def __enter__(self) -> "DaskCluster[A]":
+        self._client.subscribe_topic("all", self._of_workers)
+        self._client.subscribe_topic(self._task.topic, self._of_units)
+        self.check()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(Exception):  # with the scheduler gone, nothing is subscribed to
+            self._client.unsubscribe_topic("all")
+            self._client.unsubscribe_topic(self._task.topic)
+
+    def threads(self) -> int:
+        """Return how many tasks can run at the same time; begin to check workers that are new."""
+        if self._client.status != "running":
+            raise EngineError(f"The scheduler at {self.name} is gone.")
+        if self._changed.is_set():
+            self._changed.clear()
+            before = self._threads
+            self._threads = {address: int(worker["nthreads"]) for address, worker in self._workers().items()}
+            self._begin_check([address for address in self._threads if address not in before])
+        if self._refused is not None:
+            raise EngineError(self._refused)
+        return sum(self._threads.values())
+
+    def check(self) -> None:
+        """Compare the versions on all workers with those here. A worker that does not answer is no error: it may end.
+
+        Raises
+        ------
+        EngineError
+            If one differs, or cannot import the package.
+        """
+        self._threads = {}
+        self._changed.set()
+        self.threads()
+        for checking in self._checks:
+            checking.join(self._options.connect)
+        self.threads()
+
+    def _begin_check(self, workers: list[str]) -> None:
+        """Ask workers for their versions, without waiting for the answers."""
+        self._checks = [checking for checking in self._checks if checking.is_alive()]
+        if workers:
+            checking = threading.Thread(target=self._compare, args=(workers,), daemon=True)
+            checking.start()
+            self._checks.append(checking)
+
+    def _compare(self, workers: list[str]) -> None:
+        for what, parts, here, call in (
+            ("regress", None, regress.__version__, (pkgutil.resolve_name, "regress:__version__")),
+            ("Python", 2, platform.python_version(), (platform.python_version,)),
+            ("Polars", 2, _polars(), (pkgutil.resolve_name, "polars:__version__")),
+        ):
+            try:
+                found = self._client.run(*call, workers=workers, on_error="return")
+            except Exception:  # the scheduler is gone, or all of these workers: other messages name that
+                return
+            for address, there in found.items():
+                if isinstance(there, ImportError | AttributeError):
+                    self._refused = f"The worker {address} cannot import {what}: {there}. Install it there."
+                elif isinstance(there, str) and there.split(".")[:parts] != here.split(".")[:parts]:
+                    self._refused = f"The worker {address} has {what} {there}, and the client {here}."
+
+    def check_memory(self, units: Sequence[Unit]) -> None:
+        """Compare the memory that units need with the limit of each worker."""
+        if self._job.need is None:
+            return
+        unit = max(units, key=self._job.need)
+        need = self._job.need(unit)
+        for address, worker in self._workers().items():
+            limit, threads = worker["memory_limit"], worker["nthreads"]
+            if limit and need * threads > limit:
+                raise EngineError(
+                    f"{unit.label} needs up to {need / 1e6:,.0f} MB for each thread; the worker {address} may use "
+                    f"{limit / 1e6:,.0f} MB and has {threads}. Give workers more memory or fewer threads."
+                )
+
+    def _workers(self) -> dict[str, Any]:
+        info = self._within(self._options.connect, self._client.scheduler_info, f"the scheduler at {self.name}")
+        return dict(info["workers"])
+
+    def _within(self, seconds: float, call: Callable[[], T], what: str) -> T:
+        """Return what a call returns, if it does so in time."""
+        answer: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answer.put((call(), None))
+            except Exception as error:
+                answer.put((None, error))
+
+        threading.Thread(target=ask, daemon=True).start()
+        try:
+            value, error = answer.get(timeout=seconds)
+        except queue.Empty:
+            raise EngineError(f"No answer came from {what} for {seconds:g} seconds.") from None
+        if error is not None:
+            raise EngineError(f"No answer came from {what}: {error}.") from error
+        return value  # type: ignore[return-value]  # the pair has one of both
+
+    def fold(self, key: str, units: Sequence[Unit], smaller: bool) -> AnyFuture:
+        """Begin to fold units."""
+        works = [unit.work for unit in units]
+        change = self._job.smaller if smaller else None
+        heads = [Unit(unit.key, unit.label, unit.size, None) for unit in units]
+        name = f"regress-{self._id}-{key}"
+        if isinstance(works[0], Delayed):
+            call = delayed(fold_units, pure=True)(self._task, heads, works, change, dask_key_name=name)
+            return self._watch(self._client.compute(call), key)
+        return self._watch(self._client.submit(fold_units, self._task, heads, works, change, key=name), key)
+
+    def merge(self, key: str, inputs: Sequence[AnyFuture]) -> AnyFuture:
+        """Begin to merge results, which are released when it is done."""
+        name = f"regress-{self._id}-{key}"
+        return self._watch(self._client.submit(merge_partials, self._task, list(inputs), key=name), key)
+
+    def _watch(self, future: AnyFuture, key: str) -> AnyFuture:
+        future.add_done_callback(lambda ended: self._heard.put(Done(key, _error_of(ended))))
+        return future
+
+    def events(self, seconds: float) -> Iterator[Done | Gone | Beat]:
+        """Yield what happened."""
+        with suppress(queue.Empty):
+            yield self._heard.get(timeout=seconds)
+            while True:
+                yield self._heard.get_nowait()
+
+    def fetch(self, handle: AnyFuture, seconds: float) -> Any:
+        """Return a result."""
+        try:
+            return handle.result(timeout=seconds)
+        except TimeoutError:
+            raise EngineError(f"A result did not arrive for {seconds:g} seconds from {self.name}.") from None
+        except Exception as error:
+            raise _as_ours(error) from error
+
+    def failed(self, handle: AnyFuture) -> bool:
+        """Tell whether a result is gone for good."""
+        return handle.status in ("error", "cancelled", "lost")
+
+    def cancel(self, handles: Sequence[AnyFuture]) -> None:
+        """Stop tasks."""
+        if handles and self._client.status == "running":
+            self._client.cancel(list(handles))
+
+    def _of_workers(self, event: tuple[float, Any]) -> None:
+        message = event[1]
+        action = message.get("action") if isinstance(message, dict) else None
+        if action in ("add-worker", "remove-worker"):
+            self._changed.set()
+        if action == "remove-worker" and not message["expected"]:
+            start = f"regress-{self._id}-"
+            keys = [key for key in map(str, message["processing-tasks"]) if key.startswith(start)]
+            self._heard.put(Gone([key.removeprefix(start) for key in keys]))
+
+    def _of_units(self, event: tuple[float, Any]) -> None:
+        self._heard.put(Beat(event[1]["unit"], event[1]["done"], event[1]["position"]))
+
+
+def _error_of(future: AnyFuture) -> Exception | None:
+    """Return why a future has no result."""
+    if future.status == "finished":
+        return None
+    if future.status != "error":
+        return Lost(future.status)
+    error = future.exception()
+    return _as_ours(error) if isinstance(error, Exception) else Lost(repr(error))
+
+
+def _as_ours(error: Exception) -> Exception:
+    if isinstance(error, KilledWorker):
+        return Died(error.task)
+    return Lost(str(error)) if isinstance(error, CancelledError) else error
+
+
+def _polars() -> str:
+    return str(pkgutil.resolve_name("polars:__version__"))

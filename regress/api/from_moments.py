@@ -1,0 +1,88 @@
+"""From moments to what training needs: a part of their columns, and no row."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from regress.api.how_read import HowRead
+from regress.api.moments import TableMoments
+from regress.api.sums import Reading, ReadTable, assembled, data_of, design_of
+from regress.design.roles import Values
+from regress.design.rows import Reader
+from regress.design.split import Split
+from regress.design.terms import plan
+from regress.errors import InputError
+from regress.messages import setting
+from regress.options import TableOptions
+
+_CHOSEN = ("features", "drop")  # the options of a table that moments leave open
+
+
+def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:
+    """Return what training needs of moments: of the features that the options name.
+
+    Raises
+    ------
+    InputError
+        If the options contradict how the rows were read, or need the rows.
+    """
+    how = moments.read
+    if target is not None and (not isinstance(target, str) or target != how.target):
+        raise InputError(f"{moments.label} holds sums for the target {how.target!r}. Remove the target, or sum again.")
+    _check(moments, options)
+    roles = [how.target, *([] if how.weights is None else [how.weights])]
+    source, design = plan(
+        moments.source,
+        exclude=roles,
+        features=options.features,
+        drop=options.drop or (),
+        fit_intercept=reading.fit_intercept,
+    )
+    _check_dropped(moments, design.columns)
+    weights = Values(how.weights or "weights", None if how.weights else np.empty(0)) if how.weighted else None
+    reader = Reader(
+        source=source,
+        design=design,
+        target=Values(how.target, None),
+        weights=weights,
+        missing=how.missing,
+        split=Split(how.test_size, how.split_key, how.random_state),
+        counts=how.weight_type == "frequency",
+        max_categories=max(options.max_categories, how.max_categories),
+    )
+    sums = replace(moments.sums, counted=moments.sums.counted.only(design.columns))
+    design = design_of(reader, sums)
+    data = data_of(reader, sums, design)
+    if reading.precision == "float64":
+        data = replace(data, totals=None, exact=False)
+    return assembled(reader, sums, design, data, reading.n_jobs)
+
+
+def _check(moments: TableMoments, options: TableOptions) -> None:
+    """Refuse options that say another thing than how the rows were read."""
+    default = TableOptions()
+    for name in TableOptions.__dataclass_fields__:
+        given = getattr(options, name)
+        if name in _CHOSEN or given == getattr(default, name):
+            continue
+        if name not in HowRead.__dataclass_fields__ or given != getattr(moments.read, name):
+            raise InputError(
+                f"{setting(name)} decides which rows are summed, and {moments.label} is summed already. "
+                f"Give it where the moments are made."
+            )
+
+
+def _check_dropped(moments: TableMoments, columns: tuple[str, ...]) -> None:
+    """Refuse a part of the columns where rows were dropped for a cell of the others."""
+    others = [name for name in moments.names if name not in columns]
+    if lost := [name for name in others if moments.sums.tally.missing_cells[name]]:
+        raise InputError(
+            f"{moments.label} excludes rows that miss a cell of {lost[0]!r}, which is no feature now. "
+            f"Sum the table again with {setting('features')}."
+        )
+    if others and moments.sums.tally.bad:
+        raise InputError(
+            f"{moments.label} excludes bad rows, perhaps for a cell of {others[0]!r}, which is no feature now. "
+            f"Sum the table again with {setting('features')}."
+        )

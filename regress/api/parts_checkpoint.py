@@ -1,0 +1,59 @@
+"""The checkpoint of a table that a cluster reads: the sums of the partitions that are finished."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from regress.aggregates.part_sums import PartSums
+from regress.api.engine_checkpoint import PartsCheckpoint
+from regress.api.json_schema import of, strict_json
+from regress.api.moments import how_read, moments_of_sums
+from regress.api.moments_file import moments_of, written
+from regress.api.sums import Reading
+from regress.design.rows import Reader
+from regress.errors import InputError
+from regress.messages import setting
+from regress.options import ProcessOptions, TableOptions
+from regress.sources.paths import check_outputs
+from regress.sources.rejects import Skipped, SkippedRow
+
+
+class PartsKeeper:
+    """Makes the checkpoint of a run, once it is known how its rows are read."""
+
+    def __init__(self, process: ProcessOptions) -> None:
+        assert process.checkpoint is not None
+        self._path, self._resume = Path(process.checkpoint), process.resume
+        check_outputs({setting("checkpoint"): self._path}, {})
+
+    def __call__(self, reader: Reader, options: TableOptions, reading: Reading) -> PartsCheckpoint[PartSums]:
+        """Return the checkpoint."""
+
+        def to_bytes(sums: PartSums) -> bytes:
+            skipped = [[*row] for row in sums.skipped.rows], sums.skipped.good, sums.skipped.read, sorted(sums.parts)
+            return json.dumps(skipped).encode() + b"\n" + written(moments_of_sums(reader, sums, options))
+
+        def from_bytes(data: bytes) -> PartSums:
+            first, _, rest = data.partition(b"\n")
+            try:
+                rows, good, read, parts = strict_json(first.decode())
+                sums = moments_of(rest, self._path.name).sums
+                sums.skipped = Skipped()
+                sums.skipped.rows = [of(SkippedRow)(row, "skipped") for row in rows]
+                sums.skipped.good.update(good)
+                sums.skipped.read.update(read)
+                sums.parts = frozenset(map(str, parts))
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{self._path} is damaged: {error}. Start anew.") from None
+            return sums
+
+        how = how_read(reader, options)
+        fills = sorted(reader.design.fills.items())
+        kept = f"{how!r} {fills!r} {reading.sampled} {reader.source.columns!r}"
+        return PartsCheckpoint(
+            path=self._path,
+            to_bytes=to_bytes,
+            from_bytes=from_bytes,
+            run=hashlib.sha256(kept.encode("utf-8", "surrogatepass")).hexdigest(),
+            resume=self._resume,
+        )

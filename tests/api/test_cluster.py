@@ -1,0 +1,219 @@
+"""Tables that a Dask cluster reads: the same bits as in one process, for any number of workers and any partition."""
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import regress
+from regress.api import cluster as clusters
+
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two workers of one thread each."""
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local,
+        distributed.Client(local) as found,
+    ):
+        yield found
+
+
+def rows(count, seed=0):
+    """Rows with a column of text, one of whole numbers, and one far from zero."""
+    random = np.random.default_rng(seed)
+    frame = pd.DataFrame({"a": random.normal(size=count), "b": 1e9 + random.integers(0, 99, count)})
+    frame["c"] = random.choice(list("pqrs"), count)
+    frame["y"] = 2.0 * frame["a"] - frame["b"] + (frame["c"] == "r") + random.normal(size=count).round(3)
+    return frame
+
+
+def written(folder, frame, cuts):
+    """Write a frame as files cut at some rows; the address of all."""
+    folder.mkdir(exist_ok=True)
+    for k, (start, stop) in enumerate(zip([0, *cuts], [*cuts, len(frame)], strict=True)):
+        frame.iloc[start:stop].to_csv(folder / f"part{k}.csv", index=False)
+    return str(folder / "*.csv")
+
+
+def known(fit):
+    """All that is known of a fit, but for where its rows came from and how it was asked."""
+    told = fit.to_dict()
+    for name in ("source", "options", "precision_reason", "read_as"):
+        told.pop(name, None)
+    return json.dumps(told, sort_keys=True)
+
+
+def both(table, client, target="y", **options):
+    """Fit a table here and by a cluster, quietly."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        here = regress.fit(table, target, precision="exact", over="moments", **options)
+        there = regress.fit(table, target, cluster=client, **options)
+    return here, there
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"cov_type": "HC1"},
+        {"test_size": 0.3, "split_key": "b"},
+        {"test_size": 0.3},
+        {"weights": "w", "drop": ["c"]},
+        {"fit_intercept": False},
+        {"missing": "mean", "alpha": 0.5},
+    ],
+    ids=str,
+)
+def test_a_cluster_gives_the_bits_of_one_process(tmp_path, client, options):
+    frame = rows(900)
+    frame["w"] = np.random.default_rng(1).uniform(0.5, 2.0, 900)
+    if options.get("missing"):
+        frame.loc[::7, "a"] = np.nan
+    here, there = both(written(tmp_path / "t", frame, [100, 101, 500]), client, **options)
+    assert known(here) == known(there)
+
+
+def test_any_cut_and_order_of_the_rows_gives_the_same_coefficients(tmp_path, client):
+    frame = rows(400)
+    one, _ = both(written(tmp_path / "one", frame, [50]), client)
+    shuffled = frame.sample(frac=1.0, random_state=3)
+    for k, cuts in enumerate([[1, 2, 399], [], [133, 266]]):
+        _, there = both(written(tmp_path / f"cut{k}", shuffled, cuts), client)
+        assert [there.b, *there.w] == [one.b, *one.w]
+
+
+def test_one_and_three_workers_agree(tmp_path):
+    table = written(tmp_path / "t", rows(300), [100, 200, 250])
+    fits = [regress.fit(table, "y", cluster=f"local:{n}") for n in (1, 3)]
+    assert known(fits[0]) == known(fits[1])
+
+
+def test_a_large_file_is_cut_into_ranges(tmp_path, client, monkeypatch):
+    frame = rows(2000)
+    frame["c"] = frame["c"].replace({"p": 'two\nlines, and "quotes"'})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.setattr(clusters, "RANGE", 5000)
+    seen = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        here = regress.fit(str(tmp_path / "t.csv"), "y", precision="exact", over="moments", test_size=0.2)
+        there = regress.fit(
+            str(tmp_path / "t.csv"), "y", cluster=client, test_size=0.2, progress=lambda *told: seen.append(told)
+        )
+    assert known(here) == known(there)
+    assert (tmp_path / "t.csv").stat().st_size > 10 * 5000
+    assert seen
+
+
+def test_a_column_that_later_parts_contradict_is_text_in_all(tmp_path, client):
+    frame = rows(600)
+    frame["d"] = np.where(np.arange(600) < 20, "1", "x")
+    here, there = both(written(tmp_path / "t", frame, [20, 400]), client)
+    assert "d=x" in there.model.names
+    assert known(here) == known(there)
+
+
+def test_a_decimal_mark_that_later_rows_tell_is_found(tmp_path, client):
+    for k in range(3):
+        values = "1;2\n2;3\n" if k < 2 else "1,5;2,25\n4;7\n"
+        (tmp_path / f"p{k}.csv").write_text(f"a;y\n{values}")
+    here, there = both(str(tmp_path / "*.csv"), client)
+    assert known(here) == known(there)
+
+
+def test_bad_rows_are_skipped_counted_and_written(tmp_path, client):
+    frame = rows(300).astype({"a": object})
+    frame.loc[[20, 150, 299], "a"] = "oops"
+    table = written(tmp_path / "t", frame, [100, 200])
+    options = {"on_bad_lines": "skip"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        here = regress.fit(table, "y", precision="exact", over="moments", rejects=tmp_path / "here.csv", **options)
+        there = regress.fit(table, "y", cluster=client, rejects=tmp_path / "there.csv", **options)
+    assert known(here) == known(there)
+    assert (tmp_path / "here.csv").read_text() == (tmp_path / "there.csv").read_text()
+    with pytest.raises(regress.TableError, match="more than max_bad_lines=2"):
+        regress.fit(table, "y", cluster=client, max_bad_lines=2, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        ({"a": "oops"}, {}, "part1.csv, line 52"),
+        ({"a": None}, {}, "missing cells"),
+        ({}, {"loss": "huber"}, "needs the rows"),
+        ({}, {"over": "rows"}, "needs the rows"),
+        ({}, {"solver": "sgd"}, "needs the rows"),
+        ({}, {"target": "z"}, "no column 'z'"),
+        ({}, {"max_categories": 3}, "more than 3 different values"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_one_sentence(tmp_path, client, change, options, message):
+    frame = rows(200).astype({"a": object})
+    for name, cell in change.items():
+        frame.loc[150, name] = cell
+    table = written(tmp_path / "t", frame, [100])
+    options = {"target": "y", **options}
+    with pytest.raises(regress.InputError, match=message):
+        regress.fit(table, cluster=client, **options)
+
+
+def test_a_table_in_memory_is_refused(client):
+    with pytest.raises(regress.InputError, match="in memory"):
+        regress.fit(rows(20), "y", cluster=client)
+
+
+class TestCollections:
+    """Frames and arrays of Dask."""
+
+    dd = staticmethod(lambda frame, n: pytest.importorskip("dask.dataframe").from_pandas(frame, npartitions=n))
+
+    def test_a_frame_gives_the_bits_of_pandas(self, client):
+        frame = rows(500)
+        here = regress.fit(frame, "y", precision="exact", over="moments", sample=0)
+        for count in (1, 4):
+            there = regress.fit(self.dd(frame, count), "y", cluster=client, sample=0)
+            assert known(here) == known(there)
+
+    def test_unknown_divisions_and_empty_partitions(self, client):
+        frame = rows(500).sort_values("a", ignore_index=True)
+        part = self.dd(frame, 5)
+        part = part[part["a"] > 0.5].clear_divisions()
+        here = regress.fit(frame[frame["a"] > 0.5], "y", precision="exact", over="moments", sample=0)
+        assert known(here) == known(regress.fit(part, "y", cluster=client, sample=0))
+
+    def test_target_and_weights_may_be_series(self, client):
+        frame = rows(200)
+        frame["w"] = frame["a"].abs()
+        table = self.dd(frame, 3)
+        here = regress.fit(frame.drop(columns=["w"]), "y", weights=frame["w"].to_numpy(), precision="exact")
+        X, w = table.drop(columns=["w"]), table["w"] * 1.0
+        there = regress.fit(X, X["y"], weights=w, cluster=client)
+        with pytest.raises(regress.InputError, match="has the name of a column"):
+            regress.fit(X, table["y"], weights=w, cluster=client)
+        assert [here.b, *here.w, *here.bse] == [there.b, *there.w, *there.bse]
+
+    def test_an_array_of_unknown_chunks(self, client):
+        frame = rows(200)
+        table = self.dd(frame, 3)
+        X, y = table[["a", "b"]].to_dask_array(), table["y"].to_dask_array()
+        there = regress.fit(X, y, cluster=client)
+        here = regress.fit(frame[["a", "b"]].to_numpy(), frame["y"].to_numpy(), precision="exact")
+        assert [here.b, *here.w] == [there.b, *there.w]
+
+    def test_a_collection_needs_a_cluster(self):
+        with pytest.raises(regress.InputError, match="needs a cluster"):
+            regress.fit(self.dd(rows(20), 2), "y")
+
+    def test_other_partitions_of_the_target_are_refused(self, client):
+        frame = rows(60)
+        with pytest.raises(regress.InputError, match="has 2 partitions, and the table 3"):
+            regress.fit(self.dd(frame, 3), self.dd(frame, 2)["y"] * 2, cluster=client)

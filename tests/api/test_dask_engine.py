@@ -1,0 +1,173 @@
+"""The engine on real processes: results, workers that end, errors, and what a checkpoint saves."""
+
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("distributed")
+
+from distributed import Client, LocalCluster  # after importorskip
+
+from regress.api import dask_engine
+from regress.api.dask_engine import reduce
+from regress.api.engine import EngineError, EngineOptions, Job, Unit
+from regress.api.engine_checkpoint import PartsCheckpoint
+from regress.errors import InputError, TableError
+from tests.api import dask_toys as toys
+
+ADD = Job(fold=toys.add)
+QUICK = EngineOptions(timeout=20, backoff=0.05)
+
+
+def squares(count):
+    return sum(i * i for i in range(count))
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers of one thread each, which a nanny starts again."""
+    with (
+        dask_engine.quiet(),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60) as two,
+        Client(two, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def checkpoint(path, resume=False, run="run"):
+    return PartsCheckpoint(path=path, to_bytes=toys.to_bytes, from_bytes=toys.from_bytes, run=run, resume=resume)
+
+
+def test_a_run_merges_every_unit_once(cluster):
+    seen = []
+    total = reduce(toys.units(100), ADD, cluster, options=QUICK, progress=lambda *what: seen.append(what))
+    assert total.total == squares(100)
+    assert total.parts == {f"u{i}" for i in range(100)}
+    assert seen[-1] == ("rows", 1000, 100_000, 100_000)
+
+
+def test_one_unit_needs_no_merge(cluster):
+    assert reduce(toys.units(1), ADD, cluster, options=QUICK).total == 0
+
+
+def test_the_unit_is_done_again_with_less_memory(cluster):
+    total = reduce(toys.units(20, at3="kill"), Job(fold=toys.add, smaller=toys.smaller), cluster, options=QUICK)
+    assert total.total == squares(20)
+
+
+def test_a_unit_that_ends_every_worker_is_named(cluster, tmp_path):
+    log = str(tmp_path / "log")
+    with pytest.raises(EngineError, match=r"^parts/03.csv ended its worker 3 times"):
+        reduce(toys.units(8, at3="kill", log=log), ADD, cluster, options=QUICK)
+
+
+def test_an_error_of_a_table_arrives_as_it_is(cluster):
+    with pytest.raises(TableError, match=r"^parts/04.csv:3: 'x' is not a number\.$"):
+        reduce(toys.units(30, at4="table", at9="table", at2=0.2), ADD, cluster, options=QUICK)
+
+
+def test_short_memory_asks_for_less(cluster):
+    job = Job(fold=toys.add, smaller=toys.smaller)
+    assert reduce(toys.units(20, at3="memory"), job, cluster, options=QUICK).total == squares(20)
+    with pytest.raises(MemoryError):
+        reduce(toys.units(20, at3="memory"), ADD, cluster, options=QUICK)
+
+
+@pytest.mark.parametrize("kind", [ConnectionResetError, TimeoutError])
+def test_errors_of_storage_are_tried_again(cluster, tmp_path, kind):
+    units = toys.units(20, at5=(kind, 3, str(tmp_path)))
+    assert reduce(units, ADD, cluster, options=QUICK).total == squares(20)
+
+
+def test_the_fourth_error_of_storage_is_the_last(cluster, tmp_path):
+    with pytest.raises(EngineError, match=r"^parts/05.csv failed 4 times: try 3$"):
+        reduce(toys.units(20, at5=(ConnectionResetError, 9, str(tmp_path))), ADD, cluster, options=QUICK)
+
+
+def test_a_merge_that_drops_a_part_is_refused(cluster):
+    with pytest.raises(EngineError, match=r"^The result does not hold parts/07.csv"):
+        reduce(toys.units(20), Job(fold=toys.drop), cluster, options=QUICK)
+
+
+def test_nothing_hangs(cluster):
+    began = time.monotonic()
+    with pytest.raises(EngineError, match=r"^Nothing was finished for 1 seconds.*parts/00.csv"):
+        reduce(toys.units(1, at0="hang"), ADD, cluster, options=EngineOptions(timeout=1))
+    assert time.monotonic() - began < 15
+
+
+def test_memory_is_compared_before_the_run(cluster):
+    job = Job(fold=toys.add, need=lambda unit: 10**15)
+    with pytest.raises(EngineError, match=r"needs up to 1,000,000,000 MB for each thread; the worker tcp://"):
+        reduce(toys.units(3), job, cluster, options=QUICK)
+
+
+def test_another_version_is_refused(cluster, monkeypatch):
+    monkeypatch.setattr("regress.__version__", "99.0")
+    with pytest.raises(EngineError, match=r"^The worker tcp://\S+ has regress \S+, and the client 99\.0\."):
+        reduce(toys.units(3), ADD, cluster, options=QUICK)
+
+
+def test_a_scheduler_that_does_not_answer_is_named():
+    with pytest.raises(EngineError, match=r"^The scheduler at tcp://127\.0\.0\.1:9 does not answer\."):
+        reduce(toys.units(3), ADD, "tcp://127.0.0.1:9", options=EngineOptions(connect=1))
+
+
+@pytest.mark.parametrize("cluster", ["local:0", "local:x", "local:-1", 7])
+def test_an_address_is_checked(cluster):
+    with pytest.raises(InputError, match="cluster must"):
+        reduce(toys.units(3), ADD, cluster)
+
+
+def test_units_have_different_keys():
+    with pytest.raises(InputError, match=r"the same part twice: parts/00\.csv and parts/00\.csv"):
+        reduce(toys.units(1) * 2, ADD, "local:1")
+
+
+def test_a_checkpoint_holds_what_was_finished(cluster, tmp_path):
+    path, log = tmp_path / "c", str(tmp_path / "log")
+    with pytest.raises(TableError):
+        reduce(toys.units(30, at25="table"), ADD, cluster, options=QUICK, checkpoint=checkpoint(path))
+    held = toys.from_bytes(path.read_bytes().split(b"\n", 2)[2]).parts
+    assert held
+    total = reduce(toys.units(30, log=log), ADD, cluster, options=QUICK, checkpoint=checkpoint(path, resume=True))
+    assert total.total == squares(30)
+    read = (tmp_path / "log").read_text().split()
+    assert sorted(read) == sorted({f"u{i}" for i in range(30)} - held)
+    assert reduce(toys.units(30), ADD, "tcp://nowhere:1", checkpoint=checkpoint(path, resume=True)).total == squares(30)
+
+
+def test_units_may_be_futures_and_delayed(cluster):
+    import dask
+
+    futures = cluster.map(lambda i: (i, None, None), range(10))
+    assert reduce([Unit(f"u{i}", f"{i}", 0, f) for i, f in enumerate(futures)], ADD, cluster).total == squares(10)
+    lazy = [dask.delayed(lambda i: (i, None, None))(i) for i in range(10)]
+    assert reduce([Unit(f"u{i}", f"{i}", 0, d) for i, d in enumerate(lazy)], ADD, cluster).total == squares(10)
+
+
+def kill_one(client, wait):
+    """Kill a worker after so many seconds, and return when it is done."""
+
+    def kill():
+        time.sleep(wait)
+        pids = client.run(os.getpid)
+        os.kill(random.choice(list(pids.values())), signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(s, marks=pytest.mark.slow) for s in range(3, 20))])
+def test_a_killed_worker_changes_nothing(cluster, seed):
+    random.seed(seed)
+    slow = {f"at{i}": 0.03 for i in range(60)}
+    killer = kill_one(cluster, random.uniform(0.0, 1.2))
+    total = reduce(toys.units(60, **slow), ADD, cluster, options=QUICK)
+    killer.join()
+    assert (total.total, len(total.parts)) == (squares(60), 60)
