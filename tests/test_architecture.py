@@ -45,8 +45,6 @@ OWNERS = {
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},
-    "dask": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
-    "distributed": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
     "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py", "report/comparison_tables.py"},
 }
 
