@@ -13,8 +13,14 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-# The folders of tests of arithmetic. What files, pages, commands and documents hold does not depend on rounding.
-NUMERIC = ("aggregates", "api", "inference", "numerics", "objective", "oracles", "solvers")
+# The tests of arithmetic. What files, pages, commands and documents hold does not depend on rounding, and TensorFlow
+# has kernels of its own. Of tests/api those are run that hold a figure of a fit against another method.
+NUMERIC = (
+    *("aggregates", "inference", "numerics", "objective", "oracles", "solvers"),
+    *(f"api/test_{name}.py" for name in ("compare", "degenerate", "estimator", "huber", "init", "invariance", "nist")),
+    *(f"api/test_{name}.py" for name in ("order", "partial_fit", "predict_one", "predictions", "random_fits")),
+    "api/test_sklearn_suite.py",
+)
 CPUS = {  # core type of OpenBLAS: what NumPy calls the instructions that it needs, and those that such a CPU lacks
     "SkylakeX": (("AVX512", "X86_V4"), ()),
     "Haswell": (("AVX2", "X86_V3"), ("AVX512", "X86_V4")),
@@ -58,7 +64,7 @@ def main(*asked: str) -> None:
         return
     if unknown := set(asked) - set(CPUS):
         sys.exit(f"There is no {', '.join(unknown)}; there are {', '.join(CPUS)}.")
-    own, folders = kernels(dict(os.environ)), [str(ROOT / "tests" / name) for name in NUMERIC]
+    own, tests = kernels(dict(os.environ)), [str(ROOT / "tests" / name) for name in NUMERIC]
     for core in asked or CPUS:
         needs, lacks = CPUS[core]
         if reason := reason_to_skip(core, needs, own):
@@ -68,7 +74,7 @@ def main(*asked: str) -> None:
         if kernels(environment) != {core}:
             sys.exit(f"{core}: OpenBLAS takes the kernels of {kernels(environment)} instead.")
         print(f"{core}, NumPy without: {environment['NPY_DISABLE_CPU_FEATURES'] or '–'}", flush=True)
-        words = ["pytest", "-q", "-n", "2", "--dist", "worksteal", "-m", "not slow", *folders]
+        words = ["pytest", "-q", "-n", "2", "--dist", "worksteal", "-m", "not slow and not tensorflow", *tests]
         if subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment).returncode:
             sys.exit(f"The numeric tests failed as on {core}; run python {sys.argv[0]} {core}")
 

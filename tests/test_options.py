@@ -35,6 +35,8 @@ FUNCTIONS = {
     "fit": (regress.fit, FitKeywords),
     "compare": (regress.compare, CompareKeywords),
     "certify": (regress.certify, CertifyKeywords),
+    "moments": (regress.moments, TableKeywords),
+    "verify": (regress.verify, FileKeywords),
     "check_gradients": (regress.check_gradients, CheckKeywords),
     "predict": (LinearModel.predict, FileKeywords),
     "predict_interval": (LinearModel.predict_interval, FileKeywords),
@@ -74,7 +76,8 @@ def test_signatures_show_every_keyword_with_its_default(name):
 def test_a_keyword_of_a_function_alone_is_declared_with_the_same_default(name):
     shown = inspect.signature(FUNCTIONS[name][0]).parameters
     own = [p for p in shown.values() if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "progress"]
-    assert all(p.default == DECLARED[p.name].default for p in own if p.name != "test_size")
+    others = {"test_size", "sample"} if name == "moments" else {"test_size"}
+    assert all(p.default == DECLARED[p.name].default for p in own if p.name not in others)
     assert name != "compare" or shown["test_size"].default == 0.2
 
 
@@ -143,7 +146,7 @@ def test_a_flag_is_an_option(flag):
     short = [f.metadata["flag"]["short"]] if "short" in f.metadata["flag"] else []
     assert flag.opts == [*short, flag_name(f.name, not f.default if isinstance(f.default, bool) else None)]
     told = flag.help.partition("  [default")[0]
-    own = ("output", "target", "test_size", "random_state")  # which some command explains in its own words
+    own = ("output", "target", "test_size", "random_state", "sample")  # which some command explains in its own words
     assert told == (f.metadata["flag"].get("off") or f.metadata["help"]) or flag.name in own
     assert flag.group == f.metadata["group"] in GROUPS
     hint = {k: v for group in ALL for k, v in get_type_hints(group).items()}[f.name]
@@ -154,7 +157,7 @@ def test_a_flag_is_an_option(flag):
 
 def test_every_option_has_a_flag_but_those_of_python_alone():
     flags = {flag.values[0].name for flag in FLAGS}
-    assert set(DECLARED) - flags == {"sample", "penalty", "optimizer", "callbacks", "verbose"}
+    assert set(DECLARED) - flags == {"penalty", "optimizer", "callbacks", "verbose"}
 
 
 def test_predict_names_what_it_takes():

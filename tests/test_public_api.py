@@ -64,18 +64,24 @@ TRAINING += "tol precision batch_size epochs schedule momentum nesterov shuffle 
 PROCESS = "init validation early_stopping max_seconds monitor_every callbacks verbose checkpoint checkpoint_every "
 PROCESS += "checkpoint_seconds resume "
 SIGNATURES = {
-    "fit": "table target cov_type level sample n_jobs progress collinear "
+    "fit": "table target cov_type level sample n_jobs progress cluster cluster_timeout collinear "
     + TABLE
     + TRAINING
     + PROCESS
     + "shuffle_rows",
-    "certify": "other table target digits rows n_jobs progress fit_intercept alpha collinear " + TABLE,
+    "certify": "other table target digits rows n_jobs progress cluster cluster_timeout fit_intercept alpha collinear "
+    + TABLE,
     "LinearRegressor": TRAINING + "random_state warm_start n_jobs",
-    "compare": "table target digits rows n_jobs progress estimators metrics cv split_time fit_intercept tol " + TABLE,
+    "compare": "table target digits rows n_jobs progress estimators metrics cv split_time cluster cluster_timeout "
+    + "fit_intercept tol "
+    + TABLE,
     "check_gradients": "table target n_jobs progress fit_intercept " + TABLE,
     "load": "path",
+    "load_moments": "path",
+    "moments": "table target sample n_jobs progress cluster cluster_timeout " + TABLE,
     "to_keras": "model",
     "to_sklearn": "model",
+    "verify": "model table target weights n_jobs progress cluster cluster_timeout " + FILES,
     "write_report": "result path descent command",
 }
 ATTRIBUTES = {
@@ -90,6 +96,8 @@ ATTRIBUTES = {
     "LinearModel": "w b names predict predict_one predict_interval summary",
     "Comparison": "table agree metrics folds to_dict",
     "GradientCheck": "table passed",
+    "TableMoments": "target names n_rows parts fingerprint save",
+    "Verification": "matches fingerprint model_fingerprint rows model_rows differences summary to_dict",
     "LinearRegressor": "fit partial_fit forget predict score get_params set_params",
 }
 

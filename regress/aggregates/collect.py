@@ -83,10 +83,9 @@ class TrainingData:
     """What was read: moments (None where no n×n matrix was formed) and rows (None where they were not held).
 
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
-    from the rows. `totals` are sums without rounding, where they were requested or cost little; `sums`, of these and perhaps
-    other columns, are what they are made of. If `exact`, the minimum
-    is computed in exact arithmetic, from totals or from rows. `again` reads the rows once more, in the order of the
-    columns.
+    from the rows. `totals` are sums without rounding, where they were requested or cost little. They are made of
+    `sums`, which may have more columns. If `exact`, the minimum is computed in exact arithmetic, from totals or from
+    rows. `again` reads the rows once more, in the order of the columns.
     """
 
     summary: Summary
@@ -258,9 +257,8 @@ def _summarize_rows(blocks: Sequence[Block]) -> Summary:
         target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a, _ in blocks) / weight)
         square = np.asarray(sum(weighted_sum((X - center) ** 2, a) for X, _, a, _ in blocks))
         target_square = np.asarray(sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a, _ in blocks))
-        rows = sum(len(block.X) for block in blocks)
         return Summary(
-            rows,
+            sum(len(block.X) for block in blocks),
             weight,
             center,
             _norm(square, center, weight),
@@ -270,7 +268,7 @@ def _summarize_rows(blocks: Sequence[Block]) -> Summary:
 
 
 def _norm(square: Array, center: Array, weight: float) -> Array:
-    """Return √square; 0 where it is rounding of a mean of equal numbers, which makes a column no less constant."""
+    """Return √square; 0 where it is rounding of a mean of equal numbers, as in a constant column."""
     noise = (2.0 * np.finfo(np.float64).eps * np.abs(center)) ** 2 * weight
     return np.sqrt(np.where((square <= noise) & np.isfinite(noise), 0.0, square))
 
@@ -293,7 +291,6 @@ def check_range(data: TrainingData, names: Sequence[str], target: int) -> None:
         )
     if m is None or data.totals is not None:
         return
-    # equal values have their mean at the shift itself
     bad = [name for name, xx, off in zip(names, np.diagonal(m.xx), m.mean_x, strict=True) if off and not xx]
     bad += ["the target"] if m.mean_y[target] and not m.yy[target] else []
     if bad:

@@ -46,12 +46,14 @@ class Entries(NamedTuple):
         low = min(of_both, of_steps)
         first, square = np.split(both << (of_both - low), 2)
         step = steps << (of_steps - low)
+        zero = square == 0
         return (
             self.inexact[0] == 0 <= self.inexact.min() <= self.inexact.max() <= rows
             and square[0] == step[0] > 0
             and min(*square, *step) >= 0
             and bool((square[0] * square >= first**2).all())
-            and bool(np.where(square == 0, step == 0, square < 4 * step).all())
+            and bool(np.where(zero, step == 0, square < 4 * step).all())
+            and not self.products.nonzero()[zero[i] | zero[j]].any()
             and _positive(self.products, np.array([int(number).bit_length() + low for number in square]))
         )
 
@@ -69,10 +71,7 @@ def _positive(products: Levels, bits: Exponents) -> bool:
     matrix = np.zeros((size, size))
     matrix[j, i] = entries
     diagonal = np.diagonal(matrix)
-    zero = diagonal == 0.0
-    if matrix[zero].any() or matrix[:, zero].any():
-        return False
-    root = np.sqrt(np.where(zero, 1.0, diagonal))
+    root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     matrix /= np.outer(root, root)
     if not (np.abs(matrix) <= 1.0 + _SLACK).all():
         return False

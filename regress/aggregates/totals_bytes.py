@@ -51,11 +51,11 @@ def to_bytes(sums: ExactSums, names: Collection[str] | None = None) -> bytes:
     (2, 'c1b34d33')
     """
     rows, targets, columns, entries = sums.canonical(names)
-    names = [name.encode("utf-8", "surrogatepass") for name in columns or ()]
+    texts = [name.encode("utf-8", "surrogatepass") for name in columns or ()]
     n = 0 if entries is None else len(entries.inexact) - 1 - targets
-    head = [rows, targets, n, int(columns is not None), sum(map(len, names)), 0]
-    parts = [_HEADER, np.array(head, dtype="<i8").tobytes(), np.array(list(map(len, names)), dtype="<u4").tobytes()]
-    parts += names
+    head = [rows, targets, n, int(columns is not None), sum(map(len, texts)), 0]
+    parts = [_HEADER, np.array(head, dtype="<i8").tobytes(), np.array(list(map(len, texts)), dtype="<u4").tobytes()]
+    parts += texts
     if entries is not None:
         parts += [entries.inexact.astype("<i8").tobytes(), *_written(entries.products), *_written(entries.squares)]
     data = b"".join(parts)

@@ -107,20 +107,20 @@ class UnitSums:
         return wide
 
     def finish(self) -> Sums:
-        """Return the sums as integers of any length."""
-        products, squares = self.entries(np.arange(self.size))
-        above = np.triu_indices(self.size)
+        """Return the sums as integers of any length, in units that depend on the sums alone."""
+        i, j = above = np.triu_indices(self.size)
+        old, of_a = self.unit[: self.size], self.unit[self.size :].sum()
+        products = self.products.rearranged(itemgetter(above), len(i))
+        scale = old[i] + old[j] + of_a
         lowest: Exponents = np.zeros((self.size, self.size), dtype=np.int64)
-        lowest[above] = products.lowest_bits(none=_HIGHEST)
-        lowest.T[above] = lowest[above]
+        lowest[above] = lowest.T[above] = np.minimum(products.lowest_bits(none=2 * _HIGHEST) + scale, _HIGHEST)
         least = lowest.min(1)
         unit = np.where(least < _HIGHEST, least // 2, 0)  # so those of i and j are enough for ij
-        entries, exponent = products.scaled(-unit[above[0]] - unit[above[1]]).integers()
+        entries, exponent = products.scaled(scale - unit[i] - unit[j]).integers()
         value: Integers = np.zeros((self.size, self.size), dtype=object)
-        value[above] = entries << exponent
-        value.T[above] = value[above]
-        numbers, exponent = squares.integers()
-        noise = fractions(numbers.tolist(), [exponent + 2 * _ULP] * self.size)
+        value[above] = value.T[above] = entries << exponent
+        squares, exponent = self.squares.integers()
+        noise = fractions(squares.tolist(), (2 * (old + _ULP) + of_a + exponent).tolist())
         return Sums(value, unit, np.array(noise, dtype=object))
 
     def entries(self, at: Exponents) -> tuple[Levels, Levels]:

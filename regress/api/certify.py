@@ -111,7 +111,8 @@ def certify(
             + by_interface("weights.", "a column of the table, named by --weights.")
         )
     jobs, rows_needed = resolve_jobs(n_jobs), claim.held is not None or claim.steps is not None
-    with one_blas_thread(), opened(table, target, made(TableOptions, given), where) as found:
+    role = claim.target if target is None else target
+    with one_blas_thread(), opened(table, role, made(TableOptions, given), where) as found:
         if rows_needed and not isinstance(found, Source):
             raise InputError(f"What was fitted to other columns is certified on rows, not on {source_of(found).label}.")
         raw = isinstance(table, np.ndarray) and rows_needed

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from regress.aggregates.base import Aggregate
@@ -31,17 +32,22 @@ from regress.sources.open import of_package, open_table
 from regress.sources.rereading import Reread, Unsettled
 
 RANGE = 2**25  # bytes of a CSV file that are a partition
-_PROGRAM = 250_000_000  # bytes of a process that has read something
+_PROGRAM = 160_000_000  # bytes of a process that has read something
+_LEVELS, _SAMPLES = 24, 4  # arrays of a part's sums and of those that it is merged with; copies of a sample
 
 A = TypeVar("A", bound=Aggregate[Any])
 T = TypeVar("T")
 
 
-def need(unit: Unit) -> int:
-    """Return the bytes that a worker needs for a partition: the program, and the blocks that it works on."""
+def need(reader: Reader, sampled: int, unit: Unit) -> int:
+    """Return the bytes that a worker needs for a partition.
+
+    These are the program, the blocks that it works on, sums of products in 64-bit levels, and the sample.
+    """
+    columns = len(reader.design.columns) + 2
     rows = unit.work.rows if isinstance(unit.work, PartWork) else None
-    held = rows.memory if isinstance(rows, Partition) else 2 * unit.size
-    return _PROGRAM + held
+    held = rows.memory if isinstance(rows, Partition) else 3 * unit.size
+    return _PROGRAM + held + _LEVELS * 8 * columns**2 + _SAMPLES * 8 * columns * sampled
 
 
 def smaller(work: PartWork) -> PartWork:
@@ -90,7 +96,10 @@ class Cluster:
     def _run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         from regress.api.dask_engine import reduce
 
-        job = Job(fold=fold, smaller=smaller, need=need)
+        needed = None
+        if isinstance(fold, SumPart):
+            needed = partial(need, fold.reader, fold.reading.sampled)
+        job = Job(fold=fold, smaller=smaller, need=needed)
         return reduce(self.units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
 
     def filled(self, reader: Reader) -> Reader:

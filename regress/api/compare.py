@@ -12,12 +12,15 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
 from regress.api.added_tools import added
+from regress.api.cluster import Cluster
 from regress.api.comparison import Comparison
 from regress.api.measuring import cross_validated, measured
+from regress.api.moments import TableMoments
 from regress.api.notes import of_rows
 from regress.api.read import read_table
 from regress.api.scoring import metrics_of
 from regress.api.sums import Reading, ReadTable
+from regress.api.tables import Where, opened, read_any
 from regress.api.verdict import verdict_of
 from regress.blocks import Block
 from regress.design.folds import CrossFold, by_hash, by_time
@@ -29,6 +32,8 @@ from regress.keywords import CompareKeywords, made, names_of, refuse_unknown, ta
 from regress.messages import setting
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions, TrainOptions
+from regress.solvers.solution import Training
+from regress.solvers.train import Regression
 from regress.sources.open import open_table
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
@@ -49,6 +54,8 @@ def compare(
     metrics: Sequence[Any] | None = None,
     cv: int | None = None,
     split_time: str | None = None,
+    cluster: Any = None,
+    cluster_timeout: float = 300.0,
     **options: Unpack[CompareKeywords],
 ) -> Comparison:
     """Fit the same rows with this package and with other tools, and say who is right and who predicts best.
@@ -81,6 +88,8 @@ def compare(
         A column of times: numbers, or texts such as 2024-03-01 or 2024-03-01T12:30 (UTC unless they have an offset).
         The latest rows are held out. With `cv`, each fold tests the rows that follow those that it trains on. Rows of
         one time stay together. The column is a feature only if the features name it.
+    cluster, cluster_timeout
+        As in `fit`: where the exact fit, with which the others are compared, is summed. The rows are read here too.
     **options
 
     Returns
@@ -107,6 +116,8 @@ def compare(
     refuse_unknown(compare, options)
     check_number("digits", digits, at_least=0.0)
     _check_split(options, cv, split_time)
+    if cluster is not None and split_time is not None:
+        raise InputError(f"A cluster does not split by time. Remove {setting('split_time')} or {setting('cluster')}.")
     table_options = made(TableOptions, {"test_size": 0.0 if cv else 0.2, **options, "rows": rows})
     train_options, jobs = made(TrainOptions, options), resolve_jobs(n_jobs)
     scored = metrics_of(metrics, weighted=table_options.weights is not None)
@@ -116,14 +127,21 @@ def compare(
     reading = Reading(
         "rows", jobs, fit_intercept=train_options.fit_intercept, time=split_time, keep_held_out=True, room=free_memory()
     )
-    prepared = _read(table, target, table_options, reading, progress, copies=copies)
-    data, held = prepared.data, prepared.held_out
-    if not (cv or held):
-        _refuse_untested(prepared.tally.rows, table_options.test_size, metrics=metrics, split_time=split_time)
-    assert data.rows is not None
-    block = _joined(data.rows)
+    with opened(table, target, table_options, Where(cluster, cluster_timeout)) as found:
+        if isinstance(found, TableMoments):
+            found.source.refuse("a comparison")
+        source = found.table if isinstance(found, Cluster) else found
+        prepared = _read(source, target, table_options, reading, progress, copies=copies)
+        data, held = prepared.data, prepared.held_out
+        if not (cv or held):
+            _refuse_untested(prepared.tally.rows, table_options.test_size, metrics=metrics, split_time=split_time)
+        assert data.rows is not None
+        block = _joined(data.rows)
+        if isinstance(found, Cluster):
+            best = _best_on(found, prepared, target, table_options, train_options)
+        else:
+            best = other_tools.best(block, prepared.names, train_options.fit_intercept, jobs)
     folds = _folds(prepared.reader, len(block.X), cv, in_time=split_time is not None) if cv else []
-    best = other_tools.best(block, prepared.names, train_options.fit_intercept, jobs)
     judge = Judge(block, data.summary, train_options.fit_intercept, best)
     tools = [*other_tools.ours(prepared.names, train_options, jobs), *theirs]
     fits = measured(tools, block, _joined(held.rows) if held else None, judge, scored)
@@ -147,6 +165,19 @@ def compare(
         digits_asked=digits,
         fit_intercept=train_options.fit_intercept,
     )
+
+
+def _best_on(
+    cluster: Cluster, prepared: ReadTable, target: Any, options: TableOptions, training: TrainOptions
+) -> Training:
+    """Return the fit that all others are measured against, summed by a cluster over the same rows."""
+    if not prepared.tally.held_out:  # of few rows
+        options = replace(options, test_size=0.0)
+    reading = Reading("moments", 1, "exact", design=prepared.reader.design, fit_intercept=training.fit_intercept)
+    data = read_any(cluster, target, options, reading).data
+    exact = TrainOptions(fit_intercept=training.fit_intercept, precision="exact", over="moments")
+    with one_blas_thread():
+        return Regression(data, exact, prepared.names).train()
 
 
 def _check_split(options: Mapping[str, Any], cv: int | None, split_time: str | None) -> None:

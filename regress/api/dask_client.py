@@ -1,6 +1,8 @@
 """Connect to a Dask cluster, or start one on this machine; without the logs of Dask."""
 
 import logging
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -14,7 +16,9 @@ from regress.errors import InputError
 from regress.messages import setting, visible
 
 _LOGS = ("distributed", "tornado", "asyncio", "dask", "bokeh")
-_ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_MARK = "REGRESS_WORKER"
+_THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_ENVIRONMENT = {_MARK: "1", "MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(_THREADS, "1")  # of a worker
 _CLOSE = 5.0  # seconds
 
 
@@ -56,21 +60,43 @@ def _local(cluster: str) -> Iterator[LocalCluster]:
     config = {
         "distributed.scheduler.allowed-failures": 0,  # what follows from an ended worker is decided here
         "distributed.worker.profile.enabled": False,
-        "distributed.nanny.pre-spawn-environ": _ONE_THREAD | {"MALLOC_TRIM_THRESHOLD_": "65536"},
+        "distributed.worker.preload": ["regress.api.dask_worker"],  # see there, dask_setup
+        "distributed.nanny.pre-spawn-environ": _ENVIRONMENT,
     }
-    with dask.config.set(config):
-        local = LocalCluster(
-            n_workers=int(number),
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}  # Dask sets them here for its children
+    if _MARK in os.environ and "__mp_main__" in sys.modules:
+        raise SystemExit(1)  # a worker that runs the user's script, as it begins: its parent names the remedy
+    try:
+        with dask.config.set(config):
+            local = _started(int(number))
+        try:
+            yield local
+        finally:
+            with suppress(Exception):
+                local.close(timeout=_CLOSE)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _started(number: int) -> LocalCluster:
+    try:
+        return LocalCluster(
+            n_workers=number,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=":0",
+            dashboard_address="127.0.0.1:0",  # any free port, for this machine only
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         )
-    try:
-        yield local
-    finally:
-        with suppress(Exception):
-            local.close(timeout=_CLOSE)
+    except (RuntimeError, OSError) as error:
+        raise EngineError(
+            f"The processes of local:{number} cannot be started. In a script, call regress below "
+            "`if __name__ == '__main__':`."
+        ) from error
 
 
 @contextmanager

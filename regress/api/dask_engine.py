@@ -9,10 +9,10 @@ import platform
 import queue
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias
 
 from dask.delayed import Delayed, delayed
 from distributed import Client, Future, KilledWorker
@@ -26,7 +26,7 @@ from regress.api.engine_cluster import Beat, Died, Done, Gone, Lost
 from regress.api.engine_run import Run
 from regress.options import Progress
 
-T = TypeVar("T")
+_POLARS = str(pkgutil.resolve_name("polars:__version__"))
 AnyFuture: TypeAlias = "Future[Any]"
 
 
@@ -70,17 +70,19 @@ def reduce(
         check_parts(total, units)
         return total
     with quiet(), client_of(cluster, options) as client:
-        workers = DaskCluster(client, job, options)
-        with workers:
-            workers.check_memory(units)
-            run = Run(workers, units, job, options, total=total, checkpoint=checkpoint, progress=progress)
+        with DaskCluster(client, job, options, units) as workers:
+            run = Run(workers, units, options, total=total, checkpoint=checkpoint, progress=progress)
             return run.result()
+
+
+class _Silence(EngineError):
+    """A scheduler does not answer."""
 
 
 class DaskCluster(Generic[A]):
     """The workers of a client, as a run sees them."""
 
-    def __init__(self, client: Client, job: Job[A], options: EngineOptions) -> None:
+    def __init__(self, client: Client, job: Job[A], options: EngineOptions, units: Sequence[Unit]) -> None:
         assert client.scheduler is not None
         self.name = str(client.scheduler.address)
         self._client, self._job, self._options = client, job, options
@@ -91,6 +93,9 @@ class DaskCluster(Generic[A]):
         self._threads: dict[str, int] = {}  # of each worker's address
         self._checks: list[threading.Thread] = []
         self._refused: str | None = None
+        self._largest = max(units, key=job.need) if job.need is not None else None
+        self._need = job.need(self._largest) if job.need is not None and self._largest is not None else 0
+        self.together = any(isinstance(unit.work, Delayed) for unit in units)
 
     def __enter__(self) -> "DaskCluster[A]":
         self._client.subscribe_topic("all", self._of_workers)
@@ -109,12 +114,25 @@ class DaskCluster(Generic[A]):
             raise EngineError(f"The scheduler at {self.name} is gone.")
         if self._changed.is_set():
             self._changed.clear()
-            before = self._threads
-            self._threads = {address: int(worker["nthreads"]) for address, worker in self._workers().items()}
-            self._begin_check([address for address in self._threads if address not in before])
+            try:
+                self._meet(self._workers())
+            except _Silence:
+                self._changed.set()  # a busy scheduler is asked again
         if self._refused is not None:
             raise EngineError(self._refused)
         return sum(self._threads.values())
+
+    def _meet(self, workers: dict[str, Any]) -> None:
+        """Note the workers that are there; begin to check those that are new, without waiting for their answers."""
+        new = [address for address in workers if address not in self._threads]
+        self._threads = {address: int(worker["nthreads"]) for address, worker in workers.items()}
+        for address in new:
+            self._check_memory(address, workers[address])
+        self._checks = [checking for checking in self._checks if checking.is_alive()]
+        if new:
+            checking = threading.Thread(target=self._compare, args=(new,), daemon=True)
+            checking.start()
+            self._checks.append(checking)
 
     def check(self) -> None:
         """Compare the versions on all workers with those here. A worker that does not answer is no error: it may end.
@@ -125,25 +143,16 @@ class DaskCluster(Generic[A]):
             If one differs, or cannot import the package.
         """
         self._threads = {}
-        self._changed.set()
-        self.threads()
+        self._meet(self._workers())
         for checking in self._checks:
             checking.join(self._options.connect)
         self.threads()
-
-    def _begin_check(self, workers: list[str]) -> None:
-        """Ask workers for their versions, without waiting for the answers."""
-        self._checks = [checking for checking in self._checks if checking.is_alive()]
-        if workers:
-            checking = threading.Thread(target=self._compare, args=(workers,), daemon=True)
-            checking.start()
-            self._checks.append(checking)
 
     def _compare(self, workers: list[str]) -> None:
         for what, parts, here, call in (
             ("regress", None, regress.__version__, (pkgutil.resolve_name, "regress:__version__")),
             ("Python", 2, platform.python_version(), (platform.python_version,)),
-            ("Polars", 2, _polars(), (pkgutil.resolve_name, "polars:__version__")),
+            ("Polars", 2, _POLARS, (pkgutil.resolve_name, "polars:__version__")),
         ):
             try:
                 found = self._client.run(*call, workers=workers, on_error="return")
@@ -155,42 +164,27 @@ class DaskCluster(Generic[A]):
                 elif isinstance(there, str) and there.split(".")[:parts] != here.split(".")[:parts]:
                     self._refused = f"The worker {address} has {what} {there}, and the client {here}."
 
-    def check_memory(self, units: Sequence[Unit]) -> None:
-        """Compare the memory that units need with the limit of each worker."""
-        if self._job.need is None:
-            return
-        unit = max(units, key=self._job.need)
-        need = self._job.need(unit)
-        for address, worker in self._workers().items():
-            limit, threads = worker["memory_limit"], worker["nthreads"]
-            if limit and need * threads > limit:
-                raise EngineError(
-                    f"{unit.label} needs up to {need / 1e6:,.0f} MB for each thread; the worker {address} may use "
-                    f"{limit / 1e6:,.0f} MB and has {threads}. Give workers more memory or fewer threads."
-                )
+    def _check_memory(self, address: str, worker: dict[str, Any]) -> None:
+        limit, threads = worker["memory_limit"], worker["nthreads"]
+        if self._largest is not None and limit and self._need * threads > limit:
+            raise EngineError(
+                f"{self._largest.label} needs up to {self._need / 1e6:,.0f} MB for each thread; the worker {address} "
+                f"may use {limit / 1e6:,.0f} MB and has {threads}. Give workers more memory or fewer threads."
+            )
 
     def _workers(self) -> dict[str, Any]:
-        info = self._within(self._options.connect, self._client.scheduler_info, f"the scheduler at {self.name}")
-        return dict(info["workers"])
-
-    def _within(self, seconds: float, call: Callable[[], T], what: str) -> T:
-        """Return what a call returns, if it does so in time."""
-        answer: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+        """Return what the scheduler knows of its workers, if it answers in time."""
+        answer: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
         def ask() -> None:
-            try:
-                answer.put((call(), None))
-            except Exception as error:
-                answer.put((None, error))
+            with suppress(Exception):  # no answer is an answer
+                answer.put(dict(self._client.scheduler_info()["workers"]))
 
         threading.Thread(target=ask, daemon=True).start()
         try:
-            value, error = answer.get(timeout=seconds)
+            return answer.get(timeout=self._options.connect)
         except queue.Empty:
-            raise EngineError(f"No answer came from {what} for {seconds:g} seconds.") from None
-        if error is not None:
-            raise EngineError(f"No answer came from {what}: {error}.") from error
-        return value  # type: ignore[return-value]  # the pair has one of both
+            raise _Silence(f"The scheduler at {self.name} does not answer.") from None
 
     def fold(self, key: str, units: Sequence[Unit], smaller: bool) -> AnyFuture:
         """Begin to fold units."""
@@ -233,9 +227,9 @@ class DaskCluster(Generic[A]):
         return handle.status in ("error", "cancelled", "lost")
 
     def cancel(self, handles: Sequence[AnyFuture]) -> None:
-        """Stop tasks."""
-        if handles and self._client.status == "running":
-            self._client.cancel(list(handles))
+        """Stop tasks, and free results: Dask forgets what no client asks for."""
+        for handle in handles:
+            handle.release()
 
     def _of_workers(self, event: tuple[float, Any]) -> None:
         message = event[1]
@@ -265,7 +259,3 @@ def _as_ours(error: Exception) -> Exception:
     if isinstance(error, KilledWorker):
         return Died(error.task)
     return Lost(str(error)) if isinstance(error, CancelledError) else error
-
-
-def _polars() -> str:
-    return str(pkgutil.resolve_name("polars:__version__"))

@@ -1,6 +1,7 @@
 """What a worker of a Dask cluster does: fold units, and merge partial results."""
 
 import pickle
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,11 @@ class Task(Generic[A]):
     fold: Fold[A] = field(repr=False)
     topic: str  # of events: where the client hears of rows
     version: str
+
+
+def dask_setup(worker: object) -> None:
+    """Prepare a worker that the client started. Ctrl-C is for the client, which first collects what is finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def fold_units(

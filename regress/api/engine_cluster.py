@@ -45,6 +45,8 @@ class Cluster(Protocol):
     """Workers somewhere."""
 
     name: str
+    together: bool
+    """Whether units share what they are computed from, so that all are to be begun at once."""
 
     def threads(self) -> int:
         """Return how many tasks can run at the same time; raise `EngineError` if the scheduler is gone."""

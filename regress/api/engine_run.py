@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Generic
 
-from regress.api.engine import A, EngineError, EngineOptions, Job, Unit, UnitFailed
+from regress.api.engine import A, EngineError, EngineOptions, Unit, UnitFailed
 from regress.api.engine_checkpoint import PartsCheckpoint
 from regress.api.engine_cluster import Beat, Cluster, Died, Done, Gone, Lost
 from regress.api.engine_results import Partial, Results
@@ -34,14 +34,13 @@ class Run(Generic[A]):
         self,
         cluster: Cluster,
         units: Sequence[Unit],
-        job: Job[A],
         options: EngineOptions,
         *,
         total: A | None = None,
         checkpoint: PartsCheckpoint[A] | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self._cluster, self._units, self._job, self._options = cluster, units, job, options
+        self._cluster, self._units, self._options = cluster, units, options
         self._progress = progress
         self._results = Results(cluster, units, total, checkpoint)
         held = set(total.parts) if total is not None else set()
@@ -74,11 +73,18 @@ class Run(Generic[A]):
                 self._gather()
             return self._results.complete()
         except BaseException:
-            self._results.rescue(_RESCUE)
+            self._rescue()
             raise
         finally:
             with suppress(Exception):  # what ends with the cluster needs no cancelling
                 self._cluster.cancel([p.handle for p in (*self._flying.values(), *self._results.kept)])
+
+    def _rescue(self) -> None:
+        """Save what is finished, after an error."""
+        for partial in self._flying.values():
+            for one in partial.inputs:  # they are there until the merge has ended
+                self._results.keep(one, merge=False)
+        self._results.rescue(_RESCUE)
 
     @property
     def _busy(self) -> bool:
@@ -99,7 +105,7 @@ class Run(Generic[A]):
         self._show()
 
     def _begin(self, threads: int) -> None:
-        """Submit tasks until each thread has one and the next."""
+        """Submit tasks until each thread has one and the next, or all that depend on the same other tasks."""
         now = time.monotonic()
         while self._later and self._later[0][0] <= now:
             heapq.heappush(self._todo, heapq.heappop(self._later)[1])
@@ -108,7 +114,8 @@ class Run(Generic[A]):
             if not folds:
                 self._fly((self._suspects.popleft(),), alone=True)
             return
-        while self._todo and folds < _AHEAD * max(threads, 1):
+        ahead = len(self._units) if self._cluster.together else _AHEAD * max(threads, 1)
+        while self._todo and folds < ahead:
             self._fly(self._group(max(threads, 1)))
             folds += 1
 
@@ -256,7 +263,7 @@ class Run(Generic[A]):
         self._todo = [i for i in self._todo if i < first]
         self._later = [(when, i) for when, i in self._later if i < first]
         self._suspects = deque(i for i in self._suspects if i < first)
-        late = [key for key, partial in self._flying.items() if partial.level or min(partial.units) > first]
+        late = [key for key, partial in self._flying.items() if not partial.level and min(partial.units) > first]
         self._cluster.cancel([self._flying.pop(key).handle for key in late])
         if time.monotonic() - began > _SETTLE:
             raise error

@@ -15,7 +15,7 @@ from regress.api.process import hide, running_of, validated
 from regress.api.record import Inference
 from regress.api.result import Fit
 from regress.api.sums import Reading, ReadTable
-from regress.api.tables import Where, opened, options_of, read_any, source_of
+from regress.api.tables import Where, check_rows, opened, options_of, read_any, source_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
 from regress.inference.huber import outliers_of
@@ -132,6 +132,7 @@ def fit(
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
         if isinstance(table, Cluster):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
+        check_rows(table, of_training, str(cov_type), process.checkpoint)
         source, checkpoint = source_of(table), None
         if process.checkpoint is not None:
             from regress.api import checkpoint as checkpoints

@@ -28,10 +28,6 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         If the options contradict how the rows were read, or need the rows.
     """
     how = moments.read
-    if reading.keep_held_out:
-        moments.source.refuse("a loss other than the squared error")
-    if reading.over != "auto" and reading.over != "moments":
-        moments.source.refuse(f"training in mini-batches or by {setting('over', 'rows')}")
     if target is not None and (not isinstance(target, str) or target != how.target):
         raise InputError(f"{moments.label} holds sums for the target {how.target!r}. Remove the target, or sum again.")
     _check(moments, options)
@@ -57,7 +53,9 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         missing=how.missing,
         split=Split(how.test_size, how.split_key, how.random_state),
         counts=how.weight_type == "frequency",
-        max_categories=max(options.max_categories, how.max_categories),
+        max_categories=options.max_categories
+        if options.max_categories != TableOptions().max_categories
+        else how.max_categories,
     )
     sums = replace(moments.sums, counted=moments.sums.counted.only(design.columns))
     design = design_of(reader, sums)
@@ -77,7 +75,12 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
             continue
         if (name, given, moments.read.missing) == ("missing", "drop", "raise"):
             continue  # no row that is used misses a cell
-        if name not in HowRead.__dataclass_fields__ or given != getattr(moments.read, name):
+        if name in HowRead.__dataclass_fields__:
+            if given != (here := getattr(moments.read, name)):
+                was = f"with {setting(name, here)}" if here is not None else f"without {setting(name)}"
+                was = f"{moments.label} was summed {was}, not with {setting(name, given)}"
+                raise InputError(f"{was}. Use the same, or sum the table again.")
+        else:
             raise InputError(
                 f"{setting(name)} decides which rows are summed, and {moments.label} is summed already. "
                 f"Give it where the moments are made."

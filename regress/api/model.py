@@ -12,6 +12,7 @@ from regress.blocks import Array
 from regress.design.encode import Encoder, altered_note
 from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
+from regress.design.rows import all_of
 from regress.design.terms import Design, match
 from regress.errors import DataWarning, InputError, UnknownOptionError, check_choice
 from regress.fit_record import Trained
@@ -246,10 +247,9 @@ class LinearModel:
             if level is not None and self.uncertainty is not None:
                 half = self.uncertainty.half_width(X, level)
                 values = np.column_stack([values, values - half, values + half])
-            sound = np.ones(batch.rows, dtype=bool) if encoded.whole is None else encoded.whole
-            sound = sound if batch.bad is None else sound & ~batch.bad
-            check_range(values[sound], source.label)
-            values[~sound] = np.nan
+            if (sound := all_of(encoded.whole, None if batch.bad is None else ~batch.bad)) is not None:
+                values[~sound] = np.nan
+            check_range(values if sound is None else values[sound], source.label)
             yield Predictions(batch, values)
         if encoder.altered:
             warnings.warn(altered_note(encoder.altered), DataWarning, stacklevel=3)
@@ -260,8 +260,7 @@ class LinearModel:
         if self.uncertainty is None:
             raise InputError(
                 "This model has no prediction intervals. Possible reasons: another loss, a penalty, an unknown rank, "
-                "no degrees of freedom, more than 200 columns, no convergence, or a perfect fit. Fit the model again "
-                "without them."
+                "no degrees of freedom, over 200 columns, no convergence, or a perfect fit. Fit it again without them."
             )
 
     def summary(self) -> str:

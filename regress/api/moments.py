@@ -10,7 +10,7 @@ from regress.aggregates.part_sums import PartSums
 from regress.api.how_read import Account, HowRead, MomentsPart, Parts, TermKind, identity, joined
 from regress.design.rows import Reader
 from regress.errors import InputError
-from regress.messages import setting, shortened, visible
+from regress.messages import by_interface, shortened, visible
 from regress.numerics.atomic_write import whole_file
 from regress.options import TableOptions
 from regress.sources.base import Column
@@ -143,7 +143,7 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label: str | None = None) -> TableMoments:
+def merged(several: Iterable[TableMoments], *, allow_equal: bool = False) -> TableMoments:
     """Merge moments of several parts of a table, one after the other; none of them changes.
 
     Raises
@@ -159,13 +159,14 @@ def merged(several: Iterable[TableMoments], *, allow_equal: bool = False, label:
         for part in other.parts:
             twin = parts.add(part)
             if twin is not None and not allow_equal:
+                remedy = by_interface("merge their files by `regress merge --allow-equal`", "pass --allow-equal")
                 raise InputError(
-                    f"{part.source} has the same rows as {twin.source}, and would count twice. If they are different "
-                    f"rows that are equal, pass {setting('allow_equal', True)}."
+                    f"The rows of {part.source} in {other.label} are those of {twin.source}, and would count twice. If "
+                    f"they are other rows that are equal, {remedy}."
                 )
         sums = sums.over(read.texts, read.booleans)
         sums.merge(replace(other.sums.over(read.texts, read.booleans), parts=frozenset()))
-    return replace(first, sums=sums, read=read, parts=parts.all(), label=label or "the merged moments")
+    return replace(first, sums=sums, read=read, parts=parts.all(), label="the merged moments")
 
 
 def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> TableMoments:

@@ -44,6 +44,7 @@ def read_table(
     cluster: Cluster | None = None,
 ) -> ReadTable:
     """Open, plan and read a table, by a cluster if one is given."""
+    target, options = _roles(target, options, cluster)
 
     def read(source: Source) -> ReadTable:
         reader, key = _planned(source, target, options, reading)
@@ -70,6 +71,7 @@ def read_sums(
 
     Unless the reading has a design, columns are settled and rows checked: that there are no missing cells in them.
     """
+    target, options = _roles(target, options, cluster)
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
@@ -83,6 +85,11 @@ def read_sums(
         return reader, sums
 
     return rereading(_opened(table, options, cluster), read)
+
+
+def _roles(target: Any, options: TableOptions, cluster: Cluster | None) -> tuple[Any, TableOptions]:
+    """Return target and options, with the values that the partitions of a cluster's table bring along."""
+    return (target, options) if cluster is None else (cluster.target, replace(options, weights=cluster.weights))
 
 
 def _opened(table: Any, options: TableOptions, cluster: Cluster | None) -> Source:

@@ -15,7 +15,8 @@ from regress.api.read import read_table
 from regress.api.sums import Reading, ReadTable
 from regress.errors import InputError
 from regress.messages import setting
-from regress.options import FileOptions, ProcessOptions, Progress, TableOptions
+from regress.options import FileOptions, ProcessOptions, Progress, TableOptions, TrainOptions
+from regress.solvers.choose import batched, objective_of
 from regress.sources.base import Source
 from regress.sources.open import open_table
 from regress.sources.paths import check_outputs
@@ -48,11 +49,19 @@ def opened(
         If it cannot be read so.
     """
     where = where or Where()
+    if where.cluster is not None and (summed := moments_in(table)) is not None:
+        raise InputError(
+            f"{summed.label} is summed already, so there is no work for a cluster. Remove {setting('cluster')}."
+        )
     if where.cluster is None and not dask_collection(table):
         yield open_any(table, options)
         return
     if where.cluster is None:
         raise InputError(f"A collection of Dask needs a cluster. Pass {setting('cluster')}, such as your client.")
+    if options.rows is not None:
+        raise InputError(
+            f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
+        )
     from regress.api.dask_client import client_of, quiet
 
     checkpoint = None
@@ -79,20 +88,25 @@ def open_any(
     InputError
         If it cannot be read, or an output cannot be written.
     """
-    if isinstance(table, str | os.PathLike):
-        path = Path(table)
-        if path.is_file() and _begins_so(path):
-            check_outputs(outputs or {}, {path: "the moments"} | ({} if model is None else {Path(model): "the model"}))
-            table = load_moments(path)
-    if isinstance(table, TableMoments):
+    if (summed := moments_in(table)) is not None:
+        inputs = {} if summed is table else {Path(table): "the moments"}
+        check_outputs(outputs or {}, inputs | ({} if model is None else {Path(model): "the model"}))
         if given := options.of_csv():
-            raise InputError(f"{setting(given[0])} is for CSV files; {table.label} holds sums over rows.")
-        return table
+            raise InputError(f"{setting(given[0])} is for CSV files; {summed.label} holds sums over rows.")
+        return summed
     if outputs is not None:
         from regress.sources.files import open_files
 
         return open_files(table, options, outputs=outputs, model=model)
     return open_table(table, options)
+
+
+def moments_in(table: Any) -> TableMoments | None:
+    """Return what moments something is, or is the file of; None for anything else."""
+    if isinstance(table, str | os.PathLike):
+        path = Path(table)
+        return load_moments(path) if path.is_file() and _begins_so(path) else None
+    return table if isinstance(table, TableMoments) else None
 
 
 def _begins_so(path: Path) -> bool:
@@ -116,6 +130,34 @@ def options_of(table: Opened, options: TableOptions) -> TableOptions:
     return replace(options, **{name: getattr(table.read, name) for name in names})
 
 
+def check_rows(table: Opened, options: TrainOptions, cov_type: str, checkpoint: object) -> None:
+    """Refuse the first option that needs the rows, where a table is summed here or elsewhere.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    if isinstance(table, Source):
+        return
+    loss, _ = objective_of(options)
+    needing = {"loss": options.loss} if not loss.quadratic else {}
+    needing |= {"solver": options.solver} if batched(options) else {}
+    needing |= {"over": options.over} if options.over in ("rows", "blocks") else {}
+    if isinstance(table, TableMoments):
+        needing |= {"cov_type": cov_type} if cov_type != "nonrobust" else {}
+        needing |= {"checkpoint": checkpoint} if checkpoint is not None else {}
+    for name, value in needing.items():
+        shown = setting(name, value) if isinstance(value, str) else setting(name)
+        if isinstance(table, TableMoments):
+            raise InputError(
+                f"{shown} needs the rows, and {table.label} holds only sums over them. Remove it, or pass the table."
+            )
+        raise InputError(
+            f"{shown} needs the rows here, and a cluster sums them where they are. Remove it, or {setting('cluster')}."
+        )
+
+
 def read_any(
     table: Opened, target: Any, options: TableOptions, reading: Reading, progress: Progress | None = None
 ) -> ReadTable:
@@ -125,6 +167,5 @@ def read_any(
     if target is None:
         raise InputError(f"Name the column to predict with {setting('target')}.")
     if isinstance(table, Cluster):
-        options = replace(options, weights=table.weights)
-        return read_table(None, table.target, options, reading, progress, cluster=table)
+        return read_table(None, target, options, reading, progress, cluster=table)
     return read_table(table, target, options, reading, progress)

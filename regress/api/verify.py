@@ -199,7 +199,8 @@ def _differences(sums: PartSums, known: FitRecord, design: Design) -> tuple[str,
         found.append(f"The table has {describe(here)}; the model was fitted to {there.used:,} rows.")
     levels = sums.counted.levels()
     for term in design.texts:
-        if odd := sorted({*levels[term.name]} ^ {*term.levels}):
-            where = "the table" if odd[0] in levels[term.name] else "the model"
+        here_too = levels.get(term.name, [])
+        if odd := sorted({*here_too} ^ {*term.levels}):
+            where = "the table" if odd[0] in here_too else "the model"
             found.append(f"Column {term.name!r} has the category {odd[0]!r} only in {where}.")
     return tuple(found)

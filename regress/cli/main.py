@@ -84,24 +84,24 @@ def fit(table: str, target: str | None, **given: Any) -> int:
 @flags(CallOptions, only=["target"])
 @flags(TableOptions, test_size="Fraction of the rows to hold out, approximately.  [default: 0.2]")
 @flags(TrainOptions, only=["fit_intercept", "tol"])
-@flags(CallOptions, only=["estimators", "metrics", "cv", "split_time", "digits", "n_jobs", "report", "json"])
+@flags(CallOptions, only=["estimators", "metrics", "cv", "split_time", "digits", "n_jobs", *CLUSTER, "report", "json"])
 def compare(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 where LinearRegression() disagrees.
 
     A fifth of the rows is held out; change this with --test-size. Repeat --with to compare more estimators.
     """
     from regress.api import compare
+    from regress.api.tables import open_any
     from regress.cli import console, installed
     from regress.report.text import comparison_lines
-    from regress.sources.files import open_files
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
     if "estimators" in options:
         options["estimators"] = installed.estimators(options["estimators"])
-    source = open_files(table, made(FileOptions, options), outputs={"--report": report})
+    opened = open_any(table, made(FileOptions, options), outputs={"--report": report})
     with console.progress_line() as progress, installed.installed_only():
-        result = compare.compare(source, target_of(source, target), progress=progress, **options)
+        result = compare.compare(opened, target_of(opened, target), progress=progress, **options)
     console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())

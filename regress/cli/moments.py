@@ -63,7 +63,7 @@ def merge(files: tuple[str, ...], output: str | None, **given: Any) -> int:
                 yield load_moments(name)
                 progress("files", count, 0, 0)
 
-        result = merged(coming(), allow_equal=options.get("allow_equal", False), label=os.path.basename(path))
+        result = merged(coming(), allow_equal=options.get("allow_equal", False))
         for name in gone:
             result -= load_moments(name)
     result.save(path)

@@ -22,7 +22,6 @@ from regress.solvers.huber import HuberNewton
 from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
 from regress.sources.base import Source
-from regress.sources.file_parts import measured
 
 FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
 ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
@@ -135,14 +134,22 @@ def reading(options: TrainOptions, source: Source | None = None, steps: str = ""
         )
     precision: Precision = options.precision if least_squares else "float64"
     if in_batches:
-        large = source is not None and source.unit == "bytes" and measured(source) > _HELD
-        indexed = options.over == "blocks" or (options.over == "auto" and large)
+        indexed = options.over == "blocks" or (options.over == "auto" and source is not None and _is_large(source))
         if indexed and isinstance(loss, Huber):
             raise InputError(
                 f"{setting('loss', 'huber')} takes its scale from all rows, in memory. Use {setting('over', 'rows')}."
             )
         return Reading("moments" if indexed else "rows", precision, indexed, loss.quadratic)
     return Reading(options.over if loss.quadratic else "rows", precision, False, loss.quadratic)
+
+
+def _is_large(source: Source) -> bool:
+    """Tell whether files are too large to hold their rows."""
+    if source.unit != "bytes":
+        return False
+    from regress.sources.file_parts import measured  # an array needs no file
+
+    return measured(source) > _HELD
 
 
 def _floating(options: TrainOptions, descends: bool = False) -> str:

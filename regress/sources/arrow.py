@@ -129,7 +129,7 @@ class ArrowPart(Part):
     _rows: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._head = next(_grouped(stream(self.table), LOOK)).head(LOOK)
+        self._head = next(grouped(stream(self.table), LOOK)).head(LOOK)
 
     def __getstate__(self) -> dict[str, Any]:
         try:
@@ -151,7 +151,7 @@ class ArrowPart(Part):
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[pl.DataFrame]:
         """Yield the rows in frames of one size, whatever the batches of the stream are."""
         rows, names = 0, list(kinds)
-        for frame in _grouped((some.select(names) for some in stream(self.table)), SLICE):
+        for frame in grouped((some.select(names) for some in stream(self.table)), SLICE):
             if not rows:
                 self._compare(frame.head(self._head.height).equals(self._head.select(names)))
             rows += frame.height
@@ -164,13 +164,13 @@ class ArrowPart(Part):
             raise TableError(f"{self._called} gives other rows when it is read again. {_ONE}")
 
 
-def _grouped(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+def grouped(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
     """Join frames to some of so many rows or more, the last one apart; at least one comes, perhaps without rows."""
     waiting, held = [next(frames)], 0
     for frame in frames:
         if held >= rows:
-            yield pl.concat(waiting)
+            yield pl.concat(waiting, how="vertical_relaxed")
             waiting, held = [], 0
         waiting.append(frame)
         held += frame.height
-    yield pl.concat(waiting)
+    yield pl.concat(waiting, how="vertical_relaxed")

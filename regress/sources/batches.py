@@ -241,5 +241,13 @@ class Part(FramePartition):
         return self
 
 
+class WiderError(Exception):
+    """A part has columns that its start does not have: it is to be read again as another part, which has them."""
+
+    def __init__(self, part: Part, wider: Part) -> None:
+        super().__init__(f"{part.name} has more columns than its start")
+        self.part, self.wider = part, wider
+
+
 class MarkError(Exception):
     """The first rows of a file do not tell its decimal mark, and a later one has a comma or point."""

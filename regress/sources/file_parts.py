@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import BinaryIO, Self
+from typing import BinaryIO, ClassVar, Self
 
 from regress.errors import TableError
 from regress.sources.base import Source
 from regress.sources.batches import Part
 
-_COPIES = 12  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
+_COPIES = 9  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
 
 
 def changed(name: str) -> TableError:
@@ -127,12 +127,15 @@ class FilePart(Part):
 
     Attributes
     ----------
+    form : str
+        What people call its format.
     block : int
         Bytes that are worked on at a time.
     identity : str
         What tells its rows from those of others in another run too.
     """
 
+    form: ClassVar[str] = "CSV"
     file: File
     key: str = ""
     before: int = 0
@@ -151,7 +154,7 @@ class FilePart(Part):
     @property
     def memory(self) -> int:
         """Bytes in memory that reading it takes."""
-        return _COPIES * self.block
+        return _COPIES * min(self.block, self.size)
 
     def smaller(self) -> Self:
         """Return the file read in smaller blocks."""

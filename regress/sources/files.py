@@ -16,12 +16,27 @@ from regress.sources.csv.dialect import read_dialect
 from regress.sources.csv.reader import CsvPart
 from regress.sources.csv.stream import opened
 from regress.sources.file_parts import File, FilePart, LocalFile
-from regress.sources.parquet import ParquetPart
-from regress.sources.paths import PARQUET, check_outputs, file_key, is_address, masked, paths_of, shown, what_is
+from regress.sources.json_lines import read_json_lines
+from regress.sources.parquet import ArrowFilePart, ArrowStreamPart, DecodedPart, ParquetPart
+from regress.sources.paths import (
+    ARROW,
+    JSON_LINES,
+    PARQUET,
+    check_outputs,
+    file_key,
+    format_ending,
+    is_address,
+    masked,
+    paths_of,
+    shown,
+    what_is,
+)
 from regress.sources.pipes import is_pipe, spool
 from regress.sources.polars_frames import PolarsPartition
 from regress.sources.rejects import Rejects
 from regress.sources.table import Table
+
+_BINARY: Mapping[str, type[DecodedPart]] = {part.form: part for part in (ParquetPart, ArrowFilePart, ArrowStreamPart)}
 
 
 def is_polars(table: object) -> bool:
@@ -72,7 +87,7 @@ def open_files(
         part.before = sum(other.size for other in parts)
         parts.append(part)
     if not any(part.of_text for part in parts) and (given := options.of_csv()):
-        raise InputError(f"{setting(given[0])} is for CSV files; {address} is Parquet.")
+        raise InputError(f"{setting(given[0])} is for CSV files; {address} is {parts[0].form}.")
     label = parts[0].name if len(parts) == 1 else shown(address)
     return Table(label, parts, rejects=rejects, address=address, options=options)
 
@@ -100,9 +115,15 @@ def _file(path: Path, plain: bool) -> File:
 
 
 def _open_file(file: File, options: FileOptions, rejects: Rejects) -> FilePart:
-    """Open a file, once: its name or its first bytes tell whether it is Parquet."""
-    if file.suffix not in PARQUET:
-        with opened(file, options.encoding) as stream:
-            if not stream.parquet:
-                return CsvPart(file=file, written=read_dialect(stream, options), options=options, rejects=rejects)
-    return ParquetPart(file=file, reading=reading_of_frames(options))
+    """Open a file, once: its name or its first bytes tell its format."""
+    reading, ending = reading_of_frames(options), format_ending(file.name)
+    if ending in PARQUET:
+        return ParquetPart(file=file, reading=reading)
+    with opened(file, options.encoding) as stream:
+        if stream.form in _BINARY:
+            return _BINARY[stream.form](file=file, reading=reading)
+        if ending in ARROW:
+            raise TableError(f"{file.name} does not begin as an Arrow file. Fetch or write it again.")
+        if ending in JSON_LINES or stream.form == "JSON lines":
+            return read_json_lines(file, stream, reading, ending in JSON_LINES)
+        return CsvPart(file=file, written=read_dialect(stream, options), options=options, rejects=rejects)

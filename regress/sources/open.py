@@ -27,7 +27,8 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
     A table is one of these:
 
     - a path, a glob, a folder or a pipe ("-" is standard input),
-    - a pandas or Polars frame, or an object with the Arrow stream protocol,
+    - a pandas or Polars frame, a PyArrow dataset, or an object with the Arrow stream protocol,
+    - an iterator of batches of rows, or a DuckDB relation, which are kept in a temporary file while they are read,
     - a dict of columns, a list of dicts, an array or a structured array.
 
     Raises
@@ -52,7 +53,7 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
         raise InputError("Sparse matrices are not supported. Pass X.toarray() if it fits in memory.")
     if type(table).__name__ == "Series" and (of_package(table, "pandas") or of_package(table, "polars")):
         raise InputError("A Series is one column, not a table. Pass its .to_frame().")
-    source = None if isinstance(table, Iterator) else _open_columns(table, options or FileOptions())
+    source = None if isinstance(table, io.IOBase) else _open_columns(table, options or FileOptions())
     if source is None:
         array = np.asarray(unmasked(table))
         if array.ndim == 0:
@@ -66,11 +67,21 @@ def open_table(table: Any, options: FileOptions | None = None) -> Source:
 def _open_columns(table: Any, options: FileOptions) -> Source | None:
     """Return what has columns of its own as a source: frames, Arrow streams, dicts; None for anything else."""
     pandas, polars, plain = of_package(table, "pandas"), of_package(table, "polars"), _is_plain(table)
-    if not (pandas or polars or plain or hasattr(table, "__arrow_c_stream__")):
+    dataset = of_package(table, "pyarrow") and _is_dataset(table)
+    once = isinstance(table, Iterator) or of_package(table, "duckdb")
+    if not (once or dataset or pandas or polars or plain or hasattr(table, "__arrow_c_stream__")):
         return None
     from regress.sources.cell_values import reading_of_frames
 
     reading = reading_of_frames(options)
+    if once:
+        from regress.sources.read_once import open_once
+
+        return open_once(table, reading)
+    if dataset:
+        from regress.sources.datasets import open_dataset
+
+        return open_dataset(table, reading)
     if plain:
         from regress.sources.frames import open_plain
 
@@ -88,6 +99,12 @@ def _open_columns(table: Any, options: FileOptions) -> Source | None:
     return files.open_polars(table, reading) if files.is_polars(table) else None
 
 
+def _is_dataset(table: object) -> bool:
+    """Tell whether a table is a dataset of PyArrow, whose module may not have been imported."""
+    module = sys.modules.get("pyarrow.dataset")
+    return module is not None and isinstance(table, module.Dataset)
+
+
 def _is_plain(table: object) -> bool:
     """Tell whether a table is a dict of columns, a list of dicts, or a structured array."""
     if isinstance(table, np.ndarray):
@@ -101,6 +118,4 @@ def _what(table: object) -> str:
     """Say what something is that is no table."""
     if isinstance(table, io.IOBase):
         return "An open file is not a table: it cannot be read twice."
-    if isinstance(table, Iterator):
-        return f"A {type(table).__name__} is not a table: it can be read only once."
     return f"{table if table is None else f'An object of type {type(table).__name__}'} is not a table."

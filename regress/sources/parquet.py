@@ -1,14 +1,16 @@
-"""Parquet files: Polars reads some rows of them at a time, and what it cannot decode is refused."""
+"""Parquet and Arrow files: Polars reads some rows of them at a time, and what it cannot decode is refused."""
 
 import os
 import tempfile
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
+from polars import selectors
 
 from regress.errors import TableError
 from regress.numerics.threads import ordered_map
@@ -16,7 +18,7 @@ from regress.sources.base import Bookmark, Column, ColumnKind
 from regress.sources.batches import Frame
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.file_parts import FilePart
-from regress.sources.polars_frames import columns_of
+from regress.sources.polars_frames import LOOK, SLICE, columns_of
 
 _FIRST = 2**16  # rows read first, which tell how many to read next
 _BLOCK = 2**25  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
@@ -27,15 +29,35 @@ _NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
 
 
 @dataclass(eq=False, kw_only=True)
-class ParquetPart(FilePart):
-    """A Parquet file."""
+class DecodedPart(FilePart):
+    """A file that Polars decodes."""
 
     reading: Reading = AS_IS
     block: int = _BLOCK
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.dialect = "Parquet, kept in a temporary file" * self.file.local().kept
+        self.dialect = f"{self.form}, kept in a temporary file" * self.file.local().kept
+
+    @property
+    def _damaged(self) -> str:
+        return f"{self.name} is not a readable {self.form} file"
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            with _quiet():
+                yield
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            self.file.check()
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            if any(words in said for words in _NO_MEMORY):
+                raise MemoryError(said) from None
+            raise TableError(f"{self._damaged}: {said}. Fetch or write it again.") from None
+
+
+class ScannedPart(DecodedPart):
+    """A file of which Polars reads any rows."""
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns in order."""
@@ -62,30 +84,58 @@ class ParquetPart(FilePart):
         """Read some rows: the first one, the one behind them, and the rows of the file."""
         start, stop, rows = place
         with self._readable():
-            frame = self._scan().select(list(kinds)).slice(start, stop - start).collect()
+            frame = self._scan().select(selectors.by_name(*kinds)).slice(start, stop - start).collect()
         self.file.check()
         if frame.height != stop - start:
             raise TableError(f"{self._damaged}: it has {rows:,} rows, and {start + frame.height:,} can be read.")
         return Frame(frame, self.size * stop // rows, place=place)
 
+    @abstractmethod
+    def _scan(self) -> pl.LazyFrame:
+        """Return the rows, none of them read yet."""
+
+
+class ParquetPart(ScannedPart):
+    """A Parquet file."""
+
+    form = "Parquet"
+
     def _scan(self) -> pl.LazyFrame:
         return pl.scan_parquet(self.file.local().path, glob=False)
 
-    @property
-    def _damaged(self) -> str:
-        return f"{self.name} is not a readable Parquet file"
 
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
-        try:
-            with _quiet():
-                yield
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            self.file.check()
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-            if any(words in said for words in _NO_MEMORY):
-                raise MemoryError(said) from None
-            raise TableError(f"{self._damaged}: {said}. Fetch or write it again.") from None
+class ArrowFilePart(ScannedPart):
+    """An Arrow file, also called Feather or IPC; a batch of its rows is in memory as it was written."""
+
+    form = "Arrow"
+
+    def _scan(self) -> pl.LazyFrame:
+        return pl.scan_ipc(self.file.local().path, glob=False)
+
+
+class ArrowStreamPart(DecodedPart):
+    """An Arrow stream in a file. It has no index of its batches, so the columns asked for are read at once."""
+
+    form = "Arrow stream"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.dialect = "Arrow stream, read into memory at once" + ", kept in a temporary file" * self.file.kept
+
+    def columns(self) -> dict[str, Column | None]:
+        """Return the columns in order."""
+        with self._readable():
+            head = pl.read_ipc_stream(self.file.local().path, n_rows=LOOK)
+        return columns_of(head.schema, head.head, self.reading)
+
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
+        """Read the columns, and yield slices of them."""
+        self.file.check()
+        with self._readable():
+            frame = pl.read_ipc_stream(self.file.local().path, columns=list(kinds))
+        self.file.check()
+        for start in range(0, frame.height, SLICE):
+            yield Frame(frame[start : start + SLICE], self.size * min(start + SLICE, frame.height) // frame.height)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -112,13 +112,23 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Mapping[Path
 
 
 PARQUET = (".parquet", ".pq")
+ARROW = (".arrow", ".feather", ".ipc", ".arrows")
+JSON_LINES = (".jsonl", ".ndjson")
 _COMPRESSIONS = (".gz", ".zst", ".zstd")
-_FORMATS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", *PARQUET)
+_FORMATS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", *JSON_LINES, *ARROW, *PARQUET)
 
 
 def file_key(name: str) -> str:
     """Return a file's name without its endings of compression and format."""
-    for endings in (_COMPRESSIONS, _FORMATS):
-        ending = next((e for e in endings if name.lower().endswith(e)), "")
-        name = name[: len(name) - len(ending)]
-    return name
+    return _without(_without(name, _COMPRESSIONS), _FORMATS)
+
+
+def format_ending(name: str) -> str:
+    """Return the ending of a file's name that names its format, in lower case; "" where it has none."""
+    plain = _without(name, _COMPRESSIONS)
+    return plain[len(_without(plain, _FORMATS)) :].lower()
+
+
+def _without(name: str, endings: Sequence[str]) -> str:
+    ending = next((e for e in endings if name.lower().endswith(e)), "")
+    return name[: len(name) - len(ending)]

@@ -63,13 +63,13 @@ def columns_of(
     texts = [name for name, dtype in schema.items() if dtype == pl.String]
     if texts:
         columns |= {
-            name: _of_text(reading.column(name, cells.drop_nulls().to_list()))
+            name: of_text(reading.column(name, cells.drop_nulls().to_list()))
             for name, cells in head(LOOK)[texts].to_dict().items()
         }
     return columns
 
 
-def _of_text(column: Column | None) -> Column | None:
+def of_text(column: Column | None) -> Column | None:
     """Return a column of text as such, whatever its cells look like."""
     return None if column is None else replace(column, dtype="text")
 
@@ -81,6 +81,12 @@ def named_values(given: Any) -> tuple[str | None, Any]:
     if isinstance(given, pl.Series) and (given.dtype.is_numeric() or given.dtype in (pl.Boolean, pl.Null)):
         return given.name or None, given.cast(pl.Float64).to_numpy()
     return None, given
+
+
+def kind_of_type(dtype: pl.DataType) -> ColumnKind:
+    """Return what a column of a type is, as far as its type tells."""
+    column = _column("", dtype)
+    return "number" if column is None else column.kind
 
 
 def _column(name: str, dtype: pl.DataType) -> Column | None:

@@ -14,7 +14,7 @@ from regress.sources import buckets, web
 from regress.sources.file_parts import File, LocalFile
 from regress.sources.kept import KeptFile, keep
 from regress.sources.paths import masked, shown, user_of
-from regress.sources.transfer import RANGE, Entry, ReadAhead, retried
+from regress.sources.transfer import PIECE, Entry, Pieces, ReadAhead, resumed
 
 _SCHEMES = (*web.SCHEMES, *buckets.SCHEMES)
 
@@ -66,19 +66,19 @@ class RemoteFile(File):
     entry: Entry
 
     def open(self) -> BinaryIO:
-        """Open it: ranges are fetched while those before them are used."""
+        """Open it: a thread fetches bytes while those before them are used."""
         if not self.entry.ranged:
             return self.local().open()
-        return io.BufferedReader(_Ranges(self.entry), 2**16)
+        return io.BufferedReader(ReadAhead(self.size, partial(_read, self.entry, self.size)), 2**16)
 
     def at(self, start: int, length: int) -> bytes | bytearray:
         """Fetch bytes behind a place."""
         if not self.entry.ranged:
             return super().at(start, length)
-        return _fetched(self.entry, threading.Event(), start, min(start + length, self.size))
+        return b"".join(_read(self.entry, min(start + length, self.size), start))
 
     def check(self) -> None:
-        """Do nothing: each range was checked as it came."""
+        """Do nothing: each answer was checked as it came."""
 
     def local(self) -> LocalFile:
         """Return it as a temporary file, downloaded once."""
@@ -91,7 +91,7 @@ class RemoteFile(File):
     def _download(self, file: IO[bytes]) -> None:
         if self.entry.ranged:
             with self.open() as remote:
-                copyfileobj(remote, file, RANGE)
+                copyfileobj(remote, file, PIECE)
         else:
             web.download(self.entry, file)
 
@@ -117,21 +117,6 @@ class RemoteFile(File):
         self.__dict__.update(state)
 
 
-class _Ranges(ReadAhead):
-    """The ranges of an object; once closed, nothing is tried again."""
-
-    def __init__(self, entry: Entry) -> None:
-        self._ended = threading.Event()
-        super().__init__(entry.size, partial(_fetched, entry, self._ended))
-
-    def close(self) -> None:
-        """Let the threads end."""
-        self._ended.set()
-        super().close()
-
-
-def _fetched(entry: Entry, ended: threading.Event, start: int, stop: int) -> bytes | bytearray:
-    def fetch() -> bytes | bytearray:
-        return (web if entry.address.startswith("http") else buckets).fetch(entry, start, stop)
-
-    return retried(entry.label, fetch, ended)
+def _read(entry: Entry, stop: int, start: int, ended: threading.Event | None = None) -> Pieces:
+    store = web if entry.address.startswith("http") else buckets
+    return resumed(entry, lambda at: store.pieces(entry, at, stop), start, stop, ended)

@@ -10,7 +10,7 @@ from regress.messages import setting
 from regress.numerics.threads import need_threads
 from regress.options import FileOptions
 from regress.sources.base import EMPTY, Batch, Column, ColumnKind, Source, cut
-from regress.sources.batches import MarkError, Part
+from regress.sources.batches import MarkError, Part, WiderError
 from regress.sources.column_types import Survey
 from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError, Rejects, Skipped
@@ -96,6 +96,10 @@ class Table(Source):
             raise Reread(self.settled([error.column])) from None
         except MarkError:
             raise Reread(self.marked()) from None
+        except WiderError as found:
+            wider = self.with_columns(self.columns)
+            wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
+            raise Reread(wider.with_columns(_common_columns(wider._parts))) from None
         except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
             self._write_rejects()
             raise

@@ -1,28 +1,30 @@
-"""Bytes that come over a network: in ranges, fetched ahead, and again where a failure may pass."""
+"""Bytes that come over a network: fetched ahead by a thread, and asked for again where a failure may pass."""
 
 import io
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, NamedTuple, TypeVar
 
 from regress.errors import TableError
 from regress.sources.paths import masked
 
 T = TypeVar("T")
+Pieces = Iterator[bytes]
 
-RANGE = 2**24  # bytes fetched at a time
-FIRST = 2**22 + 2**16  # bytes fetched first: the start of a file that a dialect is read from
-CONNECT, SILENT, DEADLINE = 10.0, 30.0, 120.0  # seconds: to connect, without a byte, and for a range
+PIECE = 2**20  # bytes handed on at a time
+CONNECT, SILENT, DEADLINE = 10.0, 30.0, 120.0  # seconds: to connect, without a byte, and for a piece
+_START, _AHEAD = 5, 18  # pieces that wait: of the start of a file, which tells how it is written, and later
+_BEHIND = 18  # pieces kept: a block of a CSV file, whose end is looked at before it is read
 _DELAYS = (0.2, 0.6, 1.8, 5.0)  # seconds between tries
-_AHEAD = 2  # ranges fetched while one is used
 
 
 class Entry(NamedTuple):
     """An object at an address, as it was seen.
 
-    `version` is its ETag, or its time where it has none. `ranged` tells whether it can be read in ranges. The size is
-    negative where it is not known.
+    `version` is its ETag, or its time where it has none. `ranged` tells whether it can be read from any byte on. The
+    size is negative where it is not known.
     """
 
     address: str
@@ -40,7 +42,7 @@ class PassingError(Exception):
     """A failure that may pass, in words for people."""
 
 
-def retried(label: str, call: Callable[[], T], ended: threading.Event | None = None) -> T:
+def retried(label: str, call: Callable[[], T]) -> T:
     """Return what a call returns; make it again where it fails in a way that may pass.
 
     Raises
@@ -48,35 +50,68 @@ def retried(label: str, call: Callable[[], T], ended: threading.Event | None = N
     TableError
         If all tries fail.
     """
-    ended = ended or threading.Event()
-    for delay in _DELAYS:
+    tries = _Tries(label)
+    while True:
         try:
             return call()
-        except PassingError:
-            if ended.wait(delay):
-                break
-    try:
-        return call()
-    except PassingError as error:
-        raise TableError(f"{label} cannot be read: {error}, in {len(_DELAYS) + 1} tries. Try again later.") from None
+        except PassingError as error:
+            tries.wait(error)
+
+
+def resumed(
+    entry: Entry, read: Callable[[int], Pieces], start: int, stop: int, ended: threading.Event | None = None
+) -> Pieces:
+    """Yield the bytes from one place to another; where `read` breaks off, read on from there, until `ended` is set.
+
+    Raises
+    ------
+    TableError
+        If all tries fail without a byte between them.
+    """
+    at, tries = start, _Tries(entry.label, ended)
+    while at < stop:
+        try:
+            with closing(read(at)) as pieces:  # type: ignore[type-var]  # a generator
+                for piece in pieces:
+                    at += len(piece)
+                    tries.failed = 0
+                    yield piece
+            if at < stop:
+                raise PassingError("the connection broke off")
+        except PassingError as error:
+            tries.wait(error)
+
+
+class _Tries:
+    """How often something failed in a row, and the wait for the next try."""
+
+    def __init__(self, label: str, ended: threading.Event | None = None) -> None:
+        self.failed, self._label, self._ended = 0, label, ended or threading.Event()
+
+    def wait(self, error: PassingError) -> None:
+        if self.failed == len(_DELAYS) or self._ended.wait(_DELAYS[self.failed]):
+            raise TableError(
+                f"{self._label} cannot be read: {error}, in {self.failed + 1} tries. Try again later."
+            ) from None
+        self.failed += 1
 
 
 class ReadAhead(io.RawIOBase):
-    """A file whose ranges are fetched by threads while those before them are used.
+    """A file that a thread fetches while what it fetched before is used.
 
     Parameters
     ----------
     size : int
         Its bytes.
-    fetch : callable
-        Called with two places in the file, from any thread; returns the bytes between them.
+    read : callable
+        Called with a place in the file and an event; returns the bytes from there on, unless the event is set.
     """
 
-    def __init__(self, size: int, fetch: Callable[[int, int], bytes | bytearray]) -> None:
-        self._size, self._fetch = size, fetch
-        self._at = self._base = self._last = 0
-        self._pool = ThreadPoolExecutor(_AHEAD)
-        self._parts: dict[int, Future[bytes | bytearray]] = {}
+    def __init__(self, size: int, read: Callable[[int, threading.Event], Pieces]) -> None:
+        self._size, self._read = size, read
+        self._at = self._begin = self._end = 0
+        self._pieces: deque[bytes] = deque()  # from begin to end
+        self._fetcher: _Fetcher | None = None
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -91,7 +126,7 @@ class ReadAhead(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
+        """Go to a place. Near the last one, that costs nothing; elsewhere the file is asked for anew."""
         self._at = offset + (0, self._at, self._size)[whence]
         return self._at
 
@@ -99,44 +134,66 @@ class ReadAhead(io.RawIOBase):
         """Read some bytes; none at the end."""
         if self._at >= self._size:
             return 0
-        number = self._number(self._at)
-        if self._at < self._base or not self._last - 1 <= number <= self._last + 2:  # far away: begin anew there
-            self._drop(self._parts)
-            self._base, number = self._at, 0
-        data = self._part(number)
-        start = self._at - self._span(number)[0]
-        count = min(len(buffer), len(data) - start)
-        buffer[:count] = memoryview(data)[start : start + count]
+        if self._fetcher is None or not self._begin <= self._at < self._end + _AHEAD * PIECE:
+            self._stop()
+            self._fetcher, self._begin, self._end = _Fetcher(self._read, self._at), self._at, self._at
+        while self._at >= self._end:
+            self._pieces.append(self._fetcher.next())
+            self._end += len(self._pieces[-1])
+            if len(self._pieces) > _BEHIND:
+                self._begin += len(self._pieces.popleft())
+        start = self._at - self._begin
+        for piece in self._pieces:
+            if start < len(piece):
+                break
+            start -= len(piece)
+        count = min(len(buffer), len(piece) - start)
+        buffer[:count] = memoryview(piece)[start : start + count]
         self._at += count
         return count
 
     def close(self) -> None:
-        """Let the threads end."""
-        if not self.closed:
-            self._drop(self._parts)
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        """Let the thread end."""
+        self._stop()
         super().close()
 
-    def _number(self, at: int) -> int:
-        """Return the number of the range that a byte is in."""
-        return max((at - self._base - FIRST) // RANGE + 1, 0)
+    def _stop(self) -> None:
+        if self._fetcher is not None:
+            self._fetcher.ended.set()
+        self._fetcher = None
+        self._pieces.clear()
 
-    def _span(self, number: int) -> tuple[int, int]:
-        """Return where a range begins and ends."""
-        start = self._base + (FIRST + (number - 1) * RANGE if number else 0)
-        return start, min(start + (RANGE if number else FIRST), self._size)
 
-    def _part(self, number: int) -> bytes | bytearray:
-        """Return a range; begin to fetch the next ones, unless it is the first: perhaps no more is wanted."""
-        ahead = _AHEAD if number else 0
-        for each in range(number, number + ahead + 1):
-            start, stop = self._span(each)
-            if each not in self._parts and start < stop:
-                self._parts[each] = self._pool.submit(self._fetch, start, stop)
-        self._drop([each for each in self._parts if not number - 1 <= each <= number + _AHEAD])
-        self._last = number
-        return self._parts[number].result()
+class _Fetcher:
+    """A thread that fetches pieces, and those that wait."""
 
-    def _drop(self, numbers: Any) -> None:
-        for number in list(numbers):
-            self._parts.pop(number).cancel()
+    def __init__(self, read: Callable[[int, threading.Event], Pieces], start: int) -> None:
+        self.ended = threading.Event()
+        self._waiting: deque[bytes] = deque()
+        self._room, self._taken = threading.Semaphore(_START), 0
+        self._filled = threading.Semaphore(0)
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, args=(read, start), daemon=True).start()
+
+    def _run(self, read: Callable[[int, threading.Event], Pieces], start: int) -> None:
+        try:
+            with closing(read(start, self.ended)) as pieces:  # type: ignore[type-var]  # a generator
+                for piece in pieces:
+                    self._waiting.append(piece)
+                    self._filled.release()
+                    while not self._room.acquire(timeout=0.2):
+                        if self.ended.is_set():
+                            return
+        except BaseException as error:  # raised where the piece is asked for
+            self._error = error
+        self._filled.release()
+
+    def next(self) -> bytes:
+        """Return the next piece, and make room for others: for many once the start is used up."""
+        self._filled.acquire()
+        if not self._waiting:
+            assert self._error is not None
+            raise self._error
+        self._taken += 1
+        self._room.release(1 if self._taken != _START else 1 + _AHEAD - _START)
+        return self._waiting.popleft()

@@ -16,13 +16,16 @@ from urllib.parse import quote, urlsplit
 from regress.errors import TableError
 from regress.sources.file_parts import changed
 from regress.sources.paths import masked
-from regress.sources.transfer import DEADLINE, SILENT, Entry, PassingError, retried
+from regress.sources.transfer import DEADLINE, PIECE, SILENT, Entry, PassingError, Pieces, retried
 
 SCHEMES = ("http", "https")
-_PIECE = 2**20  # bytes between two looks at the clock
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _SPAN = re.compile(r"bytes 0-0/(\d+)")
 _DENIED = (401, 403, 407)
+
+
+class _MissingError(TableError):
+    """There is no file at the address."""
 
 
 def entries(address: str) -> list[Entry]:
@@ -39,28 +42,19 @@ def _entry(address: str) -> Entry:
         return Entry(address, int(span[1]), _version(answer))
 
 
-def fetch(entry: Entry, start: int, stop: int) -> bytearray:
-    """Return some bytes of a file that is still the same.
+def pieces(entry: Entry, start: int, stop: int) -> Pieces:
+    """Yield the bytes of a file from one place to another, as long as it is the same.
 
     Raises
     ------
     PassingError
-        If they do not come, or fewer of them.
+        If they break off.
     """
-    with _ask(entry.address, (start, stop)) as answer:
-        span = f"bytes {start}-{stop - 1}/{entry.size}"
-        if _version(answer) != entry.version or answer.headers.get("Content-Range") != span:
+    with _asked_again(entry, (start, stop)) as answer:
+        if answer.headers.get("Content-Range") != f"bytes {start}-{stop - 1}/{entry.size}":
             raise changed(entry.label)
-        data = bytearray(stop - start)
-        at, end = 0, time.monotonic() + DEADLINE
-        with memoryview(data) as view, _in_words(entry.label):
-            while at < len(view) and (count := answer.readinto(view[at : at + _PIECE])):
-                at += count
-                if time.monotonic() > end:
-                    raise PassingError("the server sends too slowly")
-        if at < len(data):
-            raise PassingError("the connection broke off")
-        return data
+        while piece := _piece(entry.label, answer):
+            yield piece
 
 
 def download(entry: Entry, file: IO[bytes]) -> None:
@@ -75,9 +69,7 @@ def download(entry: Entry, file: IO[bytes]) -> None:
     def copy() -> None:
         file.seek(0)
         file.truncate()
-        with _ask(entry.address) as answer:
-            if _version(answer) != entry.version:
-                raise changed(entry.label)
+        with _asked_again(entry) as answer:
             while piece := _piece(entry.label, answer):
                 file.write(piece)
             if answer.length:
@@ -86,9 +78,28 @@ def download(entry: Entry, file: IO[bytes]) -> None:
     retried(entry.label, copy)
 
 
+def _asked_again(entry: Entry, span: tuple[int, int] | None = None) -> http.client.HTTPResponse:
+    """Ask for a file that was seen before; refuse another one."""
+    try:
+        answer = _ask(entry.address, span)
+    except _MissingError:
+        raise changed(entry.label) from None
+    if _version(answer) != entry.version:
+        answer.close()
+        raise changed(entry.label)
+    return answer
+
+
 def _piece(label: str, answer: http.client.HTTPResponse) -> bytes:
+    """Return the next bytes; none at the end."""
+    parts, missing, end = [], PIECE, time.monotonic() + DEADLINE
     with _in_words(label):
-        return answer.read(_PIECE)
+        while missing and (part := answer.read1(missing)):
+            parts.append(part)
+            missing -= len(part)
+            if time.monotonic() > end:
+                raise PassingError("the server sends too slowly")
+    return b"".join(parts)
 
 
 @lru_cache(1)
@@ -144,7 +155,7 @@ def _refusal(label: str, status: int) -> Exception:
     if status in _PASSING:
         return PassingError(f"the server answers {status}")
     if status in (404, 410):
-        return TableError(f"{label} does not exist: the server answers {status}. Check the address.")
+        return _MissingError(f"{label} does not exist: the server answers {status}. Check the address.")
     if status in _DENIED:
         return TableError(
             f"{label} cannot be read: the server answers {status}, access denied. Download it with the rights that you "

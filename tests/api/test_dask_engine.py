@@ -1,10 +1,14 @@
 """The engine on real processes: results, workers that end, errors, and what a checkpoint saves."""
 
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +23,7 @@ from regress.api.engine_checkpoint import PartsCheckpoint
 from regress.errors import InputError, TableError
 from tests.api import dask_toys as toys
 
+ROOT = Path(__file__).resolve().parents[2]
 ADD = Job(fold=toys.add)
 QUICK = EngineOptions(timeout=20, backoff=0.05)
 
@@ -163,7 +168,7 @@ def kill_one(client, wait):
     return thread
 
 
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(s, marks=pytest.mark.slow) for s in range(3, 20))])
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 20))])
 def test_a_killed_worker_changes_nothing(cluster, seed):
     random.seed(seed)
     slow = {f"at{i}": 0.03 for i in range(60)}
@@ -171,3 +176,63 @@ def test_a_killed_worker_changes_nothing(cluster, seed):
     total = reduce(toys.units(60, **slow), ADD, cluster, options=QUICK)
     killer.join()
     assert (total.total, len(total.parts)) == (squares(60), 60)
+
+
+@pytest.mark.slow
+def test_the_same_for_one_two_and_three_workers():
+    totals = [reduce(toys.units(40), ADD, f"local:{n}", options=QUICK) for n in (1, 3)]
+    assert [total.total for total in totals] == [squares(40)] * 2
+
+
+@pytest.fixture
+def processes(tmp_path):
+    """A scheduler and two workers, started as users start them; yields the scheduler's process and address."""
+    file, environment = tmp_path / "scheduler.json", {**os.environ, "PYTHONPATH": str(ROOT)}
+    common = ["--no-dashboard", "--scheduler-file", str(file)]
+    started = []
+
+    def start(name, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *arguments]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, **quiet))
+        return started[-1]
+
+    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
+    start("worker", "--nthreads", "1", "--nworkers", "2")
+    deadline = time.monotonic() + 30
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    yield scheduler, json.loads(file.read_text())["address"]
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_the_scheduler_is_killed_and_the_run_goes_on_elsewhere(processes, cluster, tmp_path):
+    scheduler, address = processes
+    path, log = tmp_path / "c", str(tmp_path / "log")
+    killed = []
+
+    def kill(stage, done, position, size):
+        if path.exists() and not killed:
+            killed.append(time.monotonic())
+            scheduler.kill()
+
+    units = toys.units(200, log=log, **{f"at{i}": 0.02 for i in range(200)})
+    often = EngineOptions(timeout=20, gather=0.5)
+    with pytest.raises(EngineError, match=rf"^The scheduler at {address} is gone\."):
+        reduce(units, ADD, address, options=often, progress=kill, checkpoint=checkpoint(path))
+    assert time.monotonic() - killed[0] < 30
+    held = toys.from_bytes(path.read_bytes().split(b"\n", 2)[2]).parts
+    assert held
+    (tmp_path / "log").unlink()
+    total = reduce(units, ADD, cluster, options=QUICK, checkpoint=checkpoint(path, resume=True))
+    assert total.total == squares(200)
+    assert not held & set((tmp_path / "log").read_text().split())
+
+
+@pytest.mark.slow
+def test_the_poison_of_a_cluster_that_is_not_ours(processes):
+    with pytest.raises(EngineError, match=r"^parts/03.csv ended its worker 3 times"):
+        reduce(toys.units(8, at3="kill"), ADD, processes[1], options=QUICK)

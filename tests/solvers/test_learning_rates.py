@@ -74,7 +74,7 @@ def test_a_rate_is_refused_just_where_a_step_makes_the_distance_longer(solver, s
     rows, weights, alpha = options.get("X", X), options.get("weights"), options.get("alpha", 0.0)
     values = curvature(rows, weights, alpha, standardize, fit_intercept)
     assert radius(solver, 0.999 * limit, values) <= 1.0 < 1.0005 < radius(solver, 1.001 * limit, values)
-    within = problem(learning_rate=0.999 * limit, max_iter=2000, **options).train()
+    within = problem(learning_rate=0.999 * limit, max_iter=200, **options).train()
     assert within.status in (Status.CONVERGED, Status.MAX_ITER)
     assert within.loss <= within.history[0].loss
     with pytest.raises(LearningRateError):

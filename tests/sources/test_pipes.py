@@ -1,10 +1,16 @@
 """Tables that come through pipes, and what stands in a folder or under a name that no table has."""
 
 import csv
+import gc
+import gzip
 import os
+import pickle
+import resource
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +18,10 @@ import pytest
 
 import regress
 from regress.cli.main import main
-from regress.errors import InputError, TableError
+from regress.errors import ConvergenceWarning, InputError, TableError
+from regress.sources.csv import dialect, stream
+from regress.sources.file_parts import measured
+from regress.sources.open import open_table
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -91,6 +100,107 @@ def test_parquet_and_compressed_files_come_through_pipes_too(folder):
         assert fit.w == pytest.approx(expected, rel=1e-12)
 
 
+def test_other_formats_come_through_pipes_too(folder):
+    frame = pl.read_csv(folder / "t.csv")
+    frame.write_ipc(folder / "t.arrow")
+    frame.write_ipc_stream(folder / "t.arrows")
+    expected = regress.fit(folder / "t.csv", "y")
+    for name, data in [
+        ("JSON lines", frame.write_ndjson().encode()),
+        ("Arrow", (folder / "t.arrow").read_bytes()),
+        ("Arrow stream, read into memory at once", (folder / "t.arrows").read_bytes()),
+        ("JSON lines, gzip", gzip.compress(frame.write_ndjson().encode())),
+    ]:
+        thread = feed(folder / name, data)
+        fit = regress.fit(folder / name, "y", cov_type="HC1")
+        thread.join()
+        assert (fit.w.tolist(), fit.b) == (expected.w.tolist(), expected.b)
+        assert f"Read as: {name}, kept in a temporary file." in fit.summary()
+
+
+def test_rows_are_read_before_the_pipe_has_ended(folder, monkeypatch):
+    monkeypatch.setattr(stream, "BLOCK", 300)
+    monkeypatch.setattr(dialect, "_SAMPLE", 300)
+    read = threading.Event()
+    os.mkfifo(folder / "pipe")
+
+    def write():
+        with (folder / "pipe").open("wb", buffering=0) as pipe:
+            pipe.write(TEXT.encode())
+            assert read.wait(60)
+            pipe.write(b"1,1,1\n" * 1000)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    source = open_table(folder / "pipe")
+    assert source.size == 0
+    batches = source.batches(["x", "y"])
+    assert next(batches).numbers("x")[0] == 0
+    read.set()
+    assert sum(batch.rows for batch in batches) < 1060 == sum(batch.rows for batch in source.batches(["x"]))
+    thread.join()
+    assert measured(source) == len(TEXT) + 6000
+    (part,) = source.partitions()
+    with pytest.raises(InputError, match="pipe is a pipe, kept in a temporary file of this process"):
+        pickle.dumps(part)
+
+
+def test_a_pipe_that_nobody_wants_any_more_is_closed(folder):
+    os.mkfifo(folder / "pipe")
+    ended = []
+
+    def write():
+        try:
+            with (folder / "pipe").open("wb", buffering=0) as pipe:
+                pipe.write(b"x,y\n1,2\n3,oops\n" * 300_000)
+                while True:
+                    pipe.write(b"1,2\n" * 1000)
+        except BrokenPipeError:
+            ended.append(True)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    with pytest.raises(TableError, match="pipe, line"):
+        regress.fit(folder / "pipe", "y")
+    gc.collect()
+    thread.join(60)
+    assert ended == [True]
+
+
+def test_mini_batches_from_a_pipe_are_those_of_the_file(folder):
+    thread = feed(folder / "pipe", TEXT.encode())
+    options = {"solver": "averaged-sgd", "epochs": 3, "batch_size": 8}
+    with pytest.warns(ConvergenceWarning):
+        piped, named = (regress.fit(folder / name, "y", **options) for name in ("pipe", "t.csv"))
+    thread.join()
+    assert piped.w.tolist() == named.w.tolist()
+
+
+def test_a_full_disk_is_one_sentence(folder):
+    def small():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+
+    done = run(folder, "fit", "-", "--target", "y", given=TEXT + "1,2,3\n" * 400_000, preexec_fn=small)
+    assert done.returncode == 2
+    assert "The temporary folder" in done.stderr
+    assert "cannot be used: File too large. Set TMPDIR to a folder with room." in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_ends_at_once_while_a_pipe_is_waited_for(folder):
+    options = {"env": ENVIRONMENT, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*COMMAND, "fit", "-", "--target", "y"], cwd=folder, **options) as process:
+        process.stdin.write(TEXT.encode())
+        process.stdin.flush()
+        waits = Path(f"/proc/{process.pid}/task")
+        while len(os.listdir(waits)) < 2:  # the thread that copies
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr.read().decode().startswith("Interrupted")
+
+
 def test_nothing_on_standard_input_is_refused_by_name(folder):
     done = run(folder, "fit", "-", "--target", "y", given="")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
@@ -153,12 +263,6 @@ def test_an_empty_name_is_not_the_current_folder(folder, monkeypatch, capsys):
         main(["fit", "", "--target", "y"])
     assert end.value.code == 2
     assert "name of the table is empty" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("address", ["https://example.org/t.csv", "s3://bucket/t.parquet", "file:///tmp/t.csv"])
-def test_an_address_is_shown_as_it_was_given(address):
-    with pytest.raises(TableError, match=f"{address} is an address.*Download"):
-        regress.fit(address, "y")
 
 
 NOT_UTF8 = os.fsdecode(b"gr\xffsse.csv")

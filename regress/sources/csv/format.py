@@ -39,14 +39,25 @@ def refuse_foreign(file: str, start: bytes) -> None:
     for pattern, what in _FOREIGN:
         if re.match(pattern, start):
             raise TableError(f"{file} is {what}")
-    if _JSON.match(start):
-        try:
-            json.loads(start.partition(b"\n")[0])
-            lines = b"\n" in start.strip()
-        except ValueError:
-            lines = False
-        what, how = ("JSON lines", ", lines=True") if lines else ("JSON", "")
-        raise TableError(f"{file} is {what}. Convert it, as pandas.read_json(path{how}).to_csv(…, index=False) does.")
+    refuse_json(file, start)
+
+
+def refuse_json(file: str, start: bytes) -> None:
+    """Refuse JSON, unless the first of several lines is an object.
+
+    Raises
+    ------
+    TableError
+        If it is one document.
+    """
+    if not _JSON.match(start):
+        return
+    try:
+        lines = isinstance(json.loads(start.partition(b"\n")[0]), dict) and b"\n" in start.strip()
+    except ValueError:
+        lines = False
+    if not lines:
+        raise TableError(f"{file} is JSON. Convert it, as pandas.read_json(path).to_csv(…, index=False) does.")
 
 
 def separator_line(start: bytes) -> tuple[int, str | None]:

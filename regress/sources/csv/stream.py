@@ -3,10 +3,11 @@
 import codecs
 import gzip
 import os
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, Literal, NamedTuple, NoReturn
 
 from backports import zstd
 
@@ -16,11 +17,14 @@ from regress.sources.csv.record_ends import Format
 from regress.sources.csv.rewrite import has_marks, last_end
 from regress.sources.file_parts import File
 
+Form = Literal["text", "JSON lines", "Parquet", "Arrow", "Arrow stream"]
 BLOCK = 2**24  # bytes read at a time: below this, what Polars does once a block shows; above, memory is not reused
 _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not be cut
 LONGEST = 2**25  # bytes of one record
 _PARQUET, _GZIP, _ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_ARROW: Mapping[bytes, Form] = {b"ARROW1\0": "Arrow", b"\xff\xff\xff\xff": "Arrow stream"}
 _NO_TEXT = {
+    b"FEA1\0": "a Feather file of version 1",
     b"PK\x03\x04": "a zip archive or spreadsheet",
     b"BZh": "compressed by bzip2",
     b"\xfd7zXZ": "compressed by xz",
@@ -33,6 +37,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WIDE = ("utf-16", "utf-32")  # their names alone leave the order of bytes to the file
+_OBJECT = re.compile(rb'\s*\{\s*"')
 _TAR = slice(257, 262)
 
 
@@ -51,7 +56,8 @@ class Records(NamedTuple):
 class Stream:
     """A file opened for reading as UTF-8 bytes; `encoding` is what it was found to have, unless one is given.
 
-    A file that is `parquet` is not read. `above` are the bytes of a mark of its encoding.
+    `form` is what its first bytes tell of it, `above` the bytes of a mark of its encoding. Parquet and Arrow are not
+    read.
 
     Raises
     ------
@@ -70,8 +76,8 @@ class Stream:
 
     def _begin(self, encoding: str | None) -> None:
         head = self._raw.read(8)
-        self.parquet = head.startswith(_PARQUET) and self._ends_parquet()
-        if self.parquet:
+        self.form = self._form(head)
+        if self.form != "text":
             return
         for magic, what in _NO_TEXT.items():
             if head.startswith(magic):
@@ -102,8 +108,15 @@ class Stream:
             found = f"{self.encoding}-le"
         if self.encoding in (found, *_WIDE, "utf-8-sig"):
             self.encoding, self._start, self.above = found, self._start[len(mark) :], len(mark)
+        if _OBJECT.match(self._start):
+            self.form = "JSON lines"
         self._decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)("strict")
         self._lines = 0
+
+    def _form(self, head: bytes) -> Form:
+        if head.startswith(_PARQUET) and self._ends_parquet():
+            return "Parquet"
+        return next((form for magic, form in _ARROW.items() if head.startswith(magic)), "text")
 
     def _ends_parquet(self) -> bool:
         """Tell a Parquet file by a byte that no text has, or by its end: a CSV file may begin as it does."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress import LinearRegressor
+from regress.options import train
 from regress.solvers.exact.modular_arithmetic import independent
 from tests.oracles.rational import LeastSquares, nearest
 
@@ -115,6 +116,13 @@ def test_square_and_wide_tables_keep_their_digits(shape, seed, fit_intercept):
     assert worst(np.linalg.lstsq(centered, rest)[0], exact) > 8.0  # the oracle of the exact answer itself
 
 
+@pytest.fixture
+def short_descent(monkeypatch):
+    """Let the plain descent of a comparison, which does not get far on these tables, take few steps."""
+    monkeypatch.setitem(train._MAX_ITER, "gd", 1000)
+
+
+@pytest.mark.usefixtures("short_descent")
 @pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")  # in float64
 @pytest.mark.parametrize("apart", [1e-4, 1e-7, 1e-10])
 @pytest.mark.parametrize("shape", [(6, 6), (6, 11)], ids=str)
@@ -134,6 +142,7 @@ def test_no_digits_are_claimed_where_a_cut_decided_the_rank(shape, apart):
     assert all(fit.excess_loss >= 0.0 for fit in verdict.fits if fit.w is not None)
 
 
+@pytest.mark.usefixtures("short_descent")
 def test_a_hilbert_matrix_has_one_solution_and_compare_and_certify_know_it():
     X = np.array([[1 / (i + j + 1) for j in range(8)] for i in range(8)])
     y = np.arange(8) + 1.0

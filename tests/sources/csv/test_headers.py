@@ -172,7 +172,6 @@ def test_comments_are_left_out_anywhere_and_lines_are_counted_as_they_stand(writ
 FOREIGN = {
     "JSON": (b'[{"a": 1, "y": 2}, {"a": 2, "y": 4}]', "JSON"),
     "nested JSON": (b'{\n  "a": [1, 2],\n  "b": 3\n}\n', "JSON"),
-    "JSON lines": (b'{"a": 1, "y": 2}\n{"a": 2, "y": 4}\n', "JSON lines"),
     "HTML": (b"<!DOCTYPE html>\n<html><body>404, not found</body></html>\n", "web page"),
     "XML": (b'<?xml version="1.0"?>\n<a><b>1</b></a>\n', "XML"),
     "LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "Git LFS"),
