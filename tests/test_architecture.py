@@ -40,6 +40,7 @@ OWNERS = {
     "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},
     "threadpoolctl": {"numerics/threads.py"},
     "backports": {"sources/csv/stream.py"},
+    "fsspec": {"sources/buckets.py"},
     "click": {"cli/main.py", "cli/options.py"},
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from hashlib import sha256
 from typing import NamedTuple
 
 from regress.aggregates.account import Tally
+from regress.aggregates.part_sums import PartSums
+from regress.aggregates.totals_bytes import to_bytes
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Missing, WeightType
@@ -75,6 +78,14 @@ class MomentsPart:
     rows: Count
     used: Count
     sign: int
+
+
+def identity(sums: PartSums) -> str:
+    """Return the hash of totals, which tells rows from others; "" where there are none."""
+    if not sums.tally.used + sums.tally.held_out:
+        return EMPTY
+    totals = to_bytes(sums.training) + to_bytes(sums.held_out.exact())
+    return sha256(totals).hexdigest()
 
 
 class Parts:

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
-from regress.aggregates.totals_bytes import to_bytes
-from regress.api.how_read import EMPTY, Account, HowRead, MomentsPart, Parts, TermKind, joined
+from regress.api.how_read import Account, HowRead, MomentsPart, Parts, TermKind, identity, joined
 from regress.design.rows import Reader
 from regress.errors import InputError
 from regress.messages import by_interface, shortened, visible
@@ -136,21 +134,13 @@ class TableMoments:
         """
         from regress.api.moments_file import written
 
-        data = written(self)
+        data = written(self.sums, self.read, self.parts)
         with whole_file(path) as file:
             file.write(data)
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
-
-
-def identity(sums: PartSums) -> str:
-    """Return the hash of totals, which tells rows from others; "" where there are none."""
-    if not sums.tally.used + sums.tally.held_out:
-        return EMPTY
-    totals = to_bytes(sums.training) + to_bytes(sums.held_out.exact())
-    return sha256(totals).hexdigest()
 
 
 def merged(several: Iterable[TableMoments], *, allow_equal: bool = False) -> TableMoments:
@@ -235,4 +225,5 @@ def load_moments(path: str | Path) -> TableMoments:
     """
     from regress.api.moments_file import read_moments
 
-    return read_moments(Path(path))
+    path = Path(path)
+    return TableMoments(*read_moments(path), path.name)

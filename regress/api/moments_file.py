@@ -7,10 +7,10 @@ Reading a file executes nothing. What it can make of its bytes is bounded by the
 import json
 import zlib
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 
 from regress import __version__
 from regress.aggregates.account import Tally
@@ -18,18 +18,17 @@ from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.sample import Sampler
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
-from regress.api.how_read import HowRead, MomentsPart
+from regress.api.how_read import HowRead, MomentsPart, identity
 from regress.api.json_schema import Malformed, of, strict_json
-from regress.api.moments import TableMoments, identity
-from regress.api.moments_check import check_head, check_sums, columns_of
+from regress.api.moments_head import Provenance, Section, check_head, check_sums, columns_of
 from regress.design.encode import SeenCells
-from regress.design.row_facts import Counted
 from regress.design.terms import Design, Term
 from regress.errors import InputError
 from regress.fit_record import RowAccount
 from regress.messages import by_interface
 from regress.numerics.whole_sum import WholeSum
-from regress.records import Count
+
+Held: TypeAlias = tuple[PartSums, HowRead, tuple[MomentsPart, ...]]
 
 HEADER = b"regress moments 1\n"
 _HASH = 32  # bytes
@@ -37,36 +36,8 @@ _MOST_BYTES = 2**30  # of a file
 _OF_NUMBER = 1000  # bytes that totals need at most for one: a digit of 23 bits at each of 291 levels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """Bytes of a section in the file, and decompressed."""
-
-    name: str
-    stored: Count
-    size: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """All but the totals, as JSON."""
-
-    regress: str
-    fingerprint: str
-    read: HowRead
-    parts: tuple[MomentsPart, ...]
-    rows: RowAccount
-    counted: Counted
-    seen: Mapping[str, Mapping[str, int]]
-    unknown: Mapping[str, int]
-    log_weight: str
-    sample_size: Count
-    sample_columns: tuple[str, ...]
-    sections: tuple[Section, ...]
-
-
-def written(moments: TableMoments) -> bytes:
+def written(sums: PartSums, read: HowRead, parts: tuple[MomentsPart, ...]) -> bytes:
     """Return the bytes of the file."""
-    sums = moments.sums
     sections = {"training": to_bytes(sums.training), "held_out": to_bytes(sums.held_out.exact())}
     names, arrays = sums.sample.arrays()
     sections |= {f"sample_{name}": array.tobytes() for name, array in arrays.items()}
@@ -74,8 +45,8 @@ def written(moments: TableMoments) -> bytes:
     head = Provenance(
         regress=__version__,
         fingerprint=identity(sums),
-        read=moments.read,
-        parts=moments.parts,
+        read=read,
+        parts=parts,
         rows=RowAccount(**sums.tally.to_dict()),
         counted=sums.counted,
         seen={name: dict(counts) for name, counts in sums.seen.levels.items()},
@@ -90,7 +61,7 @@ def written(moments: TableMoments) -> bytes:
     return data + sha256(data).digest()
 
 
-def read_moments(path: Path) -> TableMoments:
+def read_moments(path: Path) -> Held:
     """Read a file of moments.
 
     Raises
@@ -114,12 +85,12 @@ def read_moments(path: Path) -> TableMoments:
             error if isinstance(error, InputError) else InputError(f"{str(path)!r} is not the name of a file.")
         ) from None
     try:
-        return moments_of(data, path.name)
+        return moments_of(data)
     except ValueError as error:  # Malformed is one
         raise InputError(f"{path} is damaged: {str(error).rstrip('.')}. Make it again.") from None
 
 
-def moments_of(data: bytes, label: str) -> TableMoments:
+def moments_of(data: bytes) -> Held:
     """Return the moments that the bytes of a file hold.
 
     Raises
@@ -158,7 +129,7 @@ def moments_of(data: bytes, label: str) -> TableMoments:
     check_sums(head.read, sums)
     if head.fingerprint != identity(sums):
         raise Malformed("its fingerprint is not that of its sums")
-    return TableMoments(sums, head.read, head.parts, label)
+    return sums, head.read, head.parts
 
 
 def _sections(head: Provenance, data: bytes) -> dict[str, bytes]:

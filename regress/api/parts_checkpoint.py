@@ -28,16 +28,19 @@ class PartsKeeper:
 
     def __call__(self, reader: Reader, options: TableOptions, reading: Reading) -> PartsCheckpoint[PartSums]:
         """Return the checkpoint."""
+        how = how_read(reader, options)
 
         def to_bytes(sums: PartSums) -> bytes:
             skipped = [[*row] for row in sums.skipped.rows], sums.skipped.good, sums.skipped.read, sorted(sums.parts)
-            return json.dumps(skipped).encode() + b"\n" + written(moments_of_sums(reader, sums, options))
+            return (
+                json.dumps(skipped).encode() + b"\n" + written(sums, how, moments_of_sums(reader, sums, options).parts)
+            )
 
         def from_bytes(data: bytes) -> PartSums:
             first, _, rest = data.partition(b"\n")
             try:
                 rows, good, read, parts = strict_json(first.decode())
-                sums = moments_of(rest, self._path.name).sums
+                sums = moments_of(rest)[0]
                 sums.skipped = Skipped()
                 sums.skipped.rows = [of(SkippedRow)(row, "skipped") for row in rows]
                 sums.skipped.good.update(good)
@@ -47,7 +50,6 @@ class PartsKeeper:
                 raise InputError(f"{self._path} is damaged: {error}. Start anew.") from None
             return sums
 
-        how = how_read(reader, options)
         fills = sorted(reader.design.fills.items())
         kept = f"{how!r} {fills!r} {reading.sampled} {reader.source.columns!r}"
         return PartsCheckpoint(

@@ -216,4 +216,4 @@ class TestCollections:
     def test_other_partitions_of_the_target_are_refused(self, client):
         frame = rows(60)
         with pytest.raises(regress.InputError, match="has 2 partitions, and the table 3"):
-            regress.fit(self.dd(frame, 3), self.dd(frame, 2)["y"] * 2, cluster=client)
+            regress.fit(self.dd(frame, 3), (self.dd(frame, 2)["y"] * 2).rename("z"), cluster=client)

@@ -265,12 +265,6 @@ def test_an_empty_name_is_not_the_current_folder(folder, monkeypatch, capsys):
     assert "name of the table is empty" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("address", ["https://example.org/t.csv", "s3://bucket/t.parquet", "file:///tmp/t.csv"])
-def test_an_address_is_shown_as_it_was_given(address):
-    with pytest.raises(TableError, match=f"{address} is an address.*Download"):
-        regress.fit(address, "y")
-
-
 NOT_UTF8 = os.fsdecode(b"gr\xffsse.csv")
 
 

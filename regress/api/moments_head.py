@@ -1,20 +1,47 @@
-"""Whether the parts of a file of moments agree: what no sums over rows can have is refused."""
+"""The header of a file of moments, and whether it agrees with itself and with the sums: if not, it is refused."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from math import fsum
-from typing import TYPE_CHECKING
 
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.part_sums import PartSums
-from regress.api.how_read import HowRead
+from regress.api.how_read import HowRead, MomentsPart
 from regress.api.json_schema import Malformed
+from regress.design.row_facts import Counted
 from regress.errors import InputError
+from regress.fit_record import RowAccount
 from regress.options import TableOptions
-
-if TYPE_CHECKING:
-    from regress.api.moments_file import Provenance
+from regress.records import Count
 
 _LOG = 746 << 2300  # more than the logarithm of a weight, in the units of its sum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Bytes of a section in the file, and decompressed."""
+
+    name: str
+    stored: Count
+    size: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """All but the totals, as JSON."""
+
+    regress: str
+    fingerprint: str
+    read: HowRead
+    parts: tuple[MomentsPart, ...]
+    rows: RowAccount
+    counted: Counted
+    seen: Mapping[str, Mapping[str, int]]
+    unknown: Mapping[str, int]
+    log_weight: str
+    sample_size: Count
+    sample_columns: tuple[str, ...]
+    sections: tuple[Section, ...]
 
 
 def columns_of(read: HowRead, *counted: Mapping[str, Mapping[str, float]]) -> set[str]:
@@ -25,7 +52,7 @@ def columns_of(read: HowRead, *counted: Mapping[str, Mapping[str, float]]) -> se
     return names
 
 
-def check_head(head: "Provenance") -> None:
+def check_head(head: Provenance) -> None:
     """Refuse a header that contradicts itself.
 
     Raises
@@ -72,7 +99,7 @@ def _check_read(read: HowRead) -> None:
         raise Malformed("its columns cannot be those of a table")
     if any(term.order is not None and (term.kind != "text" or _repeats(term.order)) for term in read.terms):
         raise Malformed("its categories cannot be those of a column")
-    if read.missing == "mean" or (read.weights is not None and not read.weighted):
+    if read.weights is not None and not read.weighted:
         raise Malformed("no moments are made so")
     try:
         TableOptions(test_size=read.test_size, random_state=read.random_state, max_categories=read.max_categories)
