@@ -40,6 +40,8 @@ OWNERS = {
     "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},
     "threadpoolctl": {"numerics/threads.py"},
     "backports": {"sources/csv/stream.py"},
+    "dask": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
+    "distributed": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
     "fsspec": {"sources/buckets.py"},
     "click": {"cli/main.py", "cli/options.py"},
     "rich": {"cli/console.py"},

@@ -1,4 +1,4 @@
-"""Moments of parts of a table: merged and subtracted, they are those of the rows, and fitted they give the same bits."""
+"""Moments of parts of a table: merged, subtracted and fitted, they give the same bits as the rows."""
 
 import pickle
 import warnings
@@ -349,7 +349,7 @@ def test_a_column_for_which_rows_were_dropped_must_stay():
     week = regress.moments(frame, "y", **OPTIONS)
     assert week.sums.tally.missing_cells["x"]
     for options in ({"drop": ["x"]}, {"features": ["k"]}):
-        with pytest.raises(regress.InputError, match="excludes rows that miss a cell of '[gx]'.*features"):
+        with pytest.raises(regress.InputError, match=r"excludes rows that miss a cell of '[gx]'.*features"):
             fitted(week, **options)
     assert record(fitted(week, drop=["k"])) == record(fitted(frame, drop=["k"], precision="exact", sample=0, **OPTIONS))
 
