@@ -41,7 +41,7 @@ def cluster():
     """Two workers of one thread each, which a nanny starts again."""
     with (
         dask_client.quiet(),
-        dask_client.started(2) as two,
+        dask_client.processes(2) as two,
         Client(two, set_as_default=False) as client,
     ):
         yield client
@@ -175,11 +175,18 @@ def kill_one(client, wait):
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 20))])
 def test_a_killed_worker_changes_nothing(cluster, seed):
     random.seed(seed)
+    cluster.wait_for_workers(2, timeout=60)
     slow = {f"at{i}": 0.03 for i in range(60)}
     killer = kill_one(cluster, random.uniform(0.0, 1.2))
     total = reduce(toys.units(60, **slow), ADD, cluster, options=QUICK)
     killer.join()
     assert (total.total, len(total.parts)) == (squares(60), 60)
+
+
+@pytest.mark.slow
+def test_the_only_worker_ends_and_ends_again():
+    with pytest.raises(EngineError, match=r"^parts/00.csv ended its worker 3 times"):
+        reduce(toys.units(1, at0="kill"), ADD, "local:1", options=EngineOptions(timeout=60))
 
 
 @pytest.mark.slow
