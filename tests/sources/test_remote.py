@@ -306,11 +306,16 @@ def test_a_status_is_one_sentence_without_the_query(server, status):
     assert SECRET not in str(caught.value)
 
 
-def test_a_query_is_used_and_neither_shown_nor_sent(server, local):
+def test_a_query_is_used_and_neither_shown_nor_saved_nor_sent(server, local, tmp_path):
     source = open_table(f"{server.url}/data/t.csv?sig={SECRET}")
     assert same(regress.fit(source, "y"), regress.fit(local, "y"))
     assert f"GET /data/t.csv?sig={SECRET}" in server.asked
     assert SECRET not in f"{source.label} {source.address} {inspect(source, 'y')}"
+    page, model = tmp_path / "p.html", tmp_path / "m.json"
+    words = ["--target", "y", "--test-size", "0.2", "--report", page, "--save", model]
+    code, out, told = run("fit", f"{server.url}/data/t.csv?sig={SECRET}", *words)
+    assert code == 0
+    assert SECRET not in out + told + page.read_text() + model.read_text()
     with pytest.raises(InputError, match="a query, which may hold a secret"):
         pickle.dumps(source.partitions()[0])
 
