@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import pickle
 import random
 from dataclasses import replace
 
@@ -207,3 +208,17 @@ def test_no_key_and_no_cell_is_lost(tmp_path_factory, rows):
         wanted = [row.get(name) or "" for row in rows]
         if any(wanted):
             assert columns[name][1000:] == wanted
+
+
+def test_a_file_is_sent_to_another_process(write):
+    source = open_table(write(lines(ROWS)))
+    (sent,) = pickle.loads(pickle.dumps(source.partitions()))
+    assert sum(batch.rows for batch in sent.batches(source.kinds(["x", "k"]))) == len(ROWS)
+
+
+def test_only_a_part_of_a_table_cannot_take_a_late_key(write, tmp_path):
+    write(lines(ROWS), "a.jsonl")
+    write(lines([*ROWS * 3, {**ROWS[0], "z": 1}]), "b.jsonl")
+    source = open_table(tmp_path)
+    with pytest.raises(TableError, match=r"b\.jsonl has a column 'z' that is not in its first rows"):
+        list(source.only(source.partitions()[1:]).batches(["x"]))
