@@ -32,7 +32,6 @@ Held: TypeAlias = tuple[PartSums, HowRead, tuple[MomentsPart, ...]]
 
 HEADER = b"regress moments 1\n"
 _HASH = 32  # bytes
-_MOST_BYTES = 2**30  # of a file
 _OF_NUMBER = 1000  # bytes that totals need at most for one: a digit of 23 bits at each of 291 levels
 
 
@@ -77,7 +76,7 @@ def read_moments(path: Path) -> Held:
                 raise InputError(f"{path} does not hold moments. {remedy}.")
             if head != HEADER:
                 raise InputError(f"{path} holds moments of another version of the format. Update regress.")
-            data = head + file.read(_MOST_BYTES)
+            data = head + file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # a name with a null character

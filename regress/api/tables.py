@@ -147,6 +147,7 @@ def check_rows(table: Opened, options: TrainOptions, cov_type: str, checkpoint: 
     if isinstance(table, TableMoments):
         needing |= {"cov_type": cov_type} if cov_type != "nonrobust" else {}
         needing |= {"checkpoint": checkpoint} if checkpoint is not None else {}
+        needing |= {"penalty": options.penalty} if options.penalty is not None else {}
     for name, value in needing.items():
         shown = setting(name, value) if isinstance(value, str) else setting(name)
         if isinstance(table, TableMoments):
