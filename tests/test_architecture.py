@@ -41,7 +41,7 @@ OWNERS = {
     "threadpoolctl": {"numerics/threads.py"},
     "backports": {"sources/csv/stream.py"},
     "fsspec": {"sources/buckets.py"},
-    "click": {"cli/main.py", "cli/options.py"},
+    "click": {"cli/"},
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},

@@ -11,9 +11,10 @@ in all rows are not written, and those that have names are sorted by name. After
 5. Σ a (2^52 ulp(z))² by column,
 6. the SHA-256 of all before it, which is the fingerprint of the rows.
 
-Numbers are sums of d · 2^(−23k) with digits −2^22 ≤ d < 2^22, which are unique. 4 and 5 hold the count of levels k at
-which a digit is not zero (64 bits), these levels ascending (16 bits each), for each a bit for each number that has a
-digit there, filled up to bytes, and these digits in 24 bits each, level by level.
+Numbers are sums of d · 2^(−23k) with digits −2^22 ≤ d < 2^22, which are unique. 4 and 5 begin with the count of
+levels k at which a digit is not zero (64 bits), and these levels ascending (16 bits each). For each level follows a bit
+for each number, which tells whether it has a digit there, filled up to bytes. Then come these digits in 24 bits each,
+level by level.
 """
 
 from collections.abc import Collection

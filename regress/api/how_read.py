@@ -107,7 +107,7 @@ class Parts:
         return twins[0] if len(twins) > 1 and part.identity != EMPTY else None
 
     def all(self) -> tuple[MomentsPart, ...]:
-        """Return what is left."""
+        """Return the parts."""
         return tuple(part for twins in self._held.values() for part in twins)
 
 
