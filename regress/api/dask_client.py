@@ -68,7 +68,7 @@ def _local(cluster: str) -> Iterator[LocalCluster]:
         raise SystemExit(1)  # a worker that runs the user's script, as it begins: its parent names the remedy
     try:
         with dask.config.set(config):
-            local = _started(int(number))
+            local = started(int(number))
         try:
             yield local
         finally:
@@ -82,7 +82,14 @@ def _local(cluster: str) -> Iterator[LocalCluster]:
                 os.environ[name] = value
 
 
-def _started(number: int) -> LocalCluster:
+def started(number: int) -> LocalCluster:
+    """Start processes of one thread each on this machine.
+
+    Raises
+    ------
+    EngineError
+        If they cannot be started.
+    """
     try:
         return LocalCluster(
             n_workers=number,
@@ -101,13 +108,14 @@ def _started(number: int) -> LocalCluster:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the logs of Dask and Tornado: what they tell is raised as one sentence."""
+    """Silence the logs of Dask and Tornado, whose news are raised as one sentence, and advice on the size of tasks."""
     names = [n for n in logging.root.manager.loggerDict if n.split(".")[0] in _LOGS]
     before = {logger: logger.level for logger in map(logging.getLogger, {*names, *_LOGS})}
     for logger in before:
         logger.setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
+            yield
     finally:
         for logger, level in before.items():
             logger.setLevel(level)

@@ -163,9 +163,10 @@ def fit(
             return prepared, options_kept, running, regression
 
         prepared, options_kept, running, regression = problem(read(first))
-        reason, again = "sums of parts are exact", False
-        if isinstance(table, Source):
-            reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, bool(steps))
+        since = "the table is small" if isinstance(table, Source) else "sums of parts are exact"
+        reason, again = read_again(
+            of_training, prepared.data, lambda: regression.accuracy, bool(steps), exact_since=since
+        )
         if again:
             prepared, options_kept, running, regression = problem(read("exact"))
         try:

@@ -81,8 +81,8 @@ class _Copy:
         return self._size
 
     def read_into(self, buffer: Any, start: int) -> int:
-        """Fill a buffer with bytes from a place on; fewer only at the end."""
-        self.wait(start + len(buffer))
+        """Fill a buffer with the bytes that are there from a place on, at least one; none only at the end."""
+        self.wait(start + 1)
         return os.preadv(self._file.fileno(), [buffer], start)
 
     def _way(self) -> Callable[[], int]:

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import random
+from dataclasses import replace
 
 import pandas as pd
 import polars as pl
@@ -15,9 +16,8 @@ from hypothesis import strategies as st
 import regress
 from regress.errors import InputError, TableError
 from regress.options import FileOptions
-from regress.sources.base import rereading
-from regress.sources.csv import stream
 from regress.sources.open import open_table
+from regress.sources.rereading import rereading
 
 RNG = random.Random(3)
 ROWS = [
@@ -73,10 +73,9 @@ def test_the_same_rows_as_csv_give_the_same_bits(write, tmp_path):
         assert bits(fit) == bits(regress.fit(tmp_path / "t.csv", "y", drop=drop, precision="float64"))
 
 
-def test_blocks_are_read_again_from_where_they_were(write, monkeypatch):
-    monkeypatch.setattr(stream, "BLOCK", 2000)
+def test_blocks_are_read_again_from_where_they_were(write):
     source = open_table(write(lines(ROWS)))
-    (part,) = source.partitions()
+    part = replace(source.partitions()[0], block=2000)
     batches = list(part.batches(source.kinds(["x", "k"])))
     assert len(batches) > 10
     for batch in batches:
