@@ -43,7 +43,7 @@ OWNERS = {
     "dask": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
     "distributed": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
     "fsspec": {"sources/buckets.py"},
-    "click": {"cli/main.py", "cli/options.py"},
+    "click": {"cli/"},
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},

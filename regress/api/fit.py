@@ -79,9 +79,9 @@ def fit(
         Called as progress(stage, done, position, size): "rows" or "iterations", how many, and the bytes or rows of the
         table that have been read, of how many.
     cluster : distributed.Client or str, optional
-        Where a Dask collection, or files that all workers can read, are summed: a client, the address of a scheduler
-        such as "tcp://host:8786", or "local:2" for two processes of this machine. The result has the same bits as in
-        one process in exact arithmetic.
+        Where a Dask collection, or files that all workers can read, are summed. It is a client, the address of a
+        scheduler such as "tcp://host:8786", or "local:2" for two processes of this machine. The result has the same
+        bits as in one process in exact arithmetic.
     cluster_timeout : float
         Seconds to wait for any progress of the cluster.
     **options

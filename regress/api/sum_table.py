@@ -50,8 +50,8 @@ def moments(
 
     Notes
     -----
-    Rows are held out by hashes of their keys, as in a table of several files: of the record number and the name of the
-    file, or of the column `split_key`.
+    Rows are held out by hashes of their keys, as in a table of several files. A key is the record number and the name
+    of the file, or the value in the column `split_key`.
 
     Examples
     --------
