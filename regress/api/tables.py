@@ -21,8 +21,6 @@ from regress.sources.base import Source
 from regress.sources.open import open_table
 from regress.sources.paths import check_outputs
 
-_MAGIC = b"regress moments "
-
 Opened: TypeAlias = Source | TableMoments | Cluster
 
 
@@ -105,16 +103,8 @@ def moments_in(table: Any) -> TableMoments | None:
     """Return what moments something is, or is the file of; None for anything else."""
     if isinstance(table, str | os.PathLike):
         path = Path(table)
-        return load_moments(path) if path.is_file() and _begins_so(path) else None
+        return load_moments(path) if path.suffix == ".moments" and path.is_file() else None
     return table if isinstance(table, TableMoments) else None
-
-
-def _begins_so(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False  # whoever opens it as a table says why
 
 
 def source_of(table: Opened) -> Source:
