@@ -80,12 +80,15 @@ class MomentsPart:
     sign: int
 
 
-def identity(sums: PartSums) -> str:
-    """Return the hash of totals, which tells rows from others; "" where there are none."""
-    if not sums.tally.used + sums.tally.held_out:
-        return EMPTY
-    totals = to_bytes(sums.training) + to_bytes(sums.held_out.exact())
-    return sha256(totals).hexdigest()
+def identity(training: bytes, held_out: bytes, rows: int) -> str:
+    """Return the hash of totals as bytes, which tells rows from others; "" where there are none."""
+    return sha256(training + held_out).hexdigest() if rows else EMPTY
+
+
+def identity_of(sums: PartSums) -> str:
+    """Return the hash of the totals of sums."""
+    rows = sums.tally.used + sums.tally.held_out
+    return identity(to_bytes(sums.training), to_bytes(sums.held_out.exact()), rows) if rows else EMPTY
 
 
 class Parts:

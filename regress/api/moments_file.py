@@ -43,7 +43,7 @@ def written(sums: PartSums, read: HowRead, parts: tuple[MomentsPart, ...]) -> by
     stored = {name: zlib.compress(data, 6) for name, data in sections.items()}
     head = Provenance(
         regress=__version__,
-        fingerprint=identity(sums),
+        fingerprint=identity(sections["training"], sections["held_out"], sums.tally.used + sums.tally.held_out),
         read=read,
         parts=parts,
         rows=RowAccount(**sums.tally.to_dict()),
@@ -126,7 +126,7 @@ def moments_of(data: bytes) -> Held:
         log_weight=log_weight,
     )
     check_sums(head.read, sums)
-    if head.fingerprint != identity(sums):
+    if head.fingerprint != identity(sections["training"], sections["held_out"], tally.used + tally.held_out):
         raise Malformed("its fingerprint is not that of its sums")
     return sums, head.read, head.parts
 
