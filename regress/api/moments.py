@@ -7,7 +7,7 @@ from pathlib import Path
 
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
-from regress.api.how_read import Account, HowRead, MomentsPart, Parts, TermKind, identity_of, joined
+from regress.api.how_read import Account, HowRead, MomentsPart, Parts, TermKind, identity, joined
 from regress.design.rows import Reader
 from regress.errors import InputError
 from regress.messages import by_interface, shortened, visible
@@ -75,7 +75,7 @@ class TableMoments:
     @property
     def fingerprint(self) -> str:
         """A hash of the sums."""
-        return identity_of(self.sums)
+        return identity(self.sums)
 
     @property
     def source(self) -> SummedSource:
@@ -173,7 +173,7 @@ def moments_of_sums(reader: Reader, sums: PartSums, options: TableOptions) -> Ta
     """Return sums over the rows that a reader read as moments of one part."""
     source = reader.source
     part = MomentsPart(
-        identity=identity_of(sums),
+        identity=identity(sums),
         source=source.label,
         read_as=source.dialect,
         rows=sums.tally.rows,

@@ -18,7 +18,7 @@ from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.sample import Sampler
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
-from regress.api.how_read import HowRead, MomentsPart, identity
+from regress.api.how_read import HowRead, MomentsPart, identity_of
 from regress.api.json_schema import Malformed, of, strict_json
 from regress.api.moments_head import Provenance, Section, check_head, check_sums, columns_of
 from regress.design.encode import SeenCells
@@ -43,7 +43,7 @@ def written(sums: PartSums, read: HowRead, parts: tuple[MomentsPart, ...]) -> by
     stored = {name: zlib.compress(data, 6) for name, data in sections.items()}
     head = Provenance(
         regress=__version__,
-        fingerprint=identity(sections["training"], sections["held_out"], sums.tally.used + sums.tally.held_out),
+        fingerprint=identity_of(sections["training"], sections["held_out"], sums.tally),
         read=read,
         parts=parts,
         rows=RowAccount(**sums.tally.to_dict()),
@@ -126,7 +126,7 @@ def moments_of(data: bytes) -> Held:
         log_weight=log_weight,
     )
     check_sums(head.read, sums)
-    if head.fingerprint != identity(sections["training"], sections["held_out"], tally.used + tally.held_out):
+    if head.fingerprint != identity_of(sections["training"], sections["held_out"], tally):
         raise Malformed("its fingerprint is not that of its sums")
     return sums, head.read, head.parts
 

@@ -13,7 +13,7 @@ from regress.api.from_moments import read_moments
 from regress.api.moments import TableMoments, load_moments
 from regress.api.read import read_table
 from regress.api.sums import Reading, ReadTable
-from regress.errors import InputError
+from regress.errors import InputError, check_number
 from regress.messages import setting
 from regress.options import FileOptions, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.solvers.choose import batched, objective_of
@@ -69,7 +69,7 @@ def opened(
         from regress.api.parts_checkpoint import PartsKeeper
 
         checkpoint = PartsKeeper(process)
-    engine = EngineOptions(timeout=where.timeout)
+    engine = EngineOptions(timeout=check_number("cluster_timeout", where.timeout, above=0.0))
     with quiet(), client_of(where.cluster, engine) as client:
         yield cluster_of(client, table, target, options, engine=engine, checkpoint=checkpoint)
 

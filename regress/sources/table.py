@@ -97,9 +97,7 @@ class Table(Source):
         except MarkError:
             raise Reread(self.marked()) from None
         except WiderError as found:
-            wider = self.with_columns(self.columns)
-            wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
-            raise Reread(wider.with_columns(_common_columns(wider._parts))) from None
+            raise Reread(self._widened(found)) from None
         except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
             self._write_rejects()
             raise
@@ -182,6 +180,18 @@ class Table(Source):
             raise Unsettled(())
         marked = self._marked()
         return marked.with_columns(_common_columns(marked._parts))
+
+    def _widened(self, found: WiderError) -> Self:
+        """Return the table with a part that has more columns than before."""
+        if not self._complete:
+            late = next(name for name in found.wider.columns() if name not in found.part.columns())
+            raise TableError(
+                f"{found.part.name} has a column {late!r} that is not in its first rows. A cluster needs it in the "
+                "first row."
+            )
+        wider = self.with_columns(self.columns)
+        wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
+        return wider.with_columns(_common_columns(wider._parts))
 
     def _marked(self) -> Self:
         table = self.with_columns(self.columns)
