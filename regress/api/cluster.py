@@ -9,7 +9,6 @@ from regress.aggregates.base import Aggregate
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster_work import (
     Apply,
-    CountRange,
     FoldPart,
     MeansOfPart,
     Named,
@@ -25,9 +24,6 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
 from regress.sources.base import Partition, Source
-from regress.sources.csv.ranges import cut, ranges_of
-from regress.sources.csv.reader import CsvPart
-from regress.sources.file_parts import FilePart
 from regress.sources.open import of_package, open_table
 from regress.sources.rereading import Reread, Unsettled
 
@@ -170,13 +166,16 @@ def cluster_of(
 
         source, units, target, weights = collection_of(table, target, options.weights, client, options)
         return Cluster(units=units, table=source, target=target, weights=weights, **given)
+    from regress.api.cluster_ranges import in_ranges
+    from regress.sources.file_parts import FilePart
+
     source = open_table(table, options)
     if not all(isinstance(part, FilePart) for part in source.partitions()):
         raise InputError(
             f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
         )
     whole = Cluster(units=units_of(source), table=source, target=target, weights=options.weights, **given)
-    source = in_ranges(whole, source)
+    source = in_ranges(source, RANGE, lambda units, fold: replace(whole, units=units)._run(fold))
     return replace(whole, units=units_of(source), table=source)
 
 
@@ -186,30 +185,3 @@ def units_of(source: Source) -> tuple[Unit, ...]:
         Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part))
         for part in source.partitions()
     )
-
-
-def in_ranges(cluster: Cluster, source: Source) -> Source:
-    """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
-    pieces = {
-        part.identity: ranges_of(part, RANGE)
-        for part in source.partitions()
-        if isinstance(part, CsvPart) and part.size >= 2 * RANGE
-    }
-    ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
-    if not ranges:
-        return source
-    units = tuple(
-        Unit(f"{one.file.name}:{one.start}", f"{one.file.name} from byte {one.start:,}", one.stop - one.start, one)
-        for one in ranges
-    )
-    counted: Named[Any] = replace(cluster, units=units)._run(CountRange())
-    parts = list[Partition]()
-    for part in source.partitions():
-        found = pieces.get(part.identity, "")
-        if isinstance(found, str):
-            parts.append(part)
-            continue
-        assert isinstance(part, CsvPart)
-        spans = cut(part, [counted.values[f"{one.file.name}:{one.start}"] for one in found])
-        parts += [part] if isinstance(spans, str) else spans
-    return source.only(parts)
