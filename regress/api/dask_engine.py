@@ -8,6 +8,7 @@ import pkgutil
 import platform
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -29,6 +30,7 @@ from regress.api.engine_run import Run
 from regress.options import Progress
 
 _POLARS = str(pkgutil.resolve_name("polars:__version__"))
+_POLL = 0.05  # seconds
 AnyFuture: TypeAlias = "Future[Any]"
 
 
@@ -147,8 +149,10 @@ class DaskCluster(Generic[A]):
         """
         self._threads = {}
         self._meet(self._workers())
-        for checking in self._checks:
-            checking.join(self._options.connect)
+        deadline = time.monotonic() + self._options.connect
+        while any(checking.is_alive() for checking in self._checks) and time.monotonic() < deadline:
+            if self._changed.wait(_POLL):
+                break  # one that ended does not answer; the others do so later
         self.threads()
 
     def _compare(self, workers: list[str]) -> None:

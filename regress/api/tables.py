@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from regress.api.cluster import Cluster, cluster_of, dask_collection
+from regress.api.cluster import Cluster, dask_collection
 from regress.api.engine import EngineOptions
 from regress.api.from_moments import read_moments
 from regress.api.moments import TableMoments, load_moments
@@ -60,6 +60,7 @@ def opened(
         raise InputError(
             f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
         )
+    from regress.api.cluster_parts import cluster_of
     from regress.api.dask_client import client_of, quiet
 
     checkpoint = None

@@ -204,6 +204,12 @@ class Table(Source):
         table._each = each
         return table
 
+    def recut(self, parts: Sequence[Any]) -> Self:
+        """Return the table with the same rows in other parts."""
+        table = self.with_columns(self.columns)
+        table._parts = tuple(parts)
+        return table
+
     def only(self, partitions: Sequence[Any]) -> Self:
         """Return the table with some of its parts: what it cannot tell from these alone, it raises as `Unsettled`."""
         table = self.with_columns(self.columns)

@@ -23,7 +23,7 @@ from regress.api import dask_client
 from regress.api.dask_engine import reduce
 from regress.api.engine import EngineError, EngineOptions, Job, Unit
 from regress.api.engine_checkpoint import PartsCheckpoint
-from regress.errors import InputError, TableError
+from regress.errors import InputError, TableError, TransientError
 from tests.api import dask_toys as toys
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +86,7 @@ def test_short_memory_asks_for_less(cluster):
         reduce(toys.units(20, at3="memory"), ADD, cluster, options=QUICK)
 
 
-@pytest.mark.parametrize("kind", [ConnectionResetError, TimeoutError])
+@pytest.mark.parametrize("kind", [ConnectionResetError, TransientError])
 def test_errors_of_storage_are_tried_again(cluster, tmp_path, kind):
     units = toys.units(20, at5=(kind, 3, str(tmp_path)))
     assert reduce(units, ADD, cluster, options=QUICK).total == squares(20)
@@ -95,6 +95,11 @@ def test_errors_of_storage_are_tried_again(cluster, tmp_path, kind):
 def test_the_fourth_error_of_storage_is_the_last(cluster, tmp_path):
     with pytest.raises(EngineError, match=r"^parts/05.csv failed 4 times: try 3$"):
         reduce(toys.units(20, at5=(ConnectionResetError, 9, str(tmp_path))), ADD, cluster, options=QUICK)
+
+
+def test_the_last_error_of_storage_keeps_its_sentence(cluster, tmp_path):
+    with pytest.raises(TransientError, match=r"^try 3$"):
+        reduce(toys.units(20, at5=(TransientError, 9, str(tmp_path))), ADD, cluster, options=QUICK)
 
 
 def test_a_merge_that_drops_a_part_is_refused(cluster):
