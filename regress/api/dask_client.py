@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -20,7 +21,7 @@ _LOGS = ("distributed", "tornado", "asyncio", "dask", "bokeh")
 _MARK = "REGRESS_WORKER"
 _THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _ENVIRONMENT = {_MARK: "1", "MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(_THREADS, "1")  # of a worker
-_CLOSE, _WATCH = 5.0, 2.0  # seconds
+_CLOSE, _WATCH, _PATIENCE = 5.0, 1.0, 15.0  # seconds; the last for a worker to be there again
 
 
 @contextmanager
@@ -116,13 +117,15 @@ def _started(number: int) -> LocalCluster:
 
 def _replace(local: LocalCluster, ended: threading.Event) -> None:
     """Replace workers that Dask does not start again: those that end in the moment in which they begin."""
-    number, missing, replaced = len(local.workers), set[object](), set[object]()
+    number, complete, scheduler = len(local.workers), time.monotonic(), local.scheduler
+    assert scheduler is not None
     while not ended.wait(_WATCH):
-        dead = {name for name, nanny in dict(local.workers).items() if not nanny.is_alive()} - replaced
-        if dead & missing:
-            replaced |= dead & missing
-            local.scale(number + len(replaced))
-        missing = dead
+        missing = number - len(scheduler.workers)
+        if missing <= 0:
+            complete = time.monotonic()
+        elif time.monotonic() - complete > _PATIENCE:
+            local.scale(len(local.worker_spec) + missing)
+            complete = time.monotonic()
 
 
 @contextmanager
