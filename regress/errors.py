@@ -31,6 +31,10 @@ class TableError(InputError):
     """A table that cannot be read. The message names file, line and column if they are known."""
 
 
+class TransientError(TableError):
+    """A table that cannot be read now, for a reason that may pass, such as a broken connection."""
+
+
 class UnknownOptionError(InputError, TypeError):
     """A keyword argument that a function does not have."""
 

@@ -40,13 +40,13 @@ OWNERS = {
     "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},
     "threadpoolctl": {"numerics/threads.py"},
     "backports": {"sources/csv/stream.py"},
+    "dask": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
+    "distributed": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
     "fsspec": {"sources/buckets.py"},
-    "click": {"cli/main.py", "cli/options.py"},
+    "click": {"cli/"},
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},
-    "dask": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
-    "distributed": {"api/dask_engine.py", "api/dask_client.py", "api/dask_worker.py", "api/dask_collections.py"},
     "markupsafe": {"report/page.py", "report/svg.py", "report/tables.py", "report/comparison_tables.py"},
 }
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import regress
-from regress.errors import INSTALL_PLOT, INSTALL_TENSORFLOW
+from regress.errors import INSTALL_CLOUD, INSTALL_PLOT, INSTALL_TENSORFLOW
 
+INSTALLED = ((INSTALL_TENSORFLOW, "tensorflow"), (INSTALL_PLOT, "matplotlib"), (INSTALL_CLOUD, "fsspec"))
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -143,12 +144,12 @@ def test_documented_parameters_are_those_of_the_signature(name):
 
 def test_install_lines_are_constants_that_the_project_honours():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for line, package in ((INSTALL_TENSORFLOW, "tensorflow"), (INSTALL_PLOT, "matplotlib")):
+    for line, package in INSTALLED:
         extra = re.fullmatch(r"pip install '\.\[(\w+)\]'", line).group(1)
         assert any(line.startswith(package) for line in project["optional-dependencies"][extra])
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for line in re.findall(r"pip install '[^']*\[[^']*'", page.read_text(encoding="utf-8")):
-            assert line in (INSTALL_TENSORFLOW, INSTALL_PLOT) or page.name == "benchmarks.md"
+            assert line in [line for line, _ in INSTALLED] or page.name == "benchmarks.md"
             assert set(line.split("[")[1].split("]")[0].split(",")) <= set(project["optional-dependencies"])
     for path in (ROOT / "regress").rglob("*.py"):
         if path.name != "errors.py":

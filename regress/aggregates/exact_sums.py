@@ -67,6 +67,16 @@ class ExactSums:
         """Rows so far."""
         return self._rows
 
+    @property
+    def targets(self) -> int:
+        """Targets of each row."""
+        return self._targets
+
+    @property
+    def columns(self) -> Columns:
+        """The columns x so far."""
+        return self._columns
+
     def add(self, block: Block) -> None:
         """Add at least one row."""
         k, weights = block.Y.shape[1], block.weights

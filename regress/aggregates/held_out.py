@@ -77,8 +77,9 @@ class HeldOutSums:
             self._take(other._count, other._width, other._columns, other._rows)
 
     def _take(self, count: int, width: int, columns: Columns, rows: Sequence[Block]) -> None:
-        self._columns = columns if not self._count else union(self._columns, columns)
-        self._width = width if self._columns is None else len(self._columns)
+        known = self._columns  # sums that were read have none here, nor rows that would need them
+        self._columns = columns if known is None else known if columns is None else union(known, columns)
+        self._width = max(self._width, width) if self._columns is None else len(self._columns)
         self._count += count
         self._rows += rows
         if self._sums is None and self._count and (self._summed or (self._count > self._width and not self._kept)):

@@ -11,9 +11,12 @@ in all rows are not written, and those that have names are sorted by name. After
 5. Σ a (2^52 ulp(z))² by column,
 6. the SHA-256 of all before it, which is the fingerprint of the rows.
 
-Numbers are sums of d · 2^(−23k) with digits −2^22 ≤ d < 2^22, which are unique. 4 and 5 hold the count of levels k at
-which a digit is not zero (64 bits), these levels ascending (16 bits each), for each a bit for each number that has a
-digit there, filled up to bytes, and these digits in 24 bits each, level by level.
+Numbers are sums of d · 2^(−23k) with digits −2^22 ≤ d < 2^22, which are unique. 4 and 5 hold four parts:
+
+1. the count of levels k at which some digit is not zero, in 64 bits,
+2. these levels, ascending, in 16 bits each,
+3. for each level, a bit for each number: whether it has a digit there. They are filled up to bytes,
+4. these digits in 24 bits each, level by level.
 """
 
 from collections.abc import Collection
@@ -84,7 +87,7 @@ def from_bytes(data: bytes) -> ExactSums:
     reader = _Reader(data)
     rows, targets, n, named, length, reserved = reader.numbers(6, "<i8").tolist()
     p = 1 + n + targets
-    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved or p > len(data):
+    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved:
         raise _damaged("a count is out of range")
     if not rows:
         if targets or n or named or length or not reader.at_end():

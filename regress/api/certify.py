@@ -140,7 +140,7 @@ def _certified(
         options = {**options, **_chosen(claim, table, target, options)}
     table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
     target = claim.target if target is None else target
-    if target is None:
+    if target is None and not isinstance(table, TableMoments):
         raise InputError(f"Name the column to predict with {setting('target')}.")
     intercept = train_options.fit_intercept
     reading = Reading("moments", jobs, "exact", sampled=_SAMPLED, design=claim.design, fit_intercept=intercept)

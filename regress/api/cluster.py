@@ -9,7 +9,6 @@ from regress.aggregates.base import Aggregate
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster_work import (
     Apply,
-    CountRange,
     FoldPart,
     MeansOfPart,
     Named,
@@ -25,13 +24,9 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
 from regress.sources.base import Partition, Source
-from regress.sources.csv.ranges import cut, ranges_of
-from regress.sources.csv.reader import CsvPart
-from regress.sources.file_parts import FilePart
-from regress.sources.open import of_package, open_table
+from regress.sources.open import of_package
 from regress.sources.rereading import Reread, Unsettled
 
-RANGE = 2**25  # bytes of a CSV file that are a partition
 _PROGRAM = 160_000_000  # bytes of a process that has read something
 _LEVELS, _SAMPLES = 24, 4  # arrays of a part's sums and of those that it is merged with; copies of a sample
 
@@ -90,10 +85,11 @@ class Cluster:
 
     def _each(self, function: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
         """Return what a function makes of each partition, in their order."""
-        found: Named[T] = self._run(Apply(function, self.table.only(())))
+        found: Named[T] = self.run(Apply(function, self.table.only(())))
         return [found.values[unit.key] for unit in self.units]
 
-    def _run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
+    def run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
+        """Return what the partitions merge to."""
         from regress.api.dask_engine import reduce
 
         needed = None
@@ -134,13 +130,13 @@ class Cluster:
 
     def _of_parts(self, fold: Any, source: Source, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         try:
-            return self._run(fold, progress, checkpoint)
+            return self.run(fold, progress, checkpoint)
         except Unsettled as asked:
             raise Reread(source.settled(asked.names) if asked.names else source.marked()) from None
 
     def fold(self, reader: Reader, make: Callable[[], A]) -> A:
         """Return an aggregate over the training rows."""
-        summed: Summed[A] = self._run(FoldPart(distant(reader), make))
+        summed: Summed[A] = self.run(FoldPart(distant(reader), make))
         return summed.aggregate
 
 
@@ -152,64 +148,3 @@ def distant(reader: Reader) -> Reader:
 def dask_collection(table: object) -> bool:
     """Tell whether a table is a frame, a Series or an array of Dask."""
     return of_package(table, "dask")
-
-
-def cluster_of(
-    client: Any, table: Any, target: Any, options: TableOptions, *, engine: EngineOptions, checkpoint: Any = None
-) -> Cluster:
-    """Return a table that a cluster reads; large plain CSV files in ranges of bytes.
-
-    Raises
-    ------
-    InputError
-        If it has no partitions that can be read elsewhere.
-    """
-    given = {"address": client, "options": engine, "checkpoint": checkpoint}
-    if dask_collection(table):
-        from regress.api.dask_collections import collection_of
-
-        source, units, target, weights = collection_of(table, target, options.weights, client, options)
-        return Cluster(units=units, table=source, target=target, weights=weights, **given)
-    source = open_table(table, options)
-    if not all(isinstance(part, FilePart) for part in source.partitions()):
-        raise InputError(
-            f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
-        )
-    whole = Cluster(units=units_of(source), table=source, target=target, weights=options.weights, **given)
-    source = in_ranges(whole, source)
-    return replace(whole, units=units_of(source), table=source)
-
-
-def units_of(source: Source) -> tuple[Unit, ...]:
-    """Return the partitions of a table as units of work."""
-    return tuple(
-        Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part))
-        for part in source.partitions()
-    )
-
-
-def in_ranges(cluster: Cluster, source: Source) -> Source:
-    """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
-    pieces = {
-        part.identity: ranges_of(part, RANGE)
-        for part in source.partitions()
-        if isinstance(part, CsvPart) and part.size >= 2 * RANGE
-    }
-    ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
-    if not ranges:
-        return source
-    units = tuple(
-        Unit(f"{one.file.name}:{one.start}", f"{one.file.name} from byte {one.start:,}", one.stop - one.start, one)
-        for one in ranges
-    )
-    counted: Named[Any] = replace(cluster, units=units)._run(CountRange())
-    parts = list[Partition]()
-    for part in source.partitions():
-        found = pieces.get(part.identity, "")
-        if isinstance(found, str):
-            parts.append(part)
-            continue
-        assert isinstance(part, CsvPart)
-        spans = cut(part, [counted.values[f"{one.file.name}:{one.start}"] for one in found])
-        parts += [part] if isinstance(spans, str) else spans
-    return source.only(parts)

@@ -14,7 +14,6 @@ from regress.design.roles import Values
 from regress.design.rows import Reader
 from regress.options import Progress
 from regress.sources.base import Partition, Source
-from regress.sources.csv.range_counts import Range, RangeCount, count
 from regress.sources.open import open_table
 
 A = TypeVar("A", bound=Aggregate[Any])
@@ -142,12 +141,3 @@ class Apply(Generic[T]):
         """Return what it makes of it."""
         partition = work.rows if isinstance(work.rows, Partition) else in_memory(work, self.source)
         return Named({work.key: self.function(partition)})
-
-
-@dataclass(frozen=True, slots=True)
-class CountRange:
-    """Counts the quotes, lines and records of a range of bytes."""
-
-    def __call__(self, work: Range, progress: Progress) -> Named[RangeCount]:
-        """Return the counts."""
-        return Named({f"{work.file.name}:{work.start}": count(work)})

@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -19,7 +21,7 @@ _LOGS = ("distributed", "tornado", "asyncio", "dask", "bokeh")
 _MARK = "REGRESS_WORKER"
 _THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _ENVIRONMENT = {_MARK: "1", "MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(_THREADS, "1")  # of a worker
-_CLOSE = 5.0  # seconds
+_CLOSE, _WATCH, _PATIENCE = 5.0, 1.0, 15.0  # seconds; the last for a worker to be there again
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def client_of(cluster: Any, options: EngineOptions) -> Iterator[Client]:
         elif not isinstance(cluster, str):
             raise InputError(f"{setting('cluster')} must be a client of Dask or an address; got {cluster!r}.")
         elif cluster.startswith("local:"):
-            address = stack.enter_context(_local(cluster)).scheduler_address
+            address = stack.enter_context(processes(_number(cluster))).scheduler_address
         else:
             address = cluster
         try:
@@ -51,29 +53,43 @@ def client_of(cluster: Any, options: EngineOptions) -> Iterator[Client]:
                 client.close(timeout=_CLOSE)
 
 
-@contextmanager
-def _local(cluster: str) -> Iterator[LocalCluster]:
-    """Yield a cluster of processes of this machine, with one thread each."""
+def _number(cluster: str) -> int:
+    """Return the number of processes that ``local:N`` asks for."""
     number = cluster.removeprefix("local:")
     if not number.isascii() or not number.isdigit() or not 0 < int(number) <= 1024:
         raise InputError(f"{setting('cluster')} must name the number of processes, as in local:2; got {cluster!r}.")
+    return int(number)
+
+
+@contextmanager
+def processes(number: int) -> Iterator[LocalCluster]:
+    """Yield a cluster of processes of this machine, with one thread each.
+
+    Raises
+    ------
+    EngineError
+        If they cannot be started.
+    """
+    if _MARK in os.environ and sys.modules.get("__mp_main__") is not sys.modules["__main__"]:
+        raise SystemExit(1)  # a worker that runs the user's script, as it begins: its parent names the remedy
     config = {
-        "distributed.scheduler.allowed-failures": 0,  # what follows from an ended worker is decided here
+        "distributed.scheduler.allowed-failures": 0,  # what follows from an ended worker is decided by Run
         "distributed.worker.profile.enabled": False,
         "distributed.worker.preload": ["regress.api.dask_worker"],  # see there, dask_setup
         "distributed.nanny.pre-spawn-environ": _ENVIRONMENT,
     }
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}  # Dask sets them here for its children
-    if _MARK in os.environ and "__mp_main__" in sys.modules:
-        raise SystemExit(1)  # a worker that runs the user's script, as it begins: its parent names the remedy
+    ended = threading.Event()
     try:
         with dask.config.set(config):
-            local = _started(int(number))
-        try:
-            yield local
-        finally:
-            with suppress(Exception):
-                local.close(timeout=_CLOSE)
+            local = _started(number)
+            try:
+                threading.Thread(target=_replace, args=(local, ended), daemon=True).start()
+                yield local
+            finally:
+                ended.set()
+                with suppress(Exception):
+                    local.close(timeout=_CLOSE)
     finally:
         for name, value in before.items():
             if value is None:
@@ -99,15 +115,29 @@ def _started(number: int) -> LocalCluster:
         ) from error
 
 
+def _replace(local: LocalCluster, ended: threading.Event) -> None:
+    """Replace workers that Dask does not start again: those that end in the moment in which they begin."""
+    number, complete, scheduler = len(local.workers), time.monotonic(), local.scheduler
+    assert scheduler is not None
+    while not ended.wait(_WATCH):
+        missing = number - len(scheduler.workers)
+        if missing <= 0:
+            complete = time.monotonic()
+        elif time.monotonic() - complete > _PATIENCE:
+            local.scale(len(local.worker_spec) + missing)
+            complete = time.monotonic()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the logs of Dask and Tornado: what they tell is raised as one sentence."""
+    """Silence the logs of Dask and Tornado, whose news are raised as one sentence, and advice on the size of tasks."""
     names = [n for n in logging.root.manager.loggerDict if n.split(".")[0] in _LOGS]
     before = {logger: logger.level for logger in map(logging.getLogger, {*names, *_LOGS})}
     for logger in before:
         logger.setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
+            yield
     finally:
         for logger, level in before.items():
             logger.setLevel(level)

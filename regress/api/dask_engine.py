@@ -8,14 +8,17 @@ import pkgutil
 import platform
 import queue
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, TypeAlias
 
 from dask.delayed import Delayed, delayed
 from distributed import Client, Future, KilledWorker
+from distributed.protocol.pickle import dumps, loads
 
 import regress
 from regress.api.dask_client import client_of, quiet
@@ -27,6 +30,7 @@ from regress.api.engine_run import Run
 from regress.options import Progress
 
 _POLARS = str(pkgutil.resolve_name("polars:__version__"))
+_POLL = 0.05  # seconds
 AnyFuture: TypeAlias = "Future[Any]"
 
 
@@ -88,6 +92,7 @@ class DaskCluster(Generic[A]):
         self._client, self._job, self._options = client, job, options
         self._id = uuid.uuid4().hex
         self._task = Task(job.fold, f"regress-{self._id}", regress.__version__)
+        self._run = _runner()
         self._heard: queue.SimpleQueue[Done | Gone | Beat] = queue.SimpleQueue()
         self._changed = threading.Event()
         self._threads: dict[str, int] = {}  # of each worker's address
@@ -144,8 +149,10 @@ class DaskCluster(Generic[A]):
         """
         self._threads = {}
         self._meet(self._workers())
-        for checking in self._checks:
-            checking.join(self._options.connect)
+        deadline = time.monotonic() + self._options.connect
+        while any(checking.is_alive() for checking in self._checks) and time.monotonic() < deadline:
+            if self._changed.wait(_POLL):
+                break  # one that ended does not answer; the others do so later
         self.threads()
 
     def _compare(self, workers: list[str]) -> None:
@@ -188,19 +195,24 @@ class DaskCluster(Generic[A]):
 
     def fold(self, key: str, units: Sequence[Unit], smaller: bool) -> AnyFuture:
         """Begin to fold units."""
-        works = [unit.work for unit in units]
         change = self._job.smaller if smaller else None
-        heads = [Unit(unit.key, unit.label, unit.size, None) for unit in units]
-        name = f"regress-{self._id}-{key}"
-        if isinstance(works[0], Delayed):
-            call = delayed(fold_units, pure=True)(self._task, heads, works, change, dask_key_name=name)
-            return self._watch(self._client.compute(call), key)
-        return self._watch(self._client.submit(fold_units, self._task, heads, works, change, key=name), key)
+        name, works = self._name(key), [unit.work for unit in units]
+        if any(isinstance(work, Delayed | Future) for work in works):  # Dask puts results in their place
+            units = [Unit(unit.key, unit.label, unit.size, None) for unit in units]
+        else:
+            works = []
+        call = dumps(partial(fold_units, self._task, units, change))
+        if works and isinstance(works[0], Delayed):
+            return self._watch(self._client.compute(delayed(self._run)(call, works, dask_key_name=name)), key)
+        return self._watch(self._client.submit(self._run, call, works, key=name), key)
 
     def merge(self, key: str, inputs: Sequence[AnyFuture]) -> AnyFuture:
         """Begin to merge results, which are released when it is done."""
-        name = f"regress-{self._id}-{key}"
-        return self._watch(self._client.submit(merge_partials, self._task, list(inputs), key=name), key)
+        call = dumps(partial(merge_partials, self._task))
+        return self._watch(self._client.submit(self._run, call, list(inputs), key=self._name(key)), key)
+
+    def _name(self, key: str) -> str:
+        return f"regress-{self._id}-{key}"
 
     def _watch(self, future: AnyFuture, key: str) -> AnyFuture:
         future.add_done_callback(lambda ended: self._heard.put(Done(key, _error_of(ended))))
@@ -216,7 +228,7 @@ class DaskCluster(Generic[A]):
     def fetch(self, handle: AnyFuture, seconds: float) -> Any:
         """Return a result."""
         try:
-            return handle.result(timeout=seconds)
+            return loads(handle.result(timeout=seconds))
         except TimeoutError:
             raise EngineError(f"A result did not arrive for {seconds:g} seconds from {self.name}.") from None
         except Exception as error:
@@ -237,12 +249,27 @@ class DaskCluster(Generic[A]):
         if action in ("add-worker", "remove-worker"):
             self._changed.set()
         if action == "remove-worker" and not message["expected"]:
-            start = f"regress-{self._id}-"
+            start = self._name("")
             keys = [key for key in map(str, message["processing-tasks"]) if key.startswith(start)]
             self._heard.put(Gone([key.removeprefix(start) for key in keys]))
 
     def _of_units(self, event: tuple[float, Any]) -> None:
         self._heard.put(Beat(event[1]["unit"], event[1]["done"], event[1]["position"]))
+
+
+def _runner() -> Callable[[bytes, list[Any]], Any]:
+    """Return a function that Dask sends as its code, since no name leads to it.
+
+    Neither the scheduler nor a worker has to import this package to read a task. Otherwise a worker without it would
+    end at the first message, before it could be named.
+    """
+
+    def run(call: bytes, inputs: list[Any]) -> Any:
+        from pickle import loads
+
+        return loads(call)(inputs)
+
+    return run
 
 
 def _error_of(future: AnyFuture) -> Exception | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from distributed import get_worker
+from distributed.protocol.pickle import dumps, loads
 
 import regress
 from regress.api.engine import A, Fold, Unit, UnitFailed, reason
@@ -31,9 +32,20 @@ def dask_setup(worker: object) -> None:
 
 
 def fold_units(
-    task: Task[A], units: Sequence[Unit], works: Sequence[Any], change: Callable[[Any], Any] | None = None
-) -> A:
-    """Return the partial result of units, in their order; `change` makes their work smaller.
+    task: Task[A], units: Sequence[Unit], change: Callable[[Any], Any] | None, inputs: Sequence[Any]
+) -> bytes:
+    """Return the pickled result of units, in their order.
+
+    Parameters
+    ----------
+    task : Task
+        What to do.
+    units : sequence of Unit
+        With their work, unless it is in `inputs`.
+    change : callable, optional
+        Makes the work smaller.
+    inputs : sequence
+        Work that Dask computed for the units.
 
     Raises
     ------
@@ -42,7 +54,7 @@ def fold_units(
     """
     _check(task, units[0].key)
     total: A | None = None
-    for unit, work in zip(units, works, strict=True):
+    for unit, work in zip(units, inputs or [unit.work for unit in units], strict=True):
         try:
             one = task.fold(change(work) if change is not None else work, _Report(task.topic, unit.key))
             if total is None:
@@ -51,17 +63,16 @@ def fold_units(
                 total.merge(one)
         except Exception as error:
             raise UnitFailed(unit.key, reason(error), _picklable(error)) from error
-    assert total is not None
-    return total
+    return bytes(dumps(total))
 
 
-def merge_partials(task: Task[A], partials: Sequence[A]) -> A:
-    """Return what partial results amount to. They stay as they are, since the merge may have to be done again."""
+def merge_partials(task: Task[A], inputs: Sequence[bytes]) -> bytes:
+    """Return what pickled results amount to."""
     _check(task, "")
-    total: A = pickle.loads(pickle.dumps(partials[0]))
-    for other in partials[1:]:
-        total.merge(other)
-    return total
+    total: A = loads(inputs[0])
+    for other in inputs[1:]:
+        total.merge(loads(other))
+    return bytes(dumps(total))
 
 
 def _check(task: Task[A], key: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from regress.errors import InputError, RegressError, check_number
+from regress.errors import InputError, RegressError, TransientError, check_number
 from regress.options import Progress
 
 _PASSING = (errno.EIO, errno.ESTALE, errno.EAGAIN, errno.EINTR, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
@@ -131,7 +131,8 @@ def reason(error: Exception) -> str:
     """
     if isinstance(error, MemoryError):
         return "memory"
-    if isinstance(error, ConnectionError | TimeoutError) or (isinstance(error, OSError) and error.errno in _PASSING):
+    passing = isinstance(error, OSError) and error.errno in _PASSING
+    if passing or isinstance(error, ConnectionError | TimeoutError | TransientError):
         return "transient"
     return "error"
 

@@ -16,6 +16,7 @@ from regress.api.engine import A, EngineError, EngineOptions, Unit, UnitFailed
 from regress.api.engine_checkpoint import PartsCheckpoint
 from regress.api.engine_cluster import Beat, Cluster, Died, Done, Gone, Lost
 from regress.api.engine_results import Partial, Results
+from regress.errors import TransientError
 from regress.options import Progress
 
 _BYTES, _UNITS = 2**28, 64  # of one task, at most: what a lost task costs
@@ -211,8 +212,8 @@ class Run(Generic[A]):
     def _retry(self, i: int, error: Exception) -> None:
         self._tries[i] += 1
         if self._tries[i] > _TRIES:
-            text = str(error) or type(error).__name__
-            self._fail(i, EngineError(f"{self._units[i].label} failed {self._tries[i]} times: {text}"))
+            text = f"{self._units[i].label} failed {self._tries[i]} times: {str(error) or type(error).__name__}"
+            self._fail(i, error if isinstance(error, TransientError) else EngineError(text))
         else:
             wait = self._options.backoff * 2.0 ** (self._tries[i] - 1)
             heapq.heappush(self._later, (time.monotonic() + wait, i))

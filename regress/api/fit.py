@@ -79,9 +79,9 @@ def fit(
         Called as progress(stage, done, position, size): "rows" or "iterations", how many, and the bytes or rows of the
         table that have been read, of how many.
     cluster : distributed.Client or str, optional
-        Where a Dask collection, or files that all workers can read, are summed: a client, the address of a scheduler
-        such as "tcp://host:8786", or "local:2" for two processes of this machine. The result has the same bits as in
-        one process in exact arithmetic.
+        Where a Dask collection, or files that all workers can read, are summed. It is a client, the address of a
+        scheduler such as "tcp://host:8786", or "local:2" for two processes of this machine. The result has the same
+        bits as in one process in exact arithmetic.
     cluster_timeout : float
         Seconds to wait for any progress of the cluster.
     **options
@@ -163,9 +163,10 @@ def fit(
             return prepared, options_kept, running, regression
 
         prepared, options_kept, running, regression = problem(read(first))
-        reason, again = "sums of parts are exact", False
-        if isinstance(table, Source):
-            reason, again = read_again(of_training, prepared.data, lambda: regression.accuracy, bool(steps))
+        since = "the table is small" if isinstance(table, Source) else "sums of parts are exact"
+        reason, again = read_again(
+            of_training, prepared.data, lambda: regression.accuracy, bool(steps), exact_since=since
+        )
         if again:
             prepared, options_kept, running, regression = problem(read("exact"))
         try:

@@ -82,10 +82,12 @@ class MomentsPart:
 
 def identity(sums: PartSums) -> str:
     """Return the hash of totals, which tells rows from others; "" where there are none."""
-    if not sums.tally.used + sums.tally.held_out:
-        return EMPTY
-    totals = to_bytes(sums.training) + to_bytes(sums.held_out.exact())
-    return sha256(totals).hexdigest()
+    return identity_of(to_bytes(sums.training), to_bytes(sums.held_out.exact()), sums.tally)
+
+
+def identity_of(training: bytes, held_out: bytes, tally: Tally) -> str:
+    """Return the same of totals as bytes."""
+    return sha256(training + held_out).hexdigest() if tally.used + tally.held_out else EMPTY
 
 
 class Parts:
@@ -107,7 +109,7 @@ class Parts:
         return twins[0] if len(twins) > 1 and part.identity != EMPTY else None
 
     def all(self) -> tuple[MomentsPart, ...]:
-        """Return what is left."""
+        """Return the parts."""
         return tuple(part for twins in self._held.values() for part in twins)
 
 

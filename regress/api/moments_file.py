@@ -18,7 +18,7 @@ from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.sample import Sampler
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
-from regress.api.how_read import HowRead, MomentsPart, identity
+from regress.api.how_read import HowRead, MomentsPart, identity_of
 from regress.api.json_schema import Malformed, of, strict_json
 from regress.api.moments_head import Provenance, Section, check_head, check_sums, columns_of
 from regress.design.encode import SeenCells
@@ -32,7 +32,6 @@ Held: TypeAlias = tuple[PartSums, HowRead, tuple[MomentsPart, ...]]
 
 HEADER = b"regress moments 1\n"
 _HASH = 32  # bytes
-_MOST_BYTES = 2**30  # of a file
 _OF_NUMBER = 1000  # bytes that totals need at most for one: a digit of 23 bits at each of 291 levels
 
 
@@ -44,7 +43,7 @@ def written(sums: PartSums, read: HowRead, parts: tuple[MomentsPart, ...]) -> by
     stored = {name: zlib.compress(data, 6) for name, data in sections.items()}
     head = Provenance(
         regress=__version__,
-        fingerprint=identity(sums),
+        fingerprint=identity_of(sections["training"], sections["held_out"], sums.tally),
         read=read,
         parts=parts,
         rows=RowAccount(**sums.tally.to_dict()),
@@ -77,7 +76,7 @@ def read_moments(path: Path) -> Held:
                 raise InputError(f"{path} does not hold moments. {remedy}.")
             if head != HEADER:
                 raise InputError(f"{path} holds moments of another version of the format. Update regress.")
-            data = head + file.read(_MOST_BYTES)
+            data = head + file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # a name with a null character
@@ -127,7 +126,7 @@ def moments_of(data: bytes) -> Held:
         log_weight=log_weight,
     )
     check_sums(head.read, sums)
-    if head.fingerprint != identity(sums):
+    if head.fingerprint != identity_of(sections["training"], sections["held_out"], tally):
         raise Malformed("its fingerprint is not that of its sums")
     return sums, head.read, head.parts
 

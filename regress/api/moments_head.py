@@ -144,11 +144,10 @@ def check_sums(read: HowRead, sums: PartSums) -> None:
 
 
 def _check_columns(sums: ExactSums, names: Collection[str]) -> set[str]:
-    """Return the columns X that are not zero, all of which must be among these, beside one target."""
-    canonical = sums.canonical()
-    if canonical.rows and (canonical.targets != 1 or canonical.columns is None):
+    """Return the columns x of sums that were read, all of which must be among these, beside one target."""
+    if sums.rows and (sums.targets != 1 or sums.columns is None):
         raise Malformed("its sums are not over one target and named columns")
-    found = set(canonical.columns or ())
+    found = set(sums.columns or ())
     if not found <= set(names):
         raise Malformed("its sums have other columns than it names")
     return found

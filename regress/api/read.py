@@ -69,14 +69,15 @@ def read_sums(
 ) -> tuple[Reader, PartSums]:
     """Open, plan and read a table into sums over its rows.
 
-    Unless the reading has a design, columns are settled and rows checked: that there are no missing cells in them.
+    Unless the reading has a design, columns are settled and rows checked: that there are no missing cells in them. With
+    a design, rows are held out as where it was fitted.
     """
     target, options = _roles(target, options, cluster)
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
         if cluster is None:
-            sums = sums_of(reader, reading, progress)
+            sums = sums_of(reader if reading.design is None else prepared(reader), reading, progress)
         else:
             sums = cluster.sums(reader, options, reading, progress)
         if reading.design is None:

@@ -12,6 +12,8 @@ from regress.keywords import TableKeywords, made, refuse_unknown, takes
 from regress.messages import setting
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions
+from regress.sources.file_parts import FilePart
+from regress.sources.paths import file_key
 
 
 @takes(TableOptions, without=["rows"])
@@ -48,8 +50,8 @@ def moments(
 
     Notes
     -----
-    Rows are held out by hashes of their keys, as in a table of several files: of the record number and the name of the
-    file, or of the column `split_key`.
+    Rows are held out by hashes of their keys, as in a table of several files. A key is the record number and the name
+    of the file, or the value in the column `split_key`.
 
     Examples
     --------
@@ -70,5 +72,8 @@ def moments(
             raise InputError(f"{found.label} holds moments already. Name the table that they were made of.")
         reading = Reading("moments", resolve_jobs(n_jobs), "exact", sampled=sample, summed=True)
         on = found if isinstance(found, Cluster) else None
+        for part in (found.table if isinstance(found, Cluster) else found).partitions():
+            if isinstance(part, FilePart):  # a single file too may be one of many
+                part.key = file_key(part.name)
         reader, sums = read_sums(found, target, of_table, reading, progress, cluster=on)
     return moments_of_sums(reader, sums, of_table)

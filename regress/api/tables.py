@@ -7,21 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from regress.api.cluster import Cluster, cluster_of, dask_collection
+from regress.api.cluster import Cluster, dask_collection
 from regress.api.engine import EngineOptions
 from regress.api.from_moments import read_moments
 from regress.api.moments import TableMoments, load_moments
 from regress.api.read import read_table
 from regress.api.sums import Reading, ReadTable
-from regress.errors import InputError
+from regress.errors import InputError, check_number
 from regress.messages import setting
 from regress.options import FileOptions, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.solvers.choose import batched, objective_of
 from regress.sources.base import Source
 from regress.sources.open import open_table
 from regress.sources.paths import check_outputs
-
-_MAGIC = b"regress moments "
 
 Opened: TypeAlias = Source | TableMoments | Cluster
 
@@ -62,6 +60,7 @@ def opened(
         raise InputError(
             f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
         )
+    from regress.api.cluster_parts import cluster_of
     from regress.api.dask_client import client_of, quiet
 
     checkpoint = None
@@ -69,7 +68,7 @@ def opened(
         from regress.api.parts_checkpoint import PartsKeeper
 
         checkpoint = PartsKeeper(process)
-    engine = EngineOptions(timeout=where.timeout)
+    engine = EngineOptions(timeout=check_number("cluster_timeout", where.timeout, above=0.0))
     with quiet(), client_of(where.cluster, engine) as client:
         yield cluster_of(client, table, target, options, engine=engine, checkpoint=checkpoint)
 
@@ -105,16 +104,8 @@ def moments_in(table: Any) -> TableMoments | None:
     """Return what moments something is, or is the file of; None for anything else."""
     if isinstance(table, str | os.PathLike):
         path = Path(table)
-        return load_moments(path) if path.is_file() and _begins_so(path) else None
+        return load_moments(path) if path.suffix == ".moments" and path.is_file() else None
     return table if isinstance(table, TableMoments) else None
-
-
-def _begins_so(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False  # whoever opens it as a table says why
 
 
 def source_of(table: Opened) -> Source:
@@ -147,6 +138,7 @@ def check_rows(table: Opened, options: TrainOptions, cov_type: str, checkpoint: 
     if isinstance(table, TableMoments):
         needing |= {"cov_type": cov_type} if cov_type != "nonrobust" else {}
         needing |= {"checkpoint": checkpoint} if checkpoint is not None else {}
+        needing |= {"penalty": options.penalty} if options.penalty is not None else {}
     for name, value in needing.items():
         shown = setting(name, value) if isinstance(value, str) else setting(name)
         if isinstance(table, TableMoments):

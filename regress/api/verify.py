@@ -145,7 +145,7 @@ def verify(
     )
     target = trained.target if target is None else target
     with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
-        sums = _sums(found, target, of_table, design, resolve_jobs(n_jobs), progress)
+        sums = _sums(found, target, of_table, design, jobs=resolve_jobs(n_jobs), progress=progress)
     differences = _differences(sums, fit.record, design)
     hashed = fingerprint(to_bytes(sums.training, design.names))
     return Verification(
@@ -175,7 +175,7 @@ def _fingerprint(known: FitRecord) -> str:
 
 
 def _sums(
-    table: Opened, target: Any, options: TableOptions, design: Design, jobs: int, progress: Progress | None
+    table: Opened, target: Any, options: TableOptions, design: Design, *, jobs: int, progress: Progress | None
 ) -> PartSums:
     """Return the sums over a table, whose levels are found again."""
     if isinstance(table, TableMoments):

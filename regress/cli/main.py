@@ -28,6 +28,7 @@ from regress.errors import RegressError
 from regress.keywords import made
 from regress.messages import quoted, speaking_flags
 from regress.options import CallOptions, FileOptions, ProcessOptions, TableOptions, TrainOptions
+from regress.sources.paths import is_address, masked
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, no_args_is_help=False)
@@ -181,12 +182,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(_run(arguments))
 
 
+def _word(given: str) -> str:
+    """Return a word of the command line as models and pages hold it: without what is secret in an address."""
+    flag, mark, value = given.partition("=") if given.startswith("--") else ("", "", given)
+    return quoted(f"{flag}{mark}{masked(value)}" if is_address(value) else given)
+
+
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         with warnings.catch_warnings(), speaking_flags():
             warnings.simplefilter("always")
             warnings.showwarning = process.say_warning
-            given = " ".join(map(quoted, ["regress", *(sys.argv[1:] if arguments is None else arguments)]))
+            given = " ".join(map(_word, ["regress", *(sys.argv[1:] if arguments is None else arguments)]))
             code = int(cli.main(arguments, prog_name="regress", standalone_mode=False, obj=given) or 0)
             sys.stdout.flush()
             return code

@@ -74,6 +74,8 @@ def merge(files: tuple[str, ...], output: str | None, **given: Any) -> int:
 def _named(output: str | None) -> str:
     if output is None:
         raise click.UsageError("Name the file to write with --output, such as -o day1.moments.")
+    if not output.endswith(".moments"):
+        raise click.UsageError(f"A file of moments is known by its name: let {output} end in .moments.")
     return output
 
 

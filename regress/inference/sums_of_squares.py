@@ -13,7 +13,9 @@ import numpy as np
 
 from regress.aggregates.collect import TrainingData
 from regress.blocks import Array, Block
+from regress.errors import InputError
 from regress.inference.covariance import inverse_of_moments
+from regress.messages import setting
 from regress.numerics import error_free
 from regress.numerics.integers import nearest_doubles, power, ratio, rounded
 from regress.numerics.prediction import residuals
@@ -117,8 +119,13 @@ def _residuals(training: Training, X: Array, Y: Array) -> Array:
 
 
 def _explained(training: Training, data: TrainingData) -> bool:
-    """Tell whether rounding explains the residual of every row: a few coarse values hide no others."""
+    """Tell whether rounding explains the residual of every row: a few coarse values hide no others.
+
+    Where there are no rows to look at, it explains all that it can explain.
+    """
     w = training.w
+    if data.rows is None and data.again is None:
+        return True
     for X, Y, _, _ in _tiles(data, len(w)):
         e = _residuals(training, X, Y)
         noise = np.sqrt(np.square(np.column_stack([np.spacing(np.abs(X * w)), np.spacing(np.abs(Y))])).sum(1))
@@ -193,7 +200,11 @@ def _tiles(data: TrainingData, n: int) -> Iterable[Block]:
     step = max(_TILE // max(n, 1), 1)
     rows: Iterable[Block] | None = data.rows
     if rows is None:
-        assert data.again is not None  # of a table
+        if data.again is None:
+            raise InputError(
+                "The residuals of this fit are too small for sums in float64. Pass the table itself, or use "
+                f"{setting('precision', 'exact')}."
+            )
         rows = data.again()
     for X, Y, a, _ in rows:
         for i in range(0, len(X), step):

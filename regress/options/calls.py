@@ -44,8 +44,8 @@ class CallOptions:
     interval: float | None = option(None, "Add a prediction interval with coverage P, such as 0.95.", "Output", "P")
     cluster: Any = option(
         None,
-        "Where files that all workers can read are summed: the address of a Dask scheduler, such as tcp://host:8786, "
-        "or local:2 for two processes of this machine.",
+        "Sum files on a Dask cluster whose workers can all read them. ADDRESS is that of the scheduler, such as "
+        "tcp://host:8786, or local:2 for two processes of this machine.",
         "Process",
         "ADDRESS",
     )

@@ -253,7 +253,12 @@ def _exact_able(options: TrainOptions, data: TrainingData, accuracy: Accuracy) -
 
 
 def read_again(
-    options: TrainOptions, data: TrainingData, of_float64: Callable[[], Accuracy], descends: bool = False
+    options: TrainOptions,
+    data: TrainingData,
+    of_float64: Callable[[], Accuracy],
+    descends: bool = False,
+    *,
+    exact_since: str = "the table is small",
 ) -> tuple[str, bool]:
     """Return why the arithmetic is exact or float64, and whether to read the table again in exact arithmetic."""
     if options.precision != "auto":
@@ -261,7 +266,7 @@ def read_again(
     if reason := _floating(options, descends):
         return reason, False
     if data.exact:
-        return "the table is small", False
+        return exact_since, False
     if data.moments is None:
         return "there are at least as many columns as rows", False
     accuracy = of_float64()

@@ -166,8 +166,9 @@ def _system(address: str) -> tuple[Any, str]:
         raise MissingDependencyError(
             f"{scheme}:// needs {package}, which is not installed. Install it with: {install}"
         ) from None
-    given = tuple(sorted(kind._get_kwargs_from_urls(address).items()))
-    return _made(kind, given, os.getpid(), hash(frozenset(os.environ.items()))), kind._strip_protocol(address)
+    with _in_words(masked(address)):
+        given = tuple(sorted(kind._get_kwargs_from_urls(address).items()))
+        return _made(kind, given, os.getpid(), hash(frozenset(os.environ.items()))), kind._strip_protocol(address)
 
 
 @lru_cache(8)
@@ -223,6 +224,11 @@ def _refusal(label: str, error: Exception) -> Exception:
         return TableError(
             f"{label} cannot be read: access is denied. Check the credentials in the environment, and their rights. "
             "Without the right to list a bucket, name one object."
+        )
+    if isinstance(error, ValueError):
+        return TableError(
+            f"{label} cannot be read: address and environment do not say how ({type(error).__name__}). Check the "
+            "address, and the credentials in the environment."
         )
     if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in chain):
         return PassingError("the server does not answer in time")

@@ -9,7 +9,7 @@ from regress.errors import TableError
 from regress.sources.base import Source
 from regress.sources.batches import Part
 
-_COPIES = 9  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
+_COPIES = 7  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
 
 
 def changed(name: str) -> TableError:

@@ -85,7 +85,8 @@ class JsonLinesPart(FilePart):
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Read the named columns in blocks, in order."""
         with opened(self.file, self.encoding) as stream:
-            for frame in ordered_map(partial(self._parsed, kinds), _numbered(stream.records(_LINES)), _AHEAD):
+            blocks = _numbered(stream.records(_LINES, block=self.block))
+            for frame in ordered_map(partial(self._parsed, kinds), blocks, _AHEAD):
                 self.file.check()
                 if frame.columns.height:
                     yield frame

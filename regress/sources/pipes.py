@@ -25,6 +25,7 @@ from regress.sources.paths import shown
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _BLOCK = 2**20  # bytes that a pipe is asked to hold, and that are copied at a time
+_LITTLE = 64  # bytes that a reader may wait for beyond those that it was asked for
 _WAIT = 200  # milliseconds after which the thread of a pipe without data sees that nobody reads it any more
 
 
@@ -33,7 +34,7 @@ class _Copy:
 
     def __init__(self, pipe: int, label: str) -> None:
         self._pipe, self._label = pipe, label
-        self._size, self._ended, self._abandoned = 0, False, False
+        self._size, self._wanted, self._ended, self._abandoned = 0, inf, False, False
         self._error: Exception | None = None
         self._changed = threading.Condition()
         with in_temporary_folder():
@@ -53,7 +54,9 @@ class _Copy:
                         break
                     with self._changed:
                         self._size += size
-                        self._changed.notify_all()
+                        if self._size >= self._wanted:  # to wake a reader for each megabyte costs time
+                            self._wanted = inf
+                            self._changed.notify_all()
         except Exception as found:
             error = found
         os.close(self._pipe)
@@ -73,9 +76,10 @@ class _Copy:
         TableError, InputError
             If the pipe cannot be read, or the file cannot be written.
         """
-        if self._size < size:
-            with self._changed:
-                self._changed.wait_for(lambda: self._size >= size or self._ended)
+        with self._changed:
+            while self._size < size and not self._ended:
+                self._wanted = min(self._wanted, size)
+                self._changed.wait()
         if self._error is not None:
             raise self._error
         return self._size
@@ -149,7 +153,7 @@ class Spool(File):
 
     def open(self) -> BinaryIO:
         """Read it from its start; what has not come yet is waited for."""
-        return io.BufferedReader(_Reader(self.copy))
+        return io.BufferedReader(_Reader(self.copy), _LITTLE)
 
     def check(self) -> None:
         """Raise what went wrong so far; nobody else writes to it."""

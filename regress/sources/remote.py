@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from regress.errors import InputError, TableError
 from regress.sources import buckets, web
-from regress.sources.file_parts import File, LocalFile
+from regress.sources.file_parts import File, LocalFile, changed
 from regress.sources.kept import KeptFile, keep
 from regress.sources.paths import masked, shown, user_of
 from regress.sources.transfer import PIECE, Entry, Pieces, ReadAhead, resumed
@@ -86,7 +86,10 @@ class RemoteFile(File):
 
     @cached_property
     def _copy(self) -> KeptFile:
-        return keep(self.name, self._download)
+        copy = keep(self.name, self._download)
+        if copy.size != self.size >= 0:
+            raise changed(self.name)
+        return copy
 
     def _download(self, file: IO[bytes]) -> None:
         if self.entry.ranged:

@@ -97,9 +97,7 @@ class Table(Source):
         except MarkError:
             raise Reread(self.marked()) from None
         except WiderError as found:
-            wider = self.with_columns(self.columns)
-            wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
-            raise Reread(wider.with_columns(_common_columns(wider._parts))) from None
+            raise Reread(self._widened(found)) from None
         except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
             self._write_rejects()
             raise
@@ -183,6 +181,18 @@ class Table(Source):
         marked = self._marked()
         return marked.with_columns(_common_columns(marked._parts))
 
+    def _widened(self, found: WiderError) -> Self:
+        """Return the table with a part that has more columns than before."""
+        if not self._complete:
+            late = next(name for name in found.wider.columns() if name not in found.part.columns())
+            raise TableError(
+                f"{found.part.name} has a column {late!r} that is not in its first rows. A cluster needs it in the "
+                "first row."
+            )
+        wider = self.with_columns(self.columns)
+        wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
+        return wider.with_columns(_common_columns(wider._parts))
+
     def _marked(self) -> Self:
         table = self.with_columns(self.columns)
         table._parts = tuple(self._each(Part.with_mark, self._parts))
@@ -192,6 +202,12 @@ class Table(Source):
         """Return the table with its parts looked at by a function that maps over them, such as on a cluster."""
         table = self.with_columns(self.columns)
         table._each = each
+        return table
+
+    def recut(self, parts: Sequence[Any]) -> Self:
+        """Return the table with the same rows in other parts."""
+        table = self.with_columns(self.columns)
+        table._parts = tuple(parts)
         return table
 
     def only(self, partitions: Sequence[Any]) -> Self:

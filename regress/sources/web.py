@@ -94,11 +94,15 @@ def _piece(label: str, answer: http.client.HTTPResponse) -> bytes:
     """Return the next bytes; none at the end."""
     parts, missing, end = [], PIECE, time.monotonic() + DEADLINE
     with _in_words(label):
-        while missing and (part := answer.read1(missing)):
-            parts.append(part)
-            missing -= len(part)
-            if time.monotonic() > end:
-                raise PassingError("the server sends too slowly")
+        try:
+            while missing and (part := answer.read1(missing)):
+                parts.append(part)
+                missing -= len(part)
+                if time.monotonic() > end:
+                    raise PassingError("the server sends too slowly")
+        except (OSError, http.client.HTTPException):
+            if not parts:  # else what came is handed on, and the next call fails
+                raise
     return b"".join(parts)
 
 

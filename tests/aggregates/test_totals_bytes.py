@@ -197,6 +197,16 @@ def test_what_no_rows_have_is_refused():
             pytest.fail(f"{options}: {from_bytes(written(*one, **options)).finish()}")
 
 
+def test_levels_are_in_order_and_come_once():
+    data = written({0: {0: 1, 1: 3, 2: 9}, 77: {2: 1}, 78: {2: 1}}, {0: {0: 1, 1: 4}})
+    order = struct.pack("<2h", 77, 78)
+    assert from_bytes(data).rows == 1
+    assert data.count(order) == 1
+    for other in ((78, 77), (77, 77)):
+        with pytest.raises(ValueError, match="their digits"):
+            from_bytes(signed(data.replace(order, struct.pack("<2h", *other))))
+
+
 def test_a_matrix_with_a_negative_eigenvalue_is_refused():
     # [1, a, b] with a² = b² = 1 and ab = −1 each time, and yet Σa = Σb = 1 of one row
     signs = {0: {0: 1, 1: 1, 2: 1, 3: 1, 4: -1, 5: 1}}

@@ -1,13 +1,17 @@
 """Toy units for a cluster: numbers to add, with faults that a test asks for. Workers import this module."""
 
+import ast
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from regress.api.engine import Unit
+from regress.api.dask_engine import reduce
+from regress.api.engine import Job, Unit
+from regress.api.engine_checkpoint import PartsCheckpoint
 from regress.errors import InputError, TableError
 from regress.options import Progress
 
@@ -35,10 +39,10 @@ class Dropping(Sum):
         self.parts.discard("u7")
 
 
-def units(count: int, size: int = 1000, **faults: Any) -> list[Unit]:
+def units(count: int, **faults: Any) -> list[Unit]:
     """Return units whose work is (number, what goes wrong)."""
     return [
-        Unit(f"u{i}", f"parts/{i:02}.csv", size, (i, faults.get(f"at{i}"), faults.get("log"))) for i in range(count)
+        Unit(f"u{i}", f"parts/{i:02}.csv", 1000, (i, faults.get(f"at{i}"), faults.get("log"))) for i in range(count)
     ]
 
 
@@ -91,7 +95,26 @@ def to_bytes(total: Sum) -> bytes:
 
 
 def from_bytes(data: bytes) -> Sum:
-    import ast
-
     number, parts = ast.literal_eval(data.decode())
     return Sum(number, set(parts))
+
+
+def main(path: str) -> None:
+    """Run slow units on a cluster of two processes, with a checkpoint; print when half of them are finished."""
+    said: list[int] = []
+
+    def show(stage: str, done: int, position: int, size: int) -> None:
+        if position >= size // 2 and not said:
+            said.append(position)
+            print("half", flush=True)
+
+    kept = PartsCheckpoint(path=Path(path), to_bytes=to_bytes, from_bytes=from_bytes, run="run")
+    slow = units(100, **{f"at{i}": 0.1 for i in range(100)})
+    try:
+        reduce(slow, Job(fold=add), "local:2", checkpoint=kept, progress=show)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,8 +1,10 @@
 """The engine on real processes: results, workers that end, errors, and what a checkpoint saves."""
 
+import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,17 +16,19 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from distributed import Client, LocalCluster  # after importorskip
+from distributed import Client  # after importorskip
 
-from regress.api import dask_engine
+import regress
+from regress.api import dask_client
 from regress.api.dask_engine import reduce
 from regress.api.engine import EngineError, EngineOptions, Job, Unit
 from regress.api.engine_checkpoint import PartsCheckpoint
-from regress.errors import InputError, TableError
+from regress.errors import InputError, TableError, TransientError
 from tests.api import dask_toys as toys
 
 ROOT = Path(__file__).resolve().parents[2]
 ADD = Job(fold=toys.add)
+OUTPUT = {"capture_output": True, "text": True, "timeout": 60}
 QUICK = EngineOptions(timeout=20, backoff=0.05)
 
 
@@ -36,8 +40,8 @@ def squares(count):
 def cluster():
     """Two workers of one thread each, which a nanny starts again."""
     with (
-        dask_engine.quiet(),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60) as two,
+        dask_client.quiet(),
+        dask_client.processes(2) as two,
         Client(two, set_as_default=False) as client,
     ):
         yield client
@@ -82,7 +86,7 @@ def test_short_memory_asks_for_less(cluster):
         reduce(toys.units(20, at3="memory"), ADD, cluster, options=QUICK)
 
 
-@pytest.mark.parametrize("kind", [ConnectionResetError, TimeoutError])
+@pytest.mark.parametrize("kind", [ConnectionResetError, TransientError])
 def test_errors_of_storage_are_tried_again(cluster, tmp_path, kind):
     units = toys.units(20, at5=(kind, 3, str(tmp_path)))
     assert reduce(units, ADD, cluster, options=QUICK).total == squares(20)
@@ -91,6 +95,11 @@ def test_errors_of_storage_are_tried_again(cluster, tmp_path, kind):
 def test_the_fourth_error_of_storage_is_the_last(cluster, tmp_path):
     with pytest.raises(EngineError, match=r"^parts/05.csv failed 4 times: try 3$"):
         reduce(toys.units(20, at5=(ConnectionResetError, 9, str(tmp_path))), ADD, cluster, options=QUICK)
+
+
+def test_the_last_error_of_storage_keeps_its_sentence(cluster, tmp_path):
+    with pytest.raises(TransientError, match=r"^try 3$"):
+        reduce(toys.units(20, at5=(TransientError, 9, str(tmp_path))), ADD, cluster, options=QUICK)
 
 
 def test_a_merge_that_drops_a_part_is_refused(cluster):
@@ -171,6 +180,7 @@ def kill_one(client, wait):
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 20))])
 def test_a_killed_worker_changes_nothing(cluster, seed):
     random.seed(seed)
+    cluster.wait_for_workers(2, timeout=60)
     slow = {f"at{i}": 0.03 for i in range(60)}
     killer = kill_one(cluster, random.uniform(0.0, 1.2))
     total = reduce(toys.units(60, **slow), ADD, cluster, options=QUICK)
@@ -179,50 +189,68 @@ def test_a_killed_worker_changes_nothing(cluster, seed):
 
 
 @pytest.mark.slow
+def test_the_only_worker_ends_and_ends_again():
+    with pytest.raises(EngineError, match=r"^parts/00.csv ended its worker 3 times"):
+        reduce(toys.units(1, at0="kill"), ADD, "local:1", options=EngineOptions(timeout=60))
+
+
+@pytest.mark.slow
 def test_the_same_for_one_two_and_three_workers():
     totals = [reduce(toys.units(40), ADD, f"local:{n}", options=QUICK) for n in (1, 3)]
     assert [total.total for total in totals] == [squares(40)] * 2
 
 
+class Processes:
+    """A scheduler and workers, started as users start them."""
+
+    def __init__(self, folder):
+        self._file, self._started = folder / "scheduler.json", []
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        deadline = time.monotonic() + 60
+        while not self._file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.address = json.loads(self._file.read_text())["address"]
+
+    def _start(self, name, *arguments, path=ROOT):
+        """Start a process that imports from a folder first."""
+        common = ["-m", f"distributed.cli.dask_{name}", "--no-dashboard", "--scheduler-file", str(self._file)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        environment = {**os.environ, "PYTHONPATH": str(path)}
+        process = subprocess.Popen([sys.executable, *common, *arguments], cwd=path, env=environment, **quiet)
+        self._started.append(process)
+        return process
+
+    def work(self, *arguments, path=ROOT):
+        self._start("worker", "--nthreads", "1", *arguments, path=path)
+
+    def end(self):
+        for process in self._started:
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture
 def processes(tmp_path):
-    """A scheduler and two workers, started as users start them; yields the scheduler's process and address."""
-    file, environment = tmp_path / "scheduler.json", {**os.environ, "PYTHONPATH": str(ROOT)}
-    common = ["--no-dashboard", "--scheduler-file", str(file)]
-    started = []
-
-    def start(name, *arguments):
-        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *arguments]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, **quiet))
-        return started[-1]
-
-    scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
-    start("worker", "--nthreads", "1", "--nworkers", "2")
-    deadline = time.monotonic() + 30
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    yield scheduler, json.loads(file.read_text())["address"]
-    for process in started:
-        process.kill()
-        process.wait()
+    some = Processes(tmp_path)
+    yield some
+    some.end()
 
 
 @pytest.mark.slow
 def test_the_scheduler_is_killed_and_the_run_goes_on_elsewhere(processes, cluster, tmp_path):
-    scheduler, address = processes
+    processes.work("--nworkers", "2")
     path, log = tmp_path / "c", str(tmp_path / "log")
     killed = []
 
     def kill(stage, done, position, size):
         if path.exists() and not killed:
             killed.append(time.monotonic())
-            scheduler.kill()
+            processes.scheduler.kill()
 
     units = toys.units(200, log=log, **{f"at{i}": 0.02 for i in range(200)})
     often = EngineOptions(timeout=20, gather=0.5)
-    with pytest.raises(EngineError, match=rf"^The scheduler at {address} is gone\."):
-        reduce(units, ADD, address, options=often, progress=kill, checkpoint=checkpoint(path))
+    with pytest.raises(EngineError, match=rf"^The scheduler at {processes.address} is gone\."):
+        reduce(units, ADD, processes.address, options=often, progress=kill, checkpoint=checkpoint(path))
     assert time.monotonic() - killed[0] < 30
     held = toys.from_bytes(path.read_bytes().split(b"\n", 2)[2]).parts
     assert held
@@ -234,5 +262,64 @@ def test_the_scheduler_is_killed_and_the_run_goes_on_elsewhere(processes, cluste
 
 @pytest.mark.slow
 def test_the_poison_of_a_cluster_that_is_not_ours(processes):
+    processes.work("--nworkers", "2")
     with pytest.raises(EngineError, match=r"^parts/03.csv ended its worker 3 times"):
-        reduce(toys.units(8, at3="kill"), ADD, processes[1], options=QUICK)
+        reduce(toys.units(8, at3="kill"), ADD, processes.address, options=EngineOptions(timeout=60))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("raise ModuleNotFoundError('No module named regress')", "cannot import regress: No module named regress"),
+        ("__version__ = '0.0.1'", f"has regress 0.0.1, and the client {regress.__version__}"),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_worker_that_cannot_take_part_is_named(processes, tmp_path, text, message, late):
+    (tmp_path / "regress").mkdir()
+    (tmp_path / "regress" / "__init__.py").write_text(text)
+    joined = []
+
+    def join(*_):
+        if not joined:
+            joined.append(processes.work(path=tmp_path))
+
+    if late:
+        processes.work()
+    else:
+        join()
+    units = toys.units(400, **{f"at{i}": 0.1 for i in range(400)})
+    with pytest.raises(EngineError, match=rf"^The worker tcp://\S+ {re.escape(message)}"):
+        reduce(units, ADD, processes.address, options=EngineOptions(timeout=60), progress=join)
+
+
+@pytest.mark.slow
+def test_an_interruption_leaves_a_checkpoint_and_no_process(tmp_path):
+    path = tmp_path / "c"
+    command = [sys.executable, "-W", "error", "-m", "tests.api.dask_toys", str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes) as run:
+        assert run.stdout.readline() == "half\n"
+        os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C in a terminal: workers receive it too
+        assert run.stdout.read() == "interrupted\n"
+    for _ in range(100):  # Python's tracker of shared memory ends after it
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, 0)
+            time.sleep(0.1)
+            continue
+        break
+    else:
+        pytest.fail("A process of the cluster is still there.")
+    assert len(toys.from_bytes(path.read_bytes().split(b"\n", 2)[2]).parts) >= 20
+
+
+def test_a_script_is_told_to_guard_itself(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from regress.api.dask_engine import reduce\nfrom regress.api.engine import Job\n"
+        "from tests.api import dask_toys as toys\nreduce(toys.units(2), Job(fold=toys.add), 'local:1')\n"
+    )
+    run = subprocess.run([sys.executable, script], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, **OUTPUT)
+    assert "In a script, call regress below `if __name__ == '__main__':`." in run.stderr.splitlines()[-1]

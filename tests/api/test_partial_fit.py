@@ -255,8 +255,10 @@ def test_rows_that_were_not_all_added_are_refused_and_nothing_changes(rows, chan
 
 def test_rows_that_only_the_minimum_shows_are_refused_where_it_is_used():
     X = np.arange(10.0)[:, None] % 7
-    y = 3.0 * X[:, 0] + 1.0
-    estimator = LinearRegressor().partial_fit(X, y).forget(X[:2], y[1::-1])  # sums of squares are as they should be
+    y = 3.0 * X[:, 0] + 1.25
+    with pytest.raises(InputError, match="not all added"):
+        LinearRegressor().partial_fit(X, y).forget(X[:2], y[1::-1])  # sums of squares are as they should be
+    estimator = LinearRegressor().partial_fit(X, y).forget(X[:1], y[:1] + 2.0**-30)  # float64 cannot tell
     with pytest.raises(InputError, match="not added: no rows have these totals"):
         _ = estimator.coef_
 

@@ -300,14 +300,15 @@ def test_every_case_runs_at_a_tiny_scale(name, tmp_path):
         if record["tool"] not in LOOSE:
             assert not record["wrong"], record
             assert record["ratio"] > 0
+            assert record["tool"] == record["base"] or f"× {record['base']} |" in text
         assert all(limit["held"] in (True, False, None) and limit["at_most"] > 0 for limit in record["limits"])
     bases = [record for record in records if record["tool"] == record["base"]]
     assert all(record["ratio"] == 1.0 for record in bases)
     assert len(bases) == len({record["table"] for record in records})
+    tells_machine_and_versions_and_no_date(figures)
 
 
-def test_the_json_tells_machine_and_versions_and_no_date(tmp_path):
-    _, figures = run(tmp_path, "start")
+def tells_machine_and_versions_and_no_date(figures):
     assert set(figures) == {"machine", "packages", "scale", "repeat", "baseline", "results"}
     assert set(figures["machine"]) == {"cpu", "cpus", "usable_cpus", "platform", "python"}
     assert all(figures["machine"].values())

@@ -197,6 +197,7 @@ def keys_shown(kind):
 COMMANDS = {
     "fit": "fit data/diabetes.csv --target progression --save model.json",
     "certify": "certify model.json data/diabetes.csv",
+    "verify": "verify model.json data/diabetes.csv",
     "inspect": "inspect data/diabetes.csv",
     "predict": "predict model.json data/diabetes.csv --interval 0.9",
     "rejects": "fit data/torn.csv --target y --on-bad-lines skip --missing drop --rejects rejects.csv",
@@ -225,10 +226,10 @@ def shell(folder, line):
 def test_the_reference_of_files_lists_every_key_and_column(folder):
     told = {}
     for name, command in COMMANDS.items():
-        done = shell(folder, f"regress {command}" + " --json" * (name in ("fit", "certify", "inspect")))
+        done = shell(folder, f"regress {command}" + " --json" * (name in ("fit", "certify", "verify", "inspect")))
         assert done.returncode == 0, done.stderr
         told[name] = done.stdout
-    for name in ("fit", "certify", "inspect"):
+    for name in ("fit", "certify", "verify", "inspect"):
         assert keys_shown(name) == set(json.loads(told[name])), name
     held = json.loads((folder / "model.json").read_text())
     record = held["record"]

@@ -182,14 +182,6 @@ def test_every_set_that_is_compared_is_there_and_none_is_forgotten():
     assert cells[-2].strip() == "**no**"
 
 
-@pytest.mark.slow
-def test_the_benchmark_prints_ratios():
-    text = run(SCRIPTS / "benchmark.py", "gradient", "--repeat", "1")
-    ratios = [float(x) for x in re.findall(r"([\d.]+)× plain", text)]
-    assert len(ratios) == 2
-    assert np.isfinite(ratios).all()
-
-
 def test_pictures_are_what_their_script_draws(tmp_path):
     run(SCRIPTS / "picture.py", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -257,12 +257,19 @@ def test_a_long_table_shows_its_first_columns(walk, tmp_path):
         (["data/diabetes.csv"], "Name a table and its target"),
     ],
 )
-def test_what_cannot_be_used_is_one_sentence_on_standard_error(arguments, said):
-    result = run(*arguments)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert said in result.stderr
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
+def test_what_cannot_be_used_is_one_sentence_on_standard_error(arguments, said, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert tutorial.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+
+
+def test_an_error_is_the_exit_code_of_the_script():
+    result = run("data/diabetes.csv")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
 
 
 def test_a_reader_who_stops_early_is_no_error():

@@ -3,7 +3,9 @@
 import gzip
 import io
 import json
+import pickle
 import random
+from dataclasses import replace
 
 import pandas as pd
 import polars as pl
@@ -15,9 +17,8 @@ from hypothesis import strategies as st
 import regress
 from regress.errors import InputError, TableError
 from regress.options import FileOptions
-from regress.sources.base import rereading
-from regress.sources.csv import stream
 from regress.sources.open import open_table
+from regress.sources.rereading import rereading
 
 RNG = random.Random(3)
 ROWS = [
@@ -73,10 +74,9 @@ def test_the_same_rows_as_csv_give_the_same_bits(write, tmp_path):
         assert bits(fit) == bits(regress.fit(tmp_path / "t.csv", "y", drop=drop, precision="float64"))
 
 
-def test_blocks_are_read_again_from_where_they_were(write, monkeypatch):
-    monkeypatch.setattr(stream, "BLOCK", 2000)
+def test_blocks_are_read_again_from_where_they_were(write):
     source = open_table(write(lines(ROWS)))
-    (part,) = source.partitions()
+    part = replace(source.partitions()[0], block=2000)
     batches = list(part.batches(source.kinds(["x", "k"])))
     assert len(batches) > 10
     for batch in batches:
@@ -208,3 +208,17 @@ def test_no_key_and_no_cell_is_lost(tmp_path_factory, rows):
         wanted = [row.get(name) or "" for row in rows]
         if any(wanted):
             assert columns[name][1000:] == wanted
+
+
+def test_a_file_is_sent_to_another_process(write):
+    source = open_table(write(lines(ROWS)))
+    (sent,) = pickle.loads(pickle.dumps(source.partitions()))
+    assert sum(batch.rows for batch in sent.batches(source.kinds(["x", "k"]))) == len(ROWS)
+
+
+def test_only_a_part_of_a_table_cannot_take_a_late_key(write, tmp_path):
+    write(lines(ROWS), "a.jsonl")
+    write(lines([*ROWS * 3, {**ROWS[0], "z": 1}]), "b.jsonl")
+    source = open_table(tmp_path)
+    with pytest.raises(TableError, match=r"b\.jsonl has a column 'z' that is not in its first rows"):
+        list(source.only(source.partitions()[1:]).batches(["x"]))

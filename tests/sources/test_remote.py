@@ -16,7 +16,7 @@ from hypothesis import given, settings
 import regress
 from regress.api.inspect import inspect
 from regress.errors import INSTALL_CLOUD, InputError, MissingDependencyError, TableError
-from regress.sources import transfer
+from regress.sources import buckets, transfer, web
 from regress.sources.open import open_table
 from regress.sources.transfer import ReadAhead
 from tests.command import run
@@ -176,6 +176,49 @@ def test_parquet_in_a_bucket_is_downloaded_once_in_each_process(bucket, local):
         list(pickle.loads(pickle.dumps(source.partitions()[0])).batches({"x": "number"}))
 
 
+@pytest.fixture
+def cloud(monkeypatch):
+    """A file system of another provider than S3: objects in memory, each with a generation."""
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.get_filesystem_class("memory")
+
+    class Cloud(memory):
+        store, generation, short, calls = {}, 1, 0, 0
+
+        def info(self, path, **_):
+            return {**super().info(path), "name": path.lstrip("/"), "generation": self.generation}
+
+        def cat_file(self, path, start=None, end=None, **_):
+            self.calls += 1
+            return super().cat_file(path, start, end - (10 if self.calls <= self.short else 0))
+
+    cloud = Cloud(skip_instance_cache=True)
+    monkeypatch.setattr(buckets, "_system", lambda address: (cloud, "/" + address.partition("://")[2]))
+    monkeypatch.setattr(buckets, "_RANGE", 1000)
+    cloud.pipe_file("/bucket/t.csv", TEXT.encode())
+    return cloud
+
+
+def test_other_providers_are_read_in_ranges(cloud, local):
+    cloud.short = 3
+    assert same(regress.fit("gs://bucket/t.csv", "y"), regress.fit(local, "y"))
+    assert cloud.calls > len(TEXT) / 1000
+
+
+def test_a_range_that_stays_short_is_never_the_end_of_the_file(cloud):
+    cloud.short = 10**9
+    cloud.pipe_file("/bucket/t.csv", b"x,y\n1,2\n")
+    with pytest.raises(TableError, match=r"gs://bucket/t\.csv cannot be read: the connection broke off, in 5 tries"):
+        regress.fit("gs://bucket/t.csv", "y")
+
+
+def test_an_object_of_another_provider_that_changes_is_refused(cloud):
+    source = open_table("gs://bucket/t.csv")
+    cloud.generation = 2
+    with pytest.raises(TableError, match=r"gs://bucket/t\.csv changed while it was read"):
+        regress.fit(source, "y")
+
+
 @pytest.mark.parametrize(("scheme", "package"), [("s3", "fsspec"), ("gs", "gcsfs"), ("az", "adlfs")])
 def test_a_missing_package_is_named_with_its_remedy(scheme, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
@@ -263,11 +306,16 @@ def test_a_status_is_one_sentence_without_the_query(server, status):
     assert SECRET not in str(caught.value)
 
 
-def test_a_query_is_used_and_neither_shown_nor_sent(server, local):
+def test_a_query_is_used_and_neither_shown_nor_saved_nor_sent(server, local, tmp_path):
     source = open_table(f"{server.url}/data/t.csv?sig={SECRET}")
     assert same(regress.fit(source, "y"), regress.fit(local, "y"))
     assert f"GET /data/t.csv?sig={SECRET}" in server.asked
     assert SECRET not in f"{source.label} {source.address} {inspect(source, 'y')}"
+    page, model = tmp_path / "p.html", tmp_path / "m.json"
+    words = ["--target", "y", "--test-size", "0.2", "--report", page, "--save", model]
+    code, out, told = run("fit", f"{server.url}/data/t.csv?sig={SECRET}", *words)
+    assert code == 0
+    assert SECRET not in out + told + page.read_text() + model.read_text()
     with pytest.raises(InputError, match="a query, which may hold a secret"):
         pickle.dumps(source.partitions()[0])
 
@@ -308,6 +356,19 @@ def test_a_server_that_is_not_reached_is_one_sentence(failure, said, monkeypatch
     monkeypatch.setattr(socket, "create_connection", fail)
     with pytest.raises(TableError, match=said):
         regress.fit("http://example.org/t.csv", "y")
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(web, "SILENT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        with pytest.raises(TableError, match="the server does not answer in time, in 5 tries"):
+            regress.fit(f"http://127.0.0.1:{deaf.getsockname()[1]}/t.csv", "y")
+
+
+def test_a_server_that_is_too_slow_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(web, "DEADLINE", -1.0)
+    with pytest.raises(TableError, match="the server sends too slowly, in 5 tries"):
+        regress.fit(f"{server.url}/data/t.csv", "y")
 
 
 def test_a_redirection_is_followed_to_the_web_only(server, local):

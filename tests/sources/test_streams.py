@@ -76,8 +76,10 @@ def test_batches_are_taken_as_they_are_needed():
     assert len(taken) < 20
     read.close()
     for _ in range(2):
-        first = [batch.numbers("x")[0] for batch in source.batches(["x"])]
-        assert (first[0], len(taken)) == (0.0, 100)
+        rows = [row for batch in source.batches(["x"]) for row in (batch.first + np.arange(batch.rows)).tolist()]
+        cells = np.concatenate([batch.numbers("x") for batch in source.batches(["x"])])
+        assert (rows, len(taken)) == (list(range(2_000_000)), 100)
+        assert (cells == np.add.outer(np.arange(100.0), np.arange(20_000.0)).ravel()).all()
     (part,) = source.partitions()
     batch = list(part.batches({"x": "number"}))[-1]
     assert part.batch_at({"x": "number"}, batch.bookmark).frame.equals(batch.frame)

@@ -23,6 +23,7 @@ _LOOK = 2**16  # bytes searched for the end of a line, so that a block need not 
 LONGEST = 2**25  # bytes of one record
 _PARQUET, _GZIP, _ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ARROW: Mapping[bytes, Form] = {b"ARROW1\0": "Arrow", b"\xff\xff\xff\xff": "Arrow stream"}
+_MOMENTS = b"regress moments "
 _NO_TEXT = {
     b"FEA1\0": "a Feather file of version 1",
     b"PK\x03\x04": "a zip archive or spreadsheet",
@@ -79,6 +80,11 @@ class Stream:
         self.form = self._form(head)
         if self.form != "text":
             return
+        if (head + self._raw.read(8)).startswith(_MOMENTS):
+            remedy = "Only fit, certify, verify and merge take it"
+            if not self.name.endswith(".moments"):
+                remedy = "Give it a name that ends in .moments, and fit it"
+            raise TableError(f"{self.name} holds moments: sums over rows, not the rows. {remedy}.")
         for magic, what in _NO_TEXT.items():
             if head.startswith(magic):
                 raise TableError(
