@@ -1,5 +1,6 @@
 """A table read by a cluster: each of its partitions by a worker, into sums that merge."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,15 +22,19 @@ from regress.api.engine import EngineOptions, Job, Unit
 from regress.api.sums import Reading
 from regress.design.preparation import Means
 from regress.design.rows import Reader
-from regress.errors import InputError
+from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
 from regress.sources.base import Partition, Source
+from regress.sources.batches import Part
 from regress.sources.csv.ranges import cut, ranges_of
 from regress.sources.csv.reader import CsvPart
 from regress.sources.file_parts import FilePart
+from regress.sources.files import open_files
 from regress.sources.open import of_package, open_table
-from regress.sources.rereading import Reread, Unsettled
+from regress.sources.rereading import Reread, Unopened, Unsettled
+from regress.sources.table import Table
+from regress.sources.unopened import UnopenedPart
 
 RANGE = 2**25  # bytes of a CSV file that are a partition
 _PROGRAM = 160_000_000  # bytes of a process that has read something
@@ -65,10 +70,10 @@ class Cluster:
         A client of Dask, the address of a scheduler, or "local:N".
     options : EngineOptions
         How long to wait.
-    units : tuple of Unit
-        The partitions.
     table : Source
-        What they are partitions of.
+        The table: files, or what the partitions of a collection look like.
+    units : tuple of Unit
+        The partitions of a collection; none for files.
     target, weights : str, Values or None
         The columns with these roles, or values that the partitions bring along.
     checkpoint : callable, optional
@@ -77,10 +82,10 @@ class Cluster:
 
     address: Any
     options: EngineOptions
-    units: tuple[Unit, ...]
     table: Source
     target: Any
     weights: Any
+    units: tuple[Unit, ...] = ()
     checkpoint: Callable[[Reader, TableOptions, Reading], Any] | None = None
 
     @property
@@ -89,18 +94,25 @@ class Cluster:
         return self.table.over(self._each)
 
     def _each(self, function: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
-        """Return what a function makes of each partition, in their order."""
-        found: Named[T] = self._run(Apply(function, self.table.only(())))
-        return [found.values[unit.key] for unit in self.units]
+        """Return what a function makes of each of some partitions, in their order."""
+        units = self._units(parts)
+        found: Named[T] = self._run(Apply(function, self.table.only(())), units)
+        return [found.values[unit.key] for unit in units]
 
-    def _run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
+    def _units(self, parts: Sequence[Any]) -> tuple[Unit, ...]:
+        """Return partitions as units of work."""
+        return self.units or tuple(
+            Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part)) for part in parts
+        )
+
+    def _run(self, fold: Any, units: Sequence[Unit], progress: Progress | None = None, checkpoint: Any = None) -> Any:
         from regress.api.dask_engine import reduce
 
         needed = None
         if isinstance(fold, SumPart):
             needed = partial(need, fold.reader, fold.reading.sampled)
         job = Job(fold=fold, smaller=smaller, need=needed)
-        return reduce(self.units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
+        return reduce(units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
 
     def filled(self, reader: Reader) -> Reader:
         """Return a reader that fills missing cells with means of the training rows, where that is asked."""
@@ -134,13 +146,20 @@ class Cluster:
 
     def _of_parts(self, fold: Any, source: Source, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         try:
-            return self._run(fold, progress, checkpoint)
+            return self._run(fold, self._units(source.partitions()), progress, checkpoint)
+        except Unopened:
+            raise Reread(source.opened()) from None
         except Unsettled as asked:
             raise Reread(source.settled(asked.names) if asked.names else source.marked()) from None
+        except TableError:
+            known = source.opened()  # as one process has before it reads: a column may be text, or missing, elsewhere
+            if known.columns != source.columns:
+                raise Reread(known) from None
+            raise
 
     def fold(self, reader: Reader, make: Callable[[], A]) -> A:
         """Return an aggregate over the training rows."""
-        summed: Summed[A] = self._run(FoldPart(distant(reader), make))
+        summed: Summed[A] = self._run(FoldPart(distant(reader), make), self._units(reader.source.partitions()))
         return summed.aggregate
 
 
@@ -170,41 +189,34 @@ def cluster_of(
 
         source, units, target, weights = collection_of(table, target, options.weights, client, options)
         return Cluster(units=units, table=source, target=target, weights=weights, **given)
-    source = open_table(table, options)
-    if not all(isinstance(part, FilePart) for part in source.partitions()):
+    named = isinstance(table, str | os.PathLike)
+    files = open_files(table, options, first_only=True) if named else open_table(table, options)
+    if not (isinstance(files, Table) and all(isinstance(part, FilePart) for part in files.partitions())):
         raise InputError(
-            f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
+            f"A cluster reads files, and collections of Dask; {files.label} is in memory. Remove {setting('cluster')}."
         )
-    whole = Cluster(units=units_of(source), table=source, target=target, weights=options.weights, **given)
-    source = in_ranges(whole, source)
-    return replace(whole, units=units_of(source), table=source)
+    cluster = Cluster(table=files, target=target, weights=options.weights, **given)
+    return replace(cluster, table=in_ranges(cluster, files))
 
 
-def units_of(source: Source) -> tuple[Unit, ...]:
-    """Return the partitions of a table as units of work."""
-    return tuple(
-        Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part))
-        for part in source.partitions()
-    )
-
-
-def in_ranges(cluster: Cluster, source: Source) -> Source:
+def in_ranges(cluster: Cluster, table: Table) -> Table:
     """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
+    table = table.over(cluster._each).opened(_large)
     pieces = {
         part.identity: ranges_of(part, RANGE)
-        for part in source.partitions()
+        for part in table.partitions()
         if isinstance(part, CsvPart) and part.size >= 2 * RANGE
     }
     ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
     if not ranges:
-        return source
+        return table
     units = tuple(
         Unit(f"{one.file.name}:{one.start}", f"{one.file.name} from byte {one.start:,}", one.stop - one.start, one)
         for one in ranges
     )
-    counted: Named[Any] = replace(cluster, units=units)._run(CountRange())
-    parts = list[Partition]()
-    for part in source.partitions():
+    counted: Named[Any] = cluster._run(CountRange(), units)
+    parts = list[Part]()
+    for part in table.partitions():
         found = pieces.get(part.identity, "")
         if isinstance(found, str):
             parts.append(part)
@@ -212,4 +224,9 @@ def in_ranges(cluster: Cluster, source: Source) -> Source:
         assert isinstance(part, CsvPart)
         spans = cut(part, [counted.values[f"{one.file.name}:{one.start}"] for one in found])
         parts += [part] if isinstance(spans, str) else spans
-    return source.only(parts)
+    return table.in_parts(parts)
+
+
+def _large(part: Part) -> bool:
+    """Tell whether a file that is not open may be cut: its dialect tells where."""
+    return isinstance(part, UnopenedPart) and part.plain_csv and part.size >= 2 * RANGE
