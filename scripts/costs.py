@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from marked import ROOT, show, split
 from readme import BENCHMARKS, rows, table
-from regress.api.cluster import RANGE
+from regress.api.cluster_parts import RANGE
 from regress.api.engine_results import FAN_IN
 
 PAGE = ROOT / "docs" / "explanation" / "scale.md"
