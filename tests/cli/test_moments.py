@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import regress
-from regress.api.moments import merged
+from regress.api.moments.table_moments import merged
 from tests.command import run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import regress
-from regress.api import cluster_parts
+from regress.api.cluster import files
 from regress.errors import INSTALL_DASK, MissingDependencyError
 
 distributed = pytest.importorskip("distributed")
@@ -101,7 +101,7 @@ def test_a_large_file_is_cut_into_ranges(tmp_path, client, monkeypatch):
     frame = rows(2000)
     frame["c"] = frame["c"].replace({"p": 'two\nlines, and "quotes"'})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    monkeypatch.setattr(cluster_parts, "RANGE", 5000)
+    monkeypatch.setattr(files, "RANGE", 5000)
     seen = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -224,7 +224,7 @@ class TestCollections:
 def test_without_dask_the_error_names_the_command_that_installs_it(tmp_path, monkeypatch):
     table = written(tmp_path / "t", rows(9), [])
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "regress.api.dask_client", raising=False)
+    monkeypatch.delitem(sys.modules, "regress.api.cluster.dask_client", raising=False)
     with pytest.raises(MissingDependencyError) as caught:
         regress.fit(table, "y", cluster="local:2")
     assert str(caught.value) == f"cluster needs Dask, which is not installed. Install it with: {INSTALL_DASK}"

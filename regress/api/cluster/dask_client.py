@@ -13,7 +13,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.deploy.cluster import Cluster as AnyCluster
 
-from regress.api.engine import EngineError, EngineOptions
+from regress.api.cluster.engine import EngineError, EngineOptions
 from regress.errors import InputError
 from regress.messages import setting, visible
 
@@ -75,7 +75,7 @@ def processes(number: int) -> Iterator[LocalCluster]:
     config = {
         "distributed.scheduler.allowed-failures": 0,  # what follows from an ended worker is decided by Run
         "distributed.worker.profile.enabled": False,
-        "distributed.worker.preload": ["regress.api.dask_worker"],  # see there, dask_setup
+        "distributed.worker.preload": ["regress.api.cluster.dask_worker"],  # see there, dask_setup
         "distributed.nanny.pre-spawn-environ": _ENVIRONMENT,
     }
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}  # Dask sets them here for its children
