@@ -1,6 +1,7 @@
 """Tables that a Dask cluster reads: the same bits as in one process, for any number of workers and any partition."""
 
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import regress
 from regress.api.cluster import files
+from regress.errors import INSTALL_DASK, MissingDependencyError
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -217,3 +219,12 @@ class TestCollections:
         frame = rows(60)
         with pytest.raises(regress.InputError, match="has 2 partitions, and the table 3"):
             regress.fit(self.dd(frame, 3), (self.dd(frame, 2)["y"] * 2).rename("z"), cluster=client)
+
+
+def test_without_dask_the_error_names_the_command_that_installs_it(tmp_path, monkeypatch):
+    table = written(tmp_path / "t", rows(9), [])
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "regress.api.cluster.dask_client", raising=False)
+    with pytest.raises(MissingDependencyError) as caught:
+        regress.fit(table, "y", cluster="local:2")
+    assert str(caught.value) == f"cluster needs Dask, which is not installed. Install it with: {INSTALL_DASK}"
