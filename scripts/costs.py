@@ -10,10 +10,11 @@ import math
 import re
 from typing import NamedTuple
 
+from regress.api.cluster.results import FAN_IN
+
 from marked import ROOT, show, split
 from readme import BENCHMARKS, rows, table
-from regress.api.cluster import RANGE
-from regress.api.engine_results import FAN_IN
+from regress.api.cluster.files import RANGE
 
 PAGE = ROOT / "docs" / "explanation" / "scale.md"
 TASK = 2**28  # bytes of the parts that one task reads
