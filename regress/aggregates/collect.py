@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regress.aggregates.base import in_any_order
+from regress.aggregates.base import A, FoldRows, in_any_order
 from regress.aggregates.columns import Columns, selected, union
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.moment_sums import accumulate
@@ -85,7 +85,8 @@ class TrainingData:
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
     from the rows. `totals` are sums without rounding, where they were requested or cost little. They are made of
     `sums`, which may have more columns. If `exact`, the minimum is computed in exact arithmetic, from totals or from
-    rows. `again` reads the rows once more, in the order of the columns.
+    rows. `again` reads the rows once more, in the order of the columns. Where they cannot be read here, `elsewhere`
+    folds them; both are None where there are only sums.
     """
 
     summary: Summary
@@ -96,6 +97,20 @@ class TrainingData:
     sums: ExactSums | None = None
     exact: bool = False
     again: Callable[[], Iterable[Block]] | None = None
+    elsewhere: FoldRows | None = None
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the rows can be looked at once more."""
+        return not (self.rows is None and self.again is None and self.elsewhere is None)
+
+    def fold(self, make: Callable[[], A]) -> A:
+        """Return an aggregate over the rows, of which there are some; here they are added in their order."""
+        if self.elsewhere is not None:
+            return self.elsewhere(make)
+        rows = self.rows if self.rows is not None or self.again is None else self.again()
+        assert rows is not None
+        return in_any_order(make, rows, 1)
 
 
 class _Held:

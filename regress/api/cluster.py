@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from regress.aggregates.base import Aggregate
+from regress.aggregates.base import Aggregate, FoldRows
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster_work import (
     Apply,
@@ -134,10 +134,14 @@ class Cluster:
         except Unsettled as asked:
             raise Reread(source.settled(asked.names) if asked.names else source.marked()) from None
 
-    def fold(self, reader: Reader, make: Callable[[], A]) -> A:
-        """Return an aggregate over the training rows."""
-        summed: Summed[A] = self.run(FoldPart(distant(reader), make))
-        return summed.aggregate
+    def folding(self, reader: Reader) -> FoldRows:
+        """Return what folds the training rows that a reader reads, by workers."""
+
+        def fold(make: Callable[[], A]) -> A:
+            summed: Summed[A] = self.run(FoldPart(distant(reader), make))
+            return summed.aggregate
+
+        return fold
 
 
 def distant(reader: Reader) -> Reader:

@@ -248,7 +248,7 @@ def train(
         model=model,
         outcome=outcome,
         training=training,
-        data=replace(data, rows=None, again=None),
+        data=replace(data, rows=None, again=None, elsewhere=None),
         options=options,
         squares=squares,
         log_weight=0.0 if repeated else prepared.log_weight,
