@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from regress.api.keras_models import to_keras
     from regress.api.load import load
     from regress.api.model import LinearModel
-    from regress.api.moments import TableMoments, load_moments
+    from regress.api.moments.sum_table import moments
+    from regress.api.moments.table_moments import TableMoments, load_moments
     from regress.api.pipeline import to_sklearn
     from regress.api.report import write_report
     from regress.api.result import Fit
-    from regress.api.sum_table import moments
     from regress.api.verify import Verification, verify
     from regress.errors import (
         ConvergenceWarning,
@@ -72,7 +72,7 @@ _HOME = {
     "SquaredError": "objective.losses",
     "State": "solvers.state",
     "TableError": "errors",
-    "TableMoments": "api.moments",
+    "TableMoments": "api.moments.table_moments",
     "UnknownOptionError": "errors",
     "Verification": "api.verify",
     "certify": "api.certify",
@@ -80,8 +80,8 @@ _HOME = {
     "compare": "api.compare",
     "fit": "api.fit",
     "load": "api.load",
-    "load_moments": "api.moments",
-    "moments": "api.sum_table",
+    "load_moments": "api.moments.table_moments",
+    "moments": "api.moments.sum_table",
     "plot": "plot",
     "to_keras": "api.keras_models",
     "to_sklearn": "api.pipeline",

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, cases, report, training
+from bench import baseline, cases, report, scale, training
 from bench.baseline import AT_MOST, INSIDE, Comparison, changes, check_checkout
 from bench.cases import Place
 from bench.measure import Failed, Report, Table, measure
 from bench.report import around, heading, machine, packages, replace
 
-CASES = {**cases.CASES, "training": training.training}
+CASES = {**cases.CASES, "training": training.training, "scale": scale.scale}
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 
@@ -33,6 +33,9 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("case", nargs="*", default=list(CASES), help="what to measure; everything unless given")
     parser.add_argument("--repeat", type=int, default=7, help="runs a median (default: %(default)s)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply the size of tables, to try out (default: 1)")
+    parser.add_argument(
+        "--dask-ml", default=sys.executable, metavar="PYTHON", help="of an environment with dask-ml, for the case scale"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     parser.add_argument(
@@ -103,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     form = baseline if options.baseline else report
     print(heading(), end="", flush=True)
     with tempfile.TemporaryDirectory(prefix="regress-benchmark-") as folder:
-        place = Place(Path(folder), options.scale, INSIDE if options.baseline else options.repeat)
+        repeat = INSIDE if options.baseline else options.repeat
+        place = Place(Path(folder), options.scale, repeat, options.dask_ml)
         for case in options.case:
             tables = (
                 compared(case, place, options.repeat, options.baseline) if options.baseline else measured(case, place)

@@ -3,9 +3,9 @@
 python scripts/readme.py             # run the commands, and list the pages that would change
 python scripts/readme.py --write     # and renew them
 
-`<!-- output: fit -->` below a block of bash precedes what its command `regress fit` prints, `<!-- output: python -->`
-below a block of Python what the block prints. `<!-- figures -->` encloses rows of the tables in docs/accuracy.md and
-docs/benchmarks.md, so run their scripts first.
+`<!-- output: fit -->` below a block of bash precedes what its first command `regress fit` prints. Its other lines run
+too. `<!-- output: python -->` below a block of Python precedes what the block prints. `<!-- figures -->` encloses rows
+of the tables in docs/accuracy.md and docs/benchmarks.md, so run their scripts first.
 """
 
 import argparse
@@ -49,6 +49,11 @@ class Place(NamedTuple):
             (folder / name).symlink_to(ROOT / name)
         return cls(folder)
 
+    def bash(self, command: str) -> None:
+        """Run a command of the shell, in which `python` is this one."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(["bash", "-c", command], cwd=self.folder, env={**os.environ, "PATH": path}, check=True)
+
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run Python on the package of this checkout."""
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -56,11 +61,16 @@ class Place(NamedTuple):
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
 
-def commands(code: str) -> Iterator[str]:
-    """Yield the calls of `regress` in a block of bash, without comments."""
+def lines(code: str) -> Iterator[str]:
+    """Yield the commands of a block of bash, without comments."""
     for line in code.replace("\\\n", " ").splitlines():
-        if line.startswith("regress "):
-            yield line.partition("  # ")[0].strip()
+        if command := line.partition("  # ")[0].strip():
+            yield command
+
+
+def commands(code: str) -> Iterator[str]:
+    """Yield the calls of `regress` in a block of bash."""
+    return (line for line in lines(code) if line.startswith("regress "))
 
 
 def output(page: str, shown: re.Match[str], place: Place) -> str:
@@ -71,7 +81,10 @@ def output(page: str, shown: re.Match[str], place: Place) -> str:
         if done.returncode:
             raise ValueError(done.stderr)
         return done.stdout
-    for command in commands(code):
+    for command in lines(code):
+        if not command.startswith("regress "):
+            place.bash(command)
+            continue
         words = shlex.split(command)
         done = place.run("-m", "regress", *words[1:])
         if words[1] == shown[2]:

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from regress.api.claim import Claim
-from regress.api.cluster import Cluster
+from regress.api.cluster.table import Cluster
 from regress.api.foreign_models import claim_of
-from regress.api.moments import TableMoments
+from regress.api.moments.table_moments import TableMoments
 from regress.api.statsmodels_rows import as_held
 from regress.api.sums import Reading, ReadTable
 from regress.api.tables import Where, opened, read_any, source_of

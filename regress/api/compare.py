@@ -12,10 +12,10 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
 from regress.api.added_tools import added
-from regress.api.cluster import Cluster
+from regress.api.cluster.table import Cluster
 from regress.api.comparison import Comparison
 from regress.api.measuring import cross_validated, measured
-from regress.api.moments import TableMoments
+from regress.api.moments.table_moments import TableMoments
 from regress.api.notes import of_rows
 from regress.api.read import read_table
 from regress.api.scoring import metrics_of

@@ -8,7 +8,7 @@ from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.api.cluster import Cluster
+from regress.api.cluster.table import Cluster
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated

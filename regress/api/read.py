@@ -7,7 +7,7 @@ from typing import Any
 from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
 from regress.aggregates.part_sums import PartSums
-from regress.api.cluster import Cluster
+from regress.api.cluster.table import Cluster
 from regress.api.sums import (
     Reading,
     ReadTable,

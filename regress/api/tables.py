@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from regress.api.cluster import Cluster, dask_collection
-from regress.api.engine import EngineOptions
-from regress.api.from_moments import read_moments
-from regress.api.moments import TableMoments, load_moments
+from regress.api.cluster.engine import EngineOptions
+from regress.api.cluster.table import Cluster, dask_collection
+from regress.api.moments.table_moments import TableMoments, load_moments
+from regress.api.moments.training import read_moments
 from regress.api.read import read_table
 from regress.api.sums import Reading, ReadTable
 from regress.errors import InputError, check_number
@@ -60,12 +60,12 @@ def opened(
         raise InputError(
             f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
         )
-    from regress.api.cluster_parts import cluster_of
-    from regress.api.dask_client import client_of, quiet
+    from regress.api.cluster.dask_client import client_of, quiet
+    from regress.api.cluster.files import cluster_of
 
     checkpoint = None
     if process is not None and process.checkpoint is not None:
-        from regress.api.parts_checkpoint import PartsKeeper
+        from regress.api.cluster.kept_sums import PartsKeeper
 
         checkpoint = PartsKeeper(process)
     engine = EngineOptions(timeout=check_number("cluster_timeout", where.timeout, above=0.0))

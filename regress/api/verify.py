@@ -7,9 +7,9 @@ from typing import Any, Unpack
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import fingerprint, to_bytes
-from regress.api.cluster import Cluster
+from regress.api.cluster.table import Cluster
 from regress.api.load import load
-from regress.api.moments import TableMoments
+from regress.api.moments.table_moments import TableMoments
 from regress.api.read import read_sums
 from regress.api.record import MOST_COVARIANCES
 from regress.api.result import Fit

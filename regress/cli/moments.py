@@ -12,7 +12,7 @@ from regress.keywords import made
 from regress.options import CallOptions, FileOptions, TableOptions
 
 if TYPE_CHECKING:
-    from regress.api.moments import TableMoments
+    from regress.api.moments.table_moments import TableMoments
 
 
 @click.command(cls=Command)
@@ -30,7 +30,7 @@ def moments(table: str, target: str | None, output: str | None, **given: Any) ->
 
     `regress merge` merges such files, and `regress fit` takes them in place of a table.
     """
-    from regress.api import sum_table
+    from regress.api.moments import sum_table
     from regress.api.tables import open_any
     from regress.cli import console
 
@@ -49,7 +49,7 @@ def moments(table: str, target: str | None, output: str | None, **given: Any) ->
 @flags(CallOptions, only=["output"], output="File of moments to write, such as week.moments.")
 def merge(files: tuple[str, ...], output: str | None, **given: Any) -> int:
     """Merge FILES of moments into one. The result is that of one table with the rows of all."""
-    from regress.api.moments import load_moments, merged
+    from regress.api.moments.table_moments import load_moments, merged
     from regress.cli import console
     from regress.sources.paths import check_outputs
 
@@ -74,6 +74,8 @@ def merge(files: tuple[str, ...], output: str | None, **given: Any) -> int:
 def _named(output: str | None) -> str:
     if output is None:
         raise click.UsageError("Name the file to write with --output, such as -o day1.moments.")
+    if not output.endswith(".moments"):
+        raise click.UsageError(f"A file of moments is known by its name: let {output} end in .moments.")
     return output
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, NamedTuple, TypeVar
 
-from regress.errors import TableError
+from regress.errors import TransientError
 from regress.sources.paths import masked
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class _Tries:
 
     def wait(self, error: PassingError) -> None:
         if self.failed == len(_DELAYS) or self._ended.wait(_DELAYS[self.failed]):
-            raise TableError(
+            raise TransientError(
                 f"{self._label} cannot be read: {error}, in {self.failed + 1} tries. Try again later."
             ) from None
         self.failed += 1

@@ -40,6 +40,7 @@ class Place:
     folder: Path
     scale: float
     repeat: int
+    dask_ml: str = sys.executable  # the Python of an environment that has dask-ml
 
     def rows(self, full: int, columns: int) -> int:
         """Return a number of rows at this scale: at least twice as many as columns."""

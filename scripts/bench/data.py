@@ -1,6 +1,7 @@
 """Seeded tables, as arrays and as files, and the check of a file of predictions; run as a child by the set-up."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -34,6 +35,18 @@ def write_parquet(csv: str, path: str) -> None:
     pl.scan_csv(csv).sink_parquet(path)
 
 
+def cut_csv(folder: str, path: str, parts: str) -> None:
+    """Cut a CSV file into files of about equal size, each with the header."""
+    os.mkdir(folder)
+    with open(path, "rb") as rows:
+        header = rows.readline()
+        size = os.path.getsize(path) - rows.tell()
+        for part in range(int(parts)):
+            with open(f"{folder}/part-{part:03}.csv", "wb") as file:
+                file.write(header)
+                file.writelines(rows.readlines(size // int(parts) if part < int(parts) - 1 else -1))
+
+
 def compare_predictions(predictions: str, csv: str, model: str) -> float:
     """Return the largest difference from Xw + b of all predictions, next to the largest of these."""
     import polars as pl
@@ -48,7 +61,7 @@ def compare_predictions(predictions: str, csv: str, model: str) -> float:
     return float(np.max(np.abs(theirs - ours)) / np.max(np.abs(ours)))
 
 
-TASKS = {function.__name__: function for function in (write_csv, write_parquet, compare_predictions)}
+TASKS = {function.__name__: function for function in (write_csv, write_parquet, cut_csv, compare_predictions)}
 
 if __name__ == "__main__":
     print(json.dumps(TASKS[sys.argv[1]](*sys.argv[2:])))

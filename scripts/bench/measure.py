@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -30,11 +30,18 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many times what another tool takes, or so many bytes where none is named."""
+    """At most so many times what another tool takes, or so many seconds or bytes where none is named."""
 
     at_most: float
     of: str | None = None
-    what: str = "time"  # or "peak"
+    what: str = "time"  # or "peak", or the name of a figure
+
+
+class Figure(NamedTuple):
+    """A number that a tool tells of itself, such as the peak memory of another process."""
+
+    value: float
+    unit: str = ""  # s, B or B/s
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class Result:
     difference: float | None = None
     problem: str | None = None
     wrong: bool = False
+    figures: Mapping[str, Figure] = field(default_factory=dict)
 
     @property
     def counts(self) -> bool:
@@ -80,6 +88,12 @@ class Result:
     def median(self) -> float:
         """The median of the runs."""
         return median(self.seconds)
+
+    def amount(self, what: str) -> float:
+        """Return the number that a limit is about."""
+        if what in self.figures:
+            return self.figures[what].value
+        return {"time": self.median, "peak": float(self.peak)}[what]
 
 
 class Verdict(NamedTuple):
@@ -116,12 +130,12 @@ class Report:
     def _judge(self, limit: Limit, result: Result) -> Verdict:
         if not result.counts:
             return Verdict(limit, None, False)
-        value = result.median if limit.what == "time" else float(result.peak)
+        value = result.amount(limit.what)
         if limit.of is not None:
             other = self.named[limit.of]
             if not other.counts:
                 return Verdict(limit, None, None)
-            value /= other.median if limit.what == "time" else other.peak
+            value /= other.amount(limit.what)
         return Verdict(limit, value, value <= limit.at_most)
 
     @property
@@ -177,10 +191,12 @@ def printed_json(printed: str) -> Any:
 
 def measure(tool: Tool, reference: Sequence[float] | None, repeat: int, checkout: Path = ROOT) -> Result:
     """Time a tool after one run that is not counted, and compare what it computed last with the right answer."""
+    figures = dict[str, Figure]()
     try:
         if tool.inside:
             told = printed_json(run(tool.command, checkout).printed)
             seconds, peak, answer = told["seconds"], told["peak"], told["answer"]
+            figures = {name: Figure(*figure) for name, figure in told.get("figures", {}).items()}
         else:
             run(tool.command, checkout)
             runs = [run(tool.command, checkout) for _ in range(repeat)]
@@ -189,9 +205,9 @@ def measure(tool: Tool, reference: Sequence[float] | None, repeat: int, checkout
     except Failed as error:
         return Result(tool, problem=str(error))
     if reference is None or not (tool.inside or tool.answer):
-        return Result(tool, seconds, peak)
+        return Result(tool, seconds, peak, figures=figures)
     apart = difference(answer or [], reference)
-    return Result(tool, seconds, peak, apart, wrong=apart is None or apart > tool.tolerance)
+    return Result(tool, seconds, peak, apart, wrong=apart is None or apart > tool.tolerance, figures=figures)
 
 
 def difference(answer: Sequence[float], reference: Sequence[float]) -> float | None:

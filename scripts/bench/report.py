@@ -12,6 +12,7 @@ from bench.measure import Failed, Limit, Report, Result, Verdict
 
 SHOWN = "numpy", "polars", "pandas", "scikit-learn", "scikit-learn-intelex", "statsmodels", "tensorflow"
 HEAD = "| tool | median | ratio | peak memory | off by | limits |\n|---|---|---|---|---|---|\n"
+WITH_FIGURES = HEAD.replace("| off by |", "| figures | off by |").replace("\n|---", "\n|---|---")
 
 
 def machine() -> dict[str, Any]:
@@ -51,16 +52,18 @@ def markdown(report: Report) -> str:
     """Return a table under its title, or the reason why there is none."""
     if report.problem:
         return f"\n**{report.case}**: not measured, {report.problem}\n"
-    rows = (" | ".join(_cells(report, result)) for result in report.results)
-    return f"\n**{report.case}: {report.table.title}**\n\n{HEAD}" + "".join(f"| {row} |\n" for row in rows)
+    figures = any(result.figures for result in report.results)
+    rows = (" | ".join(_cells(report, result, figures)) for result in report.results)
+    head = WITH_FIGURES if figures else HEAD
+    return f"\n**{report.case}: {report.table.title}**\n\n{head}" + "".join(f"| {row} |\n" for row in rows)
 
 
-def _cells(report: Report, result: Result) -> Iterator[str]:
+def _cells(report: Report, result: Result, figures: bool) -> Iterator[str]:
     base, ratio = report.table.base, report.ratio(result)
     yield result.tool.name
     if result.problem:
         yield failure(result.problem)
-        yield from ("–", "–", "–")
+        yield from ["–"] * (4 if figures else 3)
     else:
         yield duration(result.median)
         if result.wrong:
@@ -70,6 +73,8 @@ def _cells(report: Report, result: Result) -> Iterator[str]:
         else:
             yield "base" if result.tool.name == base else f"{ratio:.2f}× {base}"
         yield f"{result.peak / 1e6:,.0f} MB"
+        if figures:
+            yield "; ".join(f"{name} {amount(*figure)}" for name, figure in result.figures.items())
         yield off_by(result)
     yield "; ".join(_judged(verdict) for verdict in report.verdicts(result))
 
@@ -86,6 +91,19 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.{'0f' if seconds >= 0.1 else '3g'}} ms"
 
 
+def amount(value: float, unit: str) -> str:
+    """Return a number with its unit as text."""
+    if unit == "s":
+        return duration(value)
+    if unit == "B/s":
+        return f"{value / 1e9:.3f} GB/s"
+    if unit == "B":
+        return (
+            f"{value / 1e6:,.0f} MB" if value >= 1e6 else f"{value / 1e3:,.1f} kB" if value >= 1e3 else f"{value:.0f} B"
+        )
+    return f"{value:,.0f}"
+
+
 def off_by(result: Result) -> str:
     """Return as text how far the answer is off."""
     if result.difference is None:
@@ -100,13 +118,19 @@ def _judged(verdict: Verdict) -> str:
     told = "**missed**" if not verdict.held else "holds"
     if value is None:
         return f"{_limit(limit)}: {told}"
-    return f"{_limit(limit)}: {told}, " + (f"{value / 1e6:,.0f} MB" if limit.of is None else f"{value:.2f}")
+    return f"{_limit(limit)}: {told}, " + (amount(value, _unit(limit)) if limit.of is None else f"{value:.2f}")
 
 
 def _limit(limit: Limit) -> str:
+    named = limit.what not in ("time", "peak")
     if limit.of is None:
-        return f"≤ {limit.at_most / 1e6:,.0f} MB"
-    return f"≤ {limit.at_most:g}× {'the peak of ' if limit.what == 'peak' else ''}{limit.of}"
+        return f"{f'{limit.what} ' * named}≤ {amount(limit.at_most, _unit(limit))}"
+    within = f" in {limit.what}" * named
+    return f"≤ {limit.at_most:g}× {'the peak of ' * (limit.what == 'peak')}{limit.of}{within}"
+
+
+def _unit(limit: Limit) -> str:
+    return "s" if limit.what == "time" else "B"
 
 
 def records(report: Report) -> list[dict[str, Any]]:
@@ -139,6 +163,7 @@ def record(result: Result) -> dict[str, Any]:
         "difference": result.difference,
         "tolerance": result.tool.tolerance,
         "wrong": result.wrong,
+        "figures": dict(result.figures),
     }
 
 

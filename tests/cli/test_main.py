@@ -131,6 +131,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
         solver gradient over no-standardize learning-rate max-iter tol precision n-jobs
         batch-size epochs schedule momentum nesterov no-shuffle shuffle-rows
         init validation early-stopping max-seconds monitor-every checkpoint checkpoint-every checkpoint-seconds resume
+        cluster cluster-timeout
         delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
         thousands na-values keep-na
         save report descent vif json

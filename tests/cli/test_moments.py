@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import regress
-from regress.api.moments import merged
+from regress.api.moments.table_moments import merged
 from tests.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,9 +163,9 @@ def test_a_penalty_is_chosen_after_the_sums(days, files):
         (["moments", "{day}", "--target", "y"], "Name the file to write with --output, such as -o day1.moments."),
         (["moments", "{day}", "-o", "{new}"], "Name the column to predict with --target."),
         (["moments", "{file}", "--target", "y", "-o", "{new}"], "day0.moments holds moments already."),
-        (["moments", "{day}", "--target", "y", "-o", "{day}"], "would overwrite"),
         (["moments", "{day}", "--target", "y", "--missing", "mean", "-o", "{new}"], "Use --missing drop."),
         (["moments", "{day}", "--target", "y", "--with-sample", "-1", "-o", "{new}"], "--with-sample must be"),
+        (["moments", "{day}", "--target", "y", "-o", "day.bin"], "let day.bin end in .moments."),
         (["merge", "{file}"], "Name the file to write with --output"),
         (["merge", "-o", "{new}"], "Missing argument 'FILES...'."),
         (["merge", "{file}", "-o", "{file}"], "which is one of the files to merge"),

@@ -26,9 +26,9 @@ DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
 SET_UP = ("pip install", "python -m venv", ". .venv/bin/activate", "git clone", "./scripts/")
 MEASURED = "benchmarks.md"  # its commands take minutes, and need what only benchmarks need
-SLOW = {f"how-to/{name}.md" for name in ("tensorflow", "badly-scaled", "report", "compare")} | {
+SLOW = {f"how-to/{name}.md" for name in ("tensorflow", "badly-scaled", "report", "compare", "cluster")} | {
     "index.md"
-}  # TensorFlow
+}  # TensorFlow, processes of Dask
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
 

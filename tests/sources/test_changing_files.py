@@ -75,7 +75,7 @@ def test_a_file_that_is_read_again_for_exact_arithmetic_is_the_same_one(tmp_path
 
     table, passes = tmp_path / "t.csv", []
     table.write_text("x,y\n" + "".join(f"{i},{3 * i + i % 5}\n" for i in range(50)))
-    read = fit.read_table
+    read = fit.read_any
 
     def meddle(table_, target, options, reading, progress):
         if passes:
@@ -83,8 +83,8 @@ def test_a_file_that_is_read_again_for_exact_arithmetic_is_the_same_one(tmp_path
         passes.append(reading.precision)
         return read(table_, target, options, reading, progress)
 
-    monkeypatch.setattr(fit, "read_table", meddle)
-    monkeypatch.setattr(fit, "read_again", lambda *_: ("asked by the test", True))
+    monkeypatch.setattr(fit, "read_any", meddle)
+    monkeypatch.setattr(fit, "read_again", lambda *_, **__: ("asked by the test", True))
     with pytest.raises(TableError, match=r"t\.csv changed while it was read"):
         regress.fit(table, "y")
     assert passes == ["auto", "exact"]

@@ -145,7 +145,7 @@ def test_names_that_become_equal_are_refused():
     ("target", "options", "words"),
     [
         (0, {}, "the target must be a column name, as text.*got 0"),
-        (None, {}, "the target must be a column name.*got None"),
+        (None, {}, "Name the column to predict with target"),
         ("0", {"weights": 1}, "weights must be a column name.*got 1"),
         ("0", {"features": [1]}, "features must hold column names as text; got 1"),
         ("0", {"drop": [1]}, "drop must hold column names as text; got 1"),

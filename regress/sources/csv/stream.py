@@ -81,7 +81,10 @@ class Stream:
         if self.form != "text":
             return
         if (head + self._raw.read(8)).startswith(_MOMENTS):
-            raise TableError(f"{self.name} is a file of moments. Give it a name that ends in .moments.")
+            remedy = "Only fit, certify, verify and merge take it"
+            if not self.name.endswith(".moments"):
+                remedy = "Give it a name that ends in .moments, and fit it"
+            raise TableError(f"{self.name} holds moments: sums over rows, not the rows. {remedy}.")
         for magic, what in _NO_TEXT.items():
             if head.startswith(magic):
                 raise TableError(

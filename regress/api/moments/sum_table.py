@@ -2,8 +2,8 @@
 
 from typing import Any, Unpack
 
-from regress.api.cluster import Cluster
-from regress.api.moments import TableMoments, moments_of_sums
+from regress.api.cluster.table import Cluster
+from regress.api.moments.table_moments import TableMoments, moments_of_sums
 from regress.api.read import read_sums
 from regress.api.sums import Reading
 from regress.api.tables import Where, opened

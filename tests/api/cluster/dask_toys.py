@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from regress.api.dask_engine import reduce
-from regress.api.engine import Job, Unit
-from regress.api.engine_checkpoint import PartsCheckpoint
+from regress.api.cluster.checkpoint import PartsCheckpoint
+from regress.api.cluster.dask_engine import reduce
+from regress.api.cluster.engine import Job, Unit
 from regress.errors import InputError, TableError
 from regress.options import Progress
 

@@ -5,10 +5,10 @@ from collections import deque
 
 import pytest
 
-from regress.api.engine import EngineError, EngineOptions, Unit, UnitFailed, check_parts
-from regress.api.engine_checkpoint import PartsCheckpoint
-from regress.api.engine_cluster import Beat, Died, Done, Gone, Lost
-from regress.api.engine_run import Run
+from regress.api.cluster.checkpoint import PartsCheckpoint
+from regress.api.cluster.engine import EngineError, EngineOptions, Unit, UnitFailed, check_parts
+from regress.api.cluster.run import Run
+from regress.api.cluster.workers import Beat, Died, Done, Gone, Lost
 from regress.errors import InputError, TableError
 
 UNITS = [Unit(f"u{i}", f"parts/{i}.csv", 10, i) for i in range(200)]

@@ -11,7 +11,7 @@ from distributed import get_worker
 from distributed.protocol.pickle import dumps, loads
 
 import regress
-from regress.api.engine import A, Fold, Unit, UnitFailed, reason
+from regress.api.cluster.engine import A, Fold, Unit, UnitFailed, reason
 from regress.errors import RegressError
 
 _EVERY = 0.5  # seconds between two messages of one unit

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regress
-from regress.api.moments import TableMoments, merged
-from regress.api.moments_file import written
+from regress.api.moments.file import written
+from regress.api.moments.table_moments import TableMoments, merged
 from tests.objective.test_plugged_in import ColumnRidge
 from tests.oracles.rational import LeastSquares, nearest
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from regress.api.engine import A, Unit
+from regress.api.cluster.engine import A, Unit
 from regress.errors import InputError
 from regress.messages import setting, shortened
 from regress.numerics.atomic_write import whole_file

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Generic
 
-from regress.api.engine import A, EngineError, EngineOptions, Unit, UnitFailed
-from regress.api.engine_checkpoint import PartsCheckpoint
-from regress.api.engine_cluster import Beat, Cluster, Died, Done, Gone, Lost
-from regress.api.engine_results import Partial, Results
+from regress.api.cluster.checkpoint import PartsCheckpoint
+from regress.api.cluster.engine import A, EngineError, EngineOptions, Unit, UnitFailed
+from regress.api.cluster.results import Partial, Results
+from regress.api.cluster.workers import Beat, Cluster, Died, Done, Gone, Lost
 from regress.errors import TransientError
 from regress.options import Progress
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from regress.api.engine import Unit
+from regress.api.cluster.engine import Unit
 
 Handle: TypeAlias = Any  # a task of the engine
 

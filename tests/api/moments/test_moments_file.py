@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regress
-from regress.api.moments_file import HEADER, moments_of, written
+from regress.api.moments.file import HEADER, moments_of, written
 
 random = np.random.default_rng(2024)
 FRAME = pd.DataFrame(

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from regress.api.how_read import HowRead
-from regress.api.moments import TableMoments
+from regress.api.moments.how_read import HowRead
+from regress.api.moments.table_moments import TableMoments
 from regress.api.sums import Reading, ReadTable, assembled, data_of, design_of
 from regress.design.roles import Values
 from regress.design.rows import Reader

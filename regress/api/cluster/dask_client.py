@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -12,7 +13,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.deploy.cluster import Cluster as AnyCluster
 
-from regress.api.engine import EngineError, EngineOptions
+from regress.api.cluster.engine import EngineError, EngineOptions
 from regress.errors import InputError
 from regress.messages import setting, visible
 
@@ -20,7 +21,7 @@ _LOGS = ("distributed", "tornado", "asyncio", "dask", "bokeh")
 _MARK = "REGRESS_WORKER"
 _THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _ENVIRONMENT = {_MARK: "1", "MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(_THREADS, "1")  # of a worker
-_CLOSE, _WATCH = 5.0, 2.0  # seconds
+_CLOSE, _WATCH, _PATIENCE = 5.0, 1.0, 15.0  # seconds; the last for a worker to be there again
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def processes(number: int) -> Iterator[LocalCluster]:
     config = {
         "distributed.scheduler.allowed-failures": 0,  # what follows from an ended worker is decided by Run
         "distributed.worker.profile.enabled": False,
-        "distributed.worker.preload": ["regress.api.dask_worker"],  # see there, dask_setup
+        "distributed.worker.preload": ["regress.api.cluster.dask_worker"],  # see there, dask_setup
         "distributed.nanny.pre-spawn-environ": _ENVIRONMENT,
     }
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}  # Dask sets them here for its children
@@ -116,13 +117,15 @@ def _started(number: int) -> LocalCluster:
 
 def _replace(local: LocalCluster, ended: threading.Event) -> None:
     """Replace workers that Dask does not start again: those that end in the moment in which they begin."""
-    number, missing, replaced = len(local.workers), set[object](), set[object]()
+    number, complete, scheduler = len(local.workers), time.monotonic(), local.scheduler
+    assert scheduler is not None
     while not ended.wait(_WATCH):
-        dead = {name for name, nanny in dict(local.workers).items() if not nanny.is_alive()} - replaced
-        if dead & missing:
-            replaced |= dead & missing
-            local.scale(number + len(replaced))
-        missing = dead
+        missing = number - len(scheduler.workers)
+        if missing <= 0:
+            complete = time.monotonic()
+        elif time.monotonic() - complete > _PATIENCE:
+            local.scale(len(local.worker_spec) + missing)
+            complete = time.monotonic()
 
 
 @contextmanager

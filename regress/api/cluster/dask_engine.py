@@ -21,12 +21,12 @@ from distributed import Client, Future, KilledWorker
 from distributed.protocol.pickle import dumps, loads
 
 import regress
-from regress.api.dask_client import client_of, quiet
-from regress.api.dask_worker import Task, fold_units, merge_partials
-from regress.api.engine import A, EngineError, EngineOptions, Job, Unit, check_parts, check_units
-from regress.api.engine_checkpoint import PartsCheckpoint
-from regress.api.engine_cluster import Beat, Died, Done, Gone, Lost
-from regress.api.engine_run import Run
+from regress.api.cluster.checkpoint import PartsCheckpoint
+from regress.api.cluster.dask_client import client_of, quiet
+from regress.api.cluster.dask_worker import Task, fold_units, merge_partials
+from regress.api.cluster.engine import A, EngineError, EngineOptions, Job, Unit, check_parts, check_units
+from regress.api.cluster.run import Run
+from regress.api.cluster.workers import Beat, Died, Done, Gone, Lost
 from regress.options import Progress
 
 _POLARS = str(pkgutil.resolve_name("polars:__version__"))

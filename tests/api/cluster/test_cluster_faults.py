@@ -8,8 +8,8 @@ import warnings
 import pytest
 
 import regress
-from regress.api import cluster
-from tests.api.test_cluster import rows, written
+from regress.api.cluster import table as tables
+from tests.api.cluster.test_cluster import rows, written
 
 distributed = pytest.importorskip("distributed")
 
@@ -64,7 +64,7 @@ def test_what_is_finished_is_not_read_again(client, table, tmp_path, monkeypatch
     here = regress.fit(table, "y", precision="exact", over="moments")
     kept = tmp_path / "kept"
     first = regress.fit(table, "y", cluster=client, checkpoint=kept)
-    monkeypatch.setattr(cluster.SumPart, "__reduce__", None)  # nothing is sent
+    monkeypatch.setattr(tables.SumPart, "__reduce__", None)  # nothing is sent
     again = regress.fit(table, "y", cluster=client, checkpoint=kept, resume=True)
     assert coefficients(here) == coefficients(first) == coefficients(again)
 

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 from regress.aggregates.part_sums import PartSums
-from regress.api.engine_checkpoint import PartsCheckpoint
+from regress.api.cluster.checkpoint import PartsCheckpoint
 from regress.api.json_schema import of, strict_json
-from regress.api.moments import how_read, moments_of_sums
-from regress.api.moments_file import moments_of, written
+from regress.api.moments.file import moments_of, written
+from regress.api.moments.table_moments import how_read, moments_of_sums
 from regress.api.sums import Reading
 from regress.design.rows import Reader
 from regress.errors import InputError

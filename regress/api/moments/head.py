@@ -6,8 +6,8 @@ from math import fsum
 
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.part_sums import PartSums
-from regress.api.how_read import HowRead, MomentsPart
 from regress.api.json_schema import Malformed
+from regress.api.moments.how_read import HowRead, MomentsPart
 from regress.design.row_facts import Counted
 from regress.errors import InputError
 from regress.fit_record import RowAccount

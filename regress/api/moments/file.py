@@ -18,9 +18,9 @@ from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.sample import Sampler
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
-from regress.api.how_read import HowRead, MomentsPart, identity_of
 from regress.api.json_schema import Malformed, of, strict_json
-from regress.api.moments_head import Provenance, Section, check_head, check_sums, columns_of
+from regress.api.moments.head import Provenance, Section, check_head, check_sums, columns_of
+from regress.api.moments.how_read import HowRead, MomentsPart, identity_of
 from regress.design.encode import SeenCells
 from regress.design.terms import Design, Term
 from regress.errors import InputError

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import regress
-from regress.api import cluster_parts
+from regress.api.cluster import files
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -99,7 +99,7 @@ def test_a_large_file_is_cut_into_ranges(tmp_path, client, monkeypatch):
     frame = rows(2000)
     frame["c"] = frame["c"].replace({"p": 'two\nlines, and "quotes"'})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    monkeypatch.setattr(cluster_parts, "RANGE", 5000)
+    monkeypatch.setattr(files, "RANGE", 5000)
     seen = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -9,8 +9,8 @@ from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from distributed import Client
 
-from regress.api.cluster_work import PartWork
-from regress.api.engine import Unit
+from regress.api.cluster.engine import Unit
+from regress.api.cluster.work import PartWork
 from regress.design.roles import Values
 from regress.errors import InputError
 from regress.options import FileOptions

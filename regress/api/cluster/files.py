@@ -4,9 +4,9 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from regress.api.cluster import Cluster, dask_collection
-from regress.api.cluster_work import Named, PartWork
-from regress.api.engine import EngineOptions, Unit
+from regress.api.cluster.engine import EngineOptions, Unit
+from regress.api.cluster.table import Cluster, dask_collection
+from regress.api.cluster.work import Named, PartWork
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
@@ -33,7 +33,7 @@ def cluster_of(
     """
     given = {"address": client, "options": engine, "checkpoint": checkpoint}
     if dask_collection(table):
-        from regress.api.dask_collections import collection_of
+        from regress.api.cluster.dask_collections import collection_of
 
         source, units, target, weights = collection_of(table, target, options.weights, client, options)
         return Cluster(units=units, table=source, target=target, weights=weights, **given)

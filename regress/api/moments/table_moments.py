@@ -7,7 +7,7 @@ from pathlib import Path
 
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
-from regress.api.how_read import Account, HowRead, MomentsPart, Parts, TermKind, identity, joined
+from regress.api.moments.how_read import Account, HowRead, MomentsPart, Parts, TermKind, identity, joined
 from regress.design.rows import Reader
 from regress.errors import InputError
 from regress.messages import by_interface, shortened, visible
@@ -132,7 +132,7 @@ class TableMoments:
         InputError
             If the file cannot be written.
         """
-        from regress.api.moments_file import written
+        from regress.api.moments.file import written
 
         data = written(self.sums, self.read, self.parts)
         with whole_file(path) as file:
@@ -223,7 +223,7 @@ def load_moments(path: str | Path) -> TableMoments:
     >>> loaded.fingerprint == day.fingerprint
     True
     """
-    from regress.api.moments_file import read_moments
+    from regress.api.moments.file import read_moments
 
     path = Path(path)
     return TableMoments(*read_moments(path), path.name)

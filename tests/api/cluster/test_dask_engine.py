@@ -20,11 +20,11 @@ from distributed import Client  # after importorskip
 
 import regress
 from regress.api import dask_client
-from regress.api.dask_engine import reduce
-from regress.api.engine import EngineError, EngineOptions, Job, Unit
-from regress.api.engine_checkpoint import PartsCheckpoint
+from regress.api.cluster.checkpoint import PartsCheckpoint
+from regress.api.cluster.dask_engine import reduce
+from regress.api.cluster.engine import EngineError, EngineOptions, Job, Unit
 from regress.errors import InputError, TableError, TransientError
-from tests.api import dask_toys as toys
+from tests.api.cluster import dask_toys as toys
 
 ROOT = Path(__file__).resolve().parents[2]
 ADD = Job(fold=toys.add)
@@ -297,7 +297,7 @@ def test_a_worker_that_cannot_take_part_is_named(processes, tmp_path, text, mess
 @pytest.mark.slow
 def test_an_interruption_leaves_a_checkpoint_and_no_process(tmp_path):
     path = tmp_path / "c"
-    command = [sys.executable, "-W", "error", "-m", "tests.api.dask_toys", str(path)]
+    command = [sys.executable, "-W", "error", "-m", "tests.api.cluster.dask_toys", str(path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes) as run:
@@ -318,8 +318,8 @@ def test_an_interruption_leaves_a_checkpoint_and_no_process(tmp_path):
 def test_a_script_is_told_to_guard_itself(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from regress.api.dask_engine import reduce\nfrom regress.api.engine import Job\n"
-        "from tests.api import dask_toys as toys\nreduce(toys.units(2), Job(fold=toys.add), 'local:1')\n"
+        "from regress.api.cluster.dask_engine import reduce\nfrom regress.api.cluster.engine import Job\n"
+        "from tests.api.cluster import dask_toys as toys\nreduce(toys.units(2), Job(fold=toys.add), 'local:1')\n"
     )
     run = subprocess.run([sys.executable, script], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, **OUTPUT)
     assert "In a script, call regress below `if __name__ == '__main__':`." in run.stderr.splitlines()[-1]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from regress.api.engine import A, Unit, check_parts
-from regress.api.engine_checkpoint import PartsCheckpoint
-from regress.api.engine_cluster import Cluster, Died, Handle, Lost
+from regress.api.cluster.checkpoint import PartsCheckpoint
+from regress.api.cluster.engine import A, Unit, check_parts
+from regress.api.cluster.workers import Cluster, Died, Handle, Lost
 
 FAN_IN = 8  # results that one task merges
 

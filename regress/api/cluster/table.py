@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from regress.aggregates.base import Aggregate, FoldRows
 from regress.aggregates.part_sums import PartSums
-from regress.api.cluster_work import (
+from regress.api.cluster.engine import EngineOptions, Job, Unit
+from regress.api.cluster.work import (
     Apply,
     FoldPart,
     MeansOfPart,
@@ -16,7 +17,6 @@ from regress.api.cluster_work import (
     Summed,
     SumPart,
 )
-from regress.api.engine import EngineOptions, Job, Unit
 from regress.api.sums import Reading
 from regress.design.preparation import Means
 from regress.design.rows import Reader
@@ -90,7 +90,7 @@ class Cluster:
 
     def run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         """Return what the partitions merge to."""
-        from regress.api.dask_engine import reduce
+        from regress.api.cluster.dask_engine import reduce
 
         needed = None
         if isinstance(fold, SumPart):

@@ -1,0 +1,1 @@
+"""Moments of tables: sums that merge, their files, and what training needs of them."""
