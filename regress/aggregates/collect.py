@@ -286,30 +286,3 @@ def _norm(square: Array, center: Array, weight: float) -> Array:
     """Return √square; 0 where it is rounding of a mean of equal numbers, as in a constant column."""
     noise = (2.0 * np.finfo(np.float64).eps * np.abs(center)) ** 2 * weight
     return np.sqrt(np.where((square <= noise) & np.isfinite(noise), 0.0, square))
-
-
-def check_range(data: TrainingData, names: Sequence[str], target: int) -> None:
-    """Refuse columns and targets whose squares are beyond float64: infinite, or zero where values do differ.
-
-    Raises
-    ------
-    InputError
-        If there is one.
-    """
-    summary, m = data.summary, data.moments
-    bad = [name for name, norm in zip(names, summary.norm, strict=True) if not np.isfinite(norm)]
-    bad += [] if np.isfinite(summary.target_norm[target]) else ["the target"]
-    if bad:
-        raise InputError(
-            f"The squares of {', '.join(bad[:3])} overflow float64: a value is above 1e150, infinite or "
-            "not a number. Rescale or drop it."
-        )
-    if m is None or data.totals is not None:
-        return
-    bad = [name for name, xx, off in zip(names, np.diagonal(m.xx), m.mean_x, strict=True) if off and not xx]
-    bad += ["the target"] if m.mean_y[target] and not m.yy[target] else []
-    if bad:
-        raise InputError(
-            f"The squares of {', '.join(bad[:3])} underflow float64: values differ by less than 1e-150. "
-            f"Rescale it, or use {setting('precision', 'exact')}."
-        )
