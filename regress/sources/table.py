@@ -17,6 +17,7 @@ from regress.sources.common_columns import common_columns, complete, shows_no_mo
 from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError, Rejects, Skipped
 from regress.sources.rereading import Reread, Unopened, Unsettled
+from regress.sources.summed import distant
 
 T = TypeVar("T")
 
@@ -86,7 +87,11 @@ class Table(Source):
             If rows cannot be used.
         Reread
             If a column turns out to be another than its first cells said.
+        InputError
+            If a cluster reads the parts.
         """
+        if self._each is not _in_order:
+            raise distant(self.label)
         self._rejects.begin()
         try:
             yield from cut(self._counted(self.kinds(names)), limit)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from regress.aggregates.base import Aggregate
+from regress.aggregates.base import Aggregate, FoldRows
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.engine import EngineOptions, Job, Unit
 from regress.api.cluster.work import (
@@ -148,10 +148,14 @@ class Cluster:
                 raise Reread(known) from None
             raise
 
-    def fold(self, reader: Reader, make: Callable[[], A]) -> A:
-        """Return an aggregate over the training rows."""
-        summed: Summed[A] = self.run(FoldPart(distant(reader), make), self._units(reader.source.partitions()))
-        return summed.aggregate
+    def folding(self, reader: Reader) -> FoldRows:
+        """Return what folds the training rows that a reader reads, by workers."""
+
+        def fold(make: Callable[[], A]) -> A:
+            summed: Summed[A] = self.run(FoldPart(distant(reader), make), self._units(reader.source.partitions()))
+            return summed.aggregate
+
+        return fold
 
 
 def distant(reader: Reader) -> Reader:
