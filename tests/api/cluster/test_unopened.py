@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import regress
-from regress.api import cluster as clusters
+from regress.api.cluster import files as clusters
 from regress.sources import files, unopened
 
 pytest.importorskip("distributed")
@@ -65,8 +65,8 @@ def nearby(monkeypatch):
     monkeypatch.setattr(files, "_FEW", 1)
     for module in (files, unopened):
         monkeypatch.setattr(module, "open_file", cluster.open_file)
-    monkeypatch.setattr("regress.api.dask_client.client_of", lambda *_: nullcontext(cluster))
-    monkeypatch.setattr("regress.api.dask_engine.reduce", cluster.reduce)
+    monkeypatch.setattr("regress.api.cluster.dask_client.client_of", lambda *_: nullcontext(cluster))
+    monkeypatch.setattr("regress.api.cluster.dask_engine.reduce", cluster.reduce)
     return cluster
 
 
