@@ -124,6 +124,18 @@ def test_a_column_that_later_parts_contradict_is_text_in_all(tmp_path, client):
     assert known(here) == known(there)
 
 
+def test_files_that_workers_open_show_what_the_first_does_not(tmp_path, client, monkeypatch):
+    monkeypatch.setattr("regress.sources.files._FEW", 1)
+    frame = rows(600)
+    frame["d"] = np.where(np.arange(600) < 20, "1", "x")
+    table = written(tmp_path / "t", frame, [20, 200, 400])
+    here, there = both(table, client)
+    assert known(here) == known(there)
+    frame[400:].drop(columns="a").to_csv(tmp_path / "t" / "part3.csv", index=False)
+    with pytest.raises(regress.TableError, match=r"part0\.csv and part3\.csv have different columns \('a' is in only"):
+        regress.fit(table, "y", cluster=client)
+
+
 def test_a_decimal_mark_that_later_rows_tell_is_found(tmp_path, client):
     for k in range(3):
         values = "1;2\n2;3\n" if k < 2 else "1,5;2,25\n4;7\n"

@@ -104,9 +104,9 @@ def frame(count=40, seed=0):
     return table
 
 
-def written(folder, kinds):
-    """Write files that begin with a plain one, of the kinds named; the address of all."""
-    for k, kind in enumerate(["plain", *kinds]):
+def written(folder, kinds, first="plain"):
+    """Write files of the kinds named, behind a first one; the address of all."""
+    for k, kind in enumerate([first, *kinds]):
         name, content = KINDS[kind](frame(seed=k))
         (folder / f"part{k}{name}").write_bytes(content.encode() if isinstance(content, str) else content)
     return str(folder / "part*")
@@ -140,6 +140,7 @@ KINDS = {
     "text": lambda t: (".csv", rows(t, t.index, d="u")),
     "late": lambda t: (".csv", rows(pd.concat([t] * 12, ignore_index=True), 470, d="u")),
     "few": lambda t: (".csv", rows(t, t.index[::5], d="u")),
+    "mixed": lambda t: (".csv", rows(t, t.index[::6], k=7)),
     "numbers": lambda t: (".csv", rows(t, t.index, k=7)),
     "boolean": lambda t: (".csv", rows(t, t.index, k="true")),
     "blank": lambda t: (".csv", rows(t, t.index, a="")),
@@ -186,6 +187,18 @@ def test_the_client_opens_one_file_and_the_fit_is_that_of_one_process(tmp_path, 
     here, there = both(written(tmp_path, kinds), nearby, **options)
     assert there == here
     assert nearby.here == ["part0.csv"]
+
+
+def test_an_error_is_that_of_all_files(tmp_path, nearby):
+    here, there = both(written(tmp_path, ["untyped", "json", "typed"], first="json"), nearby)
+    assert there == here
+    assert "cannot be used as it is" in there
+
+
+def test_what_was_decided_stays_when_files_are_opened(tmp_path, nearby):
+    here, there = both(written(tmp_path, ["plain"] * 3, first="mixed"), nearby, categorical=["d"])
+    assert there == here
+    assert "d=12" in json.loads(there)["coef"]
 
 
 def test_options_of_files_hold_for_those_that_workers_open(tmp_path, nearby):
