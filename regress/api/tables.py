@@ -129,7 +129,7 @@ def options_of(table: Opened, options: TableOptions) -> TableOptions:
     return replace(options, **{name: getattr(table.read, name) for name in names})
 
 
-def check_rows(table: Opened, options: TrainOptions, cov_type: str, checkpoint: object) -> None:
+def check_rows(table: Opened, options: TrainOptions, cov_type: object, checkpoint: object) -> None:
     """Refuse the first option that needs the rows, where a table is summed here or elsewhere.
 
     Raises
@@ -140,7 +140,8 @@ def check_rows(table: Opened, options: TrainOptions, cov_type: str, checkpoint: 
     if isinstance(table, Source):
         return
     loss, _ = objective_of(options)
-    needing = {"loss": options.loss} if not loss.quadratic else {}
+    needing: dict[str, object] = {"loss": options.loss} if not loss.quadratic else {}
+    needing |= {"cov_type": cov_type} if not isinstance(cov_type, str) else {}
     needing |= {"solver": options.solver} if batched(options) else {}
     needing |= {"over": options.over} if options.over in ("rows", "blocks") else {}
     if isinstance(table, TableMoments):
