@@ -91,8 +91,8 @@ def dask_ml(client: Any, files: str, target: str) -> list[float]:
 
 def on_cluster(fit: Callable[[Any, str, str], list[float]], repeat: int, files: str, target: str) -> None:
     """Start a cluster, fit on it, and print what that took."""
-    from regress.api.dask_client import client_of, quiet
-    from regress.api.engine import EngineOptions
+    from regress.api.cluster.dask_client import client_of, quiet
+    from regress.api.cluster.engine import EngineOptions
 
     began = time.perf_counter()
     with quiet(), client_of("local:2", EngineOptions()) as client:

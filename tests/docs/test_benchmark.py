@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import benchmark
@@ -18,25 +19,14 @@ SCRIPTS = ROOT / "scripts"
 
 CASES = benchmark.CASES
 FAST = ("csv4", "parquet", "predict", "rejects", "report", "start")
-SLOW = (
-    "memory",
-    "wide",
-    "csv",
-    "exact",
-    "gradient",
-    "scale",
-)  # of tools that take seconds to import, or a thousand columns
-OPTIONAL = {"scikit-learn-intelex", "statsmodels", "autodiff", "dask-ml LinearRegression", "100 objects of S3"}
+SLOW = ("memory", "wide", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns
+OPTIONAL = {"scikit-learn-intelex", "statsmodels", "autodiff"}
 PEERS = {
     *("python -c pass", "plain NumPy", "Polars parse", "Polars read", "pandas + LinearRegression"),
     *("Keras", "pandas chunks + SGDRegressor", "scikit-learn", "scikit-learn-intelex", "statsmodels", "SGDRegressor"),
     *("dask.array.linalg.lstsq", "dask-ml LinearRegression"),
 }
-LOOSE = {
-    "SGDRegressor",
-    "pandas chunks + SGDRegressor",
-    "dask-ml LinearRegression",
-}  # a few hundred rows are too few for these
+LOOSE = {"SGDRegressor", "pandas chunks + SGDRegressor"}  # a few hundred rows are too few for these
 
 
 def tool(name, code="print('[1.0, 2.0]')", **options):
@@ -311,13 +301,11 @@ def run(folder, *words):
 
 
 def test_every_case_is_run_below():
-    assert {*FAST, *SLOW} == {*CASES} - {"training"}
+    assert {*FAST, *SLOW} == {*CASES} - {"training", "scale"}
 
 
 @pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_every_case_runs_at_a_tiny_scale(name, tmp_path):
-    if name == "scale":
-        pytest.importorskip("distributed")
     text, figures = run(tmp_path, name)
     records = figures["results"]
     assert {record["case"] for record in records} == {name}
@@ -339,6 +327,35 @@ def test_every_case_runs_at_a_tiny_scale(name, tmp_path):
     assert all(record["ratio"] == 1.0 for record in bases)
     assert len(bases) == len({record["table"] for record in records})
     tells_machine_and_versions_and_no_date(figures)
+
+
+@pytest.mark.slow
+def test_one_tool_of_each_kind_past_one_process_runs_at_a_tiny_scale(tmp_path):
+    for module in ("distributed", "moto", "s3fs"):
+        pytest.importorskip(module)
+    told = {}
+    for table in scale.scale(cases.Place(tmp_path, 0.0004, 1)):
+        for one in table.tools:
+            if one.name in ("2 processes, 100 files", "pipe", "100 objects of S3", "moments", "regress merge"):
+                told[one.name] = measure.measure(one, table.reference, 1)
+    assert len(told) == 5
+    for result in told.values():
+        assert result.counts, result
+        assert len(result.seconds) == 1
+        assert 5e6 < result.peak < 4e9
+    assert 50e6 < told["2 processes, 100 files"].figures["a worker"].value < 1e9
+    assert 1e3 < told["moments"].figures["totals"].value < 1e6
+
+
+def test_a_merge_tree_has_the_right_answer_in_both_forms(capsys):
+    pytest.importorskip("distributed")
+    for form in ("totals", "sums"):
+        merging.merge_tree("1", form, "80", "3", "40", "4")
+        X, y = data.table(80, 3)
+        expected = np.linalg.lstsq(np.column_stack([np.ones(80), X]), y, rcond=None)[0]
+        printed = json.loads(capsys.readouterr().out)
+        assert printed["answer"] == pytest.approx(expected, rel=1e-12)
+        assert printed["figures"]["depth"][0] == 3
 
 
 def tells_machine_and_versions_and_no_date(figures):

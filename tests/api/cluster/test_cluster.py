@@ -1,6 +1,7 @@
 """Tables that a Dask cluster reads: the same bits as in one process, for any number of workers and any partition."""
 
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import regress
 from regress.api.cluster import files
 from regress.api.tables import Where, opened
+from regress.errors import INSTALL_DASK, MissingDependencyError
 from regress.options import TableOptions
 
 distributed = pytest.importorskip("distributed")
@@ -261,7 +263,7 @@ class TestCollections:
 
     def test_text_that_looks_like_numbers_at_first(self, client):
         frame = rows(300)
-        frame["d"] = np.where(np.arange(300) < 220, "1", "x")
+        frame["d"] = np.where(np.arange(300) < 20, "1", "x")
         here = regress.fit(frame, "y", precision="exact", over="moments", sample=0)
         there = regress.fit(self.dd(frame, 3), "y", cluster=client, sample=0)
         assert "d=x" in there.model.names
@@ -297,3 +299,12 @@ class TestCollections:
         frame = rows(60)
         with pytest.raises(regress.InputError, match="has 2 partitions, and the table 3"):
             regress.fit(self.dd(frame, 3), (self.dd(frame, 2)["y"] * 2).rename("z"), cluster=client)
+
+
+def test_without_dask_the_error_names_the_command_that_installs_it(tmp_path, monkeypatch):
+    table = written(tmp_path / "t", rows(9), [])
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "regress.api.cluster.dask_client", raising=False)
+    with pytest.raises(MissingDependencyError) as caught:
+        regress.fit(table, "y", cluster="local:2")
+    assert str(caught.value) == f"cluster needs Dask, which is not installed. Install it with: {INSTALL_DASK}"
