@@ -22,14 +22,21 @@ class SummedSource(Source):
         self.refuse("a second pass")
 
 
-class DistantSource(SummedSource):
+class DistantSource(Source):
     """Columns of a table whose rows are elsewhere."""
 
-    def refuse(self, what: str) -> NoReturn:
-        """Say that something needs the rows."""
-        raise distant(self.label, what)
+    def __init__(self, label: str, columns: Sequence[Column]) -> None:
+        self.label, self.columns = label, tuple(columns)
+
+    def partitions(self) -> Sequence[Partition]:
+        """Return none: they are elsewhere."""
+        return ()
+
+    def batches(self, names: Sequence[str], limit: int | None = None) -> NoReturn:
+        """Refuse: there are no rows."""
+        raise distant(self.label)
 
 
-def distant(label: str, what: str = "a second pass") -> InputError:
+def distant(label: str) -> InputError:
     """Return the error of a look at rows that a cluster reads."""
-    return InputError(f"A cluster reads {label}, and {what} needs its rows here. Pass a table that is read here.")
+    return InputError(f"A cluster reads {label}, and this needs its rows here. Pass a table that is read here.")

@@ -90,7 +90,7 @@ class Table(Source):
         InputError
             If a cluster reads the parts.
         """
-        if self._each is not _in_order:
+        if self._each is not _in_order or not self._parts:
             raise distant(self.label)
         self._rejects.begin()
         try:
@@ -176,7 +176,7 @@ class Table(Source):
         for found in table._each(partial(_surveyed, names=tuple(surveys)), table._parts):
             for name, survey in found.items():
                 surveys[name].merge(survey)
-        skip, skippable = self._rejects.skip, all(part.of_text for part in table._parts)
+        skip, skippable = self._rejects.skip, bool(table._parts) and all(part.of_text for part in table._parts)
         columns = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
         return table.with_columns(
             replace(columns[c.name], index=c.index) if c.name in columns else c for c in table.columns
@@ -239,7 +239,7 @@ class Table(Source):
     def over(self, each: Each) -> Self:
         """Return the table with its parts looked at by a function that maps over them, such as on a cluster."""
         table = self.with_columns(self.columns)
-        table._each = each
+        table._each, table._complete = each, True
         return table
 
     def only(self, partitions: Sequence[Any]) -> Self:

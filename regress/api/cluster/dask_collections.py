@@ -50,6 +50,7 @@ def collection_of(table: Any, target: Any, weights: Any, client: Client, options
     else:
         source = open_table(_head(rows, client), options)
         source.label = "the Dask frame"
+        source = source.only(())  # nobody takes the head for the table
     roles = {"the target": target, "weights": weights}
     parts = {role: _parts(role, given, table, len(rows)) for role, given in roles.items()}
     units = []

@@ -273,6 +273,14 @@ class TestCollections:
         assert not any("perfect" in note.lower() for note in here.notes())
         assert known(here) == known(there)
 
+    def test_text_that_looks_like_numbers_at_first(self, client):
+        frame = rows(300)
+        frame["d"] = np.where(np.arange(300) < 20, "1", "x")
+        here = regress.fit(frame, "y", precision="exact", over="moments", sample=0)
+        there = regress.fit(self.dd(frame, 3), "y", cluster=client, sample=0)
+        assert "d=x" in there.model.names
+        assert known(here) == known(there)
+
     @pytest.mark.parametrize("kind", ["frame", "array"])
     def test_a_collection_is_never_read_here(self, client, kind):
         table = self.dd(rows(50)[["a", "b"]], 2)
@@ -280,6 +288,8 @@ class TestCollections:
         with opened(table, None, TableOptions(), Where(client)) as cluster:
             with pytest.raises(regress.InputError, match=f"A cluster reads the Dask {kind}"):
                 list(cluster.source.batches([cluster.source.columns[0].name]))
+        with pytest.raises(regress.InputError, match=f"A cluster reads the Dask {kind}"):
+            regress.compare(table, "b" if kind == "frame" else table[:, 0], cluster=client)
 
     def test_standard_errors_from_outside_need_the_rows_here(self, client):
         with pytest.raises(regress.InputError, match="cov_type needs the rows here"):
