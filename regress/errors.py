@@ -13,6 +13,7 @@ from regress.messages import setting
 INSTALL_TENSORFLOW = "pip install '.[tensorflow]'"
 INSTALL_PLOT = "pip install '.[plot]'"
 INSTALL_CLOUD = "pip install '.[cloud]'"
+INSTALL_DASK = "pip install '.[dask]'"
 
 
 class RegressError(Exception):

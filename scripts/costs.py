@@ -10,11 +10,10 @@ import math
 import re
 from typing import NamedTuple
 
-from regress.api.cluster.results import FAN_IN
-
 from marked import ROOT, show, split
 from readme import BENCHMARKS, rows, table
 from regress.api.cluster.files import RANGE
+from regress.api.cluster.results import FAN_IN
 
 PAGE = ROOT / "docs" / "explanation" / "scale.md"
 TASK = 2**28  # bytes of the parts that one task reads

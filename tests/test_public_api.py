@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 
 import regress
-from regress.errors import INSTALL_CLOUD, INSTALL_PLOT, INSTALL_TENSORFLOW
+from regress.errors import INSTALL_CLOUD, INSTALL_DASK, INSTALL_PLOT, INSTALL_TENSORFLOW
 
-INSTALLED = ((INSTALL_TENSORFLOW, "tensorflow"), (INSTALL_PLOT, "matplotlib"), (INSTALL_CLOUD, "fsspec"))
+INSTALLED = (
+    (INSTALL_TENSORFLOW, "tensorflow"),
+    (INSTALL_PLOT, "matplotlib"),
+    (INSTALL_CLOUD, "fsspec"),
+    (INSTALL_DASK, "distributed"),
+)
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

@@ -30,6 +30,14 @@ class Aggregate(Protocol[Result_co]):
         ...
 
 
+class FoldRows(Protocol):
+    """Returns an aggregate over rows, read once more wherever they are: its columns are in one order."""
+
+    def __call__(self, make: Callable[[], A]) -> A:
+        """Return what `make` returns, after all rows are added. It is called, and merged, as often as need be."""
+        ...
+
+
 def in_any_order(make: Callable[[], A], blocks: Iterable[Block], n_jobs: int) -> A:
     """Return blocks added to an aggregate for each thread, and these merged; with one thread, in their order."""
     parts = [make() for _ in range(n_jobs)]

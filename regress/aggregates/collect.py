@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regress.aggregates.base import in_any_order
+from regress.aggregates.base import A, FoldRows, in_any_order
 from regress.aggregates.columns import Columns, selected, union
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.moment_sums import accumulate
@@ -85,7 +85,8 @@ class TrainingData:
     Where `rough`, the products in the moments have single precision: they serve as curvature, and the gradient comes
     from the rows. `totals` are sums without rounding, where they were requested or cost little. They are made of
     `sums`, which may have more columns. If `exact`, the minimum is computed in exact arithmetic, from totals or from
-    rows. `again` reads the rows once more, in the order of the columns.
+    rows. `again` reads the rows once more, in the order of the columns. Where they cannot be read here, `elsewhere`
+    folds them; both are None where there are only sums.
     """
 
     summary: Summary
@@ -96,6 +97,20 @@ class TrainingData:
     sums: ExactSums | None = None
     exact: bool = False
     again: Callable[[], Iterable[Block]] | None = None
+    elsewhere: FoldRows | None = None
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the rows can be looked at once more."""
+        return not (self.rows is None and self.again is None and self.elsewhere is None)
+
+    def fold(self, make: Callable[[], A]) -> A:
+        """Return an aggregate over the rows, of which there are some; here they are added in their order."""
+        if self.elsewhere is not None:
+            return self.elsewhere(make)
+        rows = self.rows if self.rows is not None or self.again is None else self.again()
+        assert rows is not None
+        return in_any_order(make, rows, 1)
 
 
 class _Held:
@@ -271,30 +286,3 @@ def _norm(square: Array, center: Array, weight: float) -> Array:
     """Return √square; 0 where it is rounding of a mean of equal numbers, as in a constant column."""
     noise = (2.0 * np.finfo(np.float64).eps * np.abs(center)) ** 2 * weight
     return np.sqrt(np.where((square <= noise) & np.isfinite(noise), 0.0, square))
-
-
-def check_range(data: TrainingData, names: Sequence[str], target: int) -> None:
-    """Refuse columns and targets whose squares are beyond float64: infinite, or zero where values do differ.
-
-    Raises
-    ------
-    InputError
-        If there is one.
-    """
-    summary, m = data.summary, data.moments
-    bad = [name for name, norm in zip(names, summary.norm, strict=True) if not np.isfinite(norm)]
-    bad += [] if np.isfinite(summary.target_norm[target]) else ["the target"]
-    if bad:
-        raise InputError(
-            f"The squares of {', '.join(bad[:3])} overflow float64: a value is above 1e150, infinite or "
-            "not a number. Rescale or drop it."
-        )
-    if m is None or data.totals is not None:
-        return
-    bad = [name for name, xx, off in zip(names, np.diagonal(m.xx), m.mean_x, strict=True) if off and not xx]
-    bad += ["the target"] if m.mean_y[target] and not m.yy[target] else []
-    if bad:
-        raise InputError(
-            f"The squares of {', '.join(bad[:3])} underflow float64: values differ by less than 1e-150. "
-            f"Rescale it, or use {setting('precision', 'exact')}."
-        )

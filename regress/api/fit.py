@@ -132,7 +132,7 @@ def fit(
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
         if isinstance(table, Cluster):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
-        check_rows(table, of_training, str(cov_type), process.checkpoint)
+        check_rows(table, of_training, cov_type, process.checkpoint)
         source, checkpoint = source_of(table), None
         if process.checkpoint is not None:
             from regress.api import checkpoint as checkpoints
@@ -248,7 +248,7 @@ def train(
         model=model,
         outcome=outcome,
         training=training,
-        data=replace(data, rows=None, again=None),
+        data=replace(data, rows=None, again=None, elsewhere=None),
         options=options,
         squares=squares,
         log_weight=0.0 if repeated else prepared.log_weight,

@@ -104,7 +104,8 @@ def _read_on(
     sums = cluster.sums(reader, options, reading, progress)
     design = design_of(reader, sums)
     data = data_of(reader, sums, design)
-    return replace(assembled(reader, sums, design, data, reading.n_jobs), fold_elsewhere=cluster.fold)
+    found = assembled(reader, sums, design, data, reading.n_jobs)
+    return replace(found, data=replace(data, elsewhere=cluster.folding(found.reader)))
 
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
@@ -131,7 +132,8 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             raise
         raise InputError(f"{reader.source.label} has no row left to train on: {describe(fold.tally)}.") from None
     index = () if fold.index is None else fold.index.finish()
-    return replace(assembled(reader, fold.sums(), design(), data, reading.n_jobs), index=index)
+    found = assembled(reader, fold.sums(), design(), data, reading.n_jobs)
+    return replace(found, data=replace(data, again=found.reader.blocks), index=index)
 
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:

@@ -91,8 +91,6 @@ class ReadTable:
         The columns of X.
     index : tuple of BlockPlace
         Where each batch stands; empty unless asked for.
-    fold_elsewhere : callable, optional
-        Folds the training rows where they are, if that is not here.
     """
 
     data: TrainingData
@@ -105,13 +103,11 @@ class ReadTable:
     n_jobs: int
     names: tuple[str, ...]
     index: tuple[BlockPlace, ...] = ()
-    fold_elsewhere: Callable[[Reader, Callable[[], Any]], Any] | None = None
 
     def fold_rows(self, make: Callable[[], A], n_jobs: int | None = None) -> A:
         """Return an aggregate over the training rows, read once more."""
-        if self.fold_elsewhere is not None:
-            found: A = self.fold_elsewhere(self.reader, make)
-            return found
+        if self.data.elsewhere is not None:
+            return self.data.elsewhere(make)
         return in_any_order(make, self.reader.blocks(), n_jobs or self.n_jobs)
 
 
@@ -187,13 +183,13 @@ def data_of(reader: Reader, sums: PartSums, design: Design) -> TrainingData:
 
 
 def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData, n_jobs: int) -> ReadTable:
-    """Return a table as it was read, from what its rows amount to."""
+    """Return a table as it was read, from what its rows amount to. Nothing in it reads the rows again."""
     names, held, sample = design.names, sums.held_out.finish(), sums.sample.finish()
     facts = replace(sums.counted.facts(design), alike=alike(design))
     reader = replace(reader, design=design)
     scored = held.count and not facts.without_reference
     return ReadTable(
-        data=replace(data, again=reader.blocks),
+        data=data,
         reader=reader,
         tally=sums.tally.finish(),
         facts=facts,

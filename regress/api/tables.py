@@ -13,7 +13,7 @@ from regress.api.moments.table_moments import TableMoments, load_moments
 from regress.api.moments.training import read_moments
 from regress.api.read import read_table
 from regress.api.sums import Reading, ReadTable
-from regress.errors import InputError, check_number
+from regress.errors import INSTALL_DASK, InputError, MissingDependencyError, check_number
 from regress.messages import setting
 from regress.options import FileOptions, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.solvers.choose import batched, objective_of
@@ -45,6 +45,8 @@ def opened(
     ------
     InputError
         If it cannot be read so.
+    MissingDependencyError
+        If Dask is not installed.
     """
     where = where or Where()
     if where.cluster is not None and (summed := moments_in(table)) is not None:
@@ -60,8 +62,14 @@ def opened(
         raise InputError(
             f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
         )
-    from regress.api.cluster.dask_client import client_of, quiet
     from regress.api.cluster.files import cluster_of
+
+    try:
+        from regress.api.cluster.dask_client import client_of, quiet
+    except ImportError:
+        raise MissingDependencyError(
+            f"{setting('cluster')} needs Dask, which is not installed. Install it with: {INSTALL_DASK}"
+        ) from None
 
     checkpoint = None
     if process is not None and process.checkpoint is not None:
@@ -121,7 +129,7 @@ def options_of(table: Opened, options: TableOptions) -> TableOptions:
     return replace(options, **{name: getattr(table.read, name) for name in names})
 
 
-def check_rows(table: Opened, options: TrainOptions, cov_type: str, checkpoint: object) -> None:
+def check_rows(table: Opened, options: TrainOptions, cov_type: object, checkpoint: object) -> None:
     """Refuse the first option that needs the rows, where a table is summed here or elsewhere.
 
     Raises
@@ -132,7 +140,8 @@ def check_rows(table: Opened, options: TrainOptions, cov_type: str, checkpoint: 
     if isinstance(table, Source):
         return
     loss, _ = objective_of(options)
-    needing = {"loss": options.loss} if not loss.quadratic else {}
+    needing: dict[str, object] = {"loss": options.loss} if not loss.quadratic else {}
+    needing |= {"cov_type": cov_type} if not isinstance(cov_type, str) else {}
     needing |= {"solver": options.solver} if batched(options) else {}
     needing |= {"over": options.over} if options.over in ("rows", "blocks") else {}
     if isinstance(table, TableMoments):

@@ -4,9 +4,9 @@ From moments, Σa e² is what s − 2cᵀw + wᵀGw leaves: where it is far smal
 it exactly. Without them the residuals are summed in a second pass over the rows, each as a pair of doubles.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from fractions import Fraction
-from math import fsum
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +18,8 @@ from regress.inference.covariance import inverse_of_moments
 from regress.messages import setting
 from regress.numerics import error_free
 from regress.numerics.integers import nearest_doubles, power, ratio, rounded
-from regress.numerics.prediction import residuals
-from regress.numerics.whole_sum import implied_intercept
+from regress.numerics.prediction import fold, residuals
+from regress.numerics.whole_sum import WholeSums, implied_intercept
 from regress.options import TrainOptions
 from regress.solvers.accuracy import cancels
 from regress.solvers.choose import objective_of
@@ -111,11 +111,21 @@ def _of_minimum(training: Training, minimum: Minimum, alpha: float) -> tuple[Squ
     return squares, rounded(at_w + penalty)
 
 
-def _residuals(training: Training, X: Array, Y: Array) -> Array:
-    """Return ŷ − y (m,) with twice the digits, about x = 0: one enormous value in a column may have moved its mean."""
-    b = implied_intercept(training.w, training.center, training.b_center)
-    high = rounded(b)
-    return residuals(X, Y[:, 0], training.w, np.zeros_like(training.w), high) + rounded(b - Fraction(high))
+class _Line(NamedTuple):
+    """A prediction about x = 0, its intercept in two parts: one enormous value in a column may have moved its mean."""
+
+    w: Array
+    b: float
+    rest: float
+
+    @classmethod
+    def of(cls, training: Training) -> "_Line":
+        b = implied_intercept(training.w, training.center, training.b_center)
+        return cls(training.w, rounded(b), rounded(b - Fraction(rounded(b))))
+
+    def residuals(self, X: Array, Y: Array) -> Array:
+        """Return ŷ − y (m,) with twice the digits; a row has the same bits in any block."""
+        return residuals(X, Y[:, 0], self.w, np.zeros_like(self.w), self.b) + self.rest
 
 
 def _explained(training: Training, data: TrainingData) -> bool:
@@ -123,15 +133,31 @@ def _explained(training: Training, data: TrainingData) -> bool:
 
     Where there are no rows to look at, it explains all that it can explain.
     """
-    w = training.w
-    if data.rows is None and data.again is None:
-        return True
-    for X, Y, _, _ in _tiles(data, len(w)):
-        e = _residuals(training, X, Y)
-        noise = np.sqrt(np.square(np.column_stack([np.spacing(np.abs(X * w)), np.spacing(np.abs(Y))])).sum(1))
-        if (np.abs(e) > _ROUNDING * noise).any():
-            return False
-    return True
+    return not data.has_rows or data.fold(partial(Explained, _Line.of(training))).finish()
+
+
+class Explained:
+    """Whether rounding explains the residual of every row: in any order of the rows, since each is judged alone."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line, self._explained = line, True
+
+    def add(self, block: Block) -> None:
+        """Add rows; none is looked at after one that is not explained."""
+        w = self._line.w
+        for X, Y, _, _ in _tiles(block, len(w)):
+            if self._explained:
+                e = self._line.residuals(X, Y)
+                noise = np.sqrt(fold(np.square(np.vstack([np.spacing(np.abs(X * w)).T, np.spacing(np.abs(Y)).T]))))
+                self._explained = not (np.abs(e) > _ROUNDING * noise).any()
+
+    def merge(self, other: "Explained") -> None:
+        """Add the rows of another part."""
+        self._explained = self._explained and other._explained
+
+    def finish(self) -> bool:
+        """Return whether it does."""
+        return self._explained
 
 
 def spreads(data: TrainingData, minimum: Minimum | None) -> tuple[Array, float]:
@@ -172,43 +198,61 @@ def _of_target(data: TrainingData) -> tuple[float, float, float]:
 
 def _of_rows(training: Training, data: TrainingData, options: TrainOptions, *, least: bool) -> Squares:
     """Sum the squares of the residuals e at (w, b); their `least` sum is a Newton step away, which Xᵀe tells."""
-    summary, w, n = data.summary, training.w, len(training.w)
+    if not data.has_rows:
+        raise InputError(
+            "The residuals of this fit are too small for sums in float64. Pass the table itself, or use "
+            f"{setting('precision', 'exact')}."
+        )
+    summary = data.summary
     unit, centered, uncentered = _of_target(data)
-    origin = summary.center * options.fit_intercept
-    squares: list[float] = []
-    noise, pull, level = 0.0, np.zeros(n), 0.0
-    for X, Y, a, _ in _tiles(data, n):
-        e = _residuals(training, X, Y) / unit
-        ae = e if a is None else a * e
-        squares.append(float(ae @ e))
-        pull += (X - origin).T @ ae
-        level += float(ae.sum())
-        ulps = np.column_stack([np.spacing(np.abs(X * w)), _ulps(Y)]) / unit
-        of_row = np.einsum("ij,ij->i", ulps, ulps)
-        noise += float(of_row.sum() if a is None else a @ of_row)
-    at_w, excess = fsum(squares), 0.0
+    least = least and data.moments is not None
+    origin = summary.center * options.fit_intercept if least else None
+    at_w, noise, level, *pulls = data.fold(partial(ResidualSums, _Line.of(training), unit, origin)).finish().tolist()
+    excess = 0.0
     if data.moments is not None and least:
         inverse = inverse_of_moments(data.moments, options.fit_intercept)
-        pull /= 1.0 if inverse is None else inverse.scale
+        pull = np.array(pulls) / (1.0 if inverse is None else inverse.scale)
         excess = at_w if inverse is None else float(pull @ inverse.matrix @ pull)
         excess = min(excess + level**2 / summary.weight * options.fit_intercept, at_w)
     return Squares(unit, at_w - excess, excess, centered, uncentered, _ROUNDING**2 / 12.0 * noise)
 
 
-def _tiles(data: TrainingData, n: int) -> Iterable[Block]:
-    """Yield the training rows in blocks that stay in the cache; rows that are not held are read again."""
+class ResidualSums:
+    """Of residuals e in a unit: Σ a e², Σ a ulp² of the terms of ŷ − y, Σ a e and, about an origin, Σ a (x − origin) e.
+
+    The terms are rounded, and their sums are not: so they have the same bits in any order of the rows.
+    """
+
+    def __init__(self, line: _Line, unit: float, origin: Array | None) -> None:
+        self._line, self._unit, self._origin = line, unit, origin
+        self._sums = WholeSums(3 + (0 if origin is None else len(origin)))
+
+    def add(self, block: Block) -> None:
+        """Add rows."""
+        w, unit = self._line.w, self._unit
+        for X, Y, a, _ in _tiles(block, len(w)):
+            e = self._line.residuals(X, Y) / unit
+            ae = e if a is None else a * e
+            of_row = fold(np.square(np.vstack([np.spacing(np.abs(X * w)).T, _ulps(Y).T]) / unit))
+            terms = [(ae * e)[:, None], (of_row if a is None else a * of_row)[:, None], ae[:, None]]
+            terms += [] if self._origin is None else [(X - self._origin) * ae[:, None]]
+            self._sums.add(np.concatenate(terms, axis=1))
+
+    def merge(self, other: "ResidualSums") -> None:
+        """Add the rows of another part."""
+        self._sums.merge(other._sums)
+
+    def finish(self) -> Array:
+        """Return the sums, in this order."""
+        return self._sums.finish()
+
+
+def _tiles(block: Block, n: int) -> Iterator[Block]:
+    """Yield rows in pieces that stay in the cache."""
+    X, Y, a, _ = block
     step = max(_TILE // max(n, 1), 1)
-    rows: Iterable[Block] | None = data.rows
-    if rows is None:
-        if data.again is None:
-            raise InputError(
-                "The residuals of this fit are too small for sums in float64. Pass the table itself, or use "
-                f"{setting('precision', 'exact')}."
-            )
-        rows = data.again()
-    for X, Y, a, _ in rows:
-        for i in range(0, len(X), step):
-            yield Block(X[i : i + step], Y[i : i + step], None if a is None else a[i : i + step])
+    for i in range(0, len(X), step):
+        yield Block(X[i : i + step], Y[i : i + step], None if a is None else a[i : i + step])
 
 
 def _ulps(values: Array) -> Array:

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from regress.blocks import Array
 from regress.numerics.error_free import two_product
+from regress.numerics.integers import rounded
+
+_UNIT = 2300  # sums are multiples of 2^-2300, as all bits of products of doubles are
 
 _ROUNDING = Fraction(1, 2**50)  # of the terms of an intercept: a few units of their last place
 _LEAST = Fraction(1, 2**1074)  # positive double
@@ -17,25 +20,18 @@ class WholeSum:
     """Σ of finite doubles without rounding, in any order and any parts: `units` of 2^-2300."""
 
     def __init__(self) -> None:
-        self.units = 0  # which all bits of products of doubles are whole multiples of
+        self.units = 0
 
     def add(self, values: Array) -> None:
         """Add numbers (m,)."""
-        self._add(*np.frexp(values))
+        self.units += _units(*np.frexp(values[:, None]))[0]
 
     def add_products(self, a: Array, b: Array) -> None:
         """Add products of numbers (m,)."""
         (part_a, exponent_a), (part_b, exponent_b) = np.frexp(a), np.frexp(b)
         for part in two_product(part_a, part_b):
-            within, exponent = np.frexp(part)
-            self._add(within, exponent + exponent_a + exponent_b)
-
-    def _add(self, part: Array, exponent: "NDArray[np.integer[Any]]") -> None:
-        digits = np.ldexp(part, 53).astype(np.int64)
-        for e in np.unique(exponent).tolist():
-            these = digits[exponent == e]
-            high, low = these >> 26, these & (2**26 - 1)
-            self.units += ((int(high.sum()) << 26) + int(low.sum())) << (e + 2300 - 53)
+            within, exponent = np.frexp(part[:, None])
+            self.units += _units(within, exponent + (exponent_a + exponent_b)[:, None])[0]
 
     def merge(self, other: "WholeSum") -> None:
         """Add another sum."""
@@ -48,7 +44,49 @@ class WholeSum:
     @property
     def fraction(self) -> Fraction:
         """The sum."""
-        return Fraction(self.units, 2**2300)
+        return Fraction(self.units, 2**_UNIT)
+
+
+class WholeSums:
+    """Σ of doubles by column (n,) without rounding, in any order and any parts; infinite where one is not finite."""
+
+    def __init__(self, n: int) -> None:
+        self._units, self._infinite = [0] * n, np.zeros(n, dtype=bool)
+
+    def add(self, values: Array) -> None:
+        """Add rows (m, n)."""
+        finite = np.isfinite(values)
+        if not finite.all():
+            self._infinite |= ~finite.all(0)
+            values = np.where(finite, values, 0.0)
+        self._take(_units(*np.frexp(values)))
+
+    def merge(self, other: "WholeSums") -> None:
+        """Add other sums."""
+        self._infinite |= other._infinite
+        self._take(other._units)
+
+    def finish(self) -> Array:
+        """Return the sums, each rounded once."""
+        sums = np.array([rounded(Fraction(units, 2**_UNIT)) for units in self._units])
+        return np.where(self._infinite, np.inf, sums)
+
+    def _take(self, units: list[int]) -> None:
+        self._units = [mine + more for mine, more in zip(self._units, units, strict=True)]
+
+
+def _units(part: Array, exponent: "NDArray[np.integer[Any]]") -> list[int]:
+    """Return Σ part · 2^exponent by column of up to 2^26 rows (m, n), in units of 2^-2300."""
+    units = [0] * part.shape[1]
+    if not part.size:
+        return units
+    digits, least = np.ldexp(part, 53).astype(np.int64), int(exponent.min())
+    span = int(exponent.max()) - least + 1
+    at = (exponent - least + span * np.arange(len(units))).ravel()
+    high, low = (np.bincount(at, half.ravel()) for half in (digits >> 26, digits & (2**26 - 1)))  # sums below 2^53
+    for k in np.flatnonzero((high != 0.0) | (low != 0.0)).tolist():
+        units[k // span] += ((int(high[k]) << 26) + int(low[k])) << (k % span + least + _UNIT - 53)
+    return units
 
 
 def implied_intercept(w: Array, center: Array, b_center: float) -> Fraction:

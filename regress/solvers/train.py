@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from regress.aggregates.collect import check_range
 from regress.blocks import Array
 from regress.errors import InputError
 from regress.messages import setting
@@ -31,7 +30,7 @@ from regress.solvers.refine_rows import Polished, polish
 from regress.solvers.solution import Training
 from regress.solvers.status import Status
 from regress.solvers.steps import Newton
-from regress.solvers.underflow import check_small
+from regress.solvers.underflow import check_range, check_small
 from regress.solvers.validation import validation_loss
 from regress.solvers.watch import Gap, StopRule, Watch
 

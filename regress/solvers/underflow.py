@@ -1,4 +1,4 @@
-"""Values that vary where float64 sees no squares."""
+"""Values whose squares are beyond float64: infinite, or zero where the values vary."""
 
 from collections.abc import Sequence
 
@@ -32,4 +32,31 @@ def check_small(data: TrainingData, target: int, names: Sequence[str]) -> None:
         raise InputError(
             f"The squares of {', '.join(lost[:3])} underflow float64: values differ by less than 1e-150. "
             f"Rescale it, or use {setting('solver', 'auto')} with {setting('precision', 'exact')}."
+        )
+
+
+def check_range(data: TrainingData, names: Sequence[str], target: int) -> None:
+    """Refuse columns and targets whose squares are beyond float64: infinite, or zero where values do differ.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    summary, m = data.summary, data.moments
+    bad = [name for name, norm in zip(names, summary.norm, strict=True) if not np.isfinite(norm)]
+    bad += [] if np.isfinite(summary.target_norm[target]) else ["the target"]
+    if bad:
+        raise InputError(
+            f"The squares of {', '.join(bad[:3])} overflow float64: a value is above 1e150, infinite or "
+            "not a number. Rescale or drop it."
+        )
+    if m is None or data.totals is not None:
+        return
+    bad = [name for name, xx, off in zip(names, np.diagonal(m.xx), m.mean_x, strict=True) if off and not xx]
+    bad += ["the target"] if m.mean_y[target] and not m.yy[target] else []
+    if bad:
+        raise InputError(
+            f"The squares of {', '.join(bad[:3])} underflow float64: values differ by less than 1e-150. "
+            f"Rescale it, or use {setting('precision', 'exact')}."
         )

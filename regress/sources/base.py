@@ -241,6 +241,10 @@ class Source(ABC):
         """Return the source with the decimal marks of its files decided by all cells; itself where there are none."""
         return self
 
+    def opened(self) -> "Source":
+        """Return the source with all of its files opened; itself where they are."""
+        return self
+
     def over(self, each: Any) -> "Source":
         """Return the source with its partitions looked at by a function that maps over them, if it ever does."""
         return self

@@ -14,7 +14,7 @@ from regress.sources.base import Bookmark, Column, ColumnKind, Partition
 from regress.sources.cell_types import NUMBERS, is_missing, level_of
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.polars_batch import PolarsBatch
-from regress.sources.rejects import CellError
+from regress.sources.rejects import CellError, Rejects
 
 
 def typed(
@@ -226,15 +226,28 @@ class Part(FramePartition):
         How a file is written, as given or detected, and a note on it; "" where there is none.
     of_text : bool
         Whether all cells are text, as in CSV.
+    is_open : bool
+        Whether its columns are known. If not, `opened` returns the partition that knows them.
+    mark_known : bool
+        Whether its decimal mark is known, as far as it has one.
     """
 
     dialect: str = ""
     note: str = ""
     of_text: bool = False
+    is_open: bool = True
+    mark_known: bool = True
 
     @abstractmethod
     def columns(self) -> dict[str, Column | None]:
         """Return the columns by name, in order; None for one that may be anything."""
+
+    def share(self, rejects: Rejects) -> None:
+        """Take where rows go that cannot be used, which the parts of a table share; nothing where all can."""
+
+    def opened(self) -> "Part":
+        """Return the partition with its columns known."""
+        return self
 
     def with_mark(self) -> Self:
         """Return the partition with its decimal mark decided by all cells, if that is not done yet."""

@@ -11,20 +11,11 @@ from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import FileOptions
 from regress.sources.arrow import ArrowPart
-from regress.sources.cell_values import AS_IS, Reading, reading_of_frames
-from regress.sources.csv.dialect import read_dialect
-from regress.sources.csv.reader import CsvPart
-from regress.sources.csv.stream import opened
+from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.file_parts import File, FilePart, LocalFile
-from regress.sources.json_lines import read_json_lines
-from regress.sources.parquet import ArrowFilePart, ArrowStreamPart, DecodedPart, ParquetPart
 from regress.sources.paths import (
-    ARROW,
-    JSON_LINES,
-    PARQUET,
     check_outputs,
     file_key,
-    format_ending,
     is_address,
     masked,
     paths_of,
@@ -35,8 +26,9 @@ from regress.sources.pipes import is_pipe, spool
 from regress.sources.polars_frames import PolarsPartition
 from regress.sources.rejects import Rejects
 from regress.sources.table import Table
+from regress.sources.unopened import UnopenedPart, open_file
 
-_BINARY: Mapping[str, type[DecodedPart]] = {part.form: part for part in (ParquetPart, ArrowFilePart, ArrowStreamPart)}
+_FEW = 32  # files that are opened at once in any case: for so many, a cluster is no faster
 
 
 def is_polars(table: object) -> bool:
@@ -60,10 +52,12 @@ def open_files(
     *,
     outputs: Mapping[str, str | Path | None] | None = None,
     model: str | None = None,
+    first_only: bool = False,
 ) -> Table:
     """Open a file, every file that a glob matches, or every file of a folder, in the order of their names.
 
-    `outputs`, named for people, and a file of rejects must be neither the table nor the `model`.
+    `outputs`, named for people, and a file of rejects must be neither the table nor the `model`. With `first_only`,
+    whoever reads the other files of many opens them.
 
     Raises
     ------
@@ -82,7 +76,10 @@ def open_files(
     parts: list[FilePart] = []
     files = _remote_files(text) if remote else _files(paths)
     for file in files:
-        part = _open_file(file, options, rejects)
+        if parts and first_only and len(files) > _FEW:
+            part: FilePart = UnopenedPart(file=file, options=options, rejects=rejects, block=parts[0].block)
+        else:
+            part = open_file(file, options, rejects)
         part.key = file_key(file.name) if len(files) > 1 else ""
         part.before = sum(other.size for other in parts)
         parts.append(part)
@@ -112,18 +109,3 @@ def _file(path: Path, plain: bool) -> File:
             f"{path} {what_is(path)}. Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'."
         )
     return LocalFile.seen(path, shown(path.name if plain else str(path)))
-
-
-def _open_file(file: File, options: FileOptions, rejects: Rejects) -> FilePart:
-    """Open a file, once: its name or its first bytes tell its format."""
-    reading, ending = reading_of_frames(options), format_ending(file.name)
-    if ending in PARQUET:
-        return ParquetPart(file=file, reading=reading)
-    with opened(file, options.encoding) as stream:
-        if stream.form in _BINARY:
-            return _BINARY[stream.form](file=file, reading=reading)
-        if ending in ARROW:
-            raise TableError(f"{file.name} does not begin as an Arrow file. Fetch or write it again.")
-        if ending in JSON_LINES or stream.form == "JSON lines":
-            return read_json_lines(file, stream, reading, ending in JSON_LINES)
-        return CsvPart(file=file, written=read_dialect(stream, options), options=options, rejects=rejects)

@@ -24,6 +24,10 @@ class Unsettled(Exception):
         self.names = names
 
 
+class Unopened(Exception):
+    """No error: a file that was not open before shows more of the table than those that were."""
+
+
 def rereading(source: Source, read: Callable[[Source], T]) -> T:
     """Return what `read` makes of a source, called again as often as the source turns out to be another."""
     while True:

@@ -1,4 +1,4 @@
-"""A table whose rows have been summed: its columns are known, and its rows cannot be read."""
+"""A table whose rows have been summed, or are elsewhere: its columns are known, and its rows cannot be read."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -20,3 +20,16 @@ class SummedSource(Source):
     def partitions(self) -> Sequence[Partition]:
         """Refuse: there are no rows."""
         self.refuse("a second pass")
+
+
+class DistantSource(SummedSource):
+    """Columns of a table whose rows are elsewhere."""
+
+    def refuse(self, what: str) -> NoReturn:
+        """Say that something needs the rows."""
+        raise distant(self.label, what)
+
+
+def distant(label: str, what: str = "a second pass") -> InputError:
+    """Return the error of a look at rows that a cluster reads."""
+    return InputError(f"A cluster reads {label}, and {what} needs its rows here. Pass a table that is read here.")

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import methodcaller
 from typing import Any, Protocol, Self, TypeVar
 
 from regress.errors import TableError
 from regress.messages import setting
 from regress.numerics.threads import need_threads
 from regress.options import FileOptions
-from regress.sources.base import EMPTY, Batch, Column, ColumnKind, Source, cut
+from regress.sources.base import Batch, ColumnKind, Source, cut
 from regress.sources.batches import MarkError, Part, WiderError
 from regress.sources.column_types import Survey
+from regress.sources.common_columns import common_columns, complete, shows_no_more
 from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError, Rejects, Skipped
-from regress.sources.rereading import Reread, Unsettled
+from regress.sources.rereading import Reread, Unopened, Unsettled
+from regress.sources.summed import distant
 
 T = TypeVar("T")
 
@@ -46,7 +49,8 @@ class Table(Source):
         self.unit = "bytes" if any(part.name for part in parts) else "rows"
         self._parts, self._complete = tuple(parts), True
         self._each: Each = _in_order
-        self.columns = _common_columns(parts)
+        self._starts = common_columns([part for part in parts if part.is_open])
+        self.columns = complete(self._starts)
 
     def partitions(self) -> tuple[Part, ...]:
         """Return the parts."""
@@ -83,7 +87,11 @@ class Table(Source):
             If rows cannot be used.
         Reread
             If a column turns out to be another than its first cells said.
+        InputError
+            If a cluster reads the parts.
         """
+        if self._each is not _in_order:
+            raise distant(self.label)
         self._rejects.begin()
         try:
             yield from cut(self._counted(self.kinds(names)), limit)
@@ -144,7 +152,7 @@ class Table(Source):
                 raise CellError(f"Column {name!r} of {self.label} has more bad cells than good ones.", name)
         for file, count in self._rejects.files.items():
             if 2 * count > skipped.read[file] > 0:
-                written = next(part.dialect for part in self._parts if part.name == file)
+                written = next(part.opened().dialect for part in self._parts if part.name == file)
                 raise TableError(
                     f"{file}: {count:,} of {skipped.read[file]:,} rows cannot be used, more than half. See them with "
                     f"{setting('rejects', 'FILE')}: "
@@ -168,18 +176,17 @@ class Table(Source):
         for found in table._each(partial(_surveyed, names=tuple(surveys)), table._parts):
             for name, survey in found.items():
                 surveys[name].merge(survey)
-        skip, skippable = self._rejects.skip, all(part.of_text for part in self._parts)
+        skip, skippable = self._rejects.skip, all(part.of_text for part in table._parts)
         columns = {name: survey.column(skip, skippable) for name, survey in surveys.items()}
         return table.with_columns(
-            replace(columns[c.name], index=c.index) if c.name in columns else c for c in self.columns
+            replace(columns[c.name], index=c.index) if c.name in columns else c for c in table.columns
         )
 
     def marked(self) -> Self:
         """Return the table with the decimal marks of its files, and so its columns, decided by all cells."""
         if not self._complete:
             raise Unsettled(())
-        marked = self._marked()
-        return marked.with_columns(_common_columns(marked._parts))
+        return self._marked()._of_starts()
 
     def _widened(self, found: WiderError) -> Self:
         """Return the table with a part that has more columns than before."""
@@ -189,13 +196,44 @@ class Table(Source):
                 f"{found.part.name} has a column {late!r} that is not in its first rows. A cluster needs it in the "
                 "first row."
             )
-        wider = self.with_columns(self.columns)
-        wider._parts = tuple(found.wider if part is found.part else part for part in self._parts)
-        return wider.with_columns(_common_columns(wider._parts))
+        return self.in_parts([found.wider if part is found.part else part for part in self._parts])._of_starts()
 
     def _marked(self) -> Self:
+        return self.opened()._made(methodcaller("with_mark"), lambda part: not part.mark_known)
+
+    def opened(self, chosen: Callable[[Part], bool] = lambda part: True) -> Self:
+        """Return the table with files opened that were not yet, all or some; itself where there are none.
+
+        The columns are those of all files that are open, but for those that were decided since the others were.
+
+        Raises
+        ------
+        TableError
+            If a file has other columns, or cannot be read.
+        """
+        if all(part.is_open or not chosen(part) for part in self._parts):
+            return self
+        table = self._made(methodcaller("opened"), lambda part: not part.is_open and chosen(part))._of_starts()
+        before = {column.name: column for column in complete(self._starts)}
+        return table.with_columns(c if c != before[c.name] else table.by_name[c.name] for c in self.columns)
+
+    def _of_starts(self) -> Self:
+        """Return the table with the columns that the starts of its files show."""
+        starts = common_columns([part for part in self._parts if part.is_open])
+        table = self.with_columns(complete(starts))
+        table._starts = starts
+        return table
+
+    def _made(self, function: Callable[[Part], Part], chosen: Callable[[Part], bool]) -> Self:
+        """Return the table with what a function makes of some of its parts."""
+        parts = [part for part in self._parts if chosen(part)]
+        made = iter(self._each(function, parts) if parts else ())
+        return self.in_parts([next(made) if chosen(part) else part for part in self._parts])
+
+    def in_parts(self, parts: Sequence[Part]) -> Self:
+        """Return the table in other parts, which hold the same rows."""
         table = self.with_columns(self.columns)
-        table._parts = tuple(self._each(Part.with_mark, self._parts))
+        table._parts = tuple(parts)
         return table
 
     def over(self, each: Each) -> Self:
@@ -204,17 +242,27 @@ class Table(Source):
         table._each = each
         return table
 
-    def recut(self, parts: Sequence[Any]) -> Self:
-        """Return the table with the same rows in other parts."""
-        table = self.with_columns(self.columns)
-        table._parts = tuple(parts)
+    def only(self, partitions: Sequence[Any]) -> Self:
+        """Return the table with some of its parts, opened: what these alone do not tell, it raises as `Unsettled`.
+
+        Raises
+        ------
+        Unopened
+            If a file that was not open shows more of the columns than those that were.
+        """
+        table = self.in_parts([self._alike(part) for part in partitions])
+        table._complete, table._each = False, _in_order
+        for part in table._parts:
+            part.share(self._rejects)  # a part that was opened, or came, apart from the table has others
         return table
 
-    def only(self, partitions: Sequence[Any]) -> Self:
-        """Return the table with some of its parts: what it cannot tell from these alone, it raises as `Unsettled`."""
-        table = self.with_columns(self.columns)
-        table._parts, table._complete, table._each = tuple(partitions), False, _in_order
-        return table
+    def _alike(self, part: Part) -> Part:
+        if part.is_open:
+            return part
+        found = part.opened()
+        if found.note or not shows_no_more(self._starts, found.columns()):
+            raise Unopened(found.name)
+        return found
 
 
 def _in_order(function: Callable[[Part], T], parts: Sequence[Part]) -> list[T]:
@@ -228,37 +276,3 @@ def _surveyed(part: Part, names: Sequence[str]) -> dict[str, Survey]:
         for name, survey in surveys.items():
             survey.add(batch.frame[name], part.reading, batch.first, part.place)
     return surveys
-
-
-def _common_columns(parts: Sequence[Part]) -> tuple[Column, ...]:
-    """Return the columns of all parts: text where parts differ, a number where no part has a value to tell by."""
-    first = parts[0]
-    found = first.columns()
-    for part in parts[1:]:
-        others = part.columns()
-        if odd := sorted(set(found) ^ set(others)):
-            raise TableError(
-                f"{first.name} and {part.name} have different columns ({odd[0]!r} is in only one of them). "
-                "Fit them apart, or fix one."
-            )
-        for name, column in others.items():
-            found[name] = _joined(found[name], column)
-    return tuple(column or Column(name, "number", dtype=EMPTY) for name, column in found.items())
-
-
-def _joined(one: Column | None, other: Column | None) -> Column | None:
-    """Return what a column is that is `one` in some parts and `other` in another; None tells nothing."""
-    if one is None or other is None or one == other:
-        return other if one is None else one
-    for column in (one, other):
-        if column.kind == "unusable":
-            return column
-    alike = one.kind == other.kind
-    return Column(
-        one.name,
-        one.kind if alike else "text",
-        dtype=one.dtype or other.dtype,
-        settled=alike and one.settled and other.settled,
-        doubtful=one.doubtful or other.doubtful or not alike,
-        index=one.index or other.index,
-    )

@@ -6,7 +6,7 @@ import pytest
 
 import costs
 import marked
-from regress.api import engine_run
+from regress.api.cluster import run
 
 PAGE = """<!-- benchmark:csv -->
 Some machine, 4 CPUs; linux
@@ -40,7 +40,7 @@ def test_the_arithmetic():
 
 
 def test_a_task_is_that_of_the_engine():
-    assert costs.TASK == engine_run._BYTES
+    assert costs.TASK == run._BYTES
 
 
 @pytest.mark.parametrize("old", ["0.10 GB", "4 CPUs"])

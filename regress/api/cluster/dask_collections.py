@@ -14,9 +14,9 @@ from regress.api.cluster.work import PartWork
 from regress.design.roles import Values
 from regress.errors import InputError
 from regress.options import FileOptions
-from regress.sources.arrays import ArraySource
-from regress.sources.base import Source
+from regress.sources.base import Column, Source
 from regress.sources.open import of_package, open_table
+from regress.sources.summed import DistantSource
 
 _HEAD = 1000  # rows that show what columns are, unless later ones contradict
 
@@ -44,8 +44,12 @@ def collection_of(table: Any, target: Any, weights: Any, client: Client, options
     if array and len(table.chunks[1]) > 1:
         table = table.rechunk({1: -1})
     rows = np.ravel(table.to_delayed()).tolist()
-    source = ArraySource(np.zeros((1, table.shape[1]))) if array else open_table(_head(rows, client), options)
-    source.label = "the Dask array" if array else "the Dask frame"
+    if array:
+        names = [f"x{j}" for j in range(table.shape[1])]
+        source: Source = DistantSource("the Dask array", [Column(name, "number", settled=True) for name in names])
+    else:
+        source = open_table(_head(rows, client), options)
+        source.label = "the Dask frame"
     roles = {"the target": target, "weights": weights}
     parts = {role: _parts(role, given, table, len(rows)) for role, given in roles.items()}
     units = []

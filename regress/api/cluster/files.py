@@ -1,22 +1,26 @@
 """Files as the partitions that a cluster reads: each of them, or ranges of bytes of a large one."""
 
+import os
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
 from regress.api.cluster.engine import EngineOptions, Unit
 from regress.api.cluster.table import Cluster, dask_collection
-from regress.api.cluster.work import Named, PartWork
+from regress.api.cluster.work import Named
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
-from regress.sources.base import Partition, Source
+from regress.sources.batches import Part
 from regress.sources.csv.range_counts import Range, RangeCount, count
 from regress.sources.csv.ranges import cut, ranges_of
 from regress.sources.csv.reader import CsvPart
 from regress.sources.file_parts import FilePart
+from regress.sources.files import open_files
 from regress.sources.open import open_table
 from regress.sources.table import Table
+from regress.sources.unopened import UnopenedPart
 
 RANGE = 2**25  # bytes of a CSV file that are a partition
 
@@ -37,60 +41,59 @@ def cluster_of(
 
         source, units, target, weights = collection_of(table, target, options.weights, client, options)
         return Cluster(units=units, table=source, target=target, weights=weights, **given)
-    source = open_table(table, options)
-    if not all(isinstance(part, FilePart) for part in source.partitions()):
+    named = isinstance(table, str | os.PathLike)
+    files = open_files(table, options, first_only=True) if named else open_table(table, options)
+    if not (isinstance(files, Table) and all(isinstance(part, FilePart) for part in files.partitions())):
         raise InputError(
-            f"A cluster reads files, and collections of Dask; {source.label} is in memory. Remove {setting('cluster')}."
+            f"A cluster reads files, and collections of Dask; {files.label} is in memory. Remove {setting('cluster')}."
         )
-    whole = Cluster(units=units_of(source), table=source, target=target, weights=options.weights, **given)
-    source = in_ranges(whole, source)
-    return replace(whole, units=units_of(source), table=source)
+    cluster = Cluster(table=files, target=target, weights=options.weights, **given)
+    return replace(cluster, table=in_ranges(cluster, files))
 
 
-def units_of(source: Source) -> tuple[Unit, ...]:
-    """Return the partitions of a table as units of work."""
-    return tuple(
-        Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part))
-        for part in source.partitions()
-    )
-
-
-def in_ranges(cluster: Cluster, source: Source) -> Source:
+def in_ranges(cluster: Cluster, table: Table) -> Table:
     """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
+    table = table.over(cluster.each).opened(_large)
     pieces = {
         part.identity: ranges_of(part, RANGE)
-        for part in source.partitions()
+        for part in table.partitions()
         if isinstance(part, CsvPart) and part.size >= 2 * RANGE
     }
-    ranges = [one for found in pieces.values() if not isinstance(found, str) for one in found]
     if not pieces:
-        return source
-    units = tuple(
-        Unit(key_of(one), f"{one.file.name} from byte {one.start:,}", one.stop - one.start, one) for one in ranges
-    )
-    counted: Named[RangeCount] = replace(cluster, units=units).run(CountRange()) if units else Named()
-    parts = list[Partition]()
-    for part in source.partitions():
-        spans: list[CsvPart] | str = ""
+        return table
+    units = [
+        Unit(key_of(one), f"{one.file.name} from byte {one.start:,}", one.stop - one.start, one)
+        for found in pieces.values()
+        if not isinstance(found, str)
+        for one in found
+    ]
+    counted: Named[RangeCount] = cluster.run(CountRange(), units) if units else Named()
+    parts = list[Part]()
+    for part in table.partitions():
+        spans: Sequence[CsvPart] | str = ""
         if isinstance(part, CsvPart) and part.identity in pieces:
             found = pieces[part.identity]
             spans = found if isinstance(found, str) else cut(part, [counted.values[key_of(one)] for one in found])
         parts += [noted(part, spans)] if isinstance(spans, str) else spans
-    assert isinstance(source, Table)
-    return source.recut(parts)
+    return table.in_parts(parts)
+
+
+def noted(part: Part, note: str) -> Part:
+    """Return a file with a note on how it is read."""
+    if note:
+        part = copy(part)
+        part.note = f"{part.note} {note}".strip()
+    return part
+
+
+def _large(part: Part) -> bool:
+    """Tell whether a file that is not open may be cut: its dialect tells where."""
+    return isinstance(part, UnopenedPart) and part.plain_csv and part.size >= 2 * RANGE
 
 
 def key_of(one: Range) -> str:
     """Return what tells a range from others."""
     return f"{one.file.name}:{one.start}"
-
-
-def noted(part: Partition, note: str) -> Partition:
-    """Return a file with a note on how it is read."""
-    if isinstance(part, FilePart) and note:
-        part = copy(part)
-        part.note = f"{part.note} {note}".strip()
-    return part
 
 
 @dataclass(frozen=True, slots=True)

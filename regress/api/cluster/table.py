@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from regress.aggregates.base import Aggregate
+from regress.aggregates.base import Aggregate, FoldRows
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.engine import EngineOptions, Job, Unit
 from regress.api.cluster.work import (
@@ -20,12 +20,12 @@ from regress.api.cluster.work import (
 from regress.api.sums import Reading
 from regress.design.preparation import Means
 from regress.design.rows import Reader
-from regress.errors import InputError
+from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
 from regress.sources.base import Partition, Source
 from regress.sources.open import of_package
-from regress.sources.rereading import Reread, Unsettled
+from regress.sources.rereading import Reread, Unopened, Unsettled
 
 _PROGRAM = 160_000_000  # bytes of a process that has read something
 _LEVELS, _SAMPLES = 24, 4  # arrays of a part's sums and of those that it is merged with; copies of a sample
@@ -60,10 +60,10 @@ class Cluster:
         A client of Dask, the address of a scheduler, or "local:N".
     options : EngineOptions
         How long to wait.
-    units : tuple of Unit
-        The partitions.
     table : Source
-        What they are partitions of.
+        The table: files, or what the partitions of a collection look like.
+    units : tuple of Unit
+        The partitions of a collection; none for files.
     target, weights : str, Values or None
         The columns with these roles, or values that the partitions bring along.
     checkpoint : callable, optional
@@ -72,31 +72,38 @@ class Cluster:
 
     address: Any
     options: EngineOptions
-    units: tuple[Unit, ...]
     table: Source
     target: Any
     weights: Any
+    units: tuple[Unit, ...] = ()
     checkpoint: Callable[[Reader, TableOptions, Reading], Any] | None = None
 
     @property
     def source(self) -> Source:
         """The table, whose partitions the cluster looks at."""
-        return self.table.over(self._each)
+        return self.table.over(self.each)
 
-    def _each(self, function: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
-        """Return what a function makes of each partition, in their order."""
-        found: Named[T] = self.run(Apply(function, self.table.only(())))
-        return [found.values[unit.key] for unit in self.units]
+    def each(self, function: Callable[[Any], T], parts: Sequence[Any]) -> list[T]:
+        """Return what a function makes of each of some partitions, in their order."""
+        units = self._units(parts)
+        found: Named[T] = self.run(Apply(function, self.table.only(())), units)
+        return [found.values[unit.key] for unit in units]
 
-    def run(self, fold: Any, progress: Progress | None = None, checkpoint: Any = None) -> Any:
-        """Return what the partitions merge to."""
+    def _units(self, parts: Sequence[Any]) -> tuple[Unit, ...]:
+        """Return partitions as units of work."""
+        return self.units or tuple(
+            Unit(part.identity, part.name, part.size, PartWork(part.identity, part.name, part)) for part in parts
+        )
+
+    def run(self, fold: Any, units: Sequence[Unit], progress: Progress | None = None, checkpoint: Any = None) -> Any:
+        """Return what units merge to."""
         from regress.api.cluster.dask_engine import reduce
 
         needed = None
         if isinstance(fold, SumPart):
             needed = partial(need, fold.reader, fold.reading.sampled)
         job = Job(fold=fold, smaller=smaller, need=needed)
-        return reduce(self.units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
+        return reduce(units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
 
     def filled(self, reader: Reader) -> Reader:
         """Return a reader that fills missing cells with means of the training rows, where that is asked."""
@@ -130,14 +137,25 @@ class Cluster:
 
     def _of_parts(self, fold: Any, source: Source, progress: Progress | None = None, checkpoint: Any = None) -> Any:
         try:
-            return self.run(fold, progress, checkpoint)
+            return self.run(fold, self._units(source.partitions()), progress, checkpoint)
+        except Unopened:
+            raise Reread(source.opened()) from None
         except Unsettled as asked:
             raise Reread(source.settled(asked.names) if asked.names else source.marked()) from None
+        except TableError:
+            known = source.opened()  # as one process has before it reads: a column may be text, or missing, elsewhere
+            if known.columns != source.columns:
+                raise Reread(known) from None
+            raise
 
-    def fold(self, reader: Reader, make: Callable[[], A]) -> A:
-        """Return an aggregate over the training rows."""
-        summed: Summed[A] = self.run(FoldPart(distant(reader), make))
-        return summed.aggregate
+    def folding(self, reader: Reader) -> FoldRows:
+        """Return what folds the training rows that a reader reads, by workers."""
+
+        def fold(make: Callable[[], A]) -> A:
+            summed: Summed[A] = self.run(FoldPart(distant(reader), make), self._units(reader.source.partitions()))
+            return summed.aggregate
+
+        return fold
 
 
 def distant(reader: Reader) -> Reader:

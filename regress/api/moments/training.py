@@ -62,8 +62,7 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
     data = data_of(reader, sums, design)
     if reading.precision == "float64":
         data = replace(data, totals=None, exact=False)
-    read = assembled(reader, sums, design, data, reading.n_jobs)
-    return replace(read, data=replace(read.data, again=None))  # equations are not confirmed by the rows
+    return assembled(reader, sums, design, data, reading.n_jobs)  # equations are not confirmed by the rows
 
 
 def _check(moments: TableMoments, options: TableOptions) -> None:

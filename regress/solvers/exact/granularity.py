@@ -64,6 +64,11 @@ class Grain:
         self._single = self._single and bool((_single(x) == x).all())
         self._shortest = self._shortest and _shortest(x)
 
+    def merge(self, other: "Grain") -> None:
+        """Include the values of another part. A number on some decimals is on more, as far as `decimal` counts them."""
+        self._places, self._largest = max(self._places, other._places), max(self._largest, other._largest)
+        self._single, self._shortest = self._single and other._single, self._shortest and other._shortest
+
     @property
     def decimal(self) -> float:
         """The step 10^−d of numbers with d decimals, at least one; 0 for other numbers."""

@@ -26,9 +26,9 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
     """
 
     def review(equations: NormalEquations, dependence: Dependence) -> Dependence:
-        if data.again is not None and (dependence.relations or dependence.near):
+        if data.has_rows and (dependence.relations or dependence.near):
             steps = Steps.of_doubles(equations.ulps == 0.0)
-            dependence = confirmed(Question(equations, steps, Noise(equations.ulps)), dependence, data.again)
+            dependence = confirmed(Question(equations, steps, Noise(equations.ulps)), dependence, data.fold)
         if dependence.relations and options.collinear == "error":
             shown = "; ".join(r.text(names) for r in dependence.relations[:5])
             raise InputError(

@@ -5,7 +5,7 @@ their other rows. So the rows are read again, and each is divided by the power o
 rounding changes all rows equally, and the same test is done on the totals of the divided rows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -14,15 +14,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from regress.aggregates.base import FoldRows
 from regress.aggregates.exact_sums import ExactSums
+from regress.aggregates.totals import Totals
 from regress.blocks import Array, Block
 from regress.numerics.integers import power
+from regress.numerics.whole_sum import WholeSums
 from regress.solvers.exact.collinearity import Dependence, Noise, find_dependence
 from regress.solvers.exact.equation import Relation
 from regress.solvers.exact.granularity import Steps
 from regress.solvers.exact.normal_equations import NormalEquations
 
-Rows = Callable[[], Iterable[Block]]
 _RANGE = 400  # powers of two between a cell and the rounding of its row, so that no square overflows
 
 
@@ -62,7 +64,16 @@ class _Part(NamedTuple):
     factor: Array
 
 
-def confirmed(asked: Question, found: Dependence, rows: Rows) -> Dependence:
+class _Division(NamedTuple):
+    """How rows of some columns are divided: their steps, and the usual exponent of a row."""
+
+    columns: list[int]
+    factor: Array
+    steps: Steps
+    usual: int
+
+
+def confirmed(asked: Question, found: Dependence, rows: FoldRows) -> Dependence:
     """Return the dependencies of the totals without relations that rounding does not explain row by row."""
     given, best = set[int](), asked
     while doubtful := [r for r in (*found.relations, *found.near) if not r.exact]:
@@ -85,7 +96,7 @@ def confirmed(asked: Question, found: Dependence, rows: Rows) -> Dependence:
     return found
 
 
-def _by_rows(asked: Question, relations: Sequence[Relation], rows: Rows) -> list[Dependence]:
+def _by_rows(asked: Question, relations: Sequence[Relation], rows: FoldRows) -> list[Dependence]:
     """Test the columns of each relation again, with divided rows, and keep the results for its own column."""
     parts = [
         _Part([*r.support, r.column], np.array([*(abs(float(r.coefficients.get(k, 0))) for k in r.support), 1.0]))
@@ -100,41 +111,87 @@ def _by_rows(asked: Question, relations: Sequence[Relation], rows: Rows) -> list
     return answers
 
 
-def _weighed(asked: Question, rows: Rows) -> Question:
+def _weighed(asked: Question, rows: FoldRows) -> Question:
     """Return the test of all columns, in which rows with large values have no larger weight."""
     n = asked.equations.n
-    exponents, counts = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for X, _, _, _ in rows():
-        steps = asked.steps.of(X)
-        exponents += np.frexp(steps)[1].sum(0)  # 0 for no step
-        counts += np.count_nonzero(steps, axis=0)
-    typical = np.clip(exponents // np.maximum(counts, 1), -_RANGE, _RANGE)
+    typical = np.clip(rows(partial(StepExponents, asked.steps)).finish(), -_RANGE, _RANGE)
     return _divided(asked, [_Part(list(range(n)), np.ldexp(1.0, -typical))], rows)[0]
 
 
-def _divided(asked: Question, parts: Sequence[_Part], rows: Rows) -> list[Question]:
+def _divided(asked: Question, parts: Sequence[_Part], rows: FoldRows) -> list[Question]:
     """Return tests of some columns each, on rows divided by the power of two of the largest step in them."""
-    steps = [asked.steps.take(part.columns) for part in parts]
     root = float(asked.equations.weight) ** 0.5
-    usual = [int(np.frexp((part.factor * asked.noise.steps[part.columns]).max() / root)[1]) for part in parts]
-    sums = [ExactSums() for _ in parts]
-    squares = [np.zeros(len(part.columns)) for part in parts]
-    for X, _, a, _ in rows():
-        for i, (columns, factor) in enumerate(parts):
-            cells = X[:, columns]
-            step = steps[i].of(cells)
-            exponent = _exponent((step * factor).max(1), np.abs(cells).max(1), usual[i])
-            scale = np.ldexp(1.0, -exponent)[:, None]
-            sums[i].add(Block(np.concatenate([scale, cells * scale], axis=1), np.zeros((len(X), 1)), a))
-            square = np.square(step * scale) * ~steps[i].free
-            squares[i] += square.sum(0) if a is None else a @ square
+    divisions = []
+    for columns, factor in parts:
+        usual = int(np.frexp((factor * asked.noise.steps[columns]).max() / root)[1])
+        divisions.append(_Division(columns, factor, asked.steps.take(columns), usual))
     found = []
-    for own, running, square in zip(steps, sums, squares, strict=True):
-        totals = running.finish()
+    for division, (totals, squares) in zip(divisions, rows(partial(DividedSums, divisions)).finish(), strict=True):
         divided = totals.take(range(1, len(totals.unit)))  # where the divided ones are first
         equations = NormalEquations(divided, 1, 0, 0.0, asked.equations.fit_intercept)
-        found.append(Question(equations, own, asked.noise._replace(steps=np.sqrt(square))))
+        found.append(Question(equations, division.steps, asked.noise._replace(steps=np.sqrt(squares))))
     return found
+
+
+class StepExponents:
+    """The mean exponent of the steps of each column, those of cells with one; integers, so in any order."""
+
+    def __init__(self, steps: Steps) -> None:
+        n = len(steps.bits)
+        self._steps, self._exponents, self._counts = steps, np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+
+    def add(self, block: Block) -> None:
+        """Add rows."""
+        steps = self._steps.of(block.X)
+        self._exponents += np.frexp(steps)[1].sum(0)  # 0 for no step
+        self._counts += np.count_nonzero(steps, axis=0)
+
+    def merge(self, other: "StepExponents") -> None:
+        """Add the rows of another part."""
+        self._exponents += other._exponents
+        self._counts += other._counts
+
+    def finish(self) -> NDArray[np.int64]:
+        """Return the means (n,), rounded down."""
+        return np.asarray(self._exponents // np.maximum(self._counts, 1))
+
+
+class DividedSums:
+    """Exact totals of divided rows, and Σ a step² by column, for each of some divisions.
+
+    A term a step² is rounded, and their sum is not: so it has the same bits in any order of the rows.
+    """
+
+    def __init__(self, divisions: Sequence[_Division]) -> None:
+        self._divisions = divisions
+        self._sums = [ExactSums() for _ in divisions]
+        self._squares = [WholeSums(len(division.columns)) for division in divisions]
+
+    def add(self, block: Block) -> None:
+        """Add rows."""
+        X, _, a, _ = block
+        for (columns, factor, steps, usual), sums, squares in zip(
+            self._divisions, self._sums, self._squares, strict=True
+        ):
+            cells = X[:, columns]
+            step = steps.of(cells)
+            exponent = _exponent((step * factor).max(1), np.abs(cells).max(1), usual)
+            scale = np.ldexp(1.0, -exponent)[:, None]
+            sums.add(Block(np.concatenate([scale, cells * scale], axis=1), np.zeros((len(X), 1)), a))
+            square = np.square(step * scale) * ~steps.free
+            squares.add(square if a is None else square * a[:, None])
+
+    def merge(self, other: "DividedSums") -> None:
+        """Add the rows of another part."""
+        for mine, theirs in zip(self._sums, other._sums, strict=True):
+            mine.merge(theirs)
+        for own, more in zip(self._squares, other._squares, strict=True):
+            own.merge(more)
+
+    def finish(self) -> list[tuple[Totals, Array]]:
+        """Return totals and Σ a step² (n,) of each division."""
+        found = zip(self._sums, self._squares, strict=True)
+        return [(sums.finish(), squares.finish()) for sums, squares in found]
 
 
 def _exponent(step: Array, cell: Array, usual: int) -> NDArray[np.int64]:

@@ -94,7 +94,7 @@ class CsvPart(FilePart):
         super().__post_init__()
         self.reading = self.written.reading
         self.dialect = f"{self.written}{', kept in a temporary file' * self.file.kept}"
-        self.note = self.written.note
+        self.note, self.mark_known = self.written.note, self.written.decimal_known
         if self.span is not None:
             self.records_before = self.span.record
             if self.span.lines.start > 1 + self.written.skipped_lines:
@@ -107,9 +107,13 @@ class CsvPart(FilePart):
         """Its name, size and version, and the bytes of the span."""
         return super().identity + ("" if self.span is None else f", {self.span.start} to {self.span.stop}")
 
+    def share(self, rejects: Rejects) -> None:
+        """Take where bad rows go."""
+        self.rejects = rejects
+
     def with_mark(self) -> Self:
         """Return the file with its decimal mark decided by all cells, if that is not done yet."""
-        if self.written.decimal_known:
+        if self.mark_known:
             return self
         seen: dict[str, str] = {}
         for block in self.frames(dict.fromkeys(self.written.names, "text")):
@@ -175,7 +179,7 @@ class CsvPart(FilePart):
         return stream.records_of(self.written.form, span.start, span.stop, self.block)
 
     def _parsed(self, kinds: Mapping[str, ColumnKind], records: Records) -> _Parsed:
-        if not self.written.decimal_known and "number" in kinds.values():
+        if not self.mark_known and "number" in kinds.values():
             if b"." in records.data or b"," in records.data:
                 raise MarkError(self.name)
         try:

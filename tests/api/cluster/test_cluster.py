@@ -1,6 +1,7 @@
 """Tables that a Dask cluster reads: the same bits as in one process, for any number of workers and any partition."""
 
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 
 import regress
 from regress.api.cluster import files
+from regress.api.tables import Where, opened
+from regress.errors import INSTALL_DASK, MissingDependencyError
+from regress.options import TableOptions
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -166,9 +170,47 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path, client, change, options, 
         regress.fit(table, cluster=client, **options)
 
 
+SECOND_LOOKS = {
+    "a fill value hides differences": lambda p, q, r: {"a": filled(p), "b": filled(q), "c": filled(r)},
+    "a fill value and a total": lambda p, q, r: {"a": filled(p), "b": filled(q), "t": filled(p) + filled(q)},
+    "degrees": lambda p, q, r: {"c": np.round(9 * p + 15, 1), "f": np.round(1.8 * (9 * p + 15) + 32, 1)},
+    "percent": lambda p, q, r: dict(zip("abc", np.round(100 * shares(p, q), 1), strict=True)),
+    "near-collinear": lambda p, q, r: {"p": p, "like": p + 1e-9 * q, "s": 2 * p + 1e-9 * q},
+    "a perfect fit": lambda p, q, r: {"p": p, "q": q, "y": 3.0 * p - 0.1 * q + 2.0},
+    "a fill value hides residuals": lambda p, q, r: {"a": filled(p), "y": filled(p) + r},
+}
+
+
+def filled(x):
+    """Values with a fill value in some rows."""
+    return np.where(np.arange(len(x)) < 5, 1e17, x)
+
+
+def shares(p, q):
+    """Three parts of one."""
+    parts = np.exp([p, q, 0.0 * p])
+    return parts / parts.sum(0)
+
+
+@pytest.mark.parametrize("name", SECOND_LOOKS)
+def test_the_rows_are_looked_at_again_where_they_are(tmp_path, client, name):
+    p, q, r, y = np.random.default_rng(2).normal(size=(4, 400))
+    frame = pd.DataFrame({"y": y} | SECOND_LOOKS[name](p, q, r))
+    here, there = both(written(tmp_path / "t", frame, [2, 100, 230]), client)
+    assert known(here) == known(there)
+
+
 def test_a_table_in_memory_is_refused(client):
     with pytest.raises(regress.InputError, match="in memory"):
         regress.fit(rows(20), "y", cluster=client)
+
+
+class Own(regress.Covariance):
+    """Standard errors of a kind of one's own."""
+
+    def begin(self, size):
+        """Begin."""
+        raise AssertionError
 
 
 class TestCollections:
@@ -201,6 +243,36 @@ class TestCollections:
             regress.fit(X, table["y"], weights=w, cluster=client)
         assert [here.b, *here.w, *here.bse] == [there.b, *there.w, *there.bse]
 
+    def test_rows_that_only_look_dependent_at_first(self, client):
+        frame = rows(3000)[["a", "y"]].assign(f=0.0)
+        frame["f"] = np.where(np.arange(3000) < 2000, frame["a"] + 0.25, frame["a"] + 0.5)
+        frame.loc[::500, ["a", "f"]] = 1e17  # which hides where they differ
+        here = regress.fit(frame, "y", precision="exact", over="moments", sample=0)
+        there = regress.fit(self.dd(frame, 3), "y", cluster=client, sample=0)
+        assert here.rank == 2
+        assert known(here) == known(there)
+
+    def test_residuals_that_are_rounding_in_the_first_rows_only(self, client):
+        frame = pd.DataFrame({"a": rows(3000)["a"]})
+        frame["y"] = frame["a"] + np.where(np.arange(3000) < 2000, 0.0, (-1.0) ** np.arange(3000))
+        frame.loc[0] = 1e17
+        here = regress.fit(frame, "y", precision="exact", over="moments", sample=0)
+        there = regress.fit(self.dd(frame, 3), "y", cluster=client, sample=0)
+        assert not any("perfect" in note.lower() for note in here.notes())
+        assert known(here) == known(there)
+
+    @pytest.mark.parametrize("kind", ["frame", "array"])
+    def test_a_collection_is_never_read_here(self, client, kind):
+        table = self.dd(rows(50)[["a", "b"]], 2)
+        table = table if kind == "frame" else table.to_dask_array(lengths=True)
+        with opened(table, None, TableOptions(), Where(client)) as cluster:
+            with pytest.raises(regress.InputError, match=f"A cluster reads the Dask {kind}"):
+                list(cluster.source.batches([cluster.source.columns[0].name]))
+
+    def test_standard_errors_from_outside_need_the_rows_here(self, client):
+        with pytest.raises(regress.InputError, match="cov_type needs the rows here"):
+            regress.fit(self.dd(rows(50), 2), "y", cluster=client, cov_type=Own())
+
     def test_an_array_of_unknown_chunks(self, client):
         frame = rows(200)
         table = self.dd(frame, 3)
@@ -217,3 +289,12 @@ class TestCollections:
         frame = rows(60)
         with pytest.raises(regress.InputError, match="has 2 partitions, and the table 3"):
             regress.fit(self.dd(frame, 3), (self.dd(frame, 2)["y"] * 2).rename("z"), cluster=client)
+
+
+def test_without_dask_the_error_names_the_command_that_installs_it(tmp_path, monkeypatch):
+    table = written(tmp_path / "t", rows(9), [])
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "regress.api.cluster.dask_client", raising=False)
+    with pytest.raises(MissingDependencyError) as caught:
+        regress.fit(table, "y", cluster="local:2")
+    assert str(caught.value) == f"cluster needs Dask, which is not installed. Install it with: {INSTALL_DASK}"

@@ -130,7 +130,7 @@ BODIES = st.lists(st.sampled_from(PIECES), max_size=40).map(lambda pieces: "".jo
 SHARED = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@settings(SHARED, max_examples=150)
+@settings(SHARED, max_examples=60)
 @given(body=BODIES, size=st.sampled_from([1, 7, 65, 1000, 1000]), piece=st.sampled_from([64, 64, 128, 2**18]))
 def test_counts_are_those_of_a_walk_from_byte_to_byte(write, body, size, piece):
     file = LocalFile.seen(write(body), "t.csv")
@@ -150,7 +150,7 @@ def test_counts_are_those_of_a_walk_from_byte_to_byte(write, body, size, piece):
                 assert ends.lines == (known[-1].line - body.count(b"\n", 0, start) if known else 0)
 
 
-@settings(SHARED, max_examples=150)
+@settings(SHARED, max_examples=100)
 @given(body=BODIES, size=st.sampled_from([1, 7, 65, 1000, 1000]), piece=st.sampled_from([64, 64, 128, 2**18]))
 def test_quotes_are_proper_where_the_reader_takes_them_for_that(write, body, size, piece):
     file = LocalFile.seen(write(body), "t.csv")
@@ -224,37 +224,47 @@ def test_a_quoted_cell_longer_than_ranges_is_not_cut(write, size, records):
     assert parts[-1].place(4) == f"t.csv, line {2 + 3 * 21 + 2}"
 
 
-def test_random_dialects_are_cut_or_stay_one_part(write):
+@pytest.mark.parametrize(
+    ("seeds", "size", "least"),
+    [(range(80), 500, 20), pytest.param(range(150), 60, 60, marks=pytest.mark.slow)],
+    ids=["some", "many"],
+)
+def test_random_dialects_are_cut_or_stay_one_part(write, seeds, size, least):
     count = 0
-    for seed in range(150):
+    for seed in seeds:
         path = write(drawn(seed)[0])
         try:
             source = open_files(path)
         except TableError:
             continue
         (part,) = source.partitions()
-        parts = cut_up(part, 60)
+        parts = cut_up(part, size)
         if isinstance(parts, str):
             assert parts.startswith("t.csv is read as one part: ")
             continue
         count += len(parts) > 1
         compare(part, parts, {c.name: c.kind for c in source.columns})
-    assert count > 60
+    assert count > least
 
 
-def test_polluted_files_are_cut_or_stay_one_part(write):
+@pytest.mark.parametrize(
+    ("files", "size", "least"),
+    [(26, 2000, 4), pytest.param(40, 900, 12, marks=pytest.mark.slow)],
+    ids=["some", "many"],
+)
+def test_polluted_files_are_cut_or_stay_one_part(write, files, size, least):
     count = 0
-    for file in sample(40):
+    for file in sample(files):
         try:
             source = open_files(write(file.content), FileOptions(on_bad_lines="skip"))
         except TableError:
             continue
         (part,) = source.partitions()
-        parts = cut_up(part, 900)
+        parts = cut_up(part, size)
         if not isinstance(parts, str):
             count += 1
             compare(part, parts, dict.fromkeys(part.written.names, "text"))
-    assert count > 12
+    assert count > least
 
 
 TEXT = "a,k,y\n" + "".join(f"{i},{'uvw'[i % 3]},{i * i % 17}\n" for i in range(200))
