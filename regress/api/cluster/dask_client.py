@@ -20,7 +20,9 @@ from regress.messages import setting, visible
 _LOGS = ("distributed", "tornado", "asyncio", "dask", "bokeh")
 _MARK = "REGRESS_WORKER"
 _THREADS = ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_ENVIRONMENT = {_MARK: "1", "MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(_THREADS, "1")  # of a worker
+# Of a worker. Not Dask's MALLOC_TRIM_THRESHOLD_: pages that go back to the system after each block cost a third of the
+# time. One arena holds less than several.
+_ENVIRONMENT = {_MARK: "1", "MALLOC_ARENA_MAX": "1"} | dict.fromkeys(_THREADS, "1")
 _CLOSE, _WATCH, _PATIENCE = 5.0, 1.0, 15.0  # seconds; the last for a worker to be there again
 
 

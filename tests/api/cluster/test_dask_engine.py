@@ -19,7 +19,7 @@ pytest.importorskip("distributed")
 from distributed import Client  # after importorskip
 
 import regress
-from regress.api import dask_client
+from regress.api.cluster import dask_client
 from regress.api.cluster.checkpoint import PartsCheckpoint
 from regress.api.cluster.dask_engine import reduce
 from regress.api.cluster.engine import EngineError, EngineOptions, Job, Unit
