@@ -171,8 +171,7 @@ class _Elimination:
 
     def __init__(self, equations: NormalEquations, noise: Noise, bits: int) -> None:
         self.equations, self.noise, self.bits = equations, noise, bits
-        with np.errstate(over="ignore"):  # of a constant column, which depends without any noise
-            self.squares = _scaled(equations, noise.steps) ** 2 / 12.0
+        self.squares = _scaled(equations, noise.steps) ** 2 / 12.0
         self.work = equations.scaled_gram(bits)
         self.lower: Integers = np.zeros((equations.n, equations.n), dtype=object)
         self.independent: list[int] = []

@@ -200,5 +200,6 @@ class NormalEquations:
 
     @cached_property
     def column_exponent(self) -> Exponents:
-        """Return e with the scales 2^e / √factor that `scaled_gram` divides by."""
-        return np.array(self._scales[: self.n], dtype=np.int64)
+        """Return e with the scales 2^e / √factor that `scaled_gram` divides by; 0 for a column of zeros."""
+        zero = np.diagonal(self.matrix)[: self.n] == 0
+        return np.where(zero, 0, np.array(self._scales[: self.n], dtype=np.int64))
