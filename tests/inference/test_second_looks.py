@@ -155,11 +155,11 @@ def test_a_part_that_differs_counts_in_any_place(look):
     blocks = [Block(X, X @ LINE.w[:, None] + 0.5 + 100.0 * k, np.arange(1.0, len(X) + 1)) for k, X in enumerate(PARTS)]
     kept = [plain(found(LOOKS[look], blocks[:k]).finish()) for k in (1, 2, 3)]
     assert kept[0] != kept[1]
-    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
+    for order in ([0, 1], [1, 0], [0, 1, 2], [2, 1, 0]):
         merged = LOOKS[look]()
         for k in order:
             merged.merge(found(LOOKS[look], [blocks[k]]))
-        assert plain(merged.finish()) == kept[2]
+        assert plain(merged.finish()) == kept[len(order) - 1]
 
 
 def found(make, blocks):
@@ -177,7 +177,5 @@ def test_squares_of_steps_are_those_of_rational_arithmetic():
     for row, weight in zip(X.tolist(), a.tolist(), strict=True):
         steps = [Fraction(2) ** (math.frexp(x)[1] - bits) if x else 0 for x, bits in zip(row, (53, 24), strict=True)]
         power = Fraction(2) ** math.frexp(float(max(steps)))[1]
-        expected = [
-            sum_ + Fraction(weight) * (step / power) ** 2 for sum_, step in zip(expected, steps, strict=True)
-        ]
+        expected = [sum_ + Fraction(weight) * (step / power) ** 2 for sum_, step in zip(expected, steps, strict=True)]
     assert squares.tolist() == [float(value) for value in expected]
