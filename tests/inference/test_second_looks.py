@@ -139,13 +139,11 @@ PARTS = [
 
 def plain(value):
     """A result as plain values, to the bit."""
-    if isinstance(value, Grains):
-        value = value.finish()
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     if isinstance(value, np.ndarray):
         return value.tolist()
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool | float):
         return value
     return {name: plain(getattr(value, name)) for name in ("decimal", "single", "value", "unit") if name in dir(value)}
 
