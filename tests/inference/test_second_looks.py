@@ -1,9 +1,11 @@
 """Later looks at the rows: the same bits for any cut, order and grouping of the rows, as a cluster has them."""
 
 import json
+import math
 import pickle
 import warnings
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +15,10 @@ import pytest
 import regress
 from regress.aggregates.collect import TrainingData
 from regress.blocks import Block
+from regress.inference.measurement_noise import Grains, OfColumns
+from regress.inference.sums_of_squares import Explained, ResidualSums, _Line
+from regress.solvers.exact.granularity import Steps
+from regress.solvers.exact.row_check import DividedSums, StepExponents, _Division
 
 m = 300
 random = np.random.default_rng(5)
@@ -111,3 +117,63 @@ def test_a_table_that_is_summed_elsewhere_keeps_no_rows():
     assert not data.has_rows
     assert replace(data, elsewhere=lambda make: make()).has_rows
     assert replace(data, elsewhere=lambda make: make()).fold(list) == []
+
+
+LINE = _Line(np.array([1.0, 2.0]), 0.5, 0.0)
+STEPS = Steps(np.array([53, 24]), np.array([np.nan, np.nan]), np.array([False, False]))
+FIXED = Steps(np.array([53, 53]), np.array([0.1, np.nan]), np.array([False, False]))
+DIVISIONS = [_Division([0, 1], np.ones(2), STEPS, 0), _Division([1, 0], np.array([1.0, 3.0]), FIXED.take([1, 0]), 0)]
+LOOKS = {
+    "exponents": lambda: StepExponents(STEPS),
+    "divided sums": lambda: DividedSums(DIVISIONS),
+    "grains": lambda: OfColumns(lambda: Grains(2, True), [0, 1]),
+    "explained": lambda: Explained(LINE),
+    "residuals": lambda: ResidualSums(LINE, 2.0, np.array([0.1, 0.2])),
+}
+PARTS = [
+    np.round(random.normal(size=(5, 2)), 1),
+    np.round(1e3 * random.normal(size=(6, 2)), 3),
+    random.normal(size=(7, 2)) * 1e9,
+]
+
+
+def plain(value):
+    """A result as plain values, to the bit."""
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, bool | float):
+        return value
+    return {name: plain(getattr(value, name)) for name in ("decimal", "single", "value", "unit") if name in dir(value)}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_part_that_differs_counts_in_any_place(look):
+    blocks = [Block(X, X @ LINE.w[:, None] + 0.5 + 100.0 * k, np.arange(1.0, len(X) + 1)) for k, X in enumerate(PARTS)]
+    kept = [plain(found(LOOKS[look], blocks[:k]).finish()) for k in (1, 2, 3)]
+    assert kept[0] != kept[1]
+    for order in ([0, 1], [1, 0], [0, 1, 2], [2, 1, 0]):
+        merged = LOOKS[look]()
+        for k in order:
+            merged.merge(found(LOOKS[look], [blocks[k]]))
+        assert plain(merged.finish()) == kept[len(order) - 1]
+
+
+def found(make, blocks):
+    """Add blocks to an aggregate."""
+    aggregate = make()
+    for block in blocks:
+        aggregate.add(block)
+    return aggregate
+
+
+def test_squares_of_steps_are_those_of_rational_arithmetic():
+    X, a = np.array([[1.0, 3.0], [0.0, 1e5], [1e-3, 7.0]]), np.array([1.0, 2.0, 3.0])
+    ((_, squares),) = found(lambda: DividedSums(DIVISIONS[:1]), [Block(X, X[:, :1], a)]).finish()
+    expected = [0, 0]
+    for row, weight in zip(X.tolist(), a.tolist(), strict=True):
+        steps = [Fraction(2) ** (math.frexp(x)[1] - bits) if x else 0 for x, bits in zip(row, (53, 24), strict=True)]
+        power = Fraction(2) ** math.frexp(float(max(steps)))[1]
+        expected = [sum_ + Fraction(weight) * (step / power) ** 2 for sum_, step in zip(expected, steps, strict=True)]
+    assert squares.tolist() == [float(value) for value in expected]
