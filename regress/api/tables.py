@@ -56,8 +56,6 @@ def opened(
     if where.cluster is None and not dask_collection(table):
         yield open_any(table, options)
         return
-    if where.cluster is None:
-        raise InputError(f"A collection of Dask needs a cluster. Pass {setting('cluster')}, such as your client.")
     if options.rows is not None:
         raise InputError(
             f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
@@ -65,7 +63,7 @@ def opened(
     from regress.api.cluster.files import cluster_of
 
     try:
-        from regress.api.cluster.dask_client import client_of, quiet
+        from regress.api.cluster.dask_client import client_of, current, quiet
     except ImportError:
         raise MissingDependencyError(
             f"{setting('cluster')} needs Dask, which is not installed. Install it with: {INSTALL_DASK}"
@@ -77,7 +75,7 @@ def opened(
 
         checkpoint = PartsKeeper(process)
     engine = EngineOptions(timeout=check_number("cluster_timeout", where.timeout, above=0.0))
-    with quiet(), client_of(where.cluster, engine) as client:
+    with quiet(), client_of(current() if where.cluster is None else where.cluster, engine) as client:
         yield cluster_of(client, table, target, options, engine=engine, checkpoint=checkpoint)
 
 

@@ -63,7 +63,7 @@ class Verification:
         was = "was" if self.matches else "was not"
         lines = [f"The model {was} fitted to the rows of {self.source}.", *self.differences]
         if self.matches:
-            lines += [f"{self.rows:,} training rows, fingerprint {self.fingerprint}"]
+            lines += [f"{self.rows:,} training rows, fingerprint of the model's columns {self.fingerprint}"]
         else:
             lines += [
                 f"Model: {self.model_rows:,} training rows, fingerprint {self.model_fingerprint}",

@@ -11,7 +11,7 @@ from regress.sources.cell_values import reading_of_frames
 from regress.sources.csv.dialect import read_dialect
 from regress.sources.csv.reader import CsvPart
 from regress.sources.csv.stream import opened
-from regress.sources.file_parts import File, FilePart
+from regress.sources.file_parts import File, FilePart, LocalFile
 from regress.sources.json_lines import read_json_lines
 from regress.sources.parquet import ArrowFilePart, ArrowStreamPart, DecodedPart, ParquetPart
 from regress.sources.paths import ARROW, JSON_LINES, PARQUET, format_ending
@@ -64,6 +64,11 @@ class UnopenedPart(FilePart):
         TableError
             If it has changed, or cannot be read.
         """
+        if isinstance(self.file, LocalFile) and not self.file.path.parent.is_dir():
+            raise TableError(
+                f"{self.name} is not on this worker, which has no folder {self.file.path.parent}. "
+                "Name files that all workers can read."
+            )
         try:
             part = open_file(self.file, self.options, self.rejects)
         finally:

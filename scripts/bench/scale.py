@@ -6,9 +6,10 @@ from pathlib import Path
 
 from bench.cases import COLUMNS, PARSE, ROWS, STOCHASTIC, TARGET, Place, child, cli, coefficients
 from bench.measure import Limit, Table, Tool, run
+from regress.api.cluster.results import FAN_IN
 
 RUNS = 3  # at most, for each tool
-FAN_IN, WIDE = 16, 100
+WIDE = 100
 HERE, FILES = "one process, 2 threads", "100 files"
 WORKER, CLIENT = Limit(400e6, what="a worker"), Limit(250e6, what="peak")
 

@@ -152,7 +152,9 @@ def test_a_model_without_a_fingerprint_is_refused_with_what_to_do(tmp_path):
 def test_the_command_line_answers_by_its_exit_code(model, lines, tmp_path):
     code, out, err = run("verify", model, PENGUINS)
     assert (code, err) == (0, "")
-    assert out.startswith("The model was fitted to the rows of penguins.csv.\n333 training rows, fingerprint ")
+    assert out.startswith(
+        "The model was fitted to the rows of penguins.csv.\n333 training rows, fingerprint of the model"
+    )
     other = written(tmp_path / "other.csv", lines[:-1])
     code, out, _ = run("verify", model, other)
     assert code == 1

@@ -26,6 +26,23 @@ _ENVIRONMENT = {_MARK: "1", "MALLOC_ARENA_MAX": "1"} | dict.fromkeys(_THREADS, "
 _CLOSE, _WATCH, _PATIENCE = 5.0, 1.0, 15.0  # seconds; the last for a worker to be there again
 
 
+def current() -> Client:
+    """Return the client that was made last and is open.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    try:
+        found: Client = Client.current(allow_global=True)
+    except ValueError:
+        raise InputError(
+            f"A collection of Dask needs a cluster. Make a distributed.Client, or pass {setting('cluster')}."
+        ) from None
+    return found
+
+
 @contextmanager
 def client_of(cluster: Any, options: EngineOptions) -> Iterator[Client]:
     """Yield a client of a cluster; close what is opened here."""

@@ -48,12 +48,15 @@ def cluster_of(
             f"A cluster reads files, and collections of Dask; {files.label} is in memory. Remove {setting('cluster')}."
         )
     cluster = Cluster(table=files, target=target, weights=options.weights, **given)
+    files = files.over(cluster.each)
+    if checkpoint is not None:  # which holds for columns as all files show them, in another run too
+        files = files.opened()
     return replace(cluster, table=in_ranges(cluster, files))
 
 
 def in_ranges(cluster: Cluster, table: Table) -> Table:
     """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
-    table = table.over(cluster.each).opened(_large)
+    table = table.opened(_large)
     pieces = {
         part.identity: ranges_of(part, RANGE)
         for part in table.partitions()

@@ -27,7 +27,7 @@ from regress.sources.base import Partition, Source
 from regress.sources.open import of_package
 from regress.sources.rereading import Reread, Unopened, Unsettled
 
-_PROGRAM = 160_000_000  # bytes of a process that has read something
+_PROGRAM = 180_000_000  # bytes of a process that has read something
 _LEVELS, _SAMPLES = 24, 4  # arrays of a part's sums and of those that it is merged with; copies of a sample
 
 A = TypeVar("A", bound=Aggregate[Any])

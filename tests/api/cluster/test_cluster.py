@@ -303,7 +303,17 @@ class TestCollections:
         here = regress.fit(frame[["a", "b"]].to_numpy(), frame["y"].to_numpy(), precision="exact")
         assert [here.b, *here.w] == [there.b, *there.w]
 
-    def test_a_collection_needs_a_cluster(self):
+    def test_the_current_client_is_taken(self, client):
+        frame = rows(60)
+        with client.as_current():
+            there = regress.fit(self.dd(frame, 2), "y")
+        assert there.w.tolist() == regress.fit(frame, "y", precision="exact").w.tolist()
+
+    def test_a_collection_needs_a_cluster(self, client, monkeypatch):
+        def none(allow_global):
+            raise ValueError("there is none")
+
+        monkeypatch.setattr(distributed.Client, "current", none)
         with pytest.raises(regress.InputError, match="needs a cluster"):
             regress.fit(self.dd(rows(20), 2), "y")
 
