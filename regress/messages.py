@@ -80,6 +80,11 @@ def speaking_flags() -> Iterator[None]:
         _Interface.flags = before
 
 
+def speaks_flags() -> bool:
+    """Tell whether options are named as flags of the command line."""
+    return _Interface.flags
+
+
 def by_interface(python: str, flags: str) -> str:
     """Return the text for the interface that is used: Python or the command line."""
     return flags if _Interface.flags else python

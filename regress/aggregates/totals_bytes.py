@@ -87,6 +87,8 @@ def from_bytes(data: bytes) -> ExactSums:
     reader = _Reader(data)
     rows, targets, n, named, length, reserved = reader.numbers(6, "<i8").tolist()
     p = 1 + n + targets
+    if p * (p + 1) > 16 * len(data):  # a level has a bit for each entry on and above the diagonal
+        raise _damaged("they are too short for so many columns")
     if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved:
         raise _damaged("a count is out of range")
     if not rows:

@@ -130,7 +130,7 @@ def compare(
     with opened(table, target, table_options, Where(cluster, cluster_timeout)) as found:
         if isinstance(found, TableMoments):
             found.source.refuse("a comparison")
-        source = found.table if isinstance(found, Cluster) else found
+        source = open_table(table, table_options) if isinstance(found, Cluster) else found  # scikit-learn works here
         prepared = _read(source, target, table_options, reading, progress, copies=copies)
         data, held = prepared.data, prepared.held_out
         if not (cv or held):

@@ -49,6 +49,8 @@ def opened(
         If Dask is not installed.
     """
     where = where or Where()
+    if where.cluster is None and where.timeout != Where().timeout and not dask_collection(table):
+        raise InputError(f"{setting('cluster_timeout')} needs {setting('cluster')}.")
     if where.cluster is not None and (summed := moments_in(table)) is not None:
         raise InputError(
             f"{summed.label} is summed already, so there is no work for a cluster. Remove {setting('cluster')}."

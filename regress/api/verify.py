@@ -195,8 +195,8 @@ def _sums(
 def _differences(sums: PartSums, known: FitRecord, design: Design) -> tuple[str, ...]:
     """Return what differs from the rows of a model, as far as sums tell."""
     here, there, found = sums.tally, known.outcome.rows, []
-    if here.used != there.used:
-        found.append(f"The table has {describe(here)}; the model was fitted to {there.used:,} rows.")
+    if describe(here) != describe(there):
+        found.append(f"The table has {describe(here)}; the model has {describe(there)}.")
     levels = sums.counted.levels()
     for term in design.texts:
         here_too = levels.get(term.name, [])

@@ -40,7 +40,8 @@ def progress_line(outcome: str = "Nothing was written.") -> Iterator[Progress]:
 
         def show(what: str, count: int, read: int, size: int) -> None:
             nonlocal state
-            state = f"after {count:,} {what}" + (f", {read / size:.0%} of the table" if size else "")
+            part = f", {min(read / size, 1.0):.0%} of the table" if size and what != "parts" else ""
+            state = f"after {count:,} {what}{part}"
             bar.show(what, count, read, size)
 
         try:

@@ -62,7 +62,9 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     check_descent(source_of(opened), descent, report)
     if save is None and report is None:
         options["sample"] = 0  # nobody will see residuals
-    with console.progress_line() as progress, warnings.catch_warnings():
+    kept = written["--checkpoint"] if options.get("cluster") else None
+    outcome = f"The parts finished until then are in {kept}. Go on with --resume." if kept else "Nothing was written."
+    with console.progress_line(outcome) as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)
         verbose = sys.stderr.isatty()

@@ -137,12 +137,24 @@ class Table(Source):
         TableError
             If more rows are bad than are allowed, or more than half of a file, or most cells of a column.
         """
+        try:
+            self._take(skipped)
+        except CellError as error:
+            if not self.by_name[error.column].settled:
+                raise Reread(self.settled([error.column])) from None
+            self._rejects.write()
+            raise
+        except TableError:  # what was skipped is worth seeing, the more so where the rest is refused
+            self._rejects.write()
+            raise
+        self._rejects.write()
+
+    def _take(self, skipped: Skipped) -> None:
         order = {part.name: k for k, part in enumerate(self._parts)}
         skipped.rows.sort(key=lambda row: (order[row.file], row.line))
         if self._rejects.skip:
             self._rejects.take(skipped)
             self._check_skipped(skipped)
-        self._rejects.write()
 
     def _check_skipped(self, skipped: Skipped) -> None:
         """Ask whether columns and files are what they were read as where most of their cells, or rows, are bad."""

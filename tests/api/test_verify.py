@@ -67,7 +67,9 @@ def test_a_single_digit_of_a_cell_is_another_table(model, lines, tmp_path):
 def test_what_is_known_to_differ_is_told(model, lines, tmp_path):
     fewer = regress.verify(model, written(tmp_path / "fewer.csv", lines[:-1]))
     assert not fewer.matches
-    assert fewer.differences == ("The table has 343 rows = 332 used + 11 missing; the model was fitted to 333 rows.",)
+    assert fewer.differences == (
+        "The table has 343 rows = 332 used + 11 missing; the model has 344 rows = 333 used + 11 missing.",
+    )
     renamed = [line.replace("Adelie", "Adélie") for line in lines]  # the reference level, which has no column
     other = regress.verify(model, written(tmp_path / "renamed.csv", renamed))
     assert not other.matches

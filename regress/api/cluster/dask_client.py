@@ -49,6 +49,8 @@ def client_of(cluster: Any, options: EngineOptions) -> Iterator[Client]:
     if isinstance(cluster, Client):
         if cluster.asynchronous:
             raise InputError(f"{setting('cluster')} must not be an asynchronous client.")
+        if cluster.status != "running":
+            raise InputError(f"The client given as {setting('cluster')} is closed. Make another.")
         yield cluster
         return
     with ExitStack() as stack:
@@ -127,18 +129,17 @@ def _started(number: int) -> LocalCluster:
             scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
         )
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError):
         raise EngineError(
             f"The processes of local:{number} cannot be started. In a script, call regress below "
             "`if __name__ == '__main__':`."
-        ) from error
+        ) from None
 
 
 def _replace(local: LocalCluster, ended: threading.Event) -> None:
     """Replace workers that Dask does not start again: those that end in the moment in which they begin."""
     number, complete, scheduler = len(local.workers), time.monotonic(), local.scheduler
-    assert scheduler is not None
-    while not ended.wait(_WATCH):
+    while scheduler is not None and not ended.wait(_WATCH):
         missing = number - len(scheduler.workers)
         if missing <= 0:
             complete = time.monotonic()

@@ -9,10 +9,10 @@ from dask.base import tokenize
 from dask.delayed import Delayed, delayed
 from distributed import Client
 
-from regress.api.cluster.engine import Unit
+from regress.api.cluster.engine import EngineError, Unit
 from regress.api.cluster.work import PartWork
 from regress.design.roles import Values
-from regress.errors import InputError
+from regress.errors import InputError, TableError
 from regress.options import FileOptions
 from regress.sources.base import Column, Source
 from regress.sources.open import of_package, open_table
@@ -30,7 +30,9 @@ class Collection(NamedTuple):
     weights: Any
 
 
-def collection_of(table: Any, target: Any, weights: Any, client: Client, options: FileOptions) -> Collection:
+def collection_of(
+    table: Any, target: Any, weights: Any, client: Client, options: FileOptions, *, timeout: float
+) -> Collection:
     """Return a frame or array of Dask as a table, whose divisions and lengths of partitions need not be known.
 
     Raises
@@ -48,7 +50,7 @@ def collection_of(table: Any, target: Any, weights: Any, client: Client, options
         names = [f"x{j}" for j in range(table.shape[1])]
         source: Source = DistantSource("the Dask array", [Column(name, "number", settled=True) for name in names])
     else:
-        source = open_table(_head(rows, client), options)
+        source = open_table(_head(rows, client, timeout), options)
         source.label = "the Dask frame"
         source = source.only(())  # nobody takes the head for the table
     roles = {"the target": target, "weights": weights}
@@ -56,27 +58,38 @@ def collection_of(table: Any, target: Any, weights: Any, client: Client, options
     units = []
     for k, part in enumerate(rows):
         values = [None if found is None else found[k] for found in parts.values()]
-        name = f"partition {k + 1}"
-        work = delayed(PartWork, pure=True)(str(part.key), name, part, *values)
-        units.append(Unit(str(part.key), name, 0, work))
-    named = [
-        given if parts[role] is None else Values("y" if role == "the target" else role, np.empty(0))
-        for role, given in roles.items()
-    ]
+        name, key = f"partition {k + 1}", " ".join(str(one.key) for one in (part, *values) if one is not None)
+        arrays = [None if one is None else delayed(np.asarray, pure=True)(one).ravel() for one in values]
+        units.append(Unit(key, name, 0, delayed(PartWork, pure=True)(key, name, part, *arrays)))
+    named = [given if parts[role] is None else Values(_name(role, given), np.empty(0)) for role, given in roles.items()]
     named = [str(given.name) if of_package(given, "dask") else given for given in named]
     return Collection(source, tuple(units), *named)
 
 
-def _head(rows: Sequence[Delayed], client: Client) -> Any:
+def _name(role: str, given: Any) -> str:
+    """Return what values are called that come with the partitions."""
+    named = None if isinstance(given, Array) else given.name
+    return named if isinstance(named, str) else "y" if role == "the target" else role
+
+
+def _head(rows: Sequence[Delayed], client: Client, timeout: float) -> Any:
     """Return the first rows of the first partition that has some."""
-    for part in rows:
-        head = client.compute(part.head(_HEAD)).result()
+    for k, part in enumerate(rows, 1):
+        try:
+            head = client.compute(part.head(_HEAD)).result(timeout)
+        except TimeoutError:
+            raise EngineError(f"The cluster did not compute partition {k} within {timeout:g} s.") from None
+        except Exception as error:  # of whatever makes the partition
+            raise TableError(
+                f"Partition {k} of the Dask frame cannot be computed: it raises {type(error).__name__}. "
+                "Compute it with Dask to see why."
+            ) from None
         if len(head):
             return head
     return head
 
 
-def _parts(role: str, given: Any, table: Any, count: int) -> list[Delayed] | None:
+def _parts(role: str, given: Any, table: Any, count: int) -> list[Any] | None:
     """Return the values of a role by partition; None where it is a column of the table."""
     if not of_package(given, "dask"):
         if given is None or isinstance(given, str):
@@ -87,7 +100,7 @@ def _parts(role: str, given: Any, table: Any, count: int) -> list[Delayed] | Non
     parts = np.ravel(given.to_delayed()).tolist()
     if len(parts) != count:
         raise InputError(f"{role} has {len(parts):,} partitions, and the table {count:,}. Give both the same ones.")
-    return [delayed(np.asarray, pure=True)(part).ravel() for part in parts]
+    return parts
 
 
 def of_column(given: Any, table: Any) -> bool:

@@ -27,6 +27,7 @@ from regress.api.cluster.dask_worker import Task, fold_units, merge_partials
 from regress.api.cluster.engine import A, EngineError, EngineOptions, Job, Unit, check_parts, check_units
 from regress.api.cluster.run import Run
 from regress.api.cluster.workers import Beat, Died, Done, Gone, Lost
+from regress.messages import speaks_flags
 from regress.options import Progress
 
 _POLARS = str(pkgutil.resolve_name("polars:__version__"))
@@ -91,7 +92,7 @@ class DaskCluster(Generic[A]):
         self.name = str(client.scheduler.address)
         self._client, self._job, self._options = client, job, options
         self._id = uuid.uuid4().hex
-        self._task = Task(job.fold, f"regress-{self._id}", regress.__version__)
+        self._task = Task(job.fold, f"regress-{self._id}", regress.__version__, speaks_flags())
         self._run = _runner()
         self._heard: queue.SimpleQueue[Done | Gone | Beat] = queue.SimpleQueue()
         self._changed = threading.Event()

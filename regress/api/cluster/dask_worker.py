@@ -4,6 +4,7 @@ import pickle
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
@@ -13,6 +14,7 @@ from distributed.protocol.pickle import dumps, loads
 import regress
 from regress.api.cluster.engine import A, Fold, Unit, UnitFailed, reason
 from regress.errors import RegressError
+from regress.messages import speaking_flags
 
 _EVERY = 0.5  # seconds between two messages of one unit
 
@@ -24,6 +26,7 @@ class Task(Generic[A]):
     fold: Fold[A] = field(repr=False)
     topic: str  # of events: where the client hears of rows
     version: str
+    flags: bool  # whether messages name options as the command line does
 
 
 def dask_setup(worker: object) -> None:
@@ -56,7 +59,8 @@ def fold_units(
     total: A | None = None
     for unit, work in zip(units, inputs or [unit.work for unit in units], strict=True):
         try:
-            one = task.fold(change(work) if change is not None else work, _Report(task.topic, unit.key))
+            with speaking_flags() if task.flags else nullcontext():
+                one = task.fold(change(work) if change is not None else work, _Report(task.topic, unit.key))
             if total is None:
                 total = one
             else:

@@ -39,7 +39,9 @@ def cluster_of(
     if dask_collection(table):
         from regress.api.cluster.dask_collections import collection_of
 
-        source, units, target, weights = collection_of(table, target, options.weights, client, options)
+        source, units, target, weights = collection_of(
+            table, target, options.weights, client, options, timeout=engine.timeout
+        )
         return Cluster(units=units, table=source, target=target, weights=weights, **given)
     named = isinstance(table, str | os.PathLike)
     files = open_files(table, options, first_only=True) if named else open_table(table, options)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from regress.aggregates.part_sums import PartSums
@@ -9,13 +11,14 @@ from regress.api.cluster.checkpoint import PartsCheckpoint
 from regress.api.json_schema import of, strict_json
 from regress.api.moments.file import moments_of, written
 from regress.api.moments.table_moments import how_read, moments_of_sums
-from regress.api.sums import Reading
 from regress.design.rows import Reader
 from regress.errors import InputError
 from regress.messages import setting
-from regress.options import ProcessOptions, TableOptions
+from regress.options import FileOptions, ProcessOptions, TableOptions
 from regress.sources.paths import check_outputs
 from regress.sources.rejects import Skipped, SkippedRow
+
+_FREE = ("rejects", "max_bad_lines")  # options that decide what becomes of bad rows, and not which they are
 
 
 class PartsKeeper:
@@ -26,7 +29,7 @@ class PartsKeeper:
         self._path, self._resume = Path(process.checkpoint), process.resume
         check_outputs({setting("checkpoint"): self._path}, {})
 
-    def __call__(self, reader: Reader, options: TableOptions, reading: Reading) -> PartsCheckpoint[PartSums]:
+    def __call__(self, reader: Reader, options: TableOptions) -> PartsCheckpoint[PartSums]:
         """Return the checkpoint."""
         how = how_read(reader, options)
 
@@ -43,15 +46,17 @@ class PartsKeeper:
                 sums = moments_of(rest)[0]
                 sums.skipped = Skipped()
                 sums.skipped.rows = [of(SkippedRow)(row, "skipped") for row in rows]
-                sums.skipped.good.update(good)
-                sums.skipped.read.update(read)
+                counts = of(Mapping[str, int])
+                sums.skipped.good.update(counts(good, "good"))
+                sums.skipped.read.update(counts(read, "read"))
                 sums.parts = frozenset(map(str, parts))
             except (TypeError, ValueError) as error:
                 raise InputError(f"{self._path} is damaged: {error}. Start anew.") from None
             return sums
 
         fills = sorted(reader.design.fills.items())
-        kept = f"{how!r} {fills!r} {reading.sampled} {reader.source.columns!r}"
+        read = {f.name: getattr(options, f.name) for f in fields(FileOptions) if f.name not in _FREE}
+        kept = f"{reader.source.address} {read!r} {how!r} {fills!r} {reader.source.columns!r}"
         return PartsCheckpoint(
             path=self._path,
             to_bytes=to_bytes,

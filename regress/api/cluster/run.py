@@ -263,6 +263,8 @@ class Run(Generic[A]):
         """Let units before one with an error end, for a while: they may have errors too."""
         self._todo = [i for i in self._todo if i < first]
         self._later = [(when, i) for when, i in self._later if i < first]
+        heapq.heapify(self._todo)
+        heapq.heapify(self._later)
         self._suspects = deque(i for i in self._suspects if i < first)
         late = [key for key, partial in self._flying.items() if not partial.level and min(partial.units) > first]
         self._cluster.cancel([self._flying.pop(key).handle for key in late])

@@ -67,7 +67,7 @@ class Cluster:
     target, weights : str, Values or None
         The columns with these roles, or values that the partitions bring along.
     checkpoint : callable, optional
-        checkpoint(reader, options, reading) is where sums are kept.
+        checkpoint(reader, options) is where sums are kept.
     """
 
     address: Any
@@ -76,7 +76,7 @@ class Cluster:
     target: Any
     weights: Any
     units: tuple[Unit, ...] = ()
-    checkpoint: Callable[[Reader, TableOptions, Reading], Any] | None = None
+    checkpoint: Callable[[Reader, TableOptions], Any] | None = None
 
     @property
     def source(self) -> Source:
@@ -129,7 +129,7 @@ class Cluster:
                 f"A cluster sums the rows of {reader.source.label}, and what was asked for needs the rows here. "
                 f"Use the squared error, {setting('over', 'auto')} and a solver that takes moments."
             )
-        checkpoint = None if self.checkpoint is None else self.checkpoint(reader, options, reading)
+        checkpoint = None if self.checkpoint is None else self.checkpoint(reader, options)
         fold = SumPart(distant(reader), replace(reading, n_jobs=1, precision="exact", summed=True))
         sums: PartSums = self._of_parts(fold, reader.source, progress, checkpoint)
         reader.source.take_skipped(sums.skipped)

@@ -32,6 +32,7 @@ Held: TypeAlias = tuple[PartSums, HowRead, tuple[MomentsPart, ...]]
 
 HEADER = b"regress moments 1\n"
 _HASH = 32  # bytes
+_MOST = 2**31  # bytes of a section: more columns than have exact sums in a machine of today
 _OF_NUMBER = 1000  # bytes that totals need at most for one: a digit of 23 bits at each of 291 levels
 
 
@@ -160,7 +161,7 @@ def _bounds(head: Provenance) -> dict[str, int]:
     """Return the bytes that each section may have, given its columns."""
     names = columns_of(head.read, head.counted.training, head.counted.held_out)
     p, rows = len(names) + 2, min(head.sample_size, head.rows.used)
-    totals = _OF_NUMBER * (p * (p + 3) // 2 + 1) + sum(len(name.encode()) for name in names)
+    totals = min(_OF_NUMBER * (p * (p + 3) // 2 + 1) + sum(len(name.encode()) for name in names), _MOST)
     return {"training": totals, "held_out": totals} | {
         f"sample_{name}": 8 * rows * width
         for name, width in {"bits": 1, "X": len(head.sample_columns), "y": 1, "weights": 1}.items()

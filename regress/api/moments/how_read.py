@@ -108,6 +108,10 @@ class Parts:
         twins.append(part)
         return twins[0] if len(twins) > 1 and part.identity != EMPTY else None
 
+    def holds(self, part: MomentsPart) -> bool:
+        """Tell whether a part, or another with the same rows, is among them; one without rows always is."""
+        return part.identity == EMPTY or bool(self._held.get((part.identity, part.rows, part.sign)))
+
     def all(self) -> tuple[MomentsPart, ...]:
         """Return the parts."""
         return tuple(part for twins in self._held.values() for part in twins)
@@ -141,8 +145,9 @@ def joined(one: Account, other: Account) -> HowRead:
     terms = []
     for name, term in kinds.items():
         also = others[name]
-        if other.blank(name) or one.blank(name):
-            terms.append(also if one.blank(name) and term.kind == "number" else term)
+        if one.blank(name) or other.blank(name):
+            known = [t for t, account in ((term, one), (also, other)) if not account.blank(name)] or [term, also]
+            terms.append(max(known, key=lambda t: (list(_KINDS).index(t.kind), t.order or ())))
             continue
         if term.kind != also.kind:
             remedy = "Write it in the same way in both"

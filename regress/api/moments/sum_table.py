@@ -1,5 +1,7 @@
 """Sum a table, or a part of one, into moments."""
 
+from copy import copy
+from dataclasses import replace
 from typing import Any, Unpack
 
 from regress.api.cluster.table import Cluster
@@ -12,8 +14,11 @@ from regress.keywords import TableKeywords, made, refuse_unknown, takes
 from regress.messages import setting
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions
+from regress.sources.base import Source
+from regress.sources.batches import Part
 from regress.sources.file_parts import FilePart
 from regress.sources.paths import file_key
+from regress.sources.table import Table
 
 
 @takes(TableOptions, without=["rows"])
@@ -71,9 +76,24 @@ def moments(
         if isinstance(found, TableMoments):
             raise InputError(f"{found.label} holds moments already. Name the table that they were made of.")
         reading = Reading("moments", resolve_jobs(n_jobs), "exact", sampled=sample, summed=True)
-        on = found if isinstance(found, Cluster) else None
-        for part in (found.table if isinstance(found, Cluster) else found).partitions():
-            if isinstance(part, FilePart):  # a single file too may be one of many
-                part.key = file_key(part.name)
-        reader, sums = read_sums(found, target, of_table, reading, progress, cluster=on)
+        if isinstance(found, Cluster):
+            on = replace(found, table=with_keys(found.table))
+            reader, sums = read_sums(None, target, of_table, reading, progress, cluster=on)
+        else:
+            reader, sums = read_sums(with_keys(found), target, of_table, reading, progress)
     return moments_of_sums(reader, sums, of_table)
+
+
+def with_keys(source: Source) -> Source:
+    """Return a table whose records are known by their file too: even a single file may be one of many."""
+    parts = source.partitions()
+    if not isinstance(source, Table) or not all(isinstance(part, FilePart) for part in parts):
+        return source
+    return source.in_parts([keyed(part) for part in source.partitions()])
+
+
+def keyed(part: Part) -> Part:
+    """Return a file whose records are known by its name."""
+    part = copy(part)
+    part.key = file_key(part.name)
+    return part

@@ -116,7 +116,11 @@ class TableMoments:
             ) from None
         parts = Parts(self.parts)
         for part in other.parts:
-            parts.add(replace(part, sign=-part.sign))
+            gone = replace(part, sign=-part.sign)
+            if not parts.holds(part) and len(self.parts) > 1:
+                raise InputError(f"{part.source} is not among the parts of {self.label}. Subtract what was merged.")
+            if parts.add(gone) is not None:
+                raise InputError(f"{part.source} was subtracted before.")
         return replace(self, sums=sums, read=read, parts=parts.all())
 
     @property

@@ -80,11 +80,6 @@ class Stream:
         self.form = self._form(head)
         if self.form != "text":
             return
-        if (head + self._raw.read(8)).startswith(_MOMENTS):
-            remedy = "Only fit, certify, verify and merge take it"
-            if not self.name.endswith(".moments"):
-                remedy = "Give it a name that ends in .moments, and fit it"
-            raise TableError(f"{self.name} holds moments: sums over rows, not the rows. {remedy}.")
         for magic, what in _NO_TEXT.items():
             if head.startswith(magic):
                 raise TableError(
@@ -103,11 +98,11 @@ class Stream:
         self._start = self._bytes(512)
         if self._start[_TAR] == b"ustar":
             raise TableError(f"{self.name} is a tar archive, not text. Unpack it, and name a file or the folder.")
-        if self._start.startswith(b"regress moments "):
-            raise TableError(
-                f"{self.name} holds moments: sums over rows, not the rows. Fit such files one by one, or "
-                "merge them first."
-            )
+        if self._start.startswith(_MOMENTS):
+            remedy = "Only fit, certify and verify take such a file, one at a time. Merge several first"
+            if not self.name.endswith(".moments"):
+                remedy = "Give it a name that ends in .moments, and fit it"
+            raise TableError(f"{self.name} holds moments: sums over rows, not the rows. {remedy}.")
         mark, found = next(((m, e) for m, e in _MARKS if self._start.startswith(m)), (b"", _guess(self._start)))
         self.encoding = codecs.lookup(encoding).name if encoding else found
         if self.encoding in _WIDE and not found.startswith(self.encoding):
