@@ -12,7 +12,7 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
 from regress.api.added_tools import added
-from regress.api.cluster.table import Cluster
+from regress.api.cluster.table import Cluster, dask_collection
 from regress.api.comparison import Comparison
 from regress.api.measuring import cross_validated, measured
 from regress.api.moments.table_moments import TableMoments
@@ -130,7 +130,9 @@ def compare(
     with opened(table, target, table_options, Where(cluster, cluster_timeout)) as found:
         if isinstance(found, TableMoments):
             found.source.refuse("a comparison")
-        source = open_table(table, table_options) if isinstance(found, Cluster) else found  # scikit-learn works here
+        source = found
+        if isinstance(found, Cluster):  # scikit-learn works here
+            source = found.table if dask_collection(table) else open_table(table, table_options)
         prepared = _read(source, target, table_options, reading, progress, copies=copies)
         data, held = prepared.data, prepared.held_out
         if not (cv or held):

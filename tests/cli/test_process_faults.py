@@ -79,7 +79,7 @@ def test_a_working_folder_that_was_deleted_is_named(folder):
 
 @FULL
 def test_a_full_temporary_folder_is_named(folder, monkeypatch, capsys):
-    from regress.cli import main
+    from regress.cli import main, models
 
     class Full:
         def __init__(self, *_): ...
@@ -92,8 +92,8 @@ def test_a_full_temporary_folder_is_named(folder, monkeypatch, capsys):
             self.file.close()
 
     regress.fit(folder / "t.csv", "y", drop=["c"]).save(folder / "m.json")
-    monkeypatch.setattr(main.tempfile, "SpooledTemporaryFile", Full)
-    monkeypatch.setattr(main.tempfile, "gettempdir", lambda: "/some/folder")
+    monkeypatch.setattr(models.tempfile, "SpooledTemporaryFile", Full)
+    monkeypatch.setattr(models.tempfile, "gettempdir", lambda: "/some/folder")
     with pytest.raises(SystemExit) as end:
         main.main(["predict", str(folder / "m.json"), str(folder / "t.csv")])
     assert end.value.code == 2

@@ -97,7 +97,7 @@ def _parts(role: str, given: Any, table: Any, count: int) -> list[Any] | None:
         raise InputError(f"{role} of a Dask collection must be the name of a column, or a Dask collection too.")
     if of_column(given, table):
         return None
-    parts = np.ravel(given.to_delayed()).tolist()
+    parts: list[Any] = np.ravel(given.to_delayed()).tolist()
     if len(parts) != count:
         raise InputError(f"{role} has {len(parts):,} partitions, and the table {count:,}. Give both the same ones.")
     return parts
