@@ -9,6 +9,7 @@ from regress.errors import TableError
 from regress.sources.base import Source
 from regress.sources.batches import Part
 
+_BLOCK = 2**24  # bytes of a block, unless it is made smaller
 _COPIES = 7  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
 
 
@@ -130,7 +131,7 @@ class FilePart(Part):
     form : str
         What people call its format.
     block : int
-        Bytes that are worked on at a time.
+        Bytes that are worked on at a time; 0 for what suits its format.
     identity : str
         What tells its rows from those of others in another run too.
     """
@@ -139,7 +140,7 @@ class FilePart(Part):
     file: File
     key: str = ""
     before: int = 0
-    block: int = 2**24
+    block: int = 0
     name: str = field(init=False)
     size: int = field(init=False)
 
@@ -154,11 +155,11 @@ class FilePart(Part):
     @property
     def memory(self) -> int:
         """Bytes in memory that reading it takes."""
-        return _COPIES * min(self.block, self.size)
+        return _COPIES * min(self.block or _BLOCK, self.size)
 
     def smaller(self) -> Self:
         """Return the file read in smaller blocks."""
-        return replace(self, block=self.block // 16)
+        return replace(self, block=(self.block or _BLOCK) // 16)
 
 
 def measured(source: Source) -> int:

@@ -77,7 +77,7 @@ def open_files(
     files = _remote_files(text) if remote else _files(paths)
     for file in files:
         if parts and first_only and len(files) > _FEW:
-            part: FilePart = UnopenedPart(file=file, options=options, rejects=rejects, block=parts[0].block)
+            part: FilePart = UnopenedPart(file=file, options=options, rejects=rejects)
         else:
             part = open_file(file, options, rejects)
         part.key = file_key(file.name) if len(files) > 1 else ""

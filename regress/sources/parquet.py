@@ -33,7 +33,6 @@ class DecodedPart(FilePart):
     """A file that Polars decodes."""
 
     reading: Reading = AS_IS
-    block: int = _BLOCK
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,11 +71,12 @@ class ScannedPart(DecodedPart):
             rows = self._scan().select(pl.len()).collect().item()
         if not rows:
             return
-        first = min(rows, max(_FIRST * self.block // _BLOCK, 1))
+        block = self.block or _BLOCK
+        first = min(rows, max(_FIRST * block // _BLOCK, 1))
         start = self.frame_at(kinds, (0, first, rows))
         yield start
         columns = start.columns
-        step = max(1, int(self.block / max(columns.estimated_size() / first, 8 * columns.width)))
+        step = max(1, int(block / max(columns.estimated_size() / first, 8 * columns.width)))
         places = ((at, min(at + step, rows), rows) for at in range(first, rows, step))
         yield from ordered_map(partial(self.frame_at, kinds), places, _AHEAD)
 

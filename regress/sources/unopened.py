@@ -73,7 +73,7 @@ class UnopenedPart(FilePart):
             part = open_file(self.file, self.options, self.rejects)
         finally:
             self.file.check()
-        part.key, part.before, part.block = self.key, self.before, min(part.block, self.block)
+        part.key, part.before, part.block = self.key, self.before, self.block
         return part
 
     def columns(self) -> dict[str, Column | None]:

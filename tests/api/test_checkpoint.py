@@ -351,7 +351,7 @@ def test_what_cannot_be_written_is_said_before_the_table_is_read(tmp_path, write
     table, model, held = write(pl.DataFrame(TABLE).write_csv()), tmp_path / "m.json", tmp_path / "v.csv"
     regress.fit(TABLE, "y").save(model)
     pl.DataFrame(TABLE).write_csv(held)
-    monkeypatch.setattr("regress.api.fit.read_table", unread)
+    monkeypatch.setattr("regress.api.fit.read_any", unread)
     for path, words in (
         (tmp_path / "no" / "run.ckpt", "there is no folder"),
         (tmp_path, "is a folder. Name a file."),
@@ -369,7 +369,7 @@ def test_what_cannot_be_written_is_said_before_the_table_is_read(tmp_path, write
 
 
 def test_a_file_that_cannot_be_gone_on_from_is_said_before_the_table_is_read(path, monkeypatch):
-    monkeypatch.setattr("regress.api.fit.read_table", unread)
+    monkeypatch.setattr("regress.api.fit.read_any", unread)
     assert "There is no checkpoint" in refusal(path)
     path.write_text("{}")
     assert NOT_ONE in refusal(path)

@@ -187,11 +187,11 @@ class Stream:
         newline = look.rfind(b"\n")
         return size - (len(look) - newline - 1) if newline >= 0 and len(look) == min(_LOOK, size) else size
 
-    def records(self, form: Format, skip: int = 0, block: int = BLOCK) -> Iterator[Records]:
-        """Yield whole records, about `block` bytes of them at a time, behind the first `skip` bytes."""
+    def records(self, form: Format, skip: int = 0, block: int = 0) -> Iterator[Records]:
+        """Yield whole records, about `block` bytes of them at a time (0: 16 MB), behind the first `skip` bytes."""
         rest, at = b"", self.above + skip
         seekable = self._plain and self._decoder is None
-        while part := self.read(self._suited(block)):
+        while part := self.read(self._suited(block or BLOCK)):
             part, skip = part[skip:], max(skip - len(part), 0)
             data = rest + (part.replace(b"\r", b"\n") if form.returns else part)
             while data:
@@ -207,7 +207,7 @@ class Stream:
         if rest:
             yield Records(rest, self.read_bytes, has_marks(rest, form), at if seekable else None)
 
-    def records_of(self, form: Format, start: int, stop: int | None, block: int = BLOCK) -> Iterator[Records]:
+    def records_of(self, form: Format, start: int, stop: int | None, block: int = 0) -> Iterator[Records]:
         """Yield the records of some bytes of a plain file in UTF-8, which begin and end with a record."""
         self._raw.seek(start)
         self._start, self.above, self._stop = b"", start, stop
