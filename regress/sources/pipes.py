@@ -24,6 +24,7 @@ from regress.sources.kept import KeptFile, temporary_file
 from regress.sources.paths import shown
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+_TICK = 0.2  # seconds until a wait looks whether there was Ctrl-C
 _BLOCK = 2**20  # bytes that a pipe is asked to hold, and that are copied at a time
 _LITTLE = 64  # bytes that a reader may wait for beyond those that it was asked for
 _WAIT = 200  # milliseconds after which the thread of a pipe without data sees that nobody reads it any more
@@ -79,7 +80,7 @@ class _Copy:
         with self._changed:
             while self._size < size and not self._ended:
                 self._wanted = min(self._wanted, size)
-                self._changed.wait()
+                self._changed.wait(_TICK)  # Polars has Ctrl-C not interrupt a wait without an end
         if self._error is not None:
             raise self._error
         return self._size

@@ -34,6 +34,14 @@ def coefficients(fit):
     return [fit.b, *fit.w, *fit.bse, fit.loss]
 
 
+def is_worker(process):
+    """Tell whether a process is a worker that runs."""
+    try:
+        return any("spawn_main" in word for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
 class Kills:
     """Ends a worker of this process at each of two signs of progress, by a seed."""
 
@@ -44,9 +52,7 @@ class Kills:
     def __call__(self, *_):
         self.count += 1
         if self.count in self.moments:
-            children = psutil.Process().children(recursive=True)
-            workers = [one for one in children if any("spawn_main" in word for word in one.cmdline())]
-            if workers:
+            if workers := [one for one in psutil.Process().children(recursive=True) if is_worker(one)]:
                 self.random.choice(workers).kill()
                 self.killed += 1
 

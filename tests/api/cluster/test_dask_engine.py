@@ -26,7 +26,7 @@ from regress.api.cluster.engine import EngineError, EngineOptions, Job, Unit
 from regress.errors import InputError, TableError, TransientError
 from tests.api.cluster import dask_toys as toys
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ADD = Job(fold=toys.add)
 OUTPUT = {"capture_output": True, "text": True, "timeout": 60}
 QUICK = EngineOptions(timeout=20, backoff=0.05)
