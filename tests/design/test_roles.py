@@ -167,7 +167,6 @@ def test_a_missing_cell_of_a_series_is_missing_whatever_its_type(kind):
         np.ones(5) + 1j,
         ["y"],
         0,
-        None,
     ],
 )
 def test_what_is_no_number_is_refused(target):
