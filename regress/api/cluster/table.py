@@ -28,6 +28,7 @@ from regress.sources.open import of_package
 from regress.sources.rereading import Reread, Unopened, Unsettled
 
 _PROGRAM = 180_000_000  # bytes of a process that has read something
+_CATEGORIES, _ROWS = 50, 2**16  # of a text column, about, and rows of its columns of X at a time
 _LEVELS, _SAMPLES = 24, 4  # arrays of a part's sums and of those that it is merged with; copies of a sample
 
 A = TypeVar("A", bound=Aggregate[Any])
@@ -39,9 +40,11 @@ def need(reader: Reader, sampled: int, unit: Unit) -> int:
 
     These are the program, the blocks that it works on, sums of products in 64-bit levels, and the sample.
     """
-    columns = len(reader.design.columns) + 2
+    texts = len(reader.design.texts)
+    columns = len(reader.design.numbers) + 2 + _CATEGORIES * texts
     rows = unit.work.rows if isinstance(unit.work, PartWork) else None
     held = rows.memory if isinstance(rows, Partition) else 3 * unit.size
+    held += _ROWS * 8 * _CATEGORIES * texts
     return _PROGRAM + held + _LEVELS * 8 * columns**2 + _SAMPLES * 8 * columns * sampled
 
 

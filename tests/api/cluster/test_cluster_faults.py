@@ -89,7 +89,7 @@ def test_a_checkpoint_of_another_run_is_refused(client, table, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_memory_limit_of_300_mb_suffices_for_a_gigabyte(tmp_path):
+def test_memory_of_360_mb_suffices_for_a_gigabyte_and_less_is_refused_before_the_run(tmp_path):
     """The prediction is more than the measured peak, and at most twice as much."""
     path = tmp_path / "t.csv"
     with open(path, "w", encoding="utf-8") as file:
@@ -100,7 +100,7 @@ def test_a_memory_limit_of_300_mb_suffices_for_a_gigabyte(tmp_path):
         file.write(names + b"\n")
         for _ in range(10**9 // len(lines)):
             file.write(lines)
-    limit = 300 * 10**6
+    limit = 360 * 10**6
     with (
         warnings.catch_warnings(),
         distributed.LocalCluster(
@@ -113,3 +113,11 @@ def test_a_memory_limit_of_300_mb_suffices_for_a_gigabyte(tmp_path):
         peaks = client.run(lambda: int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024)
     assert fit.model.n_rows == 10**9 // len(lines) * 20_000
     assert max(peaks.values()) <= limit
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, memory_limit=250 * 10**6, dashboard_address="127.0.0.1:0"
+        ) as local,
+        distributed.Client(local) as client,
+        pytest.raises(regress.RegressError, match="memory"),
+    ):
+        regress.fit(str(path), "y", cluster=client, sample=0)
