@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from regress.api.claim import Claim
-from regress.api.cluster.table import Cluster
+from regress.api.cluster.table import ClusterTable
 from regress.api.foreign_models import claim_of
 from regress.api.moments.table_moments import TableMoments
 from regress.api.statsmodels_rows import as_held
@@ -144,7 +144,7 @@ def _certified(
         raise InputError(f"Name the column to predict with {setting('target')}.")
     intercept = train_options.fit_intercept
     reading = Reading("moments", jobs, "exact", sampled=_SAMPLED, design=claim.design, fit_intercept=intercept)
-    table = table if isinstance(table, Source | TableMoments | Cluster) else open_table(table)
+    table = table if isinstance(table, Source | TableMoments | ClusterTable) else open_table(table)
     prepared = read_any(table, target, table_options, reading, progress)
     alpha = train_options.alpha + claim.alpha_per_row * prepared.data.summary.rows
     train_options = replace(train_options, alpha=alpha, precision="exact")

@@ -12,7 +12,7 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import RoomError, memory
 from regress.api import other_tools
 from regress.api.added_tools import added
-from regress.api.cluster.table import Cluster, dask_collection
+from regress.api.cluster.table import ClusterTable, dask_collection
 from regress.api.comparison import Comparison
 from regress.api.measuring import cross_validated, measured
 from regress.api.moments.table_moments import TableMoments
@@ -131,7 +131,7 @@ def compare(
         if isinstance(found, TableMoments):
             found.source.refuse("a comparison")
         source = found
-        if isinstance(found, Cluster):  # scikit-learn works here
+        if isinstance(found, ClusterTable):  # scikit-learn works here
             source = found.table if dask_collection(table) else open_table(table, table_options)
         prepared = _read(source, target, table_options, reading, progress, copies=copies)
         data, held = prepared.data, prepared.held_out
@@ -139,7 +139,7 @@ def compare(
             _refuse_untested(prepared.tally.rows, table_options.test_size, metrics=metrics, split_time=split_time)
         assert data.rows is not None
         block = _joined(data.rows)
-        if isinstance(found, Cluster):
+        if isinstance(found, ClusterTable):
             best = _best_on(found, prepared, target, table_options, train_options)
         else:
             best = other_tools.best(block, prepared.names, train_options.fit_intercept, jobs)
@@ -170,7 +170,7 @@ def compare(
 
 
 def _best_on(
-    cluster: Cluster, prepared: ReadTable, target: Any, options: TableOptions, training: TrainOptions
+    cluster: ClusterTable, prepared: ReadTable, target: Any, options: TableOptions, training: TrainOptions
 ) -> Training:
     """Return the fit that all others are measured against, summed by a cluster over the same rows."""
     if not prepared.tally.held_out:  # of few rows

@@ -8,7 +8,7 @@ from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.api.cluster.table import Cluster
+from regress.api.cluster.table import ClusterTable
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
@@ -130,7 +130,7 @@ def fit(
     check_whole("sample", sample, 0)
     jobs, where = resolve_jobs(n_jobs), Where(cluster, cluster_timeout)
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
-        if isinstance(table, Cluster):  # which keeps the sums, so that there is no descent to go on with
+        if isinstance(table, ClusterTable):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
         check_rows(table, of_training, cov_type, process.checkpoint)
         source, checkpoint = source_of(table), None

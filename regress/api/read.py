@@ -7,7 +7,7 @@ from typing import Any
 from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
 from regress.aggregates.part_sums import PartSums
-from regress.api.cluster.table import Cluster
+from regress.api.cluster.table import ClusterTable
 from regress.api.sums import (
     Reading,
     ReadTable,
@@ -41,7 +41,7 @@ def read_table(
     reading: Reading,
     progress: Progress | None = None,
     *,
-    cluster: Cluster | None = None,
+    cluster: ClusterTable | None = None,
 ) -> ReadTable:
     """Open, plan and read a table, by a cluster if one is given."""
     target, options = _roles(target, options, cluster)
@@ -65,7 +65,7 @@ def read_sums(
     reading: Reading,
     progress: Progress | None = None,
     *,
-    cluster: Cluster | None = None,
+    cluster: ClusterTable | None = None,
 ) -> tuple[Reader, PartSums]:
     """Open, plan and read a table into sums over its rows.
 
@@ -88,17 +88,17 @@ def read_sums(
     return rereading(_opened(table, options, cluster), read)
 
 
-def _roles(target: Any, options: TableOptions, cluster: Cluster | None) -> tuple[Any, TableOptions]:
+def _roles(target: Any, options: TableOptions, cluster: ClusterTable | None) -> tuple[Any, TableOptions]:
     """Return target and options, with the values that the partitions of a cluster's table bring along."""
     return (target, options) if cluster is None else (cluster.target, replace(options, weights=cluster.weights))
 
 
-def _opened(table: Any, options: TableOptions, cluster: Cluster | None) -> Source:
+def _opened(table: Any, options: TableOptions, cluster: ClusterTable | None) -> Source:
     return open_table(table, options) if cluster is None else cluster.source
 
 
 def _read_on(
-    cluster: Cluster, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None
+    cluster: ClusterTable, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None
 ) -> ReadTable:
     """Read a table by a cluster."""
     sums = cluster.sums(reader, options, reading, progress)
@@ -114,6 +114,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
 
     @cache
     def design() -> Design:
+        refuse_missing(reader, fold.tally)  # after the last row
         return design_of(reader, fold.sums())
 
     try:
@@ -130,6 +131,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
     except InputError as error:
         if isinstance(error, TableError) or fold.tally.used or not fold.tally.rows:
             raise
+        refuse_missing(reader, fold.tally)
         raise InputError(f"{reader.source.label} has no row left to train on: {describe(fold.tally)}.") from None
     index = () if fold.index is None else fold.index.finish()
     found = assembled(reader, fold.sums(), design(), data, reading.n_jobs)

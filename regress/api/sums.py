@@ -118,26 +118,18 @@ def folded(reader: Reader, reading: Reading) -> Fold:
 
 
 def watched(fold: Fold, reader: Reader, n_jobs: int, progress: Progress | None) -> Iterator[Block]:
-    """Yield the training blocks of a table, and refuse it for missing cells after the last one."""
+    """Yield the training blocks of a table, and report how far it is read."""
     for block in fold.blocks(n_jobs):
         if progress is not None:
             progress("rows", fold.tally.rows, fold.read, reader.source.size)
         yield block
-    refuse_missing(reader, fold.tally)
 
 
 def sums_of(reader: Reader, reading: Reading, progress: Progress | None = None) -> PartSums:
     """Return what the rows of a table amount to, exactly, and none of the rows."""
     fold = folded(reader, reading)
-
-    def blocks() -> Iterator[Block]:
-        for block in fold.blocks(reading.n_jobs):
-            if progress is not None:
-                progress("rows", fold.tally.rows, fold.read, reader.source.size)
-            yield block
-
-    training = in_any_order(ExactSums, blocks(), reading.n_jobs)
-    return fold.sums(training)
+    blocks = watched(fold, reader, reading.n_jobs, progress)
+    return fold.sums(in_any_order(ExactSums, blocks, reading.n_jobs))
 
 
 def design_of(reader: Reader, sums: PartSums) -> Design:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from regress.api.cluster.engine import EngineOptions
-from regress.api.cluster.table import Cluster, dask_collection
+from regress.api.cluster.table import ClusterTable, dask_collection
 from regress.api.moments.table_moments import TableMoments, load_moments
 from regress.api.moments.training import read_moments
 from regress.api.read import read_table
@@ -21,7 +21,7 @@ from regress.sources.base import Source
 from regress.sources.open import open_table
 from regress.sources.paths import check_outputs
 
-Opened: TypeAlias = Source | TableMoments | Cluster
+Opened: TypeAlias = Source | TableMoments | ClusterTable
 
 
 class Where(NamedTuple):
@@ -167,6 +167,6 @@ def read_any(
         return read_moments(table, target, options, reading)
     if target is None:
         raise InputError(f"Name the column to predict with {setting('target')}.")
-    if isinstance(table, Cluster):
+    if isinstance(table, ClusterTable):
         return read_table(None, target, options, reading, progress, cluster=table)
     return read_table(table, target, options, reading, progress)

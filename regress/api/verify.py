@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from regress.aggregates.account import describe
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import fingerprint, to_bytes
-from regress.api.cluster.table import Cluster
+from regress.api.cluster.table import ClusterTable
 from regress.api.load import load
 from regress.api.moments.table_moments import TableMoments
 from regress.api.read import read_sums
@@ -188,7 +188,7 @@ def _sums(
         return table.sums
     terms = [replace(term, levels=(), open=True) if term.kind == "text" else term for term in design.terms]
     reading = Reading("moments", jobs, "exact", summed=True, design=Design(tuple(terms), design.fills))
-    cluster = table if isinstance(table, Cluster) else None
+    cluster = table if isinstance(table, ClusterTable) else None
     return read_sums(table, target, options, reading, progress, cluster=cluster)[1]
 
 

@@ -73,7 +73,7 @@ def _name(one: Info) -> str:
 
 
 def _entry(address: str, one: Info) -> Entry:
-    """Return what a listing says of one object."""
+    """Return one object as a listing shows it."""
     scheme, _, rest = address.partition("://")
     found = f"{scheme}://{rest.partition('/')[0]}/{_name(one).partition('/')[2]}"
     if one["type"] == "directory":

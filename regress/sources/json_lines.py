@@ -75,8 +75,8 @@ class JsonLinesPart(FilePart):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        told = [self.encoding] * (self.encoding != "utf-8") + [self.compression] * bool(self.compression)
-        self.dialect = ", ".join(["JSON lines", *told, *["kept in a temporary file"] * self.file.kept])
+        details = [self.encoding] * (self.encoding != "utf-8") + [self.compression] * bool(self.compression)
+        self.dialect = ", ".join(["JSON lines", *details, *["kept in a temporary file"] * self.file.kept])
 
     def columns(self) -> dict[str, Column | None]:
         """Return the columns, in the order of their keys; None for one that has only null so far."""

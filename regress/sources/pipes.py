@@ -3,7 +3,6 @@
 A table may be read more than once, and a pipe may not. Later readings find the file complete.
 """
 
-import errno
 import io
 import os
 import select
@@ -22,6 +21,7 @@ from regress.numerics.atomic_write import in_temporary_folder
 from regress.sources.file_parts import File
 from regress.sources.kept import KeptFile, temporary_file
 from regress.sources.paths import shown
+from regress.sources.transfer import Seekable
 
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _TICK = 0.2  # seconds until a wait looks whether there was Ctrl-C
@@ -118,27 +118,14 @@ class _Copy:
         return size
 
 
-class _Reader(io.RawIOBase):
+class _Reader(Seekable):
     """Reads a copy from its start, and waits for what is not there yet."""
 
     def __init__(self, copy: _Copy) -> None:
-        self._copy, self._at = copy, 0
+        self._copy = copy
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = self._at if whence == os.SEEK_CUR else self._copy.wait(inf) if whence == os.SEEK_END else 0
-        self._at = start + offset
-        if self._at < 0:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        return self._at
+    def size(self) -> int:
+        return self._copy.wait(inf)
 
     def readinto(self, buffer: Any) -> int:
         size = self._copy.read_into(buffer, self._at)

@@ -1,7 +1,10 @@
 """Bytes that come over a network: fetched ahead by a thread, and asked for again where a failure may pass."""
 
+import errno
 import io
+import os
 import threading
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -96,22 +99,14 @@ class _Tries:
         self.failed += 1
 
 
-class ReadAhead(io.RawIOBase):
-    """A file that a thread fetches while what it fetched before is used.
+class Seekable(io.RawIOBase):
+    """Bytes that can be read from any place; a subclass reads them, and knows how many there are."""
 
-    Parameters
-    ----------
-    size : int
-        Its bytes.
-    read : callable
-        Called with a place in the file and an event; returns the bytes from there on, unless the event is set.
-    """
+    _at = 0
 
-    def __init__(self, size: int, read: Callable[[int, threading.Event], Pieces]) -> None:
-        self._size, self._read = size, read
-        self._at = self._begin = self._end = 0
-        self._pieces: deque[bytes] = deque()  # from begin to end
-        self._fetcher: _Fetcher | None = None
+    @abstractmethod
+    def size(self) -> int:
+        """Return how many bytes there are."""
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -126,9 +121,34 @@ class ReadAhead(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place. Near the last one, that costs nothing; elsewhere the file is asked for anew."""
-        self._at = offset + (0, self._at, self._size)[whence]
+        """Go to a place."""
+        start = self._at if whence == io.SEEK_CUR else self.size() if whence == io.SEEK_END else 0
+        if start + offset < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._at = start + offset
         return self._at
+
+
+class ReadAhead(Seekable):
+    """A file that a thread fetches while what it fetched before is used. Far from there, it is asked for anew.
+
+    Parameters
+    ----------
+    size : int
+        Its bytes.
+    read : callable
+        Called with a place in the file and an event; returns the bytes from there on, unless the event is set.
+    """
+
+    def __init__(self, size: int, read: Callable[[int, threading.Event], Pieces]) -> None:
+        self._size, self._read = size, read
+        self._begin = self._end = 0
+        self._pieces: deque[bytes] = deque()  # from begin to end
+        self._fetcher: _Fetcher | None = None
+
+    def size(self) -> int:
+        """Return how many bytes the file has."""
+        return self._size
 
     def readinto(self, buffer: Any) -> int:
         """Read some bytes; none at the end."""

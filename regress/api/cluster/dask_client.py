@@ -150,7 +150,7 @@ def _replace(local: LocalCluster, ended: threading.Event) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the logs of Dask and Tornado, whose news are raised as one sentence, and advice on the size of tasks."""
+    """Silence the logs of Dask and Tornado, whose errors are raised as one sentence, and its advice on tasks."""
     names = [n for n in logging.root.manager.loggerDict if n.split(".")[0] in _LOGS]
     before = {logger: logger.level for logger in map(logging.getLogger, {*names, *_LOGS})}
     for logger in before:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from regress.api.cluster.engine import EngineOptions, Unit
-from regress.api.cluster.table import Cluster, dask_collection
+from regress.api.cluster.table import ClusterTable, dask_collection
 from regress.api.cluster.work import Named
 from regress.errors import InputError
 from regress.messages import setting
@@ -27,7 +27,7 @@ RANGE = 2**25  # bytes of a CSV file that are a partition
 
 def cluster_of(
     client: Any, table: Any, target: Any, options: TableOptions, *, engine: EngineOptions, checkpoint: Any = None
-) -> Cluster:
+) -> ClusterTable:
     """Return a table that a cluster reads; large plain CSV files in ranges of bytes.
 
     Raises
@@ -42,21 +42,21 @@ def cluster_of(
         source, units, target, weights = collection_of(
             table, target, options.weights, client, options, timeout=engine.timeout
         )
-        return Cluster(units=units, table=source, target=target, weights=weights, **given)
+        return ClusterTable(units=units, table=source, target=target, weights=weights, **given)
     named = isinstance(table, str | os.PathLike)
     files = open_files(table, options, first_only=True) if named else open_table(table, options)
     if not (isinstance(files, Table) and all(isinstance(part, FilePart) for part in files.partitions())):
         raise InputError(
             f"A cluster reads files, and collections of Dask; {files.label} is in memory. Remove {setting('cluster')}."
         )
-    cluster = Cluster(table=files, target=target, weights=options.weights, **given)
+    cluster = ClusterTable(table=files, target=target, weights=options.weights, **given)
     files = files.over(cluster.each)
     if checkpoint is not None:  # which holds for columns as all files show them, in another run too
         files = files.opened()
     return replace(cluster, table=in_ranges(cluster, files))
 
 
-def in_ranges(cluster: Cluster, table: Table) -> Table:
+def in_ranges(cluster: ClusterTable, table: Table) -> Table:
     """Return a table with its large plain CSV files cut into ranges of bytes, each counted by a worker first."""
     table = table.opened(_large)
     pieces = {

@@ -54,7 +54,7 @@ def smaller(work: PartWork) -> PartWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class ClusterTable:
     """A table whose partitions are read by a cluster.
 
     Attributes

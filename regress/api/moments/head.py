@@ -80,7 +80,7 @@ def check_head(head: Provenance) -> None:
     counts += [levels.values() for levels in counted.held_out.values()]
     seen = [*(levels.values() for levels in head.seen.values()), head.unknown.values()]
     if counted.unseen or any(count < 0 for some in (*counts, *seen) for count in some):
-        raise Malformed("it counts fewer rows than none")
+        raise Malformed("a count of its rows is negative")
     if read.weight_type == "analytic":
         every = [fsum(levels.values()) for levels in counted.training.values()]
         if any(count != rows.used for count in every):
@@ -144,7 +144,7 @@ def check_sums(read: HowRead, sums: PartSums) -> None:
 
 
 def _check_columns(sums: ExactSums, names: Collection[str]) -> set[str]:
-    """Return the columns x of sums that were read, all of which must be among these, beside one target."""
+    """Return the columns x of sums that were read, all of which must be among these, besides one target."""
     if sums.rows and (sums.targets != 1 or sums.columns is None):
         raise Malformed("its sums are not over one target and named columns")
     found = set(sums.columns or ())

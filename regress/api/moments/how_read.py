@@ -125,7 +125,7 @@ def joined(one: Account, other: Account) -> HowRead:
     Raises
     ------
     InputError
-        If something differs; the message says what.
+        If something differs; the message names it.
     """
     mine, theirs = one.label, other.label
     if mine == theirs:

@@ -4,7 +4,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any, Unpack
 
-from regress.api.cluster.table import Cluster
+from regress.api.cluster.table import ClusterTable
 from regress.api.moments.table_moments import TableMoments, moments_of_sums
 from regress.api.read import read_sums
 from regress.api.sums import Reading
@@ -51,7 +51,7 @@ def moments(
     Raises
     ------
     InputError
-        If an argument or the table cannot be used; the message says what to do.
+        If an argument or the table cannot be used; the message names the remedy.
 
     Notes
     -----
@@ -76,7 +76,7 @@ def moments(
         if isinstance(found, TableMoments):
             raise InputError(f"{found.label} holds moments already. Name the table that they were made of.")
         reading = Reading("moments", resolve_jobs(n_jobs), "exact", sampled=sample, summed=True)
-        if isinstance(found, Cluster):
+        if isinstance(found, ClusterTable):
             on = replace(found, table=with_keys(found.table))
             reader, sums = read_sums(None, target, of_table, reading, progress, cluster=on)
         else:

@@ -99,11 +99,11 @@ def _check_dropped(moments: TableMoments, columns: tuple[str, ...]) -> None:
     others = [name for name in moments.names if name not in columns]
     if lost := [name for name in others if moments.sums.tally.missing_cells[name]]:
         raise InputError(
-            f"{moments.label} excludes rows that miss a cell of {lost[0]!r}, which is no feature now. "
+            f"{moments.label} excludes rows that miss a cell of {lost[0]!r}, which is not a feature now. "
             f"Sum the table again with {setting('features')}."
         )
     if others and moments.sums.tally.bad:
         raise InputError(
-            f"{moments.label} excludes bad rows, perhaps for a cell of {others[0]!r}, which is no feature now. "
+            f"{moments.label} excludes bad rows, perhaps for a cell of {others[0]!r}, which is not a feature now. "
             f"Sum the table again with {setting('features')}."
         )
