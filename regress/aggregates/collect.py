@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.aggregates.base import A, FoldRows, in_any_order
-from regress.aggregates.columns import Columns, selected, union
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.moment_sums import accumulate
 from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals, moments_of
 from regress.blocks import Array, Block, blocks_of
+from regress.design.columns import Columns, Selection, selected, union
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Over, Precision
@@ -134,10 +134,11 @@ class _Held:
         """Columns of X so far, without those of reference levels."""
         return max(self._width - self._references, 0)
 
-    def select(self, names: Sequence[str]) -> None:
-        """Give the blocks the columns of these names alone, in this order."""
+    def select(self, selection: Selection, *, summed: bool = False) -> None:
+        """Give the blocks the columns of a selection alone, or those that it adds up where they are to be summed."""
+        names = selection.collected if summed else selection
         self.blocks = [selected(block, names) for block in self.blocks]
-        self._width, self._references = len(names), 0
+        self._width, self._references = len(selection.names), 0
 
 
 def collect_rows(
@@ -147,7 +148,7 @@ def collect_rows(
     *,
     room: int | None = None,
     precision: Precision = "float64",
-    names: Callable[[], Sequence[str]] | None = None,
+    selection: Callable[[], Selection] | None = None,
     references: int = 0,
     limits: Limits = NEVER,
 ) -> TrainingData:
@@ -158,8 +159,8 @@ def collect_rows(
     "moments" never. Held rows may take `room` bytes, half of memory unless given. With precision="exact", or "auto" on
     a table within `limits`, sums are exact, and the moments are those rounded once.
 
-    Blocks may name their columns. `names`, called after the last block, returns those that are wanted, in their order:
-    all but one for each of so many `references`.
+    Blocks may name their columns. `selection`, called after the last block, returns those that are wanted, in their
+    order: all but one for each of so many `references`.
 
     Raises
     ------
@@ -180,8 +181,8 @@ def collect_rows(
             _check_room(held, room)
     if not held.blocks:
         raise NoRowsError("There is no row to train on.")
-    if ended and names is not None:
-        held.select(names())
+    if ended and selection is not None:
+        held.select(selection(), summed=True)
         enough = _enough(held, over)
     if precision == "exact" and not exact_fits(held.width if enough else held.rows):
         raise InputError(
@@ -189,6 +190,8 @@ def collect_rows(
             f"memory. Use {setting('precision', 'float64')}."
         )
     if not enough:
+        if selection is not None:
+            held.select(selection())
         exact = precision == "exact" or (precision == "auto" and limits.allow_wide(held.rows, held.width))
         return TrainingData(_summarize_rows(held.blocks), None, held.blocks, exact=exact)
 
@@ -204,13 +207,13 @@ def collect_rows(
     if precision == "exact" or (precision == "auto" and ended):
         sums = in_any_order(ExactSums, held.blocks if ended else stream(), n_jobs)
         totals = sums.finish()
-        totals = totals if names is None else totals.select(names())
+        totals = totals if selection is None else totals.select(selection())
         moments = moments_of(totals, totals.targets)
     else:
         moments = accumulate(held.blocks if ended else stream(), n_jobs)
-        moments = moments if names is None or ended else moments.select(names())
-    if over == "rows" and names is not None:
-        held.select(names())
+        moments = moments if selection is None else moments.select(selection())
+    if over == "rows" and selection is not None:
+        held.select(selection())
     rows = held.blocks if over == "rows" else None
     return TrainingData(summary_of(moments), moments, rows, totals=totals, sums=sums, exact=totals is not None)
 

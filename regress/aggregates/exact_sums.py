@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.aggregates.base import in_any_order
-from regress.aggregates.columns import Columns, places, selected, union
 from regress.aggregates.entries import Entries
 from regress.aggregates.sliced_sum import SlicedSum
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
+from regress.design.columns import Columns, places, selected, union
 from regress.errors import InputError
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regress.aggregates.columns import Columns, selected, union
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.moment_sums import MomentSums
 from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals, moments_of
 from regress.blocks import Block
+from regress.design.columns import Columns, Selection, selected, union
 
 _MOST = 600  # columns summed exactly unasked: a table of more is never so small that its training sums are exact
 
@@ -32,7 +32,7 @@ class HeldOut:
     totals: Totals | None = None
     moments: Moments | None = None
 
-    def select(self, names: Sequence[str]) -> "HeldOut":
+    def select(self, names: Sequence[str] | Selection) -> "HeldOut":
         """Return what is known of the columns of these names, in this order; one that no row had is zero."""
         return HeldOut(
             self.count,

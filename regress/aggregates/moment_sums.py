@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regress.aggregates.columns import Columns, places, taken, union
 from regress.aggregates.moments import Moments, Shift
 from regress.blocks import Array, Block
+from regress.design.columns import Columns, places, taken, union
 from regress.numerics.threads import ordered_map
 
 _TILE = 8192  # rows a product: they stay in the cache between their two uses

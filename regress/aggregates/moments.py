@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regress.aggregates.columns import Columns, places, taken, union
 from regress.blocks import Array
+from regress.design.columns import Columns, Selection, as_selection, places, taken, union
 from regress.numerics.error_free import two_sum
 
 
@@ -68,14 +68,27 @@ class Moments:
         """ȳ (k,), rounded to float64."""
         return self.shift.y + self.mean_y
 
-    def select(self, names: Sequence[str]) -> "Moments":
-        """Return the moments of the columns of these names, in this order; a column that no row had is zero."""
-        if self.columns is None or self.columns == tuple(names):
+    def select(self, names: Sequence[str] | Selection) -> "Moments":
+        """Return the moments of the columns of these names, in this order; a column that no row had is zero.
+
+        Those of a selection that are sums of others are added up.
+        """
+        selection = as_selection(names)
+        if self.columns is None or self.columns == selection.names:
             return self
-        at = places(self.columns, names)
+        at = places(self.columns, selection.collected)
         shift, mean, xy = (taken(part, at) for part in (self.shift.x, self.mean_x, self.xy))
         xx = np.pad(self.xx, (0, 1))[np.ix_(at, at)]
-        return replace(self, shift=Shift(shift, self.shift.y), mean_x=mean, xx=xx, xy=xy, columns=tuple(names))
+        if selection.sums:
+            T = np.zeros((len(selection.names), len(at)))
+            for row, of_one in zip(T, selection.parts(), strict=True):
+                for j, factor in of_one:
+                    row[j] = factor
+            first = shift[[of_one[0][0] for of_one in selection.parts()]]  # a shift is no sum, which would be rounded
+            mean, shift = T @ mean + (T @ shift - first), first
+            xx, xy = T @ xx @ T.T, T @ xy
+        columns = selection.names
+        return replace(self, shift=Shift(shift, self.shift.y), mean_x=mean, xx=xx, xy=xy, columns=columns)
 
     def merge(self, other: "Moments") -> "Moments":
         """Return the moments of both sets of rows; shifts and columns may differ."""

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regress.aggregates.columns import selected, union
 from regress.blocks import Block
+from regress.design.columns import selected, union
 from regress.design.matrix import Layout
 from regress.design.rows import PlacedRows
 from regress.design.terms import Design
@@ -120,8 +120,8 @@ class Sampler:
         if not self._held:
             return self._merged
         at, layout = self._smallest(), Layout(*self._given[2:])
-        X = layout.expand(self._numbers[:, at].T, self._codes[:, at].T)
-        block = Block(X, self._y[at][:, None], self._a[at] if self._weighted else None, layout.columns)
+        X, columns = layout.expand(self._numbers[:, at].T, self._codes[:, at].T)
+        block = Block(X, self._y[at][:, None], self._a[at] if self._weighted else None, columns)
         own = _Kept(self._bits[at], block)
         return own if self._merged is None else self._best(own, self._merged)
 

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from regress.aggregates.columns import places
 from regress.aggregates.moments import Moments, Shift
 from regress.blocks import Array, Mask
+from regress.design.columns import Selection, as_selection, places
 from regress.numerics.integers import Exponents, Integers, fractions, ratio, root
 
 
@@ -65,10 +65,11 @@ class Totals:
         """√Σ a ulp(z)² by column, and zero for integers: the error that rounding of the stored values may hide."""
         return np.where(self.whole, 0.0, self.ulps)
 
-    def select(self, names: Sequence[str]) -> "Totals":
+    def select(self, names: Sequence[str] | Selection) -> "Totals":
         """Return the totals of [1, x, y] for the columns x of these names, in this order.
 
-        A name that no row had is a column of zeros. Columns without names stay as they are.
+        A name that no row had is a column of zeros. Columns without names stay as they are. Those of a selection that
+        are sums of others are added up.
 
         Examples
         --------
@@ -80,12 +81,32 @@ class Totals:
         >>> totals.columns, float(totals.fraction(0, 1)), float(totals.fraction(0, 2))
         (('b', 'c'), 6.0, 0.0)
         """
-        if self.columns is None or self.columns == tuple(names):
+        selection = as_selection(names)
+        if self.columns is None or self.columns == selection.names:
             return self
-        p = len(self.unit)
-        x = (1 + j if j < len(self.columns) else p for j in places(self.columns, names))
+        p, collected = len(self.unit), selection.collected
+        x = (1 + j if j < len(self.columns) else p for j in places(self.columns, collected))
         chosen = _with_zeros(self).take([0, *x, *range(p - self.targets, p)])
-        return replace(chosen, columns=tuple(names))
+        if selection.sums:
+            chosen = chosen.added_up([[(0, 1)], *selection.parts(1), *([(j, 1)] for j in range(-self.targets, 0))])
+        return replace(chosen, columns=selection.names)
+
+    def added_up(self, parts: Sequence[Sequence[tuple[int, int]]]) -> "Totals":
+        """Return the totals of columns that are sums of these, each of some of them with integer factors."""
+        q, p = len(parts), len(self.unit)
+        unit = np.array([min(self.unit[j] for j, _ in of_one) for of_one in parts])
+        factors: Integers = np.zeros((q, p), dtype=object)
+        for i, of_one in enumerate(parts):
+            for j, factor in of_one:
+                factors[i, j] = factor << int(self.unit[j] - unit[i])
+        return replace(
+            self,
+            value=factors @ self.value @ factors.T,
+            unit=unit,
+            noise=np.array([sum((self.noise[j] for j, _ in of_one), Fraction(0)) for of_one in parts], dtype=object),
+            whole=np.array([all(self.whole[j] for j, _ in of_one) for of_one in parts]),
+            columns=None,
+        )
 
     def take(self, order: Sequence[int]) -> "Totals":
         """Return the totals of some entries of [1, x, y], the targets last; x has no names then."""

@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regress.aggregates.columns import Columns
 from regress.aggregates.entries import Entries
 from regress.aggregates.exact_sums import CanonicalSums, ExactSums
 from regress.blocks import Mask
+from regress.design.columns import Columns
 from regress.numerics.levels import BITS, Levels
 
 _HEADER = b"regress totals 1\n"

@@ -9,7 +9,6 @@ from regress.api.json_schema import Malformed, read_json
 from regress.api.model import LinearModel
 from regress.api.model_file import FORMAT, VERSION, check_agreement, record_of, schema
 from regress.api.result import Fit
-from regress.design.terms import Design, Term, coded
 from regress.errors import InputError
 from regress.inference.prediction_intervals import Uncertainty
 from regress.messages import by_interface
@@ -59,8 +58,7 @@ def fit_of(held: Any, path: Path) -> Fit:
         raise InputError(f"{path} is a model of version {version!r}; this release reads {VERSION}. {remedy}.")
     try:
         held = schema()(held, "")
-        terms = [Term(term["name"], term["kind"], tuple(term["levels"])) for term in held["terms"]]
-        design = Design(coded(terms, held["options"].fit_intercept), held["training_means"])
+        design = design_of(held)
         check_agreement(held, design)
     except Malformed as error:
         raise InputError(f"{path} is not a valid model: {error}. Fit it again, and save it.") from None

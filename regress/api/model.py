@@ -12,8 +12,9 @@ from regress.blocks import Array
 from regress.design.encode import Encoder, altered_note
 from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
+from regress.design.plan import match
 from regress.design.rows import all_of
-from regress.design.terms import Design, match
+from regress.design.terms import Design
 from regress.errors import DataWarning, InputError, UnknownOptionError, check_choice
 from regress.fit_record import Trained
 from regress.inference.prediction_intervals import Uncertainty
@@ -242,7 +243,7 @@ class LinearModel:
         layout = Layout(self.design, encoder.levels)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
-            X = layout.expand(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
+            X = layout.final(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
             values = line(X, self.w, self.center, self.b_center)
             if level is not None and self.uncertainty is not None:
                 half = self.uncertainty.half_width(X, level)
@@ -281,7 +282,7 @@ class LinearModel:
             "b": self.b,
             "center": self.center.tolist(),
             "b_center": self.b_center,
-            "terms": [{"name": t.name, "kind": t.kind, "levels": list(t.levels)} for t in self.design.terms],
+            "terms": [{"name": t.name, "kind": t.kind, "levels": list(t.levels)} for t in self.design.variables],
             "training_means": dict(self.design.fills),
             **{name: value for name, value in asdict(self.trained).items() if name != "target"},
             "uncertainty": None if self.uncertainty is None else self.uncertainty.to_dict(),

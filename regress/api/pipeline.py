@@ -7,7 +7,7 @@ import numpy as np
 
 from regress.api.model import LinearModel
 from regress.api.result import Fit, bare_model
-from regress.design.terms import Design, Term
+from regress.design.terms import Design, Variable
 from regress.sources.frames import of_columns
 
 # How cells of a frame become levels: as text, no blanks around them, 1.0 is 1, True is true. A stored Pipeline must not
@@ -55,28 +55,30 @@ def _encoder(design: Design) -> Any:
     from sklearn.compose import ColumnTransformer
 
     # Steps are named by number: a column's name may be one that scikit-learn refuses for a step.
-    steps = [(str(j), _step(term, design), [term.name]) for j, term in enumerate(design.terms)]
-    height = max((len(term.levels) for term in design.terms), default=1) or 1
+    steps = [(str(j), _step(variable, design), [variable.name]) for j, variable in enumerate(design.variables)]
+    height = max((len(variable.levels) for variable in design.variables), default=1) or 1
     rows = {
-        term.name: [term.levels[i % len(term.levels)] for i in range(height)] if term.levels else np.zeros(height)
-        for term in design.terms
+        variable.name: [variable.levels[i % len(variable.levels)] for i in range(height)]
+        if variable.levels
+        else np.zeros(height)
+        for variable in design.variables
     }
     return ColumnTransformer(steps).fit(of_columns(rows))
 
 
-def _step(term: Term, design: Design) -> Any:
+def _step(variable: Variable, design: Design) -> Any:
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
-    if term.kind == "text":
+    if variable.kind == "text":
         as_text = FunctionTransformer(methodcaller("astype", "str"))
         as_levels = FunctionTransformer(methodcaller("replace", regex=_SPELLINGS))
-        drop = None if term.all_levels else "first"
+        drop = None if variable.all_levels else "first"
         return make_pipeline(
-            as_text, as_levels, OneHotEncoder(categories=[list(term.levels)], drop=drop, sparse_output=False)
+            as_text, as_levels, OneHotEncoder(categories=[list(variable.levels)], drop=drop, sparse_output=False)
         )
-    if term.name in design.fills:
+    if variable.name in design.fills:
         as_float = FunctionTransformer(methodcaller("astype", "float64"))  # the imputer refuses booleans
-        return make_pipeline(as_float, SimpleImputer(strategy="constant", fill_value=design.fills[term.name]))
+        return make_pipeline(as_float, SimpleImputer(strategy="constant", fill_value=design.fills[variable.name]))
     return "passthrough"

@@ -19,11 +19,12 @@ from regress.api.sums import (
     sums_of,
     watched,
 )
+from regress.design.plan import match, plan
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
 from regress.design.rows import Reader
 from regress.design.split import Split, TimeSplit
-from regress.design.terms import Design, match, plan
+from regress.design.terms import Design
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import Progress, TableOptions
@@ -109,7 +110,7 @@ def _read_on(
 
 
 def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
-    references = sum(term.open and not term.all_levels for term in reader.design.texts)
+    references = sum(v.open and not v.all_levels for v in reader.design.texts)
     fold = folded(reader, reading)
 
     @cache
@@ -124,7 +125,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             reading.n_jobs,
             room=reading.room,
             precision=reading.precision,
-            names=lambda: design().names,
+            selection=lambda: design().selection,
             limits=choose.FILES,
             references=references,
         )

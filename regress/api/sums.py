@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from regress.aggregates.account import Tally, describe
 from regress.aggregates.base import Aggregate, in_any_order
 from regress.aggregates.collect import NoRowsError, TrainingData, exact_fits, summary_of
-from regress.aggregates.columns import selected
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.fold import Fold
 from regress.aggregates.held_out import HeldOut, HeldOutSums
@@ -15,6 +14,7 @@ from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals import moments_of
 from regress.blocks import Block
 from regress.design.block_index import BlockPlace
+from regress.design.columns import selected
 from regress.design.encode import many_levels, settle
 from regress.design.row_facts import Facts, alike
 from regress.design.rows import Reader
@@ -169,7 +169,7 @@ def data_of(reader: Reader, sums: PartSums, design: Design) -> TrainingData:
         raise InputError(f"{label} has no row left to train on: {describe(tally)}.")
     if not exact_fits(n):
         raise InputError(f"{setting('precision', 'exact')} on {n:,} columns needs too much memory. Use fewer columns.")
-    totals = sums.training.finish().select(design.names)
+    totals = sums.training.finish().select(design.selection)
     moments = moments_of(totals, totals.targets)
     return TrainingData(summary_of(moments), moments, None, totals=totals, sums=sums.training, exact=True)
 
@@ -185,8 +185,8 @@ def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData
         reader=reader,
         tally=sums.tally.finish(),
         facts=facts,
-        held_out=held.select(names) if scored else None,
-        sample=None if sample is None else selected(sample, names),
+        held_out=held.select(design.selection) if scored else None,
+        sample=None if sample is None else selected(sample, design.selection),
         log_weight=float(sums.log_weight.fraction),
         n_jobs=n_jobs,
         names=names,

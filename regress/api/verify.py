@@ -141,7 +141,7 @@ def verify(
         test_size=known.test_size,
         split_key=known.split_key,
         random_state=known.random_state,
-        max_categories=max([100, *(2 * len(term.levels) for term in design.texts)]),
+        max_categories=max([100, *(2 * len(variable.levels) for variable in design.texts)]),
     )
     target = trained.target if target is None else target
     with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
@@ -186,7 +186,10 @@ def _sums(
                 f"{table.label} holds sums for the target {table.target!r}, and the model predicts {target!r}."
             )
         return table.sums
-    terms = [replace(term, levels=(), open=True) if term.kind == "text" else term for term in design.terms]
+    terms = [
+        replace(variable, levels=(), open=True) if variable.kind == "text" else variable
+        for variable in design.variables
+    ]
     reading = Reading("moments", jobs, "exact", summed=True, design=Design(tuple(terms), design.fills))
     cluster = table if isinstance(table, ClusterTable) else None
     return read_sums(table, target, options, reading, progress, cluster=cluster)[1]
@@ -198,9 +201,9 @@ def _differences(sums: PartSums, known: FitRecord, design: Design) -> tuple[str,
     if describe(here) != describe(there):
         found.append(f"The table has {describe(here)}; the model has {describe(there)}.")
     levels = sums.counted.levels()
-    for term in design.texts:
-        here_too = levels.get(term.name, [])
-        if odd := sorted({*here_too} ^ {*term.levels}):
+    for variable in design.texts:
+        here_too = levels.get(variable.name, [])
+        if odd := sorted({*here_too} ^ {*variable.levels}):
             where = "the table" if odd[0] in here_too else "the model"
-            found.append(f"Column {term.name!r} has the category {odd[0]!r} only in {where}.")
+            found.append(f"Column {variable.name!r} has the category {odd[0]!r} only in {where}.")
     return tuple(found)

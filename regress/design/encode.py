@@ -1,14 +1,14 @@
 """From a batch of the table's columns to the columns of X; levels of text are found while the rows are read."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from regress.blocks import Array, Mask
-from regress.design.terms import Design, Term
+from regress.design.terms import Design, Variable
 from regress.errors import TableError
 from regress.messages import setting
 from regress.options import HandleUnknown
@@ -47,11 +47,11 @@ class SeenCells:
     def doubtful(self, design: Design) -> list[str]:
         """Return the columns of which a tenth of the cells look like numbers."""
         found = []
-        for term in design.texts:
-            if term.open and (counts := self.levels.get(term.name)):
+        for variable in design.texts:
+            if variable.open and (counts := self.levels.get(variable.name)):
                 like = sum(count for level, count in counts.items() if kind_of(level) not in ("text", "boolean"))
-                unknown = self.unknown[term.name]
-                found += [term.name] if 10 * (like + unknown) >= counts.total() + unknown else []
+                unknown = self.unknown[variable.name]
+                found += [variable.name] if 10 * (like + unknown) >= counts.total() + unknown else []
         return found
 
 
@@ -69,10 +69,15 @@ class Encoder:
     ) -> None:
         self._design, self._source, self._most, self._handle_unknown = design, source, max_categories, handle_unknown
         self._numbers, self._texts = design.numbers, design.texts
+        self._products = [
+            (term.label, [(self._numbers.index(name), power) for name, power in term.powers.items()])
+            for term in design.terms
+            if sum(term.powers.values()) > 1
+        ]
         self.altered = 0
-        self.levels = {term.name: list(term.levels) for term in self._texts}
-        self._codes = {term.name: {level: k for k, level in enumerate(term.levels)} for term in self._texts}
-        self._counts = {term.name: np.zeros(0, dtype=np.int64) for term in self._texts}
+        self.levels = {variable.name: list(variable.levels) for variable in self._texts}
+        self._codes = {variable.name: {level: k for k, level in enumerate(variable.levels)} for variable in self._texts}
+        self._counts = {variable.name: np.zeros(0, dtype=np.int64) for variable in self._texts}
         self._unknown: Counter[str] = Counter()  # cells of levels that no row that counts has
 
     def encode(self, batch: Batch, counted: Mask | None = None) -> Encoded:
@@ -89,82 +94,102 @@ class Encoder:
             fills = self._design.fills
             columns = [_filled(c, fills.get(name)) for name, c in zip(self._numbers, columns, strict=True)]
             whole = np.logical_and.reduce([np.isfinite(column) for column in columns])
-        codes = [self._coded(term, batch) for term in self._texts]
+        for _, infinite in self._infinite(columns):
+            whole = ~infinite if whole is None else whole & ~infinite
+        codes = [self._coded(variable, batch) for variable in self._texts]
         for code in codes:
             if (missing := code == MISSING_CODE).any():
                 whole = ~missing if whole is None else whole & ~missing
-        for j, term in enumerate(self._texts):
+        for j, variable in enumerate(self._texts):
             unseen = codes[j] == UNSEEN_CODE
             for allowed in (whole, counted):
                 if allowed is not None:
                     unseen &= allowed
             if unseen.any():
-                codes[j] = self._unseen_levels(term, batch, codes[j], unseen)
-            if term.open:
-                self._count(term, codes[j])
+                codes[j] = self._unseen_levels(variable, batch, codes[j], unseen)
+            if variable.open:
+                self._count(variable, codes[j])
         return Encoded(columns, codes, whole)
 
-    def _coded(self, term: Term, batch: Batch) -> Codes:
+    def in_range(self, columns: Sequence[Array] | Array) -> bool:
+        """Tell whether all products of numbers in the terms are finite."""
+        return not any(True for _ in self._infinite(columns))
+
+    def _infinite(self, columns: Sequence[Array] | Array) -> Iterator[tuple[str, Mask]]:
+        """Yield the products of numbers that are beyond the range of float64 in some rows, and these rows."""
+        for label, powers in self._products:
+            with np.errstate(all="ignore"):
+                largest = [(np.nanmax(np.abs(columns[j]), initial=1.0), power) for j, power in powers]
+                if sum(power * np.log2(size) for size, power in largest) > 1023.0:
+                    given = np.logical_and.reduce([np.isfinite(columns[j]) for j, _ in powers])
+                    infinite = given & ~np.isfinite(np.prod([columns[j] ** power for j, power in powers], axis=0))
+                    if infinite.any():
+                        yield label, infinite
+
+    def _coded(self, variable: Variable, batch: Batch) -> Codes:
         """Return the codes of a text column, after a look at the spellings that are new."""
-        known = self._codes[term.name]
-        codes = batch.codes(term.name, known)
+        known = self._codes[variable.name]
+        codes = batch.codes(variable.name, known)
         unseen = codes == UNSEEN_CODE
         if not unseen.any():
             return codes
-        spellings = batch.distinct(term.name, unseen)
-        found = {cell: self._code(term, batch, cell) for cell in spellings}
+        spellings = batch.distinct(variable.name, unseen)
+        found = {cell: self._code(variable, batch, cell) for cell in spellings}
         known |= {cell: code for cell, code in found.items() if code != UNSEEN_CODE}
-        return batch.codes(term.name, known) if set(found.values()) != {UNSEEN_CODE} else codes
+        return batch.codes(variable.name, known) if set(found.values()) != {UNSEEN_CODE} else codes
 
-    def _code(self, term: Term, batch: Batch, cell: str) -> int:
+    def _code(self, variable: Variable, batch: Batch, cell: str) -> int:
         """Return the code of a spelling; a level of the design is one even where its name means a missing cell."""
         level = batch.level(cell)
         named = level_of(cell) if level is None else level
-        if not term.open and named in self.levels[term.name]:
+        if not variable.open and named in self.levels[variable.name]:
             level = named
-        return MISSING_CODE if level is None else self._codes[term.name].get(level, UNSEEN_CODE)
+        return MISSING_CODE if level is None else self._codes[variable.name].get(level, UNSEEN_CODE)
 
-    def _unseen_levels(self, term: Term, batch: Batch, codes: Codes, unseen: Mask) -> Codes:
+    def _unseen_levels(self, variable: Variable, batch: Batch, codes: Codes, unseen: Mask) -> Codes:
         """Return codes that know the levels of rows not seen before, where there may be such."""
-        levels, known = self.levels[term.name], self._codes[term.name]
-        if term.open:
-            for cell in batch.distinct(term.name, unseen):
+        levels, known = self.levels[variable.name], self._codes[variable.name]
+        if variable.open:
+            for cell in batch.distinct(variable.name, unseen):
                 level = batch.level(cell) or ""
                 if level not in known:
                     known[level] = len(levels)
                     levels.append(level)
                 known[cell] = known[level]
             if len(levels) > self._most:
-                settle(self._source, term.name)
-                raise many_levels(self._source, term.name, levels, self._most)
-            return batch.codes(term.name, known)
-        if self._handle_unknown == "reference" and not term.all_levels:
+                settle(self._source, variable.name)
+                raise many_levels(self._source, variable.name, levels, self._most)
+            return batch.codes(variable.name, known)
+        if self._handle_unknown == "reference" and not variable.all_levels:
             self.altered += int(unseen.sum())
             return np.where(unseen, 0, codes).astype(np.int32)
         row = int(np.flatnonzero(unseen)[0])
-        raise unseen_level(self._source.place(batch.part, batch.first + row), term, batch.texts(term.name)[row])
+        raise unseen_level(self._source.place(batch.part, batch.first + row), variable, batch.texts(variable.name)[row])
 
-    def _count(self, term: Term, codes: Codes) -> None:
-        counts = np.bincount(codes[codes >= 0], minlength=len(self._counts[term.name]))
-        counts[: len(self._counts[term.name])] += self._counts[term.name]
-        self._counts[term.name] = counts
-        self._unknown[term.name] += int((codes == UNSEEN_CODE).sum())
+    def _count(self, variable: Variable, codes: Codes) -> None:
+        counts = np.bincount(codes[codes >= 0], minlength=len(self._counts[variable.name]))
+        counts[: len(self._counts[variable.name])] += self._counts[variable.name]
+        self._counts[variable.name] = counts
+        self._unknown[variable.name] += int((codes == UNSEEN_CODE).sum())
 
     def missing_cells(self, encoded: Encoded, rows: Mask) -> dict[str, int]:
         """Count the missing cells of each column that nothing fills, in some rows of a batch."""
         numbers = zip(self._numbers, encoded.numbers, strict=True)
         counts = {name: int((~np.isfinite(column[rows])).sum()) for name, column in numbers}
         texts = zip(self._texts, encoded.codes, strict=True)
-        counts |= {term.name: int((codes[rows] == MISSING_CODE).sum()) for term, codes in texts}
+        counts |= {variable.name: int((codes[rows] == MISSING_CODE).sum()) for variable, codes in texts}
+        counts |= {label: int(infinite[rows].sum()) for label, infinite in self._infinite(encoded.numbers)}
         return {name: count for name, count in counts.items() if count}
 
     @property
     def seen(self) -> SeenCells:
         """The cells of text columns so far."""
         counts = {
-            term.name: Counter(dict(zip(self.levels[term.name], self._counts[term.name].tolist(), strict=False)))
-            for term in self._texts
-            if term.open
+            variable.name: Counter(
+                dict(zip(self.levels[variable.name], self._counts[variable.name].tolist(), strict=False))
+            )
+            for variable in self._texts
+            if variable.open
         }
         return SeenCells(counts, self._unknown.copy())
 
@@ -190,15 +215,15 @@ def many_levels(source: Source, name: str, levels: Sequence[str], most: int) -> 
     )
 
 
-def unseen_level(place: str, term: Term, cell: str) -> TableError:
+def unseen_level(place: str, variable: Variable, cell: str) -> TableError:
     """Return the error of a cell that holds a level which training did not see."""
-    shown = ", ".join(map(repr, term.levels[:5])) + (", …" if len(term.levels) > 5 else "")
+    shown = ", ".join(map(repr, variable.levels[:5])) + (", …" if len(variable.levels) > 5 else "")
     return TableError(
-        f"{place}, column {term.name!r}: the level {cell!r} was not seen in training, which saw {shown}. "
+        f"{place}, column {variable.name!r}: the level {cell!r} was not seen in training, which saw {shown}. "
         "Exclude such rows, train on data that has it, or "
         + (
             "fit an intercept: without one the column has no reference level."
-            if term.all_levels
+            if variable.all_levels
             else f"predict it as the reference level by {setting('handle_unknown', 'reference')}."
         )
     )

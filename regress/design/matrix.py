@@ -13,55 +13,95 @@ _TILE = 1024  # rows that are turned at a time, so that they stay in the cache
 _UNKNOWN = 2048  # columns that a block is sized for before any level has turned up
 
 
-class Layout:
-    """The columns of blocks: those of the design, or, while levels turn up, one more for each new level.
+class _TermColumns(NamedTuple):
+    """Where the columns of a term are, by the codes of its text variables, and the powers of numbers in it."""
 
-    `levels` are those of each text column, in the order of their codes; whoever finds more adds them there.
+    term: Term
+    powers: dict[str, int]
+    texts: list[int]
+    at: dict[tuple[int, ...], int]
+
+
+class Layout:
+    """The columns of blocks: those that a design collects, or, while levels turn up, one more for each new level.
+
+    Where levels turn up together in a term, there is a column for each combination.
+
+    Parameters
+    ----------
+    design : Design
+        Variables and terms.
+    levels : mapping
+        Levels of each text variable, in the order of their codes; whoever finds more adds them there.
+    lower : bool
+        Whether products of numbers have columns for their lower parts too, where these are not zero in all rows.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The columns so far, without lower parts.
     """
 
-    def __init__(self, design: Design, levels: Mapping[str, Sequence[str]]) -> None:
-        texts, names = design.texts, design.names
-        self._open = any(term.open for term in texts)
-        self._texts, self._levels = [term.name for term in texts], levels
-        self._slots: list[dict[int, int]] = [{} for _ in texts]
-        if self._open:
-            self.columns = tuple(design.numbers)
-            self._places = list(range(len(self.columns)))
-        else:
-            self.columns = names
-            at = {name: j for j, name in enumerate(names)}
-            self._places = [at[name] for name in design.numbers]
-            self._slots = [
-                {k: at[name] for k, name in enumerate(term.names, start=len(term.levels) - len(term.coded))}
-                for term in texts
-            ]
+    def __init__(self, design: Design, levels: Mapping[str, Sequence[str]], *, lower: bool = False) -> None:
+        self._design, self._levels, self._lower = design, levels, lower
+        self._open = any(variable.open for variable in design.texts)
+        texts = [variable.name for variable in design.texts]
+        self._terms = [
+            _TermColumns(term, term.powers, [texts.index(part.variable) for part in term.texts], {})
+            for term in design.terms
+        ]
+        self._texts, self._found = texts, False
+        fixed = [term.name({}) for term in design.terms if not term.texts]
+        self.columns = tuple(fixed if self._open else (c for c in design.selection.collected if LOWER not in c))
+        at = {name: j for j, name in enumerate(self.columns)}
+        for term in self._terms:
+            if not term.texts or not self._open:
+                every = product(*(range(len(levels[texts[k]])) for k in term.texts))
+                names = {codes: self._name(term, codes) for codes in every}
+                term.at.update({codes: at[name] for codes, name in names.items() if name in at})
+
+    def _name(self, term: _TermColumns, codes: tuple[int, ...]) -> str:
+        texts = [self._texts[k] for k in term.texts]
+        return term.term.name({text: self._levels[text][code] for text, code in zip(texts, codes, strict=True)})
 
     @property
     def rows(self) -> int:
         """Rows of the next block; few as long as nobody knows how many levels there are."""
-        return block_rows(len(self.columns) if not self._open or any(self._slots) else _UNKNOWN)
+        return block_rows(len(self.columns) if not self._open or self._found else _UNKNOWN)
 
-    def expand(self, numbers: Array, codes: Codes) -> Array:
-        """Return X, its columns as in `columns`, from numbers (rows, k) and the codes of text columns (rows, t).
+    def expand(self, numbers: Array, codes: Codes) -> tuple[Array, tuple[str, ...]]:
+        """Return X and its columns, from numbers (rows, k) and the codes of text columns (rows, t).
 
         Raises
         ------
         TableError
             If a level turns up whose column would have the name of another.
         """
-        if not self._slots:
-            return numbers
+        if self._design.plain:
+            return numbers, self.columns
         if self._open:
             self._note_levels(codes)
-        X = np.zeros((len(numbers), len(self.columns)))
-        X[:, self._places] = numbers
-        for slots, column in zip(self._slots, codes.T, strict=True):
-            for code, slot in slots.items():
-                X[:, slot] = column == code
-        return X
+        X, lower = np.zeros((len(self.columns), len(numbers))), dict[str, Array]()
+        columns = dict(zip(self._design.numbers, numbers.T, strict=True))
+        for term in self._terms:
+            parts = powers(columns, term.powers) if term.powers else []
+            cells = codes[:, term.texts].T
+            for key, at in term.at.items():
+                here = np.logical_and.reduce([cell == code for cell, code in zip(cells, key, strict=True)])
+                X[at] = here if not parts else np.where(here, parts[0], 0.0) if key else parts[0]
+                for k, part in enumerate(parts[1:] if self._lower else [], start=1):
+                    values = np.where(here, part, 0.0) if key else part
+                    if values.any():
+                        lower[lower_part(self.columns[at], k)] = values
+        return (np.concatenate([X, [*lower.values()]]) if lower else X).T, (*self.columns, *lower)
+
+    def final(self, numbers: Array, codes: Codes) -> Array:
+        """Return the columns of X that the design has, in its order."""
+        X, columns = self.expand(numbers, codes)
+        return selected(Block(X, np.empty((len(X), 0)), None, columns), self._design.selection).X
 
     def block(self, rows: Encoded, y: Array, a: Array | None, chosen: Mask | None) -> Block:
-        """Return the chosen rows (None: all) of a batch as a block, row by row in memory."""
+        """Return the chosen rows (None: all) of a batch as a block of a design's columns, row by row in memory."""
         m = len(y) if chosen is None else int(chosen.sum())
         which = slice(None) if chosen is None else chosen
         numbers, codes = np.empty((m, len(rows.numbers))), np.empty((m, len(rows.codes)), dtype=np.int32)
@@ -71,26 +111,29 @@ class Layout:
                 numbers[i : i + _TILE, j] = column[i : i + _TILE]
         for j, code in enumerate(rows.codes):
             codes[:, j] = code[which]
-        return Block(self.expand(numbers, codes), y[which, None], None if a is None else a[which], self.columns)
+        X = np.ascontiguousarray(self.final(numbers, codes))
+        return Block(X, y[which, None], None if a is None else a[which], self._design.names)
 
     def _note_levels(self, codes: Codes) -> None:
         columns = dict.fromkeys(self.columns)
-        for text, slots, column in zip(self._texts, self._slots, codes.T, strict=True):
-            for code in np.unique(column[column >= 0]).tolist():
-                if code not in slots:
-                    name = f"{text}={self._levels[text][code]}"
+        for term in self._terms:
+            cells = codes[:, term.texts]
+            for key in map(tuple, np.unique(cells[(cells >= 0).all(1)], axis=0).tolist() if term.texts else []):
+                if key not in term.at:
+                    name = self._name(term, key)
                     if name in columns:
                         raise same_name(name)
-                    slots[code] = len(columns)
+                    term.at[key] = len(columns)
                     columns[name] = None
+                    self._found = True
         self.columns = tuple(columns)
 
 
 class Rebuffer:
-    """Collects rows and gives them back in blocks on the fixed grid."""
+    """Collects rows and gives them back in blocks on the fixed grid, with the columns of `Layout`."""
 
-    def __init__(self, design: Design, levels: Mapping[str, Sequence[str]]) -> None:
-        self._layout = Layout(design, levels)
+    def __init__(self, design: Design, levels: Mapping[str, Sequence[str]], *, lower: bool) -> None:
+        self._layout = Layout(design, levels, lower=lower)
         self._numbers, self._texts = len(design.numbers), len(design.texts)
         self._new()
 
@@ -125,7 +168,8 @@ class Rebuffer:
                 for to, to_y, here, there in spans:
                     (to_y[:, 0] if column is y else to[j])[here] = column[there]
         self._X, self._y, self._filled = X, Y, at
-        return [Block(to.T, to_y, None, self._layout.columns) for to, to_y, here, _ in spans if here.stop == self._size]
+        full = [(to, to_y) for to, to_y, here, _ in spans if here.stop == self._size]
+        return [self._block_of(to, to_y, np.empty((self._size, 0), dtype=np.int32)) for to, to_y in full]
 
     def push(self, rows: Encoded, y: Array, a: Array | None, chosen: Mask | None) -> Iterator[Block]:
         """Add the chosen rows (None: all), and yield the blocks that they complete."""
@@ -158,5 +202,9 @@ class Rebuffer:
 
     def _block(self) -> Block:
         k = self._filled
-        X = self._layout.expand(self._X[:, :k].T, self._codes[:k])
-        return Block(X, self._y[:k], None if self._a is None else self._a[:k], self._layout.columns)
+        block = self._block_of(self._X[:, :k], self._y[:k], self._codes[:k])
+        return block if self._a is None else block._replace(weights=self._a[:k])
+
+    def _block_of(self, numbers: Array, y: Array, codes: Codes) -> Block:
+        X, columns = self._layout.expand(numbers.T, codes)
+        return Block(X, y, None, columns)

@@ -39,10 +39,11 @@ def used_bits(reader: Reader, *, exactly: bool) -> Bits:
     not matter; all are to find `exactly` these rows.
     """
     design, hashes = reader.design, []
-    one = next((term for term in design.terms if term.kind != "text"), design.terms[0])  # numbers are quick
+    numbers = [variable for variable in design.variables if variable.kind != "text"]
+    one = (*numbers, *design.variables)[0]  # numbers are quick
     together = replace(reader, split=Split())
     encoder = reader.encoder()
-    for batch, y, a in reader.batches(design if exactly else replace(design, terms=(one,))):
+    for batch, y, a in reader.batches(design if exactly else replace(design, variables=(one,), terms=())):
         used: Mask | None = together.placed(encoder, batch, y, a).used if exactly else reader.weighty(batch, a)
         bits = reader.split.bits(batch)
         hashes.append(bits if used is None else bits[used])

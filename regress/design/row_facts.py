@@ -53,11 +53,11 @@ class Facts:
 def alike(design: Design) -> tuple[str, ...]:
     """Return levels of one column that differ by upper and lower case only, each pair once."""
     found = []
-    for term in design.texts:
+    for variable in design.texts:
         seen: dict[str, str] = {}
-        for level in term.levels:
+        for level in variable.levels:
             other = seen.setdefault(level.casefold(), level)
-            found += [f"{term.name}={other} and {term.name}={level}"] if other != level else []
+            found += [f"{variable.name}={other} and {variable.name}={level}"] if other != level else []
     return tuple(found)
 
 
@@ -138,22 +138,22 @@ class Counted:
             equal=None if self.equal is None else tuple(name for name in self.equal if name in names),
         )
 
-    def levels(self) -> dict[str, list[str]]:
-        """Return the levels of each text column that training rows have."""
-        return {name: [level for level, count in rows.items() if count] for name, rows in self.training.items()}
+    def levels(self) -> dict[str, dict[str, float]]:
+        """Return the levels of each text column that training rows have, and their rows."""
+        return {name: {level: n for level, n in rows.items() if n} for name, rows in self.training.items()}
 
     def facts(self, found: Design) -> Facts:
         """Return what is worth knowing, given the design with its levels."""
         alone, references, unseen, cells, without = list[str](), list[str](), list[str](), self.unseen, list[str]()
-        for term in found.texts:
-            training, held_out = self.training[term.name], self.held_out[term.name]
+        for variable in found.texts:
+            training, held_out = self.training[variable.name], self.held_out[variable.name]
             once = {level for level, count in training.items() if count == 1}
-            alone += [f"{term.name}={level}" for level in term.coded if level in once]
-            references += [f"{term.name}={term.reference}"] if term.reference in once else []
+            alone += [f"{variable.name}={level}" for level in variable.coded if level in once]
+            references += [f"{variable.name}={variable.reference}"] if variable.reference in once else []
             new = sorted(level for level, count in held_out.items() if count and not training.get(level))
-            unseen += [f"{term.name}={level}" for level in new]
+            unseen += [f"{variable.name}={level}" for level in new]
             cells += int(sum(held_out[level] for level in new))
-            without += [term.name] if new and term.all_levels else []
+            without += [variable.name] if new and variable.all_levels else []
         for name, flags in self.flags.items():
             alone += [f"{name}={word}" for word, count in zip(("false", "true"), flags, strict=True) if count == 1]
         return Facts(
@@ -162,7 +162,9 @@ class Counted:
             alone=tuple(alone),
             alone_references=tuple(references),
             single=tuple(
-                f"{term.name}={term.reference}" for term in found.texts if len(term.levels) == 1 and not term.names
+                f"{variable.name}={variable.reference}"
+                for variable in found.texts
+                if len(variable.levels) == 1 and not variable.names
             ),
             unseen_cells=cells,
             unseen=tuple(unseen),
@@ -185,11 +187,11 @@ class Counts:
 
     def __init__(self, design: Design, levels: Mapping[str, Sequence[str]], repeated: bool) -> None:
         self._levels, self._repeated = levels, repeated
-        self._numbers, self._texts = design.numbers, [term.name for term in design.texts]
+        self._numbers, self._texts = design.numbers, [variable.name for variable in design.texts]
         self._training = [np.zeros(0) for _ in self._texts]
         self._held_out = [np.zeros(0) for _ in self._texts]
         self._unseen = 0
-        booleans = [term.name for term in design.terms if term.kind == "boolean"]
+        booleans = [variable.name for variable in design.variables if variable.kind == "boolean"]
         self._flags = {self._numbers.index(name): np.zeros(2) for name in booleans}
         self._equal: list[int] | None = None
         self._zeros = self._ones = self._others = False

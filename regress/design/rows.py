@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.blocks import Array, Block, Mask
+from regress.design.columns import selected
 from regress.design.encode import Encoded, Encoder
 from regress.design.matrix import Rebuffer
 from regress.design.roles import Values, column_of
@@ -103,16 +104,18 @@ class Reader:
         return Encoder(self.design, self.source, self.max_categories, self.handle_unknown)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the training rows alone."""
-        for piece in self.pieces(self.encoder(), held_out=False):
+        """Yield the training rows alone, with the columns of X of a design whose levels are known."""
+        for piece in self.pieces(self.encoder(), once_more=True):
             if isinstance(piece, TrainingBlock):
-                yield piece.block
+                yield selected(piece.block, self.design.selection)
 
-    def pieces(self, encoder: Encoder, held_out: bool = True) -> Iterator[PlacedRows | TrainingBlock | HeldOutBlock]:
+    def pieces(
+        self, encoder: Encoder, *, once_more: bool = False
+    ) -> Iterator[PlacedRows | TrainingBlock | HeldOutBlock]:
         """Yield the rows of each batch, and the blocks that they complete.
 
         Where levels turn up on the way, a block names the columns that are known by then, those of reference levels
-        too. With `held_out` false, rows held out come in no blocks.
+        too. Blocks hold lower parts of products, unless rows are read `once_more`: then rows held out are in none.
 
         Raises
         ------
@@ -120,24 +123,24 @@ class Reader:
             If a weight is negative, or a level cannot be used.
         """
         design = self.design
-        train = Rebuffer(design, encoder.levels)
-        test = Rebuffer(design, encoder.levels) if self.split.fraction else None
+        train = Rebuffer(design, encoder.levels, lower=not once_more)
+        test = Rebuffer(design, encoder.levels, lower=True) if self.split.fraction and not once_more else None
         plain = not self.split.fraction and not design.texts
         for batch, y, a in self.batches(design):
             if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
                 numbers = batch.columns(design.numbers)
-                full = train.take(numbers, y)
+                full = train.take(numbers, y) if encoder.in_range(numbers) else None
                 if full is not None:
                     yield PlacedRows(batch, Encoded(numbers, (), None), y)
                     yield from map(TrainingBlock, full)
                     continue
             rows = self.placed(encoder, batch, y, a)
             yield rows
-            if rows.used is None and train.empty and not design.texts and isinstance(batch, ArrayBatch):
+            if rows.used is None and train.empty and design.plain and isinstance(batch, ArrayBatch):
                 yield TrainingBlock(Block(batch.chosen(design.columns), y[:, None], a, design.names))  # a view
             else:
                 yield from map(TrainingBlock, train.push(rows.encoded, y, a, rows.used))
-            if held_out and test is not None and rows.held_out is not None:
+            if test is not None and rows.held_out is not None:
                 yield from map(HeldOutBlock, test.push(rows.encoded, y, a, rows.held_out))
         yield from map(TrainingBlock, train.rest())
         if test is not None:
@@ -152,7 +155,7 @@ class Reader:
         weighty, bad = self.weighty(batch, a), batch.bad
         sound = all_of(weighty, None if bad is None else ~bad)
         given = all_of(finite(y), None if a is None else finite(a))
-        known = out is not None and not any(term.open for term in self.design.texts)
+        known = out is not None and not any(variable.open for variable in self.design.texts)
         encoded = encoder.encode(batch, all_of(sound, given, ~out if known and out is not None else None))
         used = all_of(encoded.whole, given, sound)
         zero_weight = 0 if weighty is None else int((~weighty if bad is None else ~weighty & ~bad).sum())

@@ -1,23 +1,31 @@
-"""The design: what becomes of a table's columns in X. Kept in the model; levels of text are found with the rows."""
+"""The design: variables of a table, and the terms of X that they make. It is kept in the model."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
+from math import prod
+from typing import Literal, NamedTuple
 
+from regress.design.columns import Selection, lower_part
+from regress.design.expression import Expression
 from regress.errors import TableError
-from regress.messages import setting
-from regress.sources.arrays import ArraySource
-from regress.sources.base import EMPTY, Column, ColumnKind, Source
-from regress.sources.find import find_column
+from regress.numerics.expansions import LONGEST
+from regress.sources.base import ColumnKind
+from regress.sources.cell_types import is_number
+
+Coding = Literal["treatment", "sum"]
+MOST_FREQUENT = "most-frequent"  # in place of a reference level
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """One column of the table. Text becomes one 0/1 column a level, but for the first, which is the reference.
+class Variable:
+    """A column of the table, or what is computed from some. Text has levels; one of them is the reference.
 
     `open` says that its levels are not known until the rows have been read; `order` is the one that a Categorical or
-    Enum brings along. With `all_levels` the first has a column too, so that there is no reference.
+    Enum brings along, and `wanted` the reference that was asked for. The reference is the first of the levels. With
+    `all_levels` some term has a column for each of them, so that there is no reference.
     """
 
     name: str
@@ -26,84 +34,259 @@ class Term:
     open: bool = False
     order: tuple[str, ...] | None = None
     all_levels: bool = False
+    wanted: str | None = None
+    coding: Coding = "treatment"
 
     @property
     def coded(self) -> tuple[str, ...]:
-        """The levels that have a column of X."""
-        return self.levels if self.all_levels else self.levels[1:]
+        """The levels that have a column of X where they stand alone."""
+        return self.coded_levels(self.all_levels)
+
+    def coded_levels(self, all_levels: bool) -> tuple[str, ...]:
+        """Return the levels that have a column in a term."""
+        return self.levels if all_levels else self.levels[:-1] if self.coding == "sum" else self.levels[1:]
 
     @property
     def reference(self) -> str | None:
         """The level that has none, with which the others are compared."""
-        return self.levels[0] if self.levels and not self.all_levels else None
+        return self.levels[0] if self.levels and not self.all_levels and self.coding == "treatment" else None
+
+    def with_levels(self, rows: Mapping[str, float]) -> "Variable":
+        """Return the variable with the levels of some rows: the reference, and the others by order or code point.
+
+        Raises
+        ------
+        TableError
+            If no row has the reference that was asked for.
+        """
+        order = list(dict.fromkeys(level for level in self.order or () if level in rows))
+        order += sorted_levels(set(rows) - set(order))
+        if self.wanted == MOST_FREQUENT and self.wanted not in rows:
+            first = max(order, key=lambda level: (rows[level], -order.index(level)))
+        elif self.wanted is None:
+            first = order[0] if order else ""
+        elif self.wanted in rows:
+            first = self.wanted
+        else:
+            shown = ", ".join(map(repr, order[:8])) + (", …" if len(order) > 8 else "")
+            raise TableError(
+                f"Column {self.name!r} has no level {self.wanted!r} in any training row, so it cannot be the "
+                f"reference. It has: {shown}."
+            )
+        levels = tuple(sorted(order, key=lambda level: level != first))
+        return replace(self, levels=levels, open=False, order=None, wanted=None)
+
+
+def sorted_levels(levels: Collection[str]) -> list[str]:
+    """Return levels in order: numbers by their size if all are numbers, else by code point."""
+    numeric = all(is_number(level, ".") for level in levels)
+    return sorted(levels, key=lambda level: (float(level), level)) if numeric else sorted(levels)
+
+
+class Monomial(NamedTuple):
+    """A product of powers of number variables, and what it is called: exact, in as many doubles as that takes."""
+
+    name: str
+    powers: tuple[tuple[str, int], ...]
 
     @property
-    def names(self) -> list[str]:
-        """The columns of X that it becomes."""
-        return [f"{self.name}={level}" for level in self.coded] if self.kind == "text" else [self.name]
+    def degree(self) -> int:
+        """The number of factors."""
+        return sum(power for _, power in self.powers)
+
+    @property
+    def lower_parts(self) -> int:
+        """The number of doubles beyond the first that it may take; 0 too where it is rounded for its length."""
+        return self.degree - 1 if self.degree <= LONGEST else 0
+
+
+class Levels(NamedTuple):
+    """The levels of a text variable: all of them, or all but one."""
+
+    variable: str
+    all_levels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A product of numbers and indicators of levels: one or more columns of X. `label` is what it was written as."""
+
+    label: str
+    parts: tuple[Monomial | Levels, ...]
+
+    @property
+    def monomials(self) -> tuple[Monomial, ...]:
+        """The parts that are numbers."""
+        return tuple(part for part in self.parts if isinstance(part, Monomial))
+
+    @property
+    def texts(self) -> tuple[Levels, ...]:
+        """The parts that are levels."""
+        return tuple(part for part in self.parts if isinstance(part, Levels))
+
+    @property
+    def powers(self) -> dict[str, int]:
+        """The powers of number variables in its product."""
+        found: Counter[str] = Counter()
+        for monomial in self.monomials:
+            found.update(dict(monomial.powers))
+        return dict(found)
+
+    @property
+    def lower_parts(self) -> int:
+        """The number of doubles beyond the first that its values may take."""
+        return Monomial("", tuple(self.powers.items())).lower_parts if self.monomials else 0
+
+    def name(self, levels: Mapping[str, str]) -> str:
+        """Return the name of one of its columns, that of some levels."""
+        return ":".join(
+            part.name if isinstance(part, Monomial) else f"{part.variable}={levels[part.variable]}"
+            for part in self.parts
+        )
+
+
+class XColumn(NamedTuple):
+    """A column of X: its name, its term, the levels that it is of, and of which collected columns it is the sum."""
+
+    name: str
+    term: Term
+    levels: dict[str, str]
+    sum: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A variable that is computed: the expression, which of its columns, and what a first pass found for its calls.
+
+    `text` says that its values are levels.
+    """
+
+    name: str
+    expression: Expression
+    place: int = 0
+    text: bool = False
+    learned: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The terms in order, and the training means that fill missing numbers where that was asked for.
+    """Variables and terms, and the training means that fill missing numbers where that was asked for.
 
     Attributes
     ----------
+    variables, terms : tuple
+        In order.
+    computed : tuple of Computed
+        The variables that are no columns of the table, and a target that is none.
+    formula : str
+        What terms were written as; "" where each variable is a term.
     names : tuple of str
         The columns of X.
     columns, numbers : tuple of str
-        The columns of the table that are read, and those of them that are numbers, or true and false.
-    texts : tuple of Term
-        The terms that are text.
+        The variables, and those of them that are numbers, or true and false.
+    texts : tuple of Variable
+        The variables that are text.
+    selection : Selection
+        The columns of X by those that blocks collect.
+    plain : bool
+        Whether X holds the number variables as they are.
     """
 
+    variables: tuple[Variable, ...]
     terms: tuple[Term, ...]
     fills: Mapping[str, float] = field(default_factory=dict)
+    computed: tuple[Computed, ...] = ()
+    formula: str = ""
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     columns: tuple[str, ...] = field(init=False, repr=False, compare=False)
     numbers: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    texts: tuple[Term, ...] = field(init=False, repr=False, compare=False)
+    texts: tuple[Variable, ...] = field(init=False, repr=False, compare=False)
+    selection: Selection = field(init=False, repr=False, compare=False)
+    plain: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         put = partial(object.__setattr__, self)
-        put("names", tuple(name for term in self.terms for name in term.names))
-        put("columns", tuple(term.name for term in self.terms))
-        put("numbers", tuple(term.name for term in self.terms if term.kind != "text"))
-        put("texts", tuple(term for term in self.terms if term.kind == "text"))
+        put("columns", tuple(variable.name for variable in self.variables))
+        put("numbers", tuple(variable.name for variable in self.variables if variable.kind != "text"))
+        put("texts", tuple(variable for variable in self.variables if variable.kind == "text"))
+        columns = list(self.x_columns())
+        put("names", tuple(column.name for column in columns))
+        put("selection", Selection(self.names, {c.name: c.sum for c in columns if c.sum != ((c.name, 1),)}))
+        put("plain", self.names == self.numbers == self.columns and not self.selection.sums)
+
+    @classmethod
+    def of(cls, variables: Sequence[Variable], fit_intercept: bool = True) -> "Design":
+        """Return the design in which each variable is a term.
+
+        Without an intercept, the first text column keeps all its levels, as in R and patsy. Else its first level would
+        be forced to have the mean 0.
+        """
+        first = None if fit_intercept else next((v.name for v in variables if v.kind == "text"), None)
+        variables = tuple(replace(v, all_levels=True) if v.name == first else v for v in variables)
+        return cls(variables, tuple(term_of(v) for v in variables))
+
+    def x_columns(self) -> Iterator[XColumn]:
+        """Yield the columns of X, those of the first level first; open variables have none."""
+        variables = {variable.name: variable for variable in self.variables}
+        for term in self.terms:
+            parts = list(reversed(term.texts))
+            coded = [variables[part.variable].coded_levels(part.all_levels) for part in parts]
+            for combination in product(*coded):
+                levels = {part.variable: level for part, level in zip(parts, combination, strict=True)}
+                yield XColumn(term.name(levels), term, levels, tuple(_collected(term, levels, variables)))
 
     @property
     def origins(self) -> list[tuple[str, str, str | None]]:
-        """Of each column of X its name, the column of the table that it comes from, and the level, if any."""
-        levels = [(term, term.coded if term.kind == "text" else [None]) for term in self.terms]
-        made = [(term.name, level) for term, of_term in levels for level in of_term]
-        return [(name, *origin) for name, origin in zip(self.names, made, strict=True)]
+        """Of each column of X its name, the term that it comes from, and its levels, if any."""
+        return [(c.name, c.term.label, ":".join(reversed(c.levels.values())) or None) for c in self.x_columns()]
 
     @property
     def references(self) -> dict[str, str]:
-        """The level of each text column with which its others are compared."""
-        return {term.name: term.reference for term in self.terms if term.reference is not None}
+        """The level of each text variable with which its others are compared."""
+        return {variable.name: variable.reference for variable in self.texts if variable.reference is not None}
 
     def with_fills(self, fills: Mapping[str, float]) -> "Design":
         """Return the design with missing numbers filled."""
         return replace(self, fills=dict(fills))
 
-    def with_levels(self, levels: Mapping[str, Sequence[str]]) -> "Design":
-        """Return the design with the levels that were found, sorted by code point or in the order of the column's type.
+    def with_levels(self, rows: Mapping[str, Mapping[str, float]]) -> "Design":
+        """Return the design with the levels that were found, given the rows of each level.
 
         Raises
         ------
         TableError
-            If no column is left, or one has the name that a level gets.
+            If no column is left, one has the name that a level gets, or a reference level is missing.
         """
-        terms = []
-        for term in self.terms:
-            if term.open:
-                known = levels[term.name]
-                order = list(dict.fromkeys(level for level in term.order or () if level in known))
-                order += sorted(set(known) - set(order))
-                term = replace(term, levels=tuple(order), open=False, order=None)
-            terms.append(term)
-        return checked(replace(self, terms=tuple(terms)))
+        found = (v.with_levels(rows[v.name]) if v.open else v for v in self.variables)
+        return checked(replace(self, variables=tuple(found)))
+
+    def reopened(self) -> "Design":
+        """Return the design whose levels are to be found again."""
+        opened = (replace(v, levels=(), open=True) if v.kind == "text" else v for v in self.variables)
+        return replace(self, variables=tuple(opened))
+
+
+def term_of(variable: Variable) -> Term:
+    """Return the term that is one variable alone."""
+    if variable.kind == "text":
+        return Term(variable.name, (Levels(variable.name, variable.all_levels),))
+    return Term(variable.name, (Monomial(variable.name, ((variable.name, 1),)),))
+
+
+def _collected(term: Term, levels: Mapping[str, str], variables: Mapping[str, Variable]) -> Iterator[tuple[str, int]]:
+    """Yield the collected columns of which a column of X is the sum, with factors: lower parts, and last levels."""
+    choices: list[list[tuple[str, str, int]]] = []
+    for part in term.texts:
+        variable = variables[part.variable]
+        choices.append([(part.variable, levels[part.variable], 1)])
+        if variable.coding == "sum" and not part.all_levels:
+            choices[-1].append((part.variable, variable.levels[-1], -1))
+    for combination in product(*choices):
+        name = term.name({variable: level for variable, level, _ in combination})
+        factor = prod(factor for *_, factor in combination)
+        yield name, factor
+        for k in range(1, term.lower_parts + 1):
+            yield lower_part(name, k), factor
 
 
 def checked(design: Design) -> Design:
@@ -127,103 +310,3 @@ def checked(design: Design) -> Design:
 def same_name(name: str) -> TableError:
     """Return the error for two columns of X with one name."""
     return TableError(f"Two columns of X would be named {name!r}, as a column and the level of another. Rename one.")
-
-
-def coded(terms: Sequence[Term], fit_intercept: bool) -> tuple[Term, ...]:
-    """Return terms of which, without an intercept, the first text column keeps all its levels, as in R and patsy.
-
-    Else its first level would be forced to have the mean 0.
-    """
-    first = None if fit_intercept else next((term for term in terms if term.kind == "text"), None)
-    return tuple(replace(term, all_levels=True) if term is first else term for term in terms)
-
-
-def match(source: Source, design: Design) -> Source:
-    """Return a table as a design wants it: its text columns read as text, an array's columns named by position.
-
-    Raises
-    ------
-    TableError
-        If a column is missing, or of another kind than training saw.
-    """
-    if isinstance(source, ArraySource):
-        source = source.named(design.columns)
-    kinds: dict[str, ColumnKind] = {}
-    for term in design.terms:
-        column = find_column(source, term.name, "a feature of the model")
-        if term.kind != "text" and column.kind == "unusable":
-            raise TableError(f"Column {term.name!r} of {source.label} is {column.dtype}; training saw {term.kind}.")
-        as_trained = "text" in (term.kind, column.kind) or column.dtype == EMPTY
-        kinds[term.name] = term.kind if as_trained else column.kind
-    return source.read_as(kinds)
-
-
-def plan(
-    source: Source,
-    *,
-    exclude: Sequence[str | None] = (),
-    features: Sequence[str] | None = None,
-    drop: Sequence[str] = (),
-    categorical: Sequence[str] = (),
-    fit_intercept: bool = True,
-) -> tuple[Source, Design]:
-    """Decide what becomes of each column.
-
-    Parameters
-    ----------
-    source : Source
-        The table.
-    exclude : sequence of str or None
-        Columns with another role (target, weights).
-    features : sequence of str, optional
-        Columns to use, in this order; all of them unless given.
-    drop : sequence of str
-        Columns not to use.
-    categorical : sequence of str
-        Columns to read as text, whatever they look like.
-    fit_intercept : bool
-        Whether one is fitted; see `coded`.
-
-    Returns
-    -------
-    source, design
-        The source, with the categorical columns read as text, and the design, whose levels are not known yet.
-
-    Raises
-    ------
-    TableError
-        If a column is unknown, or of a type that cannot be used.
-    """
-    for name in drop:
-        if features is not None and name in features:
-            raise TableError(f"{name!r} is among the features and among the columns to drop. Name it once.")
-        find_column(source, name, "a column to drop")
-    for name in categorical:
-        find_column(source, name, "categorical")
-    source = source.read_as(dict.fromkeys(categorical, "text")) if categorical else source
-    chosen = [c.name for c in source.columns if not c.index] if features is None else list(features)
-    if features is not None:
-        for name in chosen:
-            if name in exclude:
-                raise TableError(f"{name!r} is among the features and has another role too. Name it once.")
-    chosen = [name for name in dict.fromkeys(chosen) if name not in drop and name not in exclude]
-    if not chosen:
-        raise TableError(f"{source.label} has no column left to use as a feature.")
-    columns = [find_column(source, name, "a feature") for name in chosen]
-    doubtful = [column.name for column in columns if column.doubtful]
-    source = source.settled(doubtful) if doubtful else source
-    terms = [_term(source, source.by_name[name]) for name in chosen]
-    design = Design(coded(terms, fit_intercept))
-    return source, design if design.texts else checked(design)
-
-
-def _term(source: Source, column: Column) -> Term:
-    if column.hint:
-        as_text = f" To use the column as text, pass {setting('categorical', [column.name])}."
-        raise TableError(f"Column {column.name!r} of {source.label} cannot be used as it is. {column.hint}{as_text}")
-    if column.kind == "unusable":
-        raise TableError(
-            f"Column {column.name!r} of {source.label} is of type {column.dtype}, which is neither number nor text. "
-            f"Exclude it with {setting('drop', [column.name])}, or convert it to a number first."
-        )
-    return Term(column.name, column.kind, (), column.kind == "text", column.levels)

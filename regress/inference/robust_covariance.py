@@ -9,10 +9,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from regress.aggregates.columns import selected
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.totals import Totals
 from regress.blocks import Array, Block
+from regress.design.columns import selected
 from regress.design.rows import Reader
 from regress.design.rows_along import rows_along
 from regress.errors import InputError

@@ -19,11 +19,11 @@ from regress.aggregates.held_out import HeldOutSums
 from regress.aggregates.moment_sums import MomentSums
 from regress.api.inspect_columns import Levels, Numbers
 from regress.blocks import Block
+from regress.design.plan import match, plan
 from regress.design.preparation import prepared
 from regress.design.roles import Values
 from regress.design.rows import Reader
 from regress.design.split import Split
-from regress.design.terms import match, plan
 from regress.inference.robust_covariance import MeatSums
 from regress.sources.csv import stream
 from regress.sources.open import open_table

@@ -20,14 +20,14 @@ from regress.api.read import read_table
 from regress.api.sums import Reading
 from regress.design.encode import Encoded
 from regress.design.rows import PlacedRows
-from regress.design.terms import Design, Term
+from regress.design.terms import Design, Variable
 from regress.options import TableOptions
 from regress.sources import arrays
 from regress.sources.arrays import ArrayBatch
 from regress.sources.csv import stream
 
 WORD = 2**64
-DESIGN = Design((Term("u", "number"), Term("text", "text", open=True)))
+DESIGN = Design((Variable("u", "number"), Variable("text", "text", open=True)))
 LEVELS = {"text": [str(k) for k in range(200)]}
 
 

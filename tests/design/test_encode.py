@@ -151,7 +151,7 @@ def test_levels_come_from_training_rows_only(seed, order):
     with pytest.warns(DataWarning, match=r"held-out cells? (have levels|has a level) that no training row has"):
         fit = regress.fit(table, "y", features=["id", "x"], **split)
     trained = sorted({name.removeprefix("id=") for name in fit.names if name.startswith("id=")})
-    reference = fit.model.design.terms[0].reference
+    reference = fit.model.design.variables[0].reference
     assert not fit.constant
     assert fit.statistics is not None
     held = table[~table["id"].isin([*trained, reference])]

@@ -23,7 +23,7 @@ def test_levels_become_columns_sorted_by_code_point_without_the_first():
     frame = FRAME.with_columns(k=pl.Series(["é", "Z", "a", "A1"] * 10))
     fit = regress.fit(frame, "y", features=["k"])
     assert fit.names == ("k=Z", "k=a", "k=é")
-    assert fit.model.design.terms[0].levels[0] == "A1"
+    assert fit.model.design.variables[0].levels[0] == "A1"
 
 
 def test_a_level_that_takes_a_columns_name_is_refused():

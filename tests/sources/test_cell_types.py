@@ -54,7 +54,7 @@ def kind(path, **options):
     """What a file's column x turns out to be."""
     options = TableOptions(features=["x"], missing="drop", **options)
     try:
-        (term,) = read_table(path, "y", options, Reading("rows")).reader.design.terms
+        (term,) = read_table(path, "y", options, Reading("rows")).reader.design.variables
     except TableError as error:
         return "text" if "has a single level" in str(error) else "refused"
     except InputError as error:

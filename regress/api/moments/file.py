@@ -22,7 +22,7 @@ from regress.api.json_schema import Malformed, of, strict_json
 from regress.api.moments.head import Provenance, Section, check_head, check_sums, columns_of
 from regress.api.moments.how_read import HowRead, MomentsPart, identity_of
 from regress.design.encode import SeenCells
-from regress.design.terms import Design, Term
+from regress.design.terms import Design, Variable
 from regress.errors import InputError
 from regress.fit_record import RowAccount
 from regress.messages import by_interface
@@ -110,7 +110,7 @@ def moments_of(data: bytes) -> Held:
     head = of(Provenance)(document, "")
     check_head(head)
     sections = _sections(head, rest)
-    design = Design(tuple(Term(t.name, t.kind, (), t.kind == "text", t.order) for t in head.read.terms))
+    design = Design(tuple(Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in head.read.terms))
     log_weight = WholeSum()
     log_weight.units = int(head.log_weight, 16)
     sampler = Sampler(head.sample_size, head.read.random_state, design, {})

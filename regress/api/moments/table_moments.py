@@ -200,7 +200,7 @@ def how_read(reader: Reader, options: TableOptions) -> HowRead:
         split_key=options.split_key,
         random_state=options.random_state,
         max_categories=options.max_categories,
-        terms=tuple(TermKind(name=t.name, kind=t.kind, order=t.order) for t in reader.design.terms),
+        terms=tuple(TermKind(name=t.name, kind=t.kind, order=t.order) for t in reader.design.variables),
     )
 
 

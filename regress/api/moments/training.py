@@ -8,10 +8,11 @@ import numpy as np
 from regress.api.moments.how_read import HowRead
 from regress.api.moments.table_moments import TableMoments
 from regress.api.sums import Reading, ReadTable, assembled, data_of, design_of
+from regress.design.plan import match, plan
 from regress.design.roles import Values
 from regress.design.rows import Reader
 from regress.design.split import Split
-from regress.design.terms import Design, match, plan
+from regress.design.terms import Design
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import TableOptions
@@ -89,9 +90,9 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
 def _check_levels(moments: TableMoments, design: Design) -> None:
     """Refuse levels that a design does not have."""
     found = moments.sums.counted.levels()
-    for term in design.texts:
-        if odd := sorted({*found[term.name]} - {*term.levels}):
-            raise TableError(f"Column {term.name!r} of {moments.label} has {odd[0]!r}, which training did not see.")
+    for variable in design.texts:
+        if odd := sorted({*found[variable.name]} - {*variable.levels}):
+            raise TableError(f"Column {variable.name!r} of {moments.label} has {odd[0]!r}, which training did not see.")
 
 
 def _check_dropped(moments: TableMoments, columns: tuple[str, ...]) -> None:

@@ -1,0 +1,308 @@
+"""What becomes of the terms of a formula: variables, some of them computed, and products of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import NamedTuple
+
+from regress.design.coding import codings
+from regress.design.computed import ComputedSource
+from regress.design.expression import COMPARISONS, Call, Expression, Literal, Named, Operation, names_in, parts_of
+from regress.design.formula import Formula
+from regress.design.functions import check, kind, labels
+from regress.design.plan import variable_of
+from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable, checked
+from regress.errors import InputError, TableError
+from regress.numerics.expansions import LONGEST
+from regress.sources.base import Source
+from regress.sources.find import find_column
+
+
+class _Factor(NamedTuple):
+    """A factor of a term: its columns, each a number, or the levels of a variable."""
+
+    label: str
+    parts: tuple[Monomial | Levels, ...]
+
+    @property
+    def text(self) -> str | None:
+        """The variable whose levels it is."""
+        first = self.parts[0]
+        return first.variable if isinstance(first, Levels) else None
+
+
+def target_of(source: Source, formula: Formula) -> tuple[Source, str]:
+    """Return the table with the target of a formula as a column, and the column's name.
+
+    Raises
+    ------
+    InputError
+        If the formula names no target, or one that cannot be computed.
+    """
+    if formula.target is None:
+        raise InputError("The formula names no target: write it on the left, as in 'price ~ area'.")
+    if isinstance(formula.target, Named):
+        return source, formula.target.name
+    expression = formula.target
+    _check_columns(source, expression)
+    check(expression)
+    if kind(expression) == "text" or len(labels(expression)) > 1:
+        raise InputError(f"The target {expression} is not one column of numbers.")
+    return ComputedSource(source, [Computed(str(expression), expression)]), str(expression)
+
+
+def formula_plan(
+    source: Source, formula: Formula, *, exclude: Sequence[str | None] = (), wanted: Mapping[str, str] | None = None
+) -> tuple[Source, Design]:
+    """Decide what becomes of the terms of a formula.
+
+    Parameters
+    ----------
+    source : Source
+        The table.
+    formula : Formula
+        Its target is a column of the table, or computed in it.
+    exclude : sequence of str or None
+        Columns that `.` does not stand for: the target, the weights.
+    wanted : mapping
+        Reference levels by column.
+
+    Returns
+    -------
+    source, design
+        The table with columns that are computed, and the design, whose levels are not known yet.
+
+    Raises
+    ------
+    InputError, TableError
+        If a column is unknown, or a term cannot be computed from its columns.
+    """
+    computed = source.computed if isinstance(source, ComputedSource) else ()
+    base = source.base if isinstance(source, ComputedSource) else source
+    read = {name for c in computed for name in names_in(c.expression)}
+    others = [c.name for c in base.columns if not (c.index or c.name in exclude or c.name in read)]
+    products = formula.terms(others)
+    plan = _Plan(base, dict(wanted or {}), _numeric(products), {c.name: c for c in computed})
+    factors = [tuple(plan.factor(expression) for expression in of_term) for of_term in products]
+    names = [
+        (frozenset(f.label for f in of_term if f.text is None), tuple(f.text for f in of_term if f.text is not None))
+        for of_term in factors
+    ]
+    terms = tuple(
+        term
+        for of_term, several in zip(factors, codings(names, formula.intercept), strict=True)
+        for coded in several
+        for term in _terms(of_term, dict(coded))
+    )
+    complete = {part.variable for term in terms for part in term.texts if part.all_levels}
+    variables = tuple(replace(v, all_levels=v.name in complete) for v in plan.variables.values())
+    if unused := sorted(set(wanted or {}) - plan.variables.keys()):
+        find_column(base, unused[0], "a column with a reference level")
+        raise InputError(f"The reference level of {unused[0]!r} is of no text column in the formula.")
+    design = Design(variables, terms, computed=tuple(plan.computed.values()), formula=formula.text)
+    if not terms:
+        raise InputError("The formula has no term on the right: name a column there, as in 'price ~ area'.")
+    source = ComputedSource(plan.source, design.computed) if design.computed else plan.source
+    return source, design if design.texts else checked(design)
+
+
+def _terms(factors: Sequence[_Factor], coded: Mapping[str, bool]) -> Iterator[Term]:
+    """Yield the terms that a product of factors becomes, where levels of some text variables take part."""
+    taking = [f for f in factors if f.text is None or f.text in coded]
+    label = ":".join(f.label for f in taking)
+    for parts in product(*(f.parts for f in reversed(taking))):
+        made = (p if isinstance(p, Monomial) else Levels(p.variable, coded[p.variable]) for p in reversed(parts))
+        yield Term(label, tuple(made))
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The variables of a formula, as its factors are looked at one after the other."""
+
+    source: Source
+    wanted: dict[str, str]
+    numeric: set[str]
+    computed: dict[str, Computed]
+    variables: dict[str, Variable] = field(default_factory=dict)
+    given: dict[str, Call] = field(default_factory=dict)
+
+    def factor(self, expression: Expression) -> _Factor:
+        """Return what becomes of one factor."""
+        _check_columns(self.source, expression)
+        if isinstance(expression, Named):
+            name = self._variable(expression.name)
+            return _Factor(name, (Levels(name) if self.variables[name].kind == "text" else _single(name),))
+        if isinstance(expression, Call) and expression.function == "C":
+            return self._categories(expression)
+        label = str(expression)
+        if isinstance(expression, Call) and expression.function == "poly" and not _is_true(expression, "orthogonal"):
+            check(expression)
+            name = self._number(expression.arguments[0])
+            return _Factor(
+                label, tuple(Monomial(f"{label}{of}", ((name, k),)) for k, of in enumerate(labels(expression), start=1))
+            )
+        inner = expression
+        if isinstance(expression, Call) and expression.function == "I":
+            (inner,) = _one_argument(expression)
+            powers = self._powers(inner)
+            if powers is not None:
+                return _Factor(label, (Monomial(label, tuple(powers.items())),))
+        check(inner)
+        self._check_numbers(inner)
+        if kind(inner) == "text":
+            return _Factor(label, (Levels(self._text(label, inner)),))
+        for place, of in enumerate(labels(inner)):
+            self._add(Computed(f"{label}{of}", inner, place), Variable(f"{label}{of}", "number"))
+        return _Factor(label, tuple(_single(f"{label}{of}") for of in labels(inner)))
+
+    def _categories(self, call: Call) -> _Factor:
+        (inner,) = _one_argument(call)
+        options = {name: option.value for name, option in call.options}
+        if odd := sorted(set(options) - {"ref", "coding"}):
+            raise InputError(f"{call}: C() has no option {odd[0]!r}; it has ref and coding.")
+        coding, reference = options.get("coding", "treatment"), options.get("ref")
+        if coding not in ("treatment", "sum"):
+            raise InputError(f"{call}: coding must be 'treatment' or 'sum'.")
+        if reference is not None and coding == "sum":
+            raise InputError(f"{call}: with coding='sum' there is no reference level. Remove ref.")
+        if isinstance(inner, Named) and inner.name not in self.numeric:
+            find_column(self.source, inner.name, "a variable of the formula")
+            self.source = self.source.read_as({inner.name: "text"})
+            name = self._variable(inner.name)
+        elif isinstance(inner, Named):
+            name = self._text(f"C({inner})", inner)
+        else:
+            check(inner)
+            self._check_numbers(inner)
+            name = self._text(str(inner) if str(inner) not in self.numeric else f"C({inner})", inner)
+        if self.given.setdefault(name, call) != call:
+            raise InputError(f"{self.given[name]} and {call} code one column in two ways. Use one of them.")
+        chosen: Coding = "sum" if coding == "sum" else "treatment"
+        variable = replace(self.variables[name], coding=chosen)
+        if reference is not None:
+            if name in self.wanted:
+                raise InputError(f"{call} and the option ref both give a reference level of {name!r}. Give it once.")
+            variable = replace(variable, wanted=str(call.given["ref"].value))
+        self.variables[name] = variable
+        return _Factor(name, (Levels(name),))
+
+    def _variable(self, name: str) -> str:
+        """Take a column of the table as it is."""
+        if name in self.variables:
+            return name
+        column = find_column(self.source, name, "a variable of the formula")
+        if column.doubtful:
+            self.source = self.source.settled([name])
+        variable = variable_of(self.source, self.source.by_name[name])
+        self.variables[name] = replace(variable, wanted=self.wanted.get(name))
+        return name
+
+    def _number(self, expression: Expression) -> str:
+        """Take an expression as a variable that is a number."""
+        if isinstance(expression, Named):
+            name = self._variable(expression.name)
+            self._check_numbers(expression)
+            return name
+        check(expression)
+        self._check_numbers(expression)
+        if kind(expression) == "text" or len(labels(expression)) > 1:
+            raise InputError(f"{expression} is not one column of numbers.")
+        self._add(Computed(str(expression), expression), Variable(str(expression), "number"))
+        return str(expression)
+
+    def _text(self, name: str, expression: Expression) -> str:
+        """Take an expression as a variable whose values are levels."""
+        column = ComputedSource(self.source, [Computed(name, expression, text=True)]).by_name[name]
+        order, wanted = column.levels, self.wanted.get(name)
+        self._add(
+            Computed(name, expression, text=True), Variable(name, "text", (), True, order, wanted=wanted)
+        )
+        return name
+
+    def _add(self, computed: Computed, variable: Variable) -> None:
+        if computed.name in self.source.by_name:
+            raise TableError(f"The formula computes {computed.name!r}, and the table has a column of that name. Rename it.")
+        self.computed.setdefault(computed.name, computed)
+        self.variables.setdefault(variable.name, variable)
+
+    def _powers(self, expression: Expression) -> dict[str, int] | None:
+        """Return an expression as a product of powers of number columns, if it is one that need not be rounded."""
+        powers = _powers(expression)
+        if powers is None or not powers or sum(powers.values()) > LONGEST:
+            return None
+        self._check_numbers(expression)
+        for name in powers:
+            self._variable(name)
+        return powers
+
+    def _check_numbers(self, expression: Expression) -> None:
+        """Refuse columns of text where numbers are computed."""
+        for name in _read_as_numbers(expression):
+            column = find_column(self.source, name, "a variable of the formula")
+            column = (self.source.settled([name]) if column.doubtful else self.source).by_name[name]
+            if column.kind in ("text", "unusable"):
+                what = "text" if column.kind == "text" else column.dtype
+                raise TableError(
+                    f"Column {name!r} of {self.source.label} is {what}, so {expression} cannot be computed."
+                    f"{' ' * bool(column.hint)}{column.hint}"
+                )
+
+
+def _single(name: str) -> Monomial:
+    return Monomial(name, ((name, 1),))
+
+
+def _powers(expression: Expression) -> dict[str, int] | None:
+    match expression:
+        case Named(name):
+            return {name: 1}
+        case Operation("*", left, right):
+            one, other = _powers(left), _powers(right)
+            return None if one is None or other is None else {n: one.get(n, 0) + other.get(n, 0) for n in {**one, **other}}
+        case Operation("**", left, Literal(int() as power)) if 1 <= power <= LONGEST:
+            of_left = _powers(left)
+            return None if of_left is None else {name: power * of_one for name, of_one in of_left.items()}
+    return None
+
+
+def _numeric(products: Sequence[Sequence[Expression]]) -> set[str]:
+    """Return the columns, and expressions as text, that terms use as numbers."""
+    found = set[str]()
+    for factor in (factor for of_term in products for factor in of_term):
+        if isinstance(factor, Call) and factor.function == "C":
+            found |= {name for a in factor.arguments if not isinstance(a, Named) for name in _read_as_numbers(a)}
+        elif not isinstance(factor, Named):
+            found |= {*_read_as_numbers(factor), str(factor)}
+        else:
+            found.add(factor.name)
+    return found
+
+
+def _read_as_numbers(expression: Expression) -> Iterator[str]:
+    """Yield the columns of an expression whose numbers it needs."""
+    match expression:
+        case Named(name):
+            yield name
+        case Operation(operator, Named(), Literal(str())) | Operation(operator, Literal(str()), Named()):
+            if operator not in COMPARISONS:
+                raise InputError(f"{expression} is no arithmetic of numbers.")
+        case Call("missing", (Named(),), _):
+            pass
+        case _:
+            for part in parts_of(expression):
+                yield from _read_as_numbers(part)
+
+
+def _check_columns(source: Source, expression: Expression) -> None:
+    for name in names_in(expression):
+        find_column(source, name, "a variable of the formula")
+
+
+def _one_argument(call: Call) -> tuple[Expression]:
+    if len(call.arguments) != 1:
+        raise InputError(f"{call.function}() takes one column or expression; {call} has {len(call.arguments)}.")
+    return (call.arguments[0],)
+
+
+def _is_true(call: Call, option: str) -> bool:
+    return option in call.given and call.given[option].value is True

@@ -1,0 +1,152 @@
+"""A design as plain values, as files hold it. Expressions are text, parsed where a file is read, and never executed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from regress.design.formula_factor import parse_expression
+from regress.design.functions import check, width
+from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable
+from regress.errors import InputError
+from regress.records import Count, Name, Some
+
+_COLUMNS = 10**7  # of X at most
+_DEGREE = 1000  # of a product at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainVariable:
+    """A variable with its levels, the reference first."""
+
+    name: Name
+    kind: Literal["number", "boolean", "date", "text"]
+    levels: tuple[Name, ...]
+    all_levels: bool
+    coding: Coding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainPart:
+    """A product of powers, or the levels of the variable that is named."""
+
+    name: Name
+    powers: Mapping[Name, Some] | None
+    all_levels: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainTerm:
+    """A term of a formula."""
+
+    label: Name
+    parts: tuple[PlainPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainComputed:
+    """A variable that is computed, with what a first pass found for calls in its expression."""
+
+    name: Name
+    expression: Name
+    place: Count
+    text: bool
+    learned: Mapping[Name, tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainDesign:
+    """All of a design. Without a formula each variable is a term, and no term is stored."""
+
+    formula: str
+    variables: tuple[PlainVariable, ...]
+    terms: tuple[PlainTerm, ...]
+    computed: tuple[PlainComputed, ...]
+    training_means: Mapping[Name, float]
+
+
+def plain_of(design: Design) -> PlainDesign:
+    """Return a design as plain values."""
+    return PlainDesign(
+        formula=design.formula,
+        variables=tuple(
+            PlainVariable(name=v.name, kind=_kind(v), levels=v.levels, all_levels=v.all_levels, coding=v.coding)
+            for v in design.variables
+        ),
+        terms=tuple(
+            PlainTerm(label=term.label, parts=tuple(_plain_part(part) for part in term.parts))
+            for term in (design.terms if design.formula else ())
+        ),
+        computed=tuple(
+            PlainComputed(name=c.name, expression=str(c.expression), place=c.place, text=c.text, learned=dict(c.learned))
+            for c in design.computed
+        ),
+        training_means=dict(design.fills),
+    )
+
+
+def _kind(variable: Variable) -> Literal["number", "boolean", "date", "text"]:
+    assert variable.kind != "unusable"
+    return variable.kind
+
+
+def _plain_part(part: Monomial | Levels) -> PlainPart:
+    if isinstance(part, Levels):
+        return PlainPart(name=part.variable, powers=None, all_levels=part.all_levels)
+    return PlainPart(name=part.name, powers=dict(part.powers), all_levels=False)
+
+
+def design_of(plain: PlainDesign, fit_intercept: bool) -> Design:
+    """Return the design that has these plain values.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message says why.
+    """
+    variables = tuple(
+        Variable(v.name, v.kind, v.levels, all_levels=v.all_levels, coding=v.coding) for v in plain.variables
+    )
+    names = [variable.name for variable in variables]
+    if len(set(names)) < len(names):
+        raise ValueError("'variables' gives two variables one name")
+    for variable in variables:
+        levels = variable.levels
+        if (variable.kind == "text") != bool(levels) or len(set(levels)) < len(levels):
+            raise ValueError(f"the levels of {variable.name!r} are not those of a {variable.kind} column")
+    if not plain.formula:
+        if plain.terms or plain.computed:
+            raise ValueError("'terms' needs a formula")
+        return _with_fills(Design.of(variables, fit_intercept), plain)
+    by_name = {variable.name: variable for variable in variables}
+    terms = tuple(Term(term.label, tuple(_part(part, by_name) for part in term.parts)) for term in plain.terms)
+    columns = sum(prod(len(by_name[part.variable].levels) for part in term.texts) for term in terms)
+    if columns > _COLUMNS:
+        raise ValueError(f"'terms' gives more than {_COLUMNS:,} columns")
+    if any(not term.parts or sum(term.powers.values()) > _DEGREE for term in terms):
+        raise ValueError("'terms' has an empty term, or one of too high a degree")
+    computed = tuple(_computed(c) for c in plain.computed)
+    return _with_fills(Design(variables, terms, computed=computed, formula=plain.formula), plain)
+
+
+def _with_fills(design: Design, plain: PlainDesign) -> Design:
+    return design.with_fills(plain.training_means)
+
+
+def _part(part: PlainPart, variables: Mapping[str, Variable]) -> Monomial | Levels:
+    used: Iterator[tuple[str, bool]] = iter([(part.name, True)] if part.powers is None else ((n, False) for n in part.powers))
+    for name, text in used:
+        if name not in variables or (variables[name].kind == "text") != text:
+            raise ValueError(f"'terms' uses {name!r} as what it is not")
+    return Levels(part.name, part.all_levels) if part.powers is None else Monomial(part.name, tuple(part.powers.items()))
+
+
+def _computed(plain: PlainComputed) -> Computed:
+    try:
+        expression = parse_expression(plain.expression)
+        check(expression)
+    except InputError as error:
+        raise ValueError(f"'computed' holds {plain.name!r}: {str(error).rstrip('.')}") from None
+    if plain.place >= width(expression):
+        raise ValueError(f"'computed' holds {plain.name!r}, which its expression does not have")
+    return Computed(plain.name, expression, plain.place, plain.text, tuple(plain.learned.items()))
