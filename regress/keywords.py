@@ -65,6 +65,8 @@ KNOWN_AS = {  # how other tools, and earlier versions, call an option
     "solver": "method algorithm",
     "tol": "tolerance eps ftol gtol",
     "missing": "na_action dropna",
+    "ref": "reference base reference_levels",
+    "as_written": "decimals exact_decimals",
     "target": "y endog response label",
     "digits": "min_digits",
     "estimators": "models tools",
@@ -96,12 +98,15 @@ class FileKeywords(TypedDict, total=False):
 class TableKeywords(FileKeywords, total=False):
     """Of `TableOptions`, but for `rows`."""
 
+    formula: str | None
     features: Sequence[str] | None
     drop: Sequence[str] | None
     weights: Any
     weight_type: WeightType
     categorical: Sequence[str] | None
+    ref: Mapping[str, str] | tuple[()]
     max_categories: int
+    as_written: bool
     missing: Missing
     test_size: float
     split_key: str | None

@@ -9,6 +9,7 @@ from typing import Any, Unpack, get_args
 import numpy as np
 
 from regress.api.cluster.table import ClusterTable
+from regress.api.formulas import with_formula
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
@@ -117,8 +118,9 @@ def fit(
     ([2.0], 1.0)
     """
     refuse_unknown(fit, options)
-    of_table, of_training = made(TableOptions, options), made(TrainOptions, options)
-    process = made(ProcessOptions, options)
+    target, given_options = with_formula(target, options)
+    of_table, of_training = made(TableOptions, given_options), made(TrainOptions, given_options)
+    process = made(ProcessOptions, given_options)
     given = cov_type if isinstance(cov_type, Covariance) else None
     if given is None:
         check_choice("cov_type", cov_type, get_args(CovType))

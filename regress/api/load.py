@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from regress.api.json_schema import Malformed, read_json
+from regress.api.json_schema import read_json
 from regress.api.model import LinearModel
 from regress.api.model_file import FORMAT, VERSION, check_agreement, record_of, schema
 from regress.api.result import Fit
+from regress.design.plain import design_of
 from regress.errors import InputError
 from regress.inference.prediction_intervals import Uncertainty
 from regress.messages import by_interface
@@ -58,9 +59,9 @@ def fit_of(held: Any, path: Path) -> Fit:
         raise InputError(f"{path} is a model of version {version!r}; this release reads {VERSION}. {remedy}.")
     try:
         held = schema()(held, "")
-        design = design_of(held)
+        design = design_of(held["design"], held["options"].fit_intercept)
         check_agreement(held, design)
-    except Malformed as error:
+    except ValueError as error:
         raise InputError(f"{path} is not a valid model: {error}. Fit it again, and save it.") from None
     known = record_of(held)
     model = LinearModel(

@@ -12,6 +12,7 @@ from regress.blocks import Array
 from regress.design.encode import Encoder, altered_note
 from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
+from regress.design.plain import plain_of
 from regress.design.plan import match
 from regress.design.rows import all_of
 from regress.design.terms import Design
@@ -282,8 +283,7 @@ class LinearModel:
             "b": self.b,
             "center": self.center.tolist(),
             "b_center": self.b_center,
-            "terms": [{"name": t.name, "kind": t.kind, "levels": list(t.levels)} for t in self.design.variables],
-            "training_means": dict(self.design.fills),
+            "design": asdict(plain_of(self.design)),
             **{name: value for name, value in asdict(self.trained).items() if name != "target"},
             "uncertainty": None if self.uncertainty is None else self.uncertainty.to_dict(),
         }

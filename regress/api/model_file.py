@@ -15,9 +15,7 @@ from regress.aggregates.plain_moments import to_moments
 from regress.api.json_schema import (
     Check,
     Malformed,
-    choice,
     items,
-    mapping,
     number,
     numbers,
     of,
@@ -26,6 +24,7 @@ from regress.api.json_schema import (
     text,
 )
 from regress.api.model import LinearModel
+from regress.design.plain import PlainDesign
 from regress.design.terms import Design
 from regress.fit_record import FitRecord, PlainMoments, Trained
 from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semidefinite
@@ -33,13 +32,12 @@ from regress.numerics.atomic_write import strict
 from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.records import INTERCEPT
 
-FORMAT, VERSION = "regress-model", 5
+FORMAT, VERSION = "regress-model", 6
 
 
 @cache
 def schema() -> Check:
     """Return the check of the file, but for its format and version; parts of the record come as its types."""
-    term = record(name=text, kind=choice("number", "boolean", "text"), levels=items(text))
     uncertainty = record(
         df_resid=number(above=0.0),
         variance=number(above=0.0),
@@ -55,8 +53,7 @@ def schema() -> Check:
         b=number(),
         center=numbers,
         b_center=number(),
-        terms=items(term),
-        training_means=mapping(number()),
+        design=of(PlainDesign),
         uncertainty=optional(uncertainty),
         record=record(**_fields(FitRecord, without="trained")),
     )
@@ -93,21 +90,16 @@ def check_agreement(held: Mapping[str, Any], design: Design) -> None:
     Malformed
         The first contradiction.
     """
-    terms, options, means, names = held["terms"], held["options"], held["training_means"], design.names
+    options, names = held["options"], design.names
     n = len(names)
-    for term in terms:
-        levels = term["levels"]
-        if (term["kind"] == "text") != bool(levels) or len(set(levels)) < len(levels):
-            raise Malformed(f"the levels of {term['name']!r} are not those of a {term['kind']} column")
-    if len({term["name"] for term in terms}) < len(terms) or len({*names, INTERCEPT}) <= n:
-        raise Malformed("'terms' gives two coefficients one name")
+    if len({*names, INTERCEPT}) <= n:
+        raise Malformed("'design' gives two coefficients one name")
     if not names or held["names"] != list(names):
-        raise Malformed("'names' are not those that 'terms' gives, in its order")
+        raise Malformed("'names' are not those that 'design' gives, in its order")
     for key in ("w", "center"):
         _check_length(key, held[key], n)
-    filled = {term["name"] for term in terms if term["kind"] != "text"} if options.missing == "mean" else set()
-    if set(means) != filled:
-        raise Malformed("'training_means' does not hold the columns that options.missing fills")
+    if set(design.fills) != (set(design.numbers) if options.missing == "mean" else set()):
+        raise Malformed("'design.training_means' does not hold the columns that options.missing fills")
     if options.test_size >= 1.0 or (options.weights is not None and not options.weighted):
         raise Malformed("'options' contradicts itself")
     if not options.fit_intercept and any((held["b"], held["b_center"], *held["center"])):
@@ -132,12 +124,12 @@ def _check_record(known: FitRecord, held: Mapping[str, Any], design: Design) -> 
     if rows.rows != rows.used + rows.held_out + rows.missing + rows.zero_weight + rows.bad:
         raise Malformed("'record.outcome.rows' does not add up")
     if dict(known.references) != design.references:
-        raise Malformed("'record.references' are not those of 'terms'")
+        raise Malformed("'record.references' are not those of 'design'")
     intercept: list[tuple[str, str | None, str | None, float]] = [(INTERCEPT, None, None, held["b"])]
     expected = intercept if held["options"].fit_intercept else []
     expected += [(*origin, w) for origin, w in zip(design.origins, held["w"], strict=True)]
     if [(line.name, line.column, line.level, line.coef) for line in lines] != expected:
-        raise Malformed("'record.coefficients' are not those of 'terms', 'w' and 'b'")
+        raise Malformed("'record.coefficients' are not those of 'design', 'w' and 'b'")
     if (figures is None) != bool(known.statistics_missing):
         raise Malformed("'record.figures' and 'record.statistics_missing' contradict each other")
     if figures is None and any(line.std_err is not None for line in lines):

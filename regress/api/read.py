@@ -8,6 +8,7 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.table import ClusterTable
+from regress.api.formulas import column_name
 from regress.api.sums import (
     Reading,
     ReadTable,
@@ -19,7 +20,7 @@ from regress.api.sums import (
     sums_of,
     watched,
 )
-from regress.design.plan import match, plan
+from regress.design.plan import match, plan, taken_out
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
 from regress.design.rows import Reader
@@ -141,6 +142,7 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:
     """Return what reads a table, and the key of the split where it is excluded from the features."""
+    source, formula = _computed(source, target, options, reading)
     named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
     texts = [name for name in named if source.by_name[name].kind == "text"]
     source = source.settled(texts) if texts else source
@@ -155,7 +157,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         design, key = _apart(reading.design, y, a), None
         source = match(source, design)
     else:
-        source, design, key = _designed(source, y, a, options, reading)
+        source, design, key = _designed(source, y, a, options, reading, formula)
     used = {*design.columns, y.name, a.name if a else None}
     numbers = reading.time is not None and source.by_name[reading.time].kind == "number"
     read_as_text = [
@@ -180,6 +182,23 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
     return reader, key
 
 
+def _computed(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Source, Any]:
+    """Return a table with the columns that a design or a formula computes, as far as these are known; the formula."""
+    if reading.design is not None and reading.design.computed:
+        from regress.design.computed import ComputedSource
+
+        return ComputedSource(source, reading.design.computed), None
+    if reading.design is not None or options.formula is None:
+        return source, None
+    from regress.design.formula import parse_formula
+    from regress.design.formula_plan import target_of
+
+    formula = parse_formula(options.formula)
+    if formula.target is not None and target == column_name(formula.target):
+        source = target_of(source, formula.target)
+    return source, formula
+
+
 def _apart(design: Design, y: Values, a: Values | None) -> Design:
     """Return a model's design, which must not use the target or the weights."""
     for role, values in (("the target", y), ("weights", a)):
@@ -189,7 +208,7 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
 
 
 def _designed(
-    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading
+    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading, formula: Any
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where it is excluded from the features."""
     roles = [v for v in (y, a) if v is not None]
@@ -200,14 +219,22 @@ def _designed(
     )
     if options.features is not None or key in (*others, *drop):
         key = None
-    source, design = plan(
-        source,
-        exclude=[*others, key, *(reading.along if options.features is None else ())],
-        features=options.features,
-        drop=drop,
-        categorical=options.categorical or (),
-        fit_intercept=reading.fit_intercept,
-    )
+    exclude = [*others, key, *(reading.along if options.features is None else ())]
+    if formula is not None:
+        from regress.design.formula_plan import formula_plan
+
+        source = taken_out(source, drop=drop, categorical=options.categorical or ())
+        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=dict(options.ref))
+    else:
+        source, design = plan(
+            source,
+            exclude=exclude,
+            features=options.features,
+            drop=drop,
+            categorical=options.categorical or (),
+            fit_intercept=reading.fit_intercept,
+            wanted=dict(options.ref),
+        )
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(
             f"The values given for {name!r} differ from the feature {name!r} of {source.label}. "

@@ -124,7 +124,7 @@ class Inference:
 
     def _fingerprint(self) -> str:
         """Return the hash of the sums over the training rows; "" where there is none."""
-        sums, names = self.data.sums, self.model.design.names
+        sums, names = self.data.sums, self.model.design.selection.collected
         if sums is None or not self.data.exact or len(names) > MOST_COVARIANCES:
             return ""
         return fingerprint(to_bytes(sums, names))

@@ -1,6 +1,6 @@
 """Verify that a model was fitted to the rows of a table, by sums without rounding."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -147,7 +147,7 @@ def verify(
     with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
         sums = _sums(found, target, of_table, design, jobs=resolve_jobs(n_jobs), progress=progress)
     differences = _differences(sums, fit.record, design)
-    hashed = fingerprint(to_bytes(sums.training, design.names))
+    hashed = fingerprint(to_bytes(sums.training, design.selection.collected))
     return Verification(
         matches=hashed == expected and not differences,
         source=source_of(found).label,
@@ -186,11 +186,7 @@ def _sums(
                 f"{table.label} holds sums for the target {table.target!r}, and the model predicts {target!r}."
             )
         return table.sums
-    terms = [
-        replace(variable, levels=(), open=True) if variable.kind == "text" else variable
-        for variable in design.variables
-    ]
-    reading = Reading("moments", jobs, "exact", summed=True, design=Design(tuple(terms), design.fills))
+    reading = Reading("moments", jobs, "exact", summed=True, design=design.reopened())
     cluster = table if isinstance(table, ClusterTable) else None
     return read_sums(table, target, options, reading, progress, cluster=cluster)[1]
 
@@ -202,7 +198,7 @@ def _differences(sums: PartSums, known: FitRecord, design: Design) -> tuple[str,
         found.append(f"The table has {describe(here)}; the model has {describe(there)}.")
     levels = sums.counted.levels()
     for variable in design.texts:
-        here_too = levels.get(variable.name, [])
+        here_too = [*levels.get(variable.name, ())]
         if odd := sorted({*here_too} ^ {*variable.levels}):
             where = "the table" if odd[0] in here_too else "the model"
             found.append(f"Column {variable.name!r} has the category {odd[0]!r} only in {where}.")

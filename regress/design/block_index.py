@@ -130,7 +130,7 @@ class BlockReader:
 
     def _anywhere(self, chosen: Sequence[int]) -> Iterator[_Rows]:
         reader = self._reader
-        kinds = reader.source.kinds(reader.columns(reader.design))
+        kinds = reader.source.kinds(reader.columns(reader.design.columns))
         partitions = reader.source.partitions()
 
         def read(k: int) -> _Rows:
@@ -142,7 +142,7 @@ class BlockReader:
         return ordered_map(read, chosen, _AHEAD)
 
     def _in_order(self, chosen: Sequence[int]) -> Iterator[_Rows]:
-        batches = enumerate(self._reader.batches(self._reader.design))
+        batches = enumerate(self._reader.batches())
         for k in chosen:
             found = next((rows for at, rows in batches if at == k), None)
             if found is None:

@@ -12,7 +12,17 @@ from regress.design.evaluate import Values, evaluate
 from regress.design.expression import Call, Expression, names_in
 from regress.design.functions import kind, levels
 from regress.design.terms import Computed
-from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Batch, Bookmark, Codes, Column, ColumnKind, Partition, Source
+from regress.sources.base import (
+    MISSING_CODE,
+    UNSEEN_CODE,
+    Batch,
+    Bookmark,
+    Codes,
+    Column,
+    ColumnKind,
+    Partition,
+    Source,
+)
 from regress.sources.cell_types import level_of
 from regress.sources.rejects import Skipped
 

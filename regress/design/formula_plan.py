@@ -6,14 +6,14 @@ from itertools import product
 from typing import NamedTuple
 
 from regress.design.coding import codings
+from regress.design.column_use import check_columns, check_numbers, exact_powers, read_as_numbers, used_as_numbers
 from regress.design.computed import ComputedSource
-from regress.design.expression import COMPARISONS, Call, Expression, Literal, Named, Operation, names_in, parts_of
+from regress.design.expression import Call, Expression, Named, names_in
 from regress.design.formula import Formula
 from regress.design.functions import check, kind, labels
 from regress.design.plan import variable_of
 from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable, checked
 from regress.errors import InputError, TableError
-from regress.numerics.expansions import LONGEST
 from regress.sources.base import Source
 from regress.sources.find import find_column
 
@@ -31,24 +31,21 @@ class _Factor(NamedTuple):
         return first.variable if isinstance(first, Levels) else None
 
 
-def target_of(source: Source, formula: Formula) -> tuple[Source, str]:
-    """Return the table with the target of a formula as a column, and the column's name.
+def target_of(source: Source, expression: Expression) -> Source:
+    """Return the table with the target of a formula as a column.
 
     Raises
     ------
     InputError
-        If the formula names no target, or one that cannot be computed.
+        If it cannot be computed.
     """
-    if formula.target is None:
-        raise InputError("The formula names no target: write it on the left, as in 'price ~ area'.")
-    if isinstance(formula.target, Named):
-        return source, formula.target.name
-    expression = formula.target
-    _check_columns(source, expression)
+    if isinstance(expression, Named):
+        return source
+    check_columns(source, expression)
     check(expression)
     if kind(expression) == "text" or len(labels(expression)) > 1:
         raise InputError(f"The target {expression} is not one column of numbers.")
-    return ComputedSource(source, [Computed(str(expression), expression)]), str(expression)
+    return ComputedSource(source, [Computed(str(expression), expression)])
 
 
 def formula_plan(
@@ -82,7 +79,7 @@ def formula_plan(
     read = {name for c in computed for name in names_in(c.expression)}
     others = [c.name for c in base.columns if not (c.index or c.name in exclude or c.name in read)]
     products = formula.terms(others)
-    plan = _Plan(base, dict(wanted or {}), _numeric(products), {c.name: c for c in computed})
+    plan = _Plan(base, dict(wanted or {}), used_as_numbers(base, products), {c.name: c for c in computed})
     factors = [tuple(plan.factor(expression) for expression in of_term) for of_term in products]
     names = [
         (frozenset(f.label for f in of_term if f.text is None), tuple(f.text for f in of_term if f.text is not None))
@@ -128,7 +125,7 @@ class _Plan:
 
     def factor(self, expression: Expression) -> _Factor:
         """Return what becomes of one factor."""
-        _check_columns(self.source, expression)
+        check_columns(self.source, expression)
         if isinstance(expression, Named):
             name = self._variable(expression.name)
             return _Factor(name, (Levels(name) if self.variables[name].kind == "text" else _single(name),))
@@ -141,7 +138,7 @@ class _Plan:
             return _Factor(
                 label, tuple(Monomial(f"{label}{of}", ((name, k),)) for k, of in enumerate(labels(expression), start=1))
             )
-        inner = expression
+        inner: Expression = expression
         if isinstance(expression, Call) and expression.function == "I":
             (inner,) = _one_argument(expression)
             powers = self._powers(inner)
@@ -214,21 +211,19 @@ class _Plan:
         """Take an expression as a variable whose values are levels."""
         column = ComputedSource(self.source, [Computed(name, expression, text=True)]).by_name[name]
         order, wanted = column.levels, self.wanted.get(name)
-        self._add(
-            Computed(name, expression, text=True), Variable(name, "text", (), True, order, wanted=wanted)
-        )
+        self._add(Computed(name, expression, text=True), Variable(name, "text", (), True, order, wanted=wanted))
         return name
 
     def _add(self, computed: Computed, variable: Variable) -> None:
         if computed.name in self.source.by_name:
-            raise TableError(f"The formula computes {computed.name!r}, and the table has a column of that name. Rename it.")
+            raise TableError(f"The formula computes {computed.name!r}, which is a column of the table too. Rename it.")
         self.computed.setdefault(computed.name, computed)
         self.variables.setdefault(variable.name, variable)
 
     def _powers(self, expression: Expression) -> dict[str, int] | None:
         """Return an expression as a product of powers of number columns, if it is one that need not be rounded."""
-        powers = _powers(expression)
-        if powers is None or not powers or sum(powers.values()) > LONGEST:
+        powers = exact_powers(expression)
+        if powers is None:
             return None
         self._check_numbers(expression)
         for name in powers:
@@ -237,65 +232,13 @@ class _Plan:
 
     def _check_numbers(self, expression: Expression) -> None:
         """Refuse columns of text where numbers are computed."""
-        for name in _read_as_numbers(expression):
-            column = find_column(self.source, name, "a variable of the formula")
-            column = (self.source.settled([name]) if column.doubtful else self.source).by_name[name]
-            if column.kind in ("text", "unusable"):
-                what = "text" if column.kind == "text" else column.dtype
-                raise TableError(
-                    f"Column {name!r} of {self.source.label} is {what}, so {expression} cannot be computed."
-                    f"{' ' * bool(column.hint)}{column.hint}"
-                )
+        doubtful = [n for n in read_as_numbers(expression) if self.source.by_name[n].doubtful]
+        self.source = self.source.settled(doubtful) if doubtful else self.source
+        check_numbers(self.source, expression)
 
 
 def _single(name: str) -> Monomial:
     return Monomial(name, ((name, 1),))
-
-
-def _powers(expression: Expression) -> dict[str, int] | None:
-    match expression:
-        case Named(name):
-            return {name: 1}
-        case Operation("*", left, right):
-            one, other = _powers(left), _powers(right)
-            return None if one is None or other is None else {n: one.get(n, 0) + other.get(n, 0) for n in {**one, **other}}
-        case Operation("**", left, Literal(int() as power)) if 1 <= power <= LONGEST:
-            of_left = _powers(left)
-            return None if of_left is None else {name: power * of_one for name, of_one in of_left.items()}
-    return None
-
-
-def _numeric(products: Sequence[Sequence[Expression]]) -> set[str]:
-    """Return the columns, and expressions as text, that terms use as numbers."""
-    found = set[str]()
-    for factor in (factor for of_term in products for factor in of_term):
-        if isinstance(factor, Call) and factor.function == "C":
-            found |= {name for a in factor.arguments if not isinstance(a, Named) for name in _read_as_numbers(a)}
-        elif not isinstance(factor, Named):
-            found |= {*_read_as_numbers(factor), str(factor)}
-        else:
-            found.add(factor.name)
-    return found
-
-
-def _read_as_numbers(expression: Expression) -> Iterator[str]:
-    """Yield the columns of an expression whose numbers it needs."""
-    match expression:
-        case Named(name):
-            yield name
-        case Operation(operator, Named(), Literal(str())) | Operation(operator, Literal(str()), Named()):
-            if operator not in COMPARISONS:
-                raise InputError(f"{expression} is no arithmetic of numbers.")
-        case Call("missing", (Named(),), _):
-            pass
-        case _:
-            for part in parts_of(expression):
-                yield from _read_as_numbers(part)
-
-
-def _check_columns(source: Source, expression: Expression) -> None:
-    for name in names_in(expression):
-        find_column(source, name, "a variable of the formula")
 
 
 def _one_argument(call: Call) -> tuple[Expression]:

@@ -1,12 +1,16 @@
 """Encoded rows as blocks of X on a fixed grid, whatever the batches that they came in."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
 from regress.blocks import Array, Block, Mask, block_rows
+from regress.design.columns import LOWER, lower_part, selected
 from regress.design.encode import Encoded
-from regress.design.terms import Design, same_name
+from regress.design.terms import Design, Term, same_name
+from regress.numerics.expansions import powers
 from regress.sources.base import Codes
 
 _TILE = 1024  # rows that are turned at a time, so that they stay in the cache

@@ -1,6 +1,6 @@
 """A design as plain values, as files hold it. Expressions are text, parsed where a file is read, and never executed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -78,7 +78,9 @@ def plain_of(design: Design) -> PlainDesign:
             for term in (design.terms if design.formula else ())
         ),
         computed=tuple(
-            PlainComputed(name=c.name, expression=str(c.expression), place=c.place, text=c.text, learned=dict(c.learned))
+            PlainComputed(
+                name=c.name, expression=str(c.expression), place=c.place, text=c.text, learned=dict(c.learned)
+            )
             for c in design.computed
         ),
         training_means=dict(design.fills),
@@ -134,11 +136,11 @@ def _with_fills(design: Design, plain: PlainDesign) -> Design:
 
 
 def _part(part: PlainPart, variables: Mapping[str, Variable]) -> Monomial | Levels:
-    used: Iterator[tuple[str, bool]] = iter([(part.name, True)] if part.powers is None else ((n, False) for n in part.powers))
-    for name, text in used:
-        if name not in variables or (variables[name].kind == "text") != text:
+    powers = part.powers
+    for name in (part.name,) if powers is None else powers:
+        if name not in variables or (variables[name].kind == "text") != (powers is None):
             raise ValueError(f"'terms' uses {name!r} as what it is not")
-    return Levels(part.name, part.all_levels) if part.powers is None else Monomial(part.name, tuple(part.powers.items()))
+    return Levels(part.name, part.all_levels) if powers is None else Monomial(part.name, tuple(powers.items()))
 
 
 def _computed(plain: PlainComputed) -> Computed:

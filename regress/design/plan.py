@@ -1,7 +1,10 @@
 """Which columns of a table become variables of a design, and whether a table has those that a design needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from regress.design.column_use import check_columns, check_numbers
+from regress.design.computed import ComputedSource
 from regress.design.terms import Design, Variable, checked
 from regress.errors import TableError
 from regress.messages import setting
@@ -18,8 +21,14 @@ def match(source: Source, design: Design) -> Source:
     TableError
         If a column is missing, or of another kind than training saw.
     """
-    if isinstance(source, ArraySource):
+    if isinstance(source, ArraySource) and not design.formula:
         source = source.named(design.columns)
+    if design.computed and not isinstance(source, ComputedSource):
+        for computed in design.computed:
+            if computed.name in design.columns:
+                check_columns(source, computed.expression)
+                check_numbers(source, computed.expression)
+        source = ComputedSource(source, design.computed)
     kinds: dict[str, ColumnKind] = {}
     for variable in design.variables:
         column = find_column(source, variable.name, "a feature of the model")
@@ -40,6 +49,7 @@ def plan(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     fit_intercept: bool = True,
+    wanted: Mapping[str, str] | None = None,
 ) -> tuple[Source, Design]:
     """Decide what becomes of each column.
 
@@ -57,6 +67,8 @@ def plan(
         Columns to read as text, whatever they look like.
     fit_intercept : bool
         Whether one is fitted; see `Design.of`.
+    wanted : mapping, optional
+        Reference levels by column.
 
     Returns
     -------
@@ -68,13 +80,9 @@ def plan(
     TableError
         If a column is unknown, or of a type that cannot be used.
     """
-    for name in drop:
-        if features is not None and name in features:
-            raise TableError(f"{name!r} is among the features and among the columns to drop. Name it once.")
-        find_column(source, name, "a column to drop")
-    for name in categorical:
-        find_column(source, name, "categorical")
-    source = source.read_as(dict.fromkeys(categorical, "text")) if categorical else source
+    if features is not None and (both := [name for name in drop if name in features]):
+        raise TableError(f"{both[0]!r} is among the features and among the columns to drop. Name it once.")
+    source = taken_out(source, drop=drop, categorical=categorical)
     chosen = [c.name for c in source.columns if not c.index] if features is None else list(features)
     if features is not None:
         for name in chosen:
@@ -86,8 +94,23 @@ def plan(
     columns = [find_column(source, name, "a feature") for name in chosen]
     doubtful = [column.name for column in columns if column.doubtful]
     source = source.settled(doubtful) if doubtful else source
-    design = Design.of([variable_of(source, source.by_name[name]) for name in chosen], fit_intercept)
+    wanted = wanted or {}
+    variables = [replace(variable_of(source, source.by_name[name]), wanted=wanted.get(name)) for name in chosen]
+    design = Design.of(variables, fit_intercept)
+    for name in wanted:
+        find_column(source, name, "a column with a reference level")
+        if name not in {variable.name for variable in design.texts}:
+            raise TableError(f"Column {name!r} is no text feature, so it has no reference level. Remove it.")
     return source, design if design.texts else checked(design)
+
+
+def taken_out(source: Source, *, drop: Sequence[str], categorical: Sequence[str]) -> Source:
+    """Return a table with the categorical columns read as text; refuse columns to drop that it does not have."""
+    for name in drop:
+        find_column(source, name, "a column to drop")
+    for name in categorical:
+        find_column(source, name, "categorical")
+    return source.read_as(dict.fromkeys(categorical, "text")) if categorical else source
 
 
 def variable_of(source: Source, column: Column) -> Variable:

@@ -1,17 +1,42 @@
 """Passes of their own before a table is read: which rows to hold out, and the means that fill missing cells."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from regress.blocks import Mask
+from regress.design.learn import ColumnFacts, without_learning
 from regress.design.rows import Reader, all_of, finite
 from regress.design.split import Split, TimeSplit
 from regress.errors import TableError
 from regress.messages import setting
 from regress.numerics.hashing import Bits
 from regress.numerics.whole_sum import WholeSum
+
+
+class FirstPass(Protocol):
+    """What is found of the training rows before they are encoded."""
+
+    def __init__(self, reader: Reader) -> None: ...
+
+    @staticmethod
+    def due(reader: Reader) -> bool:
+        """Tell whether a reader needs it."""
+        ...
+
+    def read(self) -> None:
+        """Add the rows of the table."""
+        ...
+
+    def merge(self, other: Self) -> None:
+        """Add the rows of another part of the table."""
+        ...
+
+    def applied(self, reader: Reader) -> Reader:
+        """Return a reader that knows what was found."""
+        ...
 
 
 def prepared(reader: Reader) -> Reader:
@@ -24,11 +49,23 @@ def prepared(reader: Reader) -> Reader:
     """
     split = reader.split
     if split.fraction and (isinstance(split, TimeSplit) or (split.key is None and reader.source.unit == "rows")):
-        reader = replace(reader, split=split.over(used_bits(reader, exactly=reader.missing == "drop")))
-    if reader.missing == "mean" and not reader.design.fills:
-        means = Means(reader)
-        means.read()
-        reader = replace(reader, design=reader.design.with_fills(means.finish()))
+        bits = used_bits(without_learning(reader), exactly=reader.missing == "drop")
+        reader = replace(reader, split=split.over(bits))
+
+    def read(reader: Reader, kind: type[FirstPass]) -> FirstPass:
+        found = kind(reader)
+        found.read()
+        return found
+
+    return after_passes(reader, read)
+
+
+def after_passes(reader: Reader, read: Callable[[Reader, type[FirstPass]], FirstPass]) -> Reader:
+    """Return a reader that knows what first passes find, each read as asked, if it is due."""
+    kinds: tuple[type[FirstPass], ...] = (ColumnFacts, Means)
+    for kind in kinds:
+        if kind.due(reader):
+            reader = read(reader, kind).applied(reader)
     return reader
 
 
@@ -43,7 +80,7 @@ def used_bits(reader: Reader, *, exactly: bool) -> Bits:
     one = (*numbers, *design.variables)[0]  # numbers are quick
     together = replace(reader, split=Split())
     encoder = reader.encoder()
-    for batch, y, a in reader.batches(design if exactly else replace(design, variables=(one,), terms=())):
+    for batch, y, a in reader.batches(None if exactly else [one.name]):
         used: Mask | None = together.placed(encoder, batch, y, a).used if exactly else reader.weighty(batch, a)
         bits = reader.split.bits(batch)
         hashes.append(bits if used is None else bits[used])
@@ -58,11 +95,26 @@ class Means:
         self._sums = {name: (WholeSum(), WholeSum()) for name in reader.design.numbers}
         self._rows = 0
 
+    @staticmethod
+    def due(reader: Reader) -> bool:
+        """Tell whether missing cells are to be filled, and with what is not known."""
+        return reader.missing == "mean" and not reader.design.fills
+
+    def applied(self, reader: Reader) -> Reader:
+        """Return a reader that fills missing cells.
+
+        Raises
+        ------
+        TableError
+            If a column has no value in any training row.
+        """
+        return replace(reader, design=reader.design.with_fills(self.finish()))
+
     def read(self) -> None:
         """Add the rows of the table."""
         reader = self._reader
         assert reader is not None
-        for batch, y, a in reader.batches(reader.design):
+        for batch, y, a in reader.batches():
             self._rows += batch.rows
             given = all_of(finite(y), None if a is None else finite(a))
             used = all_of(reader.weighty(batch, a), given, None if batch.bad is None else ~batch.bad)

@@ -164,7 +164,7 @@ class Counted:
             single=tuple(
                 f"{variable.name}={variable.reference}"
                 for variable in found.texts
-                if len(variable.levels) == 1 and not variable.names
+                if len(variable.levels) == 1 and not variable.coded
             ),
             unseen_cells=cells,
             unseen=tuple(unseen),

@@ -1,7 +1,7 @@
 """Rows of a table, encoded, checked and split: where each row goes, and the blocks that training sees."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -126,7 +126,7 @@ class Reader:
         train = Rebuffer(design, encoder.levels, lower=not once_more)
         test = Rebuffer(design, encoder.levels, lower=True) if self.split.fraction and not once_more else None
         plain = not self.split.fraction and not design.texts
-        for batch, y, a in self.batches(design):
+        for batch, y, a in self.batches():
             if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
                 numbers = batch.columns(design.numbers)
                 full = train.take(numbers, y) if encoder.in_range(numbers) else None
@@ -187,16 +187,16 @@ class Reader:
                 cells[values.name] += absent
         return dict(cells)
 
-    def columns(self, design: Design) -> list[str]:
-        """Return the columns that a design and the other roles need."""
+    def columns(self, names: Sequence[str]) -> list[str]:
+        """Return these columns, and those that the other roles need."""
         roles = [v.name for v in (self.target, self.weights) if v is not None and v.array is None]
         key = [self.split.key] if self.split.key is not None else []
-        return list(dict.fromkeys([*design.columns, *roles, *self.along, *key]))
+        return list(dict.fromkeys([*names, *roles, *self.along, *key]))
 
-    def batches(self, design: Design) -> Iterator[tuple[Batch, Array, Array | None]]:
-        """Read the columns that a design and the other roles need: a batch, its target and its weights at a time."""
+    def batches(self, names: Sequence[str] | None = None) -> Iterator[tuple[Batch, Array, Array | None]]:
+        """Read the columns of the design, or these, and those of the other roles: with target and weights, by batch."""
         start = 0
-        for batch in self.source.batches(self.columns(design), self.limit):
+        for batch in self.source.batches(self.columns(self.design.columns if names is None else names), self.limit):
             yield batch, *self.roles(batch, start)
             start += batch.rows
         if start == self.limit:

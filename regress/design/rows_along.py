@@ -22,7 +22,7 @@ def rows_along(reader: Reader, names: Sequence[str]) -> Iterator[tuple[Block, di
     reader = replace(reader, along=tuple(names))
     encoder = reader.encoder()
     layout = Layout(reader.design, encoder.levels)
-    for batch, y, a in reader.batches(reader.design):
+    for batch, y, a in reader.batches():
         rows = reader.placed(encoder, batch, y, a)
         used = np.arange(batch.rows) if rows.used is None else np.flatnonzero(rows.used)
         cells = {name: _cells(reader, rows, name, used.tolist()) for name in names}

@@ -1,10 +1,11 @@
 """Which columns and rows of a table are used, and how."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from regress.errors import check_choice, check_names, check_number, check_text, check_whole
+from regress.errors import InputError, check_choice, check_names, check_number, check_switch, check_text, check_whole
+from regress.messages import setting
 from regress.options.declare import Missing, WeightType, option
 from regress.options.files import FileOptions
 
@@ -13,6 +14,12 @@ from regress.options.files import FileOptions
 class TableOptions(FileOptions):
     """Which columns and rows of a table are used, and how."""
 
+    formula: str | None = option(
+        None,
+        "Model formula, such as 'price ~ area * C(zone) + poly(age, 2)'. It names the target too.",
+        "Data",
+        "TEXT",
+    )
     features: Sequence[str] | None = option(
         None, "Columns to use, comma-separated as a flag. Default: all others.", "Data", "COLS"
     )
@@ -24,7 +31,15 @@ class TableOptions(FileOptions):
         "analytic", "For standard errors: weights are 1/variance, as in R's lm, or counts of equal rows.", "Data"
     )
     categorical: Sequence[str] | None = option((), "Columns to read as text, whatever they contain.", "Data", "COLS")
+    ref: Mapping[str, str] | tuple[()] = option(
+        (), "Reference level of a text column, or most-frequent, such as zone=north. Repeatable.", "Data", "COL=LEVEL"
+    )
     max_categories: int = option(100, "Maximum number of categories in a text column.", "Data", "N")
+    as_written: bool = option(
+        False,
+        "Take number columns as the decimals that they are written as: 0.1 is one tenth. Sums are exact.",
+        "Data",
+    )
     missing: Missing = option(
         "raise", "Rows with missing cells: stop, drop them, or fill numbers with the training mean.", "Data"
     )
@@ -45,6 +60,12 @@ class TableOptions(FileOptions):
         for name in ("features", "drop", "categorical"):
             names = None if getattr(self, name) is None else check_names(name, getattr(self, name))
             object.__setattr__(self, name, () if names is None and name != "features" else names)
+        if self.formula is not None:
+            check_text("formula", self.formula, "a formula")
+            if self.features is not None:
+                raise InputError(f"{setting('formula')} names the features. Remove {setting('features')}.")
+        object.__setattr__(self, "ref", _references(self.ref))
+        object.__setattr__(self, "as_written", check_switch("as_written", self.as_written))
         if self.split_key is not None:
             check_text("split_key", self.split_key, "a column's name")
         check_choice("missing", self.missing, get_args(Missing))
@@ -54,3 +75,22 @@ class TableOptions(FileOptions):
         object.__setattr__(self, "random_state", check_whole("random_state", self.random_state, 0))
         if self.rows is not None:
             check_whole("rows", self.rows, 1)
+
+
+def _references(given: Any) -> dict[str, str]:
+    """Return reference levels by column, of a mapping, or of texts such as zone=north.
+
+    Raises
+    ------
+    InputError
+        If they are something else, or a column has two.
+    """
+    if isinstance(given, Mapping) or given == ():
+        pairs = list(dict(given).items())
+    elif isinstance(given, list) and all(isinstance(text, str) and "=" in text for text in given):
+        pairs = [(name, level) for name, _, level in (text.partition("=") for text in given)]
+    else:
+        raise InputError(f"{setting('ref')} must name columns and levels, such as zone=north; got {given!r}.")
+    if len(dict(pairs)) < len(pairs):
+        raise InputError(f"{setting('ref')} gives two reference levels of one column.")
+    return {str(name): str(level) for name, level in pairs}

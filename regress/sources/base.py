@@ -14,7 +14,7 @@ from regress.blocks import Array, Mask
 from regress.options import FileOptions
 from regress.sources.rejects import Skipped
 
-ColumnKind = Literal["number", "boolean", "text", "unusable"]
+ColumnKind = Literal["number", "boolean", "date", "text", "unusable"]
 Codes = NDArray[np.int32]
 Bookmark = tuple[int, ...]
 

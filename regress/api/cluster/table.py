@@ -10,15 +10,15 @@ from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.engine import EngineOptions, Job, Unit
 from regress.api.cluster.work import (
     Apply,
+    FirstPassOfPart,
     FoldPart,
-    MeansOfPart,
     Named,
     PartWork,
     Summed,
     SumPart,
 )
 from regress.api.sums import Reading
-from regress.design.preparation import Means
+from regress.design.preparation import FirstPass, after_passes
 from regress.design.rows import Reader
 from regress.errors import InputError, TableError
 from regress.messages import setting
@@ -109,11 +109,13 @@ class ClusterTable:
         return reduce(units, job, self.address, options=self.options, checkpoint=checkpoint, progress=progress)
 
     def filled(self, reader: Reader) -> Reader:
-        """Return a reader that fills missing cells with means of the training rows, where that is asked."""
-        if reader.missing != "mean" or reader.design.fills:
-            return reader
-        means: Summed[Means] = self._of_parts(MeansOfPart(distant(reader)), reader.source)
-        return replace(reader, design=reader.design.with_fills(means.aggregate.finish()))
+        """Return a reader that knows what first passes find: means that fill missing cells, and what terms need."""
+
+        def read(reader: Reader, kind: type[FirstPass]) -> FirstPass:
+            summed: Summed[FirstPass] = self._of_parts(FirstPassOfPart(distant(reader), kind), reader.source)
+            return summed.aggregate
+
+        return after_passes(reader, read)
 
     def sums(
         self, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None = None

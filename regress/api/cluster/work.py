@@ -9,7 +9,7 @@ from regress.aggregates.base import Aggregate
 from regress.aggregates.part_sums import PartSums
 from regress.api.sums import Reading, sums_of
 from regress.blocks import Array
-from regress.design.preparation import Means
+from regress.design.preparation import FirstPass
 from regress.design.roles import Values
 from regress.design.rows import Reader
 from regress.options import Progress
@@ -106,14 +106,16 @@ class SumPart(OnPart):
 
 
 @dataclass(frozen=True, slots=True)
-class MeansOfPart(OnPart):
-    """Sums the cells of a partition that are not missing."""
+class FirstPassOfPart(OnPart):
+    """Reads a partition before its rows are encoded."""
 
-    def __call__(self, work: PartWork, progress: Progress) -> Summed[Means]:
-        """Return the sums."""
-        means = Means(self.of(work))
-        means.read()
-        return Summed(means, frozenset([work.key]))
+    kind: type[FirstPass]
+
+    def __call__(self, work: PartWork, progress: Progress) -> Summed[FirstPass]:
+        """Return what was found."""
+        found = self.kind(self.of(work))
+        found.read()
+        return Summed(found, frozenset([work.key]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def moments_of(data: bytes) -> Held:
     head = of(Provenance)(document, "")
     check_head(head)
     sections = _sections(head, rest)
-    design = Design(tuple(Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in head.read.terms))
+    design = Design.of(tuple(Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in head.read.terms))
     log_weight = WholeSum()
     log_weight.units = int(head.log_weight, 16)
     sampler = Sampler(head.sample_size, head.read.random_state, design, {})
