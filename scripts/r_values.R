@@ -83,7 +83,7 @@ fit <- function(table, r, ours = r, weights = "") list(table = table, r = r, our
 FITS <- list(
   # powers, logarithms and products of numbers
   fit("mtcars", "log(mpg) ~ log(hp) + sqrt(wt) + exp(drat)"),
-  fit("mtcars", "I(1/mpg) ~ wt + hp", "1 / mpg ~ wt + hp"),
+  fit("mtcars", "I(1/mpg) ~ wt + hp", "I(1 / mpg) ~ wt + hp"),
   fit("mtcars", "mpg ~ (wt + hp + qsec)^2", "mpg ~ (wt + hp + qsec) ** 2"),
   fit("mtcars", "mpg ~ wt + I(wt^2) + I(wt * hp)", "mpg ~ wt + I(wt ** 2) + I(wt * hp)"),
   fit("mtcars", "mpg ~ wt + hp + wt:hp:qsec", weights = "qsec"),
@@ -128,7 +128,8 @@ FITS <- list(
   fit("airquality", "Ozone ~ Solar.R * Wind", "Ozone ~ `Solar.R` * Wind"),
   fit("airquality", "Ozone ~ bs(Temp, df = 5) + Wind", "Ozone ~ bs(Temp, df=5) + Wind"),
   fit("airquality", "sqrt(Ozone) ~ scale(Temp) + ns(Wind, df = 3)", "sqrt(Ozone) ~ scale(Temp) + ns(Wind, df=3)"),
-  fit("airquality", "sqrt(Ozone) ~ cut(Temp, c(-Inf, 70, 80, Inf)) * Wind", "sqrt(Ozone) ~ cut(Temp, [70, 80]) * Wind"),
+  fit("airquality", "sqrt(Ozone) ~ cut(Temp, c(50, 70, 80, 100)) * Wind",
+      "sqrt(Ozone) ~ cut(Temp, [50, 70, 80, 100]) * Wind"),
   fit("airquality", "Ozone ~ Wind:Temp + I(Wind^2)", "Ozone ~ Wind:Temp + I(Wind ** 2)"),
 
   # two factors, with and without an intercept
@@ -188,8 +189,8 @@ FITS <- list(
       "Fertility ~ bs(Agriculture, knots=[30, 60], degree=2) + `Infant.Mortality`"),
   fit("swiss", "Fertility ~ poly(Education, 2) + log(Agriculture)",
       "Fertility ~ poly(Education, 2, orthogonal=True) + log(Agriculture)"),
-  fit("swiss", "Fertility ~ cut(Catholic, c(-Inf, 20, 80, Inf)) * Education",
-      "Fertility ~ cut(Catholic, [20, 80]) * Education"),
+  fit("swiss", "Fertility ~ cut(Catholic, c(0, 20, 80, 100)) * Education",
+      "Fertility ~ cut(Catholic, [0, 20, 80, 100]) * Education"),
   fit("swiss", "Fertility ~ ns(Education, df = 4) + I(Catholic > 50)",
       "Fertility ~ ns(Education, df=4) + I(Catholic > 50)"),
   fit("women", "weight ~ bs(height, df = 5)", "weight ~ bs(height, df=5)"),
@@ -205,14 +206,16 @@ FITS <- list(
   fit("trees", "log(Volume) ~ log(Girth) + log(Height)"),
   fit("trees", "Volume ~ 0 + I(Girth^2 * Height)", "Volume ~ 0 + I(Girth ** 2 * Height)"),
   fit("trees", "Volume ~ Girth * Height"),
-  fit("trees", "I(Volume^(1/3)) ~ Girth + Height", "Volume ** (1 / 3) ~ Girth + Height"),
+  fit("trees", "I(Volume^(1/3)) ~ Girth + Height", "I(Volume ** (1 / 3)) ~ Girth + Height"),
   fit("trees", "Volume ~ poly(Girth, 2) + poly(Height, 2)",
       "Volume ~ poly(Girth, 2, orthogonal=True) + poly(Height, 2, orthogonal=True)"),
   fit("quakes", "mag ~ log(stations) * depth"),
   fit("quakes", "mag ~ bs(lat, df = 5) + ns(long, df = 4) + log(stations)",
       "mag ~ bs(lat, df=5) + ns(long, df=4) + log(stations)"),
-  fit("quakes", "mag ~ cut(depth, c(-Inf, 70, 300, Inf)) + log10(stations)",
-      "mag ~ cut(depth, [70, 300]) + log10(stations)"),
+  fit("quakes", "mag ~ cut(depth, c(0, 70, 300, 700)) + log10(stations)",
+      "mag ~ cut(depth, [0, 70, 300, 700]) + log10(stations)"),
+  # values outside the breaks are missing
+  fit("quakes", "mag ~ cut(depth, c(100, 300, 500), right = FALSE)", "mag ~ cut(depth, [100, 300, 500], right=False)"),
   fit("longley", "log(Employed) ~ log(GNP) + Unemployed + GNP.deflator",
       "log(Employed) ~ log(GNP) + Unemployed + `GNP.deflator`"),
   fit("longley", "Employed ~ scale(GNP) + scale(Population, scale = FALSE) + I(Year > 1954)",
@@ -261,7 +264,7 @@ fitted_by_r <- function(case) {
     weights = if (nzchar(case$weights)) quoted(case$weights) else "null",
     intercept = if (attr(terms(model), "intercept") == 1) "true" else "false",
     aliased = if (anyNA(coef(model))) "true" else "false",
-    nobs = number(sum(weights > 0)), rank = number(model$rank),
+    nobs = number(model$rank + df.residual(model)), rank = number(model$rank),
     names = texts(names(coef(model))), coef = numbers(coef(model)), std_err = numbers(std_err),
     sigma = number(figures$sigma), r2 = number(figures$r.squared), rss = number(deviance(model))
   )
@@ -320,7 +323,7 @@ ROWS$z <- c(1, -1, 4, 2, -3, 6, 0, 5, 7, -2, 3, -4)
 
 # as in FITS: the formula of R, and for regress where it is written differently
 DESIGNS <- list(
-  "~ 1", "~ a", "~ 0 + a", "~ b", "~ a + b", "~ 0 + a + b", "~ 0 + b + a", "~ a * b", "~ 0 + a * b", "~ a:b",
+  "~ a", "~ 0 + a", "~ b", "~ a + b", "~ 0 + a + b", "~ 0 + b + a", "~ a * b", "~ 0 + a * b", "~ a:b",
   "~ 0 + a:b", "~ a/b", "~ b/a", "~ 0 + a/b", "~ a + a:b - 1", "~ b + a:b", "~ a * b - a",
   "~ x - 1", "~ a * x", "~ 0 + a * x", "~ x * a", "~ a:x", "~ 0 + a:x", "~ x + a:x", "~ 0 + x + a:x", "~ x + a",
   "~ 0 + x + b", "~ a/x", "~ a + b:x", "~ a:x + b:z", "~ a * x - x", "~ x:z", "~ x * z", "~ a * x * z",
@@ -333,7 +336,7 @@ DESIGNS <- list(
   c("~ C(b, contr.sum) * x", "~ C(b, coding='sum') * x"), c("~ C(b, contr.sum):x", "~ C(b, coding='sum'):x"),
   c("~ a * poly(x, 2, raw = TRUE)", "~ a * poly(x, 2)"),
   c("~ poly(x, 2, raw = TRUE):poly(z, 2, raw = TRUE)", "~ poly(x, 2):poly(z, 2)"),
-  c("~ I(x > 5) * a", "~ I(x > 5) * a"), c("~ cut(x, c(-Inf, 3, 7, Inf)) + a", "~ cut(x, [3, 7]) + a"),
+  c("~ I(x > 5) * a", "~ I(x > 5) * a"), c("~ cut(x, c(-1, 3, 7, 13)) + a", "~ cut(x, [-1, 3, 7, 13]) + a"),
   c("~ I(x^2) + I(x * z)", "~ I(x ** 2) + I(x * z)")
 )
 
