@@ -27,7 +27,7 @@ from regress.sources.arrays import ArrayBatch
 from regress.sources.csv import stream
 
 WORD = 2**64
-DESIGN = Design((Variable("u", "number"), Variable("text", "text", open=True)))
+DESIGN = Design.of((Variable("u", "number"), Variable("text", "text", open=True)))
 LEVELS = {"text": [str(k) for k in range(200)]}
 
 
