@@ -42,10 +42,12 @@ def target_of(source: Source, expression: Expression) -> Source:
     if isinstance(expression, Named):
         return source
     check_columns(source, expression)
-    check(expression)
-    if kind(expression) == "text" or len(labels(expression)) > 1:
+    inner = _inner(expression)
+    check(inner)
+    if kind(inner) == "text" or len(labels(inner)) > 1:
         raise InputError(f"The target {expression} is not one column of numbers.")
-    return ComputedSource(source, [Computed(str(expression), expression)])
+    check_numbers(source, inner)
+    return ComputedSource(source, [Computed(str(expression), inner)])
 
 
 def formula_plan(
@@ -245,6 +247,11 @@ def _one_argument(call: Call) -> tuple[Expression]:
     if len(call.arguments) != 1:
         raise InputError(f"{call.function}() takes one column or expression; {call} has {len(call.arguments)}.")
     return (call.arguments[0],)
+
+
+def _inner(expression: Expression) -> Expression:
+    """Return what stands in I(), or the expression itself."""
+    return _one_argument(expression)[0] if isinstance(expression, Call) and expression.function == "I" else expression
 
 
 def _is_true(call: Call, option: str) -> bool:

@@ -128,7 +128,11 @@ def design_of(plain: PlainDesign, fit_intercept: bool) -> Design:
     if any(not term.parts or sum(term.powers.values()) > _DEGREE for term in terms):
         raise ValueError("'terms' has an empty term, or one of too high a degree")
     computed = tuple(_computed(c) for c in plain.computed)
-    return _with_fills(Design(variables, terms, computed=computed, formula=plain.formula), plain)
+    try:
+        design = Design(variables, terms, computed=computed, formula=plain.formula)
+    except KeyError:
+        raise ValueError("'terms' lacks a product of its parts") from None
+    return _with_fills(design, plain)
 
 
 def _with_fills(design: Design, plain: PlainDesign) -> Design:

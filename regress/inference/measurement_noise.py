@@ -5,7 +5,7 @@ numbers in single precision to 24 bits. Where a variance inflation factor is lar
 steps, and the columns are asked which of them depend on others within those.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -55,7 +55,12 @@ class Collinearity:
 
 
 def collinearity(
-    regression: Regression, data: TrainingData, options: TrainOptions, minimum: Minimum | None
+    regression: Regression,
+    data: TrainingData,
+    options: TrainOptions,
+    minimum: Minimum | None,
+    *,
+    measured: Collection[int],
 ) -> Collinearity:
     """Look for equations that hold but for rounding, where inflation factors are large.
 
@@ -65,12 +70,15 @@ def collinearity(
         The problem, what was read, and how it was trained on.
     minimum : Minimum or None
         Of exact totals, where there are some.
+    measured : collection of int
+        The columns that are measured: what is computed from others, such as a square, adds no rounding of its own.
     """
     inflation = _inflation(regression, data, options, minimum)
     if inflation is None:
         return Collinearity()
     relations = [] if minimum is None else list(minimum.dependence.near)
     chosen = np.flatnonzero((inflation >= _TAKES_PART) & np.isfinite(inflation)).tolist()
+    chosen = [j for j in chosen if j in measured]
     largest = float(inflation[chosen].max(initial=1.0))
     if largest >= _LOOK and len(chosen) <= MOST_COLUMNS and data.has_rows:
         known = {r.column for r in relations}
