@@ -6,6 +6,9 @@ from typing import TypeAlias
 
 ARITHMETIC = ("+", "-", "*", "/", "**")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+CONSTANTS = {"True": True, "False": False}
+SIGN = 4  # how strongly a minus in front of an expression binds: more than *, less than **
+BINDING = {**dict.fromkeys(COMPARISONS, 1), "+": 2, "-": 2, "*": 3, "/": 3, "**": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,9 @@ class Named:
     name: str
 
     def __str__(self) -> str:
-        return self.name if self.name.isidentifier() else f"`{self.name}`"
+        if self.name.isidentifier() and self.name not in CONSTANTS:
+            return self.name
+        return f"`{self.name.replace('`', '``')}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,11 @@ class Operation:
     right: "Expression"
 
     def __str__(self) -> str:
-        return f"{_inner(self.left)} {self.operator} {_inner(self.right)}"
+        binding = BINDING[self.operator]
+        # A chain is read from the left, but a power from the right, where a minus may stand too: a ** -b ** c.
+        left = _within(self.left, binding + (self.operator in (*COMPARISONS, "**")))
+        right = _within(self.right, SIGN if self.operator == "**" else binding + 1)
+        return f"{left} {self.operator} {right}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Negative:
     operand: "Expression"
 
     def __str__(self) -> str:
-        return f"-{_inner(self.operand)}"
+        return f"-{_within(self.operand, SIGN)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +83,37 @@ class Call:
 Expression: TypeAlias = Named | Literal | Operation | Negative | Call
 
 
+def parts_of(expression: Expression) -> tuple[Expression, ...]:
+    """Return the expressions that an expression is made of, one level down."""
+    match expression:
+        case Operation(_, left, right):
+            return left, right
+        case Negative(operand):
+            return (operand,)
+        case Call(_, arguments, _):
+            return arguments
+    return ()
+
+
 def names_in(expression: Expression) -> Iterator[str]:
     """Yield the columns that an expression reads, in order, each as often as it stands there."""
+    if isinstance(expression, Named):
+        yield expression.name
+    for part in parts_of(expression):
+        yield from names_in(part)
+
+
+def _binding(expression: Expression) -> int:
     match expression:
-        case Named(name):
-            yield name
-        case Operation(_, left, right):
-            yield from names_in(left)
-            yield from names_in(right)
-        case Negative(operand):
-            yield from names_in(operand)
-        case Call(_, arguments, _):
-            for argument in arguments:
-                yield from names_in(argument)
-        case Literal():
-            pass
+        case Operation(operator, _, _):
+            return BINDING[operator]
+        case Negative():
+            return SIGN
+        case Literal() if str(expression)[0] == "-":
+            return SIGN
+    return SIGN + 2
 
 
-def _inner(expression: Expression) -> str:
-    return f"({expression})" if isinstance(expression, Operation | Negative) else str(expression)
+def _within(expression: Expression, least: int) -> str:
+    """Return an expression as text, in parentheses if it binds less than what stands around it."""
+    return str(expression) if _binding(expression) >= least else f"({expression})"
