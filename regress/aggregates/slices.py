@@ -17,8 +17,8 @@ from regress.numerics.levels import BITS, Digits
 TOP = 22  # a slice is at most 2^TOP units
 ROWS = 512  # products of 2^44 that sum to at most 2^53
 DEPTH = 38  # slices, so that the last is still in the range of a double
-_COLUMNS = 24  # at a time, of a product that is needed above its diagonal only
-_SAMPLED = 16  # rows, one of which is looked at first
+_TILE = 24, 72  # rows and columns of a product at a time: BLAS is quicker with small ones, and half are not needed
+_SAMPLED = 64  # rows, one of which is looked at first
 _WORTH = 0.75  # part of the columns that is cheaper to copy than to cut on with the others, which are done,
 _SMALL = 2**13  # of this many cells at least
 _EXPONENT = np.int64(0x7FF0000000000000)  # these bits of a double alone: the power of two below it, 2^52 ulps
@@ -93,7 +93,7 @@ def _without_zeros(columns: Exponents, rest: Array) -> tuple[Exponents, Array]:
     if rest.size < _SMALL or np.count_nonzero(rest[::_SAMPLED].any(0)) > enough:
         return columns, rest
     held = rest.any(0)
-    return (columns, rest) if np.count_nonzero(held) > enough else (columns[held], rest[:, held])
+    return (columns, rest) if np.count_nonzero(held) > enough else (columns[held], rest.compress(held, axis=1))
 
 
 def _rows_with(cells: Mask) -> Mask:
@@ -144,7 +144,8 @@ def weighted(slices: list[Slice], weights: list[tuple[int, Array]]) -> list[Slic
     for level in range(max(levels, default=-1), -1, -1):
         if level in levels:
             _, columns, digit = levels[level]
-            above = np.rint(digit * 2.0**-BITS)
+            above = digit * 2.0**-BITS
+            np.rint(above, out=above)
             digit -= above * 2.0**BITS
             _add(levels, Slice(level - 1, columns, above))
     return [one for one in levels.values() if one.part.any()]
@@ -180,7 +181,8 @@ def product_above(one: Slice, other: Slice, sums: int) -> Digits:
     """Return Σ zᵢ zⱼ over the rows in some products, i of one and j ≥ i of another; below is nothing to rely on."""
     left, right = one.in_products(sums), other.in_products(sums)
     above = np.zeros((len(one.columns), len(other.columns)), dtype=np.int64)
-    for i in range(0, len(above), _COLUMNS):
-        j = int(other.columns.searchsorted(one.columns[i]))
-        above[i : i + _COLUMNS, j:] = product(left[:, :, i : i + _COLUMNS], right[:, :, j:])
+    tall, wide = _TILE
+    for i in range(0, len(above), tall):
+        for j in range(int(other.columns.searchsorted(one.columns[i])), above.shape[1], wide):
+            above[i : i + tall, j : j + wide] = product(left[:, :, i : i + tall], right[:, :, j : j + wide])
     return above
