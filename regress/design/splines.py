@@ -81,9 +81,8 @@ def _derivatives(x: Array, knots: Array, degree: int, order: int) -> Array:
     if not order:
         return b_splines(x, knots, degree)
     widths = (knots[degree + 1 : -1] - knots[1 : -degree - 1])[:, None]
-    lower: Array = degree * _derivatives(x, knots[1:-1], degree - 1, order - 1) / widths
-    none = np.zeros((1, len(x)))
-    return np.concatenate([none, lower]) - np.concatenate([lower, none])
+    lower = degree * _derivatives(x, knots[1:-1], degree - 1, order - 1) / widths
+    return -np.diff(lower, axis=0, prepend=0.0, append=0.0)
 
 
 def _turned(columns: Array, constraints: Array) -> Array:
