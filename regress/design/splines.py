@@ -81,7 +81,7 @@ def _derivatives(x: Array, knots: Array, degree: int, order: int) -> Array:
     if not order:
         return b_splines(x, knots, degree)
     widths = (knots[degree + 1 : -1] - knots[1 : -degree - 1])[:, None]
-    lower = degree * _derivatives(x, knots[1:-1], degree - 1, order - 1) / widths
+    lower = degree * _derivatives(x, knots[1:-1], degree - 1, order - 1) / np.where(widths, widths, 1.0)  # 0/0 is 0
     return -np.diff(lower, axis=0, prepend=0.0, append=0.0)
 
 
