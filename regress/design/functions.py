@@ -150,7 +150,7 @@ def _check_call(call: Call, inside: Expression | None) -> None:
     if inside is not None and function.kind == "text":
         raise InputError(f"{call} has levels, so it cannot be a part of {inside}.")
     if inside is not None and function.labels(given) != ("",):
-        raise InputError(f"{call} has several columns, so it cannot be a part of {inside}.")
+        raise InputError(f"{call} gives numbered columns, so it cannot be a part of {inside}.")
     if function.learns(given):
         inner = next(calls_that_learn(call.arguments[0]), None)
         if inner is not None:

@@ -225,7 +225,7 @@ REFUSED = [
     ),
     (
         Operation("+", call("bs"), X),
-        "bs(x) has several columns, so it cannot be a part of bs(x) + x.",
+        "bs(x) gives numbered columns, so it cannot be a part of bs(x) + x.",
     ),
     (Call("log", (call("cut", [1, 2]),)), "cut(x, [1, 2]) has levels, so it cannot be a part of log(cut(x, [1, 2]))."),
     (

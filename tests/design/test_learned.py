@@ -19,6 +19,8 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 ORTHOGONAL = [call("poly", k, orthogonal=True) for k in (1, 3)]
 CALLS = [call("center"), call("scale"), *ORTHOGONAL, call("bs", df=6), call("ns", df=4, lower=-1), call("bs")]
 
+UNEVEN = f"{ORTHOGONAL[1]} is not possible: its values are too large, or differ too little."
+
 
 def found(expression, x, weights=None):
     learns = learner(expression)
@@ -197,7 +199,13 @@ def test_a_learner_reports_rounded_quantiles():
             [1.0, 2.0, 3.0, 1.0],
             f"{ORTHOGONAL[1]} is not possible: it needs more than 3 different values.",
         ),
-        (ORTHOGONAL[1], [1e300, 2e300, 4e300, 7e300], f"{ORTHOGONAL[1]} is not possible: its values are too large."),
+        (ORTHOGONAL[1], [1e300, 2e300, 4e300, 7e300], UNEVEN),
+        (ORTHOGONAL[1], [1e-99, 2e-99, 4e-99, 7e-99], UNEVEN),
+        (
+            call("scale"),
+            [0.0] * 99 + [5e-324],
+            "scale(x) is not possible: its values are too large, or differ too little.",
+        ),
         (call("bs"), [np.nan], "bs(x) is not possible: it has no values."),
         (
             call("bs", df=5, lower=5, upper=6),
