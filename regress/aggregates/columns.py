@@ -41,5 +41,8 @@ def selected(block: Block, names: Sequence[str]) -> Block:
     """Return a block with these columns of X, in this order; those that it does not name are zero."""
     if block.columns is None or block.columns == tuple(names):
         return block
-    where = places(block.columns, names)
-    return block._replace(X=np.pad(block.X, ((0, 0), (0, 1)))[:, where], columns=tuple(names))
+    where, decimals = places(block.columns, names), block.decimals
+    if decimals is not None:
+        given = (*decimals.x, 0)
+        decimals = decimals._replace(x=tuple(given[j] for j in where))
+    return block._replace(X=np.pad(block.X, ((0, 0), (0, 1)))[:, where], columns=tuple(names), decimals=decimals)
