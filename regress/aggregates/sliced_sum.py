@@ -5,6 +5,7 @@ a cell far below, or far above, all others of its column. They are accumulated s
 others.
 """
 
+from copy import copy
 from itertools import accumulate
 from typing import Any
 
@@ -75,6 +76,13 @@ class SlicedSum:
         other._inexact = -self._inexact
         return other
 
+    def with_fives(self, powers: Exponents, of_weight: int) -> "SlicedSum":
+        """Return the sum over rows in which column i is multiplied by 5^powers[i], and the weight by 5^of_weight."""
+        self._sum_aside()
+        other = copy(self)
+        other._sums, other._deep = (sums.with_fives(powers, of_weight) for sums in (self._sums, self._deep))
+        return other
+
     def with_weights(self) -> "SlicedSum":
         """Return the sum over the same rows, each with weight 1."""
         other = SlicedSum(self.size, True)
@@ -110,7 +118,7 @@ class SlicedSum:
 
     def zero(self) -> Mask:
         """Tell which columns are zero in all rows."""
-        return ~self._total().squares.nonzero()
+        return ~self._total().nonzero()
 
     def _total(self) -> UnitSums:
         self._sum_aside()
