@@ -88,7 +88,7 @@ def plain_of(design: Design) -> PlainDesign:
 
 
 def _kind(variable: Variable) -> Literal["number", "boolean", "date", "text"]:
-    assert variable.kind != "unusable"
+    assert variable.kind in ("number", "boolean", "date", "text")
     return variable.kind
 
 

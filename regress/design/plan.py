@@ -12,6 +12,8 @@ from regress.sources.arrays import ArraySource
 from regress.sources.base import EMPTY, Column, ColumnKind, Source
 from regress.sources.find import find_column
 
+_HOLDS: Mapping[ColumnKind, str] = {"number": "numbers", "boolean": "true and false", "date": "dates"}
+
 
 def match(source: Source, design: Design) -> Source:
     """Return a table as a design wants it: its text columns read as text, an array's columns named by position.
@@ -37,6 +39,11 @@ def match(source: Source, design: Design) -> Source:
                 f"Column {variable.name!r} of {source.label} is {column.dtype}; training saw {variable.kind}."
             )
         as_trained = "text" in (variable.kind, column.kind) or column.dtype == EMPTY
+        if not as_trained and "date" in (variable.kind, column.kind) and variable.kind != column.kind:
+            raise TableError(
+                f"Column {variable.name!r} of {source.label} holds {_HOLDS[column.kind]}; training saw "
+                f"{_HOLDS[variable.kind]}. Pass it as {_HOLDS[variable.kind]}."
+            )
         kinds[variable.name] = variable.kind if as_trained else column.kind
     return source.read_as(kinds)
 
