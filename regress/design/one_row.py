@@ -30,7 +30,8 @@ def encode_row(row: Mapping[str, Any], design: Design, handle_unknown: HandleUnk
     TableError
         If a column is missing, or a cell is not what training saw.
     """
-    cells = _Cells(row, {variable.name: variable.kind for variable in design.variables})
+    read = {name: kind for computed in design.computed for name, kind in computed.reads}
+    cells = _Cells(row, read | {variable.name: variable.kind for variable in design.variables})
     computed = {of_one.name: of_one for of_one in design.computed}
     numbers, codes, unseen = list[float](), list[int](), list[tuple[Variable, str]]()
     for variable in design.variables:
