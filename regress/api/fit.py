@@ -239,7 +239,7 @@ def train(
         trained,
         squares=squares,
         norm=norm,
-        collinearity=collinearity(regression, data, options, training.minimum),
+        collinearity=collinearity(regression, data, options, training.minimum, measured=reader.design.measured),
         outliers=outliers,
         checkpoint=None if checkpoint is None else str(checkpoint),
     )

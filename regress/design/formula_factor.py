@@ -1,4 +1,4 @@
-"""One factor of a formula, such as `poly(age, 3)` or `I(x ** 2)`, read from text. What is not listed here is refused."""
+"""One factor of a formula, such as `poly(age, 3)` or `I(x ** 2)`, read from text. Everything else is refused."""
 
 import re
 from collections.abc import Callable, Collection
@@ -55,7 +55,7 @@ text='1')),), options=())
 def read_factor(tokens: Tokens) -> Expression:
     """Read a column or the call of a function at the next token of a formula."""
     token = tokens.next
-    if token.kind not in ("name", "quoted") or (token.text in CONSTANTS and token.kind == "name"):
+    if token.kind not in ("name", "quoted") or (token.kind == "name" and token.text in CONSTANTS):
         tokens.unexpected("a column, a function or parentheses")
     return _bounded(tokens, _primary)
 
@@ -98,9 +98,9 @@ def _bounded(tokens: Tokens, read: Callable[[Tokens], Expression]) -> Expression
     """Read an expression, or refuse it where others could not go through it without filling Python's stack."""
     first = tokens.next
     expression = read(tokens)
-    levels, level = 0, (expression,)
+    levels, level = 0, [expression]
     while level:
-        levels, level = levels + 1, tuple(part for each in level for part in parts_of(each))
+        levels, level = levels + 1, [part for each in level for part in parts_of(each)]
     if levels > MAX_LEVELS:
         tokens.fail(f"has more than {MAX_LEVELS} operations in a row", first, "Compute a part of them in the table.")
     return expression
