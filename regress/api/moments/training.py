@@ -12,12 +12,12 @@ from regress.design.plan import match, plan
 from regress.design.roles import Values
 from regress.design.rows import Reader
 from regress.design.split import Split
-from regress.design.terms import Design
+from regress.design.terms import Design, Monomial, Term
 from regress.errors import InputError, TableError
 from regress.messages import setting
-from regress.options import TableOptions
+from regress.options import TableOptions, TrainOptions
 
-_OPEN = ("features", "drop", "max_categories")  # the options of a table that moments leave open
+_OPEN = ("features", "drop", "max_categories", "ref")  # the options of a table that moments leave open
 
 
 def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:
@@ -33,16 +33,22 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         raise InputError(f"{moments.label} holds sums for the target {how.target!r}. Remove the target, or sum again.")
     _check(moments, options)
     roles = [how.target, *([] if how.weights is None else [how.weights])]
+    source = moments.source
     if reading.design is not None:
-        source, design = match(moments.source, reading.design), reading.design
+        match(source, reading.design)
+        design = reading.design
+        _check_terms(moments, design)
         _check_levels(moments, design)
+    elif how.formula:
+        design = how.design(wanted=dict(options.ref))
     else:
-        source, design = plan(
-            moments.source,
+        _, design = plan(
+            source,
             exclude=roles,
             features=options.features,
             drop=options.drop or (),
             fit_intercept=reading.fit_intercept,
+            wanted=dict(options.ref),
         )
     _check_dropped(moments, design.columns)
     weights = Values(how.weights or "weights", None if how.weights else np.empty(0)) if how.weighted else None
@@ -66,9 +72,24 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
     return assembled(reader, sums, design, data, reading.n_jobs)  # equations are not confirmed by the rows
 
 
+def fitted_as(moments: TableMoments, options: TrainOptions) -> TrainOptions:
+    """Return how moments are fitted: without an intercept if their formula has none."""
+    return options if moments.read.intercept else replace(options, fit_intercept=False)
+
+
 def _check(moments: TableMoments, options: TableOptions) -> None:
     """Refuse options that say another thing than how the rows were read."""
     default = TableOptions()
+    if options.formula is not None:
+        from regress.design.formula import parse_formula
+        from regress.design.formula_plan import written_out
+
+        written = written_out(parse_formula(options.formula), moments.names, target=moments.target)
+        options = replace(options, formula=written)
+    for name in (name for name in ("features", "drop") if moments.read.formula and getattr(options, name)):
+        raise InputError(
+            f"{moments.label} was summed by a formula, which {setting(name)} cannot change. Sum the table again."
+        )
     for name in TableOptions.__dataclass_fields__:
         given = getattr(options, name)
         if name in _OPEN or given == getattr(default, name):
@@ -77,7 +98,7 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
             continue  # no row that is used misses a cell
         if name in HowRead.__dataclass_fields__:
             if given != (here := getattr(moments.read, name)):
-                was = f"with {setting(name, here)}" if here is not None else f"without {setting(name)}"
+                was = f"with {setting(name, here)}" if here not in (None, "") else f"without {setting(name)}"
                 was = f"{moments.label} was summed {was}, not with {setting(name, given)}"
                 raise InputError(f"{was}. Use the same, or sum the table again.")
         else:
@@ -85,6 +106,18 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
                 f"{setting(name)} decides which rows are summed, and {moments.label} is summed already. "
                 f"Give it where the moments are made."
             )
+
+
+def _check_terms(moments: TableMoments, design: Design) -> None:
+    """Refuse products of a design that were not summed."""
+    summed = {_parts(term) for term in moments.read.design().terms}
+    if odd := [term.label for term in design.terms if _parts(term) not in summed]:
+        raise InputError(f"{moments.label} holds no sums of {odd[0]}. Sum the table again by the model's formula.")
+
+
+def _parts(term: Term) -> tuple[object, ...]:
+    """Return what names the columns of a term, whatever its levels."""
+    return tuple(part if isinstance(part, Monomial) else part.variable for part in term.parts)
 
 
 def _check_levels(moments: TableMoments, design: Design) -> None:
