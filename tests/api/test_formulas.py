@@ -152,7 +152,7 @@ def test_a_descent_goes_on_with_the_same_bits_and_only_for_its_formula(tmp_path)
         expected = regress.fit(TABLE, formula, solver="gd", over="rows", max_iter=40)
         regress.fit(TABLE, formula, max_iter=15, **options)
         for other in ("log(y) ~ a * zone", "log(y) ~ a * zone + scale(z)", "y ~ a * zone + center(z)"):
-            with pytest.raises(regress.InputError, match="checkpoint|c.json"):
+            with pytest.raises(regress.InputError, match="checkpoint"):
                 regress.fit(TABLE, other, max_iter=40, resume=True, **options)
         assert same(regress.fit(TABLE, formula, max_iter=40, resume=True, **options), expected)
 
@@ -211,9 +211,9 @@ def test_results_of_statsmodels_formulas_are_certified_in_their_columns():
     assert regress.certify(smf.ols("y ~ a * zone + z", TABLE).fit(), TABLE).passed
     logs = smf.ols("np.log(y) ~ a * zone", TABLE).fit()
     assert regress.certify(logs, TABLE, "log(y) ~ a * zone").passed
-    with pytest.raises(regress.InputError, match="no column of the frame. Name the target, as a formula"):
+    with pytest.raises(regress.InputError, match="Name the target, as a formula"):
         regress.certify(logs, TABLE)
-    with pytest.raises(regress.InputError, match="was fitted to 'np.log"):
+    with pytest.raises(regress.InputError, match="was fitted to"):
         regress.certify(logs, TABLE, "sqrt(y) ~ a * zone")
 
 

@@ -84,8 +84,11 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
         from regress.design.formula import parse_formula
         from regress.design.formula_plan import written_out
 
-        written = written_out(parse_formula(options.formula), moments.names, target=moments.target)
-        options = replace(options, formula=written)
+        formula = parse_formula(options.formula)
+        if formula.dot and moments.read.formula:
+            summed = moments.read.formula
+            raise InputError(f"{moments.label} knows its formula, without a dot: {summed!r}. Pass that one, or none.")
+        options = replace(options, formula=written_out(formula, moments.names, target=moments.target))
     for name in (name for name in ("features", "drop") if moments.read.formula and getattr(options, name)):
         raise InputError(
             f"{moments.label} was summed by a formula, which {setting(name)} cannot change. Sum the table again."
