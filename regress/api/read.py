@@ -180,6 +180,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         counts=options.weight_type == "frequency",
         max_categories=options.max_categories,
         handle_unknown=reading.handle_unknown,
+        as_written=options.as_written and reading.precision == "exact",
     )
     return reader, key
 
