@@ -100,9 +100,11 @@ def _logarithm(x: Array) -> Pair:
     small = z < 0.5**0.5
     z, k = np.where(small, 2 * z, z), k - small.astype(np.float64)
     at = np.rint(z * _STEPS).astype(np.int64) - _FIRST
-    product, lost = two_product(z, inverses[at])
-    r, r_low = two_sum(product - 1, lost)
-    square, square_low = two_product(r, r)
+    c = inverses[at]
+    head = _on_grid(z, 2.0**-26)
+    r, r_low = two_sum(head * c - 1, (z - head) * c)
+    head = _on_grid(r, 2.0**-33)
+    square, square_low = head * head, (r - head) * (r + head)
     rest = np.zeros(len(x))
     for n in range(10, 2, -1):
         rest = rest * -r + 1 / n
@@ -110,9 +112,15 @@ def _logarithm(x: Array) -> Pair:
     for part in (r, -0.5 * square):
         total, lost = two_sum(total, part)
         low = low + lost
-    low = low + (k * ln2_low + logs_low[at] + (r_low - (0.5 * square_low + r * r_low)) + r * square * rest)
+    low = low + (k * ln2_low + logs_low[at] + (r_low - (0.5 * square_low + r * r_low)) + r * r * r * rest)
     total, low = two_sum(total, low)
     return np.where(positive, total, np.nan), low
+
+
+def _on_grid(x: Array, unit: float) -> Array:
+    """Return small numbers rounded to multiples of a unit, whose products by short numbers are exact."""
+    large = 1.5 * 2**52 * unit
+    return (x + large) - large
 
 
 def _exponential(x: Array, low: Array) -> Array:
