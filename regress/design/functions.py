@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
+from sys import float_info
 from typing import Any, TypeAlias
 from typing import Literal as OneOf
 
@@ -128,7 +129,7 @@ def _check(expression: Expression, inside: Expression | None) -> None:
     match expression:
         case Literal(str() | tuple()):
             raise InputError(f"{expression} is not a number. A text can be compared with a column, by == or !=.")
-        case Literal(int() | float() as number) if not abs(number) < 2**1023:
+        case Literal(int() | float() as number) if not abs(number) <= float_info.max:
             raise InputError(f"{expression} is not a number of float64.")
         case Negative(operand):
             _check(operand, expression)

@@ -14,6 +14,8 @@ from regress.design.functions import FUNCTIONS, calls_that_learn, check, kind, l
 from regress.errors import InputError
 from tests.design.expressions import Columns, X, call, computed, learned, literal
 
+QUICK = settings(deadline=None, max_examples=60)
+
 getcontext().prec = 50
 
 
@@ -260,7 +262,7 @@ def test_a_negative_number_may_stand_as_an_operation():
     assert levels(Call("cut", (X, breaks))) == ("(-1,0.5]",)
 
 
-@settings(max_examples=60)
+@QUICK
 @given(st.lists(st.floats(allow_subnormal=True), min_size=1, max_size=20))
 def test_no_expression_gives_an_infinity_or_a_warning(values):
     x = np.array(values)
