@@ -122,7 +122,7 @@ def step_powers(rest: Array, unit: Exponents) -> Array:
 def cut_powers(powers: Array) -> Iterator[Slice]:
     """Yield powers of two in slices, each power in one of them alone; overwrites what is given."""
     level, columns = 0, np.arange(powers.shape[1])
-    while powers.min(initial=1.0) < 1.0 and ((powers > 0.0) & (powers < 1.0)).any():
+    while powers.min() < 1.0 and ((powers > 0.0) & (powers < 1.0)).any():
         part = np.floor(powers)  # all of a power of two, or nothing
         powers -= part
         powers *= 2.0**BITS
