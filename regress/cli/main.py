@@ -59,7 +59,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
     written = {"--save": save, "--report": report, "--checkpoint": options.get("checkpoint")}
     opened = open_any(table, made(FileOptions, options), outputs=written)
-    check_descent(source_of(opened), descent, report)
+    check_descent(source_of(opened), descent, report, computed="formula" in options or "~" in (target or ""))
     if save is None and report is None:
         options["sample"] = 0  # nobody will see residuals
     kept = written["--checkpoint"] if options.get("cluster") else None
@@ -68,7 +68,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)
         verbose = sys.stderr.isatty()
-        result = fit.fit(opened, target_of(opened, target), progress=progress, verbose=verbose, **options)
+        result = fit.fit(opened, target_of(opened, target, options), progress=progress, verbose=verbose, **options)
     result = result.with_command(command_line())
     if save is not None:
         result.save(save)
@@ -104,7 +104,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
         options["estimators"] = installed.estimators(options["estimators"])
     opened = open_any(table, made(FileOptions, options), outputs={"--report": report})
     with console.progress_line() as progress, installed.installed_only():
-        result = compare.compare(opened, target_of(opened, target), progress=progress, **options)
+        result = compare.compare(opened, target_of(opened, target, options), progress=progress, **options)
     console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
@@ -129,7 +129,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
     as_json = options.pop("json", None)
     source = open_files(table, made(FileOptions, options))
     with console.progress_line() as progress:
-        result = check.check_gradients(source, target_of(source, target), progress=progress, **options)
+        result = check.check_gradients(source, target_of(source, target, options), progress=progress, **options)
     if as_json:
         console.print_json(result.to_dict())
     else:
