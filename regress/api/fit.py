@@ -129,6 +129,8 @@ def fit(
     target, given_options = with_formula(target, options)
     of_table, of_training = made(TableOptions, given_options), made(TrainOptions, given_options)
     process = made(ProcessOptions, given_options)
+    if of_table.as_written:
+        of_training = exactly(of_training)
     given = cov_type if isinstance(cov_type, Covariance) else None
     if given is None:
         check_choice("cov_type", cov_type, get_args(CovType))
@@ -199,6 +201,20 @@ def fit(
         early = not result.status.as_asked and note.startswith(result.status.message)
         warnings.warn(visible(note), ConvergenceWarning if early else DataWarning, stacklevel=2)
     return result
+
+
+def exactly(options: TrainOptions) -> TrainOptions:
+    """Return options for numbers as they are written, whose sums are exact.
+
+    Raises
+    ------
+    InputError
+        If other sums are asked for.
+    """
+    if options.precision == "float64" or options.over != "auto":
+        name = "over" if options.over != "auto" else "precision"
+        raise InputError(f"{setting('as_written')} needs exact sums. Remove {setting(name)}.")
+    return replace(options, precision="exact")
 
 
 def _middle(

@@ -98,7 +98,7 @@ def formula_plan(
     if unused := sorted(set(wanted or {}) - plan.variables.keys()):
         find_column(base, unused[0], "a column with a reference level")
         raise InputError(f"The reference level of {unused[0]!r} is of no text column in the formula.")
-    design = Design(variables, terms, computed=tuple(plan.computed.values()), formula=formula.text)
+    design = Design(variables, terms, computed=plan.all_computed(), formula=formula.text)
     if not terms:
         raise InputError("The formula has no term on the right: name a column there, as in 'price ~ area'.")
     source = ComputedSource(plan.source, design.computed) if design.computed else plan.source
@@ -153,6 +153,14 @@ class _Plan:
         for place, of in enumerate(labels(inner)):
             self._add(Computed(f"{label}{of}", inner, place), Variable(f"{label}{of}", "number"))
         return _Factor(label, tuple(_single(f"{label}{of}") for of in labels(inner)))
+
+    def all_computed(self) -> tuple[Computed, ...]:
+        """Return what is computed, and what the columns are that it reads."""
+        kinds = {column.name: column.kind for column in self.source.columns}
+        return tuple(
+            replace(c, reads=tuple((name, kinds[name]) for name in dict.fromkeys(names_in(c.expression))))
+            for c in self.computed.values()
+        )
 
     def _categories(self, call: Call) -> _Factor:
         (inner,) = _one_argument(call)

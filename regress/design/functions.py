@@ -39,9 +39,9 @@ class Function:
 
 def check(expression: Expression) -> None:
     """Raise `InputError` unless an expression can be computed, if its columns exist and have the right types."""
+    _check(expression, inside=None)
     if not any(names_in(expression)):
         raise InputError(f"{expression} reads no column.")
-    _check(expression, inside=None)
 
 
 def settings(call: Call) -> dict[str, Any]:
@@ -67,8 +67,7 @@ def width(expression: Expression) -> int:
 def levels(call: Call) -> tuple[str, ...]:
     """Return the levels of a call of kind "text": R's names of intervals, with three digits, or more if needed."""
     given = settings(call)
-    breaks = given["breaks"]
-    texts = [*([f"{value:.{digits}g}" for value in breaks] for digits in range(3, 13)), list(map(repr, breaks))]
+    texts = ([f"{value + 0.0:.{digits}g}" for value in given["breaks"]] for digits in range(3, 18))
     names = next(names for names in texts if all(a != b for a, b in pairwise(names)))
     return tuple(f"({a},{b}]" if given["right"] else f"[{a},{b})" for a, b in pairwise(names))
 
@@ -151,7 +150,7 @@ def _check_call(call: Call, inside: Expression | None) -> None:
     if inside is not None and function.kind == "text":
         raise InputError(f"{call} has levels, so it cannot be a part of {inside}.")
     if inside is not None and function.labels(given) != ("",):
-        raise InputError(f"{call} has several columns, so it cannot be a part of {inside}.")
+        raise InputError(f"{call} gives numbered columns, so it cannot be a part of {inside}.")
     if function.learns(given):
         inner = next(calls_that_learn(call.arguments[0]), None)
         if inner is not None:

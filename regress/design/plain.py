@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+from regress.design.expression import names_in
 from regress.design.formula_factor import parse_expression
 from regress.design.functions import check, width
 from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable
 from regress.errors import InputError
 from regress.records import Count, Name, Some
+from regress.sources.base import ColumnKind
 
+Kind = Literal["number", "boolean", "date", "text"]
 _COLUMNS = 10**7  # of X at most
 _DEGREE = 1000  # of a product at most
 
@@ -20,7 +23,7 @@ class PlainVariable:
     """A variable with its levels, the reference first."""
 
     name: Name
-    kind: Literal["number", "boolean", "date", "text"]
+    kind: Kind
     levels: tuple[Name, ...]
     all_levels: bool
     coding: Coding
@@ -51,6 +54,7 @@ class PlainComputed:
     expression: Name
     place: Count
     text: bool
+    reads: Mapping[Name, Kind]
     learned: Mapping[Name, tuple[float, ...]]
 
 
@@ -70,7 +74,7 @@ def plain_of(design: Design) -> PlainDesign:
     return PlainDesign(
         formula=design.formula,
         variables=tuple(
-            PlainVariable(name=v.name, kind=_kind(v), levels=v.levels, all_levels=v.all_levels, coding=v.coding)
+            PlainVariable(name=v.name, kind=_kind(v.kind), levels=v.levels, all_levels=v.all_levels, coding=v.coding)
             for v in design.variables
         ),
         terms=tuple(
@@ -79,7 +83,12 @@ def plain_of(design: Design) -> PlainDesign:
         ),
         computed=tuple(
             PlainComputed(
-                name=c.name, expression=str(c.expression), place=c.place, text=c.text, learned=dict(c.learned)
+                name=c.name,
+                expression=str(c.expression),
+                place=c.place,
+                text=c.text,
+                reads={name: _kind(kind) for name, kind in c.reads},
+                learned=dict(c.learned),
             )
             for c in design.computed
         ),
@@ -87,9 +96,9 @@ def plain_of(design: Design) -> PlainDesign:
     )
 
 
-def _kind(variable: Variable) -> Literal["number", "boolean", "date", "text"]:
-    assert variable.kind != "unusable"
-    return variable.kind
+def _kind(kind: ColumnKind) -> Kind:
+    assert kind in ("number", "boolean", "date", "text")
+    return kind
 
 
 def _plain_part(part: Monomial | Levels) -> PlainPart:
@@ -155,4 +164,8 @@ def _computed(plain: PlainComputed) -> Computed:
         raise ValueError(f"'computed' holds {plain.name!r}: {str(error).rstrip('.')}") from None
     if plain.place >= width(expression):
         raise ValueError(f"'computed' holds {plain.name!r}, which its expression does not have")
-    return Computed(plain.name, expression, plain.place, plain.text, tuple(plain.learned.items()))
+    if set(plain.reads) != set(names_in(expression)):
+        raise ValueError(f"'computed' holds {plain.name!r}, which reads other columns than its expression")
+    return Computed(
+        plain.name, expression, plain.place, plain.text, tuple(plain.learned.items()), tuple(plain.reads.items())
+    )

@@ -158,7 +158,7 @@ class XColumn(NamedTuple):
 class Computed:
     """A variable that is computed: the expression, which of its columns, and what a first pass found for its calls.
 
-    `text` says that its values are levels.
+    `text` says that its values are levels, and `reads` what the columns of the table are that it reads.
     """
 
     name: str
@@ -166,6 +166,7 @@ class Computed:
     place: int = 0
     text: bool = False
     learned: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    reads: tuple[tuple[str, ColumnKind], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

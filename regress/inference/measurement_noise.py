@@ -109,8 +109,9 @@ def _within_steps(fold: FoldRows, columns: list[int], totals: Totals | None, fit
     def rows(make: Callable[[], A]) -> A:
         return fold(partial(OfColumns, make, columns)).aggregate
 
-    grains, summed = rows(partial(Grains, len(columns), totals is None)).finish()
-    if totals is not None:
+    of_doubles = totals is None or totals.divisor > 1  # rows are read as doubles, which are rounded
+    grains, summed = rows(partial(Grains, len(columns), of_doubles)).finish()
+    if totals is not None and not of_doubles:
         summed = totals.take([0, *(1 + j for j in columns), len(totals.unit) - 1])
     assert summed is not None
     equations = NormalEquations(summed, 1, 0, 0.0, fit_intercept)

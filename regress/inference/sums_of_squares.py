@@ -145,7 +145,7 @@ class Explained:
     def add(self, block: Block) -> None:
         """Add rows; none is looked at after one that is not explained."""
         w = self._line.w
-        for X, Y, _, _ in _tiles(block, len(w)):
+        for X, Y, *_ in _tiles(block, len(w)):
             if self._explained:
                 e = self._line.residuals(X, Y)
                 noise = np.sqrt(fold(np.square(np.vstack([np.spacing(np.abs(X * w)).T, np.spacing(np.abs(Y)).T]))))
@@ -230,7 +230,7 @@ class ResidualSums:
     def add(self, block: Block) -> None:
         """Add rows."""
         w, unit = self._line.w, self._unit
-        for X, Y, a, _ in _tiles(block, len(w)):
+        for X, Y, a, *_ in _tiles(block, len(w)):
             e = self._line.residuals(X, Y) / unit
             ae = e if a is None else a * e
             of_row = fold(np.square(np.vstack([np.spacing(np.abs(X * w)).T, _ulps(Y).T]) / unit))
@@ -249,7 +249,7 @@ class ResidualSums:
 
 def _tiles(block: Block, n: int) -> Iterator[Block]:
     """Yield rows in pieces that stay in the cache."""
-    X, Y, a, _ = block
+    X, Y, a, *_ = block
     step = max(_TILE // max(n, 1), 1)
     for i in range(0, len(X), step):
         yield Block(X[i : i + step], Y[i : i + step], None if a is None else a[i : i + step])
