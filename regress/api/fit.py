@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, get_args
 
@@ -14,7 +13,7 @@ from regress.api.model import LinearModel
 from regress.api.moments.table_moments import TableMoments
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
-from regress.api.record import Inference
+from regress.api.record import Inference, middle_of
 from regress.api.result import Fit
 from regress.api.sums import Reading, ReadTable
 from regress.api.tables import Where, check_rows, opened, options_of, read_any, source_of
@@ -24,7 +23,7 @@ from regress.fit_record import FitOptions, Trained
 from regress.inference.huber import outliers_of
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
-from regress.inference.robust_covariance import Covariance, GivenMiddle, MeatSums, Middle, middle_given
+from regress.inference.robust_covariance import Covariance
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
@@ -35,7 +34,6 @@ from regress.options import Correction, CovType, Precision, ProcessOptions, Prog
 from regress.records import environment, known
 from regress.solvers.choose import objective_of, read_again, reading
 from regress.solvers.running import Running
-from regress.solvers.solution import Training
 from regress.solvers.train import Regression
 from regress.sources.base import Source
 
@@ -217,19 +215,6 @@ def exactly(options: TrainOptions) -> TrainOptions:
     return replace(options, precision="exact")
 
 
-def _middle(
-    prepared: ReadTable, training: Training, kept: FitOptions, given: Covariance | None
-) -> Middle | GivenMiddle:
-    """Sum what robust standard errors need in a second pass over the rows."""
-    reader, center = prepared.reader, prepared.data.summary.center * kept.fit_intercept
-    if given is not None:
-        return middle_given(given, reader, training, center)
-    repeated = kept.weight_type == "frequency"
-    sums = partial(MeatSums, training, center, prepared.names, repeated)
-    meat = prepared.fold_rows(sums, n_jobs=None if training.minimum is not None else 1).finish()
-    return Middle(meat, corrected=kept.cov_type == "HC1")
-
-
 def train(
     prepared: ReadTable,
     regression: Regression,
@@ -266,7 +251,7 @@ def train(
     repeated = kept.weight_type == "frequency"
     middle = None
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
-        middle = _middle(prepared, training, kept, given)
+        middle = middle_of(prepared, training, kept, given)
     norm, target_norm = spreads(data, training.minimum)
     loss_of_rows = regression.loss()
     outliers = outliers_of(training, data, loss_of_rows) if isinstance(loss_of_rows, Huber) else None

@@ -147,7 +147,7 @@ class LinearModel:
         source = open_table(table, FileOptions(**files))
         check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
         no_dates = all(variable.kind != "date" for variable in self.design.variables)
-        if isinstance(source, ArraySource) and self.design.plain and no_dates:
+        if isinstance(source, ArraySource) and self.design.plain and no_dates and not self.design.formula:
             X = source.named(self.design.columns).array
             predicted = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
             values = in_units(self.trained.retransform, predicted)

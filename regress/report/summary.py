@@ -77,9 +77,10 @@ def _in_units(record: FitRecord) -> list[str]:
     how, rows = record.trained.retransform, record.trained.n_rows
     if how is None or how.r2_original is None:
         return []
+    about = "" if record.trained.options.fit_intercept else " (about the mean)"
     of = "" if how.rows == rows else f" on {how.rows:,} of these rows"
     held = "" if how.r2_test_original is None else f", on {record.outcome.tested_on} rows {share(how.r2_test_original)}"
-    return [f"R² in units of {how.column} {share(how.r2_original)}{of}{held}"]
+    return [f"R² in units of {how.column}{about} {share(how.r2_original)}{of}{held}"]
 
 
 def _share(value: float | None) -> str:
