@@ -36,7 +36,7 @@ from regress.sources.open import open_table
 from regress.sources.summed import SummedSource
 
 _SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
-_OF_COLUMNS = ("features", "drop", "categorical", "max_categories")
+_OF_COLUMNS = ("features", "drop", "categorical", "ref", "max_categories")
 _OF_OBJECTIVE = (
     "fit_intercept",
     "alpha",

@@ -11,6 +11,7 @@ from regress.aggregates.plain_moments import MOST_MOMENTS, of_moments
 from regress.aggregates.totals_bytes import fingerprint, to_bytes
 from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
+from regress.api.sums import ReadTable
 from regress.blocks import Array
 from regress.fit_record import Coefficient, CoefficientStatus, Figures, FitRecord, Outcome, PlainMoments, Proof
 from regress.inference.certificate import certificate
@@ -46,6 +47,8 @@ class Inference:
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
     sampled : Sampled or None
         Rows whose residuals are drawn.
+    read : ReadTable or None
+        Exact sums with every level, where the fit follows from these alone, and has a reference level.
     """
 
     model: LinearModel
@@ -60,6 +63,7 @@ class Inference:
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
+    read: ReadTable | None
 
     @cached_property
     def statistics(self) -> Statistics | str:
