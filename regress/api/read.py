@@ -235,7 +235,7 @@ def _designed(
         from regress.design.formula_plan import formula_plan
 
         source = taken_out(source, drop=drop, categorical=options.categorical or ())
-        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=dict(options.ref))
+        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=options.ref)
     else:
         source, design = plan(
             source,
@@ -244,7 +244,7 @@ def _designed(
             drop=drop,
             categorical=options.categorical or (),
             fit_intercept=reading.fit_intercept,
-            wanted=dict(options.ref),
+            wanted=options.ref,
         )
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(
