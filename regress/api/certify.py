@@ -70,7 +70,8 @@ def certify(
 
     One pass computes the gradient at the claim in exact arithmetic; it gives the distance to the true minimum. Where
     digits are missing or predictions may be wrong, a second pass finds the largest error of a prediction. The options
-    describe what was minimized; those that `other` stores need not be given.
+    describe what was minimized; those that `other` stores need not be given. Of a target such as log(y) the
+    coefficients are certified, and predictions before they are transformed back.
 
     Parameters
     ----------

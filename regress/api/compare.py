@@ -62,7 +62,7 @@ def compare(
     """Fit the same rows with this package and with other tools, and say who is right and who predicts best.
 
     A fifth of the rows is held out unless `test_size` says otherwise, and none of fewer than 50. With `cv`, each fold
-    is held out once instead.
+    is held out once instead. A target such as log(y) is compared as it is: no tool transforms predictions back.
 
     Parameters
     ----------

@@ -165,7 +165,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         design, key = _apart(reading.design, y, a), None
         source = match(source, design)
     else:
-        source, design, key = _designed(source, y, a, options, reading, formula)
+        source, design, key = _designed(source, y, a, options, reading=reading, formula=formula)
     used = {*design.columns, y.name, a.name if a else None}
     timed = "" if reading.time is None else source.by_name[reading.time].kind
     read_as_text = [
@@ -188,6 +188,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         counts=options.weight_type == "frequency",
         max_categories=options.max_categories,
         handle_unknown=reading.handle_unknown,
+        as_written=options.as_written and reading.precision == "exact",
     )
     return reader, key
 
@@ -225,7 +226,7 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
 
 
 def _designed(
-    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading, formula: Any
+    source: Source, y: Values, a: Values | None, options: TableOptions, *, reading: Reading, formula: Any
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where it is excluded from the features."""
     roles = [v for v in (y, a) if v is not None]
@@ -241,7 +242,7 @@ def _designed(
         from regress.design.formula_plan import formula_plan
 
         source = taken_out(source, drop=drop, categorical=options.categorical or ())
-        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=dict(options.ref))
+        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=options.ref)
     else:
         source, design = plan(
             source,
@@ -250,7 +251,7 @@ def _designed(
             drop=drop,
             categorical=options.categorical or (),
             fit_intercept=reading.fit_intercept,
-            wanted=dict(options.ref),
+            wanted=options.ref,
         )
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(

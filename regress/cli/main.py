@@ -45,7 +45,8 @@ def cli() -> None:
 @flags(TableOptions, without=["rows"])
 @flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
-@flags(CallOptions, only=["cov_type", "level", "n_jobs", *CLUSTER, "save", "report", "descent", "vif", "json"])
+@flags(CallOptions, only=["cov_type", "level", "retransform", "n_jobs", *CLUSTER])
+@flags(CallOptions, only=["save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients."""
     from regress.api import fit
@@ -59,9 +60,10 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
     written = {"--save": save, "--report": report, "--checkpoint": options.get("checkpoint")}
     opened = open_any(table, made(FileOptions, options), outputs=written)
-    check_descent(source_of(opened), descent, report, computed="formula" in options or "~" in (target or ""))
-    if save is None and report is None:
-        options["sample"] = 0  # nobody will see residuals
+    formula = "formula" in options or "~" in (target or "")
+    check_descent(source_of(opened), descent, report, computed=formula)
+    if save is None and report is None and not formula:
+        options["sample"] = 0  # nobody will see residuals, and no target needs them
     kept = written["--checkpoint"] if options.get("cluster") else None
     outcome = f"The parts finished until then are in {kept}. Go on with --resume." if kept else "Nothing was written."
     with console.progress_line(outcome) as progress, warnings.catch_warnings():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("table")
 @flags(CallOptions, only=["target"])
-@flags(TableOptions, without=["rows"])
+@flags(TableOptions, without=["rows", "ref"])
 @flags(
     CallOptions,
     only=["sample", "n_jobs", *CLUSTER],

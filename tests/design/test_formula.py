@@ -12,8 +12,8 @@ from patsy import ModelDesc
 
 from regress.design.expression import Call, Literal, Named, Negative, Operation, names_in
 from regress.design.formula import Formula, parse_formula
-from regress.design.formula_factor import check_names, parse_expression
-from regress.errors import InputError, TableError
+from regress.design.formula_factor import parse_expression
+from regress.errors import InputError
 
 
 def terms_of(text, others=()):
@@ -56,7 +56,7 @@ right_sides = st.tuples(
 @example("a*b*c - a:b:c")
 @example("b:a + a:b + c^2")
 @example("a/b/c + (a + b + c)^2")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_the_terms_are_those_of_formulaic(text):
     try:
         expected = formulaic.Formula(f"y ~ {text}").rhs
@@ -172,7 +172,7 @@ def from_python(node):
 @given(python)
 @example("-x ** -y ** 2 * -3")
 @example("(-1) ** 2 - -(-1)")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_expressions_are_read_as_python_reads_them(text):
     try:
         expected = from_python(ast.parse(text, mode="eval").body)
@@ -215,7 +215,7 @@ expressions = st.recursive(
 
 
 @given(expressions)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_an_expression_as_text_reads_as_the_same_expression(expression):
     assert parse_expression(str(expression)) == expression
 
@@ -347,7 +347,7 @@ def mutated(text, changes):
 @given(
     st.one_of(st.text(max_size=40), st.text("ab01~+-*/:^().,='`\"[] ", max_size=40), st.builds(mutated, good, edits))
 )
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_any_text_is_a_formula_or_refused(text):
     formula, refusal = outcome(parse_formula, text)
     assert refusal.isprintable()
@@ -385,20 +385,3 @@ def test_large_formulas_are_refused_without_a_long_wait(text):
     """Without its bounds, each takes minutes, all memory, or Python's stack."""
     with pytest.raises(InputError):
         parse_formula(f"y ~ {text}")
-
-
-# Names.
-
-
-def test_functions_and_columns_must_exist():
-    known, columns = ("log", "poly"), ("area", "zone", "sold")
-    check_names(parse_expression("C(zone, ref='x') + I(area) * log(poly(sold, 2))"), known, columns)
-    message = r"unknown function 'lgo'\. Nearest: 'log'\. Functions: C, I, log, poly\.$"
-    with pytest.raises(InputError, match=message):
-        check_names(parse_expression("poly(1 + lgo(area), 2)"), known, columns)
-    with pytest.raises(InputError, match=r"unknown function '__import__'\. Functions: C"):
-        check_names(parse_expression("__import__('os')"), known, columns)
-    with pytest.raises(TableError, match=r"The formula has 'zoen', which is not a column\. Nearest: 'zone'\."):
-        check_names(parse_expression("I(-(area + zoen))"), known, columns)
-    with pytest.raises(TableError, match=r"'log', which is not a column\. It has: 'area'"):
-        check_names(parse_expression("log"), known, columns)

@@ -1,6 +1,6 @@
 """How the rows of moments were read, and of which parts they are: what decides whether they may be merged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from typing import NamedTuple
@@ -49,7 +49,7 @@ class HowRead:
     formula: str
     terms: tuple[TermKind, ...]
 
-    def design(self, wanted: Mapping[str, str] | None = None) -> Design:
+    def design(self, wanted: Mapping[str, str] | Sequence[str] | None = None) -> Design:
         """Return the design, whose levels are not known: that of the formula, or each column as a term.
 
         A formula may be given reference levels.

@@ -70,12 +70,12 @@ def moments(
     check_whole("sample", sample, 0)
     target, given = with_formula(target, options)
     of_table = made(TableOptions, given)
-    if of_table.ref:
-        raise InputError(f"Sums are the same for any reference level. Give {setting('ref')} where moments are fitted.")
     if of_table.missing == "mean":
         raise InputError(
             f"{setting('missing', 'mean')} takes a mean over all parts of a table. Use {setting('missing', 'drop')}."
         )
+    if of_table.ref:
+        raise InputError(f"Moments hold sums for every level. Remove {setting('ref')}, and give it to the fit of them.")
     with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
         if isinstance(found, TableMoments):
             raise InputError(f"{found.label} holds moments already. Name the table that they were made of.")

@@ -17,7 +17,7 @@ from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import TableOptions, TrainOptions
 
-_OPEN = ("features", "drop", "max_categories", "ref")  # the options of a table that moments leave open
+_OPEN = ("features", "drop", "ref", "max_categories")  # the options of a table that moments leave open
 
 
 def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:
@@ -40,7 +40,7 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         _check_terms(moments, design)
         _check_levels(moments, design)
     elif how.formula:
-        design = how.design(wanted=dict(options.ref))
+        design = how.design(wanted=options.ref)
     else:
         _, design = plan(
             source,
@@ -48,7 +48,7 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
             features=options.features,
             drop=options.drop or (),
             fit_intercept=reading.fit_intercept,
-            wanted=dict(options.ref),
+            wanted=options.ref,
         )
     _check_dropped(moments, design.columns)
     weights = Values(how.weights or "weights", None if how.weights else np.empty(0)) if how.weighted else None
