@@ -60,7 +60,7 @@ def test_the_version_is_a_release_number():
 
 FILES = (
     "delimiter decimal encoding quotechar header skip_lines comment escapechar on_bad_lines rejects max_bad_lines "
-    "thousands na_values keep_na "
+    "thousands na_values keep_na date_format "
 )
 TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
 TRAINING = (

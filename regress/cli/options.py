@@ -143,7 +143,19 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
             options[name] = value
     if options.get("delimiter") in ("tab", "\\t"):
         options["delimiter"] = "\t"
+    if "date_format" in options:
+        options["date_format"] = _date_formats(options["date_format"])
     return options
+
+
+def _date_formats(texts: Sequence[str]) -> dict[str, str] | str:
+    """Return formats by column from texts such as ``sold=%d/%m/%Y``, or one format without a column."""
+    formats = dict(text.rpartition("=")[::2] for text in texts)
+    if "" not in formats:
+        return formats
+    if len(texts) > 1:
+        raise click.UsageError("--date-format takes one FORMAT for all columns of dates, or COLUMN=FORMAT for each.")
+    return formats[""]
 
 
 def target_of(table: Any, target: str | None) -> str | None:
