@@ -141,7 +141,7 @@ class LinearModel:
         refuse_unknown(LinearModel.predict, files)
         source = open_table(table, FileOptions(**files))
         check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
-        if isinstance(source, ArraySource) and not self.design.texts:
+        if isinstance(source, ArraySource) and {term.kind for term in self.design.terms} <= {"number", "boolean"}:
             X = source.named(self.design.columns).array
             values = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
             if np.isfinite(values).all():  # so no cell is missing

@@ -39,7 +39,7 @@ FORMAT, VERSION = "regress-model", 5
 @cache
 def schema() -> Check:
     """Return the check of the file, but for its format and version; parts of the record come as its types."""
-    term = record(name=text, kind=choice("number", "boolean", "text"), levels=items(text))
+    term = record(name=text, kind=choice("number", "boolean", "date", "text"), levels=items(text))
     uncertainty = record(
         df_resid=number(above=0.0),
         variance=number(above=0.0),

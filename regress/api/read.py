@@ -156,9 +156,11 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
     else:
         source, design, key = _designed(source, y, a, options, reading)
     used = {*design.columns, y.name, a.name if a else None}
-    numbers = reading.time is not None and source.by_name[reading.time].kind == "number"
+    timed = "" if reading.time is None else source.by_name[reading.time].kind
     read_as_text = [
-        name for name in (*keys, *reading.along) if name not in used and not (numbers and name == reading.time)
+        name
+        for name in (*keys, *reading.along)
+        if name not in used and not (timed in ("number", "date") and name == reading.time)
     ]
     if read_as_text:
         source = source.read_as(dict.fromkeys(read_as_text, "text"))  # so that no cell of them makes a row bad
@@ -170,7 +172,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         missing=options.missing,
         split=Split(options.test_size, options.split_key, options.random_state)
         if reading.time is None
-        else TimeSplit(options.test_size, reading.time, numbers=numbers),
+        else TimeSplit(options.test_size, reading.time, numbers=timed == "number"),
         limit=options.rows,
         counts=options.weight_type == "frequency",
         max_categories=options.max_categories,
