@@ -307,6 +307,8 @@ def test_a_format_adds_to_the_iso_forms(tmp_path):
     assert columns_of(path, ["a", "b"], date_format="%d/%m/%Y") == {name: NUMBERS[:2] for name in "ab"}
     ints = pl.read_csv(path).select("c", "y")
     assert cells(open_table(ints, FileOptions(date_format={"c": "%Y%m%d"})))[0]["c"] == NUMBERS[:2]
+    path.with_suffix(".jsonl").write_text('{"c": 20240301, "y": 1}\n{"c": 20240302, "y": 2}\n')
+    assert columns_of(path.with_suffix(".jsonl"), ["c"], date_format={"c": "%Y%m%d"})["c"] == NUMBERS[:2]
     with pytest.raises(TableError, match="holds numbers, not dates"):
         cells(open_table(ints.cast(pl.Float64), FileOptions(date_format={"c": "%Y%m%d"})))
     with pytest.raises(TableError, match="no column 'd' to use as a column of dates"):
@@ -378,6 +380,8 @@ def test_a_fit_of_dates_notes_it_and_its_model_wants_dates(tmp_path):
     with pytest.raises(TableError, match="holds dates; training saw numbers"):
         regress.fit({"when": NUMBERS, "y": [1.0, 2.0, 5.0]}, "y").model.predict(frame)
     assert model.predict(pl.DataFrame({"when": ["2024-03-01", "2024-03-02"]})) == pytest.approx([1.0, 2.0])
+    categories = pl.DataFrame({"when": ["2024-03-02", "2024-03-01"]}, schema={"when": pl.Categorical})
+    assert model.predict(categories) == pytest.approx([2.0, 1.0])
     with pytest.raises(InputError, match="'when' holds dates"):
         regress.to_sklearn(fit)
 
