@@ -152,7 +152,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
         init validation early-stopping max-seconds monitor-every checkpoint checkpoint-every checkpoint-seconds resume
         cluster cluster-timeout
         delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
-        thousands na-values keep-na
+        thousands na-values keep-na date-format
         save report descent vif json
     """.split()
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
