@@ -12,6 +12,7 @@ from regress.design.terms import Design, Term
 from regress.errors import TableError
 from regress.options import HandleUnknown
 from regress.sources.cell_types import BOOLEAN, NUMBERS, is_missing, is_number, level_of
+from regress.sources.dates import days_of_cell
 from regress.sources.find import nearest
 
 ROW = "the row"
@@ -52,9 +53,11 @@ def encode_row(row: Mapping[str, Any], design: Design, handle_unknown: HandleUnk
 
 
 def _number(cell: Any, term: Term) -> float:
-    """Return a number, or true and false as 1 and 0; NaN where it is missing."""
+    """Return a number, true and false as 1 and 0, days since 1970 of a date; NaN where it is missing."""
     if is_missing(cell):
         return nan
+    if term.kind == "date":
+        return _days(cell, term)
     if isinstance(cell, NUMBERS) and not isinstance(cell, np.complexfloating):
         try:
             return float(cell)
@@ -69,6 +72,16 @@ def _number(cell: Any, term: Term) -> float:
         what = "a number" if term.kind == "number" else "true or false"
         raise TableError(f"{ROW}, column {term.name!r}: {cell!r} is not {what}. Pass None where it is missing.")
     return float(text == "true")
+
+
+def _days(cell: Any, term: Term) -> float:
+    days = days_of_cell(cell)
+    if days is None:
+        shown = repr(cell) if isinstance(cell, str) else type(cell).__name__
+        raise TableError(
+            f"{ROW}, column {term.name!r}: {shown} is not a date. Pass a date, datetime, or text such as '2024-03-01'."
+        )
+    return days
 
 
 def _level(cell: Any, term: Term) -> str | None:

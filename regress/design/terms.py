@@ -11,6 +11,8 @@ from regress.sources.arrays import ArraySource
 from regress.sources.base import EMPTY, Column, ColumnKind, Source
 from regress.sources.find import find_column
 
+_HOLDS: Mapping[ColumnKind, str] = {"number": "numbers", "boolean": "true and false", "date": "dates"}
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -154,6 +156,11 @@ def match(source: Source, design: Design) -> Source:
         if term.kind != "text" and column.kind == "unusable":
             raise TableError(f"Column {term.name!r} of {source.label} is {column.dtype}; training saw {term.kind}.")
         as_trained = "text" in (term.kind, column.kind) or column.dtype == EMPTY
+        if not as_trained and "date" in (term.kind, column.kind) and term.kind != column.kind:
+            raise TableError(
+                f"Column {term.name!r} of {source.label} holds {_HOLDS[column.kind]}; training saw "
+                f"{_HOLDS[term.kind]}. Pass it as {_HOLDS[term.kind]}."
+            )
         kinds[term.name] = term.kind if as_trained else column.kind
     return source.read_as(kinds)
 
