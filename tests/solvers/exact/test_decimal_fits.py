@@ -205,5 +205,6 @@ def test_celsius_and_fahrenheit_remain_a_note_of_measurement():
     data = replace(data, again=lambda: [block])
     trained = problem.train()
     assert trained.rank == 2
-    (relation,) = collinearity(problem, data, TrainOptions(precision="exact"), trained.minimum).relations
+    exact = TrainOptions(precision="exact")
+    (relation,) = collinearity(problem, data, exact, trained.minimum, measured=(0, 1)).relations
     assert relation.text(["c", "f"]) == "f = 9/5·c + 32"
