@@ -46,6 +46,8 @@ class Squares(NamedTuple):
         Σa(y − ȳ)² and Σa y².
     noise : float
         Upper bound of Σa e² where the residuals are only rounding of the stored numbers; 0 where that was not checked.
+    less : tuple of float, optional
+        By how much `residual` is below `centered` and `uncentered`, where that is known without rounding.
     """
 
     unit: float
@@ -54,6 +56,13 @@ class Squares(NamedTuple):
     centered: float
     uncentered: float
     noise: float = 0.0
+    less: tuple[float, float] | None = None
+
+    def explained(self, centered: bool) -> float:
+        """Return Σa(y − ȳ)² − Σa e² at the minimum, uncentered Σa y² − Σa e²."""
+        if self.less is not None:
+            return self.less[0] if centered else self.less[1]
+        return (self.centered if centered else self.uncentered) - self.residual
 
     @property
     def perfect(self) -> bool:
@@ -102,12 +111,14 @@ def _of_minimum(training: Training, minimum: Minimum, alpha: float) -> tuple[Squ
     if plain.fit_intercept:
         at_w += plain.weight * plain.level(w, b) ** 2
     least = min(at_w, minimum.least) if not alpha else at_w
-    sums = (least, at_w - least, square - plain.weight * plain.means[-1] ** 2, square)
+    centered = square - plain.weight * plain.means[-1] ** 2
+    sums = (least, at_w - least, centered, square, centered - least, square - least)
     exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
     noise = np.ldexp(np.append(plain.ulps * training.w, plain.target_ulps), -exponent)
-    residual, excess, centered, uncentered = nearest_doubles(np.array(sums) / power(2 * exponent)).tolist()
+    residual, excess, about, all_of, *less = nearest_doubles(np.array(sums) / power(2 * exponent)).tolist()
     noise_square = _ROUNDING**2 / 12.0 * float(noise @ noise)
-    squares = Squares(ratio(1, -exponent), residual, excess, centered, uncentered, noise_square)
+    unit = ratio(1, -exponent)
+    squares = Squares(unit, residual, excess, about, all_of, noise=noise_square, less=(less[0], less[1]))
     return squares, rounded(at_w + penalty)
 
 
