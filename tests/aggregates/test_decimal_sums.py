@@ -169,7 +169,7 @@ def test_moments_are_those_of_the_text_rounded_once(rows, weighted):
     moments = moments_of(exact_totals([block_of(rows, names, weighted)]), 1)
     assert moments.weight == float(sums[0][0])
     for j in range(3):
-        assert moments.center[j] == pytest.approx(float(sums[0][1 + j] / sums[0][0]), rel=1e-15)
+        assert moments.center[j] == pytest.approx(float(sums[0][1 + j] / sums[0][0]), rel=1e-15, abs=0.0)
         for i in range(3):
             true = float(sums[1 + i][1 + j] - sums[0][1 + i] * sums[0][1 + j] / sums[0][0])
             assert moments.xx[i, j] == pytest.approx(true, rel=1e-15, abs=0.0)
