@@ -62,7 +62,8 @@ FILES = (
     "delimiter decimal encoding quotechar header skip_lines comment escapechar on_bad_lines rejects max_bad_lines "
     "thousands na_values keep_na date_format "
 )
-TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
+TABLE = FILES + "formula features drop weights weight_type categorical ref max_categories as_written missing "
+TABLE += "test_size split_key random_state "
 TRAINING = (
     "fit_intercept alpha loss epsilon huber_scale penalty solver gradient over standardize learning_rate max_iter "
 )

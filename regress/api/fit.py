@@ -15,7 +15,7 @@ from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
 from regress.api.record import Inference, middle_of
 from regress.api.result import Fit
-from regress.api.sums import Reading, ReadTable
+from regress.api.sums import Reading, ReadTable, without_rows
 from regress.api.tables import Where, check_rows, opened, options_of, read_any, source_of
 from regress.api.units import check_asked, retransform_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
@@ -283,6 +283,7 @@ def train(
         sampled=None
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
+        read=without_rows(prepared) if training.solver == "direct" and middle is None else None,
     )
     if given is not None:
         _ = held.statistics  # so that sums that cannot be used are an error of this call

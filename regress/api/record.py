@@ -56,6 +56,8 @@ class Inference:
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
     sampled : Sampled or None
         Rows whose residuals are drawn.
+    read : ReadTable or None
+        Exact sums with every level, where the fit follows from these alone, and has a reference level.
     """
 
     model: LinearModel
@@ -70,6 +72,7 @@ class Inference:
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
+    read: ReadTable | None
 
     @cached_property
     def statistics(self) -> Statistics | str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
+from sys import float_info
 from typing import Any, TypeAlias
 from typing import Literal as OneOf
 
@@ -15,6 +16,7 @@ from regress.design.expression import Call, Expression, Literal, Named, Negative
 from regress.design.parameters import Parameter, Settings, ascending, number, settings_of, switch, whole
 from regress.design.splines import b_splines, knots_fault, natural_splines, padded
 from regress.errors import InputError
+from regress.numerics.elementary import exp, log, log1p, log2, log10
 
 Learned: TypeAlias = tuple[float, ...]
 Kind: TypeAlias = OneOf["number", "text"]
@@ -127,7 +129,7 @@ def _check(expression: Expression, inside: Expression | None) -> None:
     match expression:
         case Literal(str() | tuple()):
             raise InputError(f"{expression} is not a number. A text can be compared with a column, by == or !=.")
-        case Literal(int() | float() as number) if not abs(number) < 2**1023:
+        case Literal(int() | float() as number) if not abs(number) <= float_info.max:
             raise InputError(f"{expression} is not a number of float64.")
         case Negative(operand):
             _check(operand, expression)
@@ -231,7 +233,10 @@ def _spline(compute: Callable[[Array, Settings, Learned], Array], *parameters: P
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    **{name: _plain(getattr(np, name)) for name in ("log", "log2", "log10", "log1p", "exp", "sqrt", "abs", "sign")},
+    **{f.__name__: _plain(f) for f in (log, log2, log10, log1p, exp)},
+    "sqrt": _plain(np.sqrt),
+    "abs": _plain(np.abs),
+    "sign": _plain(np.sign),
     **{name: _part(name) for name in PARTS},
     "missing": _plain(lambda x: np.isnan(x).astype(np.float64)),
     "center": Function(lambda x, given, learned: x - learned[0], learns=lambda given: True),

@@ -6,10 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.design.expressions import call, computed
+
+QUICK = settings(deadline=None, max_examples=60)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PARTS = {
@@ -26,6 +28,7 @@ def days(time):
     return float(Fraction((time - EPOCH) // timedelta(microseconds=1), 86_400_000_000))
 
 
+@QUICK
 @given(
     st.datetimes(datetime(1600, 1, 1), datetime(2400, 12, 31), timezones=st.just(UTC)).map(
         lambda t: t.replace(microsecond=t.microsecond // 1000 * 1000)
@@ -36,6 +39,7 @@ def test_parts_of_a_time_agree_with_python(time):
         assert computed(call(name), np.array([days(time)])).tolist() == [part(time)]
 
 
+@QUICK
 @given(st.integers(-719_162, 2_932_896))
 def test_parts_of_every_date_agree_with_python(day):
     date = EPOCH + timedelta(days=day)

@@ -14,6 +14,8 @@ from regress.design.functions import FUNCTIONS, calls_that_learn, check, kind, l
 from regress.errors import InputError
 from tests.design.expressions import Columns, X, call, computed, learned, literal
 
+QUICK = settings(deadline=None, max_examples=60)
+
 getcontext().prec = 50
 
 
@@ -260,10 +262,23 @@ def test_a_negative_number_may_stand_as_an_operation():
     assert levels(Call("cut", (X, breaks))) == ("(-1,0.5]",)
 
 
-@settings(max_examples=60)
+@QUICK
 @given(st.lists(st.floats(allow_subnormal=True), min_size=1, max_size=20))
 def test_no_expression_gives_an_infinity_or_a_warning(values):
     x = np.array(values)
     for expression in EVERY:
         if not list(calls_that_learn(expression)):
             assert not np.isinf(computed(expression, x)).any()
+
+
+@pytest.mark.parametrize("expression", EVERY, ids=str)
+def test_no_rows_give_no_rows(expression):
+    found = learned(expression, np.arange(1.0, 20))
+    assert np.atleast_2d(evaluate(expression, Columns(x=np.empty(0)), found)).shape == (width(expression), 0)
+
+
+@pytest.mark.parametrize("expression", [literal("north"), call("poly", 2)], ids=str)
+def test_what_others_must_compute_is_an_error_of_the_program(expression):
+    with pytest.raises(ValueError, match=r"not a number|exact products") as caught:
+        evaluate(expression, Columns(x=np.ones(2)), {})
+    assert not isinstance(caught.value, InputError)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from patsy.test_splines_bs_data import R_bs_num_tests, R_bs_test_data, R_bs_test_x
 from scipy.interpolate import BSpline
@@ -10,6 +10,8 @@ from scipy.interpolate import BSpline
 from regress.design.functions import width
 from regress.design.splines import b_splines, natural_splines, padded
 from tests.design.expressions import call, computed
+
+QUICK = settings(deadline=None, max_examples=60)
 
 HEIGHT = np.arange(58.0, 73.0)  # R's table `women`
 WEIGHT = np.array([115, 117, 120, 123, 126, 129, 132, 135, 139, 142, 146, 150, 154, 159, 164.0])
@@ -50,6 +52,7 @@ def test_a_fit_on_natural_splines_has_the_coefficients_of_r():
     np.testing.assert_allclose(fit, FROM_R, rtol=0, atol=6e-6)
 
 
+@QUICK
 @given(
     st.lists(st.floats(-0.95, 0.95), min_size=0, max_size=5),
     st.integers(1, 5),
@@ -88,6 +91,7 @@ def test_natural_splines_agree_with_lapack(inner, intercept):
     np.testing.assert_allclose(natural_splines(x, knots, intercept).T, natural(x, knots, intercept), atol=1e-12)
 
 
+@QUICK
 @given(st.lists(st.integers(1, 99), min_size=0, max_size=6, unique=True), st.booleans())
 def test_natural_splines_are_what_defines_them(inner, intercept):
     """Two continuous derivatives, and straight lines beyond the boundaries; with an intercept, all such functions."""
