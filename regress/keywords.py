@@ -93,6 +93,7 @@ class FileKeywords(TypedDict, total=False):
     thousands: str | None
     na_values: Sequence[str]
     keep_na: bool
+    date_format: Mapping[str, str] | str | None
 
 
 class TableKeywords(FileKeywords, total=False):

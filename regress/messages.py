@@ -6,7 +6,7 @@ A message speaks to the interface that it appears in: keyword arguments in Pytho
 import csv
 import io
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 
@@ -114,7 +114,9 @@ def flag_name(name: str, value: object = None) -> str:
 
 
 def flag(name: str, value: object = None) -> str:
-    """Return an option as a flag to paste into a shell: several columns as a CSV record."""
+    """Return an option as a flag to paste into a shell: several columns as a CSV record, a mapping as several flags."""
+    if isinstance(value, Mapping):
+        return " ".join(flag(name, f"{key}={one}") for key, one in value.items())
     if value is None or isinstance(value, bool):
         return flag_name(name, value)
     if isinstance(value, list | tuple):

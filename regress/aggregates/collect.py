@@ -86,7 +86,8 @@ class TrainingData:
     from the rows. `totals` are sums without rounding, where they were requested or cost little. They are made of
     `sums`, which may have more columns. If `exact`, the minimum is computed in exact arithmetic, from totals or from
     rows. `again` reads the rows once more, in the order of the columns. Where they cannot be read here, `elsewhere`
-    folds them; both are None where there are only sums.
+    folds them; both are None where there are only sums. `written` are the held rows with their decimals, where numbers
+    are meant as written.
     """
 
     summary: Summary
@@ -98,6 +99,7 @@ class TrainingData:
     exact: bool = False
     again: Callable[[], Iterable[Block]] | None = None
     elsewhere: FoldRows | None = None
+    written: Sequence[Block] | None = None
 
     @property
     def has_rows(self) -> bool:
@@ -198,7 +200,9 @@ def collect_rows(
         if selection is not None:
             held.select(selection())
         exact = precision == "exact" or (precision == "auto" and limits.allow_wide(held.rows, held.width))
-        return TrainingData(_summarize_rows(held.blocks), None, held.blocks, exact=exact)
+        doubles = [block.in_doubles() for block in held.blocks]
+        written = held.blocks if any(block.decimals is not None for block in held.blocks) else None
+        return TrainingData(_summarize_rows(doubles), None, doubles, exact=exact, written=written)
 
     def stream() -> Iterator[Block]:
         yield from tuple(held.blocks)
@@ -219,7 +223,7 @@ def collect_rows(
         moments = moments if selection is None else moments.select(selection())
     if over == "rows" and selection is not None:
         held.select(selection())
-    rows = held.blocks if over == "rows" else None
+    rows = [block.in_doubles() for block in held.blocks] if over == "rows" else None
     return TrainingData(summary_of(moments), moments, rows, totals=totals, sums=sums, exact=totals is not None)
 
 
@@ -275,11 +279,11 @@ def _summarize_rows(blocks: Sequence[Block]) -> Summary:
         return total
 
     with np.errstate(over="ignore", invalid="ignore"):
-        weight = float(sum(len(X) if a is None else a.sum() for X, _, a, _ in blocks))
-        center = np.asarray(sum(weighted_sum(X, a) for X, _, a, _ in blocks) / weight)
-        target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a, _ in blocks) / weight)
-        square = np.asarray(sum(weighted_sum((X - center) ** 2, a) for X, _, a, _ in blocks))
-        target_square = np.asarray(sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a, _ in blocks))
+        weight = float(sum(len(X) if a is None else a.sum() for X, _, a, *_ in blocks))
+        center = np.asarray(sum(weighted_sum(X, a) for X, _, a, *_ in blocks) / weight)
+        target_center = np.asarray(sum(weighted_sum(Y, a) for _, Y, a, *_ in blocks) / weight)
+        square = np.asarray(sum(weighted_sum((X - center) ** 2, a) for X, _, a, *_ in blocks))
+        target_square = np.asarray(sum(weighted_sum((Y - target_center) ** 2, a) for _, Y, a, *_ in blocks))
         return Summary(
             sum(len(block.X) for block in blocks),
             weight,

@@ -12,12 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.aggregates.base import in_any_order
+from regress.aggregates.decimal_units import DecimalUnits
 from regress.aggregates.entries import Entries
 from regress.aggregates.sliced_sum import SlicedSum
 from regress.aggregates.totals import Totals
 from regress.blocks import Block
 from regress.design.columns import Columns, places, selected, union
 from regress.errors import InputError
+from regress.messages import setting
+from regress.numerics.integers import Exponents
 
 
 def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
@@ -61,6 +64,7 @@ class ExactSums:
         self._columns: Columns = None
         self._targets = self._rows = 0
         self._sum: SlicedSum | None = None  # over [1, y, x], so that a column that turns up is the last
+        self._units: DecimalUnits | None = None  # of numbers as written
 
     @property
     def rows(self) -> int:
@@ -78,15 +82,34 @@ class ExactSums:
         return self._columns
 
     def add(self, block: Block) -> None:
-        """Add at least one row."""
-        k, weights = block.Y.shape[1], block.weights
-        running = self._sum_over(block.columns, block.X.shape[1], k, weights is not None)
-        X = block.X if self._columns is None else selected(block, self._columns).X
+        """Add at least one row.
+
+        Raises
+        ------
+        InputError
+            If its numbers are as written, and those so far are not, or the other way round.
+        """
+        k, units = block.Y.shape[1], None
+        self._refuse_other_kind(block.decimals is not None)
+        self._sum_over(block.columns, block.X.shape[1], k, block.weights is not None, block.decimals is not None)
+        if self._columns is not None:
+            block = selected(block, self._columns)
+        if block.decimals is not None:
+            units = DecimalUnits.of(block)
+            if self._units is not None and not units.as_fine(self._units):
+                part = ExactSums()
+                part.add(block)
+                self.merge(part)
+                return
+        running, weights = self._in_units(units), block.weights
         if running.weighted and weights is None:
-            weights = np.ones(len(X))
-        parts = [np.ones((len(X), 1)), block.Y, X, *([] if weights is None else [weights[:, None]])]
-        running.add(np.concatenate(parts, axis=1))
-        self._rows += len(X)
+            weights = np.ones(len(block.X))
+        ones = np.ones((len(block.X), 1))
+        rows = np.concatenate([ones, block.Y, block.X, *([] if weights is None else [weights[:, None]])], axis=1)
+        if units is not None:
+            units.rows(rows)
+        running.add(rows)
+        self._rows += len(rows)
 
     def subtract(self, block: Block) -> None:
         """Take at least one row away that was added, in any block.
@@ -129,17 +152,29 @@ class ExactSums:
         return other
 
     def merge(self, other: "ExactSums") -> None:
-        """Add the rows of another accumulator."""
+        """Add the rows of another accumulator.
+
+        Raises
+        ------
+        InputError
+            If the numbers of one are as written, and those of the other are not.
+        """
         if other._sum is None:
             return
+        self._refuse_other_kind(other.as_written)
         if self._sum is not None and self._targets != other._targets:
             raise ValueError(f"rows with {other._targets} targets cannot be added to rows with {self._targets}")
         first = 1 + other._targets
-        running = self._sum_over(other._columns, other._sum.size - first, other._targets, other._sum.weighted)
-        theirs = other._sum.with_weights() if running.weighted and not other._sum.weighted else other._sum
+        n, k, weighted = other._sum.size - first, other._targets, other._sum.weighted
+        running = self._sum_over(other._columns, n, k, weighted, other.as_written)
+        theirs, units = other._sum.with_weights() if running.weighted and not weighted else other._sum, other._units
         if other._columns != self._columns:
-            at = [*range(first), *(first + j for j in places(self._columns, other._columns or ()))]
-            theirs = theirs.arranged(np.array(at), running.size)
+            at = np.array([*range(first), *(first + j for j in places(self._columns, other._columns or ()))])
+            theirs = theirs.arranged(at, running.size)
+            units = None if units is None else units.arranged(at, running.size)
+        running = self._in_units(units)
+        if units is not None and self._units is not None:
+            theirs = theirs.with_fives(*units.powers(self._units))
         running.merge(theirs)
         self._rows += other._rows
 
@@ -148,8 +183,11 @@ class ExactSums:
         if self._sum is None or not self._rows:
             raise ValueError("There is no row.")
         (value, unit, noise), whole = self._sum.finish()
-        k = self._targets
-        totals = Totals(value, unit, noise, whole, self._rows, k)
+        k, units, divisor = self._targets, self._units, 1
+        if units is not None:
+            value, divisor = units.over_common(value)
+            noise, whole = noise * units.stored / 5**units.of_weight, whole | ~units.stored
+        totals = Totals(value, unit, noise, whole, self._rows, k, divisor=divisor)
         arranged = totals.take([0, *range(1 + k, len(unit)), *range(1, 1 + k)])
         return replace(arranged, columns=self._columns)
 
@@ -168,28 +206,60 @@ class ExactSums:
             held = [name for name, without in zip(self._columns, zero, strict=True) if not without]
             columns = tuple(sorted(held if names is None else set(held) & set(names)))
             at = [*range(first), *(first + j for j in places(self._columns, columns))]
-        return CanonicalSums(self._rows, self._targets, columns, self._sum.entries(np.array(at)))
+        return CanonicalSums(self._rows, self._targets, columns, self._entries(np.array(at)))
 
     @classmethod
     def of(cls, canonical: "CanonicalSums") -> "ExactSums":
         """Return the accumulator whose rows have these sums."""
         sums = cls()
         sums._rows, sums._targets, sums._columns, entries = canonical
-        sums._sum = None if entries is None else SlicedSum.of_entries(entries)
+        if entries is not None:
+            sums._sum, sums._units = SlicedSum.of_entries(entries), DecimalUnits.of_entries(entries)
         return sums
 
     def possible(self) -> bool:
         """Tell whether there may be rows with these sums."""
-        return self._sum is None or self._sum.entries().possible(self._rows)
+        return self._sum is None or self._entries(np.arange(self._sum.size)).possible(self._rows)
 
-    def _sum_over(self, columns: Columns, n: int, targets: int, weighted: bool) -> SlicedSum:
+    @property
+    def as_written(self) -> bool:
+        """Whether the numbers are as written."""
+        return self._units is not None
+
+    def _entries(self, at: Exponents) -> Entries:
+        """Return the sums over some columns as equal rows have them."""
+        assert self._sum is not None
+        entries = self._sum.entries(at)
+        return entries if self._units is None else self._units.entries(entries, at)
+
+    def _refuse_other_kind(self, as_written: bool) -> None:
+        if self._sum is not None and self.as_written != as_written:
+            raise InputError(
+                f"Numbers as written cannot be added to numbers as stored. Read all rows with "
+                f"{setting('as_written', True)}, or all rows without it."
+            )
+
+    def _in_units(self, units: DecimalUnits | None) -> SlicedSum:
+        """Return the sum so far, in units that are at least as fine."""
+        assert self._sum is not None
+        if units is not None and self._units is not None:
+            finer = self._units.union(units)
+            if not self._units.as_fine(units):
+                self._sum = self._sum.with_fives(*self._units.powers(finer))
+            self._units = finer
+        return self._sum
+
+    def _sum_over(self, columns: Columns, n: int, targets: int, weighted: bool, as_written: bool) -> SlicedSum:
         """Return the sum over all columns so far and these n."""
         if self._sum is None:
             self._columns, self._targets = columns, targets
             self._sum = SlicedSum(1 + targets + n, weighted)
+            self._units = DecimalUnits.none(1 + targets + n) if as_written else None
         if weighted and not self._sum.weighted:
             self._sum = self._sum.with_weights()
         self._columns = union(self._columns, columns)
         if self._columns is not None and 1 + targets + len(self._columns) > self._sum.size:
-            self._sum = self._sum.arranged(np.arange(self._sum.size), 1 + targets + len(self._columns))
+            at, size = np.arange(self._sum.size), 1 + targets + len(self._columns)
+            self._sum = self._sum.arranged(at, size)
+            self._units = None if self._units is None else self._units.arranged(at, size)
         return self._sum

@@ -45,8 +45,8 @@ class HeldOut:
 class HeldOutSums:
     """Rows while there are no more of them than columns, else sums over [1, x, y].
 
-    Sums are exact for up to 600 columns, and for more on request. Others are moments. Merging gives sums where either
-    part has them, and moments where either has those.
+    Sums are exact for up to 600 columns, for more on request, and always of numbers as written. Others are moments.
+    Merging gives sums where either part has them, and moments where either has those.
 
     Parameters
     ----------
@@ -82,12 +82,15 @@ class HeldOutSums:
         self._width = max(self._width, width) if self._columns is None else len(self._columns)
         self._count += count
         self._rows += rows
-        if self._sums is None and self._count and (self._summed or (self._count > self._width and not self._kept)):
-            self._sums = ExactSums() if self._exact or self._width <= _MOST else MomentSums()
+        as_written = any(block.decimals is not None for block in rows)  # exactly so in sums only
+        needed = not self._kept and (as_written or self._count > self._width)
+        if self._sums is None and self._count and (self._summed or needed):
+            self._sums = ExactSums() if self._exact or as_written or self._width <= _MOST else MomentSums()
         if self._sums is not None:
             for block in self._rows:
                 self._sums.add(block)
             self._rows = []
+        self._rows = [block.in_doubles() for block in self._rows]
 
     def exact(self) -> ExactSums:
         """Return the sums over all rows so far, which no option keeps from being exact."""

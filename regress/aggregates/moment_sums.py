@@ -105,7 +105,7 @@ def choose_shift(block: Block) -> Shift:
 
 def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
     """Sum one block about `shift`, tile by tile; xᵀx in single precision if asked, all else in float64."""
-    X, Y, weights, columns = block
+    X, Y, weights, columns, _ = block
     (m, n), k = X.shape, Y.shape[1]
     # For few columns `group` consecutive rows are viewed as one row of group·n columns: larger products are
     # faster, and the diagonal blocks of vᵀv add up to xᵀx.

@@ -157,7 +157,7 @@ class Sampler:
         kept = self._kept()
         if kept is None:
             return (), {}
-        X, Y, a, columns = kept.block
+        X, Y, a, columns, _ = kept.block
         found = {"bits": kept.bits, "X": X, "y": Y} | ({} if a is None else {"weights": a})
         return columns or (), {name: np.ascontiguousarray(array) for name, array in found.items()}
 

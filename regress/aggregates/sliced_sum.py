@@ -1,24 +1,27 @@
 """Σ a z zᵀ over rows z without rounding: rows are cut into slices chunk by chunk, in units that suit the largest cells.
 
-Most numbers need three slices; single cells near zero need more. Rows that need more slices than 75 % of the rows have
-a cell far below, or far above, all others of its column. They are accumulated separately, so that they do not slow the
-others.
+Small integers need one slice, most numbers three, and single cells near zero more. A slice holds only the columns that
+need it. If few rows need a further slice, they have a cell far below, or far above, all others of its column. They are
+accumulated separately, so that they do not slow the others.
 """
 
+from copy import copy
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from regress.aggregates import slices
 from regress.aggregates.entries import Counts, Entries
+from regress.aggregates.slices import Slice
 from regress.aggregates.unit_sums import Sums, UnitSums, filled
 from regress.blocks import Array, Mask
 from regress.numerics.integers import Exponents
-from regress.numerics.levels import BITS
+from regress.numerics.levels import BITS, Digits, Levels
 
 _PRODUCTS = 16  # at most of 512 rows each in a chunk
 _CELLS = 2**17  # worked on at a time
-_FEW = 0.25  # part of the rows that is cheaper to set aside than to wait for
+_FEW = 0.25  # part of the cells that is cheaper to set aside, with their rows, than to wait for
 _LEAST_UNIT = -1022 - slices.TOP  # so that steps of subnormal cells are no more than 2^22 units
 
 
@@ -73,6 +76,13 @@ class SlicedSum:
         other._inexact = -self._inexact
         return other
 
+    def with_fives(self, powers: Exponents, of_weight: int) -> "SlicedSum":
+        """Return the sum over rows in which column i is multiplied by 5^powers[i], and the weight by 5^of_weight."""
+        self._sum_aside()
+        other = copy(self)
+        other._sums, other._deep = (sums.with_fives(powers, of_weight) for sums in (self._sums, self._deep))
+        return other
+
     def with_weights(self) -> "SlicedSum":
         """Return the sum over the same rows, each with weight 1."""
         other = SlicedSum(self.size, True)
@@ -108,7 +118,7 @@ class SlicedSum:
 
     def zero(self) -> Mask:
         """Tell which columns are zero in all rows."""
-        return ~self._total().squares.nonzero()
+        return ~self._total().nonzero()
 
     def _total(self) -> UnitSums:
         self._sum_aside()
@@ -125,28 +135,31 @@ class SlicedSum:
         with np.errstate(over="ignore", invalid="ignore"):  # far above the unit: such rows are set aside
             rest = slices.scaled(rows, self._sums.unit)
             beyond = slices.beyond(rest)
-            if beyond.mean() > self._few:
+            if np.count_nonzero(beyond) > self._few * len(rows):
                 self._suit(rows, self._sums.seen)
                 rest = slices.scaled(rows, self._sums.unit)
                 beyond[:] = False
             powers = slices.step_powers(rest, self._sums.unit)[:, : self.size]
             lost = slices.lost(rest, rows)
-            parts, undone = slices.cut(rest, self._few)
+            cells, undone = slices.cut(rest, self._few)
         self._inexact += self._count_inexact(rows)
-        aside, counted = np.flatnonzero(beyond | lost | undone), np.ones((len(rows), 1))
+        aside, counted = np.flatnonzero(beyond | lost | undone), np.ones(len(rows))
         if len(aside):
             self._inexact -= self._count_inexact(rows[aside])
-            for part in (*parts, counted):
+            for part in (counted, *(part for _, _, part in cells)):
                 part[aside] = 0.0
             powers[aside] = 1.0  # which count nothing, and need no slice of their own
             self._set_aside(rows[aside])
-        held = [(k, part) for k, part in enumerate(parts) if part.any()]
-        if held:
+        cells = [one for one in cells if one.part.any()]
+        if cells:
             sums = max(len(rows) // slices.ROWS, 1)
-            self._sums.products.make_room(sums * len(held))
-            self._sums.squares.make_room(sums * len(held))
-            self._add_products(held, sums)
-            self._add_squares(powers, held if self.weighted else [(0, counted)], sums)
+            self._sums.products.make_room(sums * len(cells))
+            self._sums.squares.make_room(sums * len(cells))
+            if self.weighted:
+                self._add_weighted(cells, powers, sums)
+            else:
+                self._add_products(cells, sums)
+                self._add_squares(powers, [(0, counted)], sums)
 
     def _suit(self, rows: Array, columns: Mask) -> None:
         """Choose units of some columns that suit all rows so far and these, with a bit to spare for later ones."""
@@ -180,31 +193,51 @@ class SlicedSum:
             for left in part._aside:
                 pending += [left] if len(left) < len(rows) else slices.halves(left)
 
-    def _add_products(self, held: list[tuple[int, Array]], sums: int) -> None:
+    def _add_products(self, cells: list[Slice], sums: int) -> None:
         """Add the products of all slices of a chunk to their levels."""
-        p, levels = self.size, self._sums.products
-        left = [(k, part[:, :p].reshape(sums, -1, p)) for k, part in held]
-        if self.weighted:
-            right = [(m, part.reshape(sums, -1, p)) for m, part in slices.weighted(held)]
-            for k, one in left:
-                for m, other in right:
-                    levels.add(k + m, slices.product_above(one, other))
-            return
-        for i, (k, one) in enumerate(left):
-            for m, other in left[i:]:
-                product = slices.product(one, other)
-                levels.add(k + m, product + product.T if m > k else product)
+        together = slices.side_by_side(cells)
+        products = slices.product_above(together, together, sums)
+        ends = list(accumulate(len(one.columns) for one in cells))
+        for i, (k, rows, _) in enumerate(cells):
+            for j, (m, columns, _) in enumerate(cells[i:], i):
+                product = products[ends[i] - len(rows) : ends[i], ends[j] - len(columns) : ends[j]]
+                _add(self._sums.products, k + m, product, (rows[:, None], columns))
+                if j > i:
+                    _add(self._sums.products, k + m, product.T, (columns[:, None], rows))
+
+    def _add_weighted(self, cells: list[Slice], powers: Array, sums: int) -> None:
+        """Add the products of all slices of z and of az to their levels, and a P²."""
+        n = self.size
+        weights = [(one.level, one.part[:, -1]) for one in cells if one.columns[-1] == n and one.part[:, -1].any()]
+        left = [one.below(n) for one in cells if one.columns[0] < n]
+        right = slices.weighted(left, weights)
+        for one in left:
+            for other in right:
+                product = slices.product_above(one, other, sums)
+                _add(self._sums.products, one.level + other.level, product, (one.columns[:, None], other.columns))
+        self._add_squares(powers, weights, sums)
 
     def _add_squares(self, powers: Array, weights: list[tuple[int, Array]], sums: int) -> None:
-        """Add Σ a P² of powers of two P, for a in slices, which are the last columns of `weights`."""
-        a = np.stack([part[:, -1].reshape(sums, -1) for _, part in weights], axis=1)
-        for k, part in slices.cut_powers(powers):
+        """Add Σ a P² of powers of two P, for a in slices."""
+        a = np.concatenate([part.reshape(sums, 1, -1) for _, part in weights], axis=1)
+        for k, columns, part in slices.cut_powers(powers):
             squares = np.square(part, out=part)
             digits = [(2 * k, squares)]
             if self.weighted:  # so that products with a slice of a are at most 2^44
                 above = np.floor(squares * 2.0**-BITS)
                 digits = [(2 * k - 1, above), (2 * k, squares - above * 2.0**BITS)]
             for level, square in digits:
-                found = (a @ square.reshape(sums, -1, self.size)).astype(np.int64).sum(0)
+                found = (a @ square.reshape(sums, -1, len(columns))).astype(np.int64).sum(0)
                 for (m, _), row in zip(weights, found, strict=True):
-                    self._sums.squares.add(level + m, row)
+                    _add(self._sums.squares, level + m, row, columns)
+
+
+def _add(levels: Levels, level: int, digits: Digits, at: Any) -> None:
+    """Add to a level's digits of all columns, or of those at some places."""
+    if level not in levels.digits:
+        levels.digits[level] = np.zeros(levels.shape, dtype=np.int64)
+    whole = levels.digits[level]
+    if digits.shape == whole.shape:
+        whole += digits
+    else:
+        whole[at] += digits

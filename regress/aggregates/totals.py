@@ -15,7 +15,7 @@ from regress.numerics.integers import Exponents, Integers, fractions, ratio, roo
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """Σ a z zᵀ over rows z = [1, x, y]: entry (i, j) is ``value[i, j] · 2^(unit[i] + unit[j])``.
+    """Σ a z zᵀ over rows z = [1, x, y]: entry (i, j) is ``value[i, j] · 2^(unit[i] + unit[j]) / divisor``.
 
     Attributes
     ----------
@@ -33,6 +33,8 @@ class Totals:
         Columns y.
     columns : tuple of str or None
         Names of the columns x; None where blocks had none.
+    divisor : int
+        1, except for numbers as written with decimals.
     """
 
     value: Integers
@@ -42,6 +44,7 @@ class Totals:
     rows: int
     targets: int = 1
     columns: tuple[str, ...] | None = None
+    divisor: int = 1
 
     @classmethod
     def of(cls, value: Integers) -> "Totals":
@@ -53,7 +56,7 @@ class Totals:
     @cached_property
     def first(self) -> list[Fraction]:
         """Σ a z by column, Σa first."""
-        return fractions(self.value[0], (self.unit[0] + self.unit).tolist())
+        return [total / self.divisor for total in fractions(self.value[0], (self.unit[0] + self.unit).tolist())]
 
     @cached_property
     def ulps(self) -> Array:
@@ -121,7 +124,7 @@ class Totals:
 
     def fraction(self, i: int, j: int) -> Fraction:
         """Return one entry."""
-        return Fraction(int(self.value[i, j])) * Fraction(2) ** int(self.unit[i] + self.unit[j])
+        return Fraction(int(self.value[i, j]), self.divisor) * Fraction(2) ** int(self.unit[i] + self.unit[j])
 
 
 def _with_zeros(totals: Totals) -> Totals:
@@ -144,12 +147,13 @@ def moments_of(totals: Totals, targets: int) -> Moments:
     shift = np.array([float(m) for m in means])
     rest = np.array([float(m - Fraction(s)) for m, s in zip(means, shift.tolist(), strict=True)])
     first, one = totals.value[0, 1:], int(totals.value[0, 0])
-    centered = one * totals.value[1:, 1:] - np.outer(first, first)
+    centered, below = one * totals.value[1:, 1:] - np.outer(first, first), one * totals.divisor
     bits = np.vectorize(lambda v: int(v).bit_length(), otypes=[np.int64])(centered)
     extra = np.maximum(bits - 64, 0)
-    exponent = extra + totals.unit[1:, None] + totals.unit[1:] - one.bit_length()
+    exponent = extra + totals.unit[1:, None] + totals.unit[1:] - below.bit_length()
     with np.errstate(over="ignore"):  # reported by whoever knows the columns' names
-        co = np.ldexp((centered >> extra.astype(object)).astype(np.float64), exponent) / ratio(one, one.bit_length())
+        digits = (centered >> extra.astype(object)).astype(np.float64)
+        co = np.ldexp(digits, exponent) / ratio(below, below.bit_length())
     return Moments(
         rows=totals.rows,
         weight=float(weight),

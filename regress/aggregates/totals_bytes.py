@@ -4,12 +4,15 @@ A row is what its columns are called and hold, where a column without a name in 
 in all rows are not written, and those that have names are sorted by name. After a header come, little-endian:
 
 1. six integers of 64 bits: the number of rows, of targets and of columns x, 1 if these have names, the bytes that the
-   names fill, and 0,
+   names fill, and 0, or 1 + f for numbers as written,
 2. the length of each name in UTF-8 in 32 bits, and the names,
 3. for each column of [1, y, x], in 64 bits: how many cells are no integers below 2^53,
 4. Σ a zᵢzⱼ for i ≤ j, row by row,
 5. Σ a (2^52 ulp(z))² by column,
 6. the SHA-256 of all before it, which is the fingerprint of the rows.
+
+For numbers as written, 3 and 5 are 0 for columns of decimals, and 4 and 5 are multiplied by 5^f, for the least f that
+gives all of them an end in binary.
 
 Numbers are sums of d · 2^(−23k) with digits −2^22 ≤ d < 2^22, which are unique. 4 and 5 hold four parts:
 
@@ -38,6 +41,7 @@ _HASH = 32  # bytes
 _ROWS = 1 << 53  # at most, so that thousands of files do not overflow a count
 _LARGEST = 1 << (BITS - 1)  # of a digit
 _LEVELS = 145  # farthest from 0, so that 23 · 145 bits hold any sum of products of three doubles
+_FIVES = 1 << 10  # at most, of three decimals
 
 
 def to_bytes(sums: ExactSums, names: Collection[str] | None = None) -> bytes:
@@ -56,7 +60,8 @@ def to_bytes(sums: ExactSums, names: Collection[str] | None = None) -> bytes:
     rows, targets, columns, entries = sums.canonical(names)
     texts = [name.encode("utf-8", "surrogatepass") for name in columns or ()]
     n = 0 if entries is None else len(entries.inexact) - 1 - targets
-    head = [rows, targets, n, int(columns is not None), sum(map(len, texts)), 0]
+    kind = 0 if entries is None or entries.fives is None else 1 + entries.fives
+    head = [rows, targets, n, int(columns is not None), sum(map(len, texts)), kind]
     parts = [_HEADER, np.array(head, dtype="<i8").tobytes(), np.array(list(map(len, texts)), dtype="<u4").tobytes()]
     parts += texts
     if entries is not None:
@@ -85,22 +90,23 @@ def from_bytes(data: bytes) -> ExactSums:
     if len(data) < len(_HEADER) + _HASH or sha256(memoryview(data)[:-_HASH]).digest() != data[-_HASH:]:
         raise _damaged("their hash differs")
     reader = _Reader(data)
-    rows, targets, n, named, length, reserved = reader.numbers(6, "<i8").tolist()
+    rows, targets, n, named, length, kind = reader.numbers(6, "<i8").tolist()
     p = 1 + n + targets
     if p * (p + 1) > 16 * len(data):  # a level has a bit for each entry on and above the diagonal
         raise _damaged("they are too short for so many columns")
-    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or reserved:
+    if min(rows, targets, n) < 0 or rows > _ROWS or named not in (0, 1) or not 0 <= kind <= _FIVES:
         raise _damaged("a count is out of range")
     if not rows:
-        if targets or n or named or length or not reader.at_end():
+        if targets or n or named or length or kind or not reader.at_end():
             raise _damaged("there are sums of no row")
         return ExactSums()
     columns = reader.names(n, length) if named else None
     inexact = reader.numbers(p, "<i8").astype(np.int64)
-    entries = Entries(reader.levels(p * (p + 1) // 2), reader.levels(p), inexact)
+    fives = kind - 1 if kind else None
+    entries = Entries(reader.levels(p * (p + 1) // 2), reader.levels(p), inexact, fives)
     if not reader.at_end() or (not named and length):
         raise _damaged("they go on after their end")
-    if not entries.possible(rows) or (named and not entries.squares.nonzero()[1 + targets :].all()):
+    if not entries.possible(rows) or (named and entries.zero[1 + targets :].any()) or entries.coarser() is not None:
         raise _damaged("no rows have them")
     return ExactSums.of(CanonicalSums(rows, targets, columns, entries))
 

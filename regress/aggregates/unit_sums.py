@@ -89,6 +89,17 @@ class UnitSums:
         other.squares = self.squares.rearranged(np.negative, *self.squares.shape)
         return other
 
+    def with_fives(self, powers: Exponents, of_weight: int) -> "UnitSums":
+        """Return the sums over rows in which column i is multiplied by 5^powers[i], and the weight by 5^of_weight."""
+        other = copy(self)
+        other.products = self.products.with_fives(powers[:, None] + powers + of_weight)
+        other.squares = self.squares.with_fives(2 * powers + of_weight)
+        return other
+
+    def nonzero(self) -> Mask:
+        """Tell which columns are not zero in all rows."""
+        return self.products.rearranged(lambda digits: np.diagonal(digits).copy(), self.size).nonzero()
+
     def with_weights(self) -> "UnitSums":
         """Return the sums over the same rows, each with weight 1."""
         other = UnitSums(self.size, True)
@@ -145,7 +156,7 @@ class UnitSums:
             return wide
 
         sums.products, sums.squares = products.rearranged(place, size, size), squares
-        sums.seen = squares.nonzero()
+        sums.seen = sums.nonzero()
         return sums
 
 

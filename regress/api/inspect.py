@@ -147,7 +147,8 @@ def _look(
 
 def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str | None:
     """Return the wanted column if it holds numbers, else the last that does: one that looks like an ID in need only."""
-    able = [r for r in reports if r.kind in ("number", "boolean") and r.missing < max(rows, 1)]
+    able = [r for r in reports if r.kind in ("number", "boolean") or (r.kind == "date" and r.name == wanted)]
+    able = [r for r in able if r.missing < max(rows, 1)]
     able.sort(key=lambda r: (r.name == wanted, not r.looks_like_id, r.kind == "number"))
     return able[-1].name if able else None
 
@@ -172,6 +173,8 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
             said.append(f"{r.name}: {r.missing:,} of {rows:,} cells are missing.")
         if r.hint:
             said.append(f"{r.name}: {r.hint}")
+        elif r.kind == "date":
+            said.append(f"{r.name}: dates, read as days since 1970-01-01.")
         elif r.kind == "unusable":
             said.append(f"{r.name}: of type {r.dtype}, which a fit cannot use.")
         elif r.looks_like_id:

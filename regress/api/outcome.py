@@ -96,7 +96,8 @@ def outcome_of(
     said = notes.ending(outcome, trained, error=training.error, checkpoint=checkpoint)
     said += notes.warnings(outcome, trained, len(names), prepared.facts)
     said += [] if options.shuffle else order.drift(prepared, options)
-    everything = [*said, *notes.others(outcome, trained.options, names, near)]
+    dates = [f"Column {name!r} holds dates, read as days since 1970-01-01." for name in prepared.facts.dates]
+    everything = [*said, *dates, *notes.others(outcome, trained.options, names, near)]
     everything += order.buffered(prepared, options) if prepared.index else []
     return replace(outcome, notes=tuple(everything)), said
 

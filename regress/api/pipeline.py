@@ -8,6 +8,7 @@ import numpy as np
 from regress.api.model import LinearModel
 from regress.api.result import Fit, bare_model
 from regress.design.terms import Design, Variable
+from regress.errors import InputError
 from regress.sources.frames import of_columns
 
 # How cells of a frame become levels: as text, no blanks around them, 1.0 is 1, True is true. A stored Pipeline must not
@@ -42,6 +43,8 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     model = bare_model(model, "to_sklearn", "A scikit-learn estimator can be put into a Pipeline directly.")
+    if dates := [v.name for v in model.design.variables if v.kind == "date"]:
+        raise InputError(f"Column {dates[0]!r} holds dates, which a pipeline cannot read. Train on numbers instead.")
     n = len(model.w)
     center = StandardScaler(with_std=False).fit(np.zeros((1, n)))
     center.mean_ = model.center

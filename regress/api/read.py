@@ -8,7 +8,6 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.table import ClusterTable
-from regress.api.formulas import column_name
 from regress.api.sums import (
     Reading,
     ReadTable,
@@ -142,7 +141,9 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:
     """Return what reads a table, and the key of the split where it is excluded from the features."""
-    source, formula = _computed(source, target, options, reading)
+    if target is None:
+        raise InputError(f"Name the column to predict with {setting('target')}, or in a formula.")
+    source, formula = _computed(source, options, reading)
     named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
     texts = [name for name in named if source.by_name[name].kind == "text"]
     source = source.settled(texts) if texts else source
@@ -159,9 +160,11 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
     else:
         source, design, key = _designed(source, y, a, options, reading, formula)
     used = {*design.columns, y.name, a.name if a else None}
-    numbers = reading.time is not None and source.by_name[reading.time].kind == "number"
+    timed = "" if reading.time is None else source.by_name[reading.time].kind
     read_as_text = [
-        name for name in (*keys, *reading.along) if name not in used and not (numbers and name == reading.time)
+        name
+        for name in (*keys, *reading.along)
+        if name not in used and not (timed in ("number", "date") and name == reading.time)
     ]
     if read_as_text:
         source = source.read_as(dict.fromkeys(read_as_text, "text"))  # so that no cell of them makes a row bad
@@ -173,16 +176,17 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         missing=options.missing,
         split=Split(options.test_size, options.split_key, options.random_state)
         if reading.time is None
-        else TimeSplit(options.test_size, reading.time, numbers=numbers),
+        else TimeSplit(options.test_size, reading.time, numbers=timed == "number"),
         limit=options.rows,
         counts=options.weight_type == "frequency",
         max_categories=options.max_categories,
         handle_unknown=reading.handle_unknown,
+        as_written=options.as_written and reading.precision == "exact",
     )
     return reader, key
 
 
-def _computed(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Source, Any]:
+def _computed(source: Source, options: TableOptions, reading: Reading) -> tuple[Source, Any]:
     """Return a table with the columns that a design or a formula computes, as far as these are known; the formula."""
     if reading.design is not None and reading.design.computed:
         from regress.design.computed import ComputedSource
@@ -191,12 +195,19 @@ def _computed(source: Source, target: Any, options: TableOptions, reading: Readi
     if reading.design is not None or options.formula is None:
         return source, None
     from regress.design.formula import parse_formula
+
+    return with_target(source, options.formula), parse_formula(options.formula)
+
+
+def with_target(source: Source, formula: str | None) -> Source:
+    """Return a table with the target of a formula as a column."""
+    if formula is None:
+        return source
+    from regress.design.formula import parse_formula
     from regress.design.formula_plan import target_of
 
-    formula = parse_formula(options.formula)
-    if formula.target is not None and target == column_name(formula.target):
-        source = target_of(source, formula.target)
-    return source, formula
+    target = parse_formula(formula).target
+    return source if target is None else target_of(source, target)
 
 
 def _apart(design: Design, y: Values, a: Values | None) -> Design:

@@ -20,7 +20,7 @@ from regress.fit_record import Figures, FitRecord, Outcome, Proof
 from regress.keywords import FileKeywords, takes
 from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
-from regress.records import COLUMNS, number
+from regress.records import COLUMNS, Retransform, number
 from regress.report.summary import fit_html, summary
 from regress.solvers.status import Status
 
@@ -51,6 +51,9 @@ class Fit(StatsmodelsNames, OutcomeNames):
     r2, r2_test : float, float or None
         R² on the training rows and on the held-out rows, the latter about their mean. On the training rows it is
         1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept.
+    retransform, r2_original, r2_test_original : Retransform or None, float or None, float or None
+        Of a target such as log(y), how predictions get the units of y, and R² in these units, about the mean: of a
+        sample of the training rows, and of the held-out rows, where these are kept. `r2` is that of log(y).
     status, n_iter : Status, int
         How training ended, and its steps. Exact solutions take none.
     history : DataFrame
@@ -145,6 +148,21 @@ class Fit(StatsmodelsNames, OutcomeNames):
     def loss(self) -> float:
         """Σ(ŷ − y)² + α‖w‖² over the training rows, of w and b as they are printed; `statistics.rss` is the minimum."""
         return self._bare.loss
+
+    @property
+    def retransform(self) -> Retransform | None:
+        """How predictions of a transformed target get the units of its column; None of other targets."""
+        return self._bare.trained.retransform
+
+    @property
+    def r2_original(self) -> float | None:
+        """R² of predictions in the units of a transformed target's column, on a sample of the training rows."""
+        return None if self.retransform is None else self.retransform.r2_original
+
+    @property
+    def r2_test_original(self) -> float | None:
+        """R² of predictions in these units on held-out rows; None where they are only summed."""
+        return None if self.retransform is None else self.retransform.r2_test_original
 
     @property
     def reference_levels(self) -> dict[str, str]:

@@ -184,7 +184,8 @@ def data_of(reader: Reader, sums: PartSums, design: Design) -> TrainingData:
 def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData, n_jobs: int) -> ReadTable:
     """Return a table as it was read, from what its rows amount to. Nothing in it reads the rows again."""
     names, held, sample = design.names, sums.held_out.finish(), sums.sample.finish()
-    facts = replace(sums.counted.facts(design), alike=alike(design))
+    dates = tuple(name for name in reader.columns(design.columns) if reader.source.by_name[name].kind == "date")
+    facts = replace(sums.counted.facts(design), alike=alike(design), dates=dates)
     reader = replace(reader, design=design)
     scored = held.count and not facts.without_reference
     return ReadTable(

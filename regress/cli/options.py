@@ -121,7 +121,7 @@ def _flag(name: str, hint: Any, default: Any, metadata: Any, told: str | None) -
         how["type"] = click.Choice(get_args(kind))
     elif get_origin(kind) is Sequence:
         how |= {"type": ColumnNames(), "multiple": True}
-    elif get_origin(kind) is Mapping:
+    elif Mapping in (get_origin(kind), *map(get_origin, get_args(kind))):
         how |= {"type": OneText(), "multiple": True}
     elif kind in (int, float):
         how["type"] = kind
@@ -143,22 +143,38 @@ def options_of(given: dict[str, Any]) -> dict[str, Any]:
             options[name] = value
     if options.get("delimiter") in ("tab", "\\t"):
         options["delimiter"] = "\t"
+    if "date_format" in options:
+        options["date_format"] = _date_formats(options["date_format"])
     return options
 
 
-def target_of(table: Any, target: str | None) -> str | None:
-    """Return the column to predict, which moments know; without one, refuse and list the columns."""
+def _date_formats(texts: Sequence[str]) -> dict[str, str] | str:
+    """Return formats by column from texts such as ``sold=%d/%m/%Y``, or one format without a column."""
+    formats = dict(text.rpartition("=")[::2] for text in texts)
+    if "" not in formats:
+        return formats
+    if len(texts) > 1:
+        raise click.UsageError("--date-format takes one FORMAT for all columns of dates, or COLUMN=FORMAT for each.")
+    return formats[""]
+
+
+def target_of(table: Any, target: str | None, options: Mapping[str, Any]) -> str | None:
+    """Return the target as it was given, if any: moments know theirs, and a formula may name it. Else list columns."""
+    from regress.api.formulas import with_formula
     from regress.sources.base import Source
 
-    if target is not None or not isinstance(table, Source):
+    if with_formula(target, options)[0] is not None or not isinstance(table, Source):
         return target
     names = list(table.by_name)
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     raise click.UsageError(f"Name the column to predict with --target. {table.label} has: {shown}.")
 
 
-def check_descent(source: Any, descent: list[str] | None, report: str | None) -> None:
-    """Refuse coefficients to draw that the table cannot have, or a missing page, before the fit."""
+def check_descent(source: Any, descent: list[str] | None, report: str | None, *, computed: bool) -> None:
+    """Refuse coefficients to draw that the table cannot have, or a missing page, before the fit.
+
+    What a formula calls its coefficients is known once the table is read.
+    """
     if descent is None:
         return
     if report is None:
@@ -169,7 +185,7 @@ def check_descent(source: Any, descent: list[str] | None, report: str | None) ->
     check_pair(descent)
     names = list(source.by_name)
     for name in descent:
-        if name not in names and name.rpartition("=")[0] not in names:
+        if not computed and name not in names and name.rpartition("=")[0] not in names:
             raise InputError(f"There is no coefficient {name!r}. {nearest(name, names)}")
 
 

@@ -1,12 +1,12 @@
 """Parts of a date and waves over time: numbers are days since 1970-01-01, in UTC and the Gregorian calendar."""
 
 from collections.abc import Callable
-from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regress.blocks import Array
+from regress.numerics.elementary import cosine, sine
 
 _HOUR = 3_600_000_000  # microseconds
 _DAY = 24 * _HOUR
@@ -68,8 +68,7 @@ def part_of(name: str, days: Array) -> Array:
 def waves(time: Array, period: float, k: int) -> Array:
     """Return sin(2πjt/period) and cos(2πjt/period) for j = 1 … k in turn (2k, rows)."""
     turn = np.fmod(time, period) / period  # the remainder is exact
-    angles = [2 * pi * np.fmod(j * turn, 1.0) for j in range(1, k + 1)]
-    return np.array([wave(angle) for angle in angles for wave in (np.sin, np.cos)])
+    return np.array([wave(j * turn) for j in range(1, k + 1) for wave in (sine, cosine)])
 
 
 def _calendar(time: Microseconds, unit: str) -> NDArray[np.int64]:

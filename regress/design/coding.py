@@ -1,7 +1,7 @@
 """Which levels of text get a column in each term, so that no column of X follows from others.
 
-A text column whose indicators stand after the intercept needs all levels but one, as all of them add up to 1. In general
-a product of text columns covers the products of all subsets of them. What earlier terms cover is not covered again.
+The indicators of all levels add up to 1, which is the intercept's column; so one level, the reference, has none. In
+general a product of text columns covers the products of all their subsets. What a term covers is not covered again.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _Levels: TypeAlias = frozenset[tuple[str, bool]]  # text columns, each with all 
 
 
 def codings(terms: Sequence[tuple[frozenset[str], tuple[str, ...]]], intercept: bool) -> list[list[Coding]]:
-    """Return how the text columns of each term are coded, as R and patsy do for complete tables.
+    """Return how the text columns of each term are coded, by patsy's rule.
 
     Parameters
     ----------

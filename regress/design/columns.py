@@ -83,9 +83,12 @@ def selected(block: Block, names: Sequence[str] | Selection) -> Block:
     selection = as_selection(names)
     if block.columns is None or block.columns == selection.names:
         return block
-    collected = selection.collected
-    X = np.pad(block.X, ((0, 0), (0, 1)))[:, places(block.columns, collected)]
+    where, decimals = places(block.columns, selection.collected), block.decimals
+    X = np.pad(block.X, ((0, 0), (0, 1)))[:, where]
+    given = (0,) * len(where) if decimals is None else tuple((*decimals.x, 0)[j] for j in where)
     if selection.sums:
         sums = [[X[:, j] * factor for j, factor in of_one] for of_one in selection.parts()]
         X = np.stack([sum(of_one[1:], of_one[0]) for of_one in sums]).T if sums else X[:, :0]
-    return block._replace(X=X, columns=selection.names)
+        given = tuple(max(given[j] for j, _ in of_one) for of_one in selection.parts())
+    decimals = None if decimals is None else decimals._replace(x=given)
+    return block._replace(X=X, columns=selection.names, decimals=decimals)

@@ -70,7 +70,7 @@ class ComputedSource(Source):
 
     @cached_property
     def _base_kinds(self) -> dict[str, ColumnKind]:
-        return {column.name: column.kind for column in self.base.columns}
+        return self.base.kinds(column.name for column in self.base.columns)
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
         """Read the named columns, and what the computed ones need."""

@@ -1,8 +1,4 @@
-"""What an expression of a formula amounts to in some rows. A row has the same bits in any block.
-
-NumPy computes logarithms and powers by other instructions where numbers do not lie side by side, with other last
-bits. So columns are copied to contiguous memory first.
-"""
+"""What an expression of a formula amounts to in some rows. A row has the same bits in any block and on any CPU."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -12,13 +8,12 @@ import numpy as np
 from regress.blocks import Array
 from regress.design.expression import ARITHMETIC, Call, Expression, Literal, Named, Negative, Operation
 from regress.design.functions import Learned, compared_text, function_of, settings
+from regress.numerics.elementary import power
 
 
 def _power(base: Array, exponent: Array) -> Array:
-    """Return powers, NaN of NaN; squares are rounded correctly."""
-    base, exponent = map(np.ascontiguousarray, np.broadcast_arrays(base, exponent))
-    powers = np.where(exponent == 2.0, base * base, np.power(base, exponent))
-    return np.where(np.isnan(base) | np.isnan(exponent), np.nan, powers)
+    base, exponent = np.broadcast_arrays(base, exponent)
+    return np.where(exponent == 2.0, base * base, power(base, exponent))
 
 
 _OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
@@ -63,10 +58,10 @@ def evaluate(expression: Expression, values: Values, learned: Mapping[str, Learn
 
 
 def _value(expression: Expression, values: Values, learned: Mapping[str, Learned]) -> Array:
-    """Return an expression's value in contiguous memory; that of a literal has one row."""
+    """Return an expression's value; that of a literal has one row."""
     match expression:
         case Named(name):
-            return _defined(np.require(values.numbers(name), np.float64, ["C", "A"]))
+            return _defined(np.asarray(values.numbers(name), np.float64))
         case Literal(int() | float() as number):
             return np.array([number], dtype=np.float64)
         case Negative(operand):

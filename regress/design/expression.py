@@ -107,7 +107,9 @@ def _binding(expression: Expression) -> int:
     match expression:
         case Operation(operator, _, _):
             return BINDING[operator]
-        case Negative() | Literal() if str(expression).startswith("-"):
+        case Negative():
+            return SIGN
+        case Literal() if str(expression)[0] == "-":
             return SIGN
     return SIGN + 2
 

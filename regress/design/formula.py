@@ -11,12 +11,12 @@ from regress.errors import InputError
 
 MAX_TERMS = 1000  # that products make
 MAX_POWER = MAX_FACTORS = 10  # of a sum, and of a product
-_MAX_STEPS = 1_000_000  # of making products and sums of terms: less than a second
+_MAX_STEPS = 500_000  # of making products and sums of terms: less than a second
 _SIGNS, _PRODUCTS, _POWERS = ("+", "-"), ("*", "/"), ("^", "**")
 
-# Terms by the set of their factors, so that a:b is b:a; a set is an integer with a bit for each factor. A term keeps its
-# factors in the order in which they are written.
-_Terms: TypeAlias = dict[int, tuple[int, ...]]
+# Terms by the set of their factors, so that a:b is b:a, with the factors in the order in which they are written.
+# A factor is a number here, as comparing expressions takes longer.
+_Terms: TypeAlias = dict[frozenset[int], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class _Reader:
         known = self._others is not None or not self.dot
         if known and not terms.keys() & removed.keys():
             self._tokens.fail("removes a term that is not there", minus, "Remove the minus, or correct the name.")
-        return {mask: term for mask, term in terms.items() if mask not in removed}
+        return {key: term for key, term in terms.items() if key not in removed}
 
     def _product(self) -> _Terms:
         """Read a * b, which is a + b + a:b, and a / b, which is a + a:b."""
@@ -147,10 +147,10 @@ class _Reader:
         while self._tokens.next.is_mark(*_PRODUCTS):
             crossed = self._tokens.take().text == "*"
             right = self._interaction()
-            factors: _Terms = terms if crossed else {0: ()}
+            factors: _Terms = terms if crossed else {frozenset(): ()}
             if not crossed:  # with the product of all terms on the left
-                for mask, term in terms.items():
-                    factors = self._times(factors, {mask: term})
+                for key, term in terms.items():
+                    factors = self._times(factors, {key: term})
             products = self._times(factors, right)
             if crossed:
                 self._add(terms, right)
@@ -168,7 +168,7 @@ class _Reader:
         base = terms = self._atom()
         if self._tokens.next.is_mark(*_POWERS):
             mark, power = self._tokens.take(), self._tokens.next
-            if power.kind != "number" or not power.text.isdecimal() or not 1 <= int(power.text[:9]) <= MAX_POWER:
+            if power.text not in map(str, range(1, MAX_POWER + 1)) or power.kind != "number":
                 self._tokens.fail(f"has {mark.text}", mark, f"Its power must be an integer from 1 to {MAX_POWER}.")
             self._tokens.take()
             for _ in range(int(power.text) - 1):
@@ -200,20 +200,21 @@ class _Reader:
             tokens.fail("has a text as a term", token, "Write names of columns in backquotes, not in quotes.")
         return dict([self._term(read_factor(tokens))])
 
-    def _term(self, factor: Expression) -> tuple[int, tuple[int]]:
+    def _term(self, factor: Expression) -> tuple[frozenset[int], tuple[int]]:
         number = self._factors.setdefault(factor, len(self._factors))
-        return 1 << number, (number,)
+        return frozenset((number,)), (number,)
 
     def _times(self, left: _Terms, right: _Terms) -> _Terms:
         """Return the products of each term on the left and each on the right."""
         made: _Terms = {}
-        for mask, term in left.items():
+        for key, term in left.items():
             self._spend(right)
             for other, factors in right.items():
-                if mask | other not in made:
-                    made[mask | other] = term + tuple(factor for factor in factors if not mask >> factor & 1)
-                    if len(made[mask | other]) > MAX_FACTORS:
-                        raise InputError(f"The formula has a product of more than {MAX_FACTORS} factors. Write fewer.")
+                product = key | other
+                if len(product) > MAX_FACTORS:
+                    raise InputError(f"The formula has a product of more than {MAX_FACTORS} factors. Write fewer.")
+                if product not in made:
+                    made[product] = term + tuple(factor for factor in factors if factor not in key)
             if len(made) > MAX_TERMS:
                 self._refuse()
         return made
@@ -221,7 +222,7 @@ class _Reader:
     def _add(self, terms: _Terms, more: _Terms) -> None:
         """Put more terms behind those that are there already."""
         self._spend(more)
-        terms.update((mask, term) for mask, term in more.items() if mask not in terms)
+        terms.update((key, term) for key, term in more.items() if key not in terms)
 
     def _spend(self, terms: _Terms) -> None:
         self._steps += len(terms)

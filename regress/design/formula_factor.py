@@ -1,8 +1,7 @@
-"""One factor of a formula, such as `poly(age, 3)` or `I(x ** 2)`, read from text. What is not listed here is refused."""
+"""One factor of a formula, such as `poly(age, 3)` or `I(x ** 2)`, read from text. Everything else is refused."""
 
 import re
-from collections.abc import Callable, Collection
-from difflib import get_close_matches
+from collections.abc import Callable
 from math import isfinite
 
 from regress.design.expression import (
@@ -16,15 +15,11 @@ from regress.design.expression import (
     Named,
     Negative,
     Operation,
-    names_in,
     parts_of,
 )
 from regress.design.formula_tokens import Token, Tokens, shown
-from regress.errors import InputError, TableError
-from regress.sources.find import nearest
 
 MAX_LEVELS = 100  # of operations on the results of others: copying and comparing expressions takes a call a level
-OWN_FUNCTIONS = ("C", "I")  # what the design itself does: categories, and arithmetic as it is written
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.?))", re.DOTALL)
 _ESCAPED = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "r": "\r", "t": "\t"}
 
@@ -55,52 +50,18 @@ text='1')),), options=())
 def read_factor(tokens: Tokens) -> Expression:
     """Read a column or the call of a function at the next token of a formula."""
     token = tokens.next
-    if token.kind not in ("name", "quoted") or (token.text in CONSTANTS and token.kind == "name"):
+    if token.kind not in ("name", "quoted") or (token.kind == "name" and token.text in CONSTANTS):
         tokens.unexpected("a column, a function or parentheses")
     return _bounded(tokens, _primary)
-
-
-def check_names(expression: Expression, known: Collection[str], columns: Collection[str]) -> None:
-    """Raise an error if an expression uses a function or a column that does not exist.
-
-    Parameters
-    ----------
-    expression : Expression
-        A factor of a formula.
-    known : collection of str
-        The functions that exist, besides `OWN_FUNCTIONS`.
-    columns : collection of str
-        The columns of the table.
-
-    Raises
-    ------
-    InputError
-        If a function does not exist; the message lists those that do.
-    TableError
-        If a column does not exist; the message lists the nearest names.
-    """
-    functions = sorted({*OWN_FUNCTIONS, *known})
-    for name in _functions_in(expression):
-        if name not in functions:
-            near = "".join(f"Nearest: {close!r}. " for close in get_close_matches(name, functions, n=1, cutoff=0.5))
-            raise InputError(f"The formula has an unknown function {name!r}. {near}Functions: {', '.join(functions)}.")
-    for name in names_in(expression):
-        if name not in columns:
-            raise TableError(f"The formula has {name!r}, which is not a column. {nearest(name, list(columns))}")
-
-
-def _functions_in(expression: Expression) -> list[str]:
-    own = [expression.function] if isinstance(expression, Call) else []
-    return own + [name for part in parts_of(expression) for name in _functions_in(part)]
 
 
 def _bounded(tokens: Tokens, read: Callable[[Tokens], Expression]) -> Expression:
     """Read an expression, or refuse it where others could not go through it without filling Python's stack."""
     first = tokens.next
     expression = read(tokens)
-    levels, level = 0, (expression,)
+    levels, level = 0, [expression]
     while level:
-        levels, level = levels + 1, tuple(part for each in level for part in parts_of(each))
+        levels, level = levels + 1, [part for each in level for part in parts_of(each)]
     if levels > MAX_LEVELS:
         tokens.fail(f"has more than {MAX_LEVELS} operations in a row", first, "Compute a part of them in the table.")
     return expression

@@ -43,10 +43,12 @@ def target_of(source: Source, expression: Expression) -> Source:
     if isinstance(expression, Named):
         return source
     check_columns(source, expression)
-    check(expression)
-    if kind(expression) == "text" or len(labels(expression)) > 1:
+    inner = _inner(expression)
+    check(inner)
+    if kind(inner) == "text" or len(labels(inner)) > 1:
         raise InputError(f"The target {expression} is not one column of numbers.")
-    return ComputedSource(source, [Computed(str(expression), expression)])
+    check_numbers(source, inner)
+    return ComputedSource(source, [Computed(str(expression), inner)])
 
 
 def formula_plan(
@@ -98,7 +100,7 @@ def formula_plan(
     )
     complete = {part.variable for term in terms for part in term.texts if part.all_levels}
     variables = tuple(replace(v, all_levels=v.name in complete) for v in plan.variables.values())
-    design = Design(variables, terms, computed=tuple(plan.computed.values()), formula=formula.text)
+    design = Design(variables, terms, computed=plan.all_computed(), formula=formula.text)
     design = with_references(base, design, wanted or {})
     if not terms:
         raise InputError("The formula has no term on the right: name a column there, as in 'price ~ area'.")
@@ -153,6 +155,14 @@ class _Plan:
         for place, of in enumerate(labels(inner)):
             self._add(Computed(f"{label}{of}", inner, place), Variable(f"{label}{of}", "number"))
         return _Factor(label, tuple(_single(f"{label}{of}") for of in labels(inner)))
+
+    def all_computed(self) -> tuple[Computed, ...]:
+        """Return what is computed, and what the columns are that it reads."""
+        kinds = {column.name: column.kind for column in self.source.columns}
+        return tuple(
+            replace(c, reads=tuple((name, kinds[name]) for name in dict.fromkeys(names_in(c.expression))))
+            for c in self.computed.values()
+        )
 
     def _categories(self, call: Call) -> _Factor:
         (inner,) = _one_argument(call)
@@ -244,6 +254,11 @@ def _one_argument(call: Call) -> tuple[Expression]:
     if len(call.arguments) != 1:
         raise InputError(f"{call.function}() takes one column or expression; {call} has {len(call.arguments)}.")
     return (call.arguments[0],)
+
+
+def _inner(expression: Expression) -> Expression:
+    """Return what stands in I(), or the expression itself."""
+    return _one_argument(expression)[0] if isinstance(expression, Call) and expression.function == "I" else expression
 
 
 def _is_true(call: Call, option: str) -> bool:

@@ -58,6 +58,11 @@ class Token:
         return self.kind == "mark" and self.text in marks
 
 
+def _token(found: re.Match[str]) -> Token:
+    kind = str(found.lastgroup)
+    return Token(kind, found[kind], found.start(kind))
+
+
 def shown(token: Token) -> str:
     """Return a token as text for a message."""
     return repr(shortened(token.text, 40))
@@ -71,7 +76,7 @@ class Tokens:
         if len(text) > MAX_CHARACTERS:
             raise InputError(f"The formula has {len(text):,} characters; the maximum is {MAX_CHARACTERS:,}.")
         self.text = text
-        self._all = list(self._split())
+        self._all = [self._checked(_token(found)) for found in _TOKEN.finditer(text)]
         self._at = self._nested = 0
 
     @property
@@ -133,17 +138,6 @@ class Tokens:
         remedy = _REMEDIES[token.text] if token.is_mark(*_REMEDIES) else expected
         self.fail(f"has {shown(token)}", token, remedy)
 
-    def _split(self) -> Iterator[Token]:
-        at = 0
-        while True:
-            found = _TOKEN.match(self.text, at)
-            assert found is not None and found.lastgroup is not None  # the last two alternatives match any text
-            kind, at = found.lastgroup, found.end()
-            token = Token(kind, found[kind], found.start(kind))
-            yield self._checked(token)
-            if kind == "end":
-                return
-
     def _checked(self, token: Token) -> Token:
         """Return a token, with the name of a column without its quotes; or refuse what is not a word of formulas."""
         if token.kind == "quoted":
@@ -155,8 +149,6 @@ class Tokens:
         if token.text.isidentifier():
             return Token("name", token.text, token.at)
         if "." in token.text and (token.text[0] == "." or self.text[token.at + len(token.text) :].lstrip()[:1] == "("):
-            name = token.text.rpartition(".")[2] or "log"
-            self.fail(
-                f"has {shown(token)}", token, f"Formulas have no modules and no attributes; write {name}(…) alone."
-            )
+            remedy = "Formulas have no modules and no attributes; write log(x) for np.log(x)."
+            self.fail(f"has {shown(token)}", token, remedy)
         self.fail(f"has {shown(token)}", token, "Put a name with such characters in backquotes.")

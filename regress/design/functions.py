@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
+from sys import float_info
 from typing import Any, TypeAlias
 from typing import Literal as OneOf
 
@@ -15,6 +16,7 @@ from regress.design.expression import Call, Expression, Literal, Named, Negative
 from regress.design.parameters import Parameter, Settings, ascending, number, settings_of, switch, whole
 from regress.design.splines import b_splines, knots_fault, natural_splines, padded
 from regress.errors import InputError
+from regress.numerics.elementary import exp, log, log1p, log2, log10
 
 Learned: TypeAlias = tuple[float, ...]
 Kind: TypeAlias = OneOf["number", "text"]
@@ -39,9 +41,9 @@ class Function:
 
 def check(expression: Expression) -> None:
     """Raise `InputError` unless an expression can be computed, if its columns exist and have the right types."""
+    _check(expression, inside=None)
     if not any(names_in(expression)):
         raise InputError(f"{expression} reads no column.")
-    _check(expression, inside=None)
 
 
 def settings(call: Call) -> dict[str, Any]:
@@ -67,8 +69,7 @@ def width(expression: Expression) -> int:
 def levels(call: Call) -> tuple[str, ...]:
     """Return the levels of a call of kind "text": R's names of intervals, with three digits, or more if needed."""
     given = settings(call)
-    breaks = given["breaks"]
-    texts = [*([f"{value:.{digits}g}" for value in breaks] for digits in range(3, 13)), list(map(repr, breaks))]
+    texts = ([f"{value + 0.0:.{digits}g}" for value in given["breaks"]] for digits in range(3, 18))
     names = next(names for names in texts if all(a != b for a, b in pairwise(names)))
     return tuple(f"({a},{b}]" if given["right"] else f"[{a},{b})" for a, b in pairwise(names))
 
@@ -128,7 +129,7 @@ def _check(expression: Expression, inside: Expression | None) -> None:
     match expression:
         case Literal(str() | tuple()):
             raise InputError(f"{expression} is not a number. A text can be compared with a column, by == or !=.")
-        case Literal(int() | float() as number) if not abs(number) < 2**1023:
+        case Literal(int() | float() as number) if not abs(number) <= float_info.max:
             raise InputError(f"{expression} is not a number of float64.")
         case Negative(operand):
             _check(operand, expression)
@@ -151,7 +152,7 @@ def _check_call(call: Call, inside: Expression | None) -> None:
     if inside is not None and function.kind == "text":
         raise InputError(f"{call} has levels, so it cannot be a part of {inside}.")
     if inside is not None and function.labels(given) != ("",):
-        raise InputError(f"{call} has several columns, so it cannot be a part of {inside}.")
+        raise InputError(f"{call} gives numbered columns, so it cannot be a part of {inside}.")
     if function.learns(given):
         inner = next(calls_that_learn(call.arguments[0]), None)
         if inner is not None:
@@ -232,7 +233,10 @@ def _spline(compute: Callable[[Array, Settings, Learned], Array], *parameters: P
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    **{name: _plain(getattr(np, name)) for name in ("log", "log2", "log10", "log1p", "exp", "sqrt", "abs", "sign")},
+    **{f.__name__: _plain(f) for f in (log, log2, log10, log1p, exp)},
+    "sqrt": _plain(np.sqrt),
+    "abs": _plain(np.abs),
+    "sign": _plain(np.sign),
     **{name: _part(name) for name in PARTS},
     "missing": _plain(lambda x: np.isnan(x).astype(np.float64)),
     "center": Function(lambda x, given, learned: x - learned[0], learns=lambda given: True),

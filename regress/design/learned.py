@@ -7,6 +7,7 @@ has found is a tuple of numbers, which `evaluate` takes.
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import zip_longest
+from math import isfinite
 from typing import Protocol, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from regress.design.expression import Call
 from regress.design.functions import Learned, inner_knots, settings
 from regress.design.splines import knots_fault
 from regress.errors import InputError
-from regress.numerics.integers import nearest_doubles, root
+from regress.numerics.integers import root, rounded
 from regress.numerics.power_sums import PowerSums
 from regress.numerics.value_counts import ValueCounts
 
@@ -71,11 +72,11 @@ class _Powers:
     def merge(self, other: Self) -> None:
         self._powers.merge(other._powers)
 
-    def _rounded(self, found: Sequence[Fraction]) -> Learned:
-        numbers = nearest_doubles(found)
-        if not np.isfinite(numbers).all():
-            raise InputError(f"{self._call} is not possible: its values are too large.")
-        return tuple(numbers.tolist())
+    def _checked(self, centers: Sequence[float], sizes: Sequence[float]) -> Learned:
+        """Return numbers, of which the sizes divide others."""
+        if not all(map(isfinite, [*centers, *sizes])) or 0.0 in sizes:
+            raise InputError(f"{self._call} is not possible: its values are too large, or differ too little.")
+        return (*centers, *sizes)
 
 
 class _Mean(_Powers):
@@ -85,7 +86,7 @@ class _Mean(_Powers):
         super().__init__(call, 1, weighted=True)
 
     def finish(self) -> Learned:
-        return self._rounded([self._mean])
+        return self._checked([rounded(self._mean)], [])
 
     @property
     def _mean(self) -> Fraction:
@@ -111,7 +112,7 @@ class _Scale(_Mean):
         spread = squares - total * mean
         if not spread:
             raise InputError(f"{self._call} is not possible: all of its values are equal.")
-        return (*self._rounded([mean]), root(spread / count * Fraction(n, n - 1)))
+        return self._checked([rounded(mean)], [root(spread / count * Fraction(n, n - 1))])
 
 
 class _Polynomials(_Powers):
@@ -125,7 +126,7 @@ class _Polynomials(_Powers):
         alphas, norms = _recurrence(self._powers.sums, self._degree)
         if not norms[-1]:
             raise InputError(f"{self._call} is not possible: it needs more than {self._degree} different values.")
-        return self._rounded([*alphas, *norms])
+        return self._checked(list(map(rounded, alphas)), list(map(rounded, norms)))
 
 
 class _Knots:

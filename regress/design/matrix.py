@@ -1,12 +1,12 @@
 """Encoded rows as blocks of X on a fixed grid, whatever the batches that they came in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from regress.blocks import Array, Block, Mask, block_rows
+from regress.blocks import STORED, Array, Block, Mask, block_rows
 from regress.design.columns import LOWER, lower_part, selected
 from regress.design.encode import Encoded
 from regress.design.terms import Design, Term, same_name
@@ -99,6 +99,15 @@ class Layout:
                         lower[lower_part(self.columns[at], k)] = values
         return (np.concatenate([X, [*lower.values()]]) if lower else X).T, (*self.columns, *lower)
 
+    def places(self, columns: Sequence[str], of_numbers: Mapping[str, int]) -> tuple[int, ...]:
+        """Return the decimals of columns, given those of the numbers that are multiplied in them."""
+        found = dict[str, int]()
+        for term in self._terms:
+            known = [of_numbers[name] * power for name, power in term.powers.items() if of_numbers[name] != STORED]
+            places = STORED if term.powers and not known else sum(known)
+            found |= {self.columns[at]: places for at in term.at.values()}
+        return tuple(found[name.partition(LOWER)[0]] for name in columns)
+
     def final(self, numbers: Array, codes: Codes) -> Array:
         """Return the columns of X that the design has, in its order."""
         X, columns = self.expand(numbers, codes)
@@ -133,11 +142,14 @@ class Layout:
         self.columns = tuple(columns)
 
 
-class Rebuffer:
-    """Collects rows and gives them back in blocks on the fixed grid, with the columns of `Layout`."""
+Made = Callable[[Layout, Block, Codes], Block]
 
-    def __init__(self, design: Design, levels: Mapping[str, Sequence[str]], *, lower: bool) -> None:
-        self._layout = Layout(design, levels, lower=lower)
+
+class Rebuffer:
+    """Collects rows and gives them back in blocks on the fixed grid, made by a function of a layout, rows and codes."""
+
+    def __init__(self, layout: Layout, design: Design, made: Made | None = None) -> None:
+        self._layout, self._made = layout, made or _block
         self._numbers, self._texts = len(design.numbers), len(design.texts)
         self._new()
 
@@ -173,7 +185,8 @@ class Rebuffer:
                     (to_y[:, 0] if column is y else to[j])[here] = column[there]
         self._X, self._y, self._filled = X, Y, at
         full = [(to, to_y) for to, to_y, here, _ in spans if here.stop == self._size]
-        return [self._block_of(to, to_y, np.empty((self._size, 0), dtype=np.int32)) for to, to_y in full]
+        codes = np.empty((self._size, 0), dtype=np.int32)
+        return [self._made(self._layout, Block(to.T, to_y), codes) for to, to_y in full]
 
     def push(self, rows: Encoded, y: Array, a: Array | None, chosen: Mask | None) -> Iterator[Block]:
         """Add the chosen rows (None: all), and yield the blocks that they complete."""
@@ -206,9 +219,10 @@ class Rebuffer:
 
     def _block(self) -> Block:
         k = self._filled
-        block = self._block_of(self._X[:, :k], self._y[:k], self._codes[:k])
-        return block if self._a is None else block._replace(weights=self._a[:k])
+        rows = Block(self._X[:, :k].T, self._y[:k], None if self._a is None else self._a[:k])
+        return self._made(self._layout, rows, self._codes[:k])
 
-    def _block_of(self, numbers: Array, y: Array, codes: Codes) -> Block:
-        X, columns = self._layout.expand(numbers.T, codes)
-        return Block(X, y, None, columns)
+
+def _block(layout: Layout, rows: Block, codes: Codes) -> Block:
+    X, columns = layout.expand(rows.X, codes)
+    return rows._replace(X=X, columns=columns)

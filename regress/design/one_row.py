@@ -15,6 +15,7 @@ from regress.errors import TableError
 from regress.options import HandleUnknown
 from regress.sources.base import ColumnKind
 from regress.sources.cell_types import BOOLEAN, NUMBERS, is_missing, is_number, level_of
+from regress.sources.dates import days_of_cell
 from regress.sources.find import nearest
 
 ROW = "the row"
@@ -29,7 +30,8 @@ def encode_row(row: Mapping[str, Any], design: Design, handle_unknown: HandleUnk
     TableError
         If a column is missing, or a cell is not what training saw.
     """
-    cells = _Cells(row, {variable.name: variable.kind for variable in design.variables})
+    read = {name: kind for computed in design.computed for name, kind in computed.reads}
+    cells = _Cells(row, read | {variable.name: variable.kind for variable in design.variables})
     computed = {of_one.name: of_one for of_one in design.computed}
     numbers, codes, unseen = list[float](), list[int](), list[tuple[Variable, str]]()
     for variable in design.variables:
@@ -112,9 +114,11 @@ class _Cells:
 
 
 def _number(cell: Any, name: str, kind: ColumnKind) -> float:
-    """Return a number, or true and false as 1 and 0; NaN where it is missing."""
+    """Return a number, true and false as 1 and 0, days since 1970 of a date; NaN where it is missing."""
     if is_missing(cell):
         return nan
+    if kind == "date":
+        return _days(cell, name)
     if isinstance(cell, NUMBERS) and not isinstance(cell, np.complexfloating):
         try:
             return float(cell)
@@ -129,6 +133,16 @@ def _number(cell: Any, name: str, kind: ColumnKind) -> float:
         what = "a number" if kind == "number" else "true or false"
         raise TableError(f"{ROW}, column {name!r}: {cell!r} is not {what}. Pass None where it is missing.")
     return float(text == "true")
+
+
+def _days(cell: Any, name: str) -> float:
+    days = days_of_cell(cell)
+    if days is None:
+        shown = repr(cell) if isinstance(cell, str) else type(cell).__name__
+        raise TableError(
+            f"{ROW}, column {name!r}: {shown} is not a date. Pass a date, datetime, or text such as '2024-03-01'."
+        )
+    return days
 
 
 def _level(cell: Any, name: str, levels: Sequence[str]) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
-from math import isfinite
+from sys import float_info
 from typing import Any, TypeAlias
 
 from regress.design.expression import Call, Expression, Literal, Negative
@@ -112,4 +112,4 @@ def _literal(expression: Expression) -> Any:
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1023 and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+from regress.design.expression import names_in
 from regress.design.formula_factor import parse_expression
 from regress.design.functions import check, width
 from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable
 from regress.errors import InputError
 from regress.records import Count, Name, Some
+from regress.sources.base import ColumnKind
 
+Kind = Literal["number", "boolean", "date", "text"]
 _COLUMNS = 10**7  # of X at most
 _DEGREE = 1000  # of a product at most
 
@@ -20,7 +23,7 @@ class PlainVariable:
     """A variable with its levels, the reference first, and their order without it where that is another."""
 
     name: Name
-    kind: Literal["number", "boolean", "date", "text"]
+    kind: Kind
     levels: tuple[Name, ...]
     order: tuple[Name, ...] | None
     all_levels: bool
@@ -52,6 +55,7 @@ class PlainComputed:
     expression: Name
     place: Count
     text: bool
+    reads: Mapping[Name, Kind]
     learned: Mapping[Name, tuple[float, ...]]
 
 
@@ -72,7 +76,12 @@ def plain_of(design: Design) -> PlainDesign:
         formula=design.formula,
         variables=tuple(
             PlainVariable(
-                name=v.name, kind=_kind(v), levels=v.levels, order=v.order, all_levels=v.all_levels, coding=v.coding
+                name=v.name,
+                kind=_kind(v.kind),
+                levels=v.levels,
+                order=v.order,
+                all_levels=v.all_levels,
+                coding=v.coding,
             )
             for v in design.variables
         ),
@@ -82,7 +91,12 @@ def plain_of(design: Design) -> PlainDesign:
         ),
         computed=tuple(
             PlainComputed(
-                name=c.name, expression=str(c.expression), place=c.place, text=c.text, learned=dict(c.learned)
+                name=c.name,
+                expression=str(c.expression),
+                place=c.place,
+                text=c.text,
+                reads={name: _kind(kind) for name, kind in c.reads},
+                learned=dict(c.learned),
             )
             for c in design.computed
         ),
@@ -90,9 +104,9 @@ def plain_of(design: Design) -> PlainDesign:
     )
 
 
-def _kind(variable: Variable) -> Literal["number", "boolean", "date", "text"]:
-    assert variable.kind != "unusable"
-    return variable.kind
+def _kind(kind: ColumnKind) -> Kind:
+    assert kind in ("number", "boolean", "date", "text")
+    return kind
 
 
 def _plain_part(part: Monomial | Levels) -> PlainPart:
@@ -134,7 +148,11 @@ def design_of(plain: PlainDesign, fit_intercept: bool) -> Design:
     if any(not term.parts or sum(term.powers.values()) > _DEGREE for term in terms):
         raise ValueError("'terms' has an empty term, or one of too high a degree")
     computed = tuple(_computed(c) for c in plain.computed)
-    return _with_fills(Design(variables, terms, computed=computed, formula=plain.formula), plain)
+    try:
+        design = Design(variables, terms, computed=computed, formula=plain.formula)
+    except KeyError:
+        raise ValueError("'terms' lacks a product of its parts") from None
+    return _with_fills(design, plain)
 
 
 def _with_fills(design: Design, plain: PlainDesign) -> Design:
@@ -157,4 +175,8 @@ def _computed(plain: PlainComputed) -> Computed:
         raise ValueError(f"'computed' holds {plain.name!r}: {str(error).rstrip('.')}") from None
     if plain.place >= width(expression):
         raise ValueError(f"'computed' holds {plain.name!r}, which its expression does not have")
-    return Computed(plain.name, expression, plain.place, plain.text, tuple(plain.learned.items()))
+    if set(plain.reads) != set(names_in(expression)):
+        raise ValueError(f"'computed' holds {plain.name!r}, which reads other columns than its expression")
+    return Computed(
+        plain.name, expression, plain.place, plain.text, tuple(plain.learned.items()), tuple(plain.reads.items())
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from regress.design.column_use import check_columns, check_numbers
 from regress.design.computed import ComputedSource
 from regress.design.references import with_references
 from regress.design.terms import Design, Variable, checked
@@ -11,6 +10,8 @@ from regress.messages import setting
 from regress.sources.arrays import ArraySource
 from regress.sources.base import EMPTY, Column, ColumnKind, Source
 from regress.sources.find import find_column
+
+_HOLDS: Mapping[ColumnKind, str] = {"number": "numbers", "boolean": "true and false", "date": "dates"}
 
 
 def match(source: Source, design: Design) -> Source:
@@ -23,22 +24,27 @@ def match(source: Source, design: Design) -> Source:
     """
     if isinstance(source, ArraySource) and not design.formula:
         source = source.named(design.columns)
-    if design.computed and not isinstance(source, ComputedSource):
-        for computed in design.computed:
-            if computed.name in design.columns:
-                check_columns(source, computed.expression)
-                check_numbers(source, computed.expression)
-        source = ComputedSource(source, design.computed)
     kinds: dict[str, ColumnKind] = {}
-    for variable in design.variables:
-        column = find_column(source, variable.name, "a feature of the model")
-        if variable.kind != "text" and column.kind == "unusable":
+    computed = [c for c in design.computed if c.name in design.columns]
+    read = {name: kind for c in computed for name, kind in c.reads}
+    own = {v.name: v.kind for v in design.variables if v.name not in {c.name for c in computed}}
+    for name, kind in {**own, **read}.items():
+        column = find_column(source, name, "a variable of the formula" if design.formula else "a feature of the model")
+        if kind != "text" and column.kind == "unusable":
+            raise TableError(f"Column {name!r} of {source.label} is {column.dtype}; training saw {kind}.")
+        as_trained = "text" in (kind, column.kind) or column.dtype == EMPTY
+        if not as_trained and "date" in (kind, column.kind) and kind != column.kind:
             raise TableError(
-                f"Column {variable.name!r} of {source.label} is {column.dtype}; training saw {variable.kind}."
+                f"Column {name!r} of {source.label} holds {_HOLDS[column.kind]}; training saw {_HOLDS[kind]}. "
+                f"Pass it as {_HOLDS[kind]}."
             )
-        as_trained = "text" in (variable.kind, column.kind) or column.dtype == EMPTY
-        kinds[variable.name] = variable.kind if as_trained else column.kind
-    return source.read_as(kinds)
+        kinds[name] = kind if as_trained else column.kind
+    source = source.read_as(kinds)
+    return (
+        ComputedSource(source, design.computed)
+        if design.computed and not isinstance(source, ComputedSource)
+        else source
+    )
 
 
 def plan(

@@ -40,9 +40,10 @@ def as_values(source: Source, given: object, role: str) -> Values:
         return given
     if isinstance(given, str):
         column = find_column(source, given, role)
-        if column.kind not in ("number", "boolean"):
+        if column.kind not in ("number", "boolean") and (column.kind != "date" or role == "weights"):
+            what = {"text": "text", "date": "dates"}.get(column.kind, column.dtype)
             raise TableError(
-                f"Column {given!r} of {source.label} is {'text' if column.kind == 'text' else column.dtype}, "
+                f"Column {given!r} of {source.label} is {what}, "
                 f"not numbers, so it cannot be {role}.{' ' * bool(column.hint)}{column.hint}"
             )
         return Values(given, None)

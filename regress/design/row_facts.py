@@ -33,6 +33,8 @@ class Facts:
         The key of the split, where it was excluded from the features for that reason.
     of_source : tuple of str
         What is worth knowing of how the table was read, in sentences.
+    dates : tuple of str
+        Columns of dates.
     alike : tuple of str
         Levels of one column that differ by upper and lower case only.
     """
@@ -47,6 +49,7 @@ class Facts:
     without_reference: tuple[str, ...] = ()
     split_key: str | None = None
     of_source: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from regress.blocks import Array, Block, Mask
 from regress.design.columns import selected
 from regress.design.encode import Encoded, Encoder
-from regress.design.matrix import Rebuffer
+from regress.design.matrix import Layout, Rebuffer
 from regress.design.roles import Values, column_of
 from regress.design.split import Split
 from regress.design.terms import Design
+from regress.design.written import WrittenNumbers
 from regress.errors import InputError, TableError
 from regress.options import HandleUnknown, Missing
 from regress.sources.arrays import ArrayBatch
@@ -85,6 +86,8 @@ class Reader:
         Other columns that batches hold.
     handle_unknown : {"error", "reference"}
         What becomes of a level that a given design does not have.
+    as_written : bool
+        Whether training blocks hold number columns as decimals; blocks that are read once more do not.
     """
 
     source: Source
@@ -98,6 +101,7 @@ class Reader:
     max_categories: int = 100
     along: tuple[str, ...] = ()
     handle_unknown: HandleUnknown = "error"
+    as_written: bool = False
 
     def encoder(self) -> Encoder:
         """Return what encodes the rows of a pass, and finds levels that the design does not know."""
@@ -123,9 +127,15 @@ class Reader:
             If a weight is negative, or a level cannot be used.
         """
         design = self.design
-        train = Rebuffer(design, encoder.levels, lower=not once_more)
-        test = Rebuffer(design, encoder.levels, lower=True) if self.split.fraction and not once_more else None
-        plain = not self.split.fraction and not design.texts
+        written = (
+            None if once_more or not self.as_written else WrittenNumbers(self.source, design, self.target, self.weights)
+        )
+        train = Rebuffer(
+            Layout(design, encoder.levels, lower=not once_more), design, None if written is None else written.block
+        )
+        holding = self.split.fraction and not once_more
+        test = Rebuffer(Layout(design, encoder.levels, lower=True), design) if holding else None
+        plain = not self.split.fraction and not design.texts and written is None
         for batch, y, a in self.batches():
             if plain and a is None and batch.bad is None and not isinstance(batch, ArrayBatch):
                 numbers = batch.columns(design.numbers)
@@ -136,7 +146,9 @@ class Reader:
                     continue
             rows = self.placed(encoder, batch, y, a)
             yield rows
-            if rows.used is None and train.empty and design.plain and isinstance(batch, ArrayBatch):
+            if written is not None:
+                written.add(batch, rows.encoded.numbers, y, a, used=rows.used)
+            if written is None and rows.used is None and train.empty and design.plain and isinstance(batch, ArrayBatch):
                 yield TrainingBlock(Block(batch.chosen(design.columns), y[:, None], a, design.names))  # a view
             else:
                 yield from map(TrainingBlock, train.push(rows.encoded, y, a, rows.used))

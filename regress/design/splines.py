@@ -1,7 +1,7 @@
 """Bases of splines by column: B-splines and natural cubic splines, with the same columns as R's `bs` and `ns`.
 
-Sources: de Boor, *A Practical Guide to Splines*, chapter X (the recurrence, and derivatives by differences); Dongarra
-et al., *LINPACK Users' Guide*, chapter 9 (reflections and their signs, which decide the signs of natural splines).
+Sources: de Boor, *A Practical Guide to Splines*, chapter X, for the recurrence and the derivatives. Dongarra et al.,
+*LINPACK Users' Guide*, chapter 9, for the reflections, which decide the signs of natural splines.
 """
 
 from collections.abc import Sequence
@@ -60,8 +60,8 @@ def knots_fault(lower: float, inner: Sequence[float], upper: float, degree: int)
 def natural_splines(x: Array, knots: Array, intercept: bool) -> Array:
     """Return cubic splines that are linear beyond the outer knots: (columns, rows).
 
-    As in R, the basis is that of the cubic B-splines, without the first unless `intercept`, turned by the orthogonal
-    matrix that maps the second derivatives at the boundaries to the first two coordinates, which are dropped.
+    As in R, the cubic B-splines, without the first unless `intercept`, are turned by an orthogonal matrix. After it,
+    the second derivatives at the boundaries depend on the first two columns only, which are dropped.
     """
     ends = knots[[0, -1]]
     inside = np.clip(x, *ends)
@@ -81,9 +81,8 @@ def _derivatives(x: Array, knots: Array, degree: int, order: int) -> Array:
     if not order:
         return b_splines(x, knots, degree)
     widths = (knots[degree + 1 : -1] - knots[1 : -degree - 1])[:, None]
-    lower: Array = degree * _derivatives(x, knots[1:-1], degree - 1, order - 1) / widths
-    none = np.zeros((1, len(x)))
-    return np.concatenate([none, lower]) - np.concatenate([lower, none])
+    lower = degree * _derivatives(x, knots[1:-1], degree - 1, order - 1) / np.where(widths, widths, 1.0)  # 0/0 is 0
+    return -np.diff(lower, axis=0, prepend=0.0, append=0.0)
 
 
 def _turned(columns: Array, constraints: Array) -> Array:

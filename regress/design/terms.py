@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import product
+from itertools import groupby, product
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -164,7 +164,7 @@ class XColumn(NamedTuple):
 class Computed:
     """A variable that is computed: the expression, which of its columns, and what a first pass found for its calls.
 
-    `text` says that its values are levels.
+    `text` says that its values are levels, and `reads` what the columns of the table are that it reads.
     """
 
     name: str
@@ -172,6 +172,7 @@ class Computed:
     place: int = 0
     text: bool = False
     learned: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    reads: tuple[tuple[str, ColumnKind], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,24 +233,45 @@ class Design:
         return cls(variables, tuple(term_of(v) for v in variables))
 
     def x_columns(self) -> Iterator[XColumn]:
-        """Yield the columns of X, those of the first level first; open variables have none."""
+        """Yield the columns of X, in those of one label that of the first factor first; open variables have none."""
         variables = {variable.name: variable for variable in self.variables}
-        for term in self.terms:
-            parts = list(reversed(term.texts))
-            coded = [variables[part.variable].coded_levels(part.all_levels) for part in parts]
-            for combination in product(*coded):
-                levels = {part.variable: level for part, level in zip(parts, combination, strict=True)}
+        for _, terms in groupby(self.terms, key=lambda term: (term.label, len(term.parts), term.texts)):
+            alike = list(terms)
+            choices: list[list[Monomial | tuple[str, str]]] = []
+            for parts in zip(*(term.parts for term in alike), strict=True):
+                part = parts[0]
+                if isinstance(part, Levels):
+                    coded = variables[part.variable].coded_levels(part.all_levels)
+                    choices.append([(part.variable, level) for level in coded])
+                else:
+                    choices.append([*dict.fromkeys(part for part in parts if isinstance(part, Monomial))])
+            by_monomials = {term.monomials: term for term in alike}
+            for combination in product(*reversed(choices)):
+                chosen = combination[::-1]
+                term = by_monomials[tuple(part for part in chosen if isinstance(part, Monomial))]
+                levels = dict(part for part in chosen if not isinstance(part, Monomial))
                 yield XColumn(term.name(levels), term, levels, tuple(_collected(term, levels, variables)))
 
     @property
     def origins(self) -> list[tuple[str, str, str | None]]:
         """Of each column of X its name, the term that it comes from, and its levels, if any."""
-        return [(c.name, c.term.label, ":".join(reversed(c.levels.values())) or None) for c in self.x_columns()]
+        return [(c.name, c.term.label, ":".join(c.levels.values()) or None) for c in self.x_columns()]
 
     @property
     def references(self) -> dict[str, str]:
         """The level of each text variable with which its others are compared."""
         return {variable.name: variable.reference for variable in self.texts if variable.reference is not None}
+
+    @property
+    def measured(self) -> frozenset[int]:
+        """The columns of X that the table holds as they are, and those of levels: not what is computed from others."""
+        own = {variable.name for variable in self.variables} - {c.name for c in self.computed}
+        alone = ((j, c.term.powers, c.term.texts) for j, c in enumerate(self.x_columns()))
+        return frozenset(
+            j
+            for j, powers, texts in alone
+            if (sum(powers.values()), len(texts)) in ((1, 0), (0, 1)) and {*powers} <= own
+        )
 
     def with_fills(self, fills: Mapping[str, float]) -> "Design":
         """Return the design with missing numbers filled."""

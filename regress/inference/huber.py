@@ -53,7 +53,7 @@ def outliers_of(training: Training, data: TrainingData, loss: Huber) -> Outliers
     assert data.rows is not None  # since it was minimized over rows
     assert loss.scale is not None
     count, within, squares = 0, [0.0], [0.0]
-    for X, Y, a, _ in data.rows:
+    for X, Y, a, *_ in data.rows:
         residual = residuals(X, Y[:, 0], training.w, training.center, training.b_center)
         inside, psi = loss.side(residual) == 0, np.clip(residual / loss.delta, -1.0, 1.0)
         count += int((~inside).sum())

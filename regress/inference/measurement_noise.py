@@ -5,7 +5,7 @@ numbers in single precision to 24 bits. Where a variance inflation factor is lar
 steps, and the columns are asked which of them depend on others within those.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -55,7 +55,12 @@ class Collinearity:
 
 
 def collinearity(
-    regression: Regression, data: TrainingData, options: TrainOptions, minimum: Minimum | None
+    regression: Regression,
+    data: TrainingData,
+    options: TrainOptions,
+    minimum: Minimum | None,
+    *,
+    measured: Collection[int],
 ) -> Collinearity:
     """Look for equations that hold but for rounding, where inflation factors are large.
 
@@ -65,12 +70,15 @@ def collinearity(
         The problem, what was read, and how it was trained on.
     minimum : Minimum or None
         Of exact totals, where there are some.
+    measured : collection of int
+        The columns that are measured: what is computed from others, such as a square, adds no rounding of its own.
     """
     inflation = _inflation(regression, data, options, minimum)
     if inflation is None:
         return Collinearity()
     relations = [] if minimum is None else list(minimum.dependence.near)
     chosen = np.flatnonzero((inflation >= _TAKES_PART) & np.isfinite(inflation)).tolist()
+    chosen = [j for j in chosen if j in measured]
     largest = float(inflation[chosen].max(initial=1.0))
     if largest >= _LOOK and len(chosen) <= MOST_COLUMNS and data.has_rows:
         known = {r.column for r in relations}
@@ -101,8 +109,9 @@ def _within_steps(fold: FoldRows, columns: list[int], totals: Totals | None, fit
     def rows(make: Callable[[], A]) -> A:
         return fold(partial(OfColumns, make, columns)).aggregate
 
-    grains, summed = rows(partial(Grains, len(columns), totals is None)).finish()
-    if totals is not None:
+    of_doubles = totals is None or totals.divisor > 1  # rows are read as doubles, which are rounded
+    grains, summed = rows(partial(Grains, len(columns), of_doubles)).finish()
+    if totals is not None and not of_doubles:
         summed = totals.take([0, *(1 + j for j in columns), len(totals.unit) - 1])
     assert summed is not None
     equations = NormalEquations(summed, 1, 0, 0.0, fit_intercept)

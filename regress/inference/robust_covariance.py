@@ -102,7 +102,7 @@ def middle_given(covariance: Covariance, reader: Reader, training: Training, cen
     size = len(center) + 1
     sums = covariance.begin(size)
     for block, along in rows_along(reader, covariance.columns):
-        X, Y, a, _ = selected(block, reader.design.names)
+        X, Y, a, *_ = selected(block, reader.design.names)
         if len(X):
             e = line(X, training.w, training.center, training.b_center) - Y[:, 0]
             scores = np.append(X - center, np.ones((len(X), 1)), axis=1) * e[:, None]
@@ -136,7 +136,7 @@ class MeatSums:
 
     def add(self, block: Block) -> None:
         """Add at least one row."""
-        X, Y, a, _ = selected(block, self._names)
+        X, Y, a, *_ = selected(block, self._names)
         e = line(X, *self._at) - Y[:, 0] if self._exact is None else residuals(X, Y[:, 0], *self._at)
         if a is not None and not self._repeated:
             e, a = e * a, None

@@ -30,7 +30,7 @@ def r2(held: HeldOut, w: Array, center: Array, b_center: float) -> float:
         return _of_moments(held.moments, w, center, b_center)
     if held.totals is not None:
         return _share(_error(held.totals, w, center, b_center), held.totals)
-    found = [residuals(X, Y[:, 0], w, center, b_center) for X, Y, _, _ in held.rows]
+    found = [residuals(X, Y[:, 0], w, center, b_center) for X, Y, *_ in held.rows]
     if not all(np.isfinite(e).all() for e in found):
         return -inf
     totals = exact_totals(Block(e[:, None], rows.Y, rows.weights) for e, rows in zip(found, held.rows, strict=True))
@@ -72,7 +72,7 @@ def _error(totals: Totals, w: Array, center: Array, b_center: float) -> Fraction
     u = [v * power(unit) for v, unit in zip([b, *slopes, Fraction(-1)], totals.unit.tolist(), strict=True)]
     common = max(v.denominator for v in u)  # powers of two
     whole = np.array([int(v * common) for v in u], dtype=object)
-    return Fraction(int(whole @ totals.value @ whole), common**2)
+    return Fraction(int(whole @ totals.value @ whole), totals.divisor * common**2)
 
 
 def _of_moments(moments: Moments, w: Array, center: Array, b_center: float) -> float:

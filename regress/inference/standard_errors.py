@@ -177,7 +177,7 @@ class Statistics:
     @property
     def r2(self) -> float:
         """1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² without intercept; NaN where that is 0."""
-        return 1.0 - self.squares.residual / self._total if self._total > 0 else nan
+        return self.squares.r2(self.fit_intercept, excess=0.0)
 
     @property
     def r2_adjusted(self) -> float:
@@ -188,7 +188,8 @@ class Statistics:
     def fvalue(self) -> float:
         """F of all columns together, by HC0 and HC1 with their covariance; NaN where it has no digit, or no column."""
         rank, squares = self.inverse.rank, self.squares
-        explained = self._total - squares.residual
+        known = squares.explained
+        explained = self._total - squares.residual if known is None else known[not self.fit_intercept]
         if not rank or explained <= 0:
             return nan
         f = explained / rank / self._variance

@@ -46,6 +46,8 @@ class Squares(NamedTuple):
         Σa(y − ȳ)² and Σa y².
     noise : float
         Upper bound of Σa e² where the residuals are only rounding of the stored numbers; 0 where that was not checked.
+    explained : tuple of two float, optional
+        Σa(y − ȳ)² and Σa y² less the residual sum, where it is known without rounding.
     """
 
     unit: float
@@ -54,16 +56,24 @@ class Squares(NamedTuple):
     centered: float
     uncentered: float
     noise: float = 0.0
+    explained: tuple[float, float] | None = None
 
     @property
     def perfect(self) -> bool:
         """Whether the residuals are no more than rounding of the stored numbers."""
         return self.residual <= self.noise
 
-    def r2(self, centered: bool) -> float:
-        """Return 1 − Σa e²/Σa(y − ȳ)² at (w, b), uncentered 1 − Σa e²/Σa y²; NaN where y is constant, or 0."""
-        total = self.centered if centered else self.uncentered
-        return 1.0 - (self.residual + self.excess) / total if total > 0 else float("nan")
+    def r2(self, centered: bool, excess: float | None = None) -> float:
+        """Return 1 − Σa e²/Σa(y − ȳ)², uncentered 1 − Σa e²/Σa y², at (w, b); NaN where y is constant, or 0.
+
+        With an `excess` of 0 it is that of the minimum.
+        """
+        total, excess = self.centered if centered else self.uncentered, self.excess if excess is None else excess
+        if not total > 0:
+            return float("nan")
+        if self.explained is None:
+            return 1.0 - (self.residual + excess) / total
+        return (self.explained[not centered] - excess) / total  # near 0 a difference from 1 has fewer digits
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of a descent that is far from its end
@@ -102,12 +112,13 @@ def _of_minimum(training: Training, minimum: Minimum, alpha: float) -> tuple[Squ
     if plain.fit_intercept:
         at_w += plain.weight * plain.level(w, b) ** 2
     least = min(at_w, minimum.least) if not alpha else at_w
-    sums = (least, at_w - least, square - plain.weight * plain.means[-1] ** 2, square)
+    centered_square = square - plain.weight * plain.means[-1] ** 2
+    sums = (least, at_w - least, centered_square, square, centered_square - least, square - least)
     exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
     noise = np.ldexp(np.append(plain.ulps * training.w, plain.target_ulps), -exponent)
-    residual, excess, centered, uncentered = nearest_doubles(np.array(sums) / power(2 * exponent)).tolist()
+    residual, excess, centered, uncentered, *more = nearest_doubles(np.array(sums) / power(2 * exponent)).tolist()
     noise_square = _ROUNDING**2 / 12.0 * float(noise @ noise)
-    squares = Squares(ratio(1, -exponent), residual, excess, centered, uncentered, noise_square)
+    squares = Squares(ratio(1, -exponent), residual, excess, centered, uncentered, noise_square, (more[0], more[1]))
     return squares, rounded(at_w + penalty)
 
 
@@ -145,7 +156,7 @@ class Explained:
     def add(self, block: Block) -> None:
         """Add rows; none is looked at after one that is not explained."""
         w = self._line.w
-        for X, Y, _, _ in _tiles(block, len(w)):
+        for X, Y, *_ in _tiles(block, len(w)):
             if self._explained:
                 e = self._line.residuals(X, Y)
                 noise = np.sqrt(fold(np.square(np.vstack([np.spacing(np.abs(X * w)).T, np.spacing(np.abs(Y)).T]))))
@@ -230,7 +241,7 @@ class ResidualSums:
     def add(self, block: Block) -> None:
         """Add rows."""
         w, unit = self._line.w, self._unit
-        for X, Y, a, _ in _tiles(block, len(w)):
+        for X, Y, a, *_ in _tiles(block, len(w)):
             e = self._line.residuals(X, Y) / unit
             ae = e if a is None else a * e
             of_row = fold(np.square(np.vstack([np.spacing(np.abs(X * w)).T, _ulps(Y).T]) / unit))
@@ -249,7 +260,7 @@ class ResidualSums:
 
 def _tiles(block: Block, n: int) -> Iterator[Block]:
     """Yield rows in pieces that stay in the cache."""
-    X, Y, a, _ = block
+    X, Y, a, *_ = block
     step = max(_TILE // max(n, 1), 1)
     for i in range(0, len(X), step):
         yield Block(X[i : i + step], Y[i : i + step], None if a is None else a[i : i + step])

@@ -20,6 +20,7 @@ BITS = 23  # between two levels
 _HALF = 1 << (BITS - 1)
 _SUMS = 1000  # of at most 2^53 each that fit in a digit
 _ROOM = 53 - BITS  # bits that a carried digit may be moved up by, and is at most one such sum
+_FIVES = 12  # powers of five that a carried digit may be multiplied by, and is at most one such sum
 
 
 class Levels:
@@ -108,6 +109,27 @@ class Levels:
         moved.digits = {level - top: digits for level, digits in moved.digits.items()}
         moved.carry()
         return moved
+
+    def with_fives(self, powers: Exponents) -> "Levels":
+        """Return the numbers · 5^power of each, for powers ≥ 0."""
+        moved = self.rearranged(np.copy, *self.shape)
+        moved.carry()
+        while powers.any():
+            now = np.minimum(powers, _FIVES)
+            for digits in moved.digits.values():
+                digits *= 5**now
+            moved.carry()
+            powers = powers - now
+        return moved
+
+    def fifth(self) -> "Levels | None":
+        """Return the numbers / 5; None if one of them has no such end in binary."""
+        self.carry()
+        fifth, rest = Levels(*self.shape), np.zeros(self.shape, dtype=np.int64)
+        for level in range(min(self.digits, default=0), max(self.digits, default=-1) + 1):  # as by hand
+            fifth.digits[level], rest = np.divmod((rest << BITS) + self.digits.get(level, 0), 5)
+        fifth.carry()
+        return None if rest.any() else fifth
 
     def nonzero(self) -> Mask:
         """Tell which numbers are not zero."""

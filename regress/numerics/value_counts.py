@@ -88,8 +88,6 @@ def _cut(values: Array, bits: int) -> Array:
 
 
 def _distinct(values: Array, counts: NDArray[np.int64]) -> tuple[Array, NDArray[np.int64]]:
-    """Return the distinct ones of ascending values with the sums of their counts."""
-    if not len(values):
-        return values, counts
+    """Return the distinct ones of ascending values, at least one, with the sums of their counts."""
     first = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
     return values[first], np.add.reduceat(counts, first)

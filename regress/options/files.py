@@ -1,7 +1,7 @@
 """How to read files."""
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import get_args
 
 from regress.errors import InputError, check_character, check_choice, check_switch, check_whole
 from regress.messages import setting
+from regress.options.date_formats import checked_formats
 from regress.options.declare import Decimal, Header, OnBadLines, option
 
 
@@ -52,6 +53,13 @@ class FileOptions:
     keep_na: bool = option(
         False, "Read NA, NULL and None in text columns as categories. Empty cells remain missing.", "Files"
     )
+    date_format: Mapping[str, str] | str | None = option(
+        None,
+        "Format of dates, such as %d/%m/%Y, or formats by column: COLUMN=FORMAT as a flag, which may be repeated. "
+        "Dates such as 2024-03-01 and 2024-03-01T12:30Z need none.",
+        "Files",
+        "FORMAT",
+    )
 
     def __post_init__(self) -> None:
         quotechar = None if self.quotechar == "none" else self.quotechar or '"'
@@ -83,6 +91,7 @@ class FileOptions:
         for name in ("max_bad_lines", "skip_lines"):
             object.__setattr__(self, name, check_whole(name, getattr(self, name), 0))
         object.__setattr__(self, "keep_na", check_switch("keep_na", self.keep_na))
+        object.__setattr__(self, "date_format", checked_formats(self.date_format))
         if self.rejects is not None and self.on_bad_lines != "skip":
             raise InputError(f"{setting('rejects')} needs {setting('on_bad_lines', 'skip')}: else no row is skipped.")
 
@@ -92,4 +101,4 @@ class FileOptions:
 
     def of_csv(self) -> list[str]:
         """Return the given options that only CSV files have."""
-        return [name for name in self.given() if name not in ("thousands", "na_values")]
+        return [name for name in self.given() if name not in ("thousands", "na_values", "date_format")]

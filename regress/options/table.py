@@ -69,6 +69,11 @@ class TableOptions(FileOptions):
         if self.split_key is not None:
             check_text("split_key", self.split_key, "a column's name")
         check_choice("missing", self.missing, get_args(Missing))
+        if self.as_written and self.missing == "mean":
+            raise InputError(
+                f"A mean is no decimal, so {setting('as_written')} cannot go with {setting('missing', 'mean')}. "
+                f"Use {setting('missing', 'drop')}."
+            )
         check_choice("weight_type", self.weight_type, get_args(WeightType))
         check_whole("max_categories", self.max_categories, 1)
         object.__setattr__(self, "test_size", check_number("test_size", self.test_size, at_least=0.0, below=1.0))

@@ -125,13 +125,13 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     if trained.status is not Status.CONVERGED:
         raise InputError(f"Least squares did not converge, so its residuals give no scale. {remedy}")
     sizes, ulps = [], []
-    for X, Y, _, _ in data.rows:
+    for X, Y, *_ in data.rows:
         sizes.append(np.abs(residuals(X, Y[:, target], trained.w, trained.center, trained.b_center)))
         ulps.append(np.spacing(np.abs(Y[:, target]) + np.abs(X - trained.center) @ np.abs(trained.w)))
     size, rounding = np.concatenate(sizes), _ROUNDING * np.concatenate(ulps)
     if (size <= rounding).all():
         return loss.scaled(inf)
-    weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a, _ in data.rows])
+    weights = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a, *_ in data.rows])
     scale = weighted_median(size, weights) / NORMAL
     if not scale > weighted_median(rounding, weights):
         raise InputError(

@@ -58,7 +58,7 @@ def polish(
     """
     X = np.concatenate([block.X for block in blocks])
     y = np.concatenate([block.Y[:, target] for block in blocks])
-    a = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a, _ in blocks])
+    a = np.concatenate([np.ones(len(X)) if a is None else a for X, _, a, *_ in blocks])
     q, b, w, last = DoublePair.zeros(len(X)), DoublePair.zeros(1), DoublePair.zeros(X.shape[1]), np.inf
     while True:
         high, low = two_sum(y, np.broadcast_to(-b.high, y.shape))

@@ -10,7 +10,7 @@ from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals, moments_of
 from regress.blocks import Array
 from regress.errors import InputError
-from regress.numerics.integers import fractions, rounded
+from regress.numerics.integers import rounded
 from regress.numerics.prediction import residuals
 from regress.objective.losses import Loss
 from regress.objective.scaling import Coordinates
@@ -56,7 +56,7 @@ def _of_rows(held: HeldOut, loss: Loss, coordinates: Coordinates) -> Callable[[A
     def evaluate(w: Array, b: float) -> float:
         user, level = coordinates.to_user(w, b)
         total = 0.0
-        for X, Y, weights, _ in held.rows:
+        for X, Y, weights, *_ in held.rows:
             e = -residuals(X, Y[:, 0], user, coordinates.origin, level)  # ŷ − y
             total += float(loss.value(e, np.zeros_like(e), 1.0 if weights is None else weights, np))
         return total
@@ -85,7 +85,7 @@ def _at(totals: Totals, w: Array) -> tuple[float, Array]:
     """Return L(w), with the best b for it, and Gw − c, each rounded once."""
     p = len(totals.unit)
     first = totals.first
-    rows = [fractions(totals.value[i], (totals.unit[i] + totals.unit).tolist()) for i in range(1, p)]
+    rows = [[totals.fraction(i, j) for j in range(p)] for i in range(1, p)]
     centered = [
         [v - first[i] * m / first[0] for v, m in zip(row[1:], first[1:], strict=True)] for i, row in enumerate(rows, 1)
     ]

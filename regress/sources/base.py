@@ -14,7 +14,7 @@ from regress.blocks import Array, Mask
 from regress.options import FileOptions
 from regress.sources.rejects import Skipped
 
-ColumnKind = Literal["number", "boolean", "date", "text", "unusable"]
+ColumnKind = Literal["number", "boolean", "date", "moment", "text", "unusable"]
 Codes = NDArray[np.int32]
 Bookmark = tuple[int, ...]
 
@@ -44,8 +44,8 @@ class Column:
         Whether all cells, their type or the user have decided what it is.
     doubtful : bool
         Whether its first cells are text with a tenth of numbers or more.
-    index : bool
-        Whether it holds the names of rows: it is a feature only where it is named.
+    index, zoned : bool
+        Whether it holds the names of rows, a feature only where it is named. Whether dates have an offset from UTC.
     """
 
     name: str
@@ -57,6 +57,12 @@ class Column:
     settled: bool = False
     doubtful: bool = False
     index: bool = False
+    zoned: bool = False
+
+    @property
+    def read_as(self) -> ColumnKind:
+        """What partitions read it as: a date with an offset from UTC is a moment."""
+        return "moment" if self.kind == "date" and self.zoned else self.kind
 
 
 class Batch(Protocol):
@@ -102,11 +108,11 @@ class Batch(Protocol):
         ...
 
     def numbers(self, name: str) -> Array:
-        """Return a number or boolean column (rows,), NaN where missing."""
+        """Return a number or boolean column, or days since 1970 of a date (rows,), NaN where missing."""
         ...
 
     def columns(self, names: Sequence[str]) -> Sequence[Array] | Array:
-        """Return number and boolean columns (rows,) each, NaN where missing, perhaps as one array (columns, rows)."""
+        """Return such columns (rows,) each, NaN where missing, perhaps as one array (columns, rows)."""
         ...
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
@@ -218,7 +224,7 @@ class Source(ABC):
 
     def kinds(self, names: Iterable[str]) -> dict[str, ColumnKind]:
         """Return what columns are, as partitions take it."""
-        return {name: self.by_name[name].kind for name in names}
+        return {name: self.by_name[name].read_as for name in names}
 
     def batches(self, names: Sequence[str], limit: int | None = None) -> Iterator[Batch]:
         """Read the named columns of every partition, in order, in batches of bounded size, up to a number of rows."""
@@ -283,15 +289,12 @@ class _Some(Source):
         return self._partitions
 
 
-def cut(batches: Iterable[Batch], limit: int | None) -> Iterable[Batch]:
-    """Return batches up to a number of rows."""
-    return batches if limit is None else _up_to(batches, limit)
-
-
-def _up_to(batches: Iterable[Batch], left: int) -> Iterator[Batch]:
+def cut(batches: Iterable[Batch], limit: int | None) -> Iterator[Batch]:
+    """Yield batches up to a number of rows."""
     for batch in batches:
-        if batch.rows >= left:
-            yield batch.head(left)
-            return
+        if limit is not None:
+            if batch.rows >= limit:
+                yield batch.head(limit)
+                return
+            limit -= batch.rows
         yield batch
-        left -= batch.rows

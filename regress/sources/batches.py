@@ -1,7 +1,7 @@
 """Partitions whose rows come as frames."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from regress.messages import setting
 from regress.sources.base import Bookmark, Column, ColumnKind, Partition
 from regress.sources.cell_types import NUMBERS, is_missing, level_of
 from regress.sources.cell_values import AS_IS, Reading
+from regress.sources.date_columns import of_objects
 from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError, Rejects
 
@@ -20,7 +21,7 @@ from regress.sources.rejects import CellError, Rejects
 def typed(
     frame: pl.DataFrame, kinds: Mapping[str, ColumnKind], partition: "FramePartition", first: int
 ) -> pl.DataFrame:
-    """Return a frame, its first row the record `first`, with text as numbers or booleans where its kind says so.
+    """Return a frame, its first row the record `first`, with text as numbers, booleans or dates as its kind says.
 
     Raises
     ------
@@ -28,22 +29,31 @@ def typed(
         If a cell is not what its column is.
     """
     for name, kind in kinds.items():
-        if kind in ("number", "boolean") and frame.schema[name] == pl.String:
+        if kind in ("date", "moment") and frame.schema[name].is_numeric():
+            frame = frame.with_columns(_digits(frame[name], partition, first))
+        if kind not in ("text", "unusable") and frame.schema[name] == pl.String:
             values, wrong = partition.reading.converted(frame[name], kind)
             if wrong.any():
                 row = int(wrong.argmax())
-                what = "a number" if kind == "number" else "true or false"
                 cell = frame[name][row]
+                why = partition.reading.why_not(cell, kind, name)
                 remedy = f"pass {setting('na_values', [cell.strip()])} to read it as missing"
                 if not isinstance(partition, Part):
                     remedy = "yield None where it is missing"
                 raise CellError(
-                    f"{partition.place(first + row)}, column {name!r}: {cell!r} is not {what}. "
-                    f"Fix the cell, or {remedy}.",
+                    f"{partition.place(first + row)}, column {name!r}: {cell!r} {why}. Fix the cell, or {remedy}.",
                     name,
                 )
             frame = frame.with_columns(values)
     return frame
+
+
+def _digits(numbers: pl.Series, partition: "FramePartition", first: int) -> pl.Series:
+    """Return integers as text, where a format reads them as dates."""
+    formats = partition.reading.dates
+    if numbers.dtype.is_integer() and isinstance(formats, Mapping) and numbers.name in formats:
+        return numbers.cast(pl.String)
+    raise TableError(f"{partition.place(first)}, column {numbers.name!r}: the column holds numbers, not dates.")
 
 
 class Frame(NamedTuple):
@@ -181,12 +191,20 @@ def _series(cells: Any, column: Cells) -> pl.Series:
     kind = series.dtype
     if column.kind == "text" and kind.is_temporal():
         return series.cast(pl.String)
-    if not (kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Null, pl.Categorical, pl.Enum)):
+    dates = column.kind in ("date", "moment") and kind in (pl.Date, pl.Datetime)
+    if not (dates or kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Null, pl.Categorical, pl.Enum)):
         raise column.wrong(0, f"{type(cells).__name__} holds neither numbers nor text. Yield a list")
     return series
 
 
-def _listed(cells: Iterable[Any], column: Cells) -> pl.Series:
+def _listed(cells: Any, column: Cells) -> pl.Series:
+    if column.kind in ("date", "moment"):
+        reading = column.partition.reading
+        dates, row = of_objects(column.name, cells, reading.forms(column.name), column.kind, reading.missing)
+        if row is not None:
+            cell = str(cells[row])
+            raise column.wrong(row, f"{cell!r} {reading.why_not(cell, column.kind, column.name)}")
+        return dates
     plain, dtype = _PLAIN[column.kind]
     if set(map(type, cells)) <= {plain, type(None)}:  # the usual case, many times as fast
         return pl.Series(column.name, list(cells), dtype=dtype)

@@ -6,18 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from regress.errors import TableError
 from regress.messages import setting
-from regress.sources.base import MISSING, ColumnKind
+from regress.sources.base import MISSING, Column, ColumnKind
+from regress.sources.dates import ISO, Forms
 
-CellKind = Literal["number", "boolean", "date", "time", "grouped", "marked", "dressed", "text"]
-"""`grouped` is a number with thousands separators, `marked` one with the other decimal mark, `dressed` one with a sign,
+CellKind = Literal["number", "boolean", "date", "moment", "dated", "time", "grouped", "marked", "dressed", "text"]
+"""`moment` is a date with an offset from UTC, `dated` a date in a form that is not read.
+
+`grouped` is a number with thousands separators, `marked` one with the other decimal mark, `dressed` one with a sign,
 currency or unit about it."""
 
+READ: tuple[Literal["number", "date", "moment"], ...] = ("number", "date", "moment")
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
@@ -43,7 +47,7 @@ def is_missing(cell: object) -> bool:
         return cell.is_nan()
     if isinstance(cell, int | float | np.floating):
         return bool(cell != cell)
-    return cell is None or type(cell).__name__ in _ABSENT
+    return cell is None or type(cell).__name__ in _ABSENT or (isinstance(cell, np.datetime64) and bool(np.isnat(cell)))
 
 
 def is_number(cell: str, decimal: str) -> bool:
@@ -56,8 +60,8 @@ def is_number(cell: str, decimal: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
-def kind_of(cell: str, decimal: str = ".") -> CellKind:
-    """Tell what a cell with a value looks like."""
+def kind_of(cell: str, decimal: str = ".", forms: Forms = ISO) -> CellKind:
+    """Tell what a cell with a value looks like; dates are read in some forms."""
     cell = cell.strip()
     if is_number(cell, decimal):
         return "number"
@@ -65,9 +69,11 @@ def kind_of(cell: str, decimal: str = ".") -> CellKind:
         return "boolean"
     if len(cell) > _LONGEST or not any(c.isdigit() for c in cell):
         return "text"
+    if found := forms.find(cell):
+        return found.kind
     date, time, dressed = _patterns()
     if date.fullmatch(cell):
-        return "date"
+        return "dated"
     if time.fullmatch(cell):
         return "time"
     if GROUPED.fullmatch(cell):
@@ -79,19 +85,21 @@ def kind_of(cell: str, decimal: str = ".") -> CellKind:
 
 
 def verdicts(
-    columns: Iterable[Sequence[str]], decimal: str, separator: str | None, skip: bool
+    columns: Iterable[tuple[Sequence[str], Forms]], decimal: str, separator: str | None, skip: bool
 ) -> list[tuple[ColumnKind, bool] | None]:
-    """Return the `verdict` on the cells with a value of each column; None where it has none.
+    """Return the `verdict` on the cells with a value of each column, given the forms of dates; None where it has none.
 
     Numbers whose thousands are separated by `separator`, a pattern, are numbers.
     """
-    return [verdict(_count_kinds(cells, decimal, separator), skip) if cells else None for cells in columns]
+    return [
+        verdict(_count_kinds(cells, decimal, separator, forms), skip) if cells else None for cells, forms in columns
+    ]
 
 
-def _count_kinds(cells: Iterable[str], decimal: str, separator: str | None) -> Counter[CellKind]:
+def _count_kinds(cells: Iterable[str], decimal: str, separator: str | None, forms: Forms) -> Counter[CellKind]:
     kinds: Counter[CellKind] = Counter()
     for cell in cells:
-        kind = kind_of(cell, decimal)
+        kind = kind_of(cell, decimal, forms)
         grouped = GROUPED.fullmatch(cell.strip()) if kind == "grouped" and separator is not None else None
         kinds["number" if grouped and re.fullmatch(separator or "", grouped["mark"]) else kind] += 1
     return kinds
@@ -123,6 +131,8 @@ def _looks_like(cell: str, decimal: str) -> str:
     kind = kind_of(cell, decimal)
     if kind == "number" and not cell[-1].isdigit():
         return "text"  # "inf" may be a name
+    if kind in ("moment", "dated"):
+        return "date"
     return "dressed" if kind in ("grouped", "marked") else kind
 
 
@@ -178,16 +188,21 @@ def level_of(cell: str, decimal: str = ".") -> str:
 def verdict(counts: Mapping[CellKind, int], skip: bool) -> tuple[ColumnKind, bool]:
     """Return what a column of such cells is, and whether that is in doubt: text with a tenth of numbers or more.
 
-    With `skip`, rows with other cells are excluded where at least half of the cells are numbers.
+    With `skip`, rows with other cells are excluded where at least half of the cells are numbers, or dates.
     """
     total = sum(counts.values())
-    for kind in ("number", "boolean"):
-        if counts.get(kind, 0) == total:
-            return kind, False
-    if skip and 2 * counts.get("number", 0) >= total:
-        return "number", False
+    if counts.get("boolean", 0) == total:
+        return "boolean", False
+    most = max(READ, key=lambda kind: counts.get(kind, 0))
+    if counts.get(most, 0) == total or (skip and 2 * counts.get(most, 0) >= total):
+        return most, False
     like = total - counts.get("text", 0) - counts.get("boolean", 0)
     return "text", 10 * like >= total
+
+
+def column_of_kind(name: str, kind: ColumnKind, **more: Any) -> Column:
+    """Return a column that partitions read as a kind."""
+    return Column(name, "date" if kind == "moment" else kind, zoned=kind == "moment", **more)
 
 
 def marks_of(cells: Iterable[str]) -> dict[str, str]:

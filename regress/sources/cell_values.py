@@ -1,7 +1,7 @@
-"""Cells of text as what their column is: numbers, true and false, levels."""
+"""Cells of text as what their column is: numbers, true and false, dates, levels."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -9,7 +9,9 @@ import polars as pl
 from regress.blocks import Mask
 from regress.options import FileOptions
 from regress.sources.base import MISSING, Column, ColumnKind
-from regress.sources.cell_types import BLANKS, BOOLEAN, is_number, level_of, verdicts
+from regress.sources.cell_types import BLANKS, BOOLEAN, column_of_kind, is_number, level_of, verdicts
+from regress.sources.date_columns import read
+from regress.sources.dates import Forms, forms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Reading:
         What may stand between groups of digits; a blank stands for every kind of blank.
     codes : tuple of float
         Numbers that stand for a missing cell, such as -999.
+    dates : str or mapping, optional
+        The option `date_format`.
     """
 
     missing: tuple[str, ...] = ()
@@ -35,6 +39,11 @@ class Reading:
     decimal: str = "."
     thousands: str | None = None
     codes: tuple[float, ...] = ()
+    dates: Mapping[str, str] | str | None = None
+
+    def forms(self, name: str) -> Forms:
+        """Return the forms of dates that a column may have."""
+        return forms_of(name, self.dates)
 
     def level(self, cell: str) -> str | None:
         """Return the level that a cell of text is; None if the cell is missing."""
@@ -47,9 +56,10 @@ class Reading:
     def columns(self, names: Sequence[str], rows: Sequence[Sequence[str]], skip: bool = False) -> list[Column | None]:
         """Return what columns seem to be by some rows of cells; None where none has a value."""
         given = [[row[j] for row in rows if row[j].strip() not in self.missing] for j in range(len(names))]
-        found = verdicts(given, self.decimal, None if self.thousands is None else self._separator, skip)
+        separator, forms = None if self.thousands is None else self._separator, map(self.forms, names)
+        found = verdicts(zip(given, forms, strict=True), self.decimal, separator, skip)
         return [
-            None if seen is None else Column(name, seen[0], doubtful=seen[1])
+            None if seen is None else column_of_kind(name, seen[0], doubtful=seen[1])
             for name, seen in zip(names, found, strict=True)
         ]
 
@@ -65,9 +75,20 @@ class Reading:
         if kind == "boolean":
             lower = cells.str.to_lowercase()
             values = (lower == "true").set(~lower.is_in(BOOLEAN), None)
+        elif kind in ("date", "moment"):
+            values = read(cells, self.forms(text.name), kind)
         else:
             values = self._plain(cells).cast(pl.Float64, strict=False)
         return values, (values.is_null() & cells.is_not_null()).to_numpy()
+
+    def why_not(self, cell: str, kind: ColumnKind, name: str) -> str:
+        """Say why a cell is not of the kind that a column is read as."""
+        if kind in ("number", "boolean"):
+            return f"is not {'a number' if kind == 'number' else 'true or false'}"
+        if self.forms(name).find(cell.strip()) is None:
+            return "is not a date"
+        others = ("no", "one") if kind == "moment" else ("an", "none")
+        return f"has {others[0]} offset from UTC, and other cells of the column have {others[1]}"
 
     def _plain(self, cells: pl.Series) -> pl.Series:
         """Write numbers with a point and no thousands; other cells do not become numbers."""
@@ -92,14 +113,14 @@ def reading_of_files(options: FileOptions, decimal: str) -> Reading:
     added = [value.strip() for value in options.na_values]
     missing = tuple(dict.fromkeys([*MISSING, *added]))
     absent = tuple(dict.fromkeys(["", *added])) if options.keep_na else missing
-    return Reading(missing, absent, decimal, options.thousands, _codes(added, decimal))
+    return Reading(missing, absent, decimal, options.thousands, _codes(added, decimal), options.date_format)
 
 
 def reading_of_frames(options: FileOptions) -> Reading:
     """Return how cells of text in frames and Parquet files are read."""
     added = tuple(value.strip() for value in options.na_values)
     decimal = "," if options.thousands == "." else "."
-    return Reading(added, added, decimal, options.thousands, _codes(added, decimal))
+    return Reading(added, added, decimal, options.thousands, _codes(added, decimal), options.date_format)
 
 
 def _codes(values: Iterable[str], decimal: str) -> tuple[float, ...]:

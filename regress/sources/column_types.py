@@ -1,15 +1,18 @@
 """What all cells of a column look like: what decides where the first cells cannot."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from regress.messages import by_interface, setting
 from regress.sources.base import Column
-from regress.sources.cell_types import BLANKS, CellKind, kind_of, verdict
+from regress.sources.cell_types import BLANKS, READ, CellKind, column_of_kind, kind_of, verdict
 from regress.sources.cell_values import Reading
+from regress.sources.dates import DateKind, fitting
 
+DATE_KINDS: tuple[DateKind, ...] = ("date", "moment")
 Place = Callable[[int], str]
 """Says where a record of a part is."""
 
@@ -21,51 +24,88 @@ class Survey:
         self.name = name
         self.counts: Counter[CellKind] = Counter()
         self._first: dict[CellKind, tuple[str, str]] = {}
+        self._formats: list[str] = []  # those that all dates seen have which are not read
+        self._given: Mapping[str, str] | str | None = None
 
     def add(self, cells: pl.Series, reading: Reading, first: int, place: Place) -> None:
         """Count some cells, the first of which is the record `first`."""
         if cells.dtype.is_numeric():
             self.counts["number"] += int(cells.cast(pl.Float64).is_finite().fill_null(False).sum())
             return
+        if cells.dtype.is_temporal():
+            kind: CellKind = "date" if getattr(cells.dtype, "time_zone", None) is None else "moment"
+            self._count(kind, cells.is_not_null(), cells, first, place)
+            return
+        self._given = reading.dates
         text = cells.cast(pl.String)
         values, wrong = reading.converted(text, "number")
         self.counts["number"] += int(values.is_finite().fill_null(False).sum())
-        odd = text.filter(pl.Series(wrong)).to_frame("cell").group_by("cell", maintain_order=True).len()
-        for cell, count in odd.iter_rows():
-            kind = kind_of(cell, reading.decimal)
+        odd = pl.Series(wrong)
+        for kind in DATE_KINDS:
+            if odd.any():
+                found = odd & reading.converted(text, kind)[0].is_not_null()
+                self._count(kind, found, text, first, place)
+                odd = odd & ~found
+        groups = text.filter(odd).to_frame("cell").group_by("cell", maintain_order=True).len()
+        for cell, count in groups.iter_rows():
+            kind = kind_of(cell, reading.decimal, reading.forms(self.name))
             self.counts[kind] += count
             if kind not in self._first:
                 self._first[kind] = cell, place(first + int((text == cell).arg_max() or 0))
+            if kind == "dated" and len(self._formats) != 1:
+                fit = fitting(cell.strip())
+                self._formats = [f for f in self._formats if f in fit] or fit
+
+    def _count(self, kind: CellKind, found: pl.Series, cells: pl.Series, first: int, place: Place) -> None:
+        """Count the cells found to be of a kind."""
+        self.counts[kind] += int(found.sum())
+        if found.any() and kind not in self._first:
+            row = int(found.arg_max() or 0)
+            self._first[kind] = str(cells[row]), place(first + row)
 
     def merge(self, other: "Survey") -> None:
         """Count the cells of later rows too."""
         self.counts.update(other.counts)
         self._first = other._first | self._first
+        self._formats = [f for f in self._formats if f in other._formats] or self._formats or other._formats
+        self._given = self._given or other._given
 
     def column(self, skip: bool, skippable: bool) -> Column:
         """Return what the column is; `skip` as in `verdict`. A column that is in doubt is text with a hint."""
         total = self.counts.total()
         kind, doubtful = verdict(self.counts, skip) if total else ("number", False)
         if not doubtful:
-            return Column(self.name, kind, settled=True)
-        if self.counts["date"] + self.counts["time"] == total:
-            what = "date" if self.counts["date"] else "time"
-            return Column(self.name, "unusable", dtype=what, hint=self._dates(), settled=True)
+            return column_of_kind(self.name, kind, settled=True)
+        if self.counts["dated"] + self.counts["time"] == total:
+            what = "date" if self.counts["dated"] else "time"
+            return Column(self.name, "unusable", dtype=what, hint=self._unread(), settled=True)
         return Column(self.name, "text", hint=self._why(total, skippable), settled=True)
 
     def _shown(self, *kinds: CellKind) -> str:
         return " and ".join("{!r} ({})".format(*self._first[kind]) for kind in kinds)
 
-    def _dates(self) -> str:
-        kind: CellKind = "date" if self.counts["date"] else "time"
+    def _unread(self) -> str:
+        """Say how dates and times may be read, or that they are not."""
         drop = setting("drop", [self.name])
-        return f"It holds {kind}s, such as {self._shown(kind)}. Turn them into numbers, or pass {drop}."
+        if not self.counts["dated"]:
+            return f"It holds times, such as {self._shown('time')}. Turn them into numbers, or pass {drop}."
+        if not self._formats:
+            shown, option = self._shown("dated"), setting("date_format")
+            return f"It holds dates that cannot be read, such as {shown}. Pass their {option}, or {drop}."
+        formats: list[Any] = list(self._formats)
+        if self._given is not None:
+            given = self._given if isinstance(self._given, Mapping) else {}
+            formats = [{**given, self.name: format} for format in self._formats]
+        return f"It holds dates, such as {self._shown('dated')}. Pass {_either(formats)}, or {drop}."
 
     def _why(self, total: int, skippable: bool) -> str:
         """Say in sentences which cells leave the column in doubt, and what to do about them."""
         counts = self.counts
-        if counts["date"] + counts["time"] > total / 2:
-            return self._dates()
+        if counts["date"] and counts["moment"]:
+            shown = f"such as {self._shown('moment')}, and others without one, such as {self._shown('date')}"
+            return f"It holds times with an offset from UTC, {shown}. Write all of them in one way."
+        if counts["dated"] + counts["time"] > total / 2:
+            return self._unread()
         marked = next((c for c in self._first["marked"][0] if c in ".,"), "") if counts["marked"] else ""
         if counts["grouped"] and marked != _separators(self._first["grouped"][0])[0]:
             shown, flags = self._shown("grouped"), thousands_options(self._first["grouped"][0])
@@ -76,15 +116,26 @@ class Survey:
         if counts["dressed"]:
             shown = self._shown("dressed")
             return f"It holds numbers with a unit or another sign, such as {shown}. Write them as plain numbers."
-        kind: CellKind = next(k for k in ("text", "boolean", "time", "date") if counts[k])
-        share = counts["number"] / total
+        read = max(READ, key=lambda k: counts[k])
+        kinds: tuple[CellKind, ...] = ("text", "boolean", "time", "dated", *READ)
+        kind = next(k for k in kinds if counts[k] and k != read)
+        share, what = counts[read] / total, "number" if read == "number" else "date"
         if share < 0.5:
-            return f"{share:.0%} of its cells are numbers, others are text, such as {self._shown(kind)}."
+            return f"{share:.0%} of its cells are {what}s, others are text, such as {self._shown(kind)}."
         most = f"{share:.0%} of its cells are" if share < 0.995 else "nearly all of its cells are"
         cell = self._first[kind][0].strip()
+        what += f" by {setting('date_format', self._given)}" * (kind == "dated" and self._given is not None)
         missing = f" Pass {setting('na_values', [cell])} if it stands for a missing one." * _is_word(cell)
         skip = f", or skip such rows with {setting('on_bad_lines', 'skip')}" * skippable
-        return f"{self._shown(kind)} is not a number, but {most}. Fix the cell{skip}.{missing}"
+        return f"{self._shown(kind)} is not a {what}, but {most}. Fix the cell{skip}.{missing}"
+
+
+def _either(formats: Sequence[Any]) -> str:
+    """Return the option with one format, or with two for the day or the month first."""
+    if len(formats) == 1:
+        return setting("date_format", formats[0])
+    firsts = ("day comes first" if str(f).find("%d") < str(f).find("%m") else "month does" for f in formats)
+    return ", ".join(f"{setting('date_format', f)} if the {first}" for f, first in zip(formats, firsts, strict=True))
 
 
 def thousands_options(cell: str) -> str:

@@ -1,6 +1,7 @@
 """The columns of a table, by what the starts of its files show of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from regress.errors import TableError
 from regress.sources.base import EMPTY, Column
@@ -31,9 +32,17 @@ def common_columns(parts: Sequence[Part]) -> Starts:
     return found
 
 
-def complete(columns: Starts) -> tuple[Column, ...]:
-    """Return columns; one without a value to tell by is a number."""
-    return tuple(column or Column(name, "number", dtype=EMPTY) for name, column in columns.items())
+def complete(columns: Starts, formats: Mapping[str, str]) -> tuple[Column, ...]:
+    """Return columns: dates where a format of them is given, and a number where there is no value to tell by."""
+    found = (column or Column(name, "number", dtype=EMPTY) for name, column in columns.items())
+    return tuple(_dates(column, formats[column.name]) if column.name in formats else column for column in found)
+
+
+def _dates(column: Column, format: str) -> Column:
+    """Return a column as dates, unless its type is another one."""
+    if column.kind in ("boolean", "unusable") or column.levels is not None:
+        return column
+    return replace(column, kind="date", dtype="", doubtful=False, zoned="%z" in format, settled=True)
 
 
 def shows_no_more(columns: Starts, other: Starts) -> bool:
@@ -50,7 +59,7 @@ def _joined(one: Column | None, other: Column | None) -> Column | None:
     for column in (one, other):
         if column.kind == "unusable":
             return column
-    alike = one.kind == other.kind
+    alike = one.read_as == other.read_as
     return Column(
         one.name,
         one.kind if alike else "text",
@@ -58,4 +67,5 @@ def _joined(one: Column | None, other: Column | None) -> Column | None:
         settled=alike and one.settled and other.settled,
         doubtful=one.doubtful or other.doubtful or not alike,
         index=one.index or other.index,
+        zoned=one.zoned,
     )

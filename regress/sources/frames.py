@@ -12,8 +12,10 @@ import polars as pl
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source
-from regress.sources.cell_types import NUMBERS, level_of
+from regress.sources.cell_types import NUMBERS, column_of_kind, level_of
 from regress.sources.cell_values import AS_IS, Reading
+from regress.sources.date_columns import of_objects
+from regress.sources.dates import DATES, of_cell
 from regress.sources.polars_frames import SlicedPart
 from regress.sources.rereading import rereading
 from regress.sources.table import Table
@@ -40,7 +42,7 @@ class PandasPartition(SlicedPart):
     def rows(self, kinds: Mapping[str, ColumnKind], start: int, stop: int) -> pl.DataFrame:
         """Return some rows of the named columns."""
         part = self.frame.iloc[start:stop]
-        return pl.DataFrame([_series(name, part[name], kind) for name, kind in kinds.items()])
+        return pl.DataFrame([_series(name, part[name], kind, self.reading) for name, kind in kinds.items()])
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""
@@ -145,12 +147,17 @@ def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | N
         return Column(name, "unusable", dtype=str(dtype), settled=True)
     if pd.api.types.is_numeric_dtype(dtype):
         return Column(name, "number", settled=True)
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return Column(name, "date", zoned=_zone(dtype) is not None, settled=True)
     if pd.api.types.is_string_dtype(dtype) or dtype.kind == "O":
         return _object_column(name, column.dropna().head(_LOOK), reading)
     return Column(name, "unusable", dtype=str(dtype), settled=True)
 
 
 def _object_column(name: str, values: "pd.Series[Any]", reading: Reading) -> Column | None:
+    dates = [found.kind for value in values if isinstance(value, DATES) and (found := of_cell(value))]
+    if dates and all(isinstance(value, DATES | str) for value in values):
+        return column_of_kind(name, dates[0], settled=True)
     for value in values:
         if not isinstance(value, str | NUMBERS):
             return Column(name, "unusable", dtype=type(value).__name__, settled=True)
@@ -159,8 +166,10 @@ def _object_column(name: str, values: "pd.Series[Any]", reading: Reading) -> Col
     return replace(column, dtype="text") if column is not None and text else column
 
 
-def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind) -> pl.Series:
-    """Return a column as numbers where it is of numbers, else as text."""
+def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind, reading: Reading) -> pl.Series:
+    """Return a column as numbers or dates where it is of such, else as text."""
+    if kind in ("date", "moment"):
+        return _dates(name, column, kind, reading)
     if kind in ("number", "boolean") and column.dtype.kind != "O" and not pd.api.types.is_string_dtype(column.dtype):
         values = pl.Series(name, column.to_numpy(dtype=np.float64, na_value=np.nan))
         return values if kind == "number" else values.fill_nan(None).cast(pl.Boolean)
@@ -174,6 +183,36 @@ def _series(name: str, column: "pd.Series[Any]", kind: ColumnKind) -> pl.Series:
     if kind == "number" and (numbers := _numbers(column)) is not None:
         return pl.Series(name, numbers)
     return pl.Series(name, [None if pd.isna(v) else str(v) for v in column], dtype=pl.String)
+
+
+def _zone(dtype: Any) -> Any:
+    """Return the time zone of a type of dates, of pandas or Arrow; None without one."""
+    return getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None)
+
+
+def _dates(name: str, column: "pd.Series[Any]", kind: ColumnKind, reading: Reading) -> pl.Series:
+    """Return a column of dates as such, one of numbers or text as it is.
+
+    Raises
+    ------
+    TableError
+        If a cell is no date.
+    """
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        column = column if _zone(column.dtype) is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+        values = column.to_numpy(dtype=f"datetime64[{'ns' if 'ns' in str(column.dtype) else 'us'}]")
+        dates = pl.Series(name, values)
+        return dates.dt.replace_time_zone("UTC") if kind == "moment" else dates
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return pl.Series(name, [None if pd.isna(v) else int(v) for v in column], dtype=pl.Int64)
+    if not any(isinstance(value, DATES) for value in column):
+        return _series(name, column, "text", reading)
+    cells = column.tolist()
+    dates, row = of_objects(name, cells, reading.forms(name), kind, reading.missing)
+    if row is not None:
+        cell = str(cells[row])
+        raise TableError(f"row {column.index[row]!r}, column {name!r}: {cell!r} {reading.why_not(cell, kind, name)}.")
+    return dates
 
 
 def _numbers(column: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.float64]] | None":

@@ -11,6 +11,7 @@ from regress.errors import TableError
 from regress.sources.arrays import written
 from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Bookmark, Codes
 from regress.sources.cell_values import AS_IS, Reading
+from regress.sources.date_columns import days_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,10 @@ class PolarsBatch:
         return replace(self, frame=self.frame.head(rows), bad=bad)
 
     def numbers(self, name: str) -> Array:
-        """Return a number or boolean column (rows,), NaN where missing."""
+        """Return a number or boolean column, or days since 1970 of a date (rows,), NaN where missing."""
         column = self.frame[name]
+        if column.dtype.is_temporal():
+            return days_of(column)
         if column.dtype != pl.Float64:  # a cast costs, even to the same type
             column = column.cast(pl.Float64)
         if self.reading.codes:
@@ -47,7 +50,7 @@ class PolarsBatch:
         return column.to_numpy()  # nulls become NaN
 
     def columns(self, names: Sequence[str]) -> list[Array]:
-        """Return number and boolean columns."""
+        """Return such columns."""
         return [self.numbers(name) for name in names]
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:

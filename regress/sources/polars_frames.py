@@ -84,9 +84,9 @@ def named_values(given: Any) -> tuple[str | None, Any]:
 
 
 def kind_of_type(dtype: pl.DataType) -> ColumnKind:
-    """Return what a column of a type is, as far as its type tells."""
+    """Return what a column of a type is read as, as far as its type tells."""
     column = _column("", dtype)
-    return "number" if column is None else column.kind
+    return "number" if column is None else column.read_as
 
 
 def _column(name: str, dtype: pl.DataType) -> Column | None:
@@ -96,6 +96,8 @@ def _column(name: str, dtype: pl.DataType) -> Column | None:
         return None
     if dtype.is_numeric():
         return Column(name, "number", settled=True)
+    if dtype in (pl.Date, pl.Datetime):
+        return Column(name, "date", zoned=getattr(dtype, "time_zone", None) is not None, settled=True)
     if dtype == pl.Enum:
         return Column(name, "text", levels=tuple(map(level_of, dtype.categories)), settled=True)  # type: ignore[attr-defined]  # of an Enum
     if dtype in (pl.String, pl.Categorical):

@@ -73,7 +73,7 @@ def _frames(found: Any, what: str) -> Iterator[pl.DataFrame]:
         from regress.sources.frames import open_pandas, open_plain
 
         opened = open_plain(found) if isinstance(found, Mapping) else open_pandas(found)
-        kinds = {c.name: "text" if c.kind == "unusable" else c.kind for c in opened.columns}
+        kinds = opened.kinds(opened.by_name) | {c.name: "text" for c in opened.columns if c.kind == "unusable"}
         for part in opened.partitions():
             for frame in part.frames(kinds):
                 yield frame.columns

@@ -14,6 +14,7 @@ from regress.sources.base import Batch, ColumnKind, Source, cut
 from regress.sources.batches import MarkError, Part, WiderError
 from regress.sources.column_types import Survey
 from regress.sources.common_columns import common_columns, complete, shows_no_more
+from regress.sources.find import find_column
 from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError, Rejects, Skipped
 from regress.sources.rereading import Reread, Unopened, Unsettled
@@ -50,7 +51,11 @@ class Table(Source):
         self._parts, self._complete = tuple(parts), True
         self._each: Each = _in_order
         self._starts = common_columns([part for part in parts if part.is_open])
-        self.columns = complete(self._starts)
+        formats = self._parts[0].reading.dates if parts else None
+        self._formats = formats if isinstance(formats, Mapping) else {}
+        self.columns = complete(self._starts, self._formats)
+        for name in self._formats:
+            find_column(self, name, "a column of dates")
 
     def partitions(self) -> tuple[Part, ...]:
         """Return the parts."""
@@ -226,13 +231,13 @@ class Table(Source):
         if all(part.is_open or not chosen(part) for part in self._parts):
             return self
         table = self._made(methodcaller("opened"), lambda part: not part.is_open and chosen(part))._of_starts()
-        before = {column.name: column for column in complete(self._starts)}
+        before = {column.name: column for column in complete(self._starts, self._formats)}
         return table.with_columns(c if c != before[c.name] else table.by_name[c.name] for c in self.columns)
 
     def _of_starts(self) -> Self:
         """Return the table with the columns that the starts of its files show."""
         starts = common_columns([part for part in self._parts if part.is_open])
-        table = self.with_columns(complete(starts))
+        table = self.with_columns(complete(starts, self._formats))
         table._starts = starts
         return table
 

@@ -6,6 +6,7 @@ import pytest
 from regress.aggregates import collect
 from regress.aggregates.collect import collect_rows
 from regress.blocks import Block
+from regress.design.columns import Selection
 from regress.errors import InputError
 from regress.solvers import choose
 
@@ -39,7 +40,9 @@ def test_columns_are_selected_after_the_last_block(over, precision):
             read += 1
 
     read = 0
-    data = collect_rows(watched(), over, 2, precision=precision, names=names, references=1, limits=choose.FILES)
+    data = collect_rows(
+        watched(), over, 2, precision=precision, selection=lambda: Selection(names()), references=1, limits=choose.FILES
+    )
     assert set(asked) == {3}
     centered = WANTED - WANTED.mean(0)
     np.testing.assert_allclose(data.moments.xx, centered.T @ centered, atol=1e-12)
@@ -52,10 +55,10 @@ def test_columns_are_selected_after_the_last_block(over, precision):
 
 def test_the_final_number_of_columns_decides_whether_rows_are_held():
     block = Block(np.eye(6)[:4], Y[:4], None, tuple("abcdef"))
-    held = collect_rows([block], names=lambda: tuple("abcd"))
+    held = collect_rows([block], selection=lambda: Selection(tuple("abcd")))
     assert held.moments is None
     assert held.rows[0].X.shape == (4, 4)
-    summed = collect_rows([block], names=lambda: tuple("abc"))
+    summed = collect_rows([block], selection=lambda: Selection(tuple("abc")))
     assert summed.moments.xx.shape == (3, 3)
     assert summed.rows is None
 
@@ -64,7 +67,9 @@ def test_a_reference_level_is_no_column_that_counts():
     limits = choose.FILES._replace(cells=90 * (3 + 2))  # exact for three columns, in float64 for four
     exact = {}
     for references in (0, 1):
-        read = collect_rows(blocks(), precision="auto", names=lambda: NAMES[:3], references=references, limits=limits)
+        read = collect_rows(
+            blocks(), precision="auto", selection=lambda: Selection(NAMES[:3]), references=references, limits=limits
+        )
         exact[references] = read.exact
     assert exact == {0: False, 1: True}
 
@@ -73,4 +78,6 @@ def test_moments_of_columns_that_turn_up_late_may_not_fit_into_memory(monkeypatc
     monkeypatch.setattr(collect, "memory", lambda: 8 * 3 * 3 * 4)
     with pytest.raises(InputError, match="n×n matrix of 4 columns"):
         collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
-    collect_rows(blocks(), "moments", precision="auto", references=1, names=lambda: NAMES[:3], limits=choose.FILES)
+    collect_rows(
+        blocks(), "moments", precision="auto", references=1, selection=lambda: Selection(NAMES[:3]), limits=choose.FILES
+    )

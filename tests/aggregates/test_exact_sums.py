@@ -2,14 +2,18 @@
 
 import csv
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import regress
 from regress import LinearRegressor
+from regress.aggregates import slices
 from regress.aggregates.exact_sums import exact_totals
 from regress.blocks import Block
 from regress.errors import DataWarning, InputError
@@ -67,6 +71,54 @@ def test_many_rows_of_many_bits_do_not_overflow_a_level():
     Z = np.full((70_000, 2), np.nextafter(2.0, 1.0))
     got = totals(Z, 65_536)
     assert got.fraction(1, 2) == 70_000 * Fraction(Z[0, 0]) ** 2
+
+
+DEPTHS = {
+    "zeros": lambda r, m: np.zeros(m),
+    "flags": lambda r, m: r.integers(0, 2, m).astype(float),
+    "integers": lambda r, m: r.integers(-1000, 1000, m).astype(float),
+    "decimals": lambda r, m: np.round(r.normal(size=m), 2),
+    "doubles": lambda r, m: r.normal(size=m),
+    "low parts": lambda r, m: r.normal(size=m) * 2.0**-53,
+    "24 decades": lambda r, m: 10 ** r.uniform(-12, 12, m),
+    "240 decades": lambda r, m: 10 ** r.uniform(-120, 120, m),
+    "a deep cell": lambda r, m: np.where(np.arange(m) == m // 2, 1e-40, r.normal(size=m)),
+    "a cell far above": lambda r, m: np.where(np.arange(m) == m // 3, 1e40, r.normal(size=m)),
+}
+
+
+@given(
+    kinds=st.lists(st.sampled_from(sorted(DEPTHS)), min_size=1, max_size=8),
+    rows=st.integers(1, 12),
+    times=st.sampled_from([1, 60, 700]),  # so that chunks are small and large
+    step=st.sampled_from([100, 10**6]),
+    weighted=st.sampled_from(["", "flags", "integers", "doubles", "24 decades"]),
+    seed=st.integers(0, 2**32),
+)
+@settings(deadline=None, max_examples=60, derandomize=True)
+def test_columns_of_any_depth_have_the_sums_of_rational_arithmetic(kinds, rows, times, step, weighted, seed):
+    r = np.random.default_rng(seed)
+    Z = np.column_stack([*(DEPTHS[kind](r, rows) for kind in kinds), r.normal(size=rows)])
+    weights = np.abs(DEPTHS[weighted](r, rows)) + (weighted in ("flags", "integers")) if weighted else np.ones(rows)
+    got = totals(np.tile(Z, (times, 1)), step, np.tile(weights, times) if weighted else None)
+    p = Z.shape[1] + 1
+    assert [[got.fraction(i, j) / times for j in range(p)] for i in range(p)] == rational(Z, weights)
+    cells = zip(weights.tolist(), Z.tolist(), strict=True)
+    steps = [[Fraction(a) * Fraction(math.ulp(v) if v else 0) ** 2 for v in row] for a, row in cells]
+    assert [noise / times for noise in got.noise[1:]] == [sum(column) for column in zip(*steps, strict=True)]
+
+
+def test_a_deep_column_has_slices_of_its_own():
+    rest = np.column_stack([random.integers(0, 2, (4096, 10)), random.uniform(size=(4096, 2))])
+    rest[:, 4] = 2.0 ** -random.integers(0, 300, 4096)
+    found, undone = slices.cut(rest.copy(), few=0.25)
+    assert [one.columns.tolist() for one in found[:4]] == [[*range(12)], *[[4, 10, 11]] * 3]
+    assert {tuple(one.columns) for one in found[4:]} == {(4,)}
+    assert np.count_nonzero(undone) <= 0.25 / 12 * 4096  # few of one column are fewer than few of all
+    back = np.zeros(rest.shape)
+    for level, columns, part in reversed(found):
+        back[:, columns] += part * 2.0 ** (-23 * level)
+    assert np.array_equal(back[~undone], rest[~undone])
 
 
 @pytest.mark.parametrize("options", [{}, {"alpha": 0.75}, {"fit_intercept": False}, {"weighted": True}], ids=str)

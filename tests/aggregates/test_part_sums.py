@@ -45,7 +45,7 @@ def test_levels_without_a_row_are_forgotten():
     one, other = sums(4, g=np.array(list("abab"))), sums(2, g=np.array(list("bc")))
     week = deepcopy(one)
     week.merge(other)
-    assert week.counted.levels() == {"g": ["a", "b", "c"]}
+    assert {*week.counted.levels()["g"]} == {*"abc"}
     week.subtract(other)
     assert week.counted.levels() == one.counted.levels()
     assert week.seen.levels == {"g": Counter("abab")}

@@ -353,7 +353,7 @@ def test_any_batches_give_the_smallest_hashes_in_bounded_room(parts, k, cells, p
         if not expected:
             assert sample.finish() is None
             return
-        X, Y, a, columns = sample.finish()
+        X, Y, a, columns, _ = sample.finish()
         y = Y[:, 0]
         assert y.tolist() == [marks[record] for record in expected]
         assert X[:, 0].tolist() == y.tolist()

@@ -143,14 +143,15 @@ def test_columns_named_categorical_stay_so_in_the_next_command(tmp_path):
     assert "--categorical kind" in seen.command
 
 
-def test_dates_and_lists_of_a_parquet_file_are_named_and_left_out(tmp_path):
+def test_dates_and_lists_of_a_parquet_file_are_named(tmp_path):
     path = tmp_path / "t.parquet"
     days = [datetime.date(2020, 1, 1 + i % 30) for i in range(n)]
     pl.DataFrame({"day": days, "list": [[1, 2]] * n, "x": x, "y": y}).write_parquet(path)
     seen = inspect(path)
-    assert [c.kind for c in seen.columns] == ["unusable", "unusable", "number", "number"]
-    assert sum("which a fit cannot use" in remark for remark in seen.remarks) == 2
-    assert "--drop day,list" in seen.command
+    assert [c.kind for c in seen.columns] == ["date", "unusable", "number", "number"]
+    assert "day: dates, read as days since 1970-01-01." in seen.remarks
+    assert sum("which a fit cannot use" in remark for remark in seen.remarks) == 1
+    assert "--drop list" in seen.command
 
 
 def test_badly_scaled_columns_are_remarked_on_before_scikit_learn_gets_them():
@@ -175,12 +176,18 @@ def test_json_is_strict_and_complete(capfd):
     assert by_name["co2"]["mean"] == pytest.approx(frame["co2"].mean(), rel=1e-13)  # sums of 2,190 terms in two orders
 
 
-def test_dates_are_named_and_left_out(tmp_path):
+def test_dates_that_need_a_format_are_named_and_left_out(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("day,x,y\n" + "".join(f"2020-01-{d:02},{d},{d * 2.5}\n" for d in range(1, 13)))
+    path.write_text("day,x,y\n" + "".join(f"{d:02}.01.2020,{d},{d * 2.5}\n" for d in range(1, 14)))
     seen = inspect(path)
-    assert any(r.startswith("day: It holds dates, such as '2020-01-01' (t.csv, line 2).") for r in seen.remarks)
+    assert any(r.startswith("day: It holds dates, such as '01.01.2020' (t.csv, line 2).") for r in seen.remarks)
+    assert any("Pass date_format='%d.%m.%Y', or" in r for r in seen.remarks)
     assert "--drop day" in seen.command
+    formats = {"day": "%d.%m.%Y"}
+    seen = inspect(path, "day", date_format=formats)
+    (day,) = (c for c in seen.columns if c.name == "day")
+    assert (day.kind, day.low, day.high) == ("date", 18262, 18274)
+    assert seen.command == f"regress fit {path} --target day --date-format day=%d.%m.%Y"
 
 
 def test_an_unknown_target_is_refused():

@@ -84,12 +84,19 @@ def test_predictions_on_a_far_column_keep_the_digits_that_xw_plus_b_loses():
 
 def test_the_file_holds_what_it_promises_and_no_row(path):
     held = json.loads(path.read_text())
-    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 5, 50)
-    assert {"w", "b", "names", "terms", "training_means", "options", "loss", "status", "versions"} <= set(held)
+    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 6, 50)
+    assert {"w", "b", "names", "design", "options", "loss", "status", "versions"} <= set(held)
     assert held["training_means"]["time"] == pytest.approx(TIME.mean(), rel=1e-15)
     text = path.read_text()
     assert not any(repr(v) in text for v in FRAME["y"].to_list())
     assert len(text) < 10_000
+
+
+DESIGN = {"formula": "", "variables": [], "terms": [], "computed": [], "training_means": {}}
+
+
+def variables(name, kind):
+    return [{"name": name, "kind": kind, "levels": [], "all_levels": False, "coding": "treatment"}]
 
 
 def test_keys_that_a_reader_does_not_know_are_ignored(path):
@@ -99,7 +106,7 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
         held["uncertainty"],
         held["record"],
         held["record"]["outcome"]["rows"],
-        held["terms"][0],
+        held["design"]["variables"][0],
         held["options"],
     ):
         block["later"] = {"covariance": [[1.0]]}
@@ -110,17 +117,17 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 6}, r"version 6; .*Update the package"),
-        ({"version": 1}, r"version 1; this release reads 5. Fit the table again"),
-        ({"version": 2}, r"version 2; this release reads 5. Fit the table again"),
+        ({"version": 7}, r"version 7; .*Update the package"),
+        ({"version": 1}, r"version 1; this release reads 6. Fit the table again"),
+        ({"version": 2}, r"version 2; this release reads 6. Fit the table again"),
         ({"version": True}, "version True"),
         ({"format": "other"}, "not a model"),
         ({"w": [1.0]}, "'w' must have 4 entries"),
         ({"w": "rm -rf"}, "'w' must be a list"),
-        ({"terms": None}, "'terms' must be a list"),
-        ({"terms": [{"name": "time"}]}, "kind' is missing"),
-        ({"terms": [{"name": n, "kind": "matrix", "levels": []} for n in "abcd"]}, "'terms.0..kind' must be one of"),
-        ({"terms": [{"name": n, "kind": "number", "levels": []} for n in (1, 2, 3, 4)]}, "name' must be text; it is 1"),
+        ({"design": None}, "'design' must be an object"),
+        ({"design": DESIGN | {"variables": [{"name": "time"}]}}, "kind' is missing"),
+        ({"design": DESIGN | {"variables": variables("a", "matrix")}}, "variables.0..kind' must be one of"),
+        ({"design": DESIGN | {"variables": variables(1, "number")}}, "name' must be text; it is 1"),
         ({"w": [float("nan")] * 4}, "holds NaN, which JSON does not have"),
         ({"w": [[1.0]] * 4}, "a finite number; it is a list of 1"),
         ({"w": 1.0}, "'w' must be a list"),
@@ -128,8 +135,8 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
         ({"b_center": float("inf")}, "holds Infinity"),
         ({"b_center": "0"}, "'b_center' must be a finite number; it is \"0\""),
         ({"b_center": True}, "'b_center' must be a finite number; it is true"),
-        ({"training_means": {"time": "noon"}}, "'training_means.time' must be a finite number"),
-        ({"training_means": None}, "'training_means' must be an object; it is null"),
+        ({"design": DESIGN | {"training_means": {"time": "noon"}}}, "training_means.time' must be a finite number"),
+        ({"design": DESIGN | {"training_means": None}}, "training_means' must be an object; it is null"),
         ({"options": {}}, "'options.fit_intercept' is missing"),
         ({"n_rows": "many"}, "'n_rows' must be an integer"),
         ({"loss": []}, "'loss' must be a finite number"),
@@ -147,7 +154,7 @@ def test_a_file_that_is_no_such_model_is_refused(path, change, words):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("key", ["target", "w", "center", "b_center", "terms", "training_means", "options", "status"])
+@pytest.mark.parametrize("key", ["target", "w", "center", "b_center", "design", "options", "status"])
 def test_a_file_without_one_of_its_parts_is_refused(path, key):
     held = json.loads(path.read_text())
     del held[key]

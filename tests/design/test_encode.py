@@ -95,7 +95,7 @@ def test_a_model_file_whose_names_have_no_first_level_is_refused(tmp_path):
     held = json.loads((tmp_path / "m.json").read_text())
     held["names"].remove("g=p")
     (tmp_path / "bad.json").write_text(json.dumps(held))
-    with pytest.raises(InputError, match="'names' are not those that 'terms' gives"):
+    with pytest.raises(InputError, match="'names' are not those that 'design' gives"):
         regress.load(tmp_path / "bad.json")
 
 

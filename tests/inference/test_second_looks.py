@@ -64,7 +64,7 @@ def elsewhere(data, make):
     """Fold rows in pieces of random lengths, in random order, into aggregates that travel and merge in random pairs."""
     draw = np.random.default_rng(11)
     pieces = []
-    for X, Y, a, columns in data.rows if data.rows is not None else data.again():
+    for X, Y, a, columns, _ in data.rows if data.rows is not None else data.again():
         cuts = [0, *np.sort(draw.integers(1, len(X), 6)).tolist(), len(X)]
         for i, j in pairwise(cuts):
             if i < j:

@@ -50,6 +50,21 @@ def test_sums_shifts_and_merges_are_exact(parts, others, bits, spread):
     assert fractions(levels) == total
 
 
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(st.lists(st.tuples(st.integers(-3, 60), sums), max_size=8), st.lists(st.integers(0, 60), min_size=3, max_size=3))
+def test_powers_of_five_are_exact_in_both_directions(parts, powers):
+    levels, total = filled(parts)
+    moved = levels.with_fives(np.array(powers))
+    assert fractions(moved) == [t * 5**p for t, p in zip(total, powers, strict=True)]
+    assert fractions(levels) == total
+    for _ in range(min(powers)):
+        moved = moved.fifth()
+        assert moved is not None
+    assert fractions(moved) == [t * 5 ** (p - min(powers)) for t, p in zip(total, powers, strict=True)]
+    divides = all(t.numerator % 5 == 0 for t in fractions(moved))
+    assert (moved.fifth() is not None) == divides
+
+
 def test_as_many_of_the_largest_sums_as_there_is_room_for():
     for sign in (1, -1):
         levels = Levels(2)

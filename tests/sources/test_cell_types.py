@@ -37,7 +37,7 @@ LIKE = [  # numbers with something about them, dates and times
         "２",
         "36 months",
         "10+ years",
-        "2020-01-02",
+        "2020-02-30",
     ),
 ]
 WORDS = ["C85", "red", "A/5 21171", "1st", "12 Main Street", "10.0.0.1", "1.2.3", "x", "PC 17599", "true blue", "4x4"]

@@ -95,7 +95,9 @@ def _check_read(read: HowRead) -> None:
     """Refuse what is no way to read a table."""
     names = [term.name for term in read.terms]
     roles = [read.target, *([] if read.weights is None else [read.weights])]
-    if len({*names, *roles}) < len(names) + len(roles) or any(term.kind == "unusable" for term in read.terms):
+    if len({*names, *roles}) < len(names) + len(roles) or any(
+        term.kind in ("moment", "unusable") for term in read.terms
+    ):
         raise Malformed("its columns cannot be those of a table")
     if any(term.order is not None and (term.kind != "text" or _repeats(term.order)) for term in read.terms):
         raise Malformed("its categories cannot be those of a column")

@@ -15,7 +15,7 @@ from regress.records import Count, Name, NotNegative
 from regress.sources.base import ColumnKind
 
 EMPTY = ""  # the identity of a part without rows
-_KINDS = {"number": "numbers", "boolean": "true and false", "text": "text"}
+_KINDS = {"number": "numbers", "boolean": "true and false", "date": "dates", "text": "text"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def exact_point(data: TrainingData, minimum: Minimum | None, target: int, option
     if data.moments is not None or data.rows is None or not data.exact:
         return None
     try:
-        return minimize_wide(data.rows, target, options.alpha, options.fit_intercept)
+        return minimize_wide(data.written or data.rows, target, options.alpha, options.fit_intercept)
     except SingularError:
         if options.precision != "exact":
             return None

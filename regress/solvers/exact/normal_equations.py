@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from copy import copy
 from fractions import Fraction
 from functools import cached_property
+from math import gcd
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class NormalEquations:
         kept = [*(1 + j for j in self.columns), 1 + n + target]
         self.n, self.rows, self.fit_intercept = len(kept) - 1, totals.rows, fit_intercept
         self.weight = totals.first[0]
-        value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], 1
+        value, self.unit, factor = totals.value[np.ix_(kept, kept)], totals.unit[kept], totals.divisor
         self.uncentered_square = totals.fraction(kept[-1], kept[-1])  # Σa y²
         rounding = totals.rounding[kept]
         # at least as many columns as rows depend on each other anyway: only what is exactly dependent counts
@@ -63,9 +64,13 @@ class NormalEquations:
         first: Integers = totals.value[0, kept]
         if fit_intercept:  # Σa · Σa z zᵀ − Σa z · Σa zᵀ: centered once, in integers
             value = totals.value[0, 0] * value - np.outer(first, first)
-            factor = int(totals.value[0, 0])
+            factor *= int(totals.value[0, 0])
+        if totals.divisor > 1:  # powers of five, of which most are in all of them
+            common = gcd(factor, *value.ravel().tolist())
+            value, factor = value // common, factor // common
         half = factor.bit_length() // 2  # Σa has as many bits as its unit is fine: more than a double holds
         self.first, self.first_unit = first, self.unit + totals.unit[0]  # Σa z
+        self.first_weight = self.weight * totals.divisor  # Σa in the same units
         self.matrix, self.unit = value, self.unit - half
         self.factor = Fraction(factor, 1 << 2 * half)
         if alpha:

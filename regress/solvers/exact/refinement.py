@@ -117,7 +117,7 @@ def minimize(
     dependence = review(plain, _dependence(plain))
     if not dependence.relations or (alpha and not dependence.drop):
         found = solve(equations, intercept_of(equations))
-        b = found.outputs[0] / equations.weight if fit_intercept else Fraction(0)
+        b = found.outputs[0] / equations.first_weight if fit_intercept else Fraction(0)
         return Minimum(found.equations, found.omega, b, found.steps, dependence)
     independent = equations.take(dependence.independent)
     found = solve(independent, nothing_else(independent), bits=_LEAST)
@@ -200,7 +200,7 @@ def intercept_of(equations: NormalEquations) -> Outputs:
     if not equations.fit_intercept:
         return nothing_else(equations)
     first, unit = equations.first, equations.first_unit.tolist()
-    return Outputs(-first[None, :-1], unit[:-1], first[-1:], unit[-1], equations.weight.numerator)
+    return Outputs(-first[None, :-1], unit[:-1], first[-1:], unit[-1], equations.first_weight.numerator)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

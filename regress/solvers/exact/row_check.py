@@ -169,7 +169,7 @@ class DividedSums:
 
     def add(self, block: Block) -> None:
         """Add rows."""
-        X, _, a, _ = block
+        X, _, a, *_ = block
         for (columns, factor, steps, usual), sums, squares in zip(
             self._divisions, self._sums, self._squares, strict=True
         ):

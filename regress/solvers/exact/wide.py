@@ -11,11 +11,12 @@ w = Rᵀq, A(Rw + b − y) = −αq and 1ᵀq = 0. With q = (g s, −1ᵀ(g s)) 
     (g gᵀ ∘ DDᵀ + α(A_last diag(g) + A_last A Aᵀ)) s = g(y − y_last),    b = y_last − (R Dᵀ)_last (g s) + αAᵀs
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regress.aggregates.exact_sums import exact_totals
 from regress.aggregates.totals import Totals
@@ -45,21 +46,19 @@ def minimize_wide(blocks: Sequence[Block], target: int, alpha: float, fit_interc
     SingularError
         If there are more than `MOST_COLUMNS` rows, and float64 cannot show that they are independent.
     """
-    parts = [(X, Y[:, target], np.ones(len(X)) if a is None else a) for X, Y, a, _ in blocks]
-    X, targets, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    X = np.concatenate([block.in_doubles().X for block in blocks])
     order = np.argsort(-np.abs(X).max(1, initial=0.0), kind="stable")  # differences to the smallest row lose least
-    R, unit = _whole(X[order])
-    y, unit_y = _whole(targets[order])
-    A, unit_a = _whole(weights[order])
-    D, across = R, _products(X[order], unit)
+    as_written = any(block.decimals is not None for block in blocks)
+    (R, unit), (y, unit_y), (A, unit_a) = (_meant(parts, order) for parts in _parts(blocks, target))
+    D, across = R, R @ R.T if as_written else _products(X[order], unit)
     gram = across
     if fit_intercept:
         D, across = R[:-1] - R[-1], across[:, :-1] - across[:, -1:]
         gram = across[:-1] - across[-1]
     rows = _Rows(D, across, gram, y, A, fit_intercept)
-    penalty = Fraction(alpha) / power(unit_a + 2 * unit)
+    penalty = Fraction(alpha) / (unit_a * unit**2)
     w, b, rank = rows.penalized(penalty) if penalty else rows.plain()
-    return Point([v * power(unit_y - unit) for v in w], b * power(unit_y), rank)
+    return Point([v * unit_y / unit for v in w], b * unit_y, rank)
 
 
 class _Rows(NamedTuple):
@@ -88,7 +87,7 @@ class _Rows(NamedTuple):
         constant = np.concatenate([np.zeros(self.D.shape[1], dtype=object), wanted.constant])
         found = solve(least, Outputs(matrix, [0] * len(kept), constant, 0, wanted.divisor, own=False)).outputs
         n = self.D.shape[1]
-        return Point(found[:n], found[n] / least.weight if self.fit_intercept else Fraction(0), len(kept))
+        return Point(found[:n], found[n] / least.first_weight if self.fit_intercept else Fraction(0), len(kept))
 
     def penalized(self, alpha: Fraction) -> Point:
         """Minimize with a penalty."""
@@ -136,10 +135,30 @@ def _equations(gram: Integers, right: Integers) -> NormalEquations:
     return NormalEquations(Totals.of(value), 1, 0, 0.0, fit_intercept=False)
 
 
-def _products(X: Array, unit: int) -> Integers:
-    """Return XXᵀ in units of 2^(2 unit)."""
+def _parts(blocks: Sequence[Block], target: int) -> Iterator[list[tuple[Array, Sequence[int]]]]:
+    """Yield X, y and weights by blocks, each with the decimals of its columns."""
+    yield [(X, () if d is None else d.x) for X, _, _, _, d in blocks]
+    yield [(Y[:, target], () if d is None else d.y[target : target + 1]) for _, Y, _, _, d in blocks]
+    yield [
+        (np.ones(len(X)) if a is None else a, () if d is None or a is None else (d.weights,))
+        for X, _, a, _, d in blocks
+    ]
+
+
+def _meant(parts: Sequence[tuple[Array, Sequence[int]]], order: NDArray[np.int64]) -> tuple[Integers, Fraction]:
+    """Return what rows stand for, in an order: integers and their common unit."""
+    places = [np.broadcast_to(np.maximum(d, 0) if len(d) else 0, values.shape) for values, d in parts]
+    fives, most = np.concatenate(places)[order], int(max(d.max(initial=0) for d in places))
+    numbers, unit = _whole(np.concatenate([np.ldexp(v, -d) for (v, _), d in zip(parts, places, strict=True)])[order])
+    if most:
+        numbers = numbers * 5 ** (most - fives.astype(object))
+    return numbers, power(unit) / 5**most
+
+
+def _products(X: Array, unit: Fraction) -> Integers:
+    """Return XXᵀ in units of unit², which is a power of two."""
     totals = exact_totals([Block(np.ascontiguousarray(X.T), np.empty((X.shape[1], 0)))])
-    up = totals.unit[1:] - unit
+    up = totals.unit[1:] - (unit.numerator.bit_length() - unit.denominator.bit_length())
     return _moved(totals.value[1:, 1:], up[:, None] + up)
 
 

@@ -257,11 +257,11 @@ class CsvPart(FilePart):
     def _ways(self, kinds: Mapping[str, ColumnKind]) -> list[_Way]:
         """Return how a block may be parsed, the quick way first."""
         numbers = {name for name, kind in kinds.items() if kind == "number"}
-        booleans = [name for name, kind in kinds.items() if kind == "boolean"]
-        second = _Way(numbers, booleans, self.reading.missing, True)
+        others = [name for name, kind in kinds.items() if kind in ("boolean", "date", "moment")]
+        second = _Way(numbers, others, self.reading.missing, True)
         if self.reading.thousands is not None or self.reading.absent != self.reading.missing:
-            second = _Way((), [*numbers, *booleans], (), True)  # Polars knows no thousands, and one list of names
-        return [second] if self._second or self.reading.thousands else [_Way(numbers, booleans), second]
+            second = _Way((), [*numbers, *others], (), True)  # Polars knows no thousands, and one list of names
+        return [second] if self._second or self.reading.thousands else [_Way(numbers, others), second]
 
     def _careful(self, block: Plain, kinds: Mapping[str, ColumnKind]) -> _Parsed:
         """Parse a block as text, and look at every cell that is used. A bad row is kept, as nulls or in part."""
@@ -281,7 +281,7 @@ class CsvPart(FilePart):
             for k in np.flatnonzero(wrong).tolist():
                 record = int(at[k])
                 if kind != "text" or not_utf8(found.text(record)):
-                    faults.setdefault(record, cell_fault(found, record, text.name, kind, text[k]))
+                    faults.setdefault(record, cell_fault(found, record, kind, self.reading, text[k : k + 1]))
             columns.append(column)
         frame = pl.DataFrame(columns)
         if len(at) < len(right):

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import polars as pl
+
 from regress.messages import setting
 from regress.sources.base import ColumnKind
 from regress.sources.cell_types import kind_of
+from regress.sources.cell_values import Reading
 from regress.sources.column_types import thousands_options
 from regress.sources.csv.record_ends import RecordSpans
 from regress.sources.rejects import Fault
@@ -36,9 +39,9 @@ def _broken_fault(found: RecordSpans, record: int) -> Fault:
     return _fault(found, record, f": {found.block.broken[int(found.lines[record])]}", hint)
 
 
-def cell_fault(found: RecordSpans, record: int, name: str, kind: ColumnKind, cell: str) -> Fault:
-    """Say that a cell is not what its column is."""
-    text = found.text(record)
+def cell_fault(found: RecordSpans, record: int, kind: ColumnKind, reading: Reading, wrong: pl.Series) -> Fault:
+    """Say that a cell, the only one of a column, is not of a kind."""
+    name, cell, text = wrong.name, wrong[0], found.text(record)
     if "\ufffd" in cell and (at := not_utf8(text)):
         return _fault(
             found,
@@ -46,14 +49,16 @@ def cell_fault(found: RecordSpans, record: int, name: str, kind: ColumnKind, cel
             f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
             f"Pass the encoding that the file has, often {setting('encoding', 'cp1252')}. ",
         )
-    what = "true or false" if kind == "boolean" else "a number"
-    hint = f"{remedy_of(cell)} "
-    return replace(_fault(found, record, f", column {name!r}: {cell!r} is not {what}", hint), column=name)
+    hint = f"{remedy_of(cell, kind)} ".lstrip()
+    why = reading.why_not(cell, kind, name)
+    return replace(_fault(found, record, f", column {name!r}: {cell!r} {why}", hint), column=name)
 
 
-def remedy_of(cell: str) -> str:
-    """Return the option that reads a cell which is not a number as one, or as missing."""
+def remedy_of(cell: str, wanted: ColumnKind = "number") -> str:
+    """Return the option that reads a cell which is not a number as one, or as missing; "" if a date may be meant."""
     kind = kind_of(cell)
+    if wanted in ("date", "moment") and kind != "text":
+        return ""
     if kind == "grouped":
         return f"If it has thousands separators, pass {thousands_options(cell)}."
     if kind == "marked":

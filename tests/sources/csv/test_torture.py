@@ -157,7 +157,7 @@ OUTCOMES = {
         ("--categorical x", [["true", 1], ["false", 2], ["1", 3]]),
     ],
     "dates.csv": [
-        ("", Refused("'when'", "date", "--drop when")),
+        ("", [[18263, 1, 2], [18264 + 10 / 24, 2, 3], [18266, 4, 4]]),
         ("--drop when", [[1, 2], [2, 3], [4, 4]]),
     ],
     "missing_numbers.csv": [("", [[1, 1], *([None, j] for j in range(2, 12)), [2, 12]])],
