@@ -15,12 +15,11 @@ import numpy as np
 
 from regress.aggregates.plain_moments import to_moments
 from regress.api.model import LinearModel
-from regress.api.result import Fit
 from regress.blocks import Array
 from regress.design.relevel import CONSTANT, Sums, again, sums_of_columns
 from regress.design.terms import Design
 from regress.errors import InputError
-from regress.fit_record import Coefficient, Outcome, PlainMoments
+from regress.fit_record import Coefficient, FitRecord, Outcome, PlainMoments
 from regress.inference.covariance import Inverse, inverse_of_moments
 from regress.inference.prediction_intervals import Uncertainty
 from regress.numerics.integers import nearest_doubles, root, rounded
@@ -30,15 +29,14 @@ Matrix = list[list[Fraction]]
 _Origin = tuple[str, str | None, str | None]  # name, column and level
 
 
-def changed(fit: Fit, design: Design) -> Fit:
-    """Return a fit in the columns of a design that has another reference level.
+def changed(model: LinearModel, record: FitRecord, design: Design) -> tuple[LinearModel, FitRecord]:
+    """Return model and record in the columns of a design that has another reference level.
 
     Raises
     ------
     InputError
         If the fit has standard errors, and no covariances.
     """
-    model, record = fit.model, fit.record
     one = model.trained.options.fit_intercept
     figures = record.figures
     if figures is not None and model.uncertainty is None:
@@ -53,13 +51,13 @@ def changed(fit: Fit, design: Design) -> Fit:
         record,
         outcome=_outcome(record.outcome, column),
         references=design.references,
-        coefficients=tuple(_Lines(fit, new_model, change, moments, inverse).all()),
+        coefficients=tuple(_Lines((model, record), new_model, change, moments, inverse).all()),
         figures=None if figures is None else replace(figures, condition=_condition(inverse)),
         certificate=None,
         fingerprint="",
         moments=moments,
     )
-    return Fit(_bare=new_model, _held=new_record)
+    return new_model, new_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +181,14 @@ class _Lines:
     """The lines of the table of coefficients."""
 
     def __init__(
-        self, fit: Fit, model: LinearModel, change: _Change, moments: PlainMoments | None, inverse: Inverse | None
+        self,
+        before: tuple[LinearModel, FitRecord],
+        model: LinearModel,
+        change: _Change,
+        moments: PlainMoments | None,
+        inverse: Inverse | None,
     ) -> None:
-        self._record, self._old, self._model = fit.record, fit.model, model
+        (self._old, self._record), self._model = before, model
         self._moments, self._inverse = moments, inverse
         *self._of_w, self._of_b = change.coefficients
 
