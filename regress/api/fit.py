@@ -277,6 +277,7 @@ def train(
         sampled=None
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
+        ranges=prepared.ranges,
     )
     if given is not None:
         _ = held.statistics  # so that sums that cannot be used are an error of this call

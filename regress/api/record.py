@@ -15,6 +15,7 @@ from regress.blocks import Array
 from regress.fit_record import Coefficient, CoefficientStatus, Figures, FitRecord, Outcome, PlainMoments, Proof
 from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
+from regress.inference.effects import terms_of
 from regress.inference.huber import Outliers
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import LEAST, Sampled, residual_groups
@@ -22,10 +23,12 @@ from regress.inference.robust_covariance import GivenMiddle, Middle
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import statistics
 from regress.inference.sums_of_squares import Squares
+from regress.inference.term_tests import Estimates
 from regress.numerics.threads import one_blas_thread
 from regress.options import TrainOptions
 from regress.records import INTERCEPT, TESTS, known, plain
 from regress.solvers.solution import Training
+from regress.term_records import ColumnRange, Terms
 
 MOST_COVARIANCES = 200  # columns whose covariance is kept
 
@@ -44,8 +47,8 @@ class Inference:
         What statistics need besides.
     standardized, digits : array of shape (n,), array of shape (n,) or None
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
-    sampled : Sampled or None
-        Rows whose residuals are drawn.
+    sampled, ranges : Sampled or None, tuple of ColumnRange
+        Rows whose residuals are drawn, and where the values of columns lie that enter by curves.
     """
 
     model: LinearModel
@@ -60,6 +63,7 @@ class Inference:
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
+    ranges: tuple[ColumnRange, ...]
 
     @cached_property
     def statistics(self) -> Statistics | str:
@@ -104,6 +108,7 @@ class Inference:
             trained=self.model.trained,
             outcome=self.outcome,
             references=self.model.design.references,
+            terms=self._terms(),
             figures=None if isinstance(found, str) else Figures(**plain(found.figures())),
             statistics_missing=found if isinstance(found, str) else "",
             certificate=None
@@ -121,6 +126,14 @@ class Inference:
             residuals=None if isinstance(residuals, str) else residuals,
             residuals_missing=residuals if isinstance(residuals, str) else "",
         )
+
+    def _terms(self) -> Terms:
+        found, n = self.statistics, len(self.model.names)
+        if isinstance(found, str):
+            estimates = Estimates(self.model.w, None, np.zeros(n, dtype=bool), nan)
+        else:
+            estimates = Estimates(self.model.w, found.covariance[0], found.inverse.estimable, found.df_test)
+        return terms_of(self.model.design, estimates, self.ranges, self.model.trained.options.level)
 
     def _fingerprint(self) -> str:
         """Return the hash of the sums over the training rows; "" where there is none."""
