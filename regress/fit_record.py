@@ -18,6 +18,7 @@ from regress.records import (
     NotNegative,
     Positive,
     ResidualGroups,
+    Retransform,
     Some,
     Squared,
     objective_text,
@@ -93,6 +94,7 @@ class Trained:
     """What was fitted, how, and how that ended: target, options, training rows, loss at (w, b), status, versions."""
 
     target: Name
+    retransform: Retransform | None = None
     options: FitOptions
     n_rows: Some
     loss: float | None
@@ -141,10 +143,8 @@ class Outcome:
         Independent columns, and training rows or the sum of their frequency weights.
     r2, scored, r2_test : float or None, bool, float or None
         R² on the training rows, whether rows held out were predicted, and R² on them.
-    constant, dropped, equations, near_equations : tuple of str
-        What the columns are to each other; see `Fit`.
-    perfect : bool
-        Whether residuals are no more than rounding.
+    constant, dropped, equations, near_equations, perfect : tuples of str, bool
+        What the columns are to each other, see `Fit`; and whether residuals are no more than rounding.
     huber_scale, outliers : float or None, int or None
         With Huber's loss, its scale, and the training rows whose residual is beyond δ = epsilon · scale.
     notes : tuple of str

@@ -105,7 +105,7 @@ class TableKeywords(FileKeywords, total=False):
     weights: Any
     weight_type: WeightType
     categorical: Sequence[str] | None
-    ref: Mapping[str, str] | tuple[()]
+    ref: Mapping[str, Any] | None
     max_categories: int
     as_written: bool
     missing: Missing

@@ -62,7 +62,8 @@ FILES = (
     "delimiter decimal encoding quotechar header skip_lines comment escapechar on_bad_lines rejects max_bad_lines "
     "thousands na_values keep_na date_format "
 )
-TABLE = FILES + "features drop weights weight_type categorical max_categories missing test_size split_key random_state "
+TABLE = FILES + "formula features drop weights weight_type categorical ref max_categories as_written missing "
+TABLE += "test_size split_key random_state "
 TRAINING = (
     "fit_intercept alpha loss epsilon huber_scale penalty solver gradient over standardize learning_rate max_iter "
 )
@@ -70,7 +71,7 @@ TRAINING += "tol precision batch_size epochs schedule momentum nesterov shuffle 
 PROCESS = "init validation early_stopping max_seconds monitor_every callbacks verbose checkpoint checkpoint_every "
 PROCESS += "checkpoint_seconds resume "
 SIGNATURES = {
-    "fit": "table target cov_type level sample n_jobs progress cluster cluster_timeout collinear "
+    "fit": "table target cov_type level sample retransform n_jobs progress cluster cluster_timeout collinear "
     + TABLE
     + TRAINING
     + PROCESS

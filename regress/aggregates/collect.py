@@ -136,11 +136,16 @@ class _Held:
         """Columns of X so far, without those of reference levels."""
         return max(self._width - self._references, 0)
 
-    def select(self, selection: Selection, *, summed: bool = False) -> None:
-        """Give the blocks the columns of a selection alone, or those that it adds up where they are to be summed."""
-        names = selection.collected if summed else selection
-        self.blocks = [selected(block, names) for block in self.blocks]
+    def settle(self, selection: Selection, *, summed: bool) -> None:
+        """Take note of the final columns; drop what they are not made of, unless exact sums have them all."""
+        if summed:
+            self.blocks = [selected(block, selection.collected) for block in self.blocks]
         self._width, self._references = len(selection.names), 0
+
+    def select(self, selection: Selection) -> None:
+        """Give the blocks the columns of a selection alone."""
+        self.blocks = [selected(block, selection) for block in self.blocks]
+        self.settle(selection, summed=False)
 
 
 def collect_rows(
@@ -184,7 +189,7 @@ def collect_rows(
     if not held.blocks:
         raise NoRowsError("There is no row to train on.")
     if ended and selection is not None:
-        held.select(selection(), summed=True)
+        held.settle(selection(), summed=precision == "float64")
         enough = _enough(held, over)
     if precision == "exact" and not exact_fits(held.width if enough else held.rows):
         raise InputError(

@@ -1,8 +1,8 @@
 """Σ a z zᵀ over rows z without rounding: rows are cut into slices chunk by chunk, in units that suit the largest cells.
 
-Most numbers need three slices; single cells near zero need more. Rows that need more slices than 75 % of the rows have
-a cell far below, or far above, all others of its column. They are accumulated separately, so that they do not slow the
-others.
+Small integers need one slice, most numbers three, and single cells near zero more. A slice holds only the columns that
+need it. If few rows need a further slice, they have a cell far below, or far above, all others of its column. They are
+accumulated separately, so that they do not slow the others.
 """
 
 from copy import copy
@@ -21,7 +21,7 @@ from regress.numerics.levels import BITS, Digits, Levels
 
 _PRODUCTS = 16  # at most of 512 rows each in a chunk
 _CELLS = 2**17  # worked on at a time
-_FEW = 0.25  # part of the rows that is cheaper to set aside than to wait for
+_FEW = 0.25  # part of the cells that is cheaper to set aside, with their rows, than to wait for
 _LEAST_UNIT = -1022 - slices.TOP  # so that steps of subnormal cells are no more than 2^22 units
 
 

@@ -69,7 +69,7 @@ def lost(rest: Array, rows: Array) -> Mask:
 def cut(rest: Array, few: float) -> tuple[list[Slice], Mask]:
     """Cut scaled rows into slices until few rows have something left, and tell which.
 
-    A slice of some of the columns is the cheaper to wait for, so fewer rows are few then.
+    A slice of few columns costs little, so that fewer rows are worth one.
     """
     slices: list[Slice] = []
     columns = np.arange(rest.shape[1])
@@ -121,18 +121,15 @@ def step_powers(rest: Array, unit: Exponents) -> Array:
 
 def cut_powers(powers: Array) -> Iterator[Slice]:
     """Yield powers of two in slices, each power in one of them alone; overwrites what is given."""
-    columns = np.arange(powers.shape[1])
-    if powers.min() >= 1.0 or np.count_nonzero(powers < 1.0) == np.count_nonzero(powers == 0.0):
-        yield Slice(0, columns, powers)
-        return
-    level = 0
-    while powers.any():
+    level, columns = 0, np.arange(powers.shape[1])
+    while powers.min() < 1.0 and ((powers > 0.0) & (powers < 1.0)).any():
         part = np.floor(powers)  # all of a power of two, or nothing
         powers -= part
         powers *= 2.0**BITS
         yield Slice(level, columns, part)
         columns, powers = _without_zeros(columns, powers)
         level += 1
+    yield Slice(level, columns, powers)
 
 
 def weighted(slices: list[Slice], weights: list[tuple[int, Array]]) -> list[Slice]:

@@ -12,6 +12,7 @@ from scipy.sparse import issparse
 from regress.api.claim import Claim
 from regress.api.cluster.table import ClusterTable
 from regress.api.foreign_models import claim_of
+from regress.api.formulas import with_formula
 from regress.api.moments.table_moments import TableMoments
 from regress.api.statsmodels_rows import as_held
 from regress.api.sums import Reading, ReadTable
@@ -36,7 +37,7 @@ from regress.sources.open import open_table
 from regress.sources.summed import SummedSource
 
 _SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
-_OF_COLUMNS = ("features", "drop", "categorical", "max_categories")
+_OF_COLUMNS = ("formula", "features", "drop", "categorical", "ref", "max_categories", "as_written")
 _OF_OBJECTIVE = (
     "fit_intercept",
     "alpha",
@@ -68,7 +69,8 @@ def certify(
 
     One pass computes the gradient at the claim in exact arithmetic; it gives the distance to the true minimum. Where
     digits are missing or predictions may be wrong, a second pass finds the largest error of a prediction. The options
-    describe what was minimized; those that `other` stores need not be given.
+    describe what was minimized; those that `other` stores need not be given. Of a target such as log(y) the
+    coefficients are certified, and predictions before they are transformed back.
 
     Parameters
     ----------
@@ -102,9 +104,10 @@ def certify(
     refuse_unknown(certify, options)
     check_number("digits", digits, at_least=0.0)
     claim, where = claim_of(other), Where(cluster, cluster_timeout)
-    if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options]):
+    target, options_given = with_formula(target, options)
+    if claim.design is not None and (own := [name for name in _OF_COLUMNS if name in options_given]):
         raise InputError(f"A saved model stores its own columns. Remove {setting(own[0])}.")
-    given = {**claim.options, **options}
+    given = {**claim.options, **options_given}
     if given.pop("weighted", False) and given.get("weights") is None:
         raise InputError(
             "The model was fitted with weights given as values. Pass them again as "
@@ -140,8 +143,6 @@ def _certified(
         options = {**options, **_chosen(claim, table, target, options)}
     table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
     target = claim.target if target is None else target
-    if target is None and not isinstance(table, TableMoments):
-        raise InputError(f"Name the column to predict with {setting('target')}.")
     intercept = train_options.fit_intercept
     reading = Reading("moments", jobs, "exact", sampled=_SAMPLED, design=claim.design, fit_intercept=intercept)
     table = table if isinstance(table, Source | TableMoments | ClusterTable) else open_table(table)
@@ -182,7 +183,7 @@ def _certified(
 
 def _chosen(claim: Claim, table: Any, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Choose the columns that a claim is about: by their names, or the names of their levels."""
-    if claim.names is None or "features" in options or "drop" in options:
+    if claim.names is None or any(name in options for name in ("formula", "features", "drop")):
         return {}
     source = open_table(table) if isinstance(table, np.ndarray) else source_of(table)
     columns = [column.name for column in source.columns]

@@ -2,6 +2,7 @@
 
 from typing import Any, Unpack
 
+from regress.api.formulas import with_formula
 from regress.api.read import read_table
 from regress.api.sums import Reading
 from regress.inference.gradient_check import GradientCheck, check
@@ -15,7 +16,7 @@ _OPTIONS = [*(name for name in names_of(TableOptions) if name != "rows"), "fit_i
 @takes(TableOptions, TrainOptions, only=_OPTIONS)
 def check_gradients(
     table: Any,
-    target: Any,
+    target: Any = None,
     *,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -45,7 +46,8 @@ def check_gradients(
         If TensorFlow is not installed.
     """
     refuse_unknown(check_gradients, options)
-    table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
+    target, given = with_formula(target, options)
+    table_options, train_options = made(TableOptions, given), made(TrainOptions, given)
     with one_blas_thread():
         jobs, fit_intercept = resolve_jobs(n_jobs), train_options.fit_intercept
         reading = Reading("rows", jobs, fit_intercept=fit_intercept)

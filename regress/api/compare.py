@@ -14,6 +14,7 @@ from regress.api import other_tools
 from regress.api.added_tools import added
 from regress.api.cluster.table import ClusterTable, dask_collection
 from regress.api.comparison import Comparison
+from regress.api.formulas import with_formula
 from regress.api.measuring import cross_validated, measured
 from regress.api.moments.table_moments import TableMoments
 from regress.api.notes import of_rows
@@ -44,7 +45,7 @@ _OPTIONS = [*(name for name in names_of(TableOptions) if name != "rows"), "fit_i
 @takes(TableOptions, TrainOptions, only=_OPTIONS, test_size=0.2)
 def compare(
     table: Any,
-    target: Any,
+    target: Any = None,
     *,
     digits: float = 6.0,
     rows: int | None = None,
@@ -61,7 +62,7 @@ def compare(
     """Fit the same rows with this package and with other tools, and say who is right and who predicts best.
 
     A fifth of the rows is held out unless `test_size` says otherwise, and none of fewer than 50. With `cv`, each fold
-    is held out once instead.
+    is held out once instead. A target such as log(y) is compared as it is: no tool transforms predictions back.
 
     Parameters
     ----------
@@ -114,12 +115,13 @@ def compare(
     if "alpha" in options:
         raise InputError(f"compare has no penalty, since LinearRegression() has none. Remove {setting('alpha')}.")
     refuse_unknown(compare, options)
+    target, given = with_formula(target, options)
     check_number("digits", digits, at_least=0.0)
-    _check_split(options, cv, split_time)
+    _check_split(given, cv, split_time)
     if cluster is not None and split_time is not None:
         raise InputError(f"A cluster does not split by time. Remove {setting('split_time')} or {setting('cluster')}.")
-    table_options = made(TableOptions, {"test_size": 0.0 if cv else 0.2, **options, "rows": rows})
-    train_options, jobs = made(TrainOptions, options), resolve_jobs(n_jobs)
+    table_options = made(TableOptions, {"test_size": 0.0 if cv else 0.2, **given, "rows": rows})
+    train_options, jobs = made(TrainOptions, given), resolve_jobs(n_jobs)
     scored = metrics_of(metrics, weighted=table_options.weights is not None)
     theirs = [*other_tools.scikit_learn(train_options.fit_intercept)]
     theirs += added(estimators, [*other_tools.OURS, *(tool.name for tool in theirs)])

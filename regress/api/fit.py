@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Unpack, get_args
 
@@ -11,29 +10,30 @@ import numpy as np
 from regress.api.cluster.table import ClusterTable
 from regress.api.formulas import with_formula
 from regress.api.model import LinearModel
+from regress.api.moments.table_moments import TableMoments
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
-from regress.api.record import Inference
+from regress.api.record import Inference, middle_of
 from regress.api.result import Fit
-from regress.api.sums import Reading, ReadTable
+from regress.api.sums import Reading, ReadTable, without_rows
 from regress.api.tables import Where, check_rows, opened, options_of, read_any, source_of
+from regress.api.units import check_asked, retransform_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
 from regress.inference.huber import outliers_of
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
-from regress.inference.robust_covariance import Covariance, GivenMiddle, MeatSums, Middle, middle_given
+from regress.inference.robust_covariance import Covariance
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.objective.huber import Huber
-from regress.options import CovType, Precision, ProcessOptions, Progress, TableOptions, TrainOptions
+from regress.options import Correction, CovType, Precision, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.records import environment, known
 from regress.solvers.choose import objective_of, read_again, reading
 from regress.solvers.running import Running
-from regress.solvers.solution import Training
 from regress.solvers.train import Regression
 from regress.sources.base import Source
 
@@ -46,6 +46,7 @@ def fit(
     cov_type: CovType | Covariance = "nonrobust",
     level: float = 0.95,
     sample: int = 20_000,
+    retransform: Correction | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
     cluster: Any = None,
@@ -72,8 +73,13 @@ def fit(
     level : float
         Coverage of the confidence intervals, such as 0.99.
     sample : int
-        Training rows to keep for plots of residuals, those whose file and record have the smallest hashes; 0 for none.
-        Fewer are kept of more than 200 columns.
+        Training rows to keep for plots of residuals and for smearing, those whose file and record have the smallest
+        hashes; 0 for none. Fewer are kept of more than 200 columns.
+    retransform : {"smearing", "normal", "naive"}, optional
+        If the target is log(y), log1p(y), log2(y), log10(y) or sqrt(y), y a column, predictions are in units of y. This
+        is their correction: Duan's smearing by the residuals of `sample`, exp(ŷ) · Σa exp(e)/Σa for log(y); that of
+        normal errors, exp(ŷ + s²/2); or none, exp(ŷ), the median if errors are symmetric. A negative ŷ of sqrt(y)
+        counts as 0. Limits of intervals are transformed without it. Default: smearing, or normal if no rows are kept.
     n_jobs : int, optional
         Number of threads. Default: one for each CPU that this process may use.
     progress : callable, optional
@@ -137,6 +143,8 @@ def fit(
         if isinstance(table, ClusterTable):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
         check_rows(table, of_training, cov_type, process.checkpoint)
+        if not isinstance(table, TableMoments):
+            check_asked(retransform, of_table.formula, sample)
         source, checkpoint = source_of(table), None
         if process.checkpoint is not None:
             from regress.api import checkpoint as checkpoints
@@ -175,7 +183,14 @@ def fit(
             prepared, options_kept, running, regression = problem(read("exact"))
         try:
             result, said = train(
-                prepared, regression, of_training, options_kept, reason, given=given, checkpoint=process.checkpoint
+                prepared,
+                regression,
+                of_training,
+                options_kept,
+                reason,
+                given=given,
+                retransform=retransform,
+                checkpoint=process.checkpoint,
             )
         finally:
             if process.verbose:
@@ -200,19 +215,6 @@ def exactly(options: TrainOptions) -> TrainOptions:
     return replace(options, precision="exact")
 
 
-def _middle(
-    prepared: ReadTable, training: Training, kept: FitOptions, given: Covariance | None
-) -> Middle | GivenMiddle:
-    """Sum what robust standard errors need in a second pass over the rows."""
-    reader, center = prepared.reader, prepared.data.summary.center * kept.fit_intercept
-    if given is not None:
-        return middle_given(given, reader, training, center)
-    repeated = kept.weight_type == "frequency"
-    sums = partial(MeatSums, training, center, prepared.names, repeated)
-    meat = prepared.fold_rows(sums, n_jobs=None if training.minimum is not None else 1).finish()
-    return Middle(meat, corrected=kept.cov_type == "HC1")
-
-
 def train(
     prepared: ReadTable,
     regression: Regression,
@@ -221,14 +223,17 @@ def train(
     reason: str,
     *,
     given: Covariance | None = None,
+    retransform: Correction | None = None,
     checkpoint: str | Path | None = None,
 ) -> tuple[Fit, list[str]]:
     """Train on what was read; return the fit, and what to warn of."""
     data, reader = prepared.data, prepared.reader
     training = regression.train()
     squares, loss = squares_of(training, data, options)
+    units, on_units = retransform_of(prepared, training, squares, kept, retransform)
     trained = Trained(
         target=reader.target.name,
+        retransform=units,
         options=kept,
         n_rows=prepared.tally.used,
         loss=known(loss),
@@ -246,7 +251,7 @@ def train(
     repeated = kept.weight_type == "frequency"
     middle = None
     if kept.cov_type != "nonrobust" and not options.alpha and data.moments is not None:
-        middle = _middle(prepared, training, kept, given)
+        middle = middle_of(prepared, training, kept, given)
     norm, target_norm = spreads(data, training.minimum)
     loss_of_rows = regression.loss()
     outliers = outliers_of(training, data, loss_of_rows) if isinstance(loss_of_rows, Huber) else None
@@ -261,6 +266,7 @@ def train(
     )
     rank_sure = training.precision == "exact" or training.minimum is not None or regression.accuracy.rank_sure
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
+    outcome = replace(outcome, notes=(*outcome.notes, *on_units))
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
     held = Inference(
         model=model,
@@ -278,6 +284,7 @@ def train(
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
         ranges=prepared.ranges,
+        read=without_rows(prepared) if training.solver == "direct" and middle is None else None,
     )
     if given is not None:
         _ = held.statistics  # so that sums that cannot be used are an error of this call

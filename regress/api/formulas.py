@@ -28,7 +28,7 @@ def with_formula(target: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str
 
     formula = parse_formula(given["formula"])
     left = None if formula.target is None else column_name(formula.target)
-    if left is not None and target is not None and target != left:
+    if left is not None and target is not None and not (isinstance(target, str) and target == left):
         raise InputError(f"The formula predicts {left!r}, and {setting('target')} is another. Pass one of them.")
     if not formula.intercept:
         given["fit_intercept"] = False

@@ -18,6 +18,7 @@ def to_keras(model: LinearModel | Fit) -> Any:
     """Return a Keras model of one Dense layer that predicts the same, in float64.
 
     It takes the columns of X in the order of `names`. Encode text first: the step ``to_sklearn(model)[0]`` does so.
+    Of a target such as log(y) it predicts log(y).
 
     Call it as ``made(X)``. Keras's ``made.predict(X)`` first rounds an array to float32, unless
     ``keras.config.set_floatx("float64")`` was called. The layer computes xᵀw + b, but regress (x − x̄)ᵀw + ȳ. So where

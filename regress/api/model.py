@@ -18,7 +18,8 @@ from regress.design.rows import all_of
 from regress.design.terms import Design
 from regress.errors import DataWarning, InputError, UnknownOptionError, check_choice
 from regress.fit_record import Trained
-from regress.inference.prediction_intervals import Uncertainty
+from regress.inference.prediction_intervals import Uncertainty, checked
+from regress.inference.retransform import in_units, sentence
 from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import aligned, paragraph, shortened, visible
 from regress.numerics.prediction import check_range, line
@@ -123,6 +124,8 @@ class LinearModel:
     def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
         """Return ŷ (m,) for every row of a table: NaN where a used cell is missing, or a row is bad and skipped.
 
+        Of a target such as log(y) these are predictions of y: see the option `retransform` of `fit`.
+
         Columns are found by name: their order does not matter, and others are ignored. An array is taken by position.
 
         Parameters
@@ -144,9 +147,10 @@ class LinearModel:
         source = open_table(table, FileOptions(**files))
         check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
         no_dates = all(variable.kind != "date" for variable in self.design.variables)
-        if isinstance(source, ArraySource) and self.design.plain and no_dates:
+        if isinstance(source, ArraySource) and self.design.plain and no_dates and not self.design.formula:
             X = source.named(self.design.columns).array
-            values = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
+            predicted = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
+            values = in_units(self.trained.retransform, predicted)
             if np.isfinite(values).all():  # so no cell is missing
                 return values
         parts = [part.values for part in self.predict_batches(source, handle_unknown=handle_unknown)]
@@ -180,7 +184,7 @@ class LinearModel:
         X, altered = encode_row(row, self.design, handle_unknown)
         if X is None:
             return nan
-        values = line(X, self.w, self.center, self.b_center)
+        values = in_units(self.trained.retransform, line(X, self.w, self.center, self.b_center))
         check_range(values, ROW)
         if altered:
             warnings.warn(altered_note(altered), DataWarning, stacklevel=2)
@@ -210,7 +214,8 @@ class LinearModel:
         Returns
         -------
         DataFrame
-            The columns prediction, pi_low and pi_high, with the row labels of a pandas frame.
+            The columns prediction, pi_low and pi_high, with the row labels of a pandas frame. Of a target such as
+            log(y) they are of y, and the limits have no correction: exp of those of log(y).
 
         Raises
         ------
@@ -234,8 +239,7 @@ class LinearModel:
         handle_unknown: HandleUnknown = "error",
     ) -> Iterator[Predictions]:
         """Predict in batches of bounded size, reading the columns to `keep` along, as they are written if unused."""
-        if level is not None:
-            self._check_level(level)
+        uncertainty = None if level is None else checked(self.uncertainty, level)
         check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
         source = match(source, self.design)
         for name in keep:
@@ -246,25 +250,14 @@ class LinearModel:
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
             encoded = encoder.encode(batch, None if batch.bad is None else ~batch.bad)
             X = layout.final(_side_by_side(encoded.numbers, batch.rows), _side_by_side(encoded.codes, batch.rows))
-            values = line(X, self.w, self.center, self.b_center)
-            if level is not None and self.uncertainty is not None:
-                half = self.uncertainty.half_width(X, level)
-                values = np.column_stack([values, values - half, values + half])
+            half_width = None if level is None or uncertainty is None else uncertainty.half_width(X, level)
+            values = in_units(self.trained.retransform, line(X, self.w, self.center, self.b_center), half_width)
             if (sound := all_of(encoded.whole, None if batch.bad is None else ~batch.bad)) is not None:
                 values[~sound] = np.nan
             check_range(values if sound is None else values[sound], source.label)
             yield Predictions(batch, values)
         if encoder.altered:
             warnings.warn(altered_note(encoder.altered), DataWarning, stacklevel=3)
-
-    def _check_level(self, level: float) -> None:
-        if not 0.0 < level < 1.0:
-            raise InputError(f"The level of an interval must be between 0 and 1, such as 0.95; got {level!r}.")
-        if self.uncertainty is None:
-            raise InputError(
-                "This model has no prediction intervals. Possible reasons: another loss, a penalty, an unknown rank, "
-                "no degrees of freedom, over 200 columns, no convergence, or a perfect fit. Fit it again without them."
-            )
 
     def summary(self) -> str:
         """Return the model as a table for people."""
@@ -273,6 +266,7 @@ class LinearModel:
         lines = [f"{self.target} on {self.n_rows:,} rows: {self.status}, loss {self.loss:.10g}"]
         lines += aligned(["", "coef"], [[name, f"{value:.10g}"] for name, value in rows])
         lines += [f"  {name}: reference level {level!r}" for name, level in self.design.references.items()]
+        lines += [] if self.trained.retransform is None else [sentence(self.trained.retransform)]
         return paragraph(lines)
 
     def to_dict(self) -> dict[str, Any]:

@@ -28,9 +28,10 @@ from regress.design.plain import PlainDesign
 from regress.design.terms import Design
 from regress.fit_record import FitRecord, PlainMoments, Trained
 from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semidefinite
+from regress.inference.retransform import transform_of
 from regress.numerics.atomic_write import strict
 from regress.numerics.whole_sum import contradicts, implied_intercept
-from regress.records import INTERCEPT
+from regress.records import INTERCEPT, Retransform
 
 FORMAT, VERSION = "regress-model", 6
 
@@ -114,7 +115,26 @@ def check_agreement(held: Mapping[str, Any], design: Design) -> None:
     line = np.array(held["w"]), np.array(held["center"]), held["b_center"]
     if contradicts(held["b"], implied_intercept(*line), *line):
         raise Malformed(f"its intercept b is {held['b']!r}, but w, center and b_center give another one")
+    _check_units(held["retransform"], held, design)
     _check_record(record_of(held), held, design)
+
+
+def _check_units(how: Retransform | None, held: Mapping[str, Any], design: Design) -> None:
+    """Refuse units of predictions that are not those of the target, and a correction with figures of another."""
+    found = next((transform_of(c.expression) for c in design.computed if c.name == held["target"]), None)
+    if found != (None if how is None else (how.transform, how.column)):
+        raise Malformed("'retransform' is not of the target that 'design' computes")
+    if how is None:
+        return
+    root = how.transform == "sqrt"
+    naive, smeared = how.correction == "naive", how.correction == "smearing"
+    factor, mean, square = naive or root, naive or not (root and smeared), naive or not root  # which have no effect
+    if (factor and how.factor != 1.0) or (mean and how.mean) or (square and how.square):
+        raise Malformed("'retransform' has a figure that its transform and correction do not have")
+    if how.mean * how.mean > how.square * (1.0 + TOLERANCE) or how.rows > held["n_rows"]:
+        raise Malformed("'retransform' contradicts itself")
+    if not how.rows and (smeared or how.r2_original is not None):
+        raise Malformed("'retransform' is of no rows")
 
 
 def _check_record(known: FitRecord, held: Mapping[str, Any], design: Design) -> None:

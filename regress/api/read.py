@@ -8,7 +8,6 @@ from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.table import ClusterTable
-from regress.api.formulas import column_name
 from regress.api.sums import (
     Reading,
     ReadTable,
@@ -142,7 +141,9 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:
     """Return what reads a table, and the key of the split where it is excluded from the features."""
-    source, formula = _computed(source, target, options, reading)
+    if target is None:
+        raise InputError(f"Name the column to predict with {setting('target')}, or in a formula.")
+    source, formula = _computed(source, options, reading)
     named = [name for name in (target, options.weights) if isinstance(name, str) and name in source.by_name]
     texts = [name for name in named if source.by_name[name].kind == "text"]
     source = source.settled(texts) if texts else source
@@ -157,7 +158,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         design, key = _apart(reading.design, y, a), None
         source = match(source, design)
     else:
-        source, design, key = _designed(source, y, a, options, reading, formula)
+        source, design, key = _designed(source, y, a, options, reading=reading, formula=formula)
     used = {*design.columns, y.name, a.name if a else None}
     timed = "" if reading.time is None else source.by_name[reading.time].kind
     read_as_text = [
@@ -185,7 +186,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
     return reader, key
 
 
-def _computed(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Source, Any]:
+def _computed(source: Source, options: TableOptions, reading: Reading) -> tuple[Source, Any]:
     """Return a table with the columns that a design or a formula computes, as far as these are known; the formula."""
     if reading.design is not None and reading.design.computed:
         from regress.design.computed import ComputedSource
@@ -194,12 +195,19 @@ def _computed(source: Source, target: Any, options: TableOptions, reading: Readi
     if reading.design is not None or options.formula is None:
         return source, None
     from regress.design.formula import parse_formula
+
+    return with_target(source, options.formula), parse_formula(options.formula)
+
+
+def with_target(source: Source, formula: str | None) -> Source:
+    """Return a table with the target of a formula as a column."""
+    if formula is None:
+        return source
+    from regress.design.formula import parse_formula
     from regress.design.formula_plan import target_of
 
-    formula = parse_formula(options.formula)
-    if formula.target is not None and target == column_name(formula.target):
-        source = target_of(source, formula.target)
-    return source, formula
+    target = parse_formula(formula).target
+    return source if target is None else target_of(source, target)
 
 
 def _apart(design: Design, y: Values, a: Values | None) -> Design:
@@ -211,7 +219,7 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
 
 
 def _designed(
-    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading, formula: Any
+    source: Source, y: Values, a: Values | None, options: TableOptions, *, reading: Reading, formula: Any
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where it is excluded from the features."""
     roles = [v for v in (y, a) if v is not None]
@@ -227,7 +235,7 @@ def _designed(
         from regress.design.formula_plan import formula_plan
 
         source = taken_out(source, drop=drop, categorical=options.categorical or ())
-        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=dict(options.ref))
+        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=options.ref)
     else:
         source, design = plan(
             source,
@@ -236,7 +244,7 @@ def _designed(
             drop=drop,
             categorical=options.categorical or (),
             fit_intercept=reading.fit_intercept,
-            wanted=dict(options.ref),
+            wanted=options.ref,
         )
     for name in (v.name for v in roles if v.clash and v.name in design.columns):
         raise InputError(

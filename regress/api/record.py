@@ -1,7 +1,7 @@
 """How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import nan
 
 import numpy as np
@@ -11,15 +11,25 @@ from regress.aggregates.plain_moments import MOST_MOMENTS, of_moments
 from regress.aggregates.totals_bytes import fingerprint, to_bytes
 from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
+from regress.api.sums import ReadTable
 from regress.blocks import Array
-from regress.fit_record import Coefficient, CoefficientStatus, Figures, FitRecord, Outcome, PlainMoments, Proof
+from regress.fit_record import (
+    Coefficient,
+    CoefficientStatus,
+    Figures,
+    FitOptions,
+    FitRecord,
+    Outcome,
+    PlainMoments,
+    Proof,
+)
 from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
 from regress.inference.effects import terms_of
 from regress.inference.huber import Outliers
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import LEAST, Sampled, residual_groups
-from regress.inference.robust_covariance import GivenMiddle, Middle
+from regress.inference.robust_covariance import Covariance, GivenMiddle, MeatSums, Middle, middle_given
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import statistics
 from regress.inference.sums_of_squares import Squares
@@ -49,6 +59,8 @@ class Inference:
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
     sampled, ranges : Sampled or None, tuple of ColumnRange
         Rows whose residuals are drawn, and where the values of columns lie that enter by curves.
+    read : ReadTable or None
+        Exact sums with every level, where the fit follows from these alone, and has a reference level.
     """
 
     model: LinearModel
@@ -64,6 +76,7 @@ class Inference:
     digits: Array | None
     sampled: Sampled | None
     ranges: tuple[ColumnRange, ...]
+    read: ReadTable | None
 
     @cached_property
     def statistics(self) -> Statistics | str:
@@ -197,3 +210,16 @@ class Inference:
             "dropped" if name in dropped else "constant" if name in constant else "dependent" if many else "estimated"
             for name, many in zip(names, shared.tolist(), strict=True)
         ]
+
+
+def middle_of(
+    prepared: ReadTable, training: Training, kept: FitOptions, given: Covariance | None
+) -> Middle | GivenMiddle:
+    """Sum what robust standard errors need in a second pass over the rows."""
+    reader, center = prepared.reader, prepared.data.summary.center * kept.fit_intercept
+    if given is not None:
+        return middle_given(given, reader, training, center)
+    repeated = kept.weight_type == "frequency"
+    sums = partial(MeatSums, training, center, prepared.names, repeated)
+    meat = prepared.fold_rows(sums, n_jobs=None if training.minimum is not None else 1).finish()
+    return Middle(meat, corrected=kept.cov_type == "HC1")

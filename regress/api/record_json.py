@@ -19,6 +19,7 @@ def fit_json(known: FitRecord) -> dict[str, Any]:
         "target": trained.target,
         "source": outcome.source,
         "read_as": outcome.read_as,
+        "retransform": None if trained.retransform is None else asdict(trained.retransform),
         "options": asdict(trained.options),
         "columns": list(dict.fromkeys(line.column for line in columns)),
         "reference_levels": dict(known.references),

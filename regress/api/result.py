@@ -20,7 +20,7 @@ from regress.fit_record import Figures, FitRecord, Outcome, Proof
 from regress.keywords import FileKeywords, takes
 from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
-from regress.records import COLUMNS, number
+from regress.records import COLUMNS, Retransform, number
 from regress.report.summary import fit_html, summary
 from regress.solvers.status import Status
 
@@ -53,6 +53,9 @@ class Fit(StatsmodelsNames, OutcomeNames):
     r2, r2_test : float, float or None
         R² on the training rows and on the held-out rows, the latter about their mean. On the training rows it is
         1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept.
+    retransform, r2_original, r2_test_original : Retransform or None, float or None, float or None
+        Of a target such as log(y), how predictions get the units of y, and R² in these units, about the mean: of a
+        sample of the training rows, and of the held-out rows, where these are kept. `r2` is that of log(y).
     status, n_iter : Status, int
         How training ended, and its steps. Exact solutions take none.
     history : DataFrame
@@ -149,6 +152,21 @@ class Fit(StatsmodelsNames, OutcomeNames):
         return self._bare.loss
 
     @property
+    def retransform(self) -> Retransform | None:
+        """How predictions of a transformed target get the units of its column; None of other targets."""
+        return self._bare.trained.retransform
+
+    @property
+    def r2_original(self) -> float | None:
+        """R² of predictions in the units of a transformed target's column, on a sample of the training rows."""
+        return None if self.retransform is None else self.retransform.r2_original
+
+    @property
+    def r2_test_original(self) -> float | None:
+        """R² of predictions in these units on held-out rows; None where they are only summed."""
+        return None if self.retransform is None else self.retransform.r2_test_original
+
+    @property
     def reference_levels(self) -> dict[str, str]:
         """The level of each text column with which its others are compared."""
         return self._bare.design.references
@@ -233,6 +251,30 @@ class Fit(StatsmodelsNames, OutcomeNames):
         if self.model.uncertainty is None:
             raise InputError(f"This fit has no prediction intervals. {self.statistics_missing or NO_COVARIANCE}")
         return self.model.predict_interval(table, level, handle_unknown=handle_unknown, **files)
+
+    def relevel(self, column: str, level: Any) -> "Fit":
+        """Return the same fit with another reference level of a text column. The data is not read.
+
+        Predictions are the same. A fit in exact arithmetic is trained again from its sums, so that it has the same bits
+        as with ``ref={column: level}``. Of others, such as fits read from a file, figures are sums of stored numbers,
+        rounded once. Then the certificate, its digits, and notes on levels of the column are dropped.
+
+        Raises
+        ------
+        InputError
+            If the column has no such level, there is a penalty, or columns depend on each other.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"zone": ["north", "north", "south", "south"], "y": [1.0, 3.0, 5.0, 8.0]}
+        >>> fit = regress.fit(table, "y").relevel("zone", "south")
+        >>> fit.names, fit.w.tolist(), fit.b
+        (('zone=north',), [-4.5], 6.5)
+        """
+        from regress.api.relevel import relevel
+
+        return relevel(self, column, level)
 
     def save(self, path: str | Path) -> None:
         """Write model and record as JSON: to a file beside `path` first, which then takes its name."""

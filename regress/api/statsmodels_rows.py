@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from regress.api.claim import Claim, Held
+from regress.api.read import with_target
 from regress.blocks import Array
 from regress.design.roles import as_values
 from regress.errors import InputError
@@ -22,11 +23,16 @@ def as_held(
     claim: Claim, held: Held, table: Any, target: Any, options: Mapping[str, Any]
 ) -> tuple[Any, Any, dict[str, Any], str]:
     """Return the rows that a statsmodels result was fitted to, which must be those of the table, and their space."""
-    free = *(f.name for f in fields(FileOptions)), "rows", "missing", "random_state"
+    free = *(f.name for f in fields(FileOptions)), "formula", "rows", "missing", "random_state"
     for name, value in options.items():
         if name not in free and value is not claim.options.get(name):
             raise InputError(f"The {held.kind} result holds its own columns and weights. Remove {name}.")
-    source = open_table(table, made(FileOptions, options))
+    source = with_target(open_table(table, made(FileOptions, options)), options.get("formula"))
+    if target is None and held.target is not None and held.target not in source.by_name:
+        raise InputError(
+            f"The {held.kind} result predicts {held.target!r}, which is no column of {source.label}. Name the target, "
+            "as a formula if it is computed, such as 'log(price) ~ area'."
+        )
     y = as_values(source, held.target if target is None else target, "the target")
     rest = [column.name for column in source.columns if column.name != y.name]
     names = held.names or (tuple(rest) if len(rest) == held.X.shape[1] else None)

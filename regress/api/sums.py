@@ -16,14 +16,18 @@ from regress.blocks import Block
 from regress.design.block_index import BlockPlace
 from regress.design.columns import selected
 from regress.design.encode import many_levels, settle
+from regress.design.references import compared
+from regress.design.roles import Values
 from regress.design.row_facts import Facts, alike
 from regress.design.rows import Reader
+from regress.design.split import Split
 from regress.design.terms import Design
 from regress.errors import InputError, TableError
 from regress.inference.effects import ranges_of
 from regress.messages import setting
 from regress.options import HandleUnknown, Over, Precision, Progress
 from regress.term_records import ColumnRange
+from regress.sources.summed import SummedSource
 
 A = TypeVar("A", bound=Aggregate[Any])
 
@@ -93,6 +97,8 @@ class ReadTable:
         The columns of X.
     index : tuple of BlockPlace
         Where each batch stands; empty unless asked for.
+    sums : PartSums or None
+        What the rows amount to, with every level.
     """
 
     data: TrainingData
@@ -106,6 +112,7 @@ class ReadTable:
     n_jobs: int
     names: tuple[str, ...]
     index: tuple[BlockPlace, ...] = ()
+    sums: PartSums | None = None
 
     def fold_rows(self, make: Callable[[], A], n_jobs: int | None = None) -> A:
         """Return an aggregate over the training rows, read once more."""
@@ -195,7 +202,26 @@ def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData
         log_weight=float(sums.log_weight.fraction),
         n_jobs=n_jobs,
         names=names,
+        sums=sums,
     )
+
+
+def without_rows(read: ReadTable) -> ReadTable | None:
+    """Return a table as it was read without anything that holds its rows or reads them again.
+
+    There is only None where its sums are not exact, or have no reference level that another could replace.
+    """
+    data, reader = read.data, read.reader
+    if (
+        data.sums is None
+        or data.rows is not None
+        or not data.exact
+        or not any(compared(reader.design, v.name) for v in reader.design.texts)
+    ):
+        return None
+    source = SummedSource(reader.source.label, (), reader.source.dialect)
+    bare = replace(reader, source=source, target=Values(reader.target.name, None), weights=None, split=Split())
+    return replace(read, data=replace(data, again=None, elsewhere=None), reader=bare, sample=None, index=())
 
 
 def refuse_missing(reader: Reader, tally: Tally) -> None:

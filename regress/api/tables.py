@@ -165,8 +165,6 @@ def read_any(
     """Return what training needs of a table."""
     if isinstance(table, TableMoments):
         return read_moments(table, target, options, reading)
-    if target is None:
-        raise InputError(f"Name the column to predict with {setting('target')}.")
     if isinstance(table, ClusterTable):
         return read_table(None, target, options, reading, progress, cluster=table)
     return read_table(table, target, options, reading, progress)

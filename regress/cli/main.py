@@ -45,7 +45,8 @@ def cli() -> None:
 @flags(TableOptions, without=["rows"])
 @flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
-@flags(CallOptions, only=["cov_type", "level", "n_jobs", *CLUSTER, "save", "report", "descent", "vif", "json"])
+@flags(CallOptions, only=["cov_type", "level", "retransform", "n_jobs", *CLUSTER])
+@flags(CallOptions, only=["save", "report", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients."""
     from regress.api import fit
@@ -59,16 +60,17 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
     written = {"--save": save, "--report": report, "--checkpoint": options.get("checkpoint")}
     opened = open_any(table, made(FileOptions, options), outputs=written)
-    check_descent(source_of(opened), descent, report)
-    if save is None and report is None:
-        options["sample"] = 0  # nobody will see residuals
+    formula = "formula" in options or "~" in (target or "")
+    check_descent(source_of(opened), descent, report, computed=formula)
+    if save is None and report is None and not formula:
+        options["sample"] = 0  # nobody will see residuals, and no target needs them
     kept = written["--checkpoint"] if options.get("cluster") else None
     outcome = f"The parts finished until then are in {kept}. Go on with --resume." if kept else "Nothing was written."
     with console.progress_line(outcome) as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)
         verbose = sys.stderr.isatty()
-        result = fit.fit(opened, target_of(opened, target), progress=progress, verbose=verbose, **options)
+        result = fit.fit(opened, target_of(opened, target, options), progress=progress, verbose=verbose, **options)
     result = result.with_command(command_line())
     if save is not None:
         result.save(save)
@@ -104,7 +106,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
         options["estimators"] = installed.estimators(options["estimators"])
     opened = open_any(table, made(FileOptions, options), outputs={"--report": report})
     with console.progress_line() as progress, installed.installed_only():
-        result = compare.compare(opened, target_of(opened, target), progress=progress, **options)
+        result = compare.compare(opened, target_of(opened, target, options), progress=progress, **options)
     console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
@@ -129,7 +131,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
     as_json = options.pop("json", None)
     source = open_files(table, made(FileOptions, options))
     with console.progress_line() as progress:
-        result = check.check_gradients(source, target_of(source, target), progress=progress, **options)
+        result = check.check_gradients(source, target_of(source, target, options), progress=progress, **options)
     if as_json:
         console.print_json(result.to_dict())
     else:

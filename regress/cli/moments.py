@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("table")
 @flags(CallOptions, only=["target"])
-@flags(TableOptions, without=["rows"])
+@flags(TableOptions, without=["rows", "ref"])
 @flags(
     CallOptions,
     only=["sample", "n_jobs", *CLUSTER],
@@ -37,7 +37,7 @@ def moments(table: str, target: str | None, output: str | None, **given: Any) ->
     options, path = options_of(given), _named(output)
     opened = open_any(table, made(FileOptions, options), outputs={"--output": path})
     with console.progress_line() as progress:
-        result = sum_table.moments(opened, target_of(opened, target), progress=progress, **options)
+        result = sum_table.moments(opened, target_of(opened, target, options), progress=progress, **options)
     result.save(path)
     console.show(*_written(result, path))
     return 0

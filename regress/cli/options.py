@@ -121,7 +121,7 @@ def _flag(name: str, hint: Any, default: Any, metadata: Any, told: str | None) -
         how["type"] = click.Choice(get_args(kind))
     elif get_origin(kind) is Sequence:
         how |= {"type": ColumnNames(), "multiple": True}
-    elif get_origin(kind) is Mapping:
+    elif Mapping in (get_origin(kind), *map(get_origin, get_args(kind))):
         how |= {"type": OneText(), "multiple": True}
     elif kind in (int, float):
         how["type"] = kind
@@ -158,19 +158,23 @@ def _date_formats(texts: Sequence[str]) -> dict[str, str] | str:
     return formats[""]
 
 
-def target_of(table: Any, target: str | None) -> str | None:
-    """Return the column to predict, which moments know; without one, refuse and list the columns."""
+def target_of(table: Any, target: str | None, options: Mapping[str, Any]) -> str | None:
+    """Return the target as it was given, if any: moments know theirs, and a formula may name it. Else list columns."""
+    from regress.api.formulas import with_formula
     from regress.sources.base import Source
 
-    if target is not None or not isinstance(table, Source):
+    if with_formula(target, options)[0] is not None or not isinstance(table, Source):
         return target
     names = list(table.by_name)
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     raise click.UsageError(f"Name the column to predict with --target. {table.label} has: {shown}.")
 
 
-def check_descent(source: Any, descent: list[str] | None, report: str | None) -> None:
-    """Refuse coefficients to draw that the table cannot have, or a missing page, before the fit."""
+def check_descent(source: Any, descent: list[str] | None, report: str | None, *, computed: bool) -> None:
+    """Refuse coefficients to draw that the table cannot have, or a missing page, before the fit.
+
+    What a formula calls its coefficients is known once the table is read.
+    """
     if descent is None:
         return
     if report is None:
@@ -181,7 +185,7 @@ def check_descent(source: Any, descent: list[str] | None, report: str | None) ->
     check_pair(descent)
     names = list(source.by_name)
     for name in descent:
-        if name not in names and name.rpartition("=")[0] not in names:
+        if not computed and name not in names and name.rpartition("=")[0] not in names:
             raise InputError(f"There is no coefficient {name!r}. {nearest(name, names)}")
 
 

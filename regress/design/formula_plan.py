@@ -12,6 +12,7 @@ from regress.design.expression import Call, Expression, Named, names_in
 from regress.design.formula import Formula
 from regress.design.functions import check, kind, labels
 from regress.design.plan import variable_of
+from regress.design.references import with_references
 from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable, checked
 from regress.errors import InputError, TableError
 from regress.sources.base import Source
@@ -51,7 +52,11 @@ def target_of(source: Source, expression: Expression) -> Source:
 
 
 def formula_plan(
-    source: Source, formula: Formula, *, exclude: Sequence[str | None] = (), wanted: Mapping[str, str] | None = None
+    source: Source,
+    formula: Formula,
+    *,
+    exclude: Sequence[str | None] = (),
+    wanted: Mapping[str, str] | Sequence[str] | None = None,
 ) -> tuple[Source, Design]:
     """Decide what becomes of the terms of a formula.
 
@@ -63,8 +68,8 @@ def formula_plan(
         Its target is a column of the table, or computed in it.
     exclude : sequence of str or None
         Columns that `.` does not stand for: the target, the weights.
-    wanted : mapping
-        Reference levels by column.
+    wanted : mapping or sequence of str, optional
+        Reference levels; see `with_references`.
 
     Returns
     -------
@@ -81,7 +86,7 @@ def formula_plan(
     read = {name for c in computed for name in names_in(c.expression)}
     others = [c.name for c in base.columns if not (c.index or c.name in exclude or c.name in read)]
     products = formula.terms(others)
-    plan = _Plan(base, dict(wanted or {}), used_as_numbers(base, products), {c.name: c for c in computed})
+    plan = _Plan(base, used_as_numbers(base, products), {c.name: c for c in computed})
     factors = [tuple(plan.factor(expression) for expression in of_term) for of_term in products]
     names = [
         (frozenset(f.label for f in of_term if f.text is None), tuple(f.text for f in of_term if f.text is not None))
@@ -95,10 +100,8 @@ def formula_plan(
     )
     complete = {part.variable for term in terms for part in term.texts if part.all_levels}
     variables = tuple(replace(v, all_levels=v.name in complete) for v in plan.variables.values())
-    if unused := sorted(set(wanted or {}) - plan.variables.keys()):
-        find_column(base, unused[0], "a column with a reference level")
-        raise InputError(f"The reference level of {unused[0]!r} is of no text column in the formula.")
     design = Design(variables, terms, computed=plan.all_computed(), formula=formula.text)
+    design = with_references(base, design, wanted or {})
     if not terms:
         raise InputError("The formula has no term on the right: name a column there, as in 'price ~ area'.")
     source = ComputedSource(plan.source, design.computed) if design.computed else plan.source
@@ -119,7 +122,6 @@ class _Plan:
     """The variables of a formula, as its factors are looked at one after the other."""
 
     source: Source
-    wanted: dict[str, str]
     numeric: set[str]
     computed: dict[str, Computed]
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -187,8 +189,6 @@ class _Plan:
         chosen: Coding = "sum" if coding == "sum" else "treatment"
         variable = replace(self.variables[name], coding=chosen)
         if reference is not None:
-            if name in self.wanted:
-                raise InputError(f"{call} and the option ref both give a reference level of {name!r}. Give it once.")
             variable = replace(variable, wanted=str(call.given["ref"].value))
         self.variables[name] = variable
         return _Factor(name, (Levels(name),))
@@ -201,7 +201,7 @@ class _Plan:
         if column.doubtful:
             self.source = self.source.settled([name])
         variable = variable_of(self.source, self.source.by_name[name])
-        self.variables[name] = replace(variable, wanted=self.wanted.get(name))
+        self.variables[name] = variable
         return name
 
     def _number(self, expression: Expression) -> str:
@@ -220,8 +220,7 @@ class _Plan:
     def _text(self, name: str, expression: Expression) -> str:
         """Take an expression as a variable whose values are levels."""
         column = ComputedSource(self.source, [Computed(name, expression, text=True)]).by_name[name]
-        order, wanted = column.levels, self.wanted.get(name)
-        self._add(Computed(name, expression, text=True), Variable(name, "text", (), True, order, wanted=wanted))
+        self._add(Computed(name, expression, text=True), Variable(name, "text", (), True, column.levels))
         return name
 
     def _add(self, computed: Computed, variable: Variable) -> None:

@@ -20,11 +20,12 @@ _DEGREE = 1000  # of a product at most
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainVariable:
-    """A variable with its levels, the reference first."""
+    """A variable with its levels, the reference first, and their order without it where that is another."""
 
     name: Name
     kind: Kind
     levels: tuple[Name, ...]
+    order: tuple[Name, ...] | None
     all_levels: bool
     coding: Coding
 
@@ -74,7 +75,14 @@ def plain_of(design: Design) -> PlainDesign:
     return PlainDesign(
         formula=design.formula,
         variables=tuple(
-            PlainVariable(name=v.name, kind=_kind(v.kind), levels=v.levels, all_levels=v.all_levels, coding=v.coding)
+            PlainVariable(
+                name=v.name,
+                kind=_kind(v.kind),
+                levels=v.levels,
+                order=v.order,
+                all_levels=v.all_levels,
+                coding=v.coding,
+            )
             for v in design.variables
         ),
         terms=tuple(
@@ -116,7 +124,8 @@ def design_of(plain: PlainDesign, fit_intercept: bool) -> Design:
         If there is none; the message says why.
     """
     variables = tuple(
-        Variable(v.name, v.kind, v.levels, all_levels=v.all_levels, coding=v.coding) for v in plain.variables
+        Variable(v.name, v.kind, v.levels, order=v.order, all_levels=v.all_levels, coding=v.coding)
+        for v in plain.variables
     )
     names = [variable.name for variable in variables]
     if len(set(names)) < len(names):
@@ -125,6 +134,8 @@ def design_of(plain: PlainDesign, fit_intercept: bool) -> Design:
         levels = variable.levels
         if (variable.kind == "text") != bool(levels) or len(set(levels)) < len(levels):
             raise ValueError(f"the levels of {variable.name!r} are not those of a {variable.kind} column")
+        if variable.order is not None and sorted(variable.order) != sorted(levels):
+            raise ValueError(f"the order of {variable.name!r} is not one of its levels")
     if not plain.formula:
         if plain.terms or plain.computed:
             raise ValueError("'terms' needs a formula")

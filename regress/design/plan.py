@@ -1,9 +1,9 @@
 """Which columns of a table become variables of a design, and whether a table has those that a design needs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from regress.design.computed import ComputedSource
+from regress.design.references import with_references
 from regress.design.terms import Design, Variable, checked
 from regress.errors import TableError
 from regress.messages import setting
@@ -55,7 +55,7 @@ def plan(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     fit_intercept: bool = True,
-    wanted: Mapping[str, str] | None = None,
+    wanted: Mapping[str, str] | Sequence[str] | None = None,
 ) -> tuple[Source, Design]:
     """Decide what becomes of each column.
 
@@ -73,8 +73,8 @@ def plan(
         Columns to read as text, whatever they look like.
     fit_intercept : bool
         Whether one is fitted; see `Design.of`.
-    wanted : mapping, optional
-        Reference levels by column.
+    wanted : mapping or sequence of str, optional
+        Reference levels; see `with_references`.
 
     Returns
     -------
@@ -100,13 +100,8 @@ def plan(
     columns = [find_column(source, name, "a feature") for name in chosen]
     doubtful = [column.name for column in columns if column.doubtful]
     source = source.settled(doubtful) if doubtful else source
-    wanted = wanted or {}
-    variables = [replace(variable_of(source, source.by_name[name]), wanted=wanted.get(name)) for name in chosen]
-    design = Design.of(variables, fit_intercept)
-    for name in wanted:
-        find_column(source, name, "a column with a reference level")
-        if name not in {variable.name for variable in design.texts}:
-            raise TableError(f"Column {name!r} is no text feature, so it has no reference level. Remove it.")
+    design = Design.of([variable_of(source, source.by_name[name]) for name in chosen], fit_intercept)
+    design = with_references(source, design, wanted or {})
     return source, design if design.texts else checked(design)
 
 

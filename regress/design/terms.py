@@ -13,7 +13,7 @@ from regress.design.expression import Expression
 from regress.errors import TableError
 from regress.numerics.expansions import LONGEST
 from regress.sources.base import ColumnKind
-from regress.sources.cell_types import is_number
+from regress.sources.cell_types import is_number, level_of
 
 Coding = Literal["treatment", "sum"]
 MOST_FREQUENT = "most-frequent"  # in place of a reference level
@@ -24,8 +24,9 @@ class Variable:
     """A column of the table, or what is computed from some. Text has levels; one of them is the reference.
 
     `open` says that its levels are not known until the rows have been read; `order` is the one that a Categorical or
-    Enum brings along, and `wanted` the reference that was asked for. The reference is the first of the levels. With
-    `all_levels` some term has a column for each of them, so that there is no reference.
+    Enum brings along, and `wanted` the reference that was asked for. The reference is the first of the levels; `order`
+    is then the one without that wish. With `all_levels` some term has a column for each of them, so that there is no
+    reference.
     """
 
     name: str
@@ -65,16 +66,21 @@ class Variable:
             first = max(order, key=lambda level: (rows[level], -order.index(level)))
         elif self.wanted is None:
             first = order[0] if order else ""
-        elif self.wanted in rows:
-            first = self.wanted
+        elif named := [level for level in (self.wanted, level_of(self.wanted)) if level in rows]:
+            first = named[0]
         else:
             shown = ", ".join(map(repr, order[:8])) + (", …" if len(order) > 8 else "")
             raise TableError(
                 f"Column {self.name!r} has no level {self.wanted!r} in any training row, so it cannot be the "
                 f"reference. It has: {shown}."
             )
-        levels = tuple(sorted(order, key=lambda level: level != first))
-        return replace(self, levels=levels, open=False, order=None, wanted=None)
+        return replace(self, levels=tuple(order), open=False, order=None, wanted=None).referred_to(first)
+
+    def referred_to(self, level: str) -> "Variable":
+        """Return the variable with another of its levels as the reference; the others keep their order."""
+        order = self.order or self.levels
+        levels = tuple(sorted(order, key=lambda other: other != level))
+        return replace(self, levels=levels, order=None if levels == order else order)
 
 
 def sorted_levels(levels: Collection[str]) -> list[str]:
@@ -282,9 +288,13 @@ class Design:
         found = (v.with_levels(rows[v.name]) if v.open else v for v in self.variables)
         return checked(replace(self, variables=tuple(found)))
 
+    def referred_to(self, column: str, level: str) -> "Design":
+        """Return the design in which a text column has another of its levels as the reference."""
+        return replace(self, variables=tuple(v.referred_to(level) if v.name == column else v for v in self.variables))
+
     def reopened(self) -> "Design":
         """Return the design whose levels are to be found again."""
-        opened = (replace(v, levels=(), open=True) if v.kind == "text" else v for v in self.variables)
+        opened = (replace(v, levels=(), open=True, order=None) if v.kind == "text" else v for v in self.variables)
         return replace(self, variables=tuple(opened))
 
 

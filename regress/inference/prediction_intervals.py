@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.blocks import Array
+from regress.errors import InputError
 from regress.numerics.prediction import chunks, fold
 
 _LEAST = 1e-290  # variance that a float64 holds beside parts of it
@@ -77,6 +78,24 @@ class Uncertainty(NamedTuple):
         covariance = lower + np.tril(lower, -1).T
         center, across = np.array(held["center"]), np.array(held["across"])
         return Uncertainty(held["df_resid"], held["variance"], center, covariance, across, held["of_center"])
+
+
+def checked(uncertainty: Uncertainty | None, level: float) -> Uncertainty:
+    """Return what intervals of a level need.
+
+    Raises
+    ------
+    InputError
+        If there are none, or the level is no probability.
+    """
+    if not 0.0 < level < 1.0:
+        raise InputError(f"The level of an interval must be between 0 and 1, such as 0.95; got {level!r}.")
+    if uncertainty is None:
+        raise InputError(
+            "This model has no prediction intervals. Possible reasons: another loss, a penalty, an unknown rank, "
+            "no degrees of freedom, over 200 columns, no convergence, or a perfect fit. Fit it again without them."
+        )
+    return uncertainty
 
 
 def semidefinite(matrix: Array, across: Array, corner: float) -> bool:

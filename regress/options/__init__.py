@@ -7,6 +7,7 @@ from regress.options.batches import BATCH_SOLVERS, BatchOptions
 from regress.options.calls import CallOptions
 from regress.options.declare import (
     Collinear,
+    Correction,
     CovType,
     Decimal,
     Gradient,
@@ -34,6 +35,7 @@ __all__ = [
     "BatchOptions",
     "CallOptions",
     "Collinear",
+    "Correction",
     "CovType",
     "Decimal",
     "FileOptions",

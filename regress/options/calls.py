@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from regress.options.declare import CovType, HandleUnknown, option
+from regress.options.declare import Correction, CovType, HandleUnknown, option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,13 @@ class CallOptions:
     target: Any = option(None, "Column to predict.", "Data", "COL")
     cov_type: CovType = option("nonrobust", "Standard errors: classical, or White's HC0 or HC1 (robust).", "Model")
     level: float = option(0.95, "Coverage of confidence intervals.", "Model", "P")
-    sample: int = option(20_000, "Training rows to keep for plots of residuals; 0 for none.", "Model", "N")
+    sample: int = option(20_000, "Training rows to keep for plots of residuals and smearing; 0 for none.", "Model", "N")
+    retransform: Correction | None = option(
+        None,
+        "Correction of predictions in units of y, where the target is log(y), log1p(y), sqrt(y) or another log: by the "
+        "residuals (smearing), for normal errors, or none (naive). Default: smearing, or normal if no rows are kept.",
+        "Model",
+    )
     digits: float = option(6.0, "Correct digits required of every coefficient.", "Output", "D")
     estimators: Mapping[str, Any] | None = option(
         None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from regress.errors import InputError, check_choice, check_names, check_number, check_switch, check_text, check_whole
-from regress.messages import setting
+from regress.messages import by_interface, setting
 from regress.options.declare import Missing, WeightType, option
 from regress.options.files import FileOptions
 
@@ -31,8 +31,8 @@ class TableOptions(FileOptions):
         "analytic", "For standard errors: weights are 1/variance, as in R's lm, or counts of equal rows.", "Data"
     )
     categorical: Sequence[str] | None = option((), "Columns to read as text, whatever they contain.", "Data", "COLS")
-    ref: Mapping[str, str] | tuple[()] = option(
-        (), "Reference level of a text column, or most-frequent, such as zone=north. Repeatable.", "Data", "COL=LEVEL"
+    ref: Mapping[str, Any] | None = option(
+        None, "Reference level of a text column, or most-frequent, such as zone=north. Repeatable.", "Data", "COL=LEVEL"
     )
     max_categories: int = option(100, "Maximum number of categories in a text column.", "Data", "N")
     as_written: bool = option(
@@ -82,20 +82,21 @@ class TableOptions(FileOptions):
             check_whole("rows", self.rows, 1)
 
 
-def _references(given: Any) -> dict[str, str]:
-    """Return reference levels by column, of a mapping, or of texts such as zone=north.
+def _references(given: Any) -> dict[str, str] | tuple[str, ...]:
+    """Return reference levels by column, or texts such as zone=north, which only the names of columns can divide.
 
     Raises
     ------
     InputError
-        If they are something else, or a column has two.
+        If they are something else.
     """
-    if isinstance(given, Mapping) or given == ():
-        pairs = list(dict(given).items())
-    elif isinstance(given, list) and all(isinstance(text, str) and "=" in text for text in given):
-        pairs = [(name, level) for name, _, level in (text.partition("=") for text in given)]
-    else:
-        raise InputError(f"{setting('ref')} must name columns and levels, such as zone=north; got {given!r}.")
-    if len(dict(pairs)) < len(pairs):
-        raise InputError(f"{setting('ref')} gives two reference levels of one column.")
-    return {str(name): str(level) for name, level in pairs}
+    if given is None:
+        return {}
+    if isinstance(given, Mapping) and all(isinstance(name, str) and level is not None for name, level in given.items()):
+        return {name: str(level) for name, level in given.items()}
+    if isinstance(given, list | tuple) and all(isinstance(text, str) and "=" in text for text in given):
+        return tuple(given)
+    wanted = by_interface(
+        "must be levels by column, such as {'zone': 'north'}", "must be a column and a level, such as zone=north"
+    )
+    raise InputError(f"{setting('ref')} {wanted}; got {', '.join(given) if isinstance(given, list) else given!r}.")

@@ -68,8 +68,19 @@ def _quality(record: FitRecord) -> list[str]:
     about = "" if record.trained.options.fit_intercept else " (about their mean)"
     held = f", R² on {outcome.tested_on} rows{about} {_share(outcome.r2_test)}" if outcome.scored else ""
     if figures is None:
-        return [f"{r2}{held}", f"No standard errors: {record.statistics_missing}"]
-    return [f"{r2}{adjusted}{held}", *_errors(figures, record.trained.options.level)]
+        return [f"{r2}{held}", *_in_units(record), f"No standard errors: {record.statistics_missing}"]
+    return [f"{r2}{adjusted}{held}", *_in_units(record), *_errors(figures, record.trained.options.level)]
+
+
+def _in_units(record: FitRecord) -> list[str]:
+    """Return R² in the units of a transformed target's column, and the rows that it is of."""
+    how, rows = record.trained.retransform, record.trained.n_rows
+    if how is None or how.r2_original is None:
+        return []
+    about = "" if record.trained.options.fit_intercept else " (about the mean)"
+    of = "" if how.rows == rows else f" on {how.rows:,} of these rows"
+    held = "" if how.r2_test_original is None else f", on {record.outcome.tested_on} rows {share(how.r2_test_original)}"
+    return [f"R² in units of {how.column}{about} {share(how.r2_original)}{of}{held}"]
 
 
 def _share(value: float | None) -> str:

@@ -72,6 +72,8 @@ def moments(
         raise InputError(
             f"{setting('missing', 'mean')} takes a mean over all parts of a table. Use {setting('missing', 'drop')}."
         )
+    if of_table.ref:
+        raise InputError(f"Moments hold sums for every level. Remove {setting('ref')}, and give it to the fit of them.")
     with one_blas_thread(), opened(table, target, of_table, Where(cluster, cluster_timeout)) as found:
         if isinstance(found, TableMoments):
             raise InputError(f"{found.label} holds moments already. Name the table that they were made of.")

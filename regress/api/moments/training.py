@@ -17,7 +17,7 @@ from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import TableOptions
 
-_OPEN = ("features", "drop", "max_categories")  # the options of a table that moments leave open
+_OPEN = ("features", "drop", "ref", "max_categories")  # the options of a table that moments leave open
 
 
 def read_moments(moments: TableMoments, target: Any, options: TableOptions, reading: Reading) -> ReadTable:
@@ -43,6 +43,7 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
             features=options.features,
             drop=options.drop or (),
             fit_intercept=reading.fit_intercept,
+            wanted=options.ref,
         )
     _check_dropped(moments, design.columns)
     weights = Values(how.weights or "weights", None if how.weights else np.empty(0)) if how.weighted else None
