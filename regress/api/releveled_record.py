@@ -20,11 +20,14 @@ from regress.blocks import Array
 from regress.design.relevel import CONSTANT, Sums, again, sums_of_columns
 from regress.design.terms import Design
 from regress.errors import InputError
-from regress.fit_record import Coefficient, Figures, Outcome, PlainMoments
+from regress.fit_record import Coefficient, Figures, FitRecord, Outcome, PlainMoments
 from regress.inference.covariance import inverse_of_moments
+from regress.inference.effects import terms_of
 from regress.inference.prediction_intervals import Uncertainty
+from regress.inference.term_tests import Estimates
 from regress.numerics.integers import nearest_doubles, root, rounded
 from regress.records import INTERCEPT, TESTS, known, plain
+from regress.term_records import Terms
 
 Matrix = list[list[Fraction]]
 _Origin = tuple[str, str | None, str | None]  # name, column and level
@@ -51,6 +54,7 @@ def changed(fit: Fit, design: Design) -> Fit:
         record,
         outcome=_outcome(record.outcome, column),
         references=design.references,
+        terms=_terms(new_model, record),
         coefficients=tuple(_Lines(fit, new_model, change, moments).all()),
         figures=None if record.figures is None else _figures(record.figures, moments, one),
         certificate=None,
@@ -166,6 +170,13 @@ def _figures(figures: Figures, moments: PlainMoments | None, one: bool) -> Figur
     """Return the figures, of which only the condition number depends on the columns."""
     inverse = None if moments is None else inverse_of_moments(to_moments(moments), one)
     return replace(figures, condition=None if inverse is None else known(inverse.condition))
+
+
+def _terms(model: LinearModel, record: FitRecord) -> Terms:
+    held, n = model.uncertainty, len(model.names)
+    covariance, df = (None, nan) if held is None else (held.covariance, held.df_resid)
+    found = Estimates(model.w, covariance, np.ones(n, dtype=bool), df)
+    return terms_of(model.design, found, record.terms.ranges, model.trained.options.level)
 
 
 def _outcome(outcome: Outcome, column: str) -> Outcome:

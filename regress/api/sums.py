@@ -26,8 +26,8 @@ from regress.errors import InputError, TableError
 from regress.inference.effects import ranges_of
 from regress.messages import setting
 from regress.options import HandleUnknown, Over, Precision, Progress
-from regress.term_records import ColumnRange
 from regress.sources.summed import SummedSource
+from regress.term_records import ColumnRange
 
 A = TypeVar("A", bound=Aggregate[Any])
 
