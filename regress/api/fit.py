@@ -290,6 +290,7 @@ def train(
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
         again=None if bare is None else Again(bare, options, kept, reason, train),
+        ranges=prepared.ranges,
     )
     if given is not None:
         _ = held.statistics  # so that sums that cannot be used are an error of this call

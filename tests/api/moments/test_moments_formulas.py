@@ -77,7 +77,11 @@ def test_a_reference_level_may_be_chosen_for_the_fit():
     total = regress.moments(TABLE, "y ~ a * zone + kind")
     for ref in ({"zone": "west"}, {"zone": "most-frequent", "kind": "high"}):
         assert same(regress.fit(total, ref=ref), regress.fit(TABLE, "y ~ a * zone + kind", ref=ref))
-    for ref, said in [({"zone": "east"}, "no level 'east'"), ({"a": "1"}, "does not hold text"), ({"b": "1"}, "no column")]:
+    for ref, said in [
+        ({"zone": "east"}, "no level 'east'"),
+        ({"a": "1"}, "does not hold text"),
+        ({"b": "1"}, "no column"),
+    ]:
         with pytest.raises(regress.InputError, match=said):
             regress.fit(total, ref=ref)
     with pytest.raises(regress.InputError, match="give it to the fit of them"):
