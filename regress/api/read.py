@@ -158,7 +158,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         design, key = _apart(reading.design, y, a), None
         source = match(source, design)
     else:
-        source, design, key = _designed(source, y, a, options, reading, formula)
+        source, design, key = _designed(source, y, a, options, reading=reading, formula=formula)
     used = {*design.columns, y.name, a.name if a else None}
     timed = "" if reading.time is None else source.by_name[reading.time].kind
     read_as_text = [
@@ -219,7 +219,7 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
 
 
 def _designed(
-    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading, formula: Any
+    source: Source, y: Values, a: Values | None, options: TableOptions, *, reading: Reading, formula: Any
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where it is excluded from the features."""
     roles = [v for v in (y, a) if v is not None]
