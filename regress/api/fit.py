@@ -15,8 +15,9 @@ from regress.api.moments.training import fitted_as
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
 from regress.api.record import Inference, middle_of
+from regress.api.relevel import Again, without_rows
 from regress.api.result import Fit
-from regress.api.sums import Reading, ReadTable, without_rows
+from regress.api.sums import Reading, ReadTable
 from regress.api.tables import Where, check_rows, opened, options_of, read_any, source_of
 from regress.api.units import check_asked, retransform_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
@@ -271,6 +272,8 @@ def train(
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
     outcome = replace(outcome, notes=(*outcome.notes, *on_units))
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
+    from_sums = training.solver == "direct" and middle is None and units is None
+    bare = without_rows(prepared) if from_sums else None
     held = Inference(
         model=model,
         outcome=outcome,
@@ -286,7 +289,8 @@ def train(
         sampled=None
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
-        read=without_rows(prepared) if training.solver == "direct" and middle is None else None,
+        again=None if bare is None else Again(bare, options, kept, reason, train),
+        ranges=prepared.ranges,
     )
     if given is not None:
         _ = held.statistics  # so that sums that cannot be used are an error of this call
