@@ -19,7 +19,6 @@ from regress.api.sums import (
     sums_of,
     watched,
 )
-from regress.design.learn import refuse_first_pass
 from regress.design.plan import match, plan, taken_out
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
@@ -78,7 +77,7 @@ def read_sums(
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
-        refuse_first_pass(reader.design)
+        _refuse_first_pass(reader.design)
         if cluster is None:
             sums = sums_of(reader if reading.design is None else prepared(reader), reading, progress)
         else:
@@ -94,6 +93,13 @@ def read_sums(
 def _any_reference(design: Design) -> Design:
     """Return a design without the reference levels that were asked for: a part of a table may lack them."""
     return replace(design, variables=tuple(replace(v, wanted=None) for v in design.variables))
+
+
+def _refuse_first_pass(design: Design) -> None:
+    if design.computed:
+        from regress.design.learn import refuse_first_pass
+
+        refuse_first_pass(design)
 
 
 def _roles(target: Any, options: TableOptions, cluster: ClusterTable | None) -> tuple[Any, TableOptions]:
