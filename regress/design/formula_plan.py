@@ -86,6 +86,9 @@ def formula_plan(
     read = {name for c in computed for name in names_in(c.expression)}
     others = [c.name for c in base.columns if not (c.index or c.name in exclude or c.name in read)]
     products = formula.terms(others)
+    for factor in (factor for of_term in products for factor in of_term):
+        if str(factor) == str(formula.target) and formula.target is not None:
+            raise InputError(f"The formula has its target {factor} on the right too. Remove it there.")
     plan = _Plan(base, used_as_numbers(base, products), {c.name: c for c in computed})
     factors = [tuple(plan.factor(expression) for expression in of_term) for of_term in products]
     names = [
