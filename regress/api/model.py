@@ -161,7 +161,7 @@ class LinearModel:
 
         Parameters
         ----------
-        row : mapping of str to number, text or None
+        row : mapping of str to number, text, date or None
             The row's cells by column. Other columns are ignored; None and NaN are missing.
         handle_unknown : {"error", "reference"}
             A category that training did not see: stop, or predict as the reference level.

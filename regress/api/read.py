@@ -19,6 +19,7 @@ from regress.api.sums import (
     sums_of,
     watched,
 )
+from regress.design.learn import refuse_first_pass
 from regress.design.plan import match, plan, taken_out
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
@@ -77,16 +78,22 @@ def read_sums(
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
+        refuse_first_pass(reader.design)
         if cluster is None:
             sums = sums_of(reader if reading.design is None else prepared(reader), reading, progress)
         else:
             sums = cluster.sums(reader, options, reading, progress)
         if reading.design is None:
-            design_of(reader, sums)
+            design_of(replace(reader, design=_any_reference(reader.design)), sums)
             refuse_missing(reader, sums.tally)
         return reader, sums
 
     return rereading(_opened(table, options, cluster), read)
+
+
+def _any_reference(design: Design) -> Design:
+    """Return a design without the reference levels that were asked for: a part of a table may lack them."""
+    return replace(design, variables=tuple(replace(v, wanted=None) for v in design.variables))
 
 
 def _roles(target: Any, options: TableOptions, cluster: ClusterTable | None) -> tuple[Any, TableOptions]:
