@@ -16,8 +16,8 @@ from regress.inference.retransform import normal, r2_original, sentence, smearin
 from regress.inference.sums_of_squares import Squares
 from regress.messages import setting
 from regress.options import Correction
-from regress.records import Retransform
 from regress.solvers.solution import Training
+from regress.term_records import Retransform
 
 _TRANSFORMS = "log(y), log1p(y), log2(y), log10(y) and sqrt(y)"
 
