@@ -11,6 +11,7 @@ from regress.api.cluster.table import ClusterTable
 from regress.api.formulas import with_formula
 from regress.api.model import LinearModel
 from regress.api.moments.table_moments import TableMoments
+from regress.api.moments.training import fitted_as
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
 from regress.api.record import Inference, middle_of
@@ -143,6 +144,8 @@ def fit(
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
         if isinstance(table, ClusterTable):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
+        if isinstance(table, TableMoments):
+            of_training = fitted_as(table, of_training)
         check_rows(table, of_training, cov_type, process.checkpoint)
         if not isinstance(table, TableMoments):
             check_asked(retransform, of_table.formula, sample)
@@ -287,6 +290,7 @@ def train(
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
         again=None if bare is None else Again(bare, options, kept, reason, train),
+        ranges=prepared.ranges,
     )
     if given is not None:
         _ = held.statistics  # so that sums that cannot be used are an error of this call

@@ -21,9 +21,12 @@ from regress.design.terms import Design
 from regress.errors import InputError
 from regress.fit_record import Coefficient, FitRecord, Outcome, PlainMoments
 from regress.inference.covariance import Inverse, inverse_of_moments
+from regress.inference.effects import terms_of
 from regress.inference.prediction_intervals import Uncertainty
+from regress.inference.term_tests import Estimates
 from regress.numerics.integers import nearest_doubles, root, rounded
 from regress.records import INTERCEPT, TESTS, known, plain
+from regress.term_records import Terms
 
 Matrix = list[list[Fraction]]
 _Origin = tuple[str, str | None, str | None]  # name, column and level
@@ -51,6 +54,7 @@ def changed(model: LinearModel, record: FitRecord, design: Design) -> tuple[Line
         record,
         outcome=_outcome(record.outcome, column),
         references=design.references,
+        terms=_terms(new_model, record),
         coefficients=tuple(_Lines((model, record), new_model, change, moments, inverse).all()),
         figures=None if figures is None else replace(figures, condition=_condition(inverse)),
         certificate=None,
@@ -160,6 +164,13 @@ def _moments(held: PlainMoments, change: _Change) -> PlainMoments:
         ),
         target_cosines=tuple(rounded(_added(s, cross) / u) for s, u in zip(columns, unit, strict=True)),
     )
+
+
+def _terms(model: LinearModel, record: FitRecord) -> Terms:
+    held, n = model.uncertainty, len(model.names)
+    covariance, df = (None, nan) if held is None else (held.covariance, held.df_resid)
+    found = Estimates(model.w, covariance, np.ones(n, dtype=bool), df)
+    return terms_of(model.design, found, record.terms.ranges, model.trained.options.level)
 
 
 def _outcome(outcome: Outcome, column: str) -> Outcome:

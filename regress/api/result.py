@@ -41,6 +41,8 @@ class Fit(StatsmodelsNames, OutcomeNames, Releveling):
         Coefficients in the user's units, the intercept (0.0 without one), and their names.
     coefficients : DataFrame
         Coefficients by name: coef, std_err, t, p_value, ci_low, ci_high, and standardized = coef·sd(x)/sd(y).
+    terms : DataFrame
+        F tests by term, which may have several columns: df, F, p_value.
     statistics, statistics_missing : Figures or None, str
         Figures of the whole fit, such as sigma, aic and fvalue; or why there are no standard errors.
     model, record : LinearModel, FitRecord
