@@ -225,6 +225,24 @@ class ColumnRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaRecord:
+    """What a term of a formula becomes: how its columns of X are computed, how many there are, and what they hold.
+
+    `name` has … in place of levels. What is not known before a fit is None.
+    """
+
+    name: str
+    term: str
+    kind: str
+    columns: int
+    computed: str
+    references: tuple[str, ...]
+    missing: int | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectionRecord:
     """What is shown of an inspection: see `regress.api.inspect.Inspection`."""
 
@@ -233,6 +251,8 @@ class InspectionRecord:
     rows: int
     bad: int
     columns: tuple[ColumnRecord, ...]
+    formula: str
+    terms: tuple[FormulaRecord, ...]
     remarks: tuple[str, ...]
     command: str
 

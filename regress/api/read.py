@@ -77,16 +77,29 @@ def read_sums(
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
+        _refuse_first_pass(reader.design)
         if cluster is None:
             sums = sums_of(reader if reading.design is None else prepared(reader), reading, progress)
         else:
             sums = cluster.sums(reader, options, reading, progress)
         if reading.design is None:
-            design_of(reader, sums)
+            design_of(replace(reader, design=_any_reference(reader.design)), sums)
             refuse_missing(reader, sums.tally)
         return reader, sums
 
     return rereading(_opened(table, options, cluster), read)
+
+
+def _any_reference(design: Design) -> Design:
+    """Return a design without the reference levels that were asked for: a part of a table may lack them."""
+    return replace(design, variables=tuple(replace(v, wanted=None) for v in design.variables))
+
+
+def _refuse_first_pass(design: Design) -> None:
+    if design.computed:
+        from regress.design.learn import refuse_first_pass
+
+        refuse_first_pass(design)
 
 
 def _roles(target: Any, options: TableOptions, cluster: ClusterTable | None) -> tuple[Any, TableOptions]:

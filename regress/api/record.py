@@ -1,5 +1,6 @@
 """How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import nan
@@ -13,6 +14,7 @@ from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
 from regress.api.sums import ReadTable
 from regress.blocks import Array
+from regress.design.terms import Design
 from regress.fit_record import (
     Coefficient,
     CoefficientStatus,
@@ -59,8 +61,8 @@ class Inference:
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
     sampled, ranges : Sampled or None, tuple of ColumnRange
         Rows whose residuals are drawn, and where the values of columns lie that enter by curves.
-    read : ReadTable or None
-        Exact sums with every level, where the fit follows from these alone, and has a reference level.
+    again : callable or None
+        Trains again with another design, where the fit follows from exact sums alone, and has a reference level.
     """
 
     model: LinearModel
@@ -76,7 +78,7 @@ class Inference:
     digits: Array | None
     sampled: Sampled | None
     ranges: tuple[ColumnRange, ...]
-    read: ReadTable | None
+    again: Callable[[Design], "Inference"] | None
 
     @cached_property
     def statistics(self) -> Statistics | str:

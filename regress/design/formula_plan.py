@@ -98,14 +98,25 @@ def formula_plan(
         for coded in several
         for term in _terms(of_term, dict(coded))
     )
+    text = written_out(formula, others) if formula.dot else formula.text
     complete = {part.variable for term in terms for part in term.texts if part.all_levels}
     variables = tuple(replace(v, all_levels=v.name in complete) for v in plan.variables.values())
-    design = Design(variables, terms, computed=plan.all_computed(), formula=formula.text)
+    design = Design(variables, terms, computed=plan.all_computed(), formula=text)
     design = with_references(base, design, wanted or {})
     if not terms:
         raise InputError("The formula has no term on the right: name a column there, as in 'price ~ area'.")
     source = ComputedSource(plan.source, design.computed) if design.computed else plan.source
     return source, design if design.texts else checked(design)
+
+
+def written_out(formula: Formula, others: Sequence[str] = (), target: str | None = None) -> str:
+    """Return a formula as a sum of products of factors: one text for all ways to write it, and without a dot.
+
+    A target that the formula does not have may be named.
+    """
+    left = formula.target if target is None else formula.target or Named(target)
+    terms = " + ".join(":".join(map(str, term)) for term in formula.terms(others))
+    return f"{left or ''} ~ {'' if formula.intercept else '0 + '}{terms}".lstrip()
 
 
 def _terms(factors: Sequence[_Factor], coded: Mapping[str, bool]) -> Iterator[Term]:
