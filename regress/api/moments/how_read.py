@@ -65,7 +65,7 @@ class HowRead:
     @property
     def intercept(self) -> bool:
         """Whether a formula has an intercept; true without one."""
-        from regress.design.formula import parse_formula
+        from regress.design.formula.parser import parse_formula
 
         return not self.formula or parse_formula(self.formula).intercept
 
@@ -89,8 +89,8 @@ def _open(formula: str, terms: tuple[TermKind, ...]) -> Design:
 def _planned(formula: str, terms: tuple[TermKind, ...], wanted: Mapping[str, str] | Sequence[str] | None) -> Design:
     if not formula:
         return Design.of([Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in terms])
-    from regress.design.formula import parse_formula
-    from regress.design.formula_plan import formula_plan, target_of
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import formula_plan, target_of
 
     parsed = parse_formula(formula)
     columns = [Column(t.name, t.kind, levels=t.order, settled=True) for t in terms]
