@@ -35,6 +35,7 @@ GROUND = (
     "records",
     "term_records",
     "fit_record",
+    "inspection_record",
 )  # options is a folder
 OWNERS = {
     "tensorflow": {"objective/autodiff.py"},

@@ -10,11 +10,12 @@ import numpy as np
 from regress.api.formulas import with_formula
 from regress.api.inspect_columns import ENOUGH_LEVELS, MANY_LEVELS, ColumnReport, Levels, Numbers, report_of
 from regress.api.inspect_formula import PlannedFormula, Summaries
+from regress.inspection_record import ColumnRecord, FormulaRecord, InspectionRecord
 from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, paragraph, quoted, shortened, visible
 from regress.numerics.atomic_write import strict
 from regress.options import FileOptions, Progress
-from regress.records import ColumnRecord, FormulaRecord, InspectionRecord, plain
+from regress.records import plain
 from regress.report.text import inspection_html, inspection_lines
 from regress.sources.base import Source
 from regress.sources.find import find_column

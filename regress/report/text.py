@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from regress.inspection_record import InspectionRecord
 from regress.messages import aligned, table_html
-from regress.records import ComparisonRecord, FoldScores, InspectionRecord
+from regress.records import ComparisonRecord, FoldScores
 
 _LEGEND = (
     "Digits: correct digits of the worst coefficient, without the intercept. Change of ŷ: maximum error of a fitted "

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from regress.aggregates.account import Tally
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import to_bytes
-from regress.design.terms import Design, Variable
+from regress.design.terms import Design
+from regress.design.variables import Variable
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Missing, WeightType
@@ -65,7 +66,7 @@ class HowRead:
     @property
     def intercept(self) -> bool:
         """Whether a formula has an intercept; true without one."""
-        from regress.design.formula import parse_formula
+        from regress.design.formula.parser import parse_formula
 
         return not self.formula or parse_formula(self.formula).intercept
 
@@ -89,8 +90,8 @@ def _open(formula: str, terms: tuple[TermKind, ...]) -> Design:
 def _planned(formula: str, terms: tuple[TermKind, ...], wanted: Mapping[str, str] | Sequence[str] | None) -> Design:
     if not formula:
         return Design.of([Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in terms])
-    from regress.design.formula import parse_formula
-    from regress.design.formula_plan import formula_plan, target_of
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import formula_plan, target_of
 
     parsed = parse_formula(formula)
     columns = [Column(t.name, t.kind, levels=t.order, settled=True) for t in terms]

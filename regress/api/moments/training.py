@@ -81,8 +81,8 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
     """Refuse options that say another thing than how the rows were read."""
     default = TableOptions()
     if options.formula is not None:
-        from regress.design.formula import parse_formula
-        from regress.design.formula_plan import written_out
+        from regress.design.formula.parser import parse_formula
+        from regress.design.formula.plan import written_out
 
         formula = parse_formula(options.formula)
         if formula.dot and moments.read.formula:
