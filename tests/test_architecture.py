@@ -35,7 +35,6 @@ GROUND = (
     "records",
     "term_records",
     "fit_record",
-    "inspection_record",
 )  # options is a folder
 OWNERS = {
     "tensorflow": {"objective/autodiff.py"},

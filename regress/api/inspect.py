@@ -10,7 +10,6 @@ import numpy as np
 from regress.api.formulas import with_formula
 from regress.api.inspect_columns import ENOUGH_LEVELS, MANY_LEVELS, ColumnReport, Levels, Numbers, report_of
 from regress.api.inspect_formula import PlannedFormula, Summaries
-from regress.inspection_record import ColumnRecord, FormulaRecord, InspectionRecord
 from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, paragraph, quoted, shortened, visible
 from regress.numerics.atomic_write import strict
@@ -21,6 +20,7 @@ from regress.sources.base import Source
 from regress.sources.find import find_column
 from regress.sources.open import open_table
 from regress.sources.rereading import Reread, rereading
+from regress.term_records import ColumnRecord, FormulaRecord, InspectionRecord
 
 _FAR = 1e6  # an offset of this many spreads is worth a remark
 _UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest
