@@ -226,3 +226,11 @@ def test_all_verbs_refuse_what_is_no_formula(verb):
         verb(TABLE, formula="a * zone")
     with pytest.raises(regress.InputError, match="target is another"):
         verb(TABLE, TABLE["z"].to_numpy(), formula="y ~ a")
+
+
+def test_numbers_as_written_need_no_product():
+    table = {"a": [0.1, 0.2, 0.5, 0.7], "y": [1.2, 2.4, 6.0, 8.4]}
+    for verb in (regress.fit, regress.moments):
+        fit = verb(table, "y ~ a", as_written=True)
+        fit = fit if isinstance(fit, regress.Fit) else regress.fit(fit)
+        assert (fit.w.tolist(), fit.b) == ([12.0], 0.0)
