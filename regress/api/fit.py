@@ -79,9 +79,9 @@ def fit(
         hashes; 0 for none. Fewer are kept of more than 200 columns.
     retransform : {"smearing", "normal", "naive"}, optional
         If the target is log(y), log1p(y), log2(y), log10(y) or sqrt(y), y a column, predictions are in units of y. They
-        are corrected by the residuals of `sample` (Duan's smearing; exp(ŷ) · Σa exp(e)/Σa for log(y)), or for normal
-        errors (exp(ŷ + s²/2)), or not: then they are medians if errors are symmetric. A negative ŷ of sqrt(y) counts
-        as 0. Limits of intervals are not corrected. Default: smearing, or normal if no rows are kept.
+        are corrected by the residuals of `sample` (Duan's smearing; exp(ŷ) · Σa exp(e)/Σa for log(y)), for normal
+        errors (exp(ŷ + s²/2)), or not. Naive predictions are medians if errors are symmetric. A negative ŷ of sqrt(y)
+        counts as 0. Limits of intervals are not corrected. Default: smearing, or normal if no rows are kept.
     n_jobs : int, optional
         Number of threads. Default: one for each CPU that this process may use.
     progress : callable, optional
