@@ -119,6 +119,9 @@ class Releveling:
         if outcome.dropped or outcome.equations or outcome.near_equations or not unique:
             raise InputError(f"Columns of the fit depend on each other, so its coefficients are not unique. {again()}")
         design = releveled(bare.design, column, str(level))
+        own = {of_x.name for of_x in bare.design.x_columns() if column in of_x.levels}
+        if empty := [name for name in outcome.constant if name in own]:
+            raise InputError(f"No training row has {empty[0]}, so the coefficients are not unique. {again()}")
         if design == bare.design:
             return self
         if isinstance(held, FitRecord) or held.again is None:

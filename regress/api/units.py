@@ -8,7 +8,7 @@ import numpy as np
 
 from regress.api.sums import ReadTable
 from regress.blocks import Block
-from regress.design.expression import Expression
+from regress.design.formula.expression import Expression
 from regress.errors import InputError, check_choice
 from regress.fit_record import FitOptions
 from regress.inference.residuals import Sampled, sampled
@@ -33,7 +33,7 @@ def check_asked(asked: Any, formula: str | None, sample: int) -> None:
     if asked is None:
         return
     check_choice("retransform", asked, get_args(Correction))
-    from regress.design.formula import parse_formula
+    from regress.design.formula.parser import parse_formula
 
     expression = None if formula is None else parse_formula(formula).target
     if expression is None or transform_of(expression) is None:

@@ -9,7 +9,7 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from regress.design.columns import Selection, lower_part
-from regress.design.expression import Expression
+from regress.design.formula.expression import Expression
 from regress.errors import TableError
 from regress.numerics.expansions import LONGEST
 from regress.sources.base import ColumnKind

@@ -10,12 +10,12 @@ import numpy as np
 
 from regress.blocks import Array, Block
 from regress.design.columns import as_read
-from regress.design.curves import curved, grid, read_beside
+from regress.design.formula.curves import curved, grid, read_beside
 from regress.design.terms import Design
 from regress.inference.term_tests import Estimates, term_tests
 from regress.term_records import LARGEST, ColumnRange, Effect, EffectPoint, Terms
 
-_POINTS = 61  # of a grid
+_POINTS = {"number": 61, "date": 241}  # of a grid: dates may have seasons
 _SHARE = 0.01  # of the values on either side that it does not cover
 _STEPS = 1000  # of its range that its ends are rounded to, so that they are no cells of rows
 _MOST = 50  # columns
@@ -79,7 +79,7 @@ def _effect(
 ) -> Effect | None:
     if not where.high > where.low:
         return None
-    values = np.array([where.mean, *np.linspace(where.low, where.high, _POINTS)])
+    values = np.array([where.mean, *np.linspace(where.low, where.high, _POINTS[kind])])
     with np.errstate(all="ignore"):
         over = grid(design, where.column, values, means)
         places = [design.names.index(name) for name in over.names]

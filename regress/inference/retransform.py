@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.expression import Call, Expression, Named
+from regress.design.formula.expression import Call, Expression, Named
 from regress.inference.residuals import Sampled
 from regress.numerics.elementary import exp, log, power
 from regress.records import known

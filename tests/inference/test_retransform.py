@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regress.design.expression import Call, Literal, Named, Operation
+from regress.design.formula.expression import Call, Literal, Named, Operation
 from regress.inference.residuals import Sampled
 from regress.inference.retransform import in_units, normal, r2_original, sentence, smearing, transform_of
 from regress.term_records import Retransform, Transform

@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from regress.blocks import Array, Mask
-from regress.design.evaluate import Values, evaluate
-from regress.design.expression import Call, Expression, names_in
-from regress.design.functions import kind, levels
+from regress.design.formula.expression import Call, Expression, names_in
 from regress.design.terms import Computed
 from regress.sources.base import (
     MISSING_CODE,
@@ -25,6 +23,9 @@ from regress.sources.base import (
 )
 from regress.sources.cell_types import level_of
 from regress.sources.rejects import Skipped
+
+if TYPE_CHECKING:
+    from regress.design.formula.evaluate import Values
 
 
 class ComputedSource(Source):
@@ -268,8 +269,10 @@ class ComputedBatch:
         return self._cells[name]
 
 
-def values_of(computed: Computed, values: Values) -> Array:
+def values_of(computed: Computed, values: "Values") -> Array:
     """Return all columns of a computed column's expression (rows,) or (k, rows)."""
+    from regress.design.formula.evaluate import evaluate  # which fits without a formula do not need
+
     return evaluate(computed.expression, values, dict(computed.learned))
 
 
@@ -288,8 +291,11 @@ def cells_of(computed: Computed, values: Array) -> tuple[list[str], Codes]:
 def _levels(computed: Computed) -> tuple[str, ...] | None:
     """Return the levels of a computed column in their order, where its function has such."""
     expression = computed.expression
-    known = computed.text and isinstance(expression, Call) and kind(expression) == "text"
-    return levels(expression) if known and isinstance(expression, Call) else None
+    if not computed.text or not isinstance(expression, Call):
+        return None
+    from regress.design.formula.functions import kind, levels
+
+    return levels(expression) if kind(expression) == "text" else None
 
 
 def _inputs(names: Sequence[str], computed: Mapping[str, Computed]) -> list[str]:
