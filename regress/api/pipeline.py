@@ -7,7 +7,8 @@ import numpy as np
 
 from regress.api.model import LinearModel
 from regress.api.result import Fit, bare_model
-from regress.design.terms import Design, Variable
+from regress.design.terms import Design
+from regress.design.variables import Variable
 from regress.errors import InputError
 from regress.sources.frames import of_columns
 

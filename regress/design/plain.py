@@ -6,7 +6,8 @@ from math import prod
 from typing import Literal
 
 from regress.design.formula.expression import names_in
-from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable
+from regress.design.terms import Computed, Design, Levels, Monomial, Term
+from regress.design.variables import Coding, Variable
 from regress.errors import InputError
 from regress.records import Count, Name, Some
 from regress.sources.base import ColumnKind
