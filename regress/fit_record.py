@@ -18,12 +18,11 @@ from regress.records import (
     NotNegative,
     Positive,
     ResidualGroups,
-    Retransform,
     Some,
     Squared,
     objective_text,
 )
-from regress.term_records import Terms
+from regress.term_records import Retransform, Terms
 
 _Stopped = Literal["epochs", "early_stopping", "max_seconds", "callback", "callback_error"]
 StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted", _Stopped]

@@ -1,12 +1,14 @@
-"""What terms of several columns, and columns that enter by curves, contribute to a fit: plain values of its record."""
+"""What a fit's record holds of its formula: tests of terms, effects of curves, and the units of predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from regress.records import Drawn, Name, NotNegative, Some
+from regress.options import Correction
+from regress.records import Count, Drawn, Name, NotNegative, Positive, Some
 
 LARGEST = 1e200  # that is drawn
+Transform = Literal["log", "log1p", "log2", "log10", "sqrt"]  # of a target, which predictions are transformed back from
 
 
 class TermTest(NamedTuple):
@@ -85,3 +87,23 @@ class Terms:
     tests: tuple[TermTest, ...] = ()
     ranges: tuple[ColumnRange, ...] = ()
     effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retransform:
+    """How predictions of a transformed target get the units of its column: see `regress.inference.retransform`.
+
+    `factor` is of a log, `mean` and `square` are of a square root. `rows` is the number of training rows that are kept,
+    of which smearing is, and `r2_original`: R² about the mean in these units. Held-out rows are often only summed; then
+    `r2_test_original` is None.
+    """
+
+    transform: Transform
+    column: Name
+    correction: Correction
+    factor: Positive = 1.0
+    mean: float = 0.0
+    square: NotNegative = 0.0
+    rows: Count = 0
+    r2_original: float | None = None
+    r2_test_original: float | None = None

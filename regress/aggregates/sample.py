@@ -10,7 +10,7 @@ import numpy as np
 
 from regress.blocks import Block
 from regress.design.columns import AS_READ, as_read, selected, union
-from regress.design.curves import read_beside
+from regress.design.formula.curves import read_beside
 from regress.design.matrix import Layout
 from regress.design.rows import PlacedRows
 from regress.design.terms import Design

@@ -106,10 +106,10 @@ def inspect(
     asked = Asked(target, given["formula"], categorical, progress)
     seen = rereading(open_table(table, options), lambda source: _look(source, asked))
     source, rows, reports, planned = seen.source, seen.rows, seen.reports, seen.planned
-    chosen, drop = target, list[str]()
-    if planned is None:
-        chosen = _target(reports, target, rows)
-        drop = _to_drop(reports, chosen, rows)
+    computed = planned is not None and target in {c.name for c in planned.design.computed}
+    free = reports if planned is None or target else [r for r in reports if r.name not in planned.used]
+    chosen = target if computed else _target(free, target, rows)
+    drop = _to_drop(reports, chosen, rows) if planned is None else []
     unused = drop if planned is None else [r.name for r in reports if r.name not in planned.used]
     terms = () if planned is None else planned.records(seen.summaries)
     remarks = _remarks(
@@ -142,6 +142,11 @@ class Asked(NamedTuple):
     formula: str | None
     categorical: Sequence[str]
     progress: Progress | None
+
+    @property
+    def names_target(self) -> bool:
+        """Whether the formula names the target."""
+        return with_formula(None, {"formula": self.formula})[0] is not None
 
 
 class Seen(NamedTuple):
@@ -264,7 +269,8 @@ def _command(
     words = [
         "regress fit",
         quoted(f"./{file}" if file.startswith("-") and len(file) > 1 else file),
-        flag("target", target or "COL") if asked.formula is None else flag("formula", asked.formula),
+        *([] if asked.formula is None else [flag("formula", asked.formula)]),
+        *([] if asked.names_target else [flag("target", target or "COL")]),
     ]
     for name, names in (("drop", drop), ("categorical", [name for name in categorical if name not in drop])):
         if names:

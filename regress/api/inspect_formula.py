@@ -7,9 +7,9 @@ from math import prod
 
 from regress.api.inspect_columns import Levels, Numbers
 from regress.api.read import with_target
-from regress.design.computed import ComputedSource
-from regress.design.expression import Named, names_in
-from regress.design.functions import calls_that_learn
+from regress.design.formula.computed import ComputedSource
+from regress.design.formula.expression import Named, names_in
+from regress.design.formula.functions import calls_that_learn
 from regress.design.terms import Computed, Design, Monomial, Term
 from regress.records import FormulaRecord, known
 from regress.sources.base import Source
@@ -34,8 +34,8 @@ class PlannedFormula:
         InputError
             If it cannot be read, or the table does not have its columns.
         """
-        from regress.design.formula import parse_formula
-        from regress.design.formula_plan import formula_plan
+        from regress.design.formula.parser import parse_formula
+        from regress.design.formula.plan import formula_plan
 
         source, design = formula_plan(with_target(source, text), parse_formula(text), exclude=[target])
         return cls(target, source, design)

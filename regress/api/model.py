@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Unpack, get_args
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.computed import ComputedBatch, ComputedSource
 from regress.design.encode import Encoder, altered_note
+from regress.design.formula.computed import ComputedBatch, ComputedSource
 from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
 from regress.design.plain import plain_of

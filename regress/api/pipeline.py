@@ -8,7 +8,7 @@ import numpy as np
 from regress.api.model import LinearModel
 from regress.api.pipeline_steps import column_of_levels, levels_step, numbers_step, refused
 from regress.api.result import Fit, bare_model
-from regress.design.expression import names_in
+from regress.design.formula.expression import names_in
 from regress.design.terms import Design, XColumn
 from regress.errors import InputError
 from regress.sources.frames import of_columns

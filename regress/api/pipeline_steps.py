@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.evaluate import evaluate
-from regress.design.expression import COMPARISONS, Call, Expression, Named, Negative, Operation, names_in, parts_of
-from regress.design.functions import compared_text, settings
-from regress.design.splines import padded
-from regress.design.terms import Computed, Variable
+from regress.design.formula.evaluate import evaluate
+from regress.design.formula.expression import (
+    COMPARISONS,
+    Call,
+    Expression,
+    Named,
+    Negative,
+    Operation,
+    names_in,
+    parts_of,
+)
+from regress.design.formula.functions import compared_text, settings
+from regress.design.formula.splines import padded
+from regress.design.terms import Computed
+from regress.design.variables import Variable
 from regress.errors import InputError
 
 # How cells of a frame become levels: as text, no blanks around them, 1.0 is 1, True is true.

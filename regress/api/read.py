@@ -97,7 +97,7 @@ def _any_reference(design: Design) -> Design:
 
 def _refuse_first_pass(design: Design) -> None:
     if design.computed:
-        from regress.design.learn import refuse_first_pass
+        from regress.design.formula.first_pass import refuse_first_pass
 
         refuse_first_pass(design)
 
@@ -202,12 +202,12 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
 def _computed(source: Source, options: TableOptions, reading: Reading) -> tuple[Source, Any]:
     """Return a table with the columns that a design or a formula computes, as far as these are known; the formula."""
     if reading.design is not None and reading.design.computed:
-        from regress.design.computed import ComputedSource
+        from regress.design.formula.computed import ComputedSource
 
         return ComputedSource(source, reading.design.computed), None
     if reading.design is not None or options.formula is None:
         return source, None
-    from regress.design.formula import parse_formula
+    from regress.design.formula.parser import parse_formula
 
     return with_target(source, options.formula), parse_formula(options.formula)
 
@@ -216,8 +216,8 @@ def with_target(source: Source, formula: str | None) -> Source:
     """Return a table with the target of a formula as a column."""
     if formula is None:
         return source
-    from regress.design.formula import parse_formula
-    from regress.design.formula_plan import target_of
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import target_of
 
     target = parse_formula(formula).target
     return source if target is None else target_of(source, target)
@@ -245,7 +245,7 @@ def _designed(
         key = None
     exclude = [*others, key, *(reading.along if options.features is None else ())]
     if formula is not None:
-        from regress.design.formula_plan import formula_plan
+        from regress.design.formula.plan import formula_plan
 
         source = taken_out(source, drop=drop, categorical=options.categorical or ())
         source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=options.ref)

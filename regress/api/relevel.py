@@ -86,9 +86,9 @@ class Releveling:
         """Return the same fit with another reference level of a text column. The data is not read.
 
         Predictions are the same. A fit in exact arithmetic is trained again from its sums, so that it has the same bits
-        as with ``ref={column: level}``. Of others, such as fits read from a file, figures are sums of stored numbers,
-        rounded once. Then the certificate, its digits, the hash of the sums, and notes on levels of the column are
-        dropped, as is the condition number beyond 50 columns.
+        as with ``ref={column: level}``. Of others, such as fits read from a file, with robust errors or of a target
+        such as log(y), figures are sums of known numbers, rounded once. Then the certificate, its digits, the hash of
+        the sums, and notes on levels of the column are dropped, as is the condition number beyond 50 columns.
 
         Parameters
         ----------
@@ -119,6 +119,9 @@ class Releveling:
         if outcome.dropped or outcome.equations or outcome.near_equations or not unique:
             raise InputError(f"Columns of the fit depend on each other, so its coefficients are not unique. {again()}")
         design = releveled(bare.design, column, str(level))
+        own = {of_x.name for of_x in bare.design.x_columns() if column in of_x.levels}
+        if empty := [name for name in outcome.constant if name in own]:
+            raise InputError(f"No training row has {empty[0]}, so the coefficients are not unique. {again()}")
         if design == bare.design:
             return self
         if isinstance(held, FitRecord) or held.again is None:

@@ -48,7 +48,7 @@ def changed(model: LinearModel, record: FitRecord, design: Design) -> tuple[Line
     change = _Change(old_by_new, sums_of_columns(design, model.design, one), len(design.names))
     new_model = _model(model, design, change)
     moments = None if record.moments is None else _moments(record.moments, change)
-    inverse = None if moments is None or figures is None else inverse_of_moments(to_moments(moments), one)
+    inverse = None if moments is None or figures is None else _inverse(moments, one)
     column = next(v.name for v, w in zip(design.texts, model.design.texts, strict=True) if v.levels != w.levels)
     new_record = replace(
         record,
@@ -169,7 +169,10 @@ def _moments(held: PlainMoments, change: _Change) -> PlainMoments:
 def _terms(model: LinearModel, record: FitRecord) -> Terms:
     held, n = model.uncertainty, len(model.names)
     covariance, df = (None, nan) if held is None else (held.covariance, held.df_resid)
-    found = Estimates(model.w, covariance, np.ones(n, dtype=bool), df)
+    estimable = (
+        np.zeros(n, dtype=bool) if covariance is None else np.diagonal(covariance) > 0
+    )  # constant columns have 0
+    found = Estimates(model.w, covariance, estimable, df)
     return terms_of(model.design, found, record.terms.ranges, model.trained.options.level)
 
 
@@ -182,6 +185,24 @@ def _outcome(outcome: Outcome, column: str) -> Outcome:
     outcome = replace(outcome, notes=tuple(note for note in outcome.notes if note not in gone))
     rests = any("held-out" in note for note in gone)
     return replace(outcome, scored=False, r2_test=None) if rests else outcome
+
+
+def _inverse(moments: PlainMoments, one: bool) -> Inverse | None:
+    """Invert the products of the columns that are not constant; the others have no variance inflation factor."""
+    at = [k for k, norm in enumerate(moments.norm) if norm or not one]
+    chosen = replace(
+        moments,
+        mean=tuple(moments.mean[k] for k in at),
+        norm=tuple(moments.norm[k] for k in at),
+        cosines=tuple(tuple(moments.cosines[i][j - i] for j in at if j >= i) for i in at),
+        target_cosines=tuple(moments.target_cosines[k] for k in at),
+    )
+    inverse = inverse_of_moments(to_moments(chosen), one)
+    if inverse is None:
+        return None
+    inflation = np.full(len(moments.norm), nan)
+    inflation[at] = inverse.inflation
+    return replace(inverse, inflation=inflation)
 
 
 def _condition(inverse: Inverse | None) -> float | None:

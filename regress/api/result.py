@@ -21,9 +21,10 @@ from regress.fit_record import Figures, FitRecord, Outcome, Proof
 from regress.keywords import FileKeywords, takes
 from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
-from regress.records import COLUMNS, Retransform, number
+from regress.records import COLUMNS, number
 from regress.report.summary import fit_html, summary
 from regress.solvers.status import Status
+from regress.term_records import Retransform
 
 
 @dataclass(frozen=True, eq=False, repr=False)

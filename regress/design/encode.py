@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.blocks import Array, Mask
-from regress.design.terms import Design, Variable
+from regress.design.terms import Design
+from regress.design.variables import Variable
 from regress.errors import TableError
 from regress.messages import setting
 from regress.options import HandleUnknown
@@ -71,7 +72,7 @@ class Encoder:
         self._numbers, self._texts = design.numbers, design.texts
         self._products = [
             (term.label, [(self._numbers.index(name), power) for name, power in term.powers.items()])
-            for term in design.terms
+            for term in (() if design.plain else design.terms)
             if sum(term.powers.values()) > 1
         ]
         self.altered = 0

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
-from regress.design.expression import names_in
-from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable
+from regress.design.formula.expression import names_in
+from regress.design.terms import Computed, Design, Levels, Monomial, Term
+from regress.design.variables import Coding, Variable
 from regress.errors import InputError
 from regress.records import Count, Name, Some
 from regress.sources.base import ColumnKind
@@ -166,8 +167,8 @@ def _part(part: PlainPart, variables: Mapping[str, Variable]) -> Monomial | Leve
 
 
 def _computed(plain: PlainComputed) -> Computed:
-    from regress.design.formula_factor import parse_expression  # which models without a formula do not need
-    from regress.design.functions import check, width
+    from regress.design.formula.factors import parse_expression  # which models without a formula do not need
+    from regress.design.formula.functions import check, width
 
     try:
         expression = parse_expression(plain.expression)

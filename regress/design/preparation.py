@@ -63,7 +63,7 @@ def after_passes(reader: Reader, read: Callable[[Reader, type[FirstPass]], First
     """Return a reader that knows what first passes find, each read as asked, if it is due."""
     kinds: list[type[FirstPass]] = [Means]
     if reader.design.computed:
-        from regress.design.learn import ColumnFacts
+        from regress.design.formula.first_pass import ColumnFacts
 
         kinds.insert(0, ColumnFacts)
     for kind in kinds:
@@ -75,7 +75,7 @@ def after_passes(reader: Reader, read: Callable[[Reader, type[FirstPass]], First
 def _without_learning(reader: Reader) -> Reader:
     if not reader.design.computed:
         return reader
-    from regress.design.learn import without_learning
+    from regress.design.formula.first_pass import without_learning
 
     return without_learning(reader)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from regress.blocks import Array, Block
 from regress.design.columns import as_read
-from regress.design.curves import curved, grid, read_beside
+from regress.design.formula.curves import curved, grid, read_beside
 from regress.design.terms import Design
 from regress.inference.term_tests import Estimates, term_tests
 from regress.term_records import LARGEST, ColumnRange, Effect, EffectPoint, Terms

@@ -18,10 +18,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.expression import Call, Expression, Named
+from regress.design.formula.expression import Call, Expression, Named
 from regress.inference.residuals import Sampled
 from regress.numerics.elementary import exp, log, power
-from regress.records import Retransform, Transform, known
+from regress.records import known
+from regress.term_records import Retransform, Transform
 
 
 def _expm1(values: Array) -> Array:

@@ -222,6 +222,7 @@ def test_a_formula_shows_the_columns_that_it_makes():
     assert shown["cut(z, [0, 3, 9])=…"].references == ("(0,3]",)
     assert shown["center(z)"].computed == "center(z) after a first pass"
     assert seen.command == f"regress fit TABLE --formula '{formula}' --missing drop"
+    assert inspect(table, formula="z * g").command == "regress fit TABLE --formula 'z * g' --target y --missing drop"
     assert seen.to_dict()["formula"] == formula
     assert seen.to_dict()["terms"][0]["name"] == "z"
     assert f"{formula}: 11 columns" in str(seen)

@@ -171,6 +171,34 @@ def test_smearing_takes_the_rows_of_the_sample():
     assert "of these rows" not in both.summary()
 
 
+@pytest.mark.parametrize("sample", [0, 40, 20_000])
+def test_moments_of_parts_that_are_merged_give_the_correction_of_all_rows(sample):
+    whole = regress.moments(TABLE, "log(y) ~ x + zone", sample=sample)
+    parts = [
+        regress.moments(TABLE[rows].reset_index(drop=True), "log(y) ~ x + zone", sample=sample)
+        for rows in (TABLE["zone"] == "a", TABLE["zone"] != "a")
+    ]
+    merged = regress.fit(parts[1] + parts[0])
+    assert np.array_equal(merged.predict(TABLE), regress.fit(parts[0] + parts[1]).predict(TABLE))
+    if sample != 40:  # other rows are the sample of other parts
+        assert merged.predict(TABLE) == pytest.approx(regress.fit(whole).predict(TABLE), rel=1e-12)
+    kept = min(sample, N)
+    assert (merged.retransform.rows, merged.retransform.correction) == (kept, "smearing" if kept else "normal")
+    if not kept:
+        with pytest.raises(InputError, match="no training rows are kept"):
+            regress.fit(whole, retransform="smearing")
+    plain = regress.moments(TABLE, "y ~ x")
+    with pytest.raises(InputError, match=r"the target is y\. Remove it"):
+        regress.fit(plain, retransform="naive")
+
+
+def test_another_reference_level_leaves_predictions_as_they_are():
+    fit = regress.fit(TABLE, "log(y) ~ x + zone")
+    other = fit.relevel("zone", "c")
+    assert other.retransform == fit.retransform
+    assert other.predict(TABLE) == pytest.approx(fit.predict(TABLE), rel=1e-12)
+
+
 def test_the_correction_and_r2_are_shown():
     fit = regress.fit(TABLE, "log(y) ~ x + zone")
     note = next(note for note in fit.notes() if note.startswith("Predictions"))
@@ -337,9 +365,8 @@ def test_columns_that_are_kept_are_those_of_the_table(tmp_path):
     table, model = tmp_path / "t.csv", tmp_path / "m.json"
     table.write_text("x,y,note\n" + "".join(f"{i}.0,{i * i % 7 + 1}.50,n{i}\n" for i in range(12)))
     assert run("fit", table, "--target", "log(y) ~ exp(x)", "--save", model)[0] == 0
-    code, text, _ = run("predict", model, table, "--keep", "note,y,x")
-    assert code == 0
-    assert [line.split(",")[:4] for line in text.splitlines()[:3]] == [
+    assert run("predict", model, table, "--keep", "note,y,x", "-o", tmp_path / "p.csv")[0] == 0
+    assert [line.split(",")[:4] for line in (tmp_path / "p.csv").read_text().splitlines()[:3]] == [
         ["row", "note", "y", "x"],
         ["1", "n0", "1.50", "0.0"],
         ["2", "n1", "2.50", "1.0"],

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regress.design.expression import Call, Literal, Named, Operation
+from regress.design.formula.expression import Call, Literal, Named, Operation
 from regress.inference.residuals import Sampled
 from regress.inference.retransform import in_units, normal, r2_original, sentence, smearing, transform_of
-from regress.records import Retransform, Transform
+from regress.term_records import Retransform, Transform
 
 TRANSFORMS = get_args(Transform)
 values = st.floats(-30.0, 30.0)

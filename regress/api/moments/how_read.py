@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 from regress.aggregates.account import Tally
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import to_bytes
-from regress.design.terms import Design, Variable
+from regress.design.terms import Design
+from regress.design.variables import Variable
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Missing, WeightType
@@ -59,21 +61,12 @@ class HowRead:
         InputError
             If the formula cannot be one of these columns, or one with a reference level is not text.
         """
-        if not self.formula:
-            return Design.of([Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in self.terms])
-        from regress.design.formula import parse_formula
-        from regress.design.formula_plan import formula_plan, target_of
-
-        formula = parse_formula(self.formula)
-        columns = [Column(t.name, t.kind, levels=t.order, settled=True) for t in self.terms]
-        source: Source = SummedSource("the table", columns)
-        source = source if formula.target is None else target_of(source, formula.target)
-        return formula_plan(source, formula, wanted=wanted)[1]
+        return _planned(self.formula, self.terms, wanted) if wanted else _open(self.formula, self.terms)
 
     @property
     def intercept(self) -> bool:
         """Whether a formula has an intercept; true without one."""
-        from regress.design.formula import parse_formula
+        from regress.design.formula.parser import parse_formula
 
         return not self.formula or parse_formula(self.formula).intercept
 
@@ -86,6 +79,25 @@ class HowRead:
     def booleans(self) -> list[str]:
         """The variables that are true and false."""
         return [variable.name for variable in self.design().variables if variable.kind == "boolean"]
+
+
+@lru_cache(maxsize=8)
+def _open(formula: str, terms: tuple[TermKind, ...]) -> Design:
+    """Return the design of a formula: the same for all parts that merge."""
+    return _planned(formula, terms, None)
+
+
+def _planned(formula: str, terms: tuple[TermKind, ...], wanted: Mapping[str, str] | Sequence[str] | None) -> Design:
+    if not formula:
+        return Design.of([Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in terms])
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import formula_plan, target_of
+
+    parsed = parse_formula(formula)
+    columns = [Column(t.name, t.kind, levels=t.order, settled=True) for t in terms]
+    source: Source = SummedSource("the table", columns)
+    source = source if parsed.target is None else target_of(source, parsed.target)
+    return formula_plan(source, parsed, wanted=wanted)[1]
 
 
 class Account(NamedTuple):

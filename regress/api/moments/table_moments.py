@@ -215,8 +215,8 @@ def _formula_of(reader: Reader) -> str:
     """Return the formula in the form that all ways to write it share; "" where there is none."""
     if not reader.design.formula:
         return ""
-    from regress.design.formula import parse_formula
-    from regress.design.formula_plan import written_out
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import written_out
 
     return written_out(parse_formula(reader.design.formula), target=reader.target.name)
 

@@ -81,8 +81,8 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
     """Refuse options that say another thing than how the rows were read."""
     default = TableOptions()
     if options.formula is not None:
-        from regress.design.formula import parse_formula
-        from regress.design.formula_plan import written_out
+        from regress.design.formula.parser import parse_formula
+        from regress.design.formula.plan import written_out
 
         formula = parse_formula(options.formula)
         if formula.dot and moments.read.formula:
@@ -101,7 +101,8 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
             continue  # no row that is used misses a cell
         if name in HowRead.__dataclass_fields__:
             if given != (here := getattr(moments.read, name)):
-                was = f"with {setting(name, here)}" if here not in (None, "") else f"without {setting(name)}"
+                absent = here is None or here is False or here == ""
+                was = f"with {setting(name, here)}" if not absent else f"without {setting(name)}"
                 was = f"{moments.label} was summed {was}, not with {setting(name, given)}"
                 raise InputError(f"{was}. Use the same, or sum the table again.")
         else:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.column_use import read_as_numbers
-from regress.design.computed import cells_of, column_of, values_of
-from regress.design.expression import Call, Expression, Named, names_in
+from regress.design.formula.column_use import read_as_numbers
+from regress.design.formula.computed import cells_of, column_of, values_of
+from regress.design.formula.expression import Call, Expression, Named, names_in
 from regress.design.matrix import Layout
-from regress.design.terms import Computed, Design, Term, Variable
+from regress.design.terms import Computed, Design, Term
+from regress.design.variables import Variable
 from regress.sources.base import ColumnKind
 
 _LINES = ("center", "scale")  # calls that are straight lines

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from regress.design.computed import ComputedSource
-from regress.design.expression import Call
-from regress.design.functions import calls_that_learn
-from regress.design.learned import Learner, learner
+from regress.design.formula.computed import ComputedSource
+from regress.design.formula.expression import Call
+from regress.design.formula.functions import calls_that_learn
+from regress.design.formula.learned import Learner, learner
 from regress.design.rows import Reader, all_of, finite
 from regress.design.terms import Computed, Design
 from regress.errors import InputError

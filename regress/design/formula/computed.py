@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from regress.blocks import Array, Mask
-from regress.design.expression import Call, Expression, names_in
+from regress.design.formula.expression import Call, Expression, names_in
 from regress.design.terms import Computed
 from regress.sources.base import (
     MISSING_CODE,
@@ -25,7 +25,7 @@ from regress.sources.cell_types import level_of
 from regress.sources.rejects import Skipped
 
 if TYPE_CHECKING:
-    from regress.design.evaluate import Values
+    from regress.design.formula.evaluate import Values
 
 
 class ComputedSource(Source):
@@ -271,7 +271,7 @@ class ComputedBatch:
 
 def values_of(computed: Computed, values: "Values") -> Array:
     """Return all columns of a computed column's expression (rows,) or (k, rows)."""
-    from regress.design.evaluate import evaluate  # which fits without a formula do not need
+    from regress.design.formula.evaluate import evaluate  # which fits without a formula do not need
 
     return evaluate(computed.expression, values, dict(computed.learned))
 
@@ -293,7 +293,7 @@ def _levels(computed: Computed) -> tuple[str, ...] | None:
     expression = computed.expression
     if not computed.text or not isinstance(expression, Call):
         return None
-    from regress.design.functions import kind, levels
+    from regress.design.formula.functions import kind, levels
 
     return levels(expression) if kind(expression) == "text" else None
 

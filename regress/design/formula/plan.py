@@ -5,15 +5,22 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import NamedTuple
 
-from regress.design.coding import codings
-from regress.design.column_use import check_columns, check_numbers, exact_powers, read_as_numbers, used_as_numbers
-from regress.design.computed import ComputedSource
-from regress.design.expression import Call, Expression, Named, names_in
-from regress.design.formula import Formula
-from regress.design.functions import check, kind, labels
+from regress.design.formula.coding import codings
+from regress.design.formula.column_use import (
+    check_columns,
+    check_numbers,
+    exact_powers,
+    read_as_numbers,
+    used_as_numbers,
+)
+from regress.design.formula.computed import ComputedSource
+from regress.design.formula.expression import Call, Expression, Named, names_in
+from regress.design.formula.functions import check, kind, labels
+from regress.design.formula.parser import Formula
 from regress.design.plan import variable_of
 from regress.design.references import with_references
-from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable, checked
+from regress.design.terms import Computed, Design, Levels, Monomial, Term, checked
+from regress.design.variables import Coding, Variable
 from regress.errors import InputError, TableError
 from regress.sources.base import Source
 from regress.sources.find import find_column
@@ -86,6 +93,9 @@ def formula_plan(
     read = {name for c in computed for name in names_in(c.expression)}
     others = [c.name for c in base.columns if not (c.index or c.name in exclude or c.name in read)]
     products = formula.terms(others)
+    for factor in (factor for of_term in products for factor in of_term):
+        if str(factor) == str(formula.target) and formula.target is not None:
+            raise InputError(f"The formula has its target {factor} on the right too. Remove it there.")
     plan = _Plan(base, used_as_numbers(base, products), {c.name: c for c in computed})
     factors = [tuple(plan.factor(expression) for expression in of_term) for of_term in products]
     names = [
