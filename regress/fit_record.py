@@ -18,11 +18,11 @@ from regress.records import (
     NotNegative,
     Positive,
     ResidualGroups,
-    Retransform,
     Some,
     Squared,
     objective_text,
 )
+from regress.term_records import Retransform, Terms
 
 _Stopped = Literal["epochs", "early_stopping", "max_seconds", "callback", "callback_error"]
 StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted", _Stopped]
@@ -266,6 +266,7 @@ class FitRecord:
     trained: Trained
     outcome: Outcome
     references: Mapping[Name, Name] = field(default_factory=dict)
+    terms: Terms = field(default_factory=Terms)
     coefficients: tuple[Coefficient, ...]
     figures: Figures | None
     statistics_missing: str
@@ -283,8 +284,7 @@ class FitRecord:
     @property
     def digits(self) -> list[float] | None:
         """Correct digits of each column, certified or from below; None where they are unknown."""
-        found = [line.digits for line in self.columns if line.digits is not None]
-        return found or None
+        return [line.digits for line in self.columns if line.digits is not None] or None
 
     @property
     def epochs(self) -> int | None:

@@ -4,12 +4,11 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from regress.blocks import Array
-from regress.options import Correction
 
 STEPS = 200  # of a descent that does not arrive before
 SQUARED = "squared_error"  # the loss that is no other
@@ -55,7 +54,6 @@ NotNegative = Annotated[float, Bound(at_least=0)]
 Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
 Squared = Annotated[float, Bound(most=1.34e154)]  # and these are numbers whose squares are doubles
 Norm = Annotated[float, Bound(at_least=0, most=1.34e154)]
-Transform = Literal["log", "log1p", "log2", "log10", "sqrt"]  # of a target, which predictions are transformed back from
 Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
 
 
@@ -96,26 +94,6 @@ class ResidualGroups:
     normal: tuple[Quantile, ...]
     bands: tuple[Band, ...]
     far: Count | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retransform:
-    """How predictions of a transformed target get the units of its column: see `regress.inference.retransform`.
-
-    `factor` is of a log, `mean` and `square` are of a square root. `rows` is the number of training rows that are kept,
-    of which smearing is, and `r2_original`: R² about the mean in these units. Held-out rows are often only summed; then
-    `r2_test_original` is None.
-    """
-
-    transform: Transform
-    column: Name
-    correction: Correction
-    factor: Positive = 1.0
-    mean: float = 0.0
-    square: NotNegative = 0.0
-    rows: Count = 0
-    r2_original: float | None = None
-    r2_test_original: float | None = None
 
 
 class FoldScores(NamedTuple):
@@ -225,6 +203,24 @@ class ColumnRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaRecord:
+    """What a term of a formula becomes: how its columns of X are computed, how many there are, and what they hold.
+
+    `name` has … in place of levels. What is not known before a fit is None.
+    """
+
+    name: str
+    term: str
+    kind: str
+    columns: int
+    computed: str
+    references: tuple[str, ...]
+    missing: int | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InspectionRecord:
     """What is shown of an inspection: see `regress.api.inspect.Inspection`."""
 
@@ -233,6 +229,8 @@ class InspectionRecord:
     rows: int
     bad: int
     columns: tuple[ColumnRecord, ...]
+    formula: str
+    terms: tuple[FormulaRecord, ...]
     remarks: tuple[str, ...]
     command: str
 

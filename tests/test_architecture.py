@@ -26,7 +26,16 @@ ORDER = (
 )
 APART = {"inference", "report"}  # records pass between them
 FACES = ("__init__", "__main__", "plot")  # names of what the folders hold
-GROUND = ("messages", "errors", "options", "keywords", "blocks", "records", "fit_record")  # options is a folder
+GROUND = (
+    "messages",
+    "errors",
+    "options",
+    "keywords",
+    "blocks",
+    "records",
+    "term_records",
+    "fit_record",
+)  # options is a folder
 OWNERS = {
     "tensorflow": {"objective/autodiff.py"},
     "keras": {"objective/autodiff.py"},

@@ -105,7 +105,9 @@ def choose_shift(block: Block) -> Shift:
 
 def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
     """Sum one block about `shift`, tile by tile; xᵀx in single precision if asked, all else in float64."""
-    X, Y, weights, columns, _ = block
+    X, Y, weights, columns, decimals = block
+    if decimals is not None:
+        raise ValueError("numbers as written are summed exactly; see Block.in_doubles")
     (m, n), k = X.shape, Y.shape[1]
     # For few columns `group` consecutive rows are viewed as one row of group·n columns: larger products are
     # faster, and the diagonal blocks of vᵀv add up to xᵀx.

@@ -88,4 +88,4 @@ class PartSums:
 def add_logs(total: WholeSum, block: Block) -> None:
     """Add log a of the rows of a block."""
     if block.weights is not None:
-        total.add(np.log(block.weights))
+        total.add(np.log(block.weights if block.decimals is None else block.weights / 10.0**block.decimals.weights))

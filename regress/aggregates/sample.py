@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.blocks import Block
-from regress.design.columns import selected, union
+from regress.design.columns import AS_READ, as_read, selected, union
+from regress.design.formula.curves import read_beside
 from regress.design.matrix import Layout
 from regress.design.rows import PlacedRows
 from regress.design.terms import Design
@@ -30,7 +31,8 @@ class _Kept(NamedTuple):
 class Sampler:
     """Keeps `rows` rows of those that it is shown, fewer where there are more than 200 columns.
 
-    Rows are held in arrays made once: small ones between the blocks of a table would leave holes in its memory.
+    Rows are held in arrays made once: small ones between the blocks of a table would leave holes in its memory. Columns
+    of the table that enter by curves are held as they were read, too: `effects` needs their range.
 
     Parameters
     ----------
@@ -44,7 +46,8 @@ class Sampler:
 
     def __init__(self, rows: int, seed: int, design: Design, levels: Mapping[str, Sequence[str]]) -> None:
         self._given = rows, seed, design, levels
-        numbers, texts = len(design.numbers), len(design.texts)
+        self._read = read_beside(design)
+        numbers, texts = len(design.numbers) + len(self._read), len(design.texts)
         columns = max(numbers + texts, 1)
         self._most, self._seed = min(rows, max(_CELLS // 2 // columns, 1)), seed
         room = max(2 * self._most, _CELLS // 4 // columns)
@@ -59,6 +62,7 @@ class Sampler:
     def add(self, rows: PlacedRows) -> None:
         """Show the training rows of a batch."""
         batch, (numbers, codes, _), y, a, kept = rows.batch, rows.encoded, rows.y, rows.a, rows.used
+        numbers = [*numbers, *batch.columns(self._read)] if self._read else numbers
         self._weighted = a is not None
         salt = np.uint64(text_hash(f"{self._seed}:{batch.part}"))
         for start in range(0, batch.rows, _PIECE):
@@ -120,7 +124,11 @@ class Sampler:
         if not self._held:
             return self._merged
         at, layout = self._smallest(), Layout(*self._given[2:])
-        X, columns = layout.expand(self._numbers[:, at].T, self._codes[:, at].T)
+        given = len(self._numbers) - len(self._read)
+        X, columns = layout.expand(self._numbers[:given, at].T, self._codes[:, at].T)
+        if self._read:
+            X = np.hstack([X, self._numbers[given:, at].T])
+            columns = (*columns, *map(as_read, self._read))
         block = Block(X, self._y[at][:, None], self._a[at] if self._weighted else None, columns)
         own = _Kept(self._bits[at], block)
         return own if self._merged is None else self._best(own, self._merged)
@@ -177,7 +185,8 @@ class Sampler:
         sizes = (X.shape[1], Y.shape[1], len(bits) if a is None else len(a))
         if sizes != (len(columns), 1, len(bits)) or len(set(columns)) < len(columns):
             raise ValueError("the arrays of its sample do not fit together")
-        if not all(np.isfinite(array).all() for array in (X, Y, () if a is None else a)):
+        encoded = X[:, [not name.startswith(AS_READ) for name in columns]]
+        if not all(np.isfinite(array).all() for array in (encoded, Y, () if a is None else a)):
             raise ValueError("its sample has a value that is not finite")
         self._merged = _Kept(bits, Block(X, Y, a, columns))
 

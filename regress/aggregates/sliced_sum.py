@@ -81,6 +81,7 @@ class SlicedSum:
         self._sum_aside()
         other = copy(self)
         other._sums, other._deep = (sums.with_fives(powers, of_weight) for sums in (self._sums, self._deep))
+        other._inexact = self._inexact.copy()
         return other
 
     def with_weights(self) -> "SlicedSum":

@@ -3,16 +3,16 @@
 A row is what its columns are called and hold, where a column without a name in it is zero. So columns x that are zero
 in all rows are not written, and those that have names are sorted by name. After a header come, little-endian:
 
-1. six integers of 64 bits: the number of rows, of targets and of columns x, 1 if these have names, the bytes that the
-   names fill, and 0, or 1 + f for numbers as written,
+1. six integers of 64 bits: the number of rows, of targets and of columns x, 1 if these have names, the bytes of the
+   names, and the kind of numbers,
 2. the length of each name in UTF-8 in 32 bits, and the names,
 3. for each column of [1, y, x], in 64 bits: how many cells are no integers below 2^53,
 4. Σ a zᵢzⱼ for i ≤ j, row by row,
 5. Σ a (2^52 ulp(z))² by column,
 6. the SHA-256 of all before it, which is the fingerprint of the rows.
 
-For numbers as written, 3 and 5 are 0 for columns of decimals, and 4 and 5 are multiplied by 5^f, for the least f that
-gives all of them an end in binary.
+The kind is 0 for numbers as stored, and 1 + f for numbers as written. Then 4 and 5 are multiplied by 5^f. This is the
+least power of five that makes all of them finite in binary. 3 and 5 are 0 for columns of decimals.
 
 Numbers are sums of d · 2^(−23k) with digits −2^22 ≤ d < 2^22, which are unique. 4 and 5 hold four parts:
 

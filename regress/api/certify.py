@@ -14,6 +14,7 @@ from regress.api.cluster.table import ClusterTable
 from regress.api.foreign_models import claim_of
 from regress.api.formulas import with_formula
 from regress.api.moments.table_moments import TableMoments
+from regress.api.moments.training import fitted_as
 from regress.api.statsmodels_rows import as_held
 from regress.api.sums import Reading, ReadTable
 from regress.api.tables import Where, opened, read_any, source_of
@@ -142,6 +143,8 @@ def _certified(
     elif claim.design is None:
         options = {**options, **_chosen(claim, table, target, options)}
     table_options, train_options = made(TableOptions, options), made(TrainOptions, options)
+    if isinstance(table, TableMoments):
+        train_options = fitted_as(table, train_options)
     target = claim.target if target is None else target
     intercept = train_options.fit_intercept
     reading = Reading("moments", jobs, "exact", sampled=_SAMPLED, design=claim.design, fit_intercept=intercept)

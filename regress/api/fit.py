@@ -11,11 +11,13 @@ from regress.api.cluster.table import ClusterTable
 from regress.api.formulas import with_formula
 from regress.api.model import LinearModel
 from regress.api.moments.table_moments import TableMoments
+from regress.api.moments.training import fitted_as
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
 from regress.api.record import Inference, middle_of
+from regress.api.relevel import Again, without_rows
 from regress.api.result import Fit
-from regress.api.sums import Reading, ReadTable, without_rows
+from regress.api.sums import Reading, ReadTable
 from regress.api.tables import Where, check_rows, opened, options_of, read_any, source_of
 from regress.api.units import check_asked, retransform_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
@@ -142,6 +144,8 @@ def fit(
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
         if isinstance(table, ClusterTable):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
+        if isinstance(table, TableMoments):
+            of_training = fitted_as(table, of_training)
         check_rows(table, of_training, cov_type, process.checkpoint)
         if not isinstance(table, TableMoments):
             check_asked(retransform, of_table.formula, sample)
@@ -268,6 +272,8 @@ def train(
     outcome, said = outcome_of(prepared, ended, options, reason, rank_sure=rank_sure)
     outcome = replace(outcome, notes=(*outcome.notes, *on_units))
     bound = None if training.minimum is not None else regression.accuracy.error_bound(training)
+    from_sums = training.solver == "direct" and middle is None and units is None
+    bare = without_rows(prepared) if from_sums else None
     held = Inference(
         model=model,
         outcome=outcome,
@@ -283,7 +289,8 @@ def train(
         sampled=None
         if prepared.sample is None
         else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
-        read=without_rows(prepared) if training.solver == "direct" and middle is None else None,
+        again=None if bare is None else Again(bare, options, kept, reason, train),
+        ranges=prepared.ranges,
     )
     if given is not None:
         _ = held.statistics  # so that sums that cannot be used are an error of this call

@@ -24,7 +24,7 @@ def with_formula(target: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str
         target, given["formula"] = None, target
     if not isinstance(given.get("formula"), str):
         return target, given
-    from regress.design.formula import parse_formula
+    from regress.design.formula.parser import parse_formula
 
     formula = parse_formula(given["formula"])
     left = None if formula.target is None else column_name(formula.target)
@@ -37,6 +37,6 @@ def with_formula(target: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str
 
 def column_name(expression: Any) -> str:
     """Return the column that an expression is, or what it is called where it is computed."""
-    from regress.design.expression import Named
+    from regress.design.formula.expression import Named
 
     return expression.name if isinstance(expression, Named) else str(expression)

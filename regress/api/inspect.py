@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
+from regress.api.formulas import with_formula
 from regress.api.inspect_columns import ENOUGH_LEVELS, MANY_LEVELS, ColumnReport, Levels, Numbers, report_of
+from regress.api.inspect_formula import PlannedFormula, Summaries
 from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, paragraph, quoted, shortened, visible
 from regress.numerics.atomic_write import strict
 from regress.options import FileOptions, Progress
-from regress.records import ColumnRecord, InspectionRecord, plain
+from regress.records import ColumnRecord, FormulaRecord, InspectionRecord, plain
 from regress.report.text import inspection_html, inspection_lines
 from regress.sources.base import Source
 from regress.sources.find import find_column
@@ -34,6 +36,8 @@ class Inspection:
     columns: list[ColumnReport]
     remarks: list[str]
     command: str
+    formula: str = ""
+    terms: tuple[FormulaRecord, ...] = ()
 
     @property
     def record(self) -> InspectionRecord:
@@ -44,6 +48,8 @@ class Inspection:
             rows=self.rows,
             bad=self.bad,
             columns=tuple(ColumnRecord(**plain(asdict(column))) for column in self.columns),
+            formula=self.formula,
+            terms=self.terms,
             remarks=tuple(self.remarks),
             command=self.command,
         )
@@ -68,6 +74,7 @@ def inspect(
     table: Any,
     target: str | None = None,
     *,
+    formula: str | None = None,
     categorical: Sequence[str] = (),
     progress: Progress | None = None,
     **files: Unpack[FileKeywords],
@@ -80,6 +87,8 @@ def inspect(
         What to look at.
     target : str, optional
         The column to predict, for the command; the last column of numbers unless given, or unless it holds none.
+    formula : str, optional
+        One whose columns are shown too; the target may be one.
     categorical : sequence of str
         Columns to read as text.
     progress : callable, optional
@@ -93,56 +102,92 @@ def inspect(
     """
     refuse_unknown(inspect, files)
     options = FileOptions(**files)
-    source, rows, bad, reports = rereading(
-        open_table(table, options), lambda source: _look(source, target, categorical, progress)
+    target, given = with_formula(target, {"formula": formula})
+    asked = Asked(target, given["formula"], categorical, progress)
+    seen = rereading(open_table(table, options), lambda source: _look(source, asked))
+    source, rows, reports, planned = seen.source, seen.rows, seen.reports, seen.planned
+    computed = planned is not None and target in {c.name for c in planned.design.computed}
+    free = reports if planned is None or target else [r for r in reports if r.name not in planned.used]
+    chosen = target if computed else _target(free, target, rows)
+    drop = _to_drop(reports, chosen, rows) if planned is None else []
+    unused = drop if planned is None else [r.name for r in reports if r.name not in planned.used]
+    terms = () if planned is None else planned.records(seen.summaries)
+    remarks = _remarks(
+        reports, chosen, unused, rows, columns=None if planned is None else sum(t.columns for t in terms)
     )
-    chosen = _target(reports, target, rows)
-    drop = _to_drop(reports, chosen, rows)
-    remarks = _remarks(reports, chosen, drop, rows)
     if chosen is None:
         remarks.append("No column of numbers to predict.")
     elif target not in (None, chosen):
         remarks.append(f"{target}: is not numeric, so it cannot be the target.")
     command = _command(
-        source.address, reports, rows, target=chosen, drop=drop, categorical=categorical, options=options
+        source.address, reports, rows, asked=asked._replace(target=chosen), drop=drop, unused=unused, options=options
     )
     return Inspection(
         label=source.label,
         read_as=source.dialect,
         rows=rows,
-        bad=bad,
+        bad=seen.bad,
         columns=reports,
         remarks=remarks,
         command=command,
+        formula=asked.formula or "",
+        terms=terms,
     )
 
 
-def _look(
-    source: Source, target: str | None, categorical: Sequence[str], progress: Progress | None
-) -> tuple[Source, int, int, list[ColumnReport]]:
-    """Read a table once; return how it was read, its sound rows and its bad ones, and what each column holds."""
-    for name in categorical:
+class Asked(NamedTuple):
+    """What to look for: a target, a formula, columns to read as text, and who is told how far it is."""
+
+    target: str | None
+    formula: str | None
+    categorical: Sequence[str]
+    progress: Progress | None
+
+    @property
+    def names_target(self) -> bool:
+        """Whether the formula names the target."""
+        return with_formula(None, {"formula": self.formula})[0] is not None
+
+
+class Seen(NamedTuple):
+    """A table that was read once: how, its sound rows and its bad ones, and what its columns hold, as reports too."""
+
+    source: Source
+    planned: PlannedFormula | None
+    rows: int
+    bad: int
+    summaries: Summaries
+    reports: list[ColumnReport]
+
+
+def _look(source: Source, asked: Asked) -> Seen:
+    """Read a table once."""
+    for name in asked.categorical:
         find_column(source, name, "categorical")
-    if target is not None:
-        find_column(source, target, "the target")
-    source = source.read_as(dict.fromkeys(categorical, "text"))
+    source = source.read_as(dict.fromkeys(asked.categorical, "text"))
     source = source.settled([c.name for c in source.columns if c.doubtful])
+    planned = None if asked.formula is None else PlannedFormula.of(source, asked.target, asked.formula)
+    source, read = (source, source) if planned is None else (planned.base, planned.source)
+    if asked.target is not None:
+        find_column(read, asked.target, "the target")
     usable = [c for c in source.columns if c.kind != "unusable"]
-    seen = {c.name: Levels(c) if c.kind == "text" else Numbers(c) for c in usable}
+    computed = [] if planned is None else [read.by_name[name] for name in planned.readable]
+    seen = {c.name: Levels(c) if c.kind == "text" else Numbers(c) for c in (*usable, *computed)}
     rows = bad = 0
-    for batch in source.batches([c.name for c in usable] or [source.columns[0].name]):
+    for batch in read.batches([*seen] or [source.columns[0].name]):
         sound = np.ones(batch.rows, dtype=bool) if batch.bad is None else ~batch.bad
         bad += batch.rows - int(sound.sum())
         rows += int(sound.sum())
         for summary in seen.values():
             summary.add(batch, sound)
-        if progress is not None:
-            progress("rows", rows, batch.read, source.size)
-    texts = {name: summary for name, summary in seen.items() if isinstance(summary, Levels)}
+        if asked.progress is not None:
+            asked.progress("rows", rows, batch.read, source.size)
+    texts = {name: summary for name, summary in seen.items() if isinstance(summary, Levels) and name in source.by_name}
     odd = [name for name, levels in texts.items() if levels.like_numbers and not source.by_name[name].settled]
     if odd:
         raise Reread(source.settled(odd))
-    return source, rows, bad, [seen[c.name].finish() if c.name in seen else report_of(c) for c in source.columns]
+    reports = [seen[c.name].finish() if c.name in seen else report_of(c) for c in source.columns]
+    return Seen(source, planned, rows, bad, seen, reports)
 
 
 def _target(reports: list[ColumnReport], wanted: str | None, rows: int) -> str | None:
@@ -166,7 +211,9 @@ def _to_drop(reports: list[ColumnReport], target: str | None, rows: int) -> list
     return drop if len(drop) < len(others) else useless
 
 
-def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], rows: int) -> list[str]:
+def _remarks(
+    reports: list[ColumnReport], target: str | None, drop: list[str], rows: int, *, columns: int | None
+) -> list[str]:
     said = []
     for r in reports:
         if 2 * r.missing > rows:
@@ -200,7 +247,8 @@ def _remarks(reports: list[ColumnReport], target: str | None, drop: list[str], r
                 f"{wide} varies {ratio:.1g} times as much as {narrow}: scikit-learn's LinearRegression() "
                 "may drop the smaller."
             )
-    columns = sum(1 if r.kind != "text" else max(r.n_levels - 1, 0) for r in used)
+    if columns is None:
+        columns = sum(1 if r.kind != "text" else max(r.n_levels - 1, 0) for r in used)
     if 0 < rows <= columns:
         said.append(f"Rows are {rows:,}, columns {columns:,}: coefficients will not be unique.")
     return said
@@ -211,23 +259,25 @@ def _command(
     reports: list[ColumnReport],
     rows: int,
     *,
-    target: str | None,
+    asked: Asked,
     drop: list[str],
-    categorical: Sequence[str],
+    unused: list[str],
     options: FileOptions,
 ) -> str:
+    target, categorical = asked.target, asked.categorical
     file = address or "TABLE"
     words = [
         "regress fit",
         quoted(f"./{file}" if file.startswith("-") and len(file) > 1 else file),
-        flag("target", target or "COL"),
+        *([] if asked.formula is None else [flag("formula", asked.formula)]),
+        *([] if asked.names_target else [flag("target", target or "COL")]),
     ]
     for name, names in (("drop", drop), ("categorical", [name for name in categorical if name not in drop])):
         if names:
             words.append(flag(name, names))
     for name in options.given():
         words.append(flag(name, getattr(options, name)))
-    holes = [r for r in reports if r.missing and r.name not in drop]
+    holes = [r for r in reports if r.missing and r.name not in unused]
     if holes:
         fillable = all(r.kind != "text" and r.name != target for r in holes)
         none_left = sum(r.missing for r in holes) >= rows  # perhaps, without the rows that miss a cell

@@ -120,6 +120,11 @@ class Levels:
         self._known |= other._known
         self.like_numbers |= other.like_numbers
 
+    @property
+    def found(self) -> frozenset[str]:
+        """The levels so far."""
+        return frozenset(self._found)
+
     def finish(self) -> ColumnReport:
         """Return what all rows so far hold."""
         report, count = report_of(self._column, self._missing), len(self._found)

@@ -10,6 +10,7 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.design.encode import Encoder, altered_note
+from regress.design.formula.computed import ComputedBatch, ComputedSource
 from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
 from regress.design.plain import plain_of
@@ -149,8 +150,7 @@ class LinearModel:
         no_dates = all(variable.kind != "date" for variable in self.design.variables)
         if isinstance(source, ArraySource) and self.design.plain and no_dates and not self.design.formula:
             X = source.named(self.design.columns).array
-            predicted = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
-            values = in_units(self.trained.retransform, predicted)
+            values = line(X, self.w, self.center, self.b_center, resolve_jobs(None))
             if np.isfinite(values).all():  # so no cell is missing
                 return values
         parts = [part.values for part in self.predict_batches(source, handle_unknown=handle_unknown)]
@@ -161,7 +161,7 @@ class LinearModel:
 
         Parameters
         ----------
-        row : mapping of str to number, text or None
+        row : mapping of str to number, text, date or None
             The row's cells by column. Other columns are ignored; None and NaN are missing.
         handle_unknown : {"error", "reference"}
             A category that training did not see: stop, or predict as the reference level.
@@ -243,8 +243,10 @@ class LinearModel:
         check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))
         source = match(source, self.design)
         for name in keep:
-            find_column(source, name, "a column to keep")
-        source = source.read_as({name: "text" for name in keep if name not in self.design.columns})
+            find_column(source.base if isinstance(source, ComputedSource) else source, name, "a column to keep")
+        computed = [c.reads for c in self.design.computed if c.name in self.design.columns]
+        used = {*self.design.columns, *(name for reads in computed for name, _ in reads)}
+        source = source.read_as({name: "text" for name in keep if name not in used})
         encoder = Encoder(self.design, source, handle_unknown=handle_unknown)
         layout = Layout(self.design, encoder.levels)
         for batch in source.batches(list(dict.fromkeys([*self.design.columns, *keep]))):
@@ -255,7 +257,7 @@ class LinearModel:
             if (sound := all_of(encoded.whole, None if batch.bad is None else ~batch.bad)) is not None:
                 values[~sound] = np.nan
             check_range(values if sound is None else values[sound], source.label)
-            yield Predictions(batch, values)
+            yield Predictions(batch.base if isinstance(batch, ComputedBatch) else batch, values)
         if encoder.altered:
             warnings.warn(altered_note(encoder.altered), DataWarning, stacklevel=3)
 

@@ -31,7 +31,8 @@ from regress.inference.prediction_intervals import TOLERANCE, Uncertainty, semid
 from regress.inference.retransform import transform_of
 from regress.numerics.atomic_write import strict
 from regress.numerics.whole_sum import contradicts, implied_intercept
-from regress.records import INTERCEPT, Retransform
+from regress.records import INTERCEPT
+from regress.term_records import Retransform
 
 FORMAT, VERSION = "regress-model", 6
 

@@ -14,7 +14,7 @@ from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import setting
-from regress.report import comparison_charts, fit_charts, training_charts
+from regress.report import comparison_charts, effect_charts, fit_charts, training_charts
 from regress.report.axes import Display, draw
 from regress.report.charts import Chart
 
@@ -88,6 +88,27 @@ def residuals(fit: Fit, ax: Any = None) -> Display:
         If there were less than ten rows.
     """
     return _drawn(fit, fit_charts.residuals, ax)
+
+
+def effects(fit: Fit, columns: Sequence[str] | None = None, ax: Any = None) -> Display:
+    """Draw the effect of each column that enters by a curve, such as poly(x, 2), with its confidence band.
+
+    Parameters
+    ----------
+    fit : Fit
+        Whose effects.
+    columns : sequence of str, optional
+        Columns of the table; all that have an effect unless given.
+    ax : matplotlib Axes, or one per column, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If a column has no effect, or none has.
+    """
+    names = [columns] if isinstance(columns, str) else columns
+    return _drawn(fit, lambda known: effect_charts.effects(known, names), ax)
 
 
 def descent(fit: Fit, first: str | None = None, second: str | None = None, ax: Any = None) -> Display:

@@ -183,6 +183,8 @@ def _read(given: Any, prepared: ReadTable, options: TableOptions, kept: bool) ->
     if isinstance(given, tuple):
         if len(given) not in (2, 3):
             raise InputError(f"{setting('validation')} must be a table, (X, y) or (X, y, weights).")
+        if target in {c.name for c in reader.design.computed}:
+            raise InputError(f"The formula computes the target {target}, so {setting('validation')} must be a table.")
         table, target, weights = given[0], given[1], given[2] if len(given) == 3 else None
     elif reader.target.array is not None:
         raise InputError(f"The target was given as values, so {setting('validation')} must be (X, y).")

@@ -77,16 +77,29 @@ def read_sums(
 
     def read(source: Source) -> tuple[Reader, PartSums]:
         reader, _ = _planned(source, target, options, reading)
+        _refuse_first_pass(reader.design)
         if cluster is None:
             sums = sums_of(reader if reading.design is None else prepared(reader), reading, progress)
         else:
             sums = cluster.sums(reader, options, reading, progress)
         if reading.design is None:
-            design_of(reader, sums)
+            design_of(replace(reader, design=_any_reference(reader.design)), sums)
             refuse_missing(reader, sums.tally)
         return reader, sums
 
     return rereading(_opened(table, options, cluster), read)
+
+
+def _any_reference(design: Design) -> Design:
+    """Return a design without the reference levels that were asked for: a part of a table may lack them."""
+    return replace(design, variables=tuple(replace(v, wanted=None) for v in design.variables))
+
+
+def _refuse_first_pass(design: Design) -> None:
+    if design.computed:
+        from regress.design.formula.first_pass import refuse_first_pass
+
+        refuse_first_pass(design)
 
 
 def _roles(target: Any, options: TableOptions, cluster: ClusterTable | None) -> tuple[Any, TableOptions]:
@@ -158,7 +171,7 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
         design, key = _apart(reading.design, y, a), None
         source = match(source, design)
     else:
-        source, design, key = _designed(source, y, a, options, reading, formula)
+        source, design, key = _designed(source, y, a, options, reading=reading, formula=formula)
     used = {*design.columns, y.name, a.name if a else None}
     timed = "" if reading.time is None else source.by_name[reading.time].kind
     read_as_text = [
@@ -189,12 +202,12 @@ def _planned(source: Source, target: Any, options: TableOptions, reading: Readin
 def _computed(source: Source, options: TableOptions, reading: Reading) -> tuple[Source, Any]:
     """Return a table with the columns that a design or a formula computes, as far as these are known; the formula."""
     if reading.design is not None and reading.design.computed:
-        from regress.design.computed import ComputedSource
+        from regress.design.formula.computed import ComputedSource
 
         return ComputedSource(source, reading.design.computed), None
     if reading.design is not None or options.formula is None:
         return source, None
-    from regress.design.formula import parse_formula
+    from regress.design.formula.parser import parse_formula
 
     return with_target(source, options.formula), parse_formula(options.formula)
 
@@ -203,8 +216,8 @@ def with_target(source: Source, formula: str | None) -> Source:
     """Return a table with the target of a formula as a column."""
     if formula is None:
         return source
-    from regress.design.formula import parse_formula
-    from regress.design.formula_plan import target_of
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import target_of
 
     target = parse_formula(formula).target
     return source if target is None else target_of(source, target)
@@ -219,7 +232,7 @@ def _apart(design: Design, y: Values, a: Values | None) -> Design:
 
 
 def _designed(
-    source: Source, y: Values, a: Values | None, options: TableOptions, reading: Reading, formula: Any
+    source: Source, y: Values, a: Values | None, options: TableOptions, *, reading: Reading, formula: Any
 ) -> tuple[Source, Design, str | None]:
     """Return a table as it is read, its design, and the key of the split where it is excluded from the features."""
     roles = [v for v in (y, a) if v is not None]
@@ -232,7 +245,7 @@ def _designed(
         key = None
     exclude = [*others, key, *(reading.along if options.features is None else ())]
     if formula is not None:
-        from regress.design.formula_plan import formula_plan
+        from regress.design.formula.plan import formula_plan
 
         source = taken_out(source, drop=drop, categorical=options.categorical or ())
         source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=options.ref)

@@ -1,5 +1,6 @@
 """How the record of a fit is made, on first use: an inverse of many columns takes longer than some fits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import nan
@@ -13,6 +14,7 @@ from regress.api.model import LinearModel
 from regress.api.model_file import moments_agree
 from regress.api.sums import ReadTable
 from regress.blocks import Array
+from regress.design.terms import Design
 from regress.fit_record import (
     Coefficient,
     CoefficientStatus,
@@ -25,6 +27,7 @@ from regress.fit_record import (
 )
 from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
+from regress.inference.effects import terms_of
 from regress.inference.huber import Outliers
 from regress.inference.prediction_intervals import Uncertainty
 from regress.inference.residuals import LEAST, Sampled, residual_groups
@@ -32,10 +35,12 @@ from regress.inference.robust_covariance import Covariance, GivenMiddle, MeatSum
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import statistics
 from regress.inference.sums_of_squares import Squares
+from regress.inference.term_tests import Estimates
 from regress.numerics.threads import one_blas_thread
 from regress.options import TrainOptions
 from regress.records import INTERCEPT, TESTS, known, plain
 from regress.solvers.solution import Training
+from regress.term_records import ColumnRange, Terms
 
 MOST_COVARIANCES = 200  # columns whose covariance is kept
 
@@ -54,10 +59,10 @@ class Inference:
         What statistics need besides.
     standardized, digits : array of shape (n,), array of shape (n,) or None
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
-    sampled : Sampled or None
-        Rows whose residuals are drawn.
-    read : ReadTable or None
-        Exact sums with every level, where the fit follows from these alone, and has a reference level.
+    sampled, ranges : Sampled or None, tuple of ColumnRange
+        Rows whose residuals are drawn, and where the values of columns lie that enter by curves.
+    again : callable or None
+        Trains again with another design, where the fit follows from exact sums alone, and has a reference level.
     """
 
     model: LinearModel
@@ -72,7 +77,8 @@ class Inference:
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
-    read: ReadTable | None
+    ranges: tuple[ColumnRange, ...]
+    again: Callable[[Design], "Inference"] | None
 
     @cached_property
     def statistics(self) -> Statistics | str:
@@ -117,6 +123,7 @@ class Inference:
             trained=self.model.trained,
             outcome=self.outcome,
             references=self.model.design.references,
+            terms=self._terms(),
             figures=None if isinstance(found, str) else Figures(**plain(found.figures())),
             statistics_missing=found if isinstance(found, str) else "",
             certificate=None
@@ -134,6 +141,14 @@ class Inference:
             residuals=None if isinstance(residuals, str) else residuals,
             residuals_missing=residuals if isinstance(residuals, str) else "",
         )
+
+    def _terms(self) -> Terms:
+        found, n = self.statistics, len(self.model.names)
+        if isinstance(found, str):
+            estimates = Estimates(self.model.w, None, np.zeros(n, dtype=bool), nan)
+        else:
+            estimates = Estimates(self.model.w, found.covariance[0], found.inverse.estimable, found.df_test)
+        return terms_of(self.model.design, estimates, self.ranges, self.model.trained.options.level)
 
     def _fingerprint(self) -> str:
         """Return the hash of the sums over the training rows; "" where there is none."""

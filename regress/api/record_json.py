@@ -38,6 +38,7 @@ def fit_json(known: FitRecord) -> dict[str, Any]:
     held |= {name: getattr(outcome, name) for name in ("gap", "best_epoch", "validation_rows")}
     held |= {"over": outcome.over, "gradient": trained.options.gradient}
     held |= {"precision": outcome.precision, "precision_reason": outcome.precision_reason}
+    held["terms"] = {test.term: {"df": test.df, "f": test.f, "p_value": test.p_value} for test in known.terms.tests}
     held["statistics"] = None if known.figures is None else _statistics(known)
     held |= {"statistics_missing": known.statistics_missing, "notes": outcome.notes}
     return dict(strict(held))

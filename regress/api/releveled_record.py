@@ -15,49 +15,53 @@ import numpy as np
 
 from regress.aggregates.plain_moments import to_moments
 from regress.api.model import LinearModel
-from regress.api.result import Fit
 from regress.blocks import Array
 from regress.design.relevel import CONSTANT, Sums, again, sums_of_columns
 from regress.design.terms import Design
 from regress.errors import InputError
-from regress.fit_record import Coefficient, Figures, Outcome, PlainMoments
-from regress.inference.covariance import inverse_of_moments
+from regress.fit_record import Coefficient, FitRecord, Outcome, PlainMoments
+from regress.inference.covariance import Inverse, inverse_of_moments
+from regress.inference.effects import terms_of
 from regress.inference.prediction_intervals import Uncertainty
+from regress.inference.term_tests import Estimates
 from regress.numerics.integers import nearest_doubles, root, rounded
 from regress.records import INTERCEPT, TESTS, known, plain
+from regress.term_records import Terms
 
 Matrix = list[list[Fraction]]
 _Origin = tuple[str, str | None, str | None]  # name, column and level
 
 
-def changed(fit: Fit, design: Design) -> Fit:
-    """Return a fit in the columns of a design that has another reference level.
+def changed(model: LinearModel, record: FitRecord, design: Design) -> tuple[LinearModel, FitRecord]:
+    """Return model and record in the columns of a design that has another reference level.
 
     Raises
     ------
     InputError
         If the fit has standard errors, and no covariances.
     """
-    model, record = fit.model, fit.record
     one = model.trained.options.fit_intercept
-    if record.figures is not None and model.uncertainty is None:
+    figures = record.figures
+    if figures is not None and model.uncertainty is None:
         raise InputError(f"The fit holds no covariances, as with Huber's loss or over 200 columns. {again()}")
     old_by_new = sums_of_columns(model.design, design, one)
     change = _Change(old_by_new, sums_of_columns(design, model.design, one), len(design.names))
     new_model = _model(model, design, change)
     moments = None if record.moments is None else _moments(record.moments, change)
+    inverse = None if moments is None or figures is None else _inverse(moments, one)
     column = next(v.name for v, w in zip(design.texts, model.design.texts, strict=True) if v.levels != w.levels)
     new_record = replace(
         record,
         outcome=_outcome(record.outcome, column),
         references=design.references,
-        coefficients=tuple(_Lines(fit, new_model, change, moments).all()),
-        figures=None if record.figures is None else _figures(record.figures, moments, one),
+        terms=_terms(new_model, record),
+        coefficients=tuple(_Lines((model, record), new_model, change, moments, inverse).all()),
+        figures=None if figures is None else replace(figures, condition=_condition(inverse)),
         certificate=None,
         fingerprint="",
         moments=moments,
     )
-    return Fit(_bare=new_model, _held=new_record)
+    return new_model, new_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +166,11 @@ def _moments(held: PlainMoments, change: _Change) -> PlainMoments:
     )
 
 
-def _figures(figures: Figures, moments: PlainMoments | None, one: bool) -> Figures:
-    """Return the figures, of which only the condition number depends on the columns."""
-    inverse = None if moments is None else inverse_of_moments(to_moments(moments), one)
-    return replace(figures, condition=None if inverse is None else known(inverse.condition))
+def _terms(model: LinearModel, record: FitRecord) -> Terms:
+    held, n = model.uncertainty, len(model.names)
+    covariance, df = (None, nan) if held is None else (held.covariance, held.df_resid)
+    found = Estimates(model.w, covariance, np.ones(n, dtype=bool), df)
+    return terms_of(model.design, found, record.terms.ranges, model.trained.options.level)
 
 
 def _outcome(outcome: Outcome, column: str) -> Outcome:
@@ -179,21 +184,51 @@ def _outcome(outcome: Outcome, column: str) -> Outcome:
     return replace(outcome, scored=False, r2_test=None) if rests else outcome
 
 
+def _inverse(moments: PlainMoments, one: bool) -> Inverse | None:
+    """Invert the products of the columns that are not constant; the others have no variance inflation factor."""
+    at = [k for k, norm in enumerate(moments.norm) if norm or not one]
+    chosen = replace(
+        moments,
+        mean=tuple(moments.mean[k] for k in at),
+        norm=tuple(moments.norm[k] for k in at),
+        cosines=tuple(tuple(moments.cosines[i][j - i] for j in at if j >= i) for i in at),
+        target_cosines=tuple(moments.target_cosines[k] for k in at),
+    )
+    inverse = inverse_of_moments(to_moments(chosen), one)
+    if inverse is None:
+        return None
+    inflation = np.full(len(moments.norm), nan)
+    inflation[at] = inverse.inflation
+    return replace(inverse, inflation=inflation)
+
+
+def _condition(inverse: Inverse | None) -> float | None:
+    return None if inverse is None else known(inverse.condition)
+
+
 class _Lines:
     """The lines of the table of coefficients."""
 
-    def __init__(self, fit: Fit, model: LinearModel, change: _Change, moments: PlainMoments | None) -> None:
-        self._record, self._old, self._model, self._moments = fit.record, fit.model, model, moments
+    def __init__(
+        self,
+        before: tuple[LinearModel, FitRecord],
+        model: LinearModel,
+        change: _Change,
+        moments: PlainMoments | None,
+        inverse: Inverse | None,
+    ) -> None:
+        (self._old, self._record), self._model = before, model
+        self._moments, self._inverse = moments, inverse
         *self._of_w, self._of_b = change.coefficients
 
     def all(self) -> list[Coefficient]:
-        """Return them, the intercept first. What is the same as before keeps its digits."""
+        """Return them, the intercept first."""
         columns, lines = self._record.columns, []
         if self._model.trained.options.fit_intercept:
             lines.append(self._intercept(self._record.coefficients[0]))
         for k, (origin, of_one) in enumerate(zip(self._model.design.origins, self._of_w, strict=True)):
             same = next((columns[j] for j in of_one if of_one == {j: 1} and columns[j].name == origin[0]), None)
-            lines.append(self._line(k, origin) if same is None else same)
+            lines.append(self._line(k, origin) if same is None else replace(same, digits=None))
         return lines
 
     def _line(self, k: int, origin: _Origin) -> Coefficient:
@@ -201,14 +236,13 @@ class _Lines:
         if moments is not None and moments.target_norm:
             rest["standardized"] = float(self._model.w[k]) * moments.norm[k] / moments.target_norm
         variance = nan if held is None else float(held.covariance[k, k])
-        if held is not None and moments is not None and self._record.trained.options.cov_type == "nonrobust":
-            far = 0.0 if self._model.trained.options.fit_intercept else moments.weight * moments.mean[k] ** 2
-            rest["vif"] = variance / held.variance * (moments.norm[k] ** 2 + far)
+        if self._inverse is not None:
+            rest["vif"] = float(self._inverse.inflation[k])
         return self._made(float(self._model.w[k]), variance, rest, origin)
 
     def _intercept(self, old: Coefficient) -> Coefficient:
         if not self._of_b:
-            return old
+            return replace(old, digits=None)
         held, variance = self._old.uncertainty, nan
         if held is not None and old.std_err is not None:
             V, center = _exact(held.covariance), [*map(Fraction, held.center.tolist())]

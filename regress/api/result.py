@@ -13,6 +13,7 @@ from regress.api.model_file import written
 from regress.api.outcome_names import OutcomeNames
 from regress.api.record import Inference
 from regress.api.record_json import fit_json
+from regress.api.relevel import Releveling
 from regress.api.statsmodels_names import NO_COVARIANCE, StatsmodelsNames
 from regress.blocks import Array
 from regress.errors import InputError
@@ -20,13 +21,14 @@ from regress.fit_record import Figures, FitRecord, Outcome, Proof
 from regress.keywords import FileKeywords, takes
 from regress.numerics.atomic_write import write_text
 from regress.options import FileOptions, HandleUnknown
-from regress.records import COLUMNS, Retransform, number
+from regress.records import COLUMNS, number
 from regress.report.summary import fit_html, summary
 from regress.solvers.status import Status
+from regress.term_records import Retransform
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(StatsmodelsNames, OutcomeNames):
+class Fit(StatsmodelsNames, OutcomeNames, Releveling):
     """A fitted model and everything known about how it came about. Stored and read again, it shows the same.
 
     It also has statsmodels' names: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`, `cov_params()`,
@@ -40,6 +42,8 @@ class Fit(StatsmodelsNames, OutcomeNames):
         Coefficients in the user's units, the intercept (0.0 without one), and their names.
     coefficients : DataFrame
         Coefficients by name: coef, std_err, t, p_value, ci_low, ci_high, and standardized = coef·sd(x)/sd(y).
+    terms : DataFrame
+        F tests by term, which may have several columns: df, F, p_value.
     statistics, statistics_missing : Figures or None, str
         Figures of the whole fit, such as sigma, aic and fvalue; or why there are no standard errors.
     model, record : LinearModel, FitRecord
@@ -249,30 +253,6 @@ class Fit(StatsmodelsNames, OutcomeNames):
         if self.model.uncertainty is None:
             raise InputError(f"This fit has no prediction intervals. {self.statistics_missing or NO_COVARIANCE}")
         return self.model.predict_interval(table, level, handle_unknown=handle_unknown, **files)
-
-    def relevel(self, column: str, level: Any) -> "Fit":
-        """Return the same fit with another reference level of a text column. The data is not read.
-
-        Predictions are the same. A fit in exact arithmetic is trained again from its sums, so that it has the same bits
-        as with ``ref={column: level}``. Of others, such as fits read from a file, figures are sums of stored numbers,
-        rounded once. Then the certificate, its digits, and notes on levels of the column are dropped.
-
-        Raises
-        ------
-        InputError
-            If the column has no such level, there is a penalty, or columns depend on each other.
-
-        Examples
-        --------
-        >>> import regress
-        >>> table = {"zone": ["north", "north", "south", "south"], "y": [1.0, 3.0, 5.0, 8.0]}
-        >>> fit = regress.fit(table, "y").relevel("zone", "south")
-        >>> fit.names, fit.w.tolist(), fit.b
-        (('zone=north',), [-4.5], 6.5)
-        """
-        from regress.api.relevel import relevel
-
-        return relevel(self, column, level)
 
     def save(self, path: str | Path) -> None:
         """Write model and record as JSON: to a file beside `path` first, which then takes its name."""

@@ -108,6 +108,33 @@ class StatsmodelsNames:
         return of_columns(dict(zip(names, matrix.T, strict=True)), index=names)
 
     @property
+    def terms(self: _Known) -> Any:
+        """F tests that all coefficients of a term are 0, as a DataFrame by term: df, F and p_value.
+
+        They are Wald tests, as `wald_test_terms` of statsmodels with ``use_f=True``, and tests of type III in R's car.
+        In a product, coefficients of its factors are those at the reference level or zero of the others. F is NaN where
+        columns depend on each other.
+
+        Examples
+        --------
+        >>> import regress
+        >>> fit = regress.fit({"x": [1.0, 2.0, 3.0, 4.0, 5.0], "y": [1.0, 3.0, 7.0, 13.0, 22.0]}, "y ~ poly(x, 2)")
+        >>> [str(name) for name in fit.terms.index], int(fit.terms["df"].iloc[0])
+        (['poly(x, 2)'], 2)
+        """
+        from regress.sources.frames import to_frame
+
+        _figures(self, "terms")
+        tested = {test.term: test[1:] for test in self.record.terms.tests}
+        rows: dict[str, tuple[int, float | None, float | None]] = {}
+        for line in self.record.columns:
+            label = str(line.column)
+            single = (1, None if line.t is None else line.t**2, line.p_value)
+            rows[label] = tested.get(label) or (single if label not in rows else (rows[label][0] + 1, None, None))
+        lines = [(label, df, number(f), number(p)) for label, (df, f, p) in rows.items()]
+        return to_frame(lines, ["term", "df", "F", "p_value"], index="term")
+
+    @property
     def rsquared(self: _Known) -> float:
         """R² on the training rows, as `r2`."""
         return self.r2

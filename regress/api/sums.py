@@ -16,16 +16,14 @@ from regress.blocks import Block
 from regress.design.block_index import BlockPlace
 from regress.design.columns import selected
 from regress.design.encode import many_levels, settle
-from regress.design.references import compared
-from regress.design.roles import Values
 from regress.design.row_facts import Facts, alike
 from regress.design.rows import Reader
-from regress.design.split import Split
 from regress.design.terms import Design
 from regress.errors import InputError, TableError
+from regress.inference.effects import ranges_of
 from regress.messages import setting
 from regress.options import HandleUnknown, Over, Precision, Progress
-from regress.sources.summed import SummedSource
+from regress.term_records import ColumnRange
 
 A = TypeVar("A", bound=Aggregate[Any])
 
@@ -85,8 +83,8 @@ class ReadTable:
         Where every row went, and what to know of the rows.
     held_out : HeldOut or None
         Rows held out; None where there are none, or they cannot be predicted.
-    sample : Block or None
-        A sample of the training rows.
+    sample, ranges : Block or None, tuple of ColumnRange
+        A sample of the training rows, and where the values lie in it of columns that enter by curves.
     log_weight : float
         Σ log a over the training rows.
     n_jobs : int
@@ -105,6 +103,7 @@ class ReadTable:
     facts: Facts
     held_out: HeldOut | None
     sample: Block | None
+    ranges: tuple[ColumnRange, ...]
     log_weight: float
     n_jobs: int
     names: tuple[str, ...]
@@ -184,7 +183,8 @@ def data_of(reader: Reader, sums: PartSums, design: Design) -> TrainingData:
 def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData, n_jobs: int) -> ReadTable:
     """Return a table as it was read, from what its rows amount to. Nothing in it reads the rows again."""
     names, held, sample = design.names, sums.held_out.finish(), sums.sample.finish()
-    dates = tuple(name for name in reader.columns(design.columns) if reader.source.by_name[name].kind == "date")
+    columns = reader.source.by_name
+    dates = tuple(n for n in reader.columns(design.columns) if n in columns and columns[n].kind == "date")
     facts = replace(sums.counted.facts(design), alike=alike(design), dates=dates)
     reader = replace(reader, design=design)
     scored = held.count and not facts.without_reference
@@ -195,29 +195,12 @@ def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData
         facts=facts,
         held_out=held.select(design.selection) if scored else None,
         sample=None if sample is None else selected(sample, design.selection),
+        ranges=() if sample is None else ranges_of(sample, design),
         log_weight=float(sums.log_weight.fraction),
         n_jobs=n_jobs,
         names=names,
         sums=sums,
     )
-
-
-def without_rows(read: ReadTable) -> ReadTable | None:
-    """Return a table as it was read without anything that holds its rows or reads them again.
-
-    There is only None where its sums are not exact, or have no reference level that another could replace.
-    """
-    data, reader = read.data, read.reader
-    if (
-        data.sums is None
-        or data.rows is not None
-        or not data.exact
-        or not any(compared(reader.design, v.name) for v in reader.design.texts)
-    ):
-        return None
-    source = SummedSource(reader.source.label, (), reader.source.dialect)
-    bare = replace(reader, source=source, target=Values(reader.target.name, None), weights=None, split=Split())
-    return replace(read, data=replace(data, again=None, elsewhere=None), reader=bare, sample=None, index=())
 
 
 def refuse_missing(reader: Reader, tally: Tally) -> None:

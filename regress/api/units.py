@@ -8,7 +8,7 @@ import numpy as np
 
 from regress.api.sums import ReadTable
 from regress.blocks import Block
-from regress.design.expression import Expression
+from regress.design.formula.expression import Expression
 from regress.errors import InputError, check_choice
 from regress.fit_record import FitOptions
 from regress.inference.residuals import Sampled, sampled
@@ -16,8 +16,8 @@ from regress.inference.retransform import normal, r2_original, sentence, smearin
 from regress.inference.sums_of_squares import Squares
 from regress.messages import setting
 from regress.options import Correction
-from regress.records import Retransform
 from regress.solvers.solution import Training
+from regress.term_records import Retransform
 
 _TRANSFORMS = "log(y), log1p(y), log2(y), log10(y) and sqrt(y)"
 
@@ -33,7 +33,7 @@ def check_asked(asked: Any, formula: str | None, sample: int) -> None:
     if asked is None:
         return
     check_choice("retransform", asked, get_args(Correction))
-    from regress.design.formula import parse_formula
+    from regress.design.formula.parser import parse_formula
 
     expression = None if formula is None else parse_formula(formula).target
     if expression is None or transform_of(expression) is None:

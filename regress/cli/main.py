@@ -11,7 +11,7 @@ import click
 
 from regress import __version__
 from regress.cli import process
-from regress.cli.models import certify, predict, report, verify
+from regress.cli.models import certify, predict, relevel, report, verify
 from regress.cli.moments import merge, moments
 from regress.cli.options import (
     CLUSTER,
@@ -142,7 +142,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
 @cli.command(cls=Command)
 @click.argument("table")
 @flags(CallOptions, only=["target"], target="Column to predict, for the command shown.")
-@flags(TableOptions, only=["categorical"])
+@flags(TableOptions, only=["formula", "categorical"], formula="Formula whose columns are shown too.")
 @flags(FileOptions)
 @flags(CallOptions, only=["json"])
 def inspect(table: str, target: str | None, **given: Any) -> int:
@@ -164,7 +164,7 @@ def inspect(table: str, target: str | None, **given: Any) -> int:
     return 0
 
 
-for each in (certify, predict, report, verify, moments, merge):
+for each in (certify, predict, relevel, report, verify, moments, merge):
     cli.add_command(each)
 
 

@@ -1,4 +1,4 @@
-"""Commands that take a saved model: certify, verify, predict, report."""
+"""Commands that take a saved model: certify, verify, predict, relevel, report."""
 
 import shutil
 import sys
@@ -109,6 +109,36 @@ def predict(model: str, table: str, **given: Any) -> int:
                 missing = write_predictions(file, parts, kept, **form)
     if missing:
         process.say(f"{missing:,} row{'s have' if missing != 1 else ' has'} a missing or bad cell and no prediction.")
+    return 0
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@click.argument("references", metavar="COLUMN=LEVEL...", nargs=-1, required=True)
+@flags(CallOptions, only=["save", "json"])
+def relevel(model: str, references: tuple[str, ...], **given: Any) -> int:
+    """Give text columns of a saved MODEL other reference levels, without the table, and print the coefficients."""
+    from regress.api.load import load
+    from regress.cli import console
+    from regress.design.references import divided
+    from regress.sources.paths import check_outputs
+
+    options = options_of(given)
+    save, as_json = options.get("save"), options.get("json")
+    result = load(model)
+    if save is not None:
+        check_outputs({"--save": save}, {Path(model): "the model"})
+    for text in references:
+        if "=" not in text:
+            raise click.UsageError(f"{text!r} is no column with a level, such as zone=north.")
+        result = result.relevel(*divided(text, [variable.name for variable in result.model.design.texts]))
+    result = result.with_command(command_line())
+    if save is not None:
+        result.save(save)
+    if as_json:
+        console.print_json(result.to_dict())
+    else:
+        console.show(*result.summary().split("\n"))
     return 0
 
 

@@ -19,6 +19,14 @@ def lower_part(name: str, k: int) -> str:
     return f"{name}{LOWER}{k}"
 
 
+AS_READ = "\x01"  # before the name of a column of the table that a sample holds, whatever X makes of it
+
+
+def as_read(name: str) -> str:
+    """Return the name, in a sample, of a column of the table as it was read."""
+    return AS_READ + name
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Columns of X in their order, each one that was collected, or a sum of such.

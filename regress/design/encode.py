@@ -71,7 +71,7 @@ class Encoder:
         self._numbers, self._texts = design.numbers, design.texts
         self._products = [
             (term.label, [(self._numbers.index(name), power) for name, power in term.powers.items()])
-            for term in design.terms
+            for term in (() if design.plain else design.terms)
             if sum(term.powers.values()) > 1
         ]
         self.altered = 0

@@ -48,13 +48,17 @@ class Layout:
 
     def __init__(self, design: Design, levels: Mapping[str, Sequence[str]], *, lower: bool = False) -> None:
         self._design, self._levels, self._lower = design, levels, lower
-        self._open = any(variable.open for variable in design.texts)
+        self._open, self._found = any(variable.open for variable in design.texts), False
+        self._terms: list[_TermColumns] = []
+        self.columns = design.names
+        if design.plain:
+            return
         texts = [variable.name for variable in design.texts]
         self._terms = [
             _TermColumns(term, term.powers, [texts.index(part.variable) for part in term.texts], {})
             for term in design.terms
         ]
-        self._texts, self._found = texts, False
+        self._texts = texts
         fixed = [term.name({}) for term in design.terms if not term.texts]
         self.columns = tuple(fixed if self._open else (c for c in design.selection.collected if LOWER not in c))
         at = {name: j for j, name in enumerate(self.columns)}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.computed import cells_of, column_of, values_of
 from regress.design.encode import unseen_level
+from regress.design.formula.computed import cells_of, column_of, values_of
 from regress.design.matrix import Layout
 from regress.design.terms import Computed, Design, Variable
 from regress.errors import TableError

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
-from regress.design.expression import names_in
-from regress.design.formula_factor import parse_expression
-from regress.design.functions import check, width
+from regress.design.formula.expression import names_in
 from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable
 from regress.errors import InputError
 from regress.records import Count, Name, Some
@@ -168,6 +166,9 @@ def _part(part: PlainPart, variables: Mapping[str, Variable]) -> Monomial | Leve
 
 
 def _computed(plain: PlainComputed) -> Computed:
+    from regress.design.formula.factors import parse_expression  # which models without a formula do not need
+    from regress.design.formula.functions import check, width
+
     try:
         expression = parse_expression(plain.expression)
         check(expression)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from regress.design.computed import ComputedSource
+from regress.design.formula.computed import ComputedSource
 from regress.design.references import with_references
 from regress.design.terms import Design, Variable, checked
 from regress.errors import TableError

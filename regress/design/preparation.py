@@ -7,7 +7,6 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from regress.blocks import Mask
-from regress.design.learn import ColumnFacts, without_learning
 from regress.design.rows import Reader, all_of, finite
 from regress.design.split import Split, TimeSplit
 from regress.errors import TableError
@@ -49,7 +48,7 @@ def prepared(reader: Reader) -> Reader:
     """
     split = reader.split
     if split.fraction and (isinstance(split, TimeSplit) or (split.key is None and reader.source.unit == "rows")):
-        bits = used_bits(without_learning(reader), exactly=reader.missing == "drop")
+        bits = used_bits(_without_learning(reader), exactly=reader.missing == "drop")
         reader = replace(reader, split=split.over(bits))
 
     def read(reader: Reader, kind: type[FirstPass]) -> FirstPass:
@@ -62,11 +61,23 @@ def prepared(reader: Reader) -> Reader:
 
 def after_passes(reader: Reader, read: Callable[[Reader, type[FirstPass]], FirstPass]) -> Reader:
     """Return a reader that knows what first passes find, each read as asked, if it is due."""
-    kinds: tuple[type[FirstPass], ...] = (ColumnFacts, Means)
+    kinds: list[type[FirstPass]] = [Means]
+    if reader.design.computed:
+        from regress.design.formula.first_pass import ColumnFacts
+
+        kinds.insert(0, ColumnFacts)
     for kind in kinds:
         if kind.due(reader):
             reader = read(reader, kind).applied(reader)
     return reader
+
+
+def _without_learning(reader: Reader) -> Reader:
+    if not reader.design.computed:
+        return reader
+    from regress.design.formula.first_pass import without_learning
+
+    return without_learning(reader)
 
 
 def used_bits(reader: Reader, *, exactly: bool) -> Bits:

@@ -1,6 +1,6 @@
 """Reference levels of text columns, as they are asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from regress.design.terms import Design, Levels, Variable
@@ -27,8 +27,8 @@ def with_references(source: Source, design: Design, wanted: Mapping[str, str] | 
     InputError, TableError
         If a column is unknown, has no reference level, or is given two.
     """
-    names = sorted({*source.by_name, *design.columns}, key=len, reverse=True)
-    pairs = list(wanted.items()) if isinstance(wanted, Mapping) else [_divided(text, names) for text in wanted]
+    names = (*source.by_name, *design.columns)
+    pairs = list(wanted.items()) if isinstance(wanted, Mapping) else [divided(text, names) for text in wanted]
     levels = dict(pairs)
     if len(levels) < len(pairs):
         doubled = next(name for k, (name, _) in enumerate(pairs) if name in dict(pairs[:k]))
@@ -39,9 +39,15 @@ def with_references(source: Source, design: Design, wanted: Mapping[str, str] | 
     return replace(design, variables=tuple(replace(v, wanted=levels.get(v.name, v.wanted)) for v in design.variables))
 
 
-def _divided(text: str, names: Sequence[str]) -> tuple[str, str]:
-    """Return the column and the level of a text; names are in order of their length."""
-    name = next((name for name in names if text.startswith(f"{name}=")), text.partition("=")[0])
+def divided(text: str, names: Iterable[str]) -> tuple[str, str]:
+    """Return the column and the level of a text such as "zone=north": the longest name of a column that fits.
+
+    Examples
+    --------
+    >>> divided("a=b=c", ["a", "b"]), divided("a=b=c", ["a", "a=b"])
+    (('a', 'b=c'), ('a=b', 'c'))
+    """
+    name = max((name for name in names if text.startswith(f"{name}=")), key=len, default=text.partition("=")[0])
     return name, text[len(name) + 1 :]
 
 

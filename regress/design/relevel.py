@@ -29,8 +29,8 @@ def releveled(design: Design, column: str, level: str) -> Design:
         what = "no column" if variable is None else "no levels of the column"
         raise InputError(f"The fit has {what} {column!r}. Its text columns: {texts}.")
     if not compared(design, column):
-        why = "codes the levels by their sum" if variable.coding == "sum" else "has a coefficient for each level"
-        raise InputError(f"The fit {why} of {column!r}, so there is no reference level. {again()}")
+        why = "compares the levels with their mean" if variable.coding == "sum" else "has a coefficient for each level"
+        raise InputError(f"In column {column!r} the fit {why}, so there is no reference level. {again()}")
     named = [known for known in (level, level_of(level)) if known in variable.levels]
     if not named:
         shown = ", ".join(map(repr, variable.levels[:8])) + (", …" if len(variable.levels) > 8 else "")

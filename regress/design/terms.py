@@ -9,7 +9,7 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from regress.design.columns import Selection, lower_part
-from regress.design.expression import Expression
+from regress.design.formula.expression import Expression
 from regress.errors import TableError
 from regress.numerics.expansions import LONGEST
 from regress.sources.base import ColumnKind
@@ -150,6 +150,15 @@ class Term:
             for part in self.parts
         )
 
+    def within(self, levels: Mapping[str, str]) -> str | None:
+        """Return what tells one of its columns from the others, such as "[2]:south" in poly(x, 2):zone."""
+        told = (
+            levels[part.variable] if isinstance(part, Levels) else part.name[max(part.name.rfind("["), 0) :]
+            for part in self.parts
+            if isinstance(part, Levels) or part.name not in self.label
+        )
+        return ":".join(told) or None
+
 
 class XColumn(NamedTuple):
     """A column of X: its name, its term, the levels that it is of, and of which collected columns it is the sum."""
@@ -254,8 +263,8 @@ class Design:
 
     @property
     def origins(self) -> list[tuple[str, str, str | None]]:
-        """Of each column of X its name, the term that it comes from, and its levels, if any."""
-        return [(c.name, c.term.label, ":".join(c.levels.values()) or None) for c in self.x_columns()]
+        """Of each column of X its name, its term, and what tells it from others there: levels and numbers, if any."""
+        return [(c.name, c.term.label, c.term.within(c.levels)) for c in self.x_columns()]
 
     @property
     def references(self) -> dict[str, str]:

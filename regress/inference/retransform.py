@@ -12,24 +12,35 @@ and 1 less for log1p. A square root is never negative, so ŷ below 0 counts as 0
 intervals are transformed one by one without a correction, since quantiles stay quantiles under a rising function.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from math import log
 
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.expression import Call, Expression, Named
+from regress.design.formula.expression import Call, Expression, Named
 from regress.inference.residuals import Sampled
-from regress.records import Retransform, Transform, known
+from regress.numerics.elementary import exp, log, power
+from regress.records import known
+from regress.term_records import Retransform, Transform
+
+
+def _expm1(values: Array) -> Array:
+    """Return exp(z) − 1: the rounding of u = exp(z) cancels in (u − 1)/log(u), which Kahan found."""
+    powers = exp(values)
+    inside = (powers > 0.0) & (powers < np.inf) & (powers != 1.0)
+    ratio = values / log(np.where(inside, powers, np.e))
+    return np.where(inside, (powers - 1.0) * ratio, np.where(powers == 1.0, values, powers - 1.0))
+
 
 _INVERSES: Mapping[Transform, Callable[[Array], Array]] = {
-    "log": np.exp,
-    "log1p": np.expm1,
-    "log2": np.exp2,
-    "log10": lambda values: np.power(10.0, values),
+    "log": exp,
+    "log1p": _expm1,
+    "log2": lambda values: power(np.full(len(values), 2.0), values),
+    "log10": lambda values: power(np.full(len(values), 10.0), values),
     "sqrt": lambda values: np.square(np.maximum(values, 0.0)),
 }
-_LOG_OF_BASE = {"log": 1.0, "log1p": 1.0, "log2": log(2.0), "log10": log(10.0)}
+_LOG_OF_BASE = {"log": 1.0, "log1p": 1.0, "log2": math.log(2.0), "log10": math.log(10.0)}
 
 
 def transform_of(expression: Expression) -> tuple[Transform, str] | None:
@@ -53,7 +64,7 @@ def smearing(transform: Transform, rows: Sampled) -> dict[str, float]:
     if transform == "sqrt":
         mean, square = (float(np.average(values, weights=a)) for values in (residuals, np.square(residuals)))
         return {"mean": mean, "square": square}
-    powers = np.exp(residuals * _LOG_OF_BASE[transform])
+    powers = exp(residuals * _LOG_OF_BASE[transform])
     return {"factor": float(np.average(powers, weights=a))}
 
 
@@ -62,7 +73,7 @@ def normal(transform: Transform, variance: float) -> dict[str, float]:
     if transform == "sqrt":
         return {"square": variance}
     with np.errstate(over="ignore"):
-        return {"factor": float(np.exp(variance * _LOG_OF_BASE[transform] ** 2 / 2.0))}
+        return {"factor": float(exp(np.array([variance * _LOG_OF_BASE[transform] ** 2 / 2.0]))[0])}
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -91,8 +102,9 @@ def r2_original(how: Retransform, rows: Sampled) -> float | None:
     if not 0.0 < scale < np.inf:
         return None
     y, predicted = y / scale, in_units(how, rows.predicted) / scale
-    spread = float(a @ np.square(y - np.average(y, weights=a)))
-    return known(1.0 - float(a @ np.square(y - predicted)) / spread) if spread > 0.0 else None
+    spread = float(np.average(np.square(y - np.average(y, weights=a)), weights=a))
+    error = float(np.average(np.square(y - predicted), weights=a))
+    return known(1.0 - error / spread) if spread > 0.0 else None
 
 
 def sentence(how: Retransform) -> str:

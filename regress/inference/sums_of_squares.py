@@ -118,7 +118,15 @@ def _of_minimum(training: Training, minimum: Minimum, alpha: float) -> tuple[Squ
     noise = np.ldexp(np.append(plain.ulps * training.w, plain.target_ulps), -exponent)
     residual, excess, centered, uncentered, *more = nearest_doubles(np.array(sums) / power(2 * exponent)).tolist()
     noise_square = _ROUNDING**2 / 12.0 * float(noise @ noise)
-    squares = Squares(ratio(1, -exponent), residual, excess, centered, uncentered, noise_square, (more[0], more[1]))
+    squares = Squares(
+        ratio(1, -exponent),
+        residual=residual,
+        excess=excess,
+        centered=centered,
+        uncentered=uncentered,
+        noise=noise_square,
+        explained=(more[0], more[1]),
+    )
     return squares, rounded(at_w + penalty)
 
 

@@ -36,7 +36,7 @@ class Places:
         self._largest = 0.0
 
     def add(self, values: Array) -> int | None:
-        """Include numbers (m,), where NaN is no number; or return the index of the first that does not fit.
+        """Include numbers (m,) other than NaN, or return the index of the first that does not fit.
 
         It has too many digits, alone or together with numbers before it: one is large, and one has many decimals.
         Then nothing is included.

@@ -123,7 +123,7 @@ class Levels:
         return moved
 
     def fifth(self) -> "Levels | None":
-        """Return the numbers / 5; None if one of them has no such end in binary."""
+        """Return the numbers / 5; None if one of these is not finite in binary."""
         self.carry()
         fifth, rest = Levels(*self.shape), np.zeros(self.shape, dtype=np.int64)
         for level in range(min(self.digits, default=0), max(self.digits, default=-1) + 1):  # as by hand

@@ -94,9 +94,11 @@ def _references(given: Any) -> dict[str, str] | tuple[str, ...]:
         return {}
     if isinstance(given, Mapping) and all(isinstance(name, str) and level is not None for name, level in given.items()):
         return {name: str(level) for name, level in given.items()}
-    if isinstance(given, list | tuple) and all(isinstance(text, str) and "=" in text for text in given):
+    texts = given if isinstance(given, list | tuple) else [given]
+    odd = [text for text in texts if not (isinstance(text, str) and "=" in text)]
+    if texts is given and not odd:
         return tuple(given)
     wanted = by_interface(
         "must be levels by column, such as {'zone': 'north'}", "must be a column and a level, such as zone=north"
     )
-    raise InputError(f"{setting('ref')} {wanted}; got {', '.join(given) if isinstance(given, list) else given!r}.")
+    raise InputError(f"{setting('ref')} {wanted}; got {(odd or texts)[0]!r}.")

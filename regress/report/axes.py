@@ -58,7 +58,7 @@ def _axes(charts: Sequence[Chart], ax: Any) -> "list[Axes]":
             f"regress.plot needs matplotlib, which is not installed. Install it with: {INSTALL_PLOT}"
         ) from None
     count = len(charts)
-    columns = 2 if count == 4 else count
+    columns = 2 if count == 4 else min(count, 3)
     rows = ceil(count / columns)
     if ax is None:
         high = max(_HIGH, *(1.2 + _NAME * len(chart.y.names) for chart in charts))
@@ -114,6 +114,8 @@ def _mark(mark: Mark, ax: "Axes") -> None:
         ax.plot(mark.x, mark.y, color=color, label=label, linestyle="--" if mark.dashed else "-", linewidth=1.3)
     elif mark.kind == "spans":
         ax.hlines(mark.y, mark.low, mark.high, color=color, label=label)
+    elif mark.kind == "band":
+        ax.fill_between(mark.x, mark.low, mark.high, color=color, label=label, alpha=0.2, linewidth=0)
     elif mark.kind == "bars":
         ax.barh(mark.y, mark.x, color=color, label=label, height=0.64)
     else:

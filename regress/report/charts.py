@@ -7,14 +7,15 @@ from typing import Literal, NamedTuple
 _MOST_POINTS, _FEW_POINTS = 300, 30  # of a line
 _LEAST, _MOST = 1e-300, 1e307  # length of an axis that can be divided, and what ends of an axis can be subtracted
 
-MarkKind = Literal["dots", "line", "spans", "bars"]
+MarkKind = Literal["dots", "line", "spans", "bars", "band"]
 Role = Literal["first", "second", "third", "muted"]
 
 
 class Axis(NamedTuple):
     """One axis: its label with units, a log scale or not, or names of categories, the first on top.
 
-    `most` is the end of the axis, where it has one, as for digits. If `whole`, the ticks are integers.
+    `most` is the end of the axis, where it has one, as for digits. If `whole`, the ticks are integers. `years` are
+    written without separators.
     """
 
     label: str
@@ -22,6 +23,7 @@ class Axis(NamedTuple):
     names: tuple[str, ...] = ()
     most: float | None = None
     whole: bool = False
+    years: bool = False
 
 
 class Mark(NamedTuple):
@@ -29,8 +31,8 @@ class Mark(NamedTuple):
 
     Attributes
     ----------
-    kind : {"dots", "line", "spans", "bars"}
-        Bars go from zero, and spans from `low` to `high`, along x.
+    kind : {"dots", "line", "spans", "bars", "band"}
+        Bars go from zero, and spans from `low` to `high`, along x; a band goes from `low` to `high` along y.
     x, y : sequences of float
         Where; y counts names from 0 on an axis that has them.
     role : {"first", "second", "third", "muted"}
@@ -40,7 +42,7 @@ class Mark(NamedTuple):
     size : sequence of float
         Rows of a dot, which give its area.
     low, high : sequences of float
-        Ends of spans.
+        Ends of spans, or edges of a band.
     dashed : bool
         Whether a line is.
     frames : sequence of (float, float)
@@ -127,6 +129,8 @@ class Drawing(NamedTuple):
 
 
 def _values(mark: Mark, along: Literal["x", "y"]) -> Iterable[float]:
+    if mark.kind == "band":
+        return mark.x if along == "x" else [*mark.low, *mark.high]
     if along == "y":
         return mark.y
     return [*mark.x, *mark.low, *mark.high, *([0.0] if mark.kind == "bars" else [])]
@@ -172,7 +176,8 @@ def ticks(span: tuple[float, float], most: int, axis: Axis) -> list[tuple[float,
     if size and not 1e-4 <= size < 1e6:
         texts = [f"{v:.{digits}e}".replace("e+0", "e").replace("e-0", "e-") if v else "0" for v in places]
     else:
-        texts = [f"{v:,.{max(-floor(log10(step)), 0)}f}" for v in places]
+        separator = "" if axis.years else ","
+        texts = [f"{v:{separator}.{max(-floor(log10(step)), 0)}f}" for v in places]
     return [(v + base, text.replace("-", "−")) for v, text in zip(places, texts, strict=True)]
 
 

@@ -15,7 +15,15 @@ from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import visible
 from regress.records import CertificateRecord, ComparisonRecord, environment
-from regress.report import comparison_charts, comparison_tables, ending, fit_charts, tables, training_charts
+from regress.report import (
+    comparison_charts,
+    comparison_tables,
+    effect_charts,
+    ending,
+    fit_charts,
+    tables,
+    training_charts,
+)
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
 
@@ -25,6 +33,7 @@ _SECTIONS = (
     ("rows", "Rows"),
     ("equation", "Equation"),
     ("coefficients", "Coefficients"),
+    ("effects", "Effects"),
     ("certificate", "Certificate"),
     ("convergence", "Convergence"),
     ("residuals", "Residuals"),
@@ -74,14 +83,18 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
     steps = convergence
     if known.epochs is not None:
         steps = drawn(lambda: [*training_charts.training(known), *convergence.charts[1:]])
+    effects = effect_charts.effects(known) if known.terms.effects else ()
+    lacking = {*(() if known.outcome.equations else ("collinearity",)), *(() if effects else ("effects",))}
     return _render(
         "fit.html",
         known=known,
         ended=" ".join(ending.sentences(known)),
-        sections=[s for s in _SECTIONS if known.outcome.equations or s[0] != "collinearity"],
+        sections=[s for s in _SECTIONS if s[0] not in lacking],
         lines_left=len(known.coefficients) - len(tables.largest(known)),
         terms=_equation(known),
         betas=Drawing([fit_charts.coefficients(known)]),
+        effects=Drawing(effects[: effect_charts.MOST_DRAWN]),
+        undrawn=len(effects[effect_charts.MOST_DRAWN :]),
         digits=drawn(lambda: [fit_charts.digits(known)]),
         convergence=steps,
         residuals=drawn(lambda: fit_charts.residuals(known)),

@@ -2,7 +2,7 @@
 
 from regress.fit_record import Coefficient, Figures, FitRecord
 from regress.messages import aligned, paragraph, table_html, visible
-from regress.records import HUBER_ERRORS, SQUARED
+from regress.records import HUBER_ERRORS, SQUARED, number
 from regress.report import ending
 from regress.report.decimals import estimates, probabilities, share, statistics
 
@@ -15,16 +15,29 @@ def summary(record: FitRecord, vif: bool = False) -> str:
     """Return a fit in the shape that users of R and statsmodels know, with variance inflation factors if asked."""
     read_as = [f"Read as: {record.outcome.read_as}."] * bool(record.outcome.read_as)
     head, rows = coefficient_table(record, vif)
-    lines, said = headline(record), notes(record)
-    for more in (aligned(head, rows, left=(_MARK,)), read_as, said):
+    lines, said, (of_terms, tests) = headline(record), notes(record), term_table(record)
+    joint = aligned(of_terms, tests) if tests else []
+    table = _spanned(head, rows) if record.terms.formula else aligned(head, rows, left=(_MARK,))
+    for more in (table, joint, read_as, said):
         lines += ["", *more] if more else []
     return paragraph(lines)
 
 
+def _spanned(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the lines of a table whose headings of terms, which may be long, do not widen its first column."""
+    lines = aligned(head, [row for row in rows if any(row[1:])], left=(_MARK,))
+    for at, row in enumerate(rows, start=1):
+        if not any(row[1:]):
+            lines.insert(at, visible(row[0]))
+    return lines
+
+
 def fit_html(record: FitRecord) -> str:
     """Return a fit as notebooks show it."""
-    head, rows = coefficient_table(record)
-    return table_html(headline(record), head, rows, notes(record))
+    (head, rows), (of_terms, tests) = coefficient_table(record), term_table(record)
+    if not tests:
+        return table_html(headline(record), head, rows, notes(record))
+    return table_html(headline(record), head, rows, []) + "\n" + table_html([], of_terms, tests, notes(record))
 
 
 def headline(record: FitRecord) -> list[str]:
@@ -51,6 +64,7 @@ def _fitted(record: FitRecord) -> list[str]:
     on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
     weights = f", {options.weight_type} weights" if options.weighted else ""
     lines = [f"{kind[0].upper()}{kind[1:]} of {record.trained.target} on {on}{weights} ({record.outcome.source})"]
+    lines += [f"Formula: {visible(record.terms.formula)}"] * bool(record.terms.formula)
     parts = {name: getattr(rows, name) for name in ("held_out", "missing", "zero_weight", "bad")}
     others = [f"{count:,} {name.replace('_', ' ')}" for name, count in parts.items() if count]
     used = f"{rows.used:,} row{'s' * (rows.used != 1)}"
@@ -156,6 +170,16 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
     return ["", *columns], rows
 
 
+def term_table(record: FitRecord) -> tuple[list[str], list[list[str]]]:
+    """Return head and rows of the joint tests of terms of several columns; no rows without a formula."""
+    tests = record.terms.tests if record.terms.formula else ()
+    f, p = (statistics([number(t.f) for t in tests]), probabilities([number(t.p_value) for t in tests]))
+    rows = [[t.term, str(t.df), *of_one] for t, *of_one in zip(tests, f, p, strict=True)]
+    return ["terms of several columns", "df", "F", "p_value"], rows
+
+
 def _heading(line: Coefficient, record: FitRecord) -> str:
-    reference = record.references.get(line.column or "")
-    return f"{line.column} (reference level: {reference})" if reference is not None else f"{line.column}"
+    name = line.column or ""
+    if name in record.references:
+        return f"{name} (reference level: {record.references[name]})"
+    return f"{name} (sum coding, without {record.terms.sum_coded[name]})" if name in record.terms.sum_coded else name

@@ -118,6 +118,10 @@ class _Drawing:
                 for low, high, y in zip(mark.low, mark.high, mark.y, strict=True)
             )
             return f'<path class="line {mark.role}" d="{lines}"/>'
+        if mark.kind == "band":
+            edges = [*zip(mark.x, mark.low, strict=True), *zip(mark.x[::-1], mark.high[::-1], strict=True)]
+            steps = "L".join(f"{self.at_x(x):.1f} {self.at_y(y):.1f}" for x, y in edges)
+            return f'<path class="band {mark.role}" d="M{steps}z"/>'
         if mark.kind == "bars":
             zero, half = self.at_x(0.0), _ROW * 0.32
             bars = "".join(

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
 from regress.messages import shortened
 from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ResidualGroups
+from regress.term_records import Terms
 
 MOST_CERTIFIED = 500  # of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
@@ -220,6 +221,15 @@ def quality(known: FitRecord, q: Figures) -> Table:
             1, [f"R² on {known.outcome.tested_on} rows, about their mean", figure(known.outcome.r2_test, ".6f")]
         )
     return Table(f"How well it fits; {q.cov_type} standard errors", ("Figure", "value"), lines)
+
+
+def tests(terms: Terms) -> Table:
+    """Return the joint tests of terms of several columns."""
+    rows: list[list[str]] = [
+        [name_of(test.term), figure(test.df), figure(test.f, ".5g"), small(test.p_value, 2e-16, ".3g")]
+        for test in terms.tests
+    ]
+    return Table("Terms of several columns: tests that all of their coefficients are 0", ("Term", "df", "F", "p"), rows)
 
 
 def bands(residuals: ResidualGroups) -> Table:

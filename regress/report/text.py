@@ -99,13 +99,35 @@ def inspection_lines(seen: InspectionRecord) -> list[str]:
     """Return the lines of an inspection: a row a column, what to look at, and the command to run next."""
     head, *rows = _columns(seen)
     remarks = ["", *seen.remarks] if seen.remarks else []
-    return [*_size(seen), "", *table(head, rows), *remarks, "", f"Next: {seen.command}"]
+    terms: list[str] = []
+    if seen.terms:
+        head_of_terms, *rows_of_terms = _terms(seen)
+        terms = ["", _made(seen), "", *aligned(head_of_terms, rows_of_terms, left=("type", "computed as"))]
+    return [*_size(seen), "", *table(head, rows), *terms, *remarks, "", f"Next: {seen.command}"]
 
 
 def inspection_html(seen: InspectionRecord) -> str:
     """Return an inspection as notebooks show it."""
     head, *rows = _columns(seen)
-    return table_html(_size(seen), head, rows, [*seen.remarks, f"Next: {seen.command}"])
+    foot = [*seen.remarks, f"Next: {seen.command}"]
+    if not seen.terms:
+        return table_html(_size(seen), head, rows, foot)
+    head_of_terms, *rows_of_terms = _terms(seen)
+    return table_html(_size(seen), head, rows) + "\n" + table_html([_made(seen)], head_of_terms, rows_of_terms, foot)
+
+
+def _made(seen: InspectionRecord) -> str:
+    count = sum(term.columns for term in seen.terms)
+    return f"{seen.formula}: {count:,} column{'s' * (count != 1)}"
+
+
+def _terms(seen: InspectionRecord) -> list[list[str]]:
+    """Return the head of the table of what a formula makes, and its rows."""
+    rows = [["", "type", "columns", "computed as", "missing", "min", "max"]]
+    for t in seen.terms:
+        shown = t.computed + (f" (reference: {', '.join(t.references)})" if t.references else "")
+        rows.append([t.name, t.kind, number(t.columns), shown, number(t.missing), number(t.low, 4), number(t.high, 4)])
+    return rows
 
 
 def _size(seen: InspectionRecord) -> list[str]:

@@ -29,8 +29,8 @@ def typed(
         If a cell is not what its column is.
     """
     for name, kind in kinds.items():
-        if kind in ("date", "moment") and frame.schema[name].is_numeric():
-            frame = frame.with_columns(_digits(frame[name], partition, first))
+        if kind in ("date", "moment") and not frame.schema[name].is_temporal():
+            frame = frame.with_columns(_as_text(frame[name], partition, first))
         if kind not in ("text", "unusable") and frame.schema[name] == pl.String:
             values, wrong = partition.reading.converted(frame[name], kind)
             if wrong.any():
@@ -48,12 +48,12 @@ def typed(
     return frame
 
 
-def _digits(numbers: pl.Series, partition: "FramePartition", first: int) -> pl.Series:
-    """Return integers as text, where a format reads them as dates."""
-    formats = partition.reading.dates
-    if numbers.dtype.is_integer() and isinstance(formats, Mapping) and numbers.name in formats:
-        return numbers.cast(pl.String)
-    raise TableError(f"{partition.place(first)}, column {numbers.name!r}: the column holds numbers, not dates.")
+def _as_text(cells: pl.Series, partition: "FramePartition", first: int) -> pl.Series:
+    """Return cells to be read as dates as text: of numbers, only integers for which a format is given."""
+    kind, formats = cells.dtype, partition.reading.dates
+    if kind.is_numeric() and not (kind.is_integer() and isinstance(formats, Mapping) and cells.name in formats):
+        raise TableError(f"{partition.place(first)}, column {cells.name!r}: the column holds numbers, not dates.")
+    return cells.cast(pl.String)
 
 
 class Frame(NamedTuple):

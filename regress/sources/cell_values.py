@@ -11,7 +11,7 @@ from regress.options import FileOptions
 from regress.sources.base import MISSING, Column, ColumnKind
 from regress.sources.cell_types import BLANKS, BOOLEAN, column_of_kind, is_number, level_of, verdicts
 from regress.sources.date_columns import read
-from regress.sources.dates import Forms, forms_of
+from regress.sources.dates import ISO, Forms, forms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Reading:
 
     def forms(self, name: str) -> Forms:
         """Return the forms of dates that a column may have."""
-        return forms_of(name, self.dates)
+        return ISO if self.dates is None else forms_of(name, self.dates)
 
     def level(self, cell: str) -> str | None:
         """Return the level that a cell of text is; None if the cell is missing."""
@@ -56,7 +56,7 @@ class Reading:
     def columns(self, names: Sequence[str], rows: Sequence[Sequence[str]], skip: bool = False) -> list[Column | None]:
         """Return what columns seem to be by some rows of cells; None where none has a value."""
         given = [[row[j] for row in rows if row[j].strip() not in self.missing] for j in range(len(names))]
-        separator, forms = None if self.thousands is None else self._separator, map(self.forms, names)
+        separator, forms = None if self.thousands is None else self._separator, [self.forms(name) for name in names]
         found = verdicts(zip(given, forms, strict=True), self.decimal, separator, skip)
         return [
             None if seen is None else column_of_kind(name, seen[0], doubtful=seen[1])

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from regress.messages import by_interface, setting
 from regress.sources.base import Column
@@ -13,6 +15,7 @@ from regress.sources.cell_values import Reading
 from regress.sources.dates import DateKind, fitting
 
 DATE_KINDS: tuple[DateKind, ...] = ("date", "moment")
+Rows = NDArray[np.int64]
 Place = Callable[[int], str]
 """Says where a record of a part is."""
 
@@ -29,39 +32,38 @@ class Survey:
 
     def add(self, cells: pl.Series, reading: Reading, first: int, place: Place) -> None:
         """Count some cells, the first of which is the record `first`."""
+        rows = np.arange(first, first + len(cells))
         if cells.dtype.is_numeric():
-            self.counts["number"] += int(cells.cast(pl.Float64).is_finite().fill_null(False).sum())
+            self._count("number", cells.cast(pl.Float64).is_finite().fill_null(False), cells, rows, place)
             return
         if cells.dtype.is_temporal():
-            kind: CellKind = "date" if getattr(cells.dtype, "time_zone", None) is None else "moment"
-            self._count(kind, cells.is_not_null(), cells, first, place)
+            zoned = getattr(cells.dtype, "time_zone", None) is not None
+            self._count("moment" if zoned else "date", cells.is_not_null(), cells, rows, place)
             return
         self._given = reading.dates
-        text = cells.cast(pl.String)
-        values, wrong = reading.converted(text, "number")
-        self.counts["number"] += int(values.is_finite().fill_null(False).sum())
-        odd = pl.Series(wrong)
+        odd = cells.cast(pl.String)
+        values, wrong = reading.converted(odd, "number")
+        self._count("number", values.is_finite().fill_null(False), odd, rows, place)
+        odd, rows = odd.filter(pl.Series(wrong)), rows[wrong]
         for kind in DATE_KINDS:
-            if odd.any():
-                found = odd & reading.converted(text, kind)[0].is_not_null()
-                self._count(kind, found, text, first, place)
-                odd = odd & ~found
-        groups = text.filter(odd).to_frame("cell").group_by("cell", maintain_order=True).len()
-        for cell, count in groups.iter_rows():
-            kind = kind_of(cell, reading.decimal, reading.forms(self.name))
-            self.counts[kind] += count
-            if kind not in self._first:
-                self._first[kind] = cell, place(first + int((text == cell).arg_max() or 0))
-            if kind == "dated" and len(self._formats) != 1:
+            found = reading.converted(odd, kind)[0].is_not_null()
+            self._count(kind, found, odd, rows, place)
+            odd, rows = odd.filter(~found), rows[~found.to_numpy()]
+        for cell, count in odd.to_frame("cell").group_by("cell", maintain_order=True).len().iter_rows():
+            like = kind_of(cell, reading.decimal, reading.forms(self.name))
+            self.counts[like] += count
+            if like not in self._first:
+                self._first[like] = cell, place(int(rows[(odd == cell).arg_max() or 0]))
+            if like == "dated" and len(self._formats) != 1:
                 fit = fitting(cell.strip())
                 self._formats = [f for f in self._formats if f in fit] or fit
 
-    def _count(self, kind: CellKind, found: pl.Series, cells: pl.Series, first: int, place: Place) -> None:
-        """Count the cells found to be of a kind."""
+    def _count(self, kind: CellKind, found: pl.Series, cells: pl.Series, rows: Rows, place: Place) -> None:
+        """Count the cells found to be of a kind; `rows` are their records."""
         self.counts[kind] += int(found.sum())
-        if found.any() and kind not in self._first:
-            row = int(found.arg_max() or 0)
-            self._first[kind] = str(cells[row]), place(first + row)
+        if kind not in self._first and found.any():
+            row = found.arg_max() or 0
+            self._first[kind] = str(cells[row]), place(int(rows[row]))
 
     def merge(self, other: "Survey") -> None:
         """Count the cells of later rows too."""

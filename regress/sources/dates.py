@@ -53,7 +53,7 @@ class Forms(NamedTuple):
     patterns: tuple[str, ...]
 
     def find(self, cell: str) -> Found | None:
-        """Return the date that a cell of text is; None if it is none."""
+        """Return the date that a cell of text is; None if it is not a date."""
         for pattern in self.patterns:
             if match := _compiled(pattern).fullmatch(cell):
                 return _found(match.groupdict())
@@ -130,7 +130,7 @@ def fitting(cell: str) -> list[str]:
 
 
 def of_cell(cell: Any, forms: Forms = ISO) -> Found | None:
-    """Return the date that a cell of any type is; None if it is none.
+    """Return the date that a cell of any type is; None if it is not a date.
 
     Examples
     --------
@@ -153,6 +153,6 @@ def of_cell(cell: Any, forms: Forms = ISO) -> Found | None:
 
 
 def days_of_cell(cell: Any) -> float | None:
-    """Return the days since 1970-01-01 00:00 UTC of one cell, a date or ISO text; None if it is none."""
+    """Return the days since 1970-01-01 00:00 UTC of one cell; None if it is neither a date nor ISO text."""
     found = of_cell(cell)
     return None if found is None else found.micros / DAY

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from regress.aggregates.base import in_any_order
 from regress.aggregates.exact_sums import ExactSums, exact_totals
 from regress.aggregates.held_out import HeldOutSums
+from regress.aggregates.moment_sums import MomentSums
 from regress.aggregates.totals import moments_of
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
 from regress.blocks import STORED, Block, Decimals
@@ -169,7 +170,7 @@ def test_moments_are_those_of_the_text_rounded_once(rows, weighted):
     moments = moments_of(exact_totals([block_of(rows, names, weighted)]), 1)
     assert moments.weight == float(sums[0][0])
     for j in range(3):
-        assert moments.center[j] == pytest.approx(float(sums[0][1 + j] / sums[0][0]), rel=1e-15)
+        assert moments.center[j] == pytest.approx(float(sums[0][1 + j] / sums[0][0]), rel=1e-15, abs=0.0)
         for i in range(3):
             true = float(sums[1 + i][1 + j] - sums[0][1 + i] * sums[0][1 + j] / sums[0][0])
             assert moments.xx[i, j] == pytest.approx(true, rel=1e-15, abs=0.0)
@@ -222,6 +223,8 @@ def test_rows_held_out_are_summed_however_few_and_kept_as_doubles():
     sums.add(block)
     totals = sums.finish().totals
     assert [totals.fraction(0, j) for j in range(4)] == [1, Fraction(1, 10), Fraction(1, 4), Fraction(1, 2)]
+    with pytest.raises(ValueError, match="summed exactly"):
+        MomentSums().add(block)
     kept = HeldOutSums(exact=False, kept=True)
     kept.add(block)
     (rows,) = kept.finish().rows

@@ -6,10 +6,12 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from regress.aggregates.part_sums import PartSums
+from regress.aggregates.part_sums import PartSums, add_logs
 from regress.api.read import read_sums
 from regress.api.sums import Reading
+from regress.blocks import Block, Decimals
 from regress.errors import InputError
+from regress.numerics.whole_sum import WholeSum
 from regress.options import TableOptions
 
 random = np.random.default_rng(2024)
@@ -57,3 +59,11 @@ def test_columns_that_turn_up_have_no_value_so_far():
     assert week.counted.training["new"] == {}
     assert week.counted.flags == {"flag": (0.0, 0.0)}
     assert set(sums(4).over([], []).counted.training) == set()
+
+
+def test_logs_of_weights_are_those_of_the_weights_as_written():
+    block = Block(np.ones((2, 1)), np.ones((2, 1)), np.array([25.0, 150.0]))
+    plain, written = WholeSum(), WholeSum()
+    add_logs(plain, block._replace(weights=np.array([0.25, 1.5])))
+    add_logs(written, block._replace(decimals=Decimals((0,), (0,), 2)))
+    assert written.fraction == plain.fraction

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
+import regress
 from regress.api.inspect import inspect
 from regress.cli.main import main
 from regress.errors import TableError
@@ -178,7 +180,7 @@ def test_json_is_strict_and_complete(capfd):
 
 def test_dates_that_need_a_format_are_named_and_left_out(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("day,x,y\n" + "".join(f"{d:02}.01.2020,{d},{d * 2.5}\n" for d in range(1, 14)))
+    path.write_text("day,x,y\n" + "".join(f"{d:02}.01.2020,{d % 5},{d * 2.5}\n" for d in range(1, 14)))
     seen = inspect(path)
     assert any(r.startswith("day: It holds dates, such as '01.01.2020' (t.csv, line 2).") for r in seen.remarks)
     assert any("Pass date_format='%d.%m.%Y', or" in r for r in seen.remarks)
@@ -198,3 +200,38 @@ def test_an_unknown_target_is_refused():
 def test_an_empty_table_is_shown():
     seen = inspect(pl.DataFrame({"x": [], "y": []}))
     assert seen.rows == 0
+
+
+def test_a_formula_shows_the_columns_that_it_makes():
+    table = pd.DataFrame(
+        {"z": [1, 2, 3, 4, 5, 6.0] * 4, "g": list("abcaab") * 4, "other": range(24), "y": range(1, 25)}
+    )
+    table.loc[3, "z"] = np.nan
+    formula = "log(y) ~ z * g + poly(z, 3) + sqrt(z) + cut(z, [0, 3, 9]) + center(z)"
+    seen = inspect(table, formula)
+    shown = {term.name: term for term in seen.terms}
+    with pytest.warns(regress.DataWarning, match="depend on each other"):
+        fit = regress.fit(table, formula, missing="drop")
+    assert sum(term.columns for term in seen.terms) == len(fit.names)
+    assert {term.name for term in seen.terms if term.kind == "number"} <= {*fit.names}
+    assert (shown["z"].computed, shown["z"].missing, shown["z"].low, shown["z"].high) == ("z", 1, 1.0, 6.0)
+    assert (shown["poly(z, 3)[3]"].computed, shown["poly(z, 3)[3]"].low) == ("z ** 3", None)
+    assert (shown["sqrt(z)"].computed, shown["sqrt(z)"].high) == ("sqrt(z)", 6.0**0.5)
+    assert (shown["g=…"].kind, shown["g=…"].columns, shown["g=…"].references) == ("levels", 2, ("a",))
+    assert (shown["z:g=…"].computed, shown["z:g=…"].term) == ("z × levels of g", "z:g")
+    assert shown["cut(z, [0, 3, 9])=…"].references == ("(0,3]",)
+    assert shown["center(z)"].computed == "center(z) after a first pass"
+    assert seen.command == f"regress fit TABLE --formula '{formula}' --missing drop"
+    assert inspect(table, formula="z * g").command == "regress fit TABLE --formula 'z * g' --target y --missing drop"
+    assert seen.to_dict()["formula"] == formula
+    assert seen.to_dict()["terms"][0]["name"] == "z"
+    assert f"{formula}: 11 columns" in str(seen)
+    assert "levels of g (reference: a)" in str(seen)
+    assert "levels of g (reference: a)" in seen._repr_html_()
+    assert "sqrt" not in {c.name for c in seen.columns}
+
+
+def test_a_formula_that_a_table_does_not_have_is_refused():
+    for formula, said in [("y ~ nothing", "no column 'nothing'"), ("y ~ x +", "expected"), ("y ~ log(g)", "is text")]:
+        with pytest.raises(regress.InputError, match=said):
+            inspect({"x": [1.0, 2.0], "g": ["a", "b"], "y": [1.0, 2.0]}, formula)

@@ -96,7 +96,7 @@ DESIGN = {"formula": "", "variables": [], "terms": [], "computed": [], "training
 
 
 def variables(name, kind):
-    return [{"name": name, "kind": kind, "levels": [], "all_levels": False, "coding": "treatment"}]
+    return [{"name": name, "kind": kind, "levels": [], "order": None, "all_levels": False, "coding": "treatment"}]
 
 
 def test_keys_that_a_reader_does_not_know_are_ignored(path):

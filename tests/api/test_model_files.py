@@ -215,6 +215,7 @@ CHANGES = {
     "center of length 1": (set_to("uncertainty", "center", [0.0]), "'uncertainty.center' must have 5 entries"),
     "across of length 1": (set_to("uncertainty", "across", [0.0]), "'uncertainty.across' must have 5 entries"),
     "equal levels": (set_to("design", "variables", 2, "levels", ["a", "b", "b"]), "levels of 'k'"),
+    "an order of other levels": (set_to("design", "variables", 2, "order", ["a"]), "the order of 'k'"),
     "levels of a number": (set_to("design", "variables", 0, "levels", ["a"]), "levels of 'x'"),
     "half a character": (set_to("design", "variables", 2, "levels", 0, "\ud800"), "must be text of whole characters"),
     "a term twice": (lambda held: held["design"]["variables"].append(held["design"]["variables"][0]), "one name"),

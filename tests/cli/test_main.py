@@ -54,6 +54,25 @@ def table(tmp_path):
     return path
 
 
+def test_formats_of_dates_are_given_for_all_columns_or_by_column(run, tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f'{k:02}/03/2024,"Mar {k * k % 13 + 1}, 2024",{k % 5}\n' for k in range(1, 20)]
+    path.write_text("".join(["a,b,y\n", *rows]))
+    fit = ("fit", path, "--target", "y")
+    code, _, err = run(*fit, "--drop", "b")
+    assert (code, "Pass --date-format %d/%m/%Y, or --drop a." in err) == (2, True)
+    code, out, _ = run(*fit, "--drop", "b", "--date-format", "%d/%m/%Y")
+    assert (code, "Column 'a' holds dates, read as days since 1970-01-01." in out) == (0, True)
+    code, out, _ = run(*fit, "--date-format", "a=%d/%m/%Y", "--date-format", "b=%b %d, %Y", "--json")
+    assert (code, list(json.loads(out)["coef"])) == (0, ["a", "b"])
+    code, _, err = run(*fit, "--date-format", "%d/%m/%Y")
+    assert (code, "Pass --date-format 'b=%b %d, %Y', or --drop b." in err) == (2, True)
+    code, _, err = run(*fit, "--date-format", "%d/%m/%Y", "--date-format", "b=%b %d, %Y")
+    assert (code, "takes one FORMAT" in err) == (2, True)
+    code, _, err = run(*fit, "--date-format", "%d/%m")
+    assert (code, "--date-format %d/%m cannot be used: it has no year" in err) == (2, True)
+
+
 def test_fit_prints_coefficients_for_people(run):
     code, out, err = run("fit", DIABETES, "--target", "progression")
     assert (code, err) == (0, "")
@@ -133,7 +152,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
         init validation early-stopping max-seconds monitor-every checkpoint checkpoint-every checkpoint-seconds resume
         cluster cluster-timeout
         delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
-        thousands na-values keep-na
+        thousands na-values keep-na date-format
         save report descent vif json
     """.split()
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}

@@ -251,3 +251,17 @@ def test_a_second_pass_reads_text_columns_and_held_out_rows_as_the_first_did():
     exact = regress.fit(frame, "y", precision="exact", test_size=0.2)
     assert got.statistics.rss == close(exact.statistics.rss, 1e-9)
     assert got.tally == exact.tally
+
+
+def test_r2_and_f_of_a_weak_relation_keep_their_digits():
+    random = np.random.default_rng(12)
+    x, y = random.normal(size=400), 1e6 + random.normal(size=400)
+    fit = regress.fit(x[:, None], y, precision="exact")
+    X, Y = [Fraction(v) for v in x.tolist()], [Fraction(v) for v in y.tolist()]
+    xx, xy, yy = (
+        sum(a * b for a, b in zip(A, B, strict=True)) - sum(A) * sum(B) / 400 for A, B in ((X, X), (X, Y), (Y, Y))
+    )
+    explained = xy**2 / xx
+    assert explained / yy < 0.01
+    assert fit.statistics.r2 == pytest.approx(float(explained / yy), rel=5e-16, abs=0.0)
+    assert fit.statistics.fvalue == pytest.approx(float(explained / ((yy - explained) / 398)), rel=1e-15, abs=0.0)

@@ -11,12 +11,12 @@ from regress.numerics.decimals import places, whole
 Texts = Sequence[Sequence[str]]
 
 
-def block_of(X: Texts, y: Sequence[str], weights: Sequence[str] | None = None, more: int = 0) -> Block:
-    """Return rows of text as a block without names, with `more` decimals than are needed."""
+def block_of(X: Texts, y: Sequence[str], weights: Sequence[str] | None = None) -> Block:
+    """Return rows of text as a block without names."""
     columns = [np.array(list(map(float, column))) for column in zip(*X, strict=True)]
     columns += [np.array(list(map(float, column))) for column in ([y] if weights is None else [y, weights])]
     found = [places(column) for column in columns]
-    needed = [d + more for d in found if d is not None]
+    needed = [d for d in found if d is not None]
     assert len(needed) == len(found), "all are decimals"
     k = [whole(column, d) for column, d in zip(columns, needed, strict=True)]
     n = len(X[0])

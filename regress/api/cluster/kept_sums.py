@@ -54,9 +54,9 @@ class PartsKeeper:
                 raise InputError(f"{self._path} is damaged: {error}. Start anew.") from None
             return sums
 
-        fills = sorted(reader.design.fills.items())
+        found = sorted(reader.design.fills.items()), reader.design.computed  # by first passes
         read = {f.name: getattr(options, f.name) for f in fields(FileOptions) if f.name not in _FREE}
-        kept = f"{reader.source.address} {read!r} {how!r} {fills!r} {reader.source.columns!r}"
+        kept = f"{reader.source.address} {read!r} {how!r} {found!r} {reader.source.columns!r}"
         return PartsCheckpoint(
             path=self._path,
             to_bytes=to_bytes,

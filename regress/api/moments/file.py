@@ -19,10 +19,10 @@ from regress.aggregates.part_sums import PartSums
 from regress.aggregates.sample import Sampler
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
 from regress.api.json_schema import Malformed, of, strict_json
-from regress.api.moments.head import Provenance, Section, check_head, check_sums, columns_of
+from regress.api.moments.collected import Collected
+from regress.api.moments.head import Provenance, Section, check_head, check_sums
 from regress.api.moments.how_read import HowRead, MomentsPart, identity_of
 from regress.design.encode import SeenCells
-from regress.design.terms import Design, Variable
 from regress.errors import InputError
 from regress.fit_record import RowAccount
 from regress.messages import by_interface
@@ -110,7 +110,7 @@ def moments_of(data: bytes) -> Held:
     head = of(Provenance)(document, "")
     check_head(head)
     sections = _sections(head, rest)
-    design = Design.of(tuple(Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in head.read.terms))
+    design = head.read.design()
     log_weight = WholeSum()
     log_weight.units = int(head.log_weight, 16)
     sampler = Sampler(head.sample_size, head.read.random_state, design, {})
@@ -159,9 +159,9 @@ def _sections(head: Provenance, data: bytes) -> dict[str, bytes]:
 
 def _bounds(head: Provenance) -> dict[str, int]:
     """Return the bytes that each section may have, given its columns."""
-    names = columns_of(head.read, head.counted.training, head.counted.held_out)
-    p, rows = len(names) + 2, min(head.sample_size, head.rows.used)
-    totals = min(_OF_NUMBER * (p * (p + 3) // 2 + 1) + sum(len(name.encode()) for name in names), _MOST)
+    columns = Collected(head.read.design(), head.counted.training, head.counted.held_out)
+    p, rows = columns.most + 2, min(head.sample_size, head.rows.used)
+    totals = min(_OF_NUMBER * (p * (p + 3) // 2 + 1) + columns.bytes, _MOST)
     return {"training": totals, "held_out": totals} | {
         f"sample_{name}": 8 * rows * width
         for name, width in {"bits": 1, "X": len(head.sample_columns), "y": 1, "weights": 1}.items()

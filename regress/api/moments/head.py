@@ -6,9 +6,12 @@ from math import fsum
 
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.part_sums import PartSums
+from regress.api.formulas import with_formula
 from regress.api.json_schema import Malformed
+from regress.api.moments.collected import Collected
 from regress.api.moments.how_read import HowRead, MomentsPart
 from regress.design.row_facts import Counted
+from regress.design.terms import Design
 from regress.errors import InputError
 from regress.fit_record import RowAccount
 from regress.options import TableOptions
@@ -44,14 +47,6 @@ class Provenance:
     sections: tuple[Section, ...]
 
 
-def columns_of(read: HowRead, *counted: Mapping[str, Mapping[str, float]]) -> set[str]:
-    """Return the columns of X that columns of the table and the levels counted become."""
-    names = {term.name for term in read.terms if term.kind != "text"}
-    for counts in counted:
-        names |= {f"{name}={level}" for name, levels in counts.items() for level, rows in levels.items() if rows}
-    return names
-
-
 def check_head(head: Provenance) -> None:
     """Refuse a header that contradicts itself.
 
@@ -61,7 +56,7 @@ def check_head(head: Provenance) -> None:
         With what is wrong.
     """
     read, rows, counted = head.read, head.rows, head.counted
-    _check_read(read)
+    design = _check_read(read)
     if rows.rows != rows.used + rows.held_out + rows.missing + rows.zero_weight + rows.bad:
         raise Malformed("the account of the rows does not add up")
     if (
@@ -70,11 +65,13 @@ def check_head(head: Provenance) -> None:
         or any(part.sign not in (1, -1) for part in head.parts)
     ):
         raise Malformed("its parts have other rows than all")
-    names = {term.name for term in read.terms} | {read.target} | ({read.weights} if read.weights else set())
-    texts = set(read.texts)
+    names = {*design.columns, read.target} | ({read.weights} if read.weights else set())
+    names |= {term.label for term in design.terms}  # of which products are beyond float64
+    texts = {variable.name for variable in design.texts}
+    booleans = {variable.name for variable in design.variables if variable.kind == "boolean"}
     if not set(rows.missing_cells) <= names or not set(head.seen) <= texts or not set(head.unknown) <= texts:
         raise Malformed("it counts cells of columns that it does not have")
-    if {*counted.training} != texts or {*counted.held_out} != texts or {*counted.flags} != set(read.booleans):
+    if {*counted.training} != texts or {*counted.held_out} != texts or {*counted.flags} != booleans:
         raise Malformed("its levels are not those of its columns")
     counts = [*counted.flags.values(), *(levels.values() for levels in counted.training.values())]
     counts += [levels.values() for levels in counted.held_out.values()]
@@ -91,12 +88,15 @@ def check_head(head: Provenance) -> None:
         raise Malformed("its sample has a column twice")
 
 
-def _check_read(read: HowRead) -> None:
-    """Refuse what is no way to read a table."""
+def _check_read(read: HowRead) -> Design:
+    """Return the design of a way to read a table; refuse what is none."""
     names = [term.name for term in read.terms]
     roles = [read.target, *([] if read.weights is None else [read.weights])]
-    if len({*names, *roles}) < len(names) + len(roles) or any(
-        term.kind in ("moment", "unusable") for term in read.terms
+    apart = [] if read.formula else roles  # a formula may use them
+    if (
+        len({*names, *apart}) < len(names) + len(apart)
+        or len({*roles}) < len(roles)
+        or any(term.kind in ("moment", "unusable") for term in read.terms)
     ):
         raise Malformed("its columns cannot be those of a table")
     if any(term.order is not None and (term.kind != "text" or _repeats(term.order)) for term in read.terms):
@@ -105,6 +105,9 @@ def _check_read(read: HowRead) -> None:
         raise Malformed("no moments are made so")
     try:
         TableOptions(test_size=read.test_size, random_state=read.random_state, max_categories=read.max_categories)
+        if read.formula and with_formula(None, {"formula": read.formula})[0] != read.target:
+            raise Malformed("its formula has another target")
+        return read.design()
     except InputError as error:
         raise Malformed(str(error).rstrip(".")) from None
 
@@ -135,21 +138,22 @@ def check_sums(read: HowRead, sums: PartSums) -> None:
     training, held_out, counted = sums.training, sums.held_out.exact(), sums.counted
     if (training.rows, held_out.rows) != (sums.tally.used, sums.tally.held_out):
         raise Malformed("the sums are of other rows than the account")
-    levels = columns_of(read, counted.training) - columns_of(read)
-    found = _check_columns(training, columns_of(read, counted.training))
-    _check_columns(held_out, columns_of(read, counted.training, counted.held_out))
-    if not levels <= found:
+    design = read.design()
+    columns = Collected(design, counted.training)
+    found = _check_columns(training, columns)
+    _check_columns(held_out, Collected(design, counted.training, counted.held_out))
+    if not columns.alone <= found:
         raise Malformed("its levels are of other rows than its sums")
     sample = sums.sample.finish()
-    if sample is not None and not set(sample.columns or ()) <= columns_of(read, counted.training):
+    if sample is not None and not all(name in columns for name in sample.columns or ()):
         raise Malformed("its sample has other columns than its sums")
 
 
-def _check_columns(sums: ExactSums, names: Collection[str]) -> set[str]:
+def _check_columns(sums: ExactSums, columns: Collected) -> set[str]:
     """Return the columns x of sums that were read, all of which must be among these, besides one target."""
     if sums.rows and (sums.targets != 1 or sums.columns is None):
         raise Malformed("its sums are not over one target and named columns")
     found = set(sums.columns or ())
-    if not found <= set(names):
+    if not all(name in columns for name in found):
         raise Malformed("its sums have other columns than it names")
     return found

@@ -1,18 +1,21 @@
 """How the rows of moments were read, and of which parts they are: what decides whether they may be merged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 from regress.aggregates.account import Tally
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import to_bytes
+from regress.design.terms import Design, Variable
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Missing, WeightType
 from regress.records import Count, Name, NotNegative
-from regress.sources.base import ColumnKind
+from regress.sources.base import Column, ColumnKind, Source
+from regress.sources.summed import SummedSource
 
 EMPTY = ""  # the identity of a part without rows
 _KINDS = {"number": "numbers", "boolean": "true and false", "date": "dates", "text": "text"}
@@ -20,7 +23,7 @@ _KINDS = {"number": "numbers", "boolean": "true and false", "date": "dates", "te
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermKind:
-    """A column of the table, what it is, and the order of its levels where the table gives one."""
+    """A column of the table that is read, what it is, and the order of its levels where the table gives one."""
 
     name: Name
     kind: ColumnKind
@@ -29,7 +32,10 @@ class TermKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HowRead:
-    """How rows were read: what must be the same where sums merge."""
+    """How rows were read: what must be the same where sums merge.
+
+    A formula is a sum of products, which names its target.
+    """
 
     target: Name
     weights: Name | None
@@ -40,17 +46,57 @@ class HowRead:
     split_key: Name | None
     random_state: int
     max_categories: Count
+    as_written: bool
+    formula: str
     terms: tuple[TermKind, ...]
+
+    def design(self, wanted: Mapping[str, str] | Sequence[str] | None = None) -> Design:
+        """Return the design, whose levels are not known: that of the formula, or each column as a term.
+
+        A formula may be given reference levels.
+
+        Raises
+        ------
+        InputError
+            If the formula cannot be one of these columns, or one with a reference level is not text.
+        """
+        return _planned(self.formula, self.terms, wanted) if wanted else _open(self.formula, self.terms)
+
+    @property
+    def intercept(self) -> bool:
+        """Whether a formula has an intercept; true without one."""
+        from regress.design.formula.parser import parse_formula
+
+        return not self.formula or parse_formula(self.formula).intercept
 
     @property
     def texts(self) -> list[str]:
-        """The columns of text."""
-        return [term.name for term in self.terms if term.kind == "text"]
+        """The variables that are text."""
+        return [variable.name for variable in self.design().texts]
 
     @property
     def booleans(self) -> list[str]:
-        """The columns of true and false."""
-        return [term.name for term in self.terms if term.kind == "boolean"]
+        """The variables that are true and false."""
+        return [variable.name for variable in self.design().variables if variable.kind == "boolean"]
+
+
+@lru_cache(maxsize=8)
+def _open(formula: str, terms: tuple[TermKind, ...]) -> Design:
+    """Return the design of a formula: the same for all parts that merge."""
+    return _planned(formula, terms, None)
+
+
+def _planned(formula: str, terms: tuple[TermKind, ...], wanted: Mapping[str, str] | Sequence[str] | None) -> Design:
+    if not formula:
+        return Design.of([Variable(t.name, t.kind, (), t.kind == "text", t.order) for t in terms])
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import formula_plan, target_of
+
+    parsed = parse_formula(formula)
+    columns = [Column(t.name, t.kind, levels=t.order, settled=True) for t in terms]
+    source: Source = SummedSource("the table", columns)
+    source = source if parsed.target is None else target_of(source, parsed.target)
+    return formula_plan(source, parsed, wanted=wanted)[1]
 
 
 class Account(NamedTuple):

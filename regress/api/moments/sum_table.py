@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from regress.api.cluster.table import ClusterTable
+from regress.api.formulas import with_formula
 from regress.api.moments.table_moments import TableMoments, moments_of_sums
 from regress.api.read import read_sums
 from regress.api.sums import Reading
@@ -24,7 +25,7 @@ from regress.sources.table import Table
 @takes(TableOptions, without=["rows"])
 def moments(
     table: Any,
-    target: Any,
+    target: Any = None,
     *,
     sample: int = 0,
     n_jobs: int | None = None,
@@ -67,7 +68,8 @@ def moments(
     """
     refuse_unknown(moments, options)
     check_whole("sample", sample, 0)
-    of_table = made(TableOptions, options)
+    target, given = with_formula(target, options)
+    of_table = made(TableOptions, given)
     if of_table.missing == "mean":
         raise InputError(
             f"{setting('missing', 'mean')} takes a mean over all parts of a table. Use {setting('missing', 'drop')}."

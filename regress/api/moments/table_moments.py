@@ -29,7 +29,7 @@ class TableMoments:
     target : str
         The column to predict.
     names : tuple of str
-        The columns of the table that are features.
+        The columns that are features, those that a formula computes too.
     n_rows : int
         Training rows.
     parts : tuple of MomentsPart
@@ -58,8 +58,8 @@ class TableMoments:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns of the table that are features."""
-        return tuple(term.name for term in self.read.terms)
+        """The columns that are features, those that a formula computes too."""
+        return self.read.design().columns
 
     @property
     def n_rows(self) -> int:
@@ -80,10 +80,15 @@ class TableMoments:
     @property
     def source(self) -> SummedSource:
         """The table, whose rows cannot be read."""
-        roles = [name for name in (self.read.target, self.read.weights) if name is not None]
-        columns = [Column(term.name, term.kind, levels=term.order, settled=True) for term in self.read.terms]
-        columns += [Column(name, "number", settled=True) for name in roles]
-        return SummedSource(self.label, columns, "; ".join(dict.fromkeys(p.read_as for p in self.parts if p.read_as)))
+        read = self.read
+        columns = {t.name: Column(t.name, t.kind, levels=t.order, settled=True) for t in read.terms}
+        columns |= {v.name: Column(v.name, v.kind, levels=v.order, settled=True) for v in read.design().variables}
+        for name in (read.target, read.weights, read.split_key):
+            if name is not None:
+                columns.setdefault(name, Column(name, "number", settled=True))
+        return SummedSource(
+            self.label, [*columns.values()], "; ".join(dict.fromkeys(p.read_as for p in self.parts if p.read_as))
+        )
 
     def __repr__(self) -> str:
         label, parts = shortened(visible(self.label), 60), _counted(len(self.parts), "part")
@@ -200,8 +205,28 @@ def how_read(reader: Reader, options: TableOptions) -> HowRead:
         split_key=options.split_key,
         random_state=options.random_state,
         max_categories=options.max_categories,
-        terms=tuple(TermKind(name=t.name, kind=t.kind, order=t.order) for t in reader.design.variables),
+        as_written=options.as_written,
+        formula=_formula_of(reader),
+        terms=_columns_of(reader),
     )
+
+
+def _formula_of(reader: Reader) -> str:
+    """Return the formula in the form that all ways to write it share; "" where there is none."""
+    if not reader.design.formula:
+        return ""
+    from regress.design.formula.parser import parse_formula
+    from regress.design.formula.plan import written_out
+
+    return written_out(parse_formula(reader.design.formula), target=reader.target.name)
+
+
+def _columns_of(reader: Reader) -> tuple[TermKind, ...]:
+    """Return the columns of the table that a reader's design reads."""
+    design, computed = reader.design, {c.name for c in reader.design.computed}
+    found = {v.name: TermKind(name=v.name, kind=v.kind, order=v.order) for v in design.variables}
+    read = {name: TermKind(name=name, kind=kind, order=None) for c in design.computed for name, kind in c.reads}
+    return tuple((read | {name: term for name, term in found.items() if name not in computed}).values())
 
 
 def load_moments(path: str | Path) -> TableMoments:

@@ -12,10 +12,10 @@ from regress.design.plan import match, plan
 from regress.design.roles import Values
 from regress.design.rows import Reader
 from regress.design.split import Split
-from regress.design.terms import Design
+from regress.design.terms import Design, Monomial, Term
 from regress.errors import InputError, TableError
 from regress.messages import setting
-from regress.options import TableOptions
+from regress.options import TableOptions, TrainOptions
 
 _OPEN = ("features", "drop", "ref", "max_categories")  # the options of a table that moments leave open
 
@@ -33,12 +33,17 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
         raise InputError(f"{moments.label} holds sums for the target {how.target!r}. Remove the target, or sum again.")
     _check(moments, options)
     roles = [how.target, *([] if how.weights is None else [how.weights])]
+    source = moments.source
     if reading.design is not None:
-        source, design = match(moments.source, reading.design), reading.design
+        match(source, reading.design)
+        design = reading.design
+        _check_terms(moments, design)
         _check_levels(moments, design)
+    elif how.formula:
+        design = how.design(wanted=options.ref)
     else:
-        source, design = plan(
-            moments.source,
+        _, design = plan(
+            source,
             exclude=roles,
             features=options.features,
             drop=options.drop or (),
@@ -67,9 +72,27 @@ def read_moments(moments: TableMoments, target: Any, options: TableOptions, read
     return assembled(reader, sums, design, data, reading.n_jobs)  # equations are not confirmed by the rows
 
 
+def fitted_as(moments: TableMoments, options: TrainOptions) -> TrainOptions:
+    """Return how moments are fitted: without an intercept if their formula has none."""
+    return options if moments.read.intercept else replace(options, fit_intercept=False)
+
+
 def _check(moments: TableMoments, options: TableOptions) -> None:
     """Refuse options that say another thing than how the rows were read."""
     default = TableOptions()
+    if options.formula is not None:
+        from regress.design.formula.parser import parse_formula
+        from regress.design.formula.plan import written_out
+
+        formula = parse_formula(options.formula)
+        if formula.dot and moments.read.formula:
+            summed = moments.read.formula
+            raise InputError(f"{moments.label} knows its formula, without a dot: {summed!r}. Pass that one, or none.")
+        options = replace(options, formula=written_out(formula, moments.names, target=moments.target))
+    for name in (name for name in ("features", "drop") if moments.read.formula and getattr(options, name)):
+        raise InputError(
+            f"{moments.label} was summed by a formula, which {setting(name)} cannot change. Sum the table again."
+        )
     for name in TableOptions.__dataclass_fields__:
         given = getattr(options, name)
         if name in _OPEN or given == getattr(default, name):
@@ -78,7 +101,8 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
             continue  # no row that is used misses a cell
         if name in HowRead.__dataclass_fields__:
             if given != (here := getattr(moments.read, name)):
-                was = f"with {setting(name, here)}" if here is not None else f"without {setting(name)}"
+                absent = here is None or here is False or here == ""
+                was = f"with {setting(name, here)}" if not absent else f"without {setting(name)}"
                 was = f"{moments.label} was summed {was}, not with {setting(name, given)}"
                 raise InputError(f"{was}. Use the same, or sum the table again.")
         else:
@@ -86,6 +110,18 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
                 f"{setting(name)} decides which rows are summed, and {moments.label} is summed already. "
                 f"Give it where the moments are made."
             )
+
+
+def _check_terms(moments: TableMoments, design: Design) -> None:
+    """Refuse products of a design that were not summed."""
+    summed = {_parts(term) for term in moments.read.design().terms}
+    if odd := [term.label for term in design.terms if _parts(term) not in summed]:
+        raise InputError(f"{moments.label} holds no sums of {odd[0]}. Sum the table again by the model's formula.")
+
+
+def _parts(term: Term) -> tuple[object, ...]:
+    """Return what names the columns of a term, whatever its levels."""
+    return tuple(part if isinstance(part, Monomial) else part.variable for part in term.parts)
 
 
 def _check_levels(moments: TableMoments, design: Design) -> None:

@@ -26,7 +26,9 @@ def exact_minimum(data: TrainingData, target: int, options: TrainOptions, names:
     """
 
     def review(equations: NormalEquations, dependence: Dependence) -> Dependence:
-        if data.has_rows and (dependence.relations or dependence.near):
+        # Rows are read again as doubles. Decimals are rounded there, and not in the totals, which decide alone.
+        rows = data.has_rows and data.totals is not None and data.totals.divisor == 1
+        if rows and (dependence.relations or dependence.near):
             steps = Steps.of_doubles(equations.ulps == 0.0)
             dependence = confirmed(Question(equations, steps, Noise(equations.ulps)), dependence, data.fold)
         if dependence.relations and options.collinear == "error":

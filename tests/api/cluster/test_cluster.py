@@ -237,6 +237,14 @@ class TestCollections:
             there = regress.fit(self.dd(frame, count), "y", cluster=client, sample=0)
             assert known(here) == known(there)
 
+    def test_dates_give_the_bits_of_pandas(self, client):
+        frame = rows(200)[["y"]].assign(when=pd.date_range("2020-01-01", periods=200, freq="7h"))
+        frame["zoned"] = frame["when"].dt.floor("3D").dt.tz_localize("UTC")
+        here = regress.fit(frame, "y", precision="exact", over="moments", sample=0)
+        there = regress.fit(self.dd(frame, 3), "y", cluster=client, sample=0)
+        assert known(here) == known(there)
+        assert "Column 'zoned' holds dates, read as days since 1970-01-01." in there.notes()
+
     def test_unknown_divisions_and_empty_partitions(self, client):
         frame = rows(500).sort_values("a", ignore_index=True)
         part = self.dd(frame, 5)

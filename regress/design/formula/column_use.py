@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from regress.design.expression import COMPARISONS, Call, Expression, Literal, Named, Operation, names_in, parts_of
+from regress.design.formula.expression import (
+    COMPARISONS,
+    Call,
+    Expression,
+    Literal,
+    Named,
+    Operation,
+    names_in,
+    parts_of,
+)
 from regress.errors import InputError, TableError
 from regress.numerics.expansions import LONGEST
 from regress.sources.base import Source
@@ -14,7 +23,7 @@ def exact_powers(expression: Expression) -> dict[str, int] | None:
 
     Examples
     --------
-    >>> from regress.design.formula_factor import parse_expression
+    >>> from regress.design.formula.factors import parse_expression
     >>> exact_powers(parse_expression("x * y ** 2")), exact_powers(parse_expression("x + y"))
     ({'x': 1, 'y': 2}, None)
     """

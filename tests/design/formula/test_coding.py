@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from regress.design.coding import codings
+from regress.design.formula.coding import codings
 
 LEVELS = {"a": 2, "b": 3, "c": 2}
 NUMBERS = ("x", "z")

@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.expression import ARITHMETIC, Call, Expression, Literal, Named, Negative, Operation
-from regress.design.functions import Learned, compared_text, function_of, settings
+from regress.design.formula.expression import ARITHMETIC, Call, Expression, Literal, Named, Negative, Operation
+from regress.design.formula.functions import Learned, compared_text, function_of, settings
 from regress.numerics.elementary import power
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.evaluate import evaluate
-from regress.design.expression import Call, Expression, Literal, Named
-from regress.design.functions import Learned, calls_that_learn, check
-from regress.design.learned import learner
+from regress.design.formula.evaluate import evaluate
+from regress.design.formula.expression import Call, Expression, Literal, Named
+from regress.design.formula.functions import Learned, calls_that_learn, check
+from regress.design.formula.learned import learner
 
 X = Named("x")
 

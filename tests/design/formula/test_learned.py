@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regress.design.evaluate import evaluate
-from regress.design.learned import learner
+from regress.design.formula.evaluate import evaluate
+from regress.design.formula.learned import learner
 from regress.errors import InputError
-from tests.design.expressions import Columns, call, computed
+from tests.design.formula.expressions import Columns, call, computed
 
 QUICK = settings(deadline=None, max_examples=60)
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from regress.design.computed import ComputedSource
-from regress.design.expression import Call
-from regress.design.functions import calls_that_learn
-from regress.design.learned import Learner, learner
+from regress.design.formula.computed import ComputedSource
+from regress.design.formula.expression import Call
+from regress.design.formula.functions import calls_that_learn
+from regress.design.formula.learned import Learner, learner
 from regress.design.rows import Reader, all_of, finite
 from regress.design.terms import Computed, Design
+from regress.errors import InputError
 
 
 def unlearned(design: Design) -> list[Call]:
@@ -20,6 +21,29 @@ def unlearned(design: Design) -> list[Call]:
         call for c in design.computed for call in calls_that_learn(c.expression) if str(call) not in dict(c.learned)
     )
     return list({str(call): call for call in calls}.values())
+
+
+_REMEDIES = {
+    "center": "Subtract a number, as in I(x - 10)",
+    "scale": "Write the numbers, as in I((x - 10) / 2)",
+    "poly": "Remove orthogonal=True",
+    "bs": "Give it knots, lower and upper",
+    "ns": "Give it knots, lower and upper",
+}
+
+
+def refuse_first_pass(design: Design) -> None:
+    """Refuse calls that need all rows first, where a table is summed in parts: each part would tell something else.
+
+    Raises
+    ------
+    InputError
+        With what to write instead.
+    """
+    for call in unlearned(design):
+        raise InputError(
+            f"{call} depends on all rows of a table, and moments may be of a part. {_REMEDIES[call.function]}."
+        )
 
 
 class ColumnFacts:

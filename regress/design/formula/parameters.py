@@ -7,7 +7,7 @@ from itertools import pairwise
 from sys import float_info
 from typing import Any, TypeAlias
 
-from regress.design.expression import Call, Expression, Literal, Negative
+from regress.design.formula.expression import Call, Expression, Literal, Negative
 from regress.errors import InputError
 
 Settings: TypeAlias = Mapping[str, Any]

@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from regress.blocks import Array, Mask
-from regress.design.evaluate import Values, evaluate
-from regress.design.expression import Call, Expression, names_in
-from regress.design.functions import kind, levels
+from regress.design.formula.expression import Call, Expression, names_in
 from regress.design.terms import Computed
 from regress.sources.base import (
     MISSING_CODE,
@@ -25,6 +23,9 @@ from regress.sources.base import (
 )
 from regress.sources.cell_types import level_of
 from regress.sources.rejects import Skipped
+
+if TYPE_CHECKING:
+    from regress.design.formula.evaluate import Values
 
 
 class ComputedSource(Source):
@@ -208,7 +209,7 @@ class ComputedBatch:
     """A batch with computed columns; each expression is evaluated once."""
 
     def __init__(self, base: Batch, computed: Mapping[str, Computed], kinds: Mapping[str, ColumnKind]) -> None:
-        self._base, self._computed, self._values = base, computed, BatchValues(base, kinds)
+        self.base, self._computed, self._values = base, computed, BatchValues(base, kinds)
         self._found = dict[Expression, Array]()
         self._cells = dict[str, tuple[list[str], Codes]]()
         self.part, self.key, self.first, self.rows = base.part, base.key, base.first, base.rows
@@ -216,12 +217,12 @@ class ComputedBatch:
 
     def head(self, rows: int) -> Batch:
         """Return the first rows of the batch."""
-        return ComputedBatch(self._base.head(rows), self._computed, self._values.kinds)
+        return ComputedBatch(self.base.head(rows), self._computed, self._values.kinds)
 
     def numbers(self, name: str) -> Array:
         """Return a number column (rows,), NaN where missing."""
         if name not in self._computed:
-            return self._base.numbers(name)
+            return self.base.numbers(name)
         computed = self._computed[name]
         if computed.expression not in self._found:
             self._found[computed.expression] = values_of(computed, self._values)
@@ -231,25 +232,25 @@ class ComputedBatch:
         """Return number columns (rows,) each, NaN where missing."""
         own = [name for name in names if name not in self._computed]
         if len(own) == len(names):
-            return self._base.columns(names)
-        given = dict(zip(own, self._base.columns(own), strict=True)) if own else {}
+            return self.base.columns(names)
+        given = dict(zip(own, self.base.columns(own), strict=True)) if own else {}
         return [given[name] if name in given else self.numbers(name) for name in names]
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
         """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""
         if name not in self._computed:
-            return self._base.codes(name, codes)
+            return self.base.codes(name, codes)
         cells, at = self._texts(name)
         return np.array([*(codes.get(cell, UNSEEN_CODE) for cell in cells), MISSING_CODE], dtype=np.int32)[at]
 
     def level(self, cell: str) -> str | None:
         """Return the level that a cell of text is; None if it is missing."""
-        return self._base.level(cell)
+        return self.base.level(cell)
 
     def texts(self, name: str) -> list[str]:
         """Return any column as text."""
         if name not in self._computed:
-            return self._base.texts(name)
+            return self.base.texts(name)
         if not self._computed[name].text:
             return [repr(value) for value in self.numbers(name).tolist()]
         cells, at = self._texts(name)
@@ -258,7 +259,7 @@ class ComputedBatch:
     def distinct(self, name: str, rows: Mask) -> list[str]:
         """Return the different cells of a text column in some rows, without null ones."""
         if name not in self._computed:
-            return self._base.distinct(name, rows)
+            return self.base.distinct(name, rows)
         cells, at = self._texts(name)
         return [cells[k] for k in np.unique(at[rows]).tolist() if k < len(cells)]
 
@@ -268,8 +269,10 @@ class ComputedBatch:
         return self._cells[name]
 
 
-def values_of(computed: Computed, values: Values) -> Array:
+def values_of(computed: Computed, values: "Values") -> Array:
     """Return all columns of a computed column's expression (rows,) or (k, rows)."""
+    from regress.design.formula.evaluate import evaluate  # which fits without a formula do not need
+
     return evaluate(computed.expression, values, dict(computed.learned))
 
 
@@ -288,8 +291,11 @@ def cells_of(computed: Computed, values: Array) -> tuple[list[str], Codes]:
 def _levels(computed: Computed) -> tuple[str, ...] | None:
     """Return the levels of a computed column in their order, where its function has such."""
     expression = computed.expression
-    known = computed.text and isinstance(expression, Call) and kind(expression) == "text"
-    return levels(expression) if known and isinstance(expression, Call) else None
+    if not computed.text or not isinstance(expression, Call):
+        return None
+    from regress.design.formula.functions import kind, levels
+
+    return levels(expression) if kind(expression) == "text" else None
 
 
 def _inputs(names: Sequence[str], computed: Mapping[str, Computed]) -> list[str]:

@@ -5,12 +5,18 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import NamedTuple
 
-from regress.design.coding import codings
-from regress.design.column_use import check_columns, check_numbers, exact_powers, read_as_numbers, used_as_numbers
-from regress.design.computed import ComputedSource
-from regress.design.expression import Call, Expression, Named, names_in
-from regress.design.formula import Formula
-from regress.design.functions import check, kind, labels
+from regress.design.formula.coding import codings
+from regress.design.formula.column_use import (
+    check_columns,
+    check_numbers,
+    exact_powers,
+    read_as_numbers,
+    used_as_numbers,
+)
+from regress.design.formula.computed import ComputedSource
+from regress.design.formula.expression import Call, Expression, Named, names_in
+from regress.design.formula.functions import check, kind, labels
+from regress.design.formula.parser import Formula
 from regress.design.plan import variable_of
 from regress.design.references import with_references
 from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable, checked
@@ -86,6 +92,9 @@ def formula_plan(
     read = {name for c in computed for name in names_in(c.expression)}
     others = [c.name for c in base.columns if not (c.index or c.name in exclude or c.name in read)]
     products = formula.terms(others)
+    for factor in (factor for of_term in products for factor in of_term):
+        if str(factor) == str(formula.target) and formula.target is not None:
+            raise InputError(f"The formula has its target {factor} on the right too. Remove it there.")
     plan = _Plan(base, used_as_numbers(base, products), {c.name: c for c in computed})
     factors = [tuple(plan.factor(expression) for expression in of_term) for of_term in products]
     names = [
@@ -98,14 +107,25 @@ def formula_plan(
         for coded in several
         for term in _terms(of_term, dict(coded))
     )
+    text = written_out(formula, others) if formula.dot else formula.text
     complete = {part.variable for term in terms for part in term.texts if part.all_levels}
     variables = tuple(replace(v, all_levels=v.name in complete) for v in plan.variables.values())
-    design = Design(variables, terms, computed=plan.all_computed(), formula=formula.text)
+    design = Design(variables, terms, computed=plan.all_computed(), formula=text)
     design = with_references(base, design, wanted or {})
     if not terms:
         raise InputError("The formula has no term on the right: name a column there, as in 'price ~ area'.")
     source = ComputedSource(plan.source, design.computed) if design.computed else plan.source
     return source, design if design.texts else checked(design)
+
+
+def written_out(formula: Formula, others: Sequence[str] = (), target: str | None = None) -> str:
+    """Return a formula as a sum of products of factors: one text for all ways to write it, and without a dot.
+
+    A target that the formula does not have may be named.
+    """
+    left = formula.target if target is None else formula.target or Named(target)
+    terms = " + ".join(":".join(map(str, term)) for term in formula.terms(others))
+    return f"{left or ''} ~ {'' if formula.intercept else '0 + '}{terms}".lstrip()
 
 
 def _terms(factors: Sequence[_Factor], coded: Mapping[str, bool]) -> Iterator[Term]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
-from regress.design.expression import Expression, Named
-from regress.design.formula_factor import read_factor
-from regress.design.formula_tokens import Token, Tokens, shown
+from regress.design.formula.expression import Expression, Named
+from regress.design.formula.factors import read_factor
+from regress.design.formula.tokens import Token, Tokens, shown
 from regress.errors import InputError
 
 MAX_TERMS = 1000  # that products make

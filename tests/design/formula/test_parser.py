@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from patsy import ModelDesc
 
-from regress.design.expression import Call, Literal, Named, Negative, Operation, names_in
-from regress.design.formula import Formula, parse_formula
-from regress.design.formula_factor import parse_expression
+from regress.design.formula.expression import Call, Literal, Named, Negative, Operation, names_in
+from regress.design.formula.factors import parse_expression
+from regress.design.formula.parser import Formula, parse_formula
 from regress.errors import InputError
 
 

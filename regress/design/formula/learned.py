@@ -13,9 +13,9 @@ from typing import Protocol, Self
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.expression import Call
-from regress.design.functions import Learned, inner_knots, settings
-from regress.design.splines import knots_fault
+from regress.design.formula.expression import Call
+from regress.design.formula.functions import Learned, inner_knots, settings
+from regress.design.formula.splines import knots_fault
 from regress.errors import InputError
 from regress.numerics.integers import root, rounded
 from regress.numerics.power_sums import PowerSums

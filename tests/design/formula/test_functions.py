@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regress.design.evaluate import evaluate
-from regress.design.expression import Call, Literal, Named, Negative, Operation
-from regress.design.functions import FUNCTIONS, calls_that_learn, check, kind, labels, levels, needs, width
+from regress.design.formula.evaluate import evaluate
+from regress.design.formula.expression import Call, Literal, Named, Negative, Operation
+from regress.design.formula.functions import FUNCTIONS, calls_that_learn, check, kind, labels, levels, needs, width
 from regress.errors import InputError
-from tests.design.expressions import Columns, X, call, computed, learned, literal
+from tests.design.formula.expressions import Columns, X, call, computed, learned, literal
 
 QUICK = settings(deadline=None, max_examples=60)
 

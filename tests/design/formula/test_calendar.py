@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.design.expressions import call, computed
+from tests.design.formula.expressions import call, computed
 
 QUICK = settings(deadline=None, max_examples=60)
 

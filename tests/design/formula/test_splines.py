@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from patsy.test_splines_bs_data import R_bs_num_tests, R_bs_test_data, R_bs_test_x
 from scipy.interpolate import BSpline
 
-from regress.design.functions import width
-from regress.design.splines import b_splines, natural_splines, padded
-from tests.design.expressions import call, computed
+from regress.design.formula.functions import width
+from regress.design.formula.splines import b_splines, natural_splines, padded
+from tests.design.formula.expressions import call, computed
 
 QUICK = settings(deadline=None, max_examples=60)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from math import isfinite
 
-from regress.design.expression import (
+from regress.design.formula.expression import (
     BINDING,
     COMPARISONS,
     CONSTANTS,
@@ -17,7 +17,7 @@ from regress.design.expression import (
     Operation,
     parts_of,
 )
-from regress.design.formula_tokens import Token, Tokens, shown
+from regress.design.formula.tokens import Token, Tokens, shown
 
 MAX_LEVELS = 100  # of operations on the results of others: copying and comparing expressions takes a call a level
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.?))", re.DOTALL)

@@ -11,10 +11,10 @@ from typing import Literal as OneOf
 import numpy as np
 
 from regress.blocks import Array
-from regress.design.calendar import PARTS, part_of, waves
-from regress.design.expression import Call, Expression, Literal, Named, Negative, Operation, names_in
-from regress.design.parameters import Parameter, Settings, ascending, number, settings_of, switch, whole
-from regress.design.splines import b_splines, knots_fault, natural_splines, padded
+from regress.design.formula.calendar import PARTS, part_of, waves
+from regress.design.formula.expression import Call, Expression, Literal, Named, Negative, Operation, names_in
+from regress.design.formula.parameters import Parameter, Settings, ascending, number, settings_of, switch, whole
+from regress.design.formula.splines import b_splines, knots_fault, natural_splines, padded
 from regress.errors import InputError
 from regress.numerics.elementary import exp, log, log1p, log2, log10
 

@@ -1,0 +1,1 @@
+"""Formulas: their text, and the columns that it stands for."""
