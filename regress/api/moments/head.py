@@ -11,7 +11,7 @@ from regress.api.json_schema import Malformed
 from regress.api.moments.collected import Collected
 from regress.api.moments.how_read import HowRead, MomentsPart
 from regress.design.columns import as_read
-from regress.design.curves import read_beside
+from regress.design.formula.curves import read_beside
 from regress.design.row_facts import Counted
 from regress.design.terms import Design
 from regress.errors import InputError
