@@ -13,7 +13,7 @@ from matplotlib import pyplot
 
 import regress
 from regress.api.report import page
-from regress.errors import InputError
+from regress.errors import DataWarning, InputError
 from tests.browser import launched
 from tests.pages import Drawn, read, table_of
 
@@ -109,7 +109,10 @@ def test_without_standard_errors_the_curve_has_no_band():
     root = read(page(regress.fit(TABLE, "price ~ poly(age, 2)", alpha=1.0)))
     figure = root.one("figure", id="figure-effect-0")
     assert not figure.all("path", class_="band")
-    assert "The standard error is unknown." in figure.text
+    assert "There is no band, as there are no standard errors." in figure.text
+    with pytest.warns(DataWarning, match="depend on each other"):
+        root = read(page(regress.fit(TABLE, "price ~ poly(age, 2) + I(age * 1)")))
+    assert "columns depend on each other" in root.one("figure", id="figure-effect-0").text
 
 
 def test_effects_on_axes_are_those_of_the_record(fit, tmp_path):
