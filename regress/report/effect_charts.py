@@ -62,7 +62,9 @@ def _caption(known: FitRecord, effect: Effect, *, banded: bool) -> str:
         f"Change in the prediction if {effect.column} changes from its mean, {at}, by {_listed(effect.terms)}.",
         f"The band is the {known.trained.options.percent} confidence interval at each value."
         if banded
-        else "The standard error is unknown.",
+        else "There is no band: it is lost to rounding, or columns depend on each other."
+        if known.figures is not None
+        else "There is no band, as there are no standard errors.",
         *_held(effect),
         "The curve covers 1 % to 99 % of the values in a sample of the training rows.",
     ]

@@ -187,3 +187,13 @@ def test_cells_that_an_indicator_explains_do_not_spoil_a_range():
     x, *_ = columns(effects_of(fit)["x"])
     assert np.isfinite(x).all()
     assert effects_of(fit)["x"].at == pytest.approx(float(sum(map(Fraction, holes.x.dropna())) / holes.x.count()))
+
+
+@pytest.mark.parametrize("rows", [6, 12, 57, M])
+def test_no_cell_of_the_table_is_in_the_record(rows):
+    table = TABLE[:rows]
+    fit = regress.fit(table, "y ~ poly(x, 2) + log(z)")
+    found = np.array([v for r in fit.record.terms.ranges for v in r[1:]])
+    found = np.append(found, [p.x for effect in fit.record.terms.effects for p in effect.points])
+    cells = table[["x", "z"]].to_numpy().ravel()
+    assert np.abs(found[:, None] - cells).min() > 1e-9
