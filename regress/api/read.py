@@ -248,7 +248,13 @@ def _designed(
         from regress.design.formula.plan import formula_plan
 
         source = taken_out(source, drop=drop, categorical=options.categorical or ())
-        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=options.ref)
+        source, design = formula_plan(
+            source,
+            formula,
+            exclude=[*exclude, *drop],
+            wanted=options.ref,
+            fit_intercept=reading.fit_intercept,
+        )
     else:
         source, design = plan(
             source,

@@ -54,7 +54,7 @@ class WrittenNumbers:
                 row = at if used is None else int(np.flatnonzero(used)[at])
                 place = self._source.place(batch.part, batch.first + row)
                 raise TableError(
-                    f"{place}, column {name!r}: {values[row]!r} is not a decimal of 15 digits, up to {MOST_PLACES} of "
+                    f"{place}, column {name!r}: {values[row].item()!r} is not a decimal of 15 digits, up to {MOST_PLACES} of "
                     f"them after the point, together with the rest of its column. Remove {setting('as_written')}."
                 )
 

@@ -52,7 +52,9 @@ CROSSED = st.one_of(
     FACTORS,
     FACTORS,
     *(st.tuples(FACTORS, FACTORS).map(joined(operator)) for operator in ("*", ":", "/")),
-    st.lists(st.sampled_from(SAME[:5]), min_size=2, max_size=3, unique=True).map(lambda some: f"({' + '.join(some)})^2"),
+    st.lists(st.sampled_from(SAME[:5]), min_size=2, max_size=3, unique=True).map(
+        lambda some: f"({' + '.join(some)})^2"
+    ),
     st.lists(st.sampled_from(SAME[:5]), min_size=3, max_size=3, unique=True).map(":".join),
 )
 FORMULAS = st.builds(
