@@ -17,13 +17,14 @@ TABLE = pd.DataFrame(
         "z": _random.uniform(1, 4, ROWS),
         "zone": np.where(np.arange(ROWS) < 500, _random.choice(["n", "s"], ROWS), "late"),  # in the last file alone
         "kind": _random.choice(["a", "b"], ROWS),
-        "y": _random.normal(size=ROWS),
+        "y": _random.normal(size=ROWS) + np.arange(ROWS) / 50,
+        "u": np.arange(ROWS) / 8,
         "w": _random.integers(0, 4, ROWS) / 4,
     }
 )
 TABLE.loc[::41, "x"] = np.nan
 TABLE.loc[::59, "z"] = 0.0  # whose logarithm is undefined
-FORMULA = "y ~ zone * kind * x + log(z) + scale(x) : kind + bs(z, df=5) + I(x ** 2) + cut(x, [0, 100, 200])"
+FORMULA = "y ~ zone * kind * x + log(z) + scale(u):kind + bs(z, df=5) + I(x ** 2) + cut(x, [0, 100, 200])"
 OPTIONS = {"missing": "drop", "test_size": 0.2, "split_key": "key", "weights": "w", "precision": "exact"}
 
 
