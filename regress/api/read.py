@@ -241,7 +241,8 @@ def _designed(
         options.drop or (),
         options.split_key or reading.time,
     )
-    if options.features is not None or key in (*others, *drop):
+    named = options.features is not None or (formula is not None and not formula.dot)
+    if named or key in (*others, *drop):
         key = None
     exclude = [*others, key, *(reading.along if options.features is None else ())]
     if formula is not None:
