@@ -78,10 +78,10 @@ def fit(
         Training rows to keep for plots of residuals and for smearing, those whose file and record have the smallest
         hashes; 0 for none. Fewer are kept of more than 200 columns.
     retransform : {"smearing", "normal", "naive"}, optional
-        If the target is log(y), log1p(y), log2(y), log10(y) or sqrt(y), y a column, predictions are in units of y. This
-        is their correction: Duan's smearing by the residuals of `sample`, exp(ŷ) · Σa exp(e)/Σa for log(y); that of
-        normal errors, exp(ŷ + s²/2); or none, exp(ŷ), the median if errors are symmetric. A negative ŷ of sqrt(y)
-        counts as 0. Limits of intervals are transformed without it. Default: smearing, or normal if no rows are kept.
+        If the target is log(y), log1p(y), log2(y), log10(y) or sqrt(y), y a column, predictions are in units of y. They
+        are corrected by the residuals of `sample` (Duan's smearing; exp(ŷ) · Σa exp(e)/Σa for log(y)), for normal
+        errors (exp(ŷ + s²/2)), or not. Naive predictions are medians if errors are symmetric. A negative ŷ of sqrt(y)
+        counts as 0. Limits of intervals are not corrected. Default: smearing, or normal if no rows are kept.
     n_jobs : int, optional
         Number of threads. Default: one for each CPU that this process may use.
     progress : callable, optional

@@ -32,7 +32,7 @@ def to_keras(model: LinearModel | Fit) -> Any:
     Raises
     ------
     InputError
-        If `model` is another object.
+        If `model` is another object, or predicts a transformed target such as log(y) in units of y.
     MissingDependencyError
         If TensorFlow is not installed.
 
@@ -50,6 +50,8 @@ def to_keras(model: LinearModel | Fit) -> Any:
     [[9.0]]
     """
     model = bare_model(model, "to_keras")
+    if (how := model.trained.retransform) is not None:
+        raise InputError(f"to_keras cannot export {model.target}: its predictions are in units of {how.column}.")
     keras = load_keras("to_keras")
     with_b = model.options["fit_intercept"]
     dense = keras.layers.Dense(1, use_bias=with_b, dtype="float64", name="linear")

@@ -10,7 +10,8 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.design.encode import Encoder, altered_note
-from regress.design.formula.computed import ComputedBatch, ComputedSource
+from regress.design.formula.computed import ComputedSource
+from regress.design.formula.computed_batch import ComputedBatch
 from regress.design.matrix import Layout
 from regress.design.one_row import ROW, encode_row
 from regress.design.plain import plain_of

@@ -86,9 +86,9 @@ class Releveling:
         """Return the same fit with another reference level of a text column. The data is not read.
 
         Predictions are the same. A fit in exact arithmetic is trained again from its sums, so that it has the same bits
-        as with ``ref={column: level}``. Of others, such as fits read from a file, figures are sums of stored numbers,
-        rounded once. Then the certificate, its digits, the hash of the sums, and notes on levels of the column are
-        dropped, as is the condition number beyond 50 columns.
+        as with ``ref={column: level}``. Of others, such as fits read from a file, with robust errors or of a target
+        such as log(y), figures are sums of known numbers, rounded once. Then the certificate, its digits, the hash of
+        the sums, and notes on levels of the column are dropped, as is the condition number beyond 50 columns.
 
         Parameters
         ----------

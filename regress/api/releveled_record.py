@@ -169,7 +169,10 @@ def _moments(held: PlainMoments, change: _Change) -> PlainMoments:
 def _terms(model: LinearModel, record: FitRecord) -> Terms:
     held, n = model.uncertainty, len(model.names)
     covariance, df = (None, nan) if held is None else (held.covariance, held.df_resid)
-    found = Estimates(model.w, covariance, np.ones(n, dtype=bool), df)
+    estimable = (
+        np.zeros(n, dtype=bool) if covariance is None else np.diagonal(covariance) > 0
+    )  # constant columns have 0
+    found = Estimates(model.w, covariance, estimable, df)
     return terms_of(model.design, found, record.terms.ranges, model.trained.options.level)
 
 

@@ -56,8 +56,8 @@ class Fit(StatsmodelsNames, OutcomeNames, Releveling):
         R² on the training rows and on the held-out rows, the latter about their mean. On the training rows it is
         1 − Σ a e²/Σ a (y − ȳ)², or 1 − Σ a e²/Σ a y² (uncentered) without intercept.
     retransform, r2_original, r2_test_original : Retransform or None, float or None, float or None
-        Of a target such as log(y), how predictions get the units of y, and R² in these units, about the mean: of a
-        sample of the training rows, and of the held-out rows, where these are kept. `r2` is that of log(y).
+        Of a target such as log(y), how predictions get the units of y, and R² in these units, about the mean. It is of
+        a sample of the training rows, and of held-out rows where these are kept. `r2` is that of log(y).
     status, n_iter : Status, int
         How training ended, and its steps. Exact solutions take none.
     history : DataFrame

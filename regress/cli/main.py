@@ -142,7 +142,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
 @cli.command(cls=Command)
 @click.argument("table")
 @flags(CallOptions, only=["target"], target="Column to predict, for the command shown.")
-@flags(TableOptions, only=["formula", "categorical"], formula="Formula whose columns are shown too.")
+@flags(TableOptions, only=["formula", "categorical"])
 @flags(FileOptions)
 @flags(CallOptions, only=["json"])
 def inspect(table: str, target: str | None, **given: Any) -> int:

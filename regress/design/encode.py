@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from regress.blocks import Array, Mask
-from regress.design.terms import Design, Variable
+from regress.design.terms import Design
+from regress.design.variables import Variable
 from regress.errors import TableError
 from regress.messages import setting
 from regress.options import HandleUnknown

@@ -8,9 +8,10 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.design.encode import unseen_level
-from regress.design.formula.computed import cells_of, column_of, values_of
+from regress.design.formula.computed_batch import cells_of, column_of, values_of
 from regress.design.matrix import Layout
-from regress.design.terms import Computed, Design, Variable
+from regress.design.terms import Computed, Design
+from regress.design.variables import Variable
 from regress.errors import TableError
 from regress.options import HandleUnknown
 from regress.sources.base import ColumnKind

@@ -6,7 +6,8 @@ from math import prod
 from typing import Literal
 
 from regress.design.formula.expression import Call, names_in
-from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable
+from regress.design.terms import Computed, Design, Levels, Monomial, Term
+from regress.design.variables import Coding, Variable
 from regress.errors import InputError
 from regress.records import Count, Name, Some
 from regress.sources.base import ColumnKind
@@ -159,6 +160,8 @@ def _with_fills(design: Design, plain: PlainDesign) -> Design:
 
 def _part(part: PlainPart, variables: Mapping[str, Variable]) -> Monomial | Levels:
     powers = part.powers
+    if powers is not None and (not powers or part.all_levels):
+        raise ValueError(f"'terms' has {part.name!r}, a product without factors, or one of numbers with levels")
     for name in (part.name,) if powers is None else powers:
         if name not in variables or (variables[name].kind == "text") != (powers is None):
             raise ValueError(f"'terms' uses {name!r} as what it is not")

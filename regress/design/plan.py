@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from regress.design.formula.computed import ComputedSource
 from regress.design.references import with_references
-from regress.design.terms import Design, Variable, checked
+from regress.design.terms import Design, checked
+from regress.design.variables import Variable
 from regress.errors import TableError
 from regress.messages import setting
 from regress.sources.arrays import ArraySource

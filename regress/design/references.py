@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from regress.design.terms import Design, Levels, Variable
+from regress.design.terms import Design, Levels
+from regress.design.variables import Variable
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.sources.base import Source

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from regress.design.references import compared
-from regress.design.terms import Design, Variable, XColumn
+from regress.design.terms import Design, XColumn
+from regress.design.variables import Variable
 from regress.errors import InputError
 from regress.messages import by_interface
 from regress.sources.cell_types import level_of

@@ -17,8 +17,8 @@ class CallOptions:
     sample: int = option(20_000, "Training rows to keep for plots of residuals and smearing; 0 for none.", "Model", "N")
     retransform: Correction | None = option(
         None,
-        "Correction of predictions in units of y, where the target is log(y), log1p(y), sqrt(y) or another log: by the "
-        "residuals (smearing), for normal errors, or none (naive). Default: smearing, or normal if no rows are kept.",
+        "How predictions of log(y), sqrt(y) and the like are corrected in units of y: by the residuals (smearing), for "
+        "normal errors, or not (naive). Default: smearing, or normal if no rows are kept.",
         "Model",
     )
     digits: float = option(6.0, "Correct digits required of every coefficient.", "Output", "D")

@@ -57,8 +57,9 @@ def _effect(known: FitRecord, effect: Effect, k: int) -> Chart:
 
 
 def _caption(known: FitRecord, effect: Effect, *, banded: bool) -> str:
+    at = _text(_place(effect.at, effect))
     said = [
-        f"Change in the prediction if {effect.column} changes from its mean, {_text(_place(effect.at, effect))}, by {_listed(effect.terms)}.",
+        f"Change in the prediction if {effect.column} changes from its mean, {at}, by {_listed(effect.terms)}.",
         f"The band is the {known.trained.options.percent} confidence interval at each value."
         if banded
         else "The standard error is unknown.",

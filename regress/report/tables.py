@@ -75,6 +75,8 @@ def head(known: FitRecord) -> list[Tile]:
     if trained.options.weighted and known.moments is not None:
         found.append(("Sum of weights", figure(known.moments.weight), ""))
     found.append((f"R²{_kind(known)}", figure(outcome.r2, ".4f"), ""))
+    if (how := trained.retransform) is not None and how.r2_original is not None:
+        found.append((f"R² in units of {shortened(how.column, 24)}", figure(how.r2_original, ".4f"), ""))
     if outcome.scored:
         worse = outcome.r2_test is not None and outcome.r2_test < 0  # than the mean of the target
         found.append((f"R² on {outcome.tested_on} rows", figure(outcome.r2_test, ".4f"), "bad" if worse else ""))

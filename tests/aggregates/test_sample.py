@@ -20,7 +20,8 @@ from regress.api.read import read_table
 from regress.api.sums import Reading
 from regress.design.encode import Encoded
 from regress.design.rows import PlacedRows
-from regress.design.terms import Design, Variable
+from regress.design.terms import Design
+from regress.design.variables import Variable
 from regress.options import TableOptions
 from regress.sources import arrays
 from regress.sources.arrays import ArrayBatch

@@ -35,6 +35,7 @@ OPTIONS = {
     "text": {"drop": ["u"], "weights": "a", "missing": "mean", "test_size": 0.2},
     "numbers": {"features": ["x", "z"], "solver": "gd", "max_iter": 3, "cov_type": "HC1"},
     "none": {"features": ["x", "z"], "fit_intercept": False, "alpha": 0.5},
+    "transformed": {"formula": "sqrt(a) ~ x * k", "loss": "huber"},
     "dependent": {"features": ["x", "u", "z"], "split_key": "k", "test_size": 0.3},
 }
 FITS: dict[str, Fit] = {}
@@ -45,7 +46,8 @@ ODD += ["\x1b[2J\n", "\ud800", "x" * 300, [], {}, [[]], [1.0], ["a"], {"a": 1}, 
 def saved(name, tmp_path):
     if name not in FITS:
         with pytest.warns() if name in ("numbers", "dependent") else nullcontext():
-            FITS[name] = regress.fit(TABLE, "y", **OPTIONS[name])
+            target = None if "formula" in OPTIONS[name] else "y"
+            FITS[name] = regress.fit(TABLE, target, **OPTIONS[name])
     FITS[name].save(tmp_path / "m.json")
     return json.loads((tmp_path / "m.json").read_text())
 

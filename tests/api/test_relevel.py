@@ -75,6 +75,9 @@ def check_close(fit: regress.Fit, refit: regress.Fit, digits: float = 1e-9) -> N
             one, two = getattr(line, name), getattr(other, name)
             assert (one is None) == (two is None), (line.name, name)
             assert one is None or one == pytest.approx(two, rel=digits, abs=1e-9), (line.name, name)
+    assert [test.term for test in fit.record.terms.tests] == [test.term for test in refit.record.terms.tests]
+    for test, other in zip(fit.record.terms.tests, refit.record.terms.tests, strict=True):
+        assert test.f == pytest.approx(other.f, rel=max(digits, 1e-8))
     figures, others = asdict(fit.statistics), asdict(refit.statistics)
     for name, value in figures.items():
         assert value == (others[name] if isinstance(value, str) else pytest.approx(others[name], rel=digits)), name

@@ -199,8 +199,12 @@ def test_another_reference_level_leaves_predictions_as_they_are():
     assert other.predict(TABLE) == pytest.approx(fit.predict(TABLE), rel=1e-12)
 
 
-def test_the_correction_and_r2_are_shown():
+def test_the_correction_and_r2_are_shown(tmp_path):
     fit = regress.fit(TABLE, "log(y) ~ x + zone")
+    regress.write_report(fit, tmp_path / "p.html")
+    page = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "R² in units of y<" in page
+    assert f">{fit.r2_original:.4f}<" in page
     note = next(note for note in fit.notes() if note.startswith("Predictions"))
     assert note == (
         f"Predictions are in units of y: smearing factor {fit.retransform.factor:.5g} from {N} residuals. "

@@ -1,6 +1,7 @@
 """Formulas on the command line: one flag in place of the target and the features, in every command."""
 
 import json
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -82,4 +83,55 @@ def test_a_formula_without_a_target_takes_that_of_the_flag(houses):
     one, other = (run("fit", houses, *flags)[1] for flags in (
         ["--formula", "area * zone", "--target", "price"], ["--formula", "price ~ area * zone"]
     ))  # fmt: skip
-    assert one == other != ""
+    lines = [[line for line in out.split("\n") if not line.startswith("Formula:")] for out in (one, other)]
+    assert lines[0] == lines[1]
+    assert len(lines[0]) > 10
+
+
+def test_moments_of_a_formula_are_made_merged_and_fitted(houses):
+    for k in range(2):
+        TABLE[30 * k : 30 * k + 30].to_csv(f"part{k}.csv", index=False)
+        code, out, err = run("moments", f"part{k}.csv", "--formula", FORMULA, "-o", f"part{k}.moments")
+        assert (code, err) == (0, "")
+        assert "Target log(price), 3 other columns" in out
+    assert run("merge", "part0.moments", "part1.moments", "-o", "all.moments")[0] == 0
+    expected, got = (
+        json.loads(run("fit", table, *flags, "--json", "--retransform", "naive", "--ref", "zone=south")[1])
+        for table, flags in ((houses, ["--formula", FORMULA]), ("all.moments", []))
+    )
+    assert got["coef"] == expected["coef"]
+    assert got["intercept"] == expected["intercept"]
+    for flags, said in [
+        (["--features", "area"], "--features cannot change"),
+        (["--formula", "log(price) ~ area"], "--formula 'log(price) ~ area'"),
+    ]:
+        code, out, err = run("fit", "all.moments", *flags)
+        assert (code, out) == (2, "")
+        assert said in err
+    code, _, err = run("moments", houses, "--formula", "price ~ center(area)", "-o", "c.moments")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "Subtract a number" in err
+
+
+def test_inspect_shows_what_a_formula_makes_and_its_command_runs(houses):
+    code, out, err = run("inspect", houses, "--formula", FORMULA)
+    assert (code, err) == (0, "")
+    assert f"{FORMULA}: 7 columns" in out
+    words = shlex.split(out.partition("Next: regress ")[2])
+    assert words == ["fit", houses, "--formula", FORMULA]
+    assert run(*words)[0] == 0
+    shown = json.loads(run("inspect", houses, "--formula", FORMULA, "--json")[1])
+    assert [term["columns"] for term in shown["terms"]] == [1, 2, 1, 1, 2]
+    assert shown["terms"][3]["computed"] == "age ** 2"
+    code, out, err = run("inspect", houses, "--formula", "price ~ volume")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_coefficients_in_a_file_are_certified_in_the_columns_of_a_formula(houses):
+    fit = regress.fit(TABLE, "price ~ area * zone")
+    with open("claim.json", "w", encoding="utf-8") as file:
+        json.dump({"coef": dict(zip(fit.names, fit.w.tolist(), strict=True)), "intercept": fit.b}, file)
+    assert run("certify", "claim.json", houses, "--formula", "price ~ area * zone", "--digits", "15")[0] == 0
+    code, out, err = run("certify", "claim.json", houses, "--formula", "price ~ area + zone")
+    assert (code, out) == (2, "")
+    assert "in only one of them" in err

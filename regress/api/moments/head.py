@@ -10,6 +10,8 @@ from regress.api.formulas import with_formula
 from regress.api.json_schema import Malformed
 from regress.api.moments.collected import Collected
 from regress.api.moments.how_read import HowRead, MomentsPart
+from regress.design.columns import as_read
+from regress.design.formula.curves import read_beside
 from regress.design.row_facts import Counted
 from regress.design.terms import Design
 from regress.errors import InputError
@@ -145,7 +147,8 @@ def check_sums(read: HowRead, sums: PartSums) -> None:
     if not columns.alone <= found:
         raise Malformed("its levels are of other rows than its sums")
     sample = sums.sample.finish()
-    if sample is not None and not all(name in columns for name in sample.columns or ()):
+    beside = {*map(as_read, read_beside(design))}
+    if sample is not None and {name for name in sample.columns or () if name not in columns} != beside:
         raise Malformed("its sample has other columns than its sums")
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from regress.aggregates.account import Tally
 from regress.aggregates.part_sums import PartSums
 from regress.aggregates.totals_bytes import to_bytes
-from regress.design.terms import Design, Variable
+from regress.design.terms import Design
+from regress.design.variables import Variable
 from regress.errors import InputError
 from regress.messages import setting
 from regress.options import Missing, WeightType

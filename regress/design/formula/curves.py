@@ -8,10 +8,11 @@ import numpy as np
 
 from regress.blocks import Array
 from regress.design.formula.column_use import read_as_numbers
-from regress.design.formula.computed import cells_of, column_of, values_of
+from regress.design.formula.computed_batch import cells_of, column_of, values_of
 from regress.design.formula.expression import Call, Expression, Named, names_in
 from regress.design.matrix import Layout
-from regress.design.terms import Computed, Design, Term, Variable
+from regress.design.terms import Computed, Design, Term
+from regress.design.variables import Variable
 from regress.sources.base import ColumnKind
 
 _LINES = ("center", "scale")  # calls that are straight lines

@@ -19,7 +19,8 @@ from regress.design.formula.functions import calls_that_learn, check, kind, labe
 from regress.design.formula.parser import Formula
 from regress.design.plan import variable_of
 from regress.design.references import with_references
-from regress.design.terms import Coding, Computed, Design, Levels, Monomial, Term, Variable, checked
+from regress.design.terms import Computed, Design, Levels, Monomial, Term, checked
+from regress.design.variables import Coding, Variable
 from regress.errors import InputError, TableError
 from regress.sources.base import Source
 from regress.sources.find import find_column
