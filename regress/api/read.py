@@ -241,14 +241,21 @@ def _designed(
         options.drop or (),
         options.split_key or reading.time,
     )
-    if options.features is not None or key in (*others, *drop):
+    named = options.features is not None or (formula is not None and not formula.dot)
+    if named or key in (*others, *drop):
         key = None
     exclude = [*others, key, *(reading.along if options.features is None else ())]
     if formula is not None:
         from regress.design.formula.plan import formula_plan
 
         source = taken_out(source, drop=drop, categorical=options.categorical or ())
-        source, design = formula_plan(source, formula, exclude=[*exclude, *drop], wanted=options.ref)
+        source, design = formula_plan(
+            source,
+            formula,
+            exclude=[*exclude, *drop],
+            wanted=options.ref,
+            fit_intercept=reading.fit_intercept,
+        )
     else:
         source, design = plan(
             source,

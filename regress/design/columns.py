@@ -11,7 +11,7 @@ Columns = tuple[str, ...] | None
 """Names of columns of X; None where all rows have the same columns, in the same order."""
 
 
-LOWER = "\x00"  # before the number of a lower part, in the name of its column
+LOWER = "\x00part "  # before the number of a lower part, in the name of its column; no name in a table has it
 
 
 def lower_part(name: str, k: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
-from regress.design.formula.expression import names_in
+from regress.design.formula.expression import Call, names_in
 from regress.design.terms import Computed, Design, Levels, Monomial, Term
 from regress.design.variables import Coding, Variable
 from regress.errors import InputError
@@ -170,7 +170,8 @@ def _part(part: PlainPart, variables: Mapping[str, Variable]) -> Monomial | Leve
 
 def _computed(plain: PlainComputed) -> Computed:
     from regress.design.formula.factors import parse_expression  # which models without a formula do not need
-    from regress.design.formula.functions import check, width
+    from regress.design.formula.functions import calls_that_learn, check, kind, needs, width
+    from regress.design.formula.learned import length
 
     try:
         expression = parse_expression(plain.expression)
@@ -181,6 +182,13 @@ def _computed(plain: PlainComputed) -> Computed:
         raise ValueError(f"'computed' holds {plain.name!r}, which its expression does not have")
     if set(plain.reads) != set(names_in(expression)):
         raise ValueError(f"'computed' holds {plain.name!r}, which reads other columns than its expression")
+    powers = isinstance(expression, Call) and expression.function == "poly" and not needs(expression)
+    if powers or (kind(expression) == "text" and not plain.text):
+        raise ValueError(f"'computed' holds {plain.name!r}, which is not computed so")
+    if {name: len(values) for name, values in plain.learned.items()} != {
+        str(call): length(call) for call in calls_that_learn(expression)
+    }:
+        raise ValueError(f"'computed' holds {plain.name!r} without what its calls have learned")
     return Computed(
         plain.name, expression, plain.place, plain.text, tuple(plain.learned.items()), tuple(plain.reads.items())
     )

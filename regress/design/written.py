@@ -52,9 +52,9 @@ class WrittenNumbers:
             chosen = values if used is None else values[used]
             if places is not None and (at := places.add(chosen)) is not None:
                 row = at if used is None else int(np.flatnonzero(used)[at])
-                place = self._source.place(batch.part, batch.first + row)
+                place, value = self._source.place(batch.part, batch.first + row), float(values[row])
                 raise TableError(
-                    f"{place}, column {name!r}: {values[row]!r} is not a decimal of 15 digits, up to {MOST_PLACES} of "
+                    f"{place}, column {name!r}: {value!r} is not a decimal of 15 digits, up to {MOST_PLACES} of "
                     f"them after the point, together with the rest of its column. Remove {setting('as_written')}."
                 )
 

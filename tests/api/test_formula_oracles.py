@@ -33,8 +33,8 @@ NEW = pd.DataFrame(
         "kind": np.array(["house", "flat"])[np.arange(36) // 9 % 2],
     }
 )
-SAME = ["x", "z", "zone", "kind", "C(k)", "I(x ** 2)", "I(x * z)", "log(z)", "exp(x)", "I(z / (1 + x ** 2))", "center(x)",
-        "scale(z)", "I(x > 0)"]  # fmt: skip
+SAME = ["x", "z", "zone", "kind", "C(k)", "I(x ** 2)", "I(x * z)", "log(z)", "exp(x)", "I(z / (1 + x ** 2))"]
+SAME += ["center(x)", "scale(z)", "I(x > 0)"]
 OTHER = {  # as formulaic writes it
     "poly(x, 3)": "poly(x, degree=3, raw=True)",
     "poly(z, 2, orthogonal=True)": "poly(z, degree=2)",

@@ -54,6 +54,15 @@ def learner(call: Call) -> Learner:
     return _LEARNERS[call.function](call)
 
 
+def length(call: Call) -> int:
+    """Return how many numbers a call that `needs` them has learned."""
+    given = settings(call)
+    fixed = {"center": 1, "scale": 2}
+    if call.function == "poly":
+        return 2 * int(given["degree"]) + 1
+    return fixed[call.function] if call.function in fixed else 2 + inner_knots(given)
+
+
 class _Powers:
     """Learns from exact sums of powers up to a degree."""
 

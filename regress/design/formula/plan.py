@@ -15,7 +15,7 @@ from regress.design.formula.column_use import (
 )
 from regress.design.formula.computed import ComputedSource
 from regress.design.formula.expression import Call, Expression, Named, names_in
-from regress.design.formula.functions import check, kind, labels
+from regress.design.formula.functions import calls_that_learn, check, kind, labels
 from regress.design.formula.parser import Formula
 from regress.design.plan import variable_of
 from regress.design.references import with_references
@@ -54,6 +54,8 @@ def target_of(source: Source, expression: Expression) -> Source:
     check(inner)
     if kind(inner) == "text" or len(labels(inner)) > 1:
         raise InputError(f"The target {expression} is not one column of numbers.")
+    if any(calls_that_learn(inner)):
+        raise InputError(f"The target {expression} depends on other rows too. Write it without center() and scale().")
     check_numbers(source, inner)
     return ComputedSource(source, [Computed(str(expression), inner)])
 
@@ -64,6 +66,7 @@ def formula_plan(
     *,
     exclude: Sequence[str | None] = (),
     wanted: Mapping[str, str] | Sequence[str] | None = None,
+    fit_intercept: bool = True,
 ) -> tuple[Source, Design]:
     """Decide what becomes of the terms of a formula.
 
@@ -77,6 +80,8 @@ def formula_plan(
         Columns that `.` does not stand for: the target, the weights.
     wanted : mapping or sequence of str, optional
         Reference levels; see `with_references`.
+    fit_intercept : bool
+        Whether the model has an intercept, if the formula has one.
 
     Returns
     -------
@@ -97,14 +102,14 @@ def formula_plan(
         if str(factor) == str(formula.target) and formula.target is not None:
             raise InputError(f"The formula has its target {factor} on the right too. Remove it there.")
     plan = _Plan(base, used_as_numbers(base, products), {c.name: c for c in computed})
-    factors = [tuple(plan.factor(expression) for expression in of_term) for of_term in products]
+    factors = [tuple({f.label: f for f in map(plan.factor, of_term)}.values()) for of_term in products]  # zone:C(zone)
     names = [
         (frozenset(f.label for f in of_term if f.text is None), tuple(f.text for f in of_term if f.text is not None))
         for of_term in factors
     ]
     terms = tuple(
         term
-        for of_term, several in zip(factors, codings(names, formula.intercept), strict=True)
+        for of_term, several in zip(factors, codings(names, formula.intercept and fit_intercept), strict=True)
         for coded in several
         for term in _terms(of_term, dict(coded))
     )
