@@ -73,6 +73,7 @@ class FitOptions:
     tol: Positive
     precision: Precision
     missing: Missing
+    as_written: bool
     weights: Name | None
     weighted: bool
     weight_type: WeightType

@@ -1,4 +1,4 @@
-"""What a fit's record holds of its formula: tests of terms, effects of curves, and the units of predictions."""
+"""What records hold of formulas: tests of terms, effects of curves, units of predictions; and inspections."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,3 +107,54 @@ class Retransform:
     rows: Count = 0
     r2_original: float | None = None
     r2_test_original: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRecord:
+    """One column of an inspection: see `regress.api.inspect_columns.ColumnReport`."""
+
+    name: str
+    kind: str
+    missing: int
+    mean: float | None
+    spread: float | None
+    low: float | None
+    high: float | None
+    n_levels: int
+    levels: tuple[str, ...]
+    looks_like_id: bool
+    dtype: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaRecord:
+    """What a term of a formula becomes: how its columns of X are computed, how many there are, and what they hold.
+
+    `name` has … in place of levels. What is not known before a fit is None.
+    """
+
+    name: str
+    term: str
+    kind: str
+    columns: int
+    computed: str
+    references: tuple[str, ...]
+    missing: int | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionRecord:
+    """What is shown of an inspection: see `regress.api.inspect.Inspection`."""
+
+    label: str
+    read_as: str
+    rows: int
+    bad: int
+    columns: tuple[ColumnRecord, ...]
+    formula: str
+    terms: tuple[FormulaRecord, ...]
+    remarks: tuple[str, ...]
+    command: str

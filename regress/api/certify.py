@@ -38,7 +38,7 @@ from regress.sources.open import open_table
 from regress.sources.summed import SummedSource
 
 _SAMPLED = 20_000  # rows from which the spread of y is taken: all of a smaller table
-_OF_COLUMNS = ("formula", "features", "drop", "categorical", "ref", "max_categories", "as_written")
+_OF_COLUMNS = ("formula", "features", "drop", "categorical", "ref", "max_categories")
 _OF_OBJECTIVE = (
     "fit_intercept",
     "alpha",
@@ -46,6 +46,7 @@ _OF_OBJECTIVE = (
     "weights",
     "weight_type",
     "missing",
+    "as_written",
     "test_size",
     "random_state",
 )

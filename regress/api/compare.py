@@ -21,7 +21,7 @@ from regress.api.notes import of_rows
 from regress.api.read import read_table
 from regress.api.scoring import metrics_of
 from regress.api.sums import Reading, ReadTable
-from regress.api.tables import Where, opened, read_any
+from regress.api.tables import Opened, Where, opened, read_any
 from regress.api.verdict import verdict_of
 from regress.blocks import Block
 from regress.design.folds import CrossFold, by_hash, by_time
@@ -141,8 +141,8 @@ def compare(
             _refuse_untested(prepared.tally.rows, table_options.test_size, metrics=metrics, split_time=split_time)
         assert data.rows is not None
         block = _joined(data.rows)
-        if isinstance(found, ClusterTable):
-            best = _best_on(found, prepared, target, table_options, train_options)
+        if isinstance(found, ClusterTable) or table_options.as_written:
+            best = _exact_best(found, prepared, target, table_options, train_options)
         else:
             best = other_tools.best(block, prepared.names, train_options.fit_intercept, jobs)
     folds = _folds(prepared.reader, len(block.X), cv, in_time=split_time is not None) if cv else []
@@ -171,14 +171,14 @@ def compare(
     )
 
 
-def _best_on(
-    cluster: ClusterTable, prepared: ReadTable, target: Any, options: TableOptions, training: TrainOptions
+def _exact_best(
+    table: Opened, prepared: ReadTable, target: Any, options: TableOptions, training: TrainOptions
 ) -> Training:
-    """Return the fit that all others are measured against, summed by a cluster over the same rows."""
+    """Return the fit that all others are measured against, from exact sums over the same rows."""
     if not prepared.tally.held_out:  # of few rows
         options = replace(options, test_size=0.0)
     reading = Reading("moments", 1, "exact", design=prepared.reader.design, fit_intercept=training.fit_intercept)
-    data = read_any(cluster, target, options, reading).data
+    data = read_any(table, target, options, reading).data
     exact = TrainOptions(fit_intercept=training.fit_intercept, precision="exact", over="moments")
     with one_blas_thread():
         return Regression(data, exact, prepared.names).train()

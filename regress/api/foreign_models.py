@@ -17,7 +17,9 @@ from regress.errors import InputError
 from regress.records import SQUARED
 
 # the options of a saved model that determine its objective
-_KNOWN = "fit_intercept alpha collinear missing weights weighted weight_type test_size split_key random_state".split()
+_KNOWN = (
+    "fit_intercept alpha collinear missing as_written weights weighted weight_type test_size split_key random_state"
+).split()
 
 _JSON = record(
     coef=lambda value, at: (mapping(number()) if isinstance(value, dict) else numbers)(value, at),

@@ -14,12 +14,13 @@ from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, paragraph, quoted, shortened, visible
 from regress.numerics.atomic_write import strict
 from regress.options import FileOptions, Progress
-from regress.records import ColumnRecord, FormulaRecord, InspectionRecord, plain
+from regress.records import plain
 from regress.report.text import inspection_html, inspection_lines
 from regress.sources.base import Source
 from regress.sources.find import find_column
 from regress.sources.open import open_table
 from regress.sources.rereading import Reread, rereading
+from regress.term_records import ColumnRecord, FormulaRecord, InspectionRecord
 
 _FAR = 1e6  # an offset of this many spreads is worth a remark
 _UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest

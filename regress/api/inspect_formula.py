@@ -11,8 +11,9 @@ from regress.design.formula.computed import ComputedSource
 from regress.design.formula.expression import Named, names_in
 from regress.design.formula.functions import calls_that_learn
 from regress.design.terms import Computed, Design, Monomial, Term
-from regress.records import FormulaRecord, known
+from regress.records import known
 from regress.sources.base import Source
+from regress.term_records import FormulaRecord
 
 Summaries = Mapping[str, Levels | Numbers]
 

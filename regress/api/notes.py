@@ -5,9 +5,11 @@ from pathlib import Path
 from traceback import extract_tb
 
 from regress.design.row_facts import Facts
+from regress.design.terms import Design
 from regress.fit_record import FitOptions, Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
 from regress.messages import shortened
+from regress.numerics.expansions import LONGEST
 from regress.records import SQUARED
 from regress.report.ending import gap
 from regress.solvers.exact.factors import MOST_COLUMNS
@@ -130,6 +132,22 @@ def of_rows(facts: Facts) -> list[str]:
             names = _some([repr(name) for name in facts.without_reference])
             outcome = f"There is no R² on held-out rows, since {names} has no reference level without an intercept"
         said.append(f"{facts.unseen_cells:,} held-out {held} that no training row has{shown}. {outcome}.")
+    return said
+
+
+def of_design(design: Design, dates: Sequence[str], *, as_written: bool) -> list[str]:
+    """Return how columns were read and computed, in sentences."""
+    said = [f"Column {name!r} holds dates, read as days since 1970-01-01." for name in dates]
+    learned = list(dict.fromkeys(call for computed in design.computed for call, _ in computed.learned))
+    if learned:
+        said.append(f"The table was read once more before the fit, for {_some(learned)}.")
+    rounded = [term.label for term in design.terms if sum(term.powers.values()) > LONGEST] if design.formula else []
+    if rounded:
+        said.append(
+            f"Products of more than {LONGEST} factors are rounded to float64: {_some(list(dict.fromkeys(rounded)))}."
+        )
+    if as_written:
+        said.append("Numbers of the table are taken as the decimals that they are written as.")
     return said
 
 

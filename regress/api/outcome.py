@@ -29,6 +29,7 @@ def kept(
     return FitOptions(
         **training.plain(),
         missing=prepared.reader.missing,
+        as_written=table.as_written,
         weights=weights.name if weights is not None and weights.array is None else None,
         weighted=weights is not None,
         weight_type=table.weight_type,
@@ -96,8 +97,8 @@ def outcome_of(
     said = notes.ending(outcome, trained, error=training.error, checkpoint=checkpoint)
     said += notes.warnings(outcome, trained, len(names), prepared.facts)
     said += [] if options.shuffle else order.drift(prepared, options)
-    dates = [f"Column {name!r} holds dates, read as days since 1970-01-01." for name in prepared.facts.dates]
-    everything = [*said, *dates, *notes.others(outcome, trained.options, names, near)]
+    of_design = notes.of_design(reader.design, prepared.facts.dates, as_written=trained.options.as_written)
+    everything = [*said, *of_design, *notes.others(outcome, trained.options, names, near)]
     everything += order.buffered(prepared, options) if prepared.index else []
     return replace(outcome, notes=tuple(everything)), said
 

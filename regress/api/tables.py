@@ -125,7 +125,7 @@ def options_of(table: Opened, options: TableOptions) -> TableOptions:
     """Return the options that a table was read with, where it has been."""
     if not isinstance(table, TableMoments):
         return options
-    names = ("missing", "test_size", "split_key", "random_state", "weight_type")
+    names = ("missing", "as_written", "test_size", "split_key", "random_state", "weight_type")
     return replace(options, **{name: getattr(table.read, name) for name in names})
 
 

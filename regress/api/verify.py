@@ -138,6 +138,7 @@ def verify(
         weights=known.weights if weights is None else weights,
         weight_type=known.weight_type,
         missing="drop" if known.missing == "raise" else known.missing,  # counted, not refused
+        as_written=known.as_written,
         test_size=known.test_size,
         split_key=known.split_key,
         random_state=known.random_state,

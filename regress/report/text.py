@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from regress.messages import aligned, table_html
-from regress.records import ComparisonRecord, FoldScores, InspectionRecord
+from regress.records import ComparisonRecord, FoldScores
+from regress.term_records import InspectionRecord
 
 _LEGEND = (
     "Digits: correct digits of the worst coefficient, without the intercept. Change of ŷ: maximum error of a fitted "

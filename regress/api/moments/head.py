@@ -147,8 +147,8 @@ def check_sums(read: HowRead, sums: PartSums) -> None:
     if not columns.alone <= found:
         raise Malformed("its levels are of other rows than its sums")
     sample = sums.sample.finish()
-    beside = {as_read(name) for name in read_beside(design)}
-    if sample is not None and not all(name in columns or name in beside for name in sample.columns or ()):
+    beside = {*map(as_read, read_beside(design))}
+    if sample is not None and {name for name in sample.columns or () if name not in columns} != beside:
         raise Malformed("its sample has other columns than its sums")
 
 

@@ -1,5 +1,6 @@
 """What terms need to know of a column before rows can be encoded: a pass over the columns that they read."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from regress.design.formula.functions import calls_that_learn
 from regress.design.formula.learned import Learner, learner
 from regress.design.rows import Reader, all_of, finite
 from regress.design.terms import Computed, Design
-from regress.errors import InputError
+from regress.errors import DataWarning, InputError
 
 
 def unlearned(design: Design) -> list[Call]:
@@ -94,6 +95,9 @@ class ColumnFacts:
             If a column has no value, or too few for its call.
         """
         found = {str(call): of_call.finish() for call, of_call in zip(self._calls, self._learners, strict=True)}
+        for call in self.coarse:
+            text = f"The quantiles of {call} are rounded, since its column has more than a million different values."
+            warnings.warn(text, DataWarning, stacklevel=2)
 
         def known(computed: Computed) -> Computed:
             calls = [str(call) for call in calls_that_learn(computed.expression)]
