@@ -105,6 +105,8 @@ class Layout:
 
     def places(self, columns: Sequence[str], of_numbers: Mapping[str, int]) -> tuple[int, ...]:
         """Return the decimals of columns, given those of the numbers that are multiplied in them."""
+        if self._design.plain:
+            return tuple(of_numbers[name] for name in columns)
         found = dict[str, int]()
         for term in self._terms:
             known = [of_numbers[name] * power for name, power in term.powers.items() if of_numbers[name] != STORED]

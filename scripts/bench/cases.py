@@ -285,5 +285,6 @@ def start(place: Place) -> Iterator[Table]:
 
 
 CASES: dict[str, Callable[[Place], Iterator[Table]]] = {
-    case.__name__: case for case in (memory, wide, csv, formula, csv4, parquet, predict, rejects, report, exact, gradient, start)
+    case.__name__: case
+    for case in (memory, wide, csv, formula, csv4, parquet, predict, rejects, report, exact, gradient, start)
 }

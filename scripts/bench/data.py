@@ -68,7 +68,9 @@ def compare_predictions(predictions: str, csv: str, model: str) -> float:
     return float(np.max(np.abs(theirs - ours)) / np.max(np.abs(ours)))
 
 
-TASKS = {function.__name__: function for function in (write_csv, write_positive, write_parquet, cut_csv, compare_predictions)}
+TASKS = {
+    function.__name__: function for function in (write_csv, write_positive, write_parquet, cut_csv, compare_predictions)
+}
 
 if __name__ == "__main__":
     print(json.dumps(TASKS[sys.argv[1]](*sys.argv[2:])))
