@@ -156,6 +156,10 @@ def formula(place: Place) -> Iterator[Table]:
     columns = " + ".join(f"x{j}" for j in range(COLUMNS))
     terms = f"log({TARGET}) ~ {columns} + x0:x1 + I(x2**2)"
     saved = place.folder / "formula.json"
+    exact = place.make(
+        "formula-exact.json",
+        lambda path: cli("fit", table, "--formula", terms, "--precision", "exact", "--save", path),
+    )
     for precision, most in (("float64", 1.4), ("exact", None)):
         base = f"regress fit, {precision}"
         by_formula = cli("fit", table, "--formula", terms, "--precision", precision, "--save", saved)
@@ -167,8 +171,7 @@ def formula(place: Place) -> Iterator[Table]:
         if precision == "exact":
             tools.append(Tool("as written", cli("fit", table, "--target", TARGET, "--as-written")))
             tools.append(Tool("as written, by a formula", [*by_formula, "--as-written"]))
-        run(cli("fit", table, "--formula", terms, "--precision", "exact", "--save", saved))
-        yield Table(f"{place.title(table)}, {precision}", base, tools, coefficients(saved))
+        yield Table(f"{place.title(table)}, {precision}", base, tools, coefficients(exact))
     table.unlink()
 
 
