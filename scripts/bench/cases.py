@@ -150,6 +150,31 @@ def csv(place: Place) -> Iterator[Table]:
     yield Table(place.title(place.csv), PARSE, tools, coefficients(place.model))
 
 
+def formula(place: Place) -> Iterator[Table]:
+    """Fit a CSV file by a formula: a log, a product, a square."""
+    table = place.make("positive.csv", lambda path: child("data", "write_positive", place.csv, path, TARGET))
+    columns = " + ".join(f"x{j}" for j in range(COLUMNS))
+    terms = f"log({TARGET}) ~ {columns} + x0:x1 + I(x2**2)"
+    saved = place.folder / "formula.json"
+    exact = place.make(
+        "formula-exact.json",
+        lambda path: cli("fit", table, "--formula", terms, "--precision", "exact", "--save", path),
+    )
+    for precision, most in (("float64", 1.4), ("exact", None)):
+        base = f"regress fit, {precision}"
+        by_formula = cli("fit", table, "--formula", terms, "--precision", precision, "--save", saved)
+        limits = () if most is None else (Limit(most, base),)
+        tools = [
+            Tool(base, cli("fit", table, "--target", TARGET, "--precision", precision)),
+            Tool("the same by a formula", by_formula, lambda _: coefficients(saved), limits=limits),
+        ]
+        if precision == "exact":
+            tools.append(Tool("as written", cli("fit", table, "--target", TARGET, "--as-written")))
+            tools.append(Tool("as written, by a formula", [*by_formula, "--as-written"]))
+        yield Table(f"{place.title(table)}, {precision}", base, tools, coefficients(exact))
+    table.unlink()
+
+
 def csv4(place: Place) -> Iterator[Table]:
     """Fit a CSV file of four times the rows, in the same memory."""
     four = place.four_times()
@@ -263,5 +288,6 @@ def start(place: Place) -> Iterator[Table]:
 
 
 CASES: dict[str, Callable[[Place], Iterator[Table]]] = {
-    case.__name__: case for case in (memory, wide, csv, csv4, parquet, predict, rejects, report, exact, gradient, start)
+    case.__name__: case
+    for case in (memory, wide, csv, formula, csv4, parquet, predict, rejects, report, exact, gradient, start)
 }

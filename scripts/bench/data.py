@@ -28,6 +28,13 @@ def write_csv(path: str, rows: str, columns: str) -> None:
             frame.write_csv(file, include_header=first == 0, float_precision=8)
 
 
+def write_positive(csv: str, path: str, target: str) -> None:
+    """Write the table of a CSV file with the exponential of a hundredth of its target, which has a log."""
+    import polars as pl
+
+    pl.scan_csv(csv).with_columns((pl.col(target) / 100).exp().round(8)).sink_csv(path, float_precision=8)
+
+
 def write_parquet(csv: str, path: str) -> None:
     """Write the table of a CSV file as Parquet, as Polars does by default."""
     import polars as pl
@@ -61,7 +68,9 @@ def compare_predictions(predictions: str, csv: str, model: str) -> float:
     return float(np.max(np.abs(theirs - ours)) / np.max(np.abs(ours)))
 
 
-TASKS = {function.__name__: function for function in (write_csv, write_parquet, cut_csv, compare_predictions)}
+TASKS = {
+    function.__name__: function for function in (write_csv, write_positive, write_parquet, cut_csv, compare_predictions)
+}
 
 if __name__ == "__main__":
     print(json.dumps(TASKS[sys.argv[1]](*sys.argv[2:])))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 
 CASES = benchmark.CASES
-FAST = ("csv4", "parquet", "predict", "rejects", "report", "start")
+FAST = ("csv4", "formula", "parquet", "predict", "rejects", "report", "start")
 SLOW = ("memory", "wide", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns
 OPTIONAL = {"scikit-learn-intelex", "statsmodels", "autodiff"}
 PEERS = {
