@@ -85,14 +85,15 @@ class Totals:
         (('b', 'c'), 6.0, 0.0)
         """
         selection = as_selection(names)
-        if self.columns is None or self.columns == selection.names:
+        if self.columns is None or (self.columns == selection.names and not selection.products):
             return self
         p, collected = len(self.unit), selection.collected
         x = (1 + j if j < len(self.columns) else p for j in places(self.columns, collected))
         chosen = _with_zeros(self).take([0, *x, *range(p - self.targets, p)])
         if selection.sums:
             chosen = chosen.added_up([[(0, 1)], *selection.parts(1), *([(j, 1)] for j in range(-self.targets, 0))])
-        return replace(chosen, columns=selection.names)
+        exact = [False, *(name in selection.products for name in selection.names), *[False] * self.targets]
+        return replace(chosen, columns=selection.names, whole=chosen.whole | np.array(exact))
 
     def added_up(self, parts: Sequence[Sequence[tuple[int, int]]]) -> "Totals":
         """Return the totals of columns that are sums of these, each of some of them with integer factors."""

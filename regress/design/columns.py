@@ -37,10 +37,14 @@ class Selection:
         The columns.
     sums : mapping
         Of which collected columns some are the sum, with integer factors; those that no block named are zero.
+    products : frozenset of str
+        Products, and the columns that they multiply. Rounding of a stored number is the same in all of them, so that
+        it does not hide whether they depend on each other.
     """
 
     names: tuple[str, ...]
     sums: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    products: frozenset[str] = frozenset()
 
     @property
     def collected(self) -> tuple[str, ...]:

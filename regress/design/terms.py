@@ -154,7 +154,10 @@ class Design:
         put("texts", tuple(variable for variable in self.variables if variable.kind == "text"))
         columns = list(self.x_columns())
         put("names", tuple(column.name for column in columns))
-        put("selection", Selection(self.names, {c.name: c.sum for c in columns if c.sum != ((c.name, 1),)}))
+        multiplied = {name for term in self.terms if sum(term.powers.values()) > 1 for name in term.powers}
+        products = frozenset(c.name for c in columns if not multiplied.isdisjoint(c.term.powers))
+        sums = {c.name: c.sum for c in columns if c.sum != ((c.name, 1),)}
+        put("selection", Selection(self.names, sums, products))
         put("plain", self.names == self.numbers == self.columns and not self.selection.sums)
 
     @classmethod
@@ -192,6 +195,12 @@ class Design:
     def origins(self) -> list[tuple[str, str, str | None]]:
         """Of each column of X its name, its term, and what tells it from others there: levels and numbers, if any."""
         return [(c.name, c.term.label, c.term.within(c.levels)) for c in self.x_columns()]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns of the table that its variables are, or are computed from."""
+        computed = {c.name: tuple(name for name, _ in c.reads) for c in self.computed}
+        return tuple(dict.fromkeys(name for v in self.variables for name in computed.get(v.name, (v.name,))))
 
     @property
     def references(self) -> dict[str, str]:

@@ -9,6 +9,8 @@ from regress.blocks import Array
 from regress.errors import InputError
 from regress.numerics.prediction import chunks, fold
 
+_ROUNDING = 2.0**-52
+_KNOWN = 1e-3  # of a variance that its rounding may be
 _LEAST = 1e-290  # variance that a float64 holds beside parts of it
 TOLERANCE = 1e-6  # of unit variances: how far below 0 the least variance of a combination may be
 
@@ -31,15 +33,37 @@ class Uncertainty(NamedTuple):
         return semidefinite(self.covariance, self.across, self.of_center)
 
     def half_width(self, rows: Array, level: float) -> Array:
-        """Return t · √(σ² + variance of ŷ) for rows (m, n)."""
+        """Return t · √(σ² + variance of ŷ) for rows (m, n).
+
+        Raises
+        ------
+        InputError
+            If rounding of covariances hides the variance of ŷ in some row.
+        """
         from scipy import special
 
         spread = np.empty(len(rows))
         with np.errstate(over="ignore", invalid="ignore"):  # a missing cell may be infinite or NaN
             for part in chunks(len(rows), len(self.center)):
                 spread[part] = self._form(np.subtract(rows[part].T, self.center[:, None], order="C")) + self.of_center
+        self._check(rows, self.variance + spread)
         t = float(special.stdtrit(self.df_resid, 0.5 + level / 2.0))
         return np.asarray(t * np.sqrt(self.variance + np.maximum(spread, 0.0)))
+
+    def _check(self, rows: Array, variance: Array) -> None:
+        """Refuse rows for which terms of zᵀCz cancel, as those of powers of large numbers do."""
+        errors = np.sqrt(np.diagonal(self.covariance))
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = np.square(np.abs(rows - self.center) @ errors)  # no less than |z|ᵀ|C||z|
+            doubtful = _ROUNDING * size > _KNOWN * np.maximum(variance, self.variance)
+        if doubtful.any():
+            z = np.abs(rows[doubtful] - self.center)
+            noise = _ROUNDING * np.einsum("ij,jk,ik->i", z, np.abs(self.covariance), z)
+            if (noise > _KNOWN * np.maximum(variance[doubtful], self.variance)).any():
+                raise InputError(
+                    "The columns are so nearly dependent that rounding hides the variance of predictions. Write powers "
+                    "of large numbers about their center, as in poly(year - 2000, 5)."
+                )
 
     def _form(self, z: Array) -> Array:
         """Return zᵀCz + 2zᵀc for columns z (n, m), added in a fixed order: a row has the same bits in any block."""

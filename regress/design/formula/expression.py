@@ -95,6 +95,32 @@ def parts_of(expression: Expression) -> tuple[Expression, ...]:
     return ()
 
 
+def without_inner_i(expression: Expression) -> Expression:
+    """Return an expression without I() inside of others, where arithmetic needs none.
+
+    Examples
+    --------
+    >>> x = Named("x")
+    >>> str(without_inner_i(Call("log", (Call("I", (x,)),)))), str(without_inner_i(Call("I", (x,))))
+    ('log(x)', 'I(x)')
+    """
+
+    def inner(part: Expression) -> Expression:
+        part = without_inner_i(part)
+        return (
+            part.arguments[0] if isinstance(part, Call) and part.function == "I" and len(part.arguments) == 1 else part
+        )
+
+    match expression:
+        case Operation(operator, left, right):
+            return Operation(operator, inner(left), inner(right))
+        case Negative(operand):
+            return Negative(inner(operand))
+        case Call(function, arguments, options):
+            return Call(function, tuple(map(inner, arguments)), options)
+    return expression
+
+
 def names_in(expression: Expression) -> Iterator[str]:
     """Yield the columns that an expression reads, in order, each as often as it stands there."""
     if isinstance(expression, Named):

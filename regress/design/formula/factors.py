@@ -16,6 +16,7 @@ from regress.design.formula.expression import (
     Negative,
     Operation,
     parts_of,
+    without_inner_i,
 )
 from regress.design.formula.tokens import Token, Tokens, shown
 
@@ -64,7 +65,7 @@ def _bounded(tokens: Tokens, read: Callable[[Tokens], Expression]) -> Expression
         levels, level = levels + 1, [part for each in level for part in parts_of(each)]
     if levels > MAX_LEVELS:
         tokens.fail(f"has more than {MAX_LEVELS} operations in a row", first, "Compute a part of them in the table.")
-    return expression
+    return without_inner_i(expression)
 
 
 def _expression(tokens: Tokens, least: int = 0) -> Expression:
