@@ -256,9 +256,8 @@ def _designed(
             wanted=options.ref,
             fit_intercept=reading.fit_intercept,
         )
-        roles_of = dict.fromkeys(drop, "is among the columns to drop") | {v.name: "has another role" for v in roles[1:]}
-        for name in (name for name in design.inputs if name in roles_of):
-            raise InputError(f"{name!r} is in the formula and {roles_of[name]}. Name it once.")
+        for name in (name for name in design.inputs if name in drop):
+            raise InputError(f"{name!r} is in the formula and among the columns to drop. Name it once.")
     else:
         source, design = plan(
             source,

@@ -152,13 +152,21 @@ class Design:
         put("columns", tuple(variable.name for variable in self.variables))
         put("numbers", tuple(variable.name for variable in self.variables if variable.kind != "text"))
         put("texts", tuple(variable for variable in self.variables if variable.kind == "text"))
+        selection = Selection(self.columns) if not self.formula and not self.texts else self._selection()
+        put("names", selection.names)
+        put("selection", selection)
+        put("plain", self.names == self.numbers == self.columns and not selection.sums)
+
+    def _selection(self) -> Selection:
         columns = list(self.x_columns())
-        put("names", tuple(column.name for column in columns))
-        multiplied = {name for term in self.terms if sum(term.powers.values()) > 1 for name in term.powers}
-        products = frozenset(c.name for c in columns if not multiplied.isdisjoint(c.term.powers))
+        rounded = {c.name for c in self.computed}  # each by itself, so that this may hide what they are to each other
+        pure = [term.powers for term in self.terms if len(term.powers) == 1 or rounded.isdisjoint(term.powers)]
+        multiplied = {name for powers in pure if sum(powers.values()) > 1 for name in powers}
+        products = frozenset(
+            c.name for c in columns if not multiplied.isdisjoint(c.term.powers) and c.term.powers in pure
+        )
         sums = {c.name: c.sum for c in columns if c.sum != ((c.name, 1),)}
-        put("selection", Selection(self.names, sums, products))
-        put("plain", self.names == self.numbers == self.columns and not self.selection.sums)
+        return Selection(tuple(column.name for column in columns), sums, products)
 
     @classmethod
     def of(cls, variables: Sequence[Variable], fit_intercept: bool = True) -> "Design":
