@@ -195,7 +195,7 @@ def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData
         facts=facts,
         held_out=held.select(design.selection) if scored else None,
         sample=None if sample is None else selected(sample, design.selection),
-        ranges=() if sample is None else ranges_of(sample, design),
+        ranges=() if sample is None or not design.formula else ranges_of(sample, design),
         log_weight=float(sums.log_weight.fraction),
         n_jobs=n_jobs,
         names=names,

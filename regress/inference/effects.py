@@ -53,7 +53,7 @@ def terms_of(design: Design, found: Estimates, ranges: tuple[ColumnRange, ...], 
         sum_coded={v.name: v.levels[-1] for v in design.texts if v.coding == "sum" and not v.all_levels},
         tests=term_tests([label for _, label, _ in design.origins], found),
         ranges=ranges,
-        effects=effects(design, found, ranges, level),
+        effects=effects(design, found, ranges, level) if design.formula else (),
     )
 
 

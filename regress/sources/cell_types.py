@@ -34,6 +34,7 @@ _SEPARATORS = f"[.,'’_{BLANKS}]"
 GROUPED = re.compile(
     rf"[+-]?[0-9]{{1,3}}(?P<mark>{_SEPARATORS})([0-9]{{2,3}}(?P=mark))*[0-9]{{3}}(?P<fraction>(?!(?P=mark))[.,][0-9]*)?"
 )
+_DIGITS_OF_ISO = 5  # a date has at least: 2024-3
 _LONGEST = 64  # characters of a cell that may be a date, or a number with a unit
 _PLAIN = re.compile(r"[+-]?(0|[1-9][0-9]*)?(\.[0-9]*)?(e[+-][0-9]{1,3})?")
 
@@ -69,7 +70,8 @@ def kind_of(cell: str, decimal: str = ".", forms: Forms = ISO) -> CellKind:
         return "boolean"
     if len(cell) > _LONGEST or not any(c.isdigit() for c in cell):
         return "text"
-    if found := forms.find(cell):
+    few = sum(map(str.isdigit, cell)) < _DIGITS_OF_ISO
+    if not (few and forms is ISO) and (found := forms.find(cell)):
         return found.kind
     date, time, dressed = _patterns()
     if date.fullmatch(cell):
