@@ -63,12 +63,12 @@ def fit(
         The rows, or `moments` of them. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an
         Arrow stream. Text columns become one 0/1 column a category, except the reference level: the first in the order
         of code points, of numbers, or of the Categorical or Enum. Without an intercept the first text column keeps all
-        its categories. Dates become days since 1970-01-01.
-        Categories are those of the training rows. Masked cells of an array are missing.
+        its categories. Categories are those of the training rows. Dates become days since 1970-01-01. Masked cells of an
+        array are missing.
     target : str, Series or array of shape (m,)
-        The column to predict, or its values; or a formula such as "log(price) ~ area * zone". Moments know theirs. A Series that is a column of the table is taken by
-        its name. A pandas
-        Series beside a pandas frame is paired with it by row labels.
+        The column to predict, or its values, or a formula such as "log(price) ~ area * zone". Moments know theirs. A
+        Series that is a column of the table is taken by its name. A pandas Series beside a pandas frame is paired with
+        it by row labels.
     cov_type : {"nonrobust", "HC0", "HC1"} or Covariance
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
         second pass. Or a kind of your own, an object of a subclass of `regress.Covariance`.
