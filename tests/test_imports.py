@@ -12,6 +12,10 @@ import regress
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ["tensorflow", "polars", "pandas", "sklearn", "scipy", "numpy", "click", "rich", "matplotlib", "jinja2"]
 
+FORMULA = [
+    f"regress.design.formula.{name}" for name in ("parser", "factors", "functions", "evaluate", "learned", "plan")
+]
+
 ARRAYS = "import numpy as np, regress; regress.fit(np.eye(4)[:, :2], np.arange(4.0))"
 CALL = "import sys; from regress.cli.main import main\ntry: main({})\nexcept SystemExit as end: assert not end.code"
 CSV = str(ROOT / "data" / "diabetes.csv")
@@ -19,7 +23,10 @@ CASES = {
     "import regress": ("import regress; regress.__version__", HEAVY),
     "regress --help": (CALL.format(["--help"]), [m for m in HEAVY if m != "click"]),
     "regress fit --help": (CALL.format(["fit", "--help"]), [m for m in HEAVY if m != "click"]),
-    "regress fit": (CALL.format(["fit", CSV, "--target", "progression"]), ["tensorflow", "pandas", "sklearn"]),
+    "regress fit": (
+        CALL.format(["fit", CSV, "--target", "progression"]),
+        ["tensorflow", "pandas", "sklearn", *FORMULA],
+    ),
     "regress --version": (CALL.format(["--version"]), [m for m in HEAVY if m != "click"]),
     "a usage error": (
         CALL.format(["fit"]).replace("not end.code", "end.code == 2"),
@@ -27,7 +34,7 @@ CASES = {
     ),
     "regress predict": (
         CALL.format(["predict", "m.json", CSV]),
-        ["tensorflow", "pandas", "sklearn", "scipy"],
+        ["tensorflow", "pandas", "sklearn", "scipy", *FORMULA],
     ),
     "regress inspect": (CALL.format(["inspect", CSV]), ["tensorflow", "pandas", "sklearn", "scipy"]),
     "a fit of arrays": (ARRAYS, ["tensorflow", "polars", "pandas", "sklearn", "click", "rich"]),

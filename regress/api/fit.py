@@ -63,7 +63,7 @@ def fit(
         The rows, or `moments` of them. "-" is standard input; a frame is one of pandas or Polars, or whatever gives an
         Arrow stream. Text columns become one 0/1 column a category, except the reference level: the first in the order
         of code points, of numbers, or of the Categorical or Enum. Without an intercept the first text column keeps all
-        its categories. Categories are those of the training rows. Dates become days since 1970-01-01. Masked cells of an
+        its categories. Categories are those of training rows. Dates become days since 1970-01-01. Masked cells of an
         array are missing.
     target : str, Series or array of shape (m,)
         The column to predict, or its values, or a formula such as "log(price) ~ area * zone". Moments know theirs. A
