@@ -215,7 +215,7 @@ def exactly(options: TrainOptions) -> TrainOptions:
     """
     if options.precision == "float64" or options.over != "auto":
         name = "over" if options.over != "auto" else "precision"
-        raise InputError(f"{setting('as_written')} needs exact sums. Remove {setting(name)}.")
+        raise InputError(f"{setting('as_written')} needs exact arithmetic. Remove {setting(name)}.")
     return replace(options, precision="exact")
 
 

@@ -137,7 +137,7 @@ def inspect(
 
 
 class Asked(NamedTuple):
-    """What to look for: a target, a formula, columns to read as text, and who is told how far it is."""
+    """What to look for: a target, a formula, columns to read as text, and what is called with how far it is."""
 
     target: str | None
     formula: str | None

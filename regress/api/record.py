@@ -62,7 +62,7 @@ class Inference:
     sampled, ranges : Sampled or None, tuple of ColumnRange
         Rows whose residuals are drawn, and where the values of columns lie that enter by curves.
     again : callable or None
-        Trains again with another design, where the fit follows from exact sums alone, and has a reference level.
+        Trains again with another design, where exact totals give the fit, and it has a reference level.
     """
 
     model: LinearModel

@@ -25,7 +25,7 @@ from regress.sources.summed import SummedSource
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Again:
-    """Trains a fit again from its exact sums, with another design. It holds no row but those of the sample.
+    """Trains a fit again from its exact totals, with another design. It holds no row but those of the sample.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """A fit with another reference level, from what its file holds: every figure is a sum of those that are there.
 
-With the columns X = [1, X']C of the fit as sums of the new ones, and these as X' = [1, X]A, the coefficients are
-w' = Cw, and their covariance is CVCᵀ. Means and products of columns follow A. Sums of the stored doubles are exact,
+The columns of the fit are sums of the new ones, X = [1, X']C, and these are sums X' = [1, X]A. Then the coefficients
+are w' = Cw, and their covariance is CVCᵀ. Means and products of columns follow A. Sums of the stored doubles are exact,
 and rounded once.
 """
 

@@ -120,7 +120,7 @@ class Design:
     variables, terms : tuple
         In order.
     computed : tuple of Computed
-        The variables that are no columns of the table, and a target that is none.
+        What the table does not hold: computed variables, and a computed target.
     formula : str
         What terms were written as; "" where each variable is a term.
     names : tuple of str

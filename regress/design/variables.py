@@ -16,7 +16,7 @@ MOST_FREQUENT = "most-frequent"  # in place of a reference level
 class Variable:
     """A column of the table, or what is computed from some. Text has levels; one of them is the reference.
 
-    `open` says that its levels are not known until the rows have been read; `order` is the one that a Categorical or
+    `open` says that its levels are not known until the rows have been read. `order` is the one that a Categorical or
     Enum brings along, and `wanted` the reference that was asked for. The reference is the first of the levels; `order`
     is then the one without that wish. With `all_levels` some term has a column for each of them, so that there is no
     reference.

@@ -54,8 +54,8 @@ class WrittenNumbers:
                 row = at if used is None else int(np.flatnonzero(used)[at])
                 place, value = self._source.place(batch.part, batch.first + row), float(values[row])
                 raise TableError(
-                    f"{place}, column {name!r}: {value!r} is not a decimal of 15 digits, up to {MOST_PLACES} of "
-                    f"them after the point, together with the rest of its column. Remove {setting('as_written')}."
+                    f"{place}, column {name!r}: {value!r} is not a decimal of 15 digits, or not with the decimals of "
+                    f"its column, at most {MOST_PLACES}. Remove {setting('as_written')}."
                 )
 
     def block(self, layout: Layout, rows: Block, codes: Codes) -> Block:

@@ -95,8 +95,8 @@ def test_a_number_that_is_no_decimal_is_refused_with_its_place(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"precision": "float64"}, "as_written needs exact sums"),
-        ({"over": "rows"}, "as_written needs exact sums"),
+        ({"precision": "float64"}, "as_written needs exact arithmetic"),
+        ({"over": "rows"}, "as_written needs exact arithmetic"),
         ({"missing": "mean"}, "A mean is no decimal"),
     ],
 )
