@@ -213,7 +213,7 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     option = next((option for option, others in KNOWN_AS.items() if name in others.split()), None)
     if option is not None:
         return option if option in known else None
-    return next(iter(get_close_matches(name, known, 1)), None)
+    return next(iter(get_close_matches(name, known, 1, cutoff=0.65)), None)
 
 
 def names_of(*options: type) -> tuple[str, ...]:

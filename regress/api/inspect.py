@@ -121,7 +121,14 @@ def inspect(
     elif target not in (None, chosen):
         remarks.append(f"{target}: is not numeric, so it cannot be the target.")
     command = _command(
-        source.address, reports, rows, asked=asked._replace(target=chosen), drop=drop, unused=unused, options=options
+        source.address,
+        reports,
+        rows,
+        asked=asked._replace(target=chosen),
+        drop=drop,
+        unused=unused,
+        undefined=planned is not None and planned.undefined(seen.summaries),
+        options=options,
     )
     return Inspection(
         label=source.label,
@@ -263,6 +270,7 @@ def _command(
     asked: Asked,
     drop: list[str],
     unused: list[str],
+    undefined: bool,
     options: FileOptions,
 ) -> str:
     target, categorical = asked.target, asked.categorical
@@ -279,7 +287,7 @@ def _command(
     for name in options.given():
         words.append(flag(name, getattr(options, name)))
     holes = [r for r in reports if r.missing and r.name not in unused]
-    if holes:
+    if holes or undefined:
         fillable = all(r.kind != "text" and r.name != target for r in holes)
         none_left = sum(r.missing for r in holes) >= rows  # perhaps, without the rows that miss a cell
         words.append(flag("missing", "mean" if none_left and fillable else "drop"))

@@ -67,6 +67,10 @@ class PlannedFormula:
         computed = {c.name: c for c in design.computed}
         return tuple(_record(term, design, computed, seen) for term in design.terms)
 
+    def undefined(self, seen: Summaries) -> bool:
+        """Tell whether an expression has no value in some rows, as the logarithm of 0."""
+        return any(seen[c.name].finish().missing for c in self.design.computed if c.name in seen)
+
 
 def _record(term: Term, design: Design, computed: Mapping[str, Computed], seen: Summaries) -> FormulaRecord:
     """Return what one term becomes."""
@@ -74,8 +78,8 @@ def _record(term: Term, design: Design, computed: Mapping[str, Computed], seen: 
     numbers = Monomial("", tuple(term.powers.items()))
     texts = [variables[part.variable] for part in term.texts]
     levels = prod(len(variables[part.variable].coded_levels(part.all_levels)) for part in term.texts)
-    summary = seen.get(numbers.powers[0][0]) if numbers.degree == 1 and not texts else None
-    report = summary.finish() if isinstance(summary, Numbers) else None
+    names = [*(name for name, power in numbers.powers for _ in range(power)), *(v.name for v in texts)]
+    report = seen[names[0]].finish() if len(names) == 1 and names[0] in seen else None
     return FormulaRecord(
         name=term.name({variable.name: "…" for variable in texts}),
         term=term.label,

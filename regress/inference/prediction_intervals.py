@@ -1,6 +1,7 @@
 """What a model keeps to make prediction intervals of."""
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,7 +113,7 @@ def checked(uncertainty: Uncertainty | None, level: float) -> Uncertainty:
     InputError
         If there are none, or the level is no probability.
     """
-    if not 0.0 < level < 1.0:
+    if not (isinstance(level, Real) and 0.0 < level < 1.0):
         raise InputError(f"The level of an interval must be between 0 and 1, such as 0.95; got {level!r}.")
     if uncertainty is None:
         raise InputError(

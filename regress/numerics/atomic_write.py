@@ -33,6 +33,8 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
     InputError
         If the folder does not exist or cannot be written.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"A file to write is named by a text or a Path; got {path!r}.")
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             with open(path, "wb") as device:  # such as /dev/stdout: nothing may take its place

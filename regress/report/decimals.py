@@ -74,7 +74,8 @@ def share(value: float) -> str:
     if value != value:
         return "undefined"
     left = abs(1.0 - value)
-    return f"{value:.{min(max(4, 1 - _magnitude(left)), 15) if 0 < left < 1e-3 else 4}f}"
+    text = f"{value:.{min(max(4, 1 - _magnitude(left)), 15) if 0 < left < 1e-3 else 4}f}"
+    return text if float(text) else text.lstrip("-")  # no minus before zeros
 
 
 def _magnitude(value: float) -> int:

@@ -13,6 +13,7 @@ from regress.messages import setting
 from regress.sources.base import Bookmark, Column, ColumnKind, Partition
 from regress.sources.cell_types import NUMBERS, is_missing, level_of
 from regress.sources.cell_values import AS_IS, Reading
+from regress.sources.column_types import date_options
 from regress.sources.date_columns import of_objects
 from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import CellError, Rejects
@@ -37,7 +38,8 @@ def typed(
                 row = int(wrong.argmax())
                 cell = frame[name][row]
                 why = partition.reading.why_not(cell, kind, name)
-                remedy = f"pass {setting('na_values', [cell.strip()])} to read it as missing"
+                dates = date_options(cell, kind, partition.reading)
+                remedy = f"pass {dates or setting('na_values', [cell.strip()]) + ' to read it as missing'}"
                 if not isinstance(partition, Part):
                     remedy = "yield None where it is missing"
                 raise CellError(

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from regress.messages import by_interface, setting
-from regress.sources.base import Column
+from regress.sources.base import Column, ColumnKind
 from regress.sources.cell_types import BLANKS, READ, CellKind, column_of_kind, kind_of, verdict
 from regress.sources.cell_values import Reading
 from regress.sources.dates import DateKind, fitting
@@ -130,6 +130,12 @@ class Survey:
         missing = f" Pass {setting('na_values', [cell])} if it stands for a missing one." * _is_word(cell)
         skip = f", or skip such rows with {setting('on_bad_lines', 'skip')}" * skippable
         return f"{self._shown(kind)} is not a {what}, but {most}. Fix the cell{skip}.{missing}"
+
+
+def date_options(cell: str, kind: ColumnKind, reading: Reading) -> str:
+    """Return the option that reads a cell of a column of dates, where none was given; "" if there is none."""
+    formats = fitting(cell.strip()) if kind == "date" and reading.dates is None else []
+    return _either(formats) if formats else ""
 
 
 def _either(formats: Sequence[Any]) -> str:

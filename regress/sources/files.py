@@ -105,7 +105,9 @@ def _file(path: Path, plain: bool) -> File:
     if is_pipe(path):
         return spool(path)
     if not path.is_file():
+        first = " The table comes first, then the formula." * (" ~ " in str(path))
         raise TableError(
-            f"{path} {what_is(path)}. Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'."
+            f"{path} {what_is(path)}.{first} "
+            "Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'."
         )
     return LocalFile.seen(path, shown(path.name if plain else str(path)))

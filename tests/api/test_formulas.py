@@ -217,6 +217,27 @@ def test_results_of_statsmodels_formulas_are_certified_in_their_columns():
         regress.certify(logs, TABLE, "sqrt(y) ~ a * zone")
 
 
+MISREAD = [
+    ("y ~ month(z)", "'z' of the frame holds no dates, so month(z) cannot be computed. If it holds dates such as"),
+    ("y ~ C(hour(z)) + a", "pass date_format={'z': '%Y%m%d'}."),
+    ("y ~ poly(zone, 2)", "Column 'zone' of the frame is text, not numbers."),
+    ("y ~ log(zone)", "Column 'zone' of the frame is text, not numbers, so log(zone) cannot be computed."),
+    ("y ~ C(zone, Sum)", "C(zone, Sum) has 2. Write C(a, ref='red') or C(a, coding='sum')."),
+]
+
+
+@pytest.mark.parametrize(("formula", "said"), MISREAD)
+def test_columns_of_another_kind_are_refused(formula, said):
+    with pytest.raises(regress.InputError) as refused:
+        regress.fit(TABLE, formula)
+    assert said in str(refused.value)
+
+
+def test_a_table_and_a_formula_in_the_order_of_statsmodels_are_refused():
+    with pytest.raises(regress.InputError, match="The table comes first, then the formula"):
+        regress.fit("y ~ a", TABLE)
+
+
 @pytest.mark.parametrize("verb", [regress.fit, regress.compare, regress.check_gradients, regress.moments])
 def test_all_verbs_refuse_what_is_no_formula(verb):
     for formula, said in [("y ~ a +", "expected"), ("y ~ nothing", "no column 'nothing'"), ("y ~", "expected")]:

@@ -219,7 +219,7 @@ def test_a_formula_shows_the_columns_that_it_makes():
     assert (shown["sqrt(z)"].computed, shown["sqrt(z)"].high) == ("sqrt(z)", 6.0**0.5)
     assert (shown["g=…"].kind, shown["g=…"].columns, shown["g=…"].references) == ("levels", 2, ("a",))
     assert (shown["z:g=…"].computed, shown["z:g=…"].term) == ("z × levels of g", "z:g")
-    assert shown["cut(z, [0, 3, 9])=…"].references == ("(0,3]",)
+    assert (shown["cut(z, [0, 3, 9])=…"].references, shown["cut(z, [0, 3, 9])=…"].missing) == (("(0,3]",), 1)
     assert shown["center(z)"].computed == "center(z) after a first pass"
     assert seen.command == f"regress fit TABLE --formula '{formula}' --missing drop"
     assert inspect(table, formula="z * g").command == "regress fit TABLE --formula 'z * g' --target y --missing drop"
@@ -229,6 +229,11 @@ def test_a_formula_shows_the_columns_that_it_makes():
     assert "levels of g (reference: a)" in str(seen)
     assert "levels of g (reference: a)" in seen._repr_html_()
     assert "sqrt" not in {c.name for c in seen.columns}
+
+
+@pytest.mark.parametrize("formula", ["y ~ log(x)", "log(x) ~ y", "y ~ cut(x, [0, 1, 2])", "y ~ x:I(1 / x)"])
+def test_rows_without_a_value_of_a_term_are_dropped_by_the_next_command(formula):
+    assert inspect({"x": [0.0, 1.0, 2.0], "y": [1.0, 2.0, 4.0]}, formula).command.endswith(" --missing drop")
 
 
 def test_a_formula_that_a_table_does_not_have_is_refused():

@@ -146,7 +146,7 @@ FLAGS = {
 def test_every_flag_of_fit_is_there_under_its_name():
     expected = """
         target formula features drop weights weight-type categorical ref max-categories as-written missing test-size
-        split-key random-state no-intercept alpha collinear loss epsilon huber-scale cov-type level
+        split-key random-state no-intercept alpha collinear loss epsilon huber-scale cov-type level retransform
         solver gradient over no-standardize learning-rate max-iter tol precision n-jobs
         batch-size epochs schedule momentum nesterov no-shuffle shuffle-rows
         init validation early-stopping max-seconds monitor-every checkpoint checkpoint-every checkpoint-seconds resume

@@ -36,7 +36,8 @@ def test_a_column_has_one_format_and_its_points_stand_below_each_other(pairs):
 
 
 @pytest.mark.parametrize(
-    ("r2", "shown"), [(0.517748, "0.5177"), (1.0, "1.0000"), (0.99999912, "0.99999912"), (-2.5, "-2.5000")]
+    ("r2", "shown"),
+    [(0.517748, "0.5177"), (1.0, "1.0000"), (0.99999912, "0.99999912"), (-2.5, "-2.5000"), (-1e-17, "0.0000")],
 )
 def test_r2_is_not_rounded_to_1(r2, shown):
     assert decimals.share(r2) == shown

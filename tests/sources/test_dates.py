@@ -386,6 +386,18 @@ def test_a_fit_of_dates_notes_it_and_its_model_wants_dates(tmp_path):
         regress.to_sklearn(fit)
 
 
+def test_the_format_of_other_dates_is_named_at_the_prediction(tmp_path):
+    model = regress.fit(pl.DataFrame({"when": DAYS, "y": [1.0, 2.0, 5.0]}), "y").model
+    path = tmp_path / "t.csv"
+    path.write_text("when\n13.03.2024\n")
+    for table in (path, pl.DataFrame({"when": ["13.03.2024"]})):
+        with pytest.raises(TableError, match=r"is not a date\..* [Pp]ass date_format='%d.%m.%Y'\."):
+            model.predict(table)
+    with pytest.raises(TableError, match="is not a date") as refused:
+        model.predict(path, date_format="%d/%m/%Y")
+    assert "date_format" not in str(refused.value)
+
+
 def test_a_target_may_be_a_date_and_weights_may_not():
     frame = pl.DataFrame({"when": DAYS, "y": [1.0, 2.0, 5.0]})
     assert regress.fit(frame, "when").w == pytest.approx([1.0])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from regress.design.formula.calendar import PARTS
 from regress.design.formula.expression import (
     COMPARISONS,
     Call,
@@ -13,6 +14,7 @@ from regress.design.formula.expression import (
     parts_of,
 )
 from regress.errors import InputError, TableError
+from regress.messages import setting
 from regress.numerics.expansions import LONGEST
 from regress.sources.base import Source
 from regress.sources.find import find_column
@@ -91,8 +93,22 @@ def check_numbers(source: Source, expression: Expression) -> None:
     for name in read_as_numbers(expression):
         column = find_column(source, name, "a variable of the formula")
         if column.kind in ("text", "unusable"):
-            what = "text" if column.kind == "text" else column.dtype
-            raise TableError(
-                f"Column {name!r} of {source.label} is {what}, so {expression} cannot be computed."
-                f"{' ' * bool(column.hint)}{column.hint}"
-            )
+            why = "is text, not numbers" if column.kind == "text" else "cannot be used as it is"
+            so = "" if isinstance(expression, Named) else f", so {expression} cannot be computed"
+            raise TableError(f"Column {name!r} of {source.label} {why}{so}.{' ' * bool(column.hint)}{column.hint}")
+    for call in _date_parts(expression):
+        for name in names_in(call):
+            if source.by_name[name].kind not in ("date", "moment"):
+                remedy = setting("date_format", {name: "%Y%m%d"})
+                raise TableError(
+                    f"Column {name!r} of {source.label} holds no dates, so {call} cannot be computed. "
+                    f"If it holds dates such as 20240301, pass {remedy}."
+                )
+
+
+def _date_parts(expression: Expression) -> Iterator[Call]:
+    """Yield the calls that take a part of a column of dates."""
+    if isinstance(expression, Call) and expression.function in PARTS and isinstance(expression.arguments[0], Named):
+        yield expression
+    for part in parts_of(expression):
+        yield from _date_parts(part)

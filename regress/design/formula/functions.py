@@ -111,6 +111,8 @@ def function_of(call: Call) -> Function:
     InputError
         If there is none of its name.
     """
+    if call.function in _REMEDIES:
+        raise InputError(f"{call.function}() cannot be used here. {_REMEDIES[call.function]}")
     if call.function not in FUNCTIONS:
         near = get_close_matches(call.function.lower(), FUNCTIONS, 1)
         raise InputError(f"There is no function {call.function!r}." + (f" Use {near[0]}." if near else ""))
@@ -122,6 +124,18 @@ def inner_knots(given: Settings) -> int:
     if given["df"] is None:
         return len(given["knots"] or ())
     return int(given["df"] - given.get("degree", 1) - given["intercept"])
+
+
+_REMEDIES = {  # for functions that are none here, but in other languages, or that give categories
+    "C": "Categories can be a term, alone or in a product a:b.",
+    **dict.fromkeys(("factor", "ordered"), "Write C(a) for categories."),
+    "Q": "Write a name that is not a plain word in backquotes, such as `flow rate`.",
+    "offset": "Subtract the offset from the target in the table.",
+    "cbind": "A formula has one target.",
+    **dict.fromkeys(("lag", "lead", "shift", "diff"), "It reads other rows. Compute the column in the table."),
+    "cr": "Write ns(a, df=4) for natural cubic splines.",
+    "standardize": "Write scale(a).",
+}
 
 
 def _check(expression: Expression, inside: Expression | None) -> None:

@@ -155,6 +155,8 @@ class _Plan:
 
     def factor(self, expression: Expression) -> _Factor:
         """Return what becomes of one factor."""
+        if isinstance(expression, Call) and expression.function == "C":
+            _one_argument(expression)  # before its columns: in C(a, Sum), Sum is none
         check_columns(self.source, expression)
         if isinstance(expression, Named):
             name = self._variable(expression.name)
@@ -278,7 +280,8 @@ def _single(name: str) -> Monomial:
 
 def _one_argument(call: Call) -> tuple[Expression]:
     if len(call.arguments) != 1:
-        raise InputError(f"{call.function}() takes one column or expression; {call} has {len(call.arguments)}.")
+        remedy = " Write C(a, ref='red') or C(a, coding='sum')." * (call.function == "C")
+        raise InputError(f"{call.function}() takes one column or expression; {call} has {len(call.arguments)}.{remedy}")
     return (call.arguments[0],)
 
 

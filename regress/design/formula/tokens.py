@@ -28,8 +28,12 @@ _REMEDIES = {  # of what people write who come from another language
     **dict.fromkeys(
         ("==", "!=", "<", "<=", ">", ">="), "Write a comparison inside I(…), and one at a time, such as I(age > 30)."
     ),
-    "&": "Write a:b for the product of two columns, and I((a > 1) * (b < 2)) for two conditions.",
+    **dict.fromkeys(
+        ("&", "and"), "Write a:b for the product of two columns, and I((a > 1) * (b < 2)) for two conditions."
+    ),
     "|": "Formulas have no random effects. For either of two conditions, write I((a > 1) + (b < 2) > 0).",
+    "or": "For either of two conditions, write I((a > 1) + (b < 2) > 0).",
+    "in": "For one of two levels, write I((a == 'red') + (a == 'blue')).",
     "~": "A formula has one ~, between the target and the terms.",
     "%in%": "Write a:b, or b/a for b + a:b.",
     "[": "Formulas have no indexes. Put a name that holds brackets in backquotes.",
@@ -135,7 +139,9 @@ class Tokens:
             self.fail("ends", token, expected)
         if token.is_mark(")") and not self._nested:
             self.fail("has ')' without '('", token, "Remove it, or add the other one.")
-        remedy = _REMEDIES[token.text] if token.is_mark(*_REMEDIES) else expected
+        if token.kind == "name" and expected.startswith("An operator"):
+            expected += " Put a name with blanks in backquotes."
+        remedy = _REMEDIES.get(token.text, expected) if token.kind in ("mark", "name") else expected
         self.fail(f"has {shown(token)}", token, remedy)
 
     def _checked(self, token: Token) -> Token:

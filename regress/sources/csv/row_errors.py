@@ -8,7 +8,7 @@ from regress.messages import setting
 from regress.sources.base import ColumnKind
 from regress.sources.cell_types import kind_of
 from regress.sources.cell_values import Reading
-from regress.sources.column_types import thousands_options
+from regress.sources.column_types import date_options, thousands_options
 from regress.sources.csv.record_ends import RecordSpans
 from regress.sources.rejects import Fault
 
@@ -49,7 +49,8 @@ def cell_fault(found: RecordSpans, record: int, kind: ColumnKind, reading: Readi
             f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
             f"Pass the encoding that the file has, often {setting('encoding', 'cp1252')}. ",
         )
-    hint = f"{remedy_of(cell, kind)} ".lstrip()
+    dates = date_options(cell, kind, reading)
+    hint = f"Pass {dates}. " if dates else f"{remedy_of(cell, kind)} ".lstrip()
     why = reading.why_not(cell, kind, name)
     return replace(_fault(found, record, f", column {name!r}: {cell!r} {why}", hint), column=name)
 

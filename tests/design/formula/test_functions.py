@@ -194,6 +194,8 @@ def test_the_layouts_are_what_they_are_called():
 REFUSED = [
     (Call("lgo", (X,)), "There is no function 'lgo'. Use log."),
     (Call("frobnicate", (X,)), "There is no function 'frobnicate'."),
+    (Call("lag", (X,)), "lag() cannot be used here. It reads other rows. Compute the column in the table."),
+    (Call("C", (X,)), "C() cannot be used here. Categories can be a term, alone or in a product a:b."),
     (Call("log", ()), "log() needs a column, as in log(x)."),
     (call("log", 2), "log() takes 1 argument; log(x, 2) has 2."),
     (call("log", base=2), "log() has no option 'base'."),

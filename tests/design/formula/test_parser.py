@@ -267,7 +267,10 @@ SLIPS = [
         "y ~ 'a'",
         "has a text as a term at character 5: \"y ~ 'a'\". Write names of columns in backquotes, not in quotes.",
     ),
-    ("y ~ a b", "has 'b' at character 7: 'y ~ a b'. An operator such as + is expected there."),
+    ("y ~ a b", "has 'b' at character 7: 'y ~ a b'. An operator such as + is expected there. Put a name with blanks"),
+    ("y ~ I(a > 1 and b < 2)", "has 'and' at character 13: 'y ~ I(a > 1 and b < 2)'. Write a:b for the product"),
+    ("y ~ I(a == 'x' or b)", "For either of two conditions, write I((a > 1) + (b < 2) > 0)."),
+    ("y ~ I(a in ['x'])", "For one of two levels, write I((a == 'red') + (a == 'blue'))."),
     ("y ~ df$x", "has '$' at character 7: 'y ~ df$x'. Write the name of the column alone."),
     ("y ~ a*b - a:c", "The formula removes a term that is not there at character 9: 'y ~ a*b - a:c'."),
     (
