@@ -211,6 +211,12 @@ def refuse_missing(reader: Reader, tally: Tally) -> None:
     shown = ", ".join(f"{name} {count:,}" for name, count in cells.most_common(8))
     more = f" and {len(cells) - 8} columns more" if len(cells) > 8 else ""
     remedy = f"Drop those rows with {setting('missing', 'drop')}"
+    design, own = reader.design, {*reader.source.by_name}
+    made = {c.name for c in design.computed} | (
+        {term.label for term in design.terms} - own if design.formula else set()
+    )
+    if reader.missing == "raise" and not made.isdisjoint(cells):
+        raise TableError(f"{label} has rows in which a term is missing or undefined ({shown}{more}). {remedy}.")
     if reader.missing == "raise":
         remedy += f", or fill numbers with their training mean by {setting('missing', 'mean')}."
         raise TableError(f"{label} has missing cells ({shown}{more}). {remedy}")

@@ -92,7 +92,7 @@ def test_what_is_undefined_or_infinite_is_missing_by_name(term, values):
     frame.loc[[3, 7], "x"] = values
     with pytest.raises(InputError) as caught:
         regress.fit(frame, f"y ~ {term}")
-    assert f"missing cells ({term} 2)" in str(caught.value)
+    assert f"missing or undefined ({term} 2)" in str(caught.value)
     dropped, without = (regress.fit(t, f"y ~ {term}", missing="drop") for t in (frame, frame.drop([3, 7])))
     assert (dropped.w.tolist(), dropped.b, dropped.nobs) == (without.w.tolist(), without.b, 18)
     assert np.flatnonzero(np.isnan(dropped.predict(frame))).tolist() == [3, 7]
