@@ -53,7 +53,7 @@ class Uncertainty(NamedTuple):
 
     def _check(self, rows: Array, variance: Array) -> None:
         """Refuse rows for which terms of zᵀCz cancel, as those of powers of large numbers do."""
-        errors = np.sqrt(np.diagonal(self.covariance))
+        errors = np.sqrt(np.maximum(np.diagonal(self.covariance), 0.0))
         with np.errstate(over="ignore", invalid="ignore"):
             size = np.square(np.abs(rows - self.center) @ errors)  # no less than |z|ᵀ|C||z|
             doubtful = _ROUNDING * size > _KNOWN * np.maximum(variance, self.variance)

@@ -214,6 +214,7 @@ def test_the_docstring_lists_every_attribute():
         "predict",
         "predict_interval",
         "predict_one",
+        "relevel",
         "save",
         "notes",
         "warnings",
