@@ -29,7 +29,7 @@ def _expm1(values: Array) -> Array:
     """Return exp(z) − 1: the rounding of u = exp(z) cancels in (u − 1)/log(u), which Kahan found."""
     powers = exp(values)
     inside = (powers > 0.0) & (powers < np.inf) & (powers != 1.0)
-    ratio = values / log(np.where(inside, powers, np.e))
+    ratio = values / log(np.where(inside, powers, math.e))
     return np.where(inside, (powers - 1.0) * ratio, np.where(powers == 1.0, values, powers - 1.0))
 
 
