@@ -86,7 +86,7 @@ def test_the_file_holds_what_it_promises_and_no_row(path):
     held = json.loads(path.read_text())
     assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 6, 50)
     assert {"w", "b", "names", "design", "options", "loss", "status", "versions"} <= set(held)
-    assert held["training_means"]["time"] == pytest.approx(TIME.mean(), rel=1e-15)
+    assert held["design"]["training_means"]["time"] == pytest.approx(TIME.mean(), rel=1e-15)
     text = path.read_text()
     assert not any(repr(v) in text for v in FRAME["y"].to_list())
     assert len(text) < 10_000
