@@ -21,6 +21,11 @@ from regress.numerics.elementary import exp, log, log1p, log2, log10
 Learned: TypeAlias = tuple[float, ...]
 Kind: TypeAlias = OneOf["number", "text"]
 
+_OUTERMOST = {  # of what stands around a factor, and nowhere else
+    "I": "Remove this I(): inside a function, arithmetic needs none.",
+    "C": "C() makes categories, so it stands around a factor on the right of ~.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -111,6 +116,8 @@ def function_of(call: Call) -> Function:
     InputError
         If there is none of its name.
     """
+    if call.function in _OUTERMOST:
+        raise InputError(f"{call} cannot be computed. {_OUTERMOST[call.function]}")
     if call.function not in FUNCTIONS:
         near = get_close_matches(call.function.lower(), FUNCTIONS, 1)
         raise InputError(f"There is no function {call.function!r}." + (f" Use {near[0]}." if near else ""))

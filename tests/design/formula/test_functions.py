@@ -194,6 +194,14 @@ def test_the_layouts_are_what_they_are_called():
 REFUSED = [
     (Call("lgo", (X,)), "There is no function 'lgo'. Use log."),
     (Call("frobnicate", (X,)), "There is no function 'frobnicate'."),
+    (
+        Call("log", (Call("I", (X,)),)),
+        "I(x) cannot be computed. Remove this I(): inside a function, arithmetic needs none.",
+    ),
+    (
+        Call("log", (Call("C", (X,)),)),
+        "C(x) cannot be computed. C() makes categories, so it stands around a factor on the right of ~.",
+    ),
     (Call("log", ()), "log() needs a column, as in log(x)."),
     (call("log", 2), "log() takes 1 argument; log(x, 2) has 2."),
     (call("log", base=2), "log() has no option 'base'."),
