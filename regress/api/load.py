@@ -59,7 +59,7 @@ def fit_of(held: Any, path: Path) -> Fit:
         raise InputError(f"{path} is a model of version {version!r}; this release reads {VERSION}. {remedy}.")
     try:
         held = schema()(held, "")
-        design = design_of(held["design"], held["options"].fit_intercept)
+        design = design_of(held["design"], held["options"].fit_intercept, len(held["w"]))
         check_agreement(held, design)
     except ValueError as error:
         raise InputError(f"{path} is not a valid model: {error}. Fit it again, and save it.") from None

@@ -101,6 +101,8 @@ def selected(block: Block, names: Sequence[str] | Selection) -> Block:
     if selection.sums:
         sums = [[X[:, j] * factor for j, factor in of_one] for of_one in selection.parts()]
         X = np.stack([sum(of_one[1:], of_one[0]) for of_one in sums]).T if sums else X[:, :0]
-        given = tuple(max(given[j] for j, _ in of_one) for of_one in selection.parts())
+        held = [w < len(block.columns) for w in where]  # what a block does not name has no decimals
+        known = [[given[j] for j, _ in of_one if held[j]] for of_one in selection.parts()]
+        given = tuple(max(of_one, default=0) for of_one in known)
     decimals = None if decimals is None else decimals._replace(x=given)
     return block._replace(X=X, columns=selection.names, decimals=decimals)

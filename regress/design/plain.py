@@ -13,7 +13,6 @@ from regress.records import Count, Name, Some
 from regress.sources.base import ColumnKind
 
 Kind = Literal["number", "boolean", "date", "text"]
-_COLUMNS = 10**7  # of X at most
 _DEGREE = 1000  # of a product at most
 
 
@@ -114,8 +113,8 @@ def _plain_part(part: Monomial | Levels) -> PlainPart:
     return PlainPart(name=part.name, powers=dict(part.powers), all_levels=False)
 
 
-def design_of(plain: PlainDesign, fit_intercept: bool) -> Design:
-    """Return the design that has these plain values.
+def design_of(plain: PlainDesign, fit_intercept: bool, coefficients: int) -> Design:
+    """Return the design that has these plain values, for a model of so many coefficients.
 
     Raises
     ------
@@ -139,13 +138,15 @@ def design_of(plain: PlainDesign, fit_intercept: bool) -> Design:
         if plain.terms or plain.computed:
             raise ValueError("'terms' needs a formula")
         return _with_fills(Design.of(variables, fit_intercept), plain)
+    from regress.design.formula.parser import MAX_FACTORS  # which models without a formula do not need
+
     by_name = {variable.name: variable for variable in variables}
     terms = tuple(Term(term.label, tuple(_part(part, by_name) for part in term.parts)) for term in plain.terms)
-    columns = sum(prod(len(by_name[part.variable].levels) for part in term.texts) for term in terms)
-    if columns > _COLUMNS:
-        raise ValueError(f"'terms' gives more than {_COLUMNS:,} columns")
-    if any(not term.parts or sum(term.powers.values()) > _DEGREE for term in terms):
-        raise ValueError("'terms' has an empty term, or one of too high a degree")
+    if any(not 0 < len(term.parts) <= MAX_FACTORS or sum(term.powers.values()) > _DEGREE for term in terms):
+        raise ValueError("'terms' has an empty term, one of too many factors, or one of too high a degree")
+    # Few levels have very many products. So the columns are counted before they are made.
+    if sum(prod(len(by_name[p.variable].coded_levels(p.all_levels)) for p in t.texts) for t in terms) > coefficients:
+        raise ValueError("'terms' gives more columns than 'w' has coefficients")
     computed = tuple(_computed(c) for c in plain.computed)
     try:
         design = Design(variables, terms, computed=computed, formula=plain.formula)

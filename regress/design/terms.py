@@ -8,7 +8,7 @@ from itertools import groupby, product
 from math import prod
 from typing import NamedTuple
 
-from regress.design.columns import LOWER, Selection, lower_part
+from regress.design.columns import AS_READ, LOWER, Selection, lower_part
 from regress.design.formula.expression import Expression
 from regress.design.variables import Variable
 from regress.errors import TableError
@@ -286,8 +286,10 @@ def checked(design: Design) -> Design:
         raise TableError("The table has no column left to use as a feature: each text column has a single level.")
     if "(intercept)" in design.names:
         raise TableError("A column of X would be named '(intercept)', as the intercept is. Rename it.")
-    if unclear := [name for name in design.names if LOWER in name]:
-        raise TableError(f"The name {unclear[0]!r} of a column of X holds {LOWER!r}. Rename it.")
+    if unclear := [name for name in (*design.names, *design.inputs) if LOWER in name or name.startswith(AS_READ)]:
+        raise TableError(
+            f"The name {unclear[0]!r} has a control character with a meaning of its own. Rename the column."
+        )
     doubled = [name for name, count in Counter(design.names).items() if count > 1]
     if doubled:
         raise same_name(doubled[0])

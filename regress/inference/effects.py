@@ -5,6 +5,7 @@ same values, the effect is z(x)ᵀw, and its variance z(x)ᵀVz(x) for the covar
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from regress.design.terms import Design
 from regress.inference.term_tests import Estimates, term_tests
 from regress.term_records import LARGEST, ColumnRange, Effect, EffectPoint, Terms
 
+_Kind = Literal["number", "date"]
 _POINTS = {"number": 61, "date": 241}  # of a grid: dates may have seasons
 _SHARE = 0.01  # of the values on either side that it does not cover
 _STEPS = 1000  # of its range that its ends are rounded to, so that they are no cells of rows
@@ -75,7 +77,7 @@ def effects(design: Design, found: Estimates, ranges: tuple[ColumnRange, ...], l
 
 
 def _effect(
-    design: Design, found: Estimates, where: ColumnRange, level: float, *, means: Mapping[str, float], kind: str
+    design: Design, found: Estimates, where: ColumnRange, level: float, *, means: Mapping[str, float], kind: _Kind
 ) -> Effect | None:
     if not where.high > where.low:
         return None
@@ -90,7 +92,7 @@ def _effect(
         return None
     return Effect(
         column=where.column,
-        kind="date" if kind == "date" else "number",
+        kind=kind,
         terms=over.terms,
         at=where.mean,
         numbers={name: means[name] for name in over.numbers},

@@ -160,6 +160,10 @@ class _Plan:
         check_columns(self.source, expression)
         if isinstance(expression, Named):
             name = self._variable(expression.name)
+            if self.variables[name].coding == "sum":
+                raise InputError(
+                    f"The formula has {name} with a reference level, and {self.given[name]}. Use one of them."
+                )
             return _Factor(name, (Levels(name) if self.variables[name].kind == "text" else _single(name),))
         if isinstance(expression, Call) and expression.function == "C":
             return self._categories(expression)
@@ -202,6 +206,7 @@ class _Plan:
             raise InputError(f"{call}: coding must be 'treatment' or 'sum'.")
         if reference is not None and coding == "sum":
             raise InputError(f"{call}: with coding='sum' there is no reference level. Remove ref.")
+        before = {*self.variables}
         if isinstance(inner, Named) and inner.name not in self.numeric:
             find_column(self.source, inner.name, "a variable of the formula")
             self.source = self.source.read_as({inner.name: "text"})
@@ -212,6 +217,8 @@ class _Plan:
             check(inner)
             self._check_numbers(inner)
             name = self._text(str(inner) if str(inner) not in self.numeric else f"C({inner})", inner)
+        if name in before and name not in self.given and coding == "sum":
+            raise InputError(f"The formula has {name} with a reference level, and {call}. Use one of them.")
         if self.given.setdefault(name, call) != call:
             raise InputError(f"{self.given[name]} and {call} code one column in two ways. Use one of them.")
         chosen: Coding = "sum" if coding == "sum" else "treatment"
