@@ -287,11 +287,8 @@ def checked(design: Design) -> Design:
     if "(intercept)" in design.names:
         raise TableError("A column of X would be named '(intercept)', as the intercept is. Rename it.")
     if unclear := [name for name in (*design.names, *design.inputs) if LOWER in name or name.startswith(AS_READ)]:
-        raise TableError(
-            f"The name {unclear[0]!r} has a control character with a meaning of its own. Rename the column."
-        )
-    doubled = [name for name, count in Counter(design.names).items() if count > 1]
-    if doubled:
+        raise TableError(f"The name {unclear[0]!r} has a control character with a meaning of its own. Rename it.")
+    if doubled := [name for name, count in Counter(design.names).items() if count > 1]:
         raise same_name(doubled[0])
     return design
 

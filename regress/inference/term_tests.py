@@ -48,9 +48,10 @@ def _tests(labels: Sequence[str], covariance: Array, found: Estimates) -> Iterat
 
 def wald(w: Array, V: Array) -> float:
     """Return wᵀV⁻¹w/q for q coefficients; NaN where it is lost to rounding, or a variance is 0."""
-    errors = np.sqrt(np.diagonal(V))
-    if not (np.isfinite(errors).all() and (errors > 0).all()):
+    variances = np.diagonal(V)
+    if not (np.isfinite(variances).all() and (variances > 0).all()):
         return nan
+    errors = np.sqrt(variances)
     values, vectors = np.linalg.eigh(V / errors / errors[:, None])
     if not _ROUNDING * len(w) * values[-1] <= _KNOWN * values[0]:
         return nan

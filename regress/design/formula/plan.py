@@ -266,8 +266,7 @@ class _Plan:
 
     def _powers(self, expression: Expression) -> dict[str, int] | None:
         """Return an expression as a product of powers of number columns, if it is one that need not be rounded."""
-        powers = exact_powers(expression)
-        if powers is None:
+        if (powers := exact_powers(expression)) is None:
             return None
         self._check_numbers(expression)
         for name in powers:
