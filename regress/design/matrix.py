@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -93,9 +94,9 @@ class Layout:
         columns = dict(zip(self._design.numbers, numbers.T, strict=True))
         for term in self._terms:
             parts = powers(columns, term.powers) if term.powers else []
-            cells = codes[:, term.texts].T
+            cells, sizes = self._cells(term, codes)
             for key, at in term.at.items():
-                here = np.logical_and.reduce([cell == code for cell, code in zip(cells, key, strict=True)])
+                here = cells == np.ravel_multi_index(key, sizes) if key else True
                 X[at] = here if not parts else np.where(here, parts[0], 0.0) if key else parts[0]
                 for k, part in enumerate(parts[1:] if self._lower else [], start=1):
                     values = np.where(here, part, 0.0) if key else part
@@ -133,11 +134,24 @@ class Layout:
         X = np.ascontiguousarray(self.final(numbers, codes))
         return Block(X, y[which, None], None if a is None else a[which], self._design.names)
 
+    def _cells(self, term: _TermColumns, codes: Codes) -> tuple[Codes, tuple[int, ...]]:
+        """Return one number for the text codes of a term in each row, negative where one is missing, and its shape."""
+        sizes = tuple(max(len(self._levels[self._texts[k]]), 1) for k in term.texts)
+        columns = [codes[:, k] for k in term.texts]
+        if len(columns) < 2:
+            return columns[0] if columns else codes[:, :0], sizes
+        known = np.logical_and.reduce([column >= 0 for column in columns])
+        cells = np.ravel_multi_index([np.where(known, column, 0) for column in columns], sizes)
+        return np.where(known, cells, -1), sizes
+
     def _note_levels(self, codes: Codes) -> None:
         columns = dict.fromkeys(self.columns)
-        for term in self._terms:
-            cells = codes[:, term.texts]
-            for key in map(tuple, np.unique(cells[(cells >= 0).all(1)], axis=0).tolist() if term.texts else []):
+        for term in (term for term in self._terms if term.texts):
+            cells, sizes = self._cells(term, codes)
+            seen = cells[cells >= 0]
+            few = prod(sizes) <= len(seen)  # then counting is quicker than sorting
+            found = np.flatnonzero(np.bincount(seen)) if few else np.unique(seen)
+            for key in zip(*(part.tolist() for part in np.unravel_index(found, sizes)), strict=True):
                 if key not in term.at:
                     name = self._name(term, key)
                     if name in columns:
