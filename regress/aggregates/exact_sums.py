@@ -137,12 +137,19 @@ class ExactSums:
         >>> week.rows, float(week.finish().fraction(0, 1))
         (1, 0.1)
         """
-        if gone._rows <= self._rows and set(gone._columns or ()) <= set(self._columns or ()):
+        if gone._rows <= self._rows and set(gone._held()) <= set(self._columns or ()):
             self.merge(gone.negated())
             if self.possible():
                 return
             self.merge(gone)
         raise InputError("These rows were not all added. Take away rows as they were added, weights included.")
+
+    def _held(self) -> list[str]:
+        """Return the named columns x that are not zero in all rows."""
+        if self._sum is None or self._columns is None:
+            return []
+        zero = self._sum.zero()[1 + self._targets :].tolist()
+        return [name for name, without in zip(self._columns, zero, strict=True) if not without]
 
     def negated(self) -> "ExactSums":
         """Return what takes the rows so far away from another accumulator that is merged with it."""
@@ -202,9 +209,7 @@ class ExactSums:
         columns = None
         at = list(range(self._sum.size))
         if self._columns is not None:
-            zero = self._sum.zero()[first:].tolist()
-            held = [name for name, without in zip(self._columns, zero, strict=True) if not without]
-            columns = tuple(sorted(held if names is None else set(held) & set(names)))
+            columns = tuple(sorted(self._held() if names is None else set(self._held()) & set(names)))
             at = [*range(first), *(first + j for j in places(self._columns, columns))]
         return CanonicalSums(self._rows, self._targets, columns, self._entries(np.array(at)))
 

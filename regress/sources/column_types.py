@@ -34,7 +34,7 @@ class Survey:
         """Count some cells, the first of which is the record `first`."""
         rows = np.arange(first, first + len(cells))
         if cells.dtype.is_numeric():
-            self.counts["number"] += int(cells.cast(pl.Float64).is_finite().fill_null(False).sum())
+            self._count("number", cells.cast(pl.Float64).is_finite().fill_null(False), cells, rows, place)
             return
         if cells.dtype.is_temporal():
             zoned = getattr(cells.dtype, "time_zone", None) is not None
@@ -43,7 +43,7 @@ class Survey:
         self._given = reading.dates
         odd = cells.cast(pl.String)
         values, wrong = reading.converted(odd, "number")
-        self.counts["number"] += int(values.is_finite().fill_null(False).sum())
+        self._count("number", values.is_finite().fill_null(False), odd, rows, place)
         odd, rows = odd.filter(pl.Series(wrong)), rows[wrong]
         for kind in DATE_KINDS:
             found = reading.converted(odd, kind)[0].is_not_null()
