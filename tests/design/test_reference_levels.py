@@ -148,6 +148,7 @@ def test_a_model_keeps_its_own_references():
         regress.certify(fit, TABLE, ref={"zone": "north"})
 
 
+@pytest.mark.tensorflow
 def test_other_verbs_take_references():
     assert regress.check_gradients(TABLE, "y", ref={"zone": "west"}).passed
     assert "zone=north" in regress.compare(TABLE, "y", ref={"zone": "west"}).record.names

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import HuberRegressor, LinearRegression
 
@@ -41,6 +41,7 @@ def gradient(X, y, w, b, delta, weights, alpha):
     return total, size
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 3).flatmap(
         lambda n: st.lists(st.tuples(*[whole] * (n + 1), st.integers(1, 3)), min_size=n + 2, max_size=12)
