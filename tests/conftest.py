@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from regress.objective import autodiff
 from tests import browser
+
+settings.register_profile("regress", deadline=None)  # no test rests on the speed of a machine
+settings.load_profile("regress")
 
 
 @pytest.fixture(autouse=True)
