@@ -127,7 +127,7 @@ class Releveling:
         if isinstance(held, FitRecord) or held.again is None:
             whole = bare if isinstance(held, FitRecord) else replace(bare, uncertainty=held.uncertainty)
             model, record = changed(whole, held if isinstance(held, FitRecord) else held.record, design)
-            return type(self)(_bare=model, _held=record)  # type: ignore[call-arg]
+            return type(self)(_bare=model, _held=record)  # type: ignore[call-arg]  # a Fit, which has these fields
         made = held.again(design)
         made = replace(made, outcome=replace(made.outcome, command=outcome.command))
-        return type(self)(_bare=made.model, _held=made)  # type: ignore[call-arg]
+        return type(self)(_bare=made.model, _held=made)  # type: ignore[call-arg]  # a Fit, which has these fields

@@ -93,12 +93,12 @@ class Layout:
         X, lower = np.zeros((len(self.columns), len(numbers))), dict[str, Array]()
         columns = dict(zip(self._design.numbers, numbers.T, strict=True))
         for term in self._terms:
-            parts = powers(columns, term.powers) if term.powers else []
+            parts = powers(columns, term.powers, lower=self._lower) if term.powers else []
             cells, sizes = self._cells(term, codes)
             for key, at in term.at.items():
                 here = cells == np.ravel_multi_index(key, sizes) if key else True
                 X[at] = here if not parts else np.where(here, parts[0], 0.0) if key else parts[0]
-                for k, part in enumerate(parts[1:] if self._lower else [], start=1):
+                for k, part in enumerate(parts[1:], start=1):
                     values = np.where(here, part, 0.0) if key else part
                     if values.any():
                         lower[lower_part(self.columns[at], k)] = values

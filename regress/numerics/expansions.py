@@ -12,8 +12,8 @@ LONGEST = 10  # factors of a product that is not rounded
 _ROWS = 4096  # at a time, so that they stay in the cache
 
 
-def powers(columns: Mapping[str, Array], exponents: Mapping[str, int]) -> list[Array]:
-    """Return the product of powers of columns (m,) in parts: the nearest double, and what it lacks.
+def powers(columns: Mapping[str, Array], exponents: Mapping[str, int], *, lower: bool = True) -> list[Array]:
+    """Return the product of powers of columns (m,) in parts: the nearest double, and what it lacks unless not `lower`.
 
     Each cell depends on its own row alone. Lower parts are zero beyond the range in which they
     are exact, and there are none of more than ten factors.
@@ -30,13 +30,13 @@ def powers(columns: Mapping[str, Array], exponents: Mapping[str, int]) -> list[A
     if len(factors) == 1:
         return factors
     rows = len(factors[0])
-    if len(factors) > LONGEST:
-        with np.errstate(over="ignore", under="ignore"):
+    if len(factors) > LONGEST or (len(factors) == 2 and not lower):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             return [np.multiply.reduce(factors)]
     parts = np.empty((len(factors), rows))
     for i in range(0, rows, _ROWS):
         parts[:, i : i + _ROWS] = _product([np.ascontiguousarray(factor[i : i + _ROWS]) for factor in factors])
-    return list(parts)
+    return list(parts) if lower else [parts[0]]
 
 
 def _product(factors: list[Array]) -> list[Array]:

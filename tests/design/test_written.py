@@ -12,26 +12,15 @@ from hypothesis import strategies as st
 
 import regress
 from regress.errors import InputError, TableError
+from tests.oracles.decimal_tables import inverse
 
 
 def solved(X, y, a):
     """Return the least-squares solution of rows of fractions, each coefficient rounded once."""
-    n = len(X[0])
-    rows = [
-        [
-            *(sum(w * r[i] * r[j] for r, w in zip(X, a, strict=True)) for j in range(n)),
-            sum(w * r[i] * t for r, t, w in zip(X, y, a, strict=True)),
-        ]
-        for i in range(n)
-    ]
-    for i in range(n):
-        at = next(k for k in range(i, n) if rows[k][i])
-        rows[i], rows[at] = rows[at], rows[i]
-        rows[i] = [v / rows[i][i] for v in rows[i]]
-        for k in range(n):
-            if k != i:
-                rows[k] = [v - rows[k][i] * u for v, u in zip(rows[k], rows[i], strict=True)]
-    return [float(row[-1]) for row in rows]
+    columns = [*zip(*X, strict=True)]
+    gram = [[sum(w * u * v for u, v, w in zip(p, q, a, strict=True)) for q in columns] for p in columns]
+    right = [sum(w * u * t for u, t, w in zip(p, y, a, strict=True)) for p in columns]
+    return [float(sum(u * v for u, v in zip(row, right, strict=True))) for row in inverse(gram)]
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Decimals are found again from their float64 values, and the first number that is none is named."""
+"""Decimals are found again from their float64 values, and the first number that is not a decimal is named."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -32,3 +32,17 @@ def integers(columns: Texts) -> tuple[list[list[int]], int]:
     while any((v * ten).denominator > 1 for column in values for v in column):
         ten *= 10
     return [[int(v * ten) for v in column] for column in values], ten
+
+
+def inverse(matrix: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+    """Return the inverse of a regular matrix of fractions, by Gauss and Jordan."""
+    n = len(matrix)
+    rows = [[*row, *(Fraction(i == j) for j in range(n))] for i, row in enumerate(matrix)]
+    for j in range(n):
+        at = next(i for i in range(j, n) if rows[i][j])
+        rows[j], rows[at] = rows[at], rows[j]
+        rows[j] = [v / rows[j][j] for v in rows[j]]
+        for i in range(n):
+            if i != j:
+                rows[i] = [v - rows[i][j] * u for v, u in zip(rows[i], rows[j], strict=True)]
+    return [row[n:] for row in rows]

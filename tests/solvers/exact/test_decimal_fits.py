@@ -25,7 +25,7 @@ from regress.objective.scaling import Coordinates
 from regress.options import TrainOptions
 from regress.solvers.train import Regression
 from regress.solvers.validation import validation_loss
-from tests.oracles.decimal_tables import block_of, integers
+from tests.oracles.decimal_tables import block_of, integers, inverse
 from tests.oracles.rational import LeastSquares, nearest
 
 SMALL = [st.integers(-99, 99).map(lambda k: f"{k}e-1"), st.integers(-(10**6), 10**6).map(lambda k: f"{k}e-9")]
@@ -86,20 +86,6 @@ def table(seed, m=40):
     y = np.round(X @ [0.1, -3.0, 700.0] + 12.0 + random.normal(size=m), 2)
     texts = [[repr(v) for v in row] for row in X.tolist()]
     return texts, [repr(v) for v in y.tolist()], [repr(v) for v in np.round(random.uniform(0.1, 2.0, m), 2).tolist()]
-
-
-def inverse(matrix):
-    """Return the inverse of a regular matrix of fractions, by Gauss and Jordan."""
-    n = len(matrix)
-    rows = [[*row, *(Fraction(i == j) for j in range(n))] for i, row in enumerate(matrix)]
-    for j in range(n):
-        at = next(i for i in range(j, n) if rows[i][j])
-        rows[j], rows[at] = rows[at], rows[j]
-        rows[j] = [v / rows[j][j] for v in rows[j]]
-        for i in range(n):
-            if i != j:
-                rows[i] = [v - rows[i][j] * u for v, u in zip(rows[i], rows[j], strict=True)]
-    return [row[n:] for row in rows]
 
 
 @pytest.mark.parametrize("seed", range(3))
