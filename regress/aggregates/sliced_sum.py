@@ -76,8 +76,9 @@ class SlicedSum:
         if found is None or len(found.aside) > most:
             self._shallow = False  # the rows to come will be like these
             return False
-        self._sums.products.make_room(kernel.ROWS // kernel.TILE)
-        self._sums.squares.make_room(kernel.ROWS // kernel.TILE)
+        tiles = -(-len(parts[0]) // kernel.TILE)
+        self._sums.products.make_room(tiles)
+        self._sums.squares.make_room(tiles)
         for level, digits in enumerate(found.products):
             self._sums.products.add(level, digits)
         for k, digits in enumerate(found.squares):
