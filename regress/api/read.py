@@ -1,11 +1,13 @@
 """A table, its options checked, read once into what training needs."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
+from regress.aggregates.limits import Limits
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.table import ClusterTable
 from regress.api.sums import (
@@ -50,7 +52,7 @@ def read_table(
     def read(source: Source) -> ReadTable:
         reader, key = _planned(source, target, options, reading)
         if cluster is None:
-            found = _read(prepared(reader), reading, progress)
+            found = _read(prepared(reader), choose.limits_of(source), reading, progress)
         else:
             found = _read_on(cluster, cluster.filled(reader), options, reading, progress)
         facts = replace(found.facts, split_key=key, of_source=reader.source.notes)
@@ -122,8 +124,7 @@ def _read_on(
     return replace(found, data=replace(data, elsewhere=cluster.folding(found.reader)))
 
 
-def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
-    references = sum(v.open and not v.all_levels for v in reader.design.texts)
+def _read(reader: Reader, limits: Limits, reading: Reading, progress: Progress | None) -> ReadTable:
     fold = folded(reader, reading)
 
     @cache
@@ -139,8 +140,8 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             room=reading.room,
             precision=reading.precision,
             selection=lambda: design().selection,
-            limits=choose.FILES,
-            references=references,
+            width=lambda: _width(reader.design, fold.counts.finish().levels()),
+            limits=limits,
         )
     except InputError as error:
         if isinstance(error, TableError) or fold.tally.used or not fold.tally.rows:
@@ -150,6 +151,12 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
     index = () if fold.index is None else fold.index.finish()
     found = assembled(reader, fold.sums(), design(), data, reading.n_jobs)
     return replace(found, data=replace(data, again=found.reader.blocks), index=index)
+
+
+def _width(design: Design, levels: Mapping[str, Mapping[str, float]]) -> int:
+    """Return the number of columns of X, if text columns have these levels and no more."""
+    found = (v.with_levels(levels[v.name]) if v.open else v for v in _any_reference(design).variables)
+    return len(replace(design, variables=tuple(found)).names)
 
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:

@@ -41,7 +41,7 @@ def test_columns_are_selected_after_the_last_block(over, precision):
 
     read = 0
     data = collect_rows(
-        watched(), over, 2, precision=precision, selection=lambda: Selection(names()), references=1, limits=choose.FILES
+        watched(), over, 2, precision=precision, selection=lambda: Selection(names()), limits=choose.FILES
     )
     assert set(asked) == {3}
     centered = WANTED - WANTED.mean(0)
@@ -63,21 +63,20 @@ def test_the_final_number_of_columns_decides_whether_rows_are_held():
     assert summed.rows is None
 
 
-def test_a_reference_level_is_no_column_that_counts():
+def test_columns_of_x_count_and_not_those_of_blocks():
     limits = choose.FILES._replace(cells=90 * (3 + 2))  # exact for three columns, in float64 for four
-    exact = {}
-    for references in (0, 1):
-        read = collect_rows(
-            blocks(), precision="auto", selection=lambda: Selection(NAMES[:3]), references=references, limits=limits
+    read = {
+        n: collect_rows(
+            blocks(), precision="auto", selection=lambda: Selection(NAMES[:3]), width=lambda n=n: n, limits=limits
         )
-        exact[references] = read.exact
-    assert exact == {0: False, 1: True}
+        for n in (3, 4)
+    }
+    assert (read[3].exact, read[4].exact) == (True, False)
 
 
 def test_moments_of_columns_that_turn_up_late_may_not_fit_into_memory(monkeypatch):
     monkeypatch.setattr(collect, "memory", lambda: 8 * 3 * 3 * 4)
     with pytest.raises(InputError, match="n×n matrix of 4 columns"):
         collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
-    collect_rows(
-        blocks(), "moments", precision="auto", references=1, selection=lambda: Selection(NAMES[:3]), limits=choose.FILES
-    )
+    monkeypatch.setattr(collect, "memory", lambda: 8 * 4 * 4 * 4)
+    collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
