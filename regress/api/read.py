@@ -1,8 +1,8 @@
 """A table, its options checked, read once into what training needs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from regress.aggregates.account import describe
@@ -24,6 +24,7 @@ from regress.api.sums import (
 from regress.design.plan import match, plan, taken_out
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
+from regress.design.row_facts import Counts
 from regress.design.rows import Reader
 from regress.design.split import Split, TimeSplit
 from regress.design.terms import Design
@@ -140,7 +141,7 @@ def _read(reader: Reader, limits: Limits, reading: Reading, progress: Progress |
             room=reading.room,
             precision=reading.precision,
             selection=lambda: design().selection,
-            width=lambda: _width(reader.design, fold.counts.finish().levels()),
+            width=_width(reader.design, fold.counts),
             limits=limits,
         )
     except InputError as error:
@@ -153,10 +154,19 @@ def _read(reader: Reader, limits: Limits, reading: Reading, progress: Progress |
     return replace(found, data=replace(data, again=found.reader.blocks), index=index)
 
 
-def _width(design: Design, levels: Mapping[str, Mapping[str, float]]) -> int:
-    """Return the number of columns of X, if text columns have these levels and no more."""
-    found = (v.with_levels(levels[v.name]) if v.open else v for v in _any_reference(design).variables)
-    return len(replace(design, variables=tuple(found)).names)
+def _width(design: Design, counts: Counts) -> Callable[[], int]:
+    """Return what knows how many columns X has, if text columns have the levels counted so far and no more."""
+    of_levels = dict[int, int]()
+
+    def width() -> int:
+        levels = counts.finish().levels()
+        found = sum(map(len, levels.values()))  # more and more of them, so that their number tells which
+        if found not in of_levels:
+            known = (v.with_levels(levels[v.name]) if v.open else v for v in _any_reference(design).variables)
+            of_levels[found] = len(replace(design, variables=tuple(known)).names)
+        return of_levels[found]
+
+    return width if any(v.open for v in design.variables) else partial(len, design.names)
 
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:

@@ -1,5 +1,7 @@
 """Rows read once under the names of their columns: what is held, summed and selected after the last block."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,44 @@ def test_moments_of_columns_that_turn_up_late_may_not_fit_into_memory(monkeypatc
         collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
     monkeypatch.setattr(collect, "memory", lambda: 8 * 4 * 4 * 4)
     collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_text_of_few_columns_is_summed_as_it_comes(jobs, wide):
+    alive, most, read = [], 0, 0
+
+    def rows():
+        nonlocal most, read
+        for _ in range(40):
+            X = np.ones((50, 3)) * random.normal(size=(50, 1))
+            alive.append(weakref.ref(X))
+            most = max(most, sum(there() is not None for there in alive))
+            read += 1
+            yield Block(X, X[:, :1])
+
+    def width():
+        return 4 if wide and read > 20 else 3
+
+    data = collect_rows(rows(), n_jobs=jobs, precision="auto", width=width, limits=choose.Limits(columns=3))
+    assert (data.exact, data.summary.rows) == (not wide, 2000)
+    assert most <= jobs + 3  # two that wait, and one that is being made
+
+
+def test_a_table_that_turns_out_wider_has_the_moments_of_all_rows():
+    widths = iter([2, 2, 2, 9, 9, 9, 9, 9])
+    data = collect_rows(
+        blocks(),
+        "rows",
+        precision="auto",
+        selection=lambda: Selection(NAMES),
+        width=lambda: next(widths),
+        limits=choose.Limits(columns=2),
+    )
+    plain = collect_rows(blocks(), "rows", selection=lambda: Selection(NAMES))
+    assert (data.exact, data.totals, data.sums) == (False, None, None)
+    np.testing.assert_allclose(data.moments.xx, plain.moments.xx, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(data.moments.xy, plain.moments.xy, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(data.moments.center, plain.moments.center, rtol=1e-12, atol=1e-12)
+    for one, other in zip(data.rows, plain.rows, strict=True):
+        np.testing.assert_array_equal(one.X, other.X)
