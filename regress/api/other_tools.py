@@ -147,7 +147,7 @@ def ours(names: Sequence[str], options: TrainOptions, jobs: int, limits: Limits)
             warnings.warn(f"{fit.status.message} {fit.status.remedy_for(options)}", UserWarning, stacklevel=2)
         return ToolFit(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
-    asked = "The default of regress.fit: the exact minimum where that is fast, else Newton steps."
+    asked = "The default of regress.fit: the exact minimum where sums are exact, else Newton steps."
     yield Tool(OURS[0], asked, partial(run, options))
     asked = "Newton steps in float64, with every gradient from TensorFlow's tape."
     try:
