@@ -103,7 +103,7 @@ def test_text_of_few_columns_is_summed_exactly(name, tmp_path, never):
     fit = regress.fit(str(tmp_path / name), "y")
     assert (fit.precision, fit.precision_reason) == ("exact", "by default")
     assert "Solved directly (exact)." in fit.summary()
-    assert regress.fit(str(tmp_path / name), "y ~ .", drop=["x1"]).precision == "exact"
+    assert regress.fit(str(tmp_path / name), "y ~ . + exp(x0)", drop=["x1"]).precision == "exact"
 
 
 @pytest.mark.parametrize("name", ["one.parquet", "one.arrow", "mixed"])
@@ -120,3 +120,37 @@ def test_frames_and_arrays_are_not(never):
         assert regress.fit(rows, "y").precision == "float64"
     assert regress.fit(X, noise).precision == "float64"
     assert regress.fit(pd.DataFrame(X), noise).precision == "float64"
+
+
+@pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning")  # one epoch
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"solver": "gd"},
+        {"over": "rows"},
+        {"solver": "averaged-sgd", "epochs": 1},
+        {"weights": "x0"},
+        {"test_size": 0.3},
+    ],
+    ids=str,
+)
+def test_what_is_asked_for_changes_nothing(options, tmp_path, never):
+    table(9).with_columns(pl.col("x0").abs()).write_csv(tmp_path / "t.csv")
+    pl.read_csv(tmp_path / "t.csv").write_parquet(tmp_path / "t.parquet")
+    assert regress.fit(tmp_path / "t.csv", "y", **options).certificate is not None  # of exact sums
+    assert regress.fit(tmp_path / "t.parquet", "y", **options).certificate is None
+
+
+def test_the_default_is_that_of_a_comparison(tmp_path, never):
+    written(tmp_path)
+    steps = [regress.compare(tmp_path / f"one.{kind}", "y").fits[0].n_iter for kind in ("csv", "parquet")]
+    assert steps[0] == 0
+    assert steps[1] > 0
+    assert regress.compare(tmp_path / "one.csv", "y ~ . - x0").fits[0].n_iter == 0
+
+
+def test_a_table_of_few_columns_has_no_second_pass(tmp_path, never):
+    table(9).with_columns(near=pl.col("x0") + 1e-9 * pl.col("x1") ** 2).write_csv(tmp_path / "t.csv")
+    passes = []
+    fit = regress.fit(tmp_path / "t.csv", "y", progress=lambda what, *_: passes.append(what))
+    assert (fit.precision, passes.count("rows")) == ("exact", 1)
