@@ -101,7 +101,8 @@ def choose_shift(block: Block) -> Shift:
         shift = np.where((columns == columns[0]).all(0), columns[0], shift)
         return np.where(np.isfinite(shift), shift, 0.0)
 
-    return Shift(of(block.X[:_FIRST_ROWS]), of(block.Y[:_FIRST_ROWS]))
+    first = block.X[:_FIRST_ROWS], block.Y[:_FIRST_ROWS]
+    return Shift(*(of(np.asarray(columns, dtype=np.float64)) for columns in first))
 
 
 def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
@@ -141,7 +142,7 @@ def _products(X: Array, Y: Array, shift: Shift, root: Array | None, single: bool
     shifted = bool(shift.x.any())
     squares = np.zeros(n)
     for i in range(0, m, _TILE):
-        x = X[i : i + _TILE]
+        x = np.asarray(X[i : i + _TILE], dtype=np.float64)  # of the type that was given, until here
         left = np.empty((1 + k, len(x)))  # [1; y] times the rows gives their sums and Xᵀy in one product
         left[0] = 1.0
         np.subtract(Y[i : i + _TILE].T, shift.y[:, None], out=left[1:])
