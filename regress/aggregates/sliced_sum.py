@@ -58,7 +58,7 @@ class SlicedSum:
     def add(self, *parts: Array) -> None:
         """Add rows, whose columns stand in arrays side by side."""
         for i in range(0, len(parts[0]), kernel.ROWS):
-            some = [part[i : i + kernel.ROWS] for part in parts]
+            some = [np.asarray(part[i : i + kernel.ROWS], dtype=np.float64) for part in parts]
             if not self._add_compiled(some):
                 self._add_chunks(np.concatenate(some, axis=1))
 

@@ -22,6 +22,7 @@ LEVELS, SLICES, BITS = 5, 3, 23  # levels of products, of slices, and bits from 
 WITHIN = 900  # exponents up to which a unit is, and its reciprocal, far from the ends of a double's range
 
 _PANEL = 8  # columns side by side in the compiled code
+_CONVERTED = 2**13  # rows that are converted at a time, a multiple of those in a tile: they stay in the cache
 _LACKS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
 
 
@@ -86,16 +87,21 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
     code : library
         From `compiled`.
     parts : sequence of arrays of shape (m, …)
-        Columns, in any layout.
+        Columns, in any layout; those of another type than float64 are converted some rows at a time.
     shift : array of shape (n,)
         The number c of each column.
     root : array of shape (m,), optional
         √a of each row.
     """
-    table = _Table(parts)
-    sums = np.zeros((table.size, table.size))
-    table.call(code.products, table.padded(shift), None if root is None else np.ascontiguousarray(root), sums)
-    above = sums[: table.n, : table.n]
+    n, rows = len(shift), len(parts[0])
+    sums = np.zeros((_padded(n), _padded(n)))
+    step = rows if all(map(_in_steps, parts)) else _CONVERTED
+    for i in range(0, rows, step):
+        some = slice(i, i + step)
+        table = _Table([part[some] for part in parts])
+        of_rows = None if root is None else np.ascontiguousarray(root[some])
+        table.call(code.products, table.padded(shift), of_rows, sums)
+    above = sums[:n, :n]
     return np.asarray(np.triu(above) + np.triu(above, 1).T)
 
 
@@ -114,9 +120,9 @@ class _Table:
     """Columns as the compiled code takes them: where the first cell of each is, and how far it is to the next."""
 
     def __init__(self, parts: Sequence[Array]) -> None:
-        self._parts = [part if _in_steps(part) else np.ascontiguousarray(part, dtype=np.float64) for part in parts]
+        self._parts = [part if _in_steps(part) else _converted(part) for part in parts]
         self.rows, self.n = len(parts[0]), sum(part.shape[1] for part in parts)
-        self.size = -(-self.n // _PANEL) * _PANEL
+        self.size = _padded(self.n)
         first = [part.ctypes.data + part.strides[1] * np.arange(part.shape[1]) for part in self._parts]
         step = [np.full(part.shape[1], part.strides[0] // 8) for part in self._parts]
         self._first, self._step = (np.concatenate(part).astype(np.int64) for part in (first, step))
@@ -132,6 +138,18 @@ class _Table:
             raise MemoryError("there is too little memory for sums of products")
 
 
-def _in_steps(part: Array) -> bool:
+def _padded(n: int) -> int:
+    """Return a number of columns as whole panels hold them."""
+    return -(-n // _PANEL) * _PANEL
+
+
+def _in_steps(part: Any) -> bool:
     """Tell whether cells are float64 numbers in steps of 8 bytes."""
-    return bool(part.dtype == np.float64 and part.flags.aligned and not any(step % 8 for step in part.strides))
+    if not (isinstance(part, np.ndarray) and part.dtype == np.float64 and part.flags.aligned):
+        return False
+    return not any(step % 8 for step in part.strides)
+
+
+def _converted(part: Any) -> Array:
+    cells = np.asarray(part, dtype=np.float64)
+    return cells if _in_steps(cells) else cells.copy()
