@@ -106,7 +106,7 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
 
 
 def exact_products(code: Any, parts: Sequence[Array], scale: Array) -> ExactProducts:
-    """Return exact sums over up to `ROWS` rows of columns, each multiplied by a power of two, its `scale`."""
+    """Return sums without rounding over up to `ROWS` rows of columns, multiplied by a power of two each, its `scale`."""
     table = _Table(parts)
     n, size = table.n, table.size
     sums = np.zeros((LEVELS, size, size), dtype=np.int64)
