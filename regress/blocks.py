@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
     `columns` names the columns of X. A column that a block does not name is zero in all of its rows. None means that
     all blocks have the same columns, in the same order. With `decimals`, the numbers are integers that stand for
-    decimals.
+    decimals. X may be of another type of number, or what NumPy makes an array of: whoever sums rows converts them.
     """
 
     X: Array
@@ -52,7 +52,7 @@ class Block(NamedTuple):
         array([[0.25]])
         """
         if self.decimals is None:
-            return self
+            return self._replace(X=np.asarray(self.X, dtype=np.float64))
         x, y, of_weights = self.decimals
         weights = self.weights if self.weights is None else self.weights / 10.0**of_weights
         return Block(self.X / _tens(x), self.Y / _tens(y), weights, self.columns)

@@ -43,7 +43,8 @@ OWNERS = {
     "pandas": {"sources/frames.py"},
     "sklearn": {
         *("api/other_tools.py", "api/added_tools.py", "api/scoring.py"),
-        *("api/estimator.py", "api/callbacks.py", "api/pipeline.py", "api/pipeline_steps.py", "api/foreign_models.py"),
+        *("api/estimator.py", "api/estimator_checks.py", "api/callbacks.py"),
+        *("api/pipeline.py", "api/pipeline_steps.py", "api/foreign_models.py"),
     },
     "statsmodels": {"api/foreign_models.py"},
     "scipy.linalg": {"numerics/lazy_scipy.py", "numerics/threads.py"},

@@ -53,11 +53,10 @@ class DecimalUnits:
             return None
         return cls(np.zeros(len(entries.inexact), dtype=np.int64), entries.squares.nonzero(), entries.fives)
 
-    def rows(self, rows: Array) -> None:
-        """Divide rows [k, a] of integers, those of decimals, by powers of two: they become z."""
+    def rows(self, rows: Array) -> Array:
+        """Return rows z from rows [k, a] of integers, those of decimals: divided by powers of two."""
         powers = np.append(self.fives, self.of_weight)[: rows.shape[1]]
-        if powers.any():
-            rows *= np.ldexp(1.0, -powers)
+        return rows * np.ldexp(1.0, -powers) if powers.any() else rows
 
     def arranged(self, at: Exponents, size: int) -> "DecimalUnits":
         """Return the units of rows in which column i is column ``at[i]``, and all others are zeros."""

@@ -104,12 +104,12 @@ class ExactSums:
         running, weights = self._in_units(units), block.weights
         if running.weighted and weights is None:
             weights = np.ones(len(block.X))
-        ones = np.ones((len(block.X), 1))
-        rows = np.concatenate([ones, block.Y, block.X, *([] if weights is None else [weights[:, None]])], axis=1)
+        ones = np.broadcast_to(1.0, (len(block.X), 1))
+        parts = [ones, block.Y, block.X, *([] if weights is None else [weights[:, None]])]
         if units is not None:
-            units.rows(rows)
-        running.add(rows)
-        self._rows += len(rows)
+            parts = [units.rows(np.concatenate(parts, axis=1))]
+        running.add(*parts)
+        self._rows += len(ones)
 
     def subtract(self, block: Block) -> None:
         """Take at least one row away that was added, in any block.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from regress.aggregates.moments import Moments, Shift
 from regress.blocks import Array, Block
 from regress.design.columns import Columns, places, taken, union
+from regress.numerics import kernel
 from regress.numerics.threads import ordered_map
 
 _TILE = 8192  # rows a product: they stay in the cache between their two uses
@@ -100,25 +101,48 @@ def choose_shift(block: Block) -> Shift:
         shift = np.where((columns == columns[0]).all(0), columns[0], shift)
         return np.where(np.isfinite(shift), shift, 0.0)
 
-    return Shift(of(block.X[:_FIRST_ROWS]), of(block.Y[:_FIRST_ROWS]))
+    first = block.X[:_FIRST_ROWS], block.Y[:_FIRST_ROWS]
+    return Shift(*(of(np.asarray(columns, dtype=np.float64)) for columns in first))
 
 
 def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
-    """Sum one block about `shift`, tile by tile; xᵀx in single precision if asked, all else in float64."""
+    """Sum one block about `shift`; xᵀx in single precision if asked, all else in float64."""
     X, Y, weights, columns, decimals = block
     if decimals is not None:
         raise ValueError("numbers as written are summed exactly; see Block.in_doubles")
+    (m, n), code = X.shape, None if single else kernel.compiled()
+    root = None if weights is None else np.sqrt(weights)
+    if code is None:
+        sums = _products(X, Y, shift, root, single)
+    else:  # zᵀz of the rows z = [x, 1, y]
+        z, c = (X, np.broadcast_to(1.0, (m, 1)), Y), np.concatenate([shift.x, [0.0], shift.y])
+        sums = kernel.products(code, z, c, root)
+    x, one, y = slice(n), n, slice(n + 1, None)
+    return _Sums(
+        rows=m,
+        weight=float(sums[one, one]),
+        shift=shift,
+        x=sums[x, one].copy(),
+        y=sums[y, one].copy(),
+        xx=sums[x, x].copy(),
+        xy=sums[x, y].copy(),
+        yy=np.diagonal(sums)[y].copy(),
+        columns=columns,
+    )
+
+
+def _products(X: Array, Y: Array, shift: Shift, root: Array | None, single: bool) -> Array:
+    """Return zᵀz over the rows z = [x, 1, y] about a shift, times `root`, tile by tile."""
     (m, n), k = X.shape, Y.shape[1]
     # For few columns `group` consecutive rows are viewed as one row of group·n columns: larger products are
     # faster, and the diagonal blocks of vᵀv add up to xᵀx.
     group = 4 if n <= 12 else 2 if n <= 20 else 1
     gram, cross = np.zeros((group * n, group * n)), np.zeros((1 + k, n))
     head = np.zeros((1 + k, 1 + k))
-    root = None if weights is None else np.sqrt(weights)
     shifted = bool(shift.x.any())
     squares = np.zeros(n)
     for i in range(0, m, _TILE):
-        x = X[i : i + _TILE]
+        x = np.asarray(X[i : i + _TILE], dtype=np.float64)  # of the type that was given, until here
         left = np.empty((1 + k, len(x)))  # [1; y] times the rows gives their sums and Xᵀy in one product
         left[0] = 1.0
         np.subtract(Y[i : i + _TILE].T, shift.y[:, None], out=left[1:])
@@ -138,10 +162,7 @@ def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
     if single:  # out of single precision's range: shows as a column that is not finite
         lost = ~np.isclose(np.diagonal(xx), squares, rtol=1e-3, atol=0.0)
         np.fill_diagonal(xx, np.where(lost, np.nan, squares))
-    y, yy = head[0, 1:].copy(), np.diagonal(head)[1:].copy()
-    return _Sums(
-        rows=m, weight=float(head[0, 0]), shift=shift, x=cross[0], y=y, xx=xx, xy=cross[1:].T, yy=yy, columns=columns
-    )
+    return np.block([[xx, cross.T], [cross, head]])
 
 
 def _add_gram(gram: Array, x: "NDArray[np.floating[Any]]", group: int) -> None:

@@ -5,6 +5,7 @@ need it. If few rows need a further slice, they have a cell far below, or far ab
 accumulated separately, so that they do not slow the others.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from itertools import accumulate
 from typing import Any
@@ -16,6 +17,7 @@ from regress.aggregates.entries import Counts, Entries
 from regress.aggregates.slices import Slice
 from regress.aggregates.unit_sums import Sums, UnitSums, filled
 from regress.blocks import Array, Mask
+from regress.numerics import kernel
 from regress.numerics.integers import Exponents
 from regress.numerics.levels import BITS, Digits, Levels
 
@@ -43,6 +45,7 @@ class SlicedSum:
     def __init__(self, size: int, weighted: bool, patient: bool = False) -> None:
         self.size, self.weighted, self._patient = size, weighted, patient
         self._few = 0.0 if patient else _FEW
+        self._shallow = not patient  # whether three slices are enough for most rows, as far as is known
         self._sums = UnitSums(size, weighted)
         self._inexact: Counts = np.zeros(size, dtype=np.int64)  # cells by column that are no integers below 2^53
         self._aside: list[Array] = []
@@ -52,7 +55,46 @@ class SlicedSum:
         self._sum_aside()  # so that no row is stored
         return self.__dict__
 
-    def add(self, rows: Array) -> None:
+    def add(self, *parts: Array) -> None:
+        """Add rows, whose columns stand in arrays side by side."""
+        for i in range(0, len(parts[0]), kernel.ROWS):
+            some = [np.asarray(part[i : i + kernel.ROWS], dtype=np.float64) for part in parts]
+            if not self._add_compiled(some):
+                self._add_chunks(np.concatenate(some, axis=1))
+
+    def _add_compiled(self, parts: Sequence[Array]) -> bool:
+        """Add rows by compiled code; add none and return False where it cannot, or most rows need more slices."""
+        code = kernel.compiled() if self._shallow and not self.weighted else None
+        if code is None:
+            return False
+        if not self._sums.seen.all():
+            self._suit(_largest(*parts), ~self._sums.seen)
+        found, most = self._products_in(code, parts), self._few * len(parts[0])
+        if found is not None and len(found.aside) > most:  # perhaps since cells have grown
+            self._suit(_largest(*parts), self._sums.seen)
+            found = self._products_in(code, parts)
+        if found is None or len(found.aside) > most:
+            self._shallow = False  # the rows to come will be like these
+            return False
+        tiles = -(-len(parts[0]) // kernel.TILE)
+        self._sums.products.make_room(tiles)
+        self._sums.squares.make_room(tiles)
+        for level, digits in enumerate(found.products):
+            self._sums.products.add(level, digits)
+        for k, digits in enumerate(found.squares):
+            self._sums.squares.add(2 * k, digits)
+        self._inexact += found.inexact
+        if len(found.aside):
+            self._set_aside(np.concatenate([part[found.aside] for part in parts], axis=1))
+        return True
+
+    def _products_in(self, code: Any, parts: Sequence[Array]) -> kernel.ExactProducts | None:
+        """Return exact sums of products in the units so far; None where these are near the end of a double's range."""
+        if np.abs(self._sums.unit).max() >= kernel.WITHIN:
+            return None
+        return kernel.exact_products(code, parts, np.ldexp(1.0, -self._sums.unit))
+
+    def _add_chunks(self, rows: Array) -> None:
         """Add rows, in chunks of some products each."""
         step = min(max(_CELLS // (slices.ROWS * rows.shape[1]), 1), _PRODUCTS) * slices.ROWS
         whole = len(rows) - len(rows) % slices.ROWS
@@ -132,12 +174,12 @@ class SlicedSum:
 
     def _add_chunk(self, rows: Array) -> None:
         if not self._sums.seen.all():
-            self._suit(rows, ~self._sums.seen)
+            self._suit(_largest(rows), ~self._sums.seen)
         with np.errstate(over="ignore", invalid="ignore"):  # far above the unit: such rows are set aside
             rest = slices.scaled(rows, self._sums.unit)
             beyond = slices.beyond(rest)
             if np.count_nonzero(beyond) > self._few * len(rows):
-                self._suit(rows, self._sums.seen)
+                self._suit(_largest(rows), self._sums.seen)
                 rest = slices.scaled(rows, self._sums.unit)
                 beyond[:] = False
             powers = slices.step_powers(rest, self._sums.unit)[:, : self.size]
@@ -162,9 +204,8 @@ class SlicedSum:
                 self._add_products(cells, sums)
                 self._add_squares(powers, [(0, counted)], sums)
 
-    def _suit(self, rows: Array, columns: Mask) -> None:
-        """Choose units of some columns that suit all rows so far and these, with a bit to spare for later ones."""
-        largest = np.abs(rows).max(0)
+    def _suit(self, largest: Array, columns: Mask) -> None:
+        """Choose units of some columns that suit all rows so far and cells as large, with a bit to spare for more."""
         exponent = np.frexp(largest)[1].astype(np.int64) - slices.TOP + (not self._patient)
         self._sums.use(np.maximum(exponent, _LEAST_UNIT), columns & (largest > 0.0))
 
@@ -231,6 +272,11 @@ class SlicedSum:
                 found = (a @ square.reshape(sums, -1, len(columns))).astype(np.int64).sum(0)
                 for (m, _), row in zip(weights, found, strict=True):
                     _add(self._sums.squares, level + m, row, columns)
+
+
+def _largest(*parts: Array) -> Array:
+    """Return the largest magnitude of each column of arrays side by side."""
+    return np.concatenate([np.maximum(part.max(0), -part.min(0)) for part in parts])
 
 
 def _add(levels: Levels, level: int, digits: Digits, at: Any) -> None:

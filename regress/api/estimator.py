@@ -2,15 +2,17 @@
 
 import warnings
 from dataclasses import fields
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from regress.api.callbacks import CallbackSupport, Tasks, with_callbacks
+from regress.api.estimator_checks import check_finite, checked_rows, checked_table
 from regress.api.estimator_problem import ArraysProblem
 from regress.api.estimator_rows import Table
 from regress.api.incremental import LEARNED, Exactly, RunningTotals, learned
@@ -21,9 +23,7 @@ from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Gradient, LossName, Over, Precision, Rate, Schedule, Solver, TrainOptions
 from regress.solvers.running import Start
 from regress.solvers.status import Status
-from regress.sources.arrays import unmasked
 
-_TYPES = [np.float64, np.float32]  # that are left as they are; others become the first
 _OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in ("collinear", "shuffle_rows")]
 
 
@@ -37,8 +37,8 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
     fit_intercept, alpha, loss, epsilon, huber_scale, penalty, solver, gradient, over, standardize, learning_rate
         How to train; see `regress.options.TrainOptions`.
     max_iter, tol, precision
-        When to stop, and how. Exact arithmetic is the default up to 1.2e6 cells and
-        rows · columns² = 2e7, and for ill-conditioned columns; precision="float64" takes a third of the time.
+        When to stop, and how. Exact arithmetic is the default for small arrays, and if float64 would leave fewer than
+        ten digits.
     batch_size, epochs, schedule, momentum, nesterov, shuffle, optimizer
         How rows are fed to solvers that see a few of them at a time; see `regress.options.BatchOptions`.
     random_state : int
@@ -142,14 +142,14 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         last = self._last_lines() if check_switch("warm_start", self.warm_start) else []
         self._drop()
         self._totals = None
-        table = self._table(X, y, sample_weight)
+        table = checked_table(self, X, y, sample_weight)
         if not len(table.X):
             raise InputError("sample_weight is zero for every row: there is nothing to fit.")
         if last and (len(last), len(last[0].w)) != (table.Y.shape[1], table.X.shape[1]):
             raise InputError("warm_start=True needs the columns and targets of the last fit. Use warm_start=False.")
         tasks = Tasks(self, {"X": X, "y": y, "sample_weight": sample_weight}, table, options)
         with one_blas_thread():
-            problem = ArraysProblem(table, options, seed=seed, check_finite=self._check_finite)
+            problem = ArraysProblem(table, options, seed=seed, check_finite=partial(check_finite, self))
             trained = problem.train(last or [None] * table.Y.shape[1], tasks)
         if any(t.status is Status.INTERRUPTED for t in trained):
             raise KeyboardInterrupt
@@ -195,7 +195,7 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
                 "This fit kept no exact totals to add rows to. Use precision='exact' with more rows than columns, or "
                 "call partial_fit for all rows."
             )
-        table = self._table(X, y, sample_weight, reset=self._totals is None)
+        table = checked_table(self, X, y, sample_weight, reset=self._totals is None)
         totals = self._totals or RunningTotals(table)
         self._prepare(totals, table)
         totals.add(table)
@@ -225,7 +225,7 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         """
         if self._totals is None:
             raise InputError("There are no rows to forget. Add rows with partial_fit first.")
-        table = self._table(X, y, sample_weight, reset=False)
+        table = checked_table(self, X, y, sample_weight, reset=False)
         self._prepare(self._totals, table)
         self._totals.remove(table)
         return self
@@ -233,23 +233,9 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
     def _options(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _OPTIONS}
 
-    def _table(self, X: Any, y: Any, sample_weight: Any, reset: bool = True) -> Table:
-        """Return rows as scikit-learn checks them, all but NaN: the sums show it for free."""
-        if reset or not self._plain(X, y):
-            kinds = {"dtype": _TYPES, "multi_output": True, "y_numeric": True, "ensure_all_finite": False}
-            X, y = validate_data(self, unmasked(X), unmasked(y), reset=reset, **kinds)
-        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(X.shape[1])])
-        return Table.of(X, y, sample_weight, names, resolve_jobs(self.n_jobs))
-
-    def _plain(self, X: Any, y: Any) -> bool:
-        """Tell whether checks would find nothing: for a few rows they take longer than the sums."""
-        if not (type(X) is type(y) is np.ndarray and X.dtype == y.dtype == np.float64 and y.ndim in (1, 2)):
-            return False
-        return 0 < len(y) and X.shape == (len(y), self.n_features_in_) and "feature_names_in_" not in vars(self)
-
     def _prepare(self, totals: RunningTotals, table: Table) -> None:
         """Refuse rows that the sums cannot take, and forget what the sums determined so far."""
-        self._check_finite(table)
+        check_finite(self, table)
         totals.prepare(table, self._options())
         self._drop()
 
@@ -277,22 +263,17 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         self.__dict__.update(self._totals.learned())
         return vars(self)[name]
 
-    def _check_finite(self, table: Table) -> None:
-        for values, name in ((table.X, "X"), (table.Y, "y")):
-            if not np.isfinite(values).all():
-                assert_all_finite(values, input_name=name, estimator_name=type(self).__name__)
-
     def predict(self, X: Any) -> Array:
         """Return ŷ of shape (m,) or (m, targets), computed in float64 about the training means: (X − x̄)w + ȳ.
 
         It is float32 where both X and the X of `fit` are.
         """
         check_is_fitted(self)
-        X = validate_data(self, unmasked(X), dtype=_TYPES, reset=False, ensure_all_finite=False)
+        X, dtype = checked_rows(self, X)
         jobs = resolve_jobs(self.n_jobs)
         targets = zip(np.atleast_2d(self.coef_), np.atleast_1d(self._at_center), strict=True)
         columns = [line(X, w, self._center, level, jobs) for w, level in targets]
         predicted = np.column_stack(columns) if self.coef_.ndim > 1 else columns[0]
         if not np.isfinite(predicted).all():  # as they are wherever a cell is not
-            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-        return predicted.astype(np.result_type(X, self.coef_), copy=False)
+            assert_all_finite(np.asarray(X), input_name="X", estimator_name=type(self).__name__)
+        return predicted.astype(np.result_type(dtype, self.coef_), copy=False)

@@ -72,7 +72,7 @@ class ArraysProblem:
         table = self._table
         if not choose.rough_pays(options, *table.X.shape):
             return None
-        data = collect_rough(table.X, table.Y, table.weights, table.jobs)
+        data = collect_rough(np.asarray(table.X, np.float64), table.Y.astype(np.float64), table.weights, table.jobs)
         if data is None:
             return None
         regression = Regression(data, options, table.names, table.jobs)
@@ -92,6 +92,6 @@ class ArraysProblem:
             data = self.totals.data()
         else:
             data = collect_rows(table.blocks(), over, table.jobs, precision=precision, limits=choose.ARRAYS)
-        if not np.isfinite(data.summary.norm).all():
+        if not (np.isfinite(data.summary.norm).all() and np.isfinite(data.summary.target_norm).all()):
             self._check_finite(table)
-        return Regression(replace(data, again=table.blocks), options, table.names, table.jobs, self._running)
+        return Regression(replace(data, again=table.doubles), options, table.names, table.jobs, self._running)

@@ -5,10 +5,12 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from regress.blocks import Array, Block, block_rows, blocks_of
+from regress.blocks import Array, Block, block_rows
 from regress.errors import InputError
 from regress.sources.arrays import unmasked
+from regress.sources.frame_rows import KeptRows, Rows
 
 
 class Table(NamedTuple):
@@ -16,20 +18,22 @@ class Table(NamedTuple):
 
     Attributes
     ----------
-    X, Y, weights : array of shape (m, n), (m, k), and (m,) or None
-        The rows, in float64.
+    X, Y : rows of shape (m, n), array of shape (m, k)
+        The rows, of any types of number.
+    weights : array of shape (m,) or None
+        Their weights, all of which are positive.
     names : sequence of str
         Of the columns.
     jobs : int
         Threads.
     dtype : dtype
-        That of X as given.
+        In which results are given.
     shape : tuple of int
         That of a row of y as given: () for one target, (k,) for several.
     """
 
-    X: Array
-    Y: Array
+    X: Rows
+    Y: NDArray[Any]
     weights: Array | None
     names: Sequence[str]
     jobs: int
@@ -37,16 +41,16 @@ class Table(NamedTuple):
     shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, X: Any, y: Any, sample_weight: Any, names: Sequence[str], jobs: int) -> "Table":
-        """Return rows of checked arrays, without those of weight 0."""
-        rows, targets = (part.astype(np.float64, copy=False) for part in (X, y.reshape(len(X), -1)))
+    def of(cls, X: Rows, y: Any, sample_weight: Any, *, names: Sequence[str], jobs: int, dtype: Any) -> "Table":
+        """Return rows that are checked, without those of weight 0."""
+        targets = y.reshape(len(X), -1)
         weights = None if sample_weight is None else _weights(sample_weight, len(X))
         if weights is not None and not weights.all():
-            kept = weights > 0
-            rows, targets, weights = rows[kept], targets[kept], weights[kept]
-        blocks = -(-len(rows) // block_rows(rows.shape[1]))
+            kept = np.flatnonzero(weights)
+            X, targets, weights = KeptRows(X, kept), targets[kept], weights[kept]
+        blocks = -(-len(X) // block_rows(X.shape[1]))
         jobs = min(jobs, blocks)  # a single block needs no threads
-        return cls(rows, targets, weights, names, jobs, dtype=X.dtype, shape=y.shape[1:])
+        return cls(X, targets, weights, names, jobs, dtype=dtype, shape=y.shape[1:])
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
@@ -57,17 +61,29 @@ class Table(NamedTuple):
 
     def copied(self) -> "Table":
         """Return the rows in arrays of their own."""
-        return self._replace(
-            X=self.X.copy(), Y=self.Y.copy(), weights=None if self.weights is None else self.weights.copy()
-        )
+        weights = None if self.weights is None else self.weights.copy()
+        return self._replace(X=np.array(self.X), Y=self.Y.copy(), weights=weights)
+
+    @property
+    def cells(self) -> int:
+        """Cells of X."""
+        return len(self.X) * int(self.X.shape[1])
 
     def like(self, other: "Table") -> bool:
         """Tell whether both have weights, or neither."""
         return (self.weights is None) == (other.weights is None)
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the rows."""
-        return blocks_of(self.X, self.Y, self.weights)
+        """Yield the rows on the fixed grid, X as it is given: who sums it converts a part at a time."""
+        step = block_rows(self.X.shape[1])
+        for i in range(0, len(self.X), step):
+            rows = slice(i, i + step)
+            Y = self.Y[rows].astype(np.float64, copy=False)
+            yield Block(self.X[rows], Y, None if self.weights is None else self.weights[rows])
+
+    def doubles(self) -> Iterator[Block]:
+        """Yield the same blocks in float64."""
+        return (block.in_doubles() for block in self.blocks())
 
 
 def _weights(given: Any, rows: int) -> Array:

@@ -13,7 +13,7 @@ from regress.aggregates.collect import TrainingData, exact_fits, summary_of
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.totals import moments_of
 from regress.api.estimator_rows import Table
-from regress.blocks import Array, Block
+from regress.blocks import Array
 from regress.errors import InputError, UnavailableError
 from regress.messages import setting
 from regress.numerics.integers import Integers
@@ -131,14 +131,14 @@ class RunningTotals:
         """Add rows."""
         self._dtype = np.result_type(self._dtype, table.dtype)
         self.rows += len(table.X)
-        waits = table.X.size < _CELLS
+        waits = table.cells < _CELLS
         if self._waiting and not (waits and self._waiting[0].like(table)):
             self._sum_waiting()
         if not waits:
             self._sum(table)
         elif len(table.X):
             self._waiting.append(table.copied())  # a copy, since the caller may change the arrays
-            self._cells += table.X.size
+            self._cells += table.cells
             if self._cells >= _CELLS:
                 self._sum_waiting()
 
@@ -170,7 +170,7 @@ class RunningTotals:
         self._sum_waiting()
         if len(table.X):
             with one_blas_thread():
-                self._sums.subtract(Block(table.X, table.Y, table.weights))
+                self._sums.subtract_sums(in_any_order(ExactSums, table.blocks(), table.jobs))
             self.rows -= len(table.X)
             self._removed = True
 

@@ -20,9 +20,10 @@ _SUM = 128  # columns that einsum adds at a time: it splits longer rows, but onl
 def line(X: Array, w: Array, center: Array, level: float, n_jobs: int = 1) -> Array:
     """Return ŷ = (x − center)ᵀw + level for rows X (m, n): a row has the same bits alone and in any block.
 
-    X may have any memory layout, and be float32. Each difference is rounded once. `einsum` calls one loop for each row,
-    which adds up to 128 products of contiguous cells. The sums of these are added in pairs, and the level last. So the
-    rounding is at most that of 130 + log₂(n/128) operations on |x − center|ᵀ|w| + |level|.
+    X may have any memory layout and type of number, or be what NumPy makes an array of. Each difference is rounded
+    once. `einsum` calls one loop for each row, which adds up to 128 products of contiguous cells. The sums of these are
+    added in pairs, and the level last. So the rounding is at most that of 130 + log₂(n/128) operations on
+    |x − center|ᵀ|w| + |level|.
     """
     predicted, (m, n) = np.empty(len(X)), X.shape
     step = max(2 * _CELLS // max(n, 1), 1)
@@ -32,7 +33,7 @@ def line(X: Array, w: Array, center: Array, level: float, n_jobs: int = 1) -> Ar
         kept = np.empty(centers.size)  # made once: new memory each time costs a few percent
         with np.errstate(over="ignore", invalid="ignore"):  # a missing cell may be infinite or NaN
             for i in starts:
-                block, rows = X[i : i + step], predicted[i : i + step]
+                block, rows = np.asarray(X[i : i + step]), predicted[i : i + step]
                 flat = np.subtract(block.reshape(-1), centers[: block.size], out=kept[: block.size], dtype=np.float64)
                 moved = flat.reshape(block.shape)
                 sums = rows[None] if n <= _SUM else np.empty((-(-n // _SUM), len(rows)))

@@ -1,10 +1,11 @@
-"""Arrays as sources: views of their rows, no copy."""
+"""Arrays as sources: views of their rows. Other types of number become float64 a batch at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask, block_rows
 from regress.errors import InputError
@@ -29,6 +30,11 @@ def unmasked(values: object) -> object:
     cells = np.asarray(values.data).astype(values.dtype if kind == "f" else np.float64 if kind in "biu" else object)
     cells[np.ma.getmaskarray(values)] = np.nan
     return cells
+
+
+def small_numbers(dtype: "np.dtype[Any]") -> bool:
+    """Tell whether cells of a type are numbers of at most 64 bits."""
+    return dtype.kind in "biuf" and dtype.itemsize <= 8
 
 
 def written(numbers: Array) -> list[str]:
@@ -102,7 +108,7 @@ class ArrayBatch:
 class ArrayPartition(Partition):
     """An array and the names of its columns."""
 
-    array: Array
+    array: NDArray[Any]
     names: tuple[str, ...]
     name: str = ""
     size: int = field(init=False)
@@ -111,16 +117,17 @@ class ArrayPartition(Partition):
         self.size = len(self.array)
 
     def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Batch]:
-        """Yield views of the rows on the fixed grid."""
+        """Yield the rows on the fixed grid."""
         step = block_rows(len(kinds))
         for first in range(0, self.size, step):
             yield self.batch_at(kinds, (first, min(step, self.size - first)))
 
     def batch_at(self, kinds: Mapping[str, ColumnKind], bookmark: Bookmark) -> ArrayBatch:
-        """Return a view of some rows."""
+        """Return some rows: a view where they are float64."""
         first, rows = bookmark
         where = {name: j for j, name in enumerate(self.names)}
-        return ArrayBatch("", first, rows, self.array[first : first + rows], where)
+        block = self.array[first : first + rows].astype(np.float64, copy=False)
+        return ArrayBatch("", first, rows, block, where)
 
 
 class ArraySource(Source):
@@ -144,7 +151,7 @@ class ArraySource(Source):
                 raise InputError(
                     f"X holds {array.dtype} values, not numbers. Pass a DataFrame to have text columns encoded."
                 ) from None
-        self.array: Array = array.astype(np.float64, copy=False)
+        self.array: NDArray[Any] = array if small_numbers(array.dtype) else array.astype(np.float64)
         n = array.shape[1]
         names = tuple(names) if names is not None else tuple(f"x{j}" for j in range(n))
         if len(names) != n:

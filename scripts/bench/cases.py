@@ -221,9 +221,10 @@ def predict(place: Place) -> Iterator[Table]:
 
 def rejects(place: Place) -> Iterator[Table]:
     """Fit a clean CSV file, ready to set bad rows aside."""
-    words = ("--on-bad-lines", "skip", "--rejects", place.folder / "rejects.csv")
+    plain = ("--precision", "float64")
+    words = (*plain, "--on-bad-lines", "skip", "--rejects", place.folder / "rejects.csv")
     tools = [
-        place.fit("regress fit", place.csv),
+        place.fit("regress fit", place.csv, *plain),
         place.fit("regress fit --on-bad-lines skip", place.csv, *words, limits=(Limit(1.1, "regress fit"),)),
     ]
     yield Table(place.title(place.csv), "regress fit", tools, coefficients(place.model))
@@ -240,7 +241,7 @@ def report(place: Place) -> Iterator[Table]:
         return [held["intercept"], *held["coef"].values()]
 
     page.write_text("none yet", encoding="utf-8")
-    command = cli("fit", place.csv, "--target", TARGET, "--json")
+    command = cli("fit", place.csv, "--target", TARGET, "--precision", "float64", "--json")
     tools = [
         Tool("regress fit", command, told),
         Tool("regress fit --report", [*command, "--report", str(page)], told, limits=(Limit(1.05, "regress fit"),)),

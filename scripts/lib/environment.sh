@@ -49,9 +49,12 @@ find_python() {
   return 1
 }
 
-# Print the checksum of what decides which packages are installed; the version, because pip records it too.
+# Print the checksum of what decides what is installed and compiled; the version, because pip records it too.
 checksum() {
-  { cat "$root/pyproject.toml" "$root/constraints.txt"; grep '^__version__' "$root/regress/__init__.py"; } | cksum
+  {
+    cat "$root"/{pyproject.toml,constraints.txt,scripts/lib/build_kernel.py,regress/numerics/kernel.c}
+    grep '^__version__' "$root/regress/__init__.py"
+  } | cksum
 }
 
 # Print the first line of the stamp as it should be: .venv keeps absolute paths, so it belongs to one root.

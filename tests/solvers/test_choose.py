@@ -58,11 +58,11 @@ def test_the_tape_is_used_where_it_is_asked_for(over, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({}, "the table is small"),
+        ({}, "by default"),
         ({"precision": "float64"}, "as asked"),
         ({"solver": "cg"}, "cg descends in float64"),
         ({"over": "rows"}, "the gradient over rows is in float64"),
-        ({"over": "moments"}, "the table is small"),
+        ({"over": "moments"}, "by default"),
     ],
     ids=str,
 )
