@@ -7,11 +7,14 @@ import numpy as np
 import polars as pl
 
 from regress.blocks import Array, Mask
-from regress.errors import TableError
 from regress.sources.arrays import written
 from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Bookmark, Codes
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.date_columns import days_of
+
+_PLAIN = frozenset(
+    {pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt64, pl.UInt32, pl.UInt16, pl.UInt8}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class PolarsBatch:
         column = self.frame[name]
         if column.dtype.is_temporal():
             return days_of(column)
+        if column.dtype in _PLAIN and not (column.null_count() or self.reading.codes):
+            return column.to_numpy().astype(np.float64, copy=False)  # some times as fast as a cast in Polars
         if column.dtype != pl.Float64:  # a cast costs, even to the same type
             column = column.cast(pl.Float64)
         if self.reading.codes:
@@ -80,7 +85,4 @@ def _text(column: pl.Series) -> pl.Series:
     """Return a column as text; what is no finite number of numbers is missing."""
     if column.dtype.is_float():
         column = column.set(~column.is_finite(), None)
-    try:
-        return column.cast(pl.String)
-    except pl.exceptions.InvalidOperationError:
-        raise TableError(f"Column {column.name!r} is of type {column.dtype}, which cannot be read as text.") from None
+    return column.cast(pl.String)
