@@ -18,6 +18,7 @@ from regress.blocks import Array, Block
 from regress.design.columns import Columns, places, taken, union
 from regress.numerics import kernel
 from regress.numerics.threads import ordered_map
+from regress.sources.frame_rows import parts_of
 
 _TILE = 8192  # rows a product: they stay in the cache between their two uses
 _FIRST_ROWS = 1000  # rows that choose the shift
@@ -115,7 +116,7 @@ def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
     if code is None:
         sums = _products(X, Y, shift, root, single)
     else:  # zᵀz of the rows z = [x, 1, y]
-        z, c = (X, np.broadcast_to(1.0, (m, 1)), Y), np.concatenate([shift.x, [0.0], shift.y])
+        z, c = (*parts_of(X), np.broadcast_to(1.0, (m, 1)), Y), np.concatenate([shift.x, [0.0], shift.y])
         sums = kernel.products(code, z, c, root)
     x, one, y = slice(n), n, slice(n + 1, None)
     return _Sums(

@@ -21,6 +21,7 @@ TILE = 128  # rows whose sums are integers below 2^53
 LEVELS, SLICES, BITS = 5, 3, 23  # levels of products, of slices, and bits from one slice to the next
 WITHIN = 900  # exponents up to which a unit is, and its reciprocal, far from the ends of a double's range
 
+_TILE, _CELLS = 256, 2**19  # rows whose sums in float64 are added to the others; cells that are converted at a time
 _PANEL = 8  # columns side by side in the compiled code
 _LACKS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
 
@@ -86,16 +87,20 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
     code : library
         From `compiled`.
     parts : sequence of arrays of shape (m, …)
-        Columns, in any layout.
+        Columns, in any layout. Where they are of other types of number, some rows at a time become float64.
     shift : array of shape (n,)
         The number c of each column.
     root : array of shape (m,), optional
         √a of each row.
     """
-    table = _Table(parts)
-    sums = np.zeros((table.size, table.size))
-    table.call(code.products, table.padded(shift), None if root is None else np.ascontiguousarray(root), sums)
-    above = sums[: table.n, : table.n]
+    m, n = len(parts[0]), len(shift)
+    sums = np.zeros((-(-n // _PANEL) * _PANEL,) * 2)
+    step = m if all(map(_in_steps, parts)) else max(_CELLS // n // _TILE, 1) * _TILE
+    for i in range(0, m, max(step, 1)):
+        table = _Table([part[i : i + step] for part in parts])
+        some = None if root is None else np.ascontiguousarray(root[i : i + step])
+        table.call(code.products, table.padded(shift), some, sums)
+    above = sums[:n, :n]
     return np.asarray(np.triu(above) + np.triu(above, 1).T)
 
 
