@@ -21,6 +21,7 @@ from regress.design.columns import Columns, places, selected, union
 from regress.errors import InputError
 from regress.messages import setting
 from regress.numerics.integers import Exponents
+from regress.sources.frame_rows import parts_of
 
 
 def exact_totals(blocks: Iterable[Block], n_jobs: int = 1) -> Totals:
@@ -105,7 +106,8 @@ class ExactSums:
         if running.weighted and weights is None:
             weights = np.ones(len(block.X))
         ones = np.broadcast_to(1.0, (len(block.X), 1))
-        parts = [ones, block.Y, block.X, *([] if weights is None else [weights[:, None]])]
+        x = [np.asarray(part, dtype=np.float64) for part in parts_of(block.X)]
+        parts = [ones, block.Y, *x, *([] if weights is None else [weights[:, None]])]
         if units is not None:
             parts = [units.rows(np.concatenate(parts, axis=1))]
         running.add(*parts)

@@ -18,6 +18,7 @@ from regress.blocks import Array, Block
 from regress.design.columns import Columns, places, taken, union
 from regress.numerics import kernel
 from regress.numerics.threads import ordered_map
+from regress.sources.frame_rows import parts_of
 
 _TILE = 8192  # rows a product: they stay in the cache between their two uses
 _FIRST_ROWS = 1000  # rows that choose the shift
@@ -59,11 +60,9 @@ class _Sums:
 
     def far_from_shift(self) -> Shift | None:
         """Return a better shift, or None while no mean is too far from this one."""
-        if self.weight == 0 or not (np.isfinite(self.x).all() and np.isfinite(self.y).all()):
-            return None
         far_x = self.x**2 > _FAR * self.weight * np.diagonal(self.xx)
         far_y = self.y**2 > _FAR * self.weight * self.yy
-        if not far_x.any() and not far_y.any():
+        if not (far_x.any() or far_y.any()) or not (np.isfinite(self.x).all() and np.isfinite(self.y).all()):
             return None
         return Shift(
             np.where(far_x, self.shift.x + self.x / self.weight, self.shift.x),
@@ -92,17 +91,17 @@ def choose_shift(block: Block) -> Shift:
     A column within two spreads of zero gets the shift 0, and then its blocks need not be copied. A column that is
     constant so far gets that constant, so that its co-moments are exactly zero.
     """
-
-    def of(columns: Array) -> Array:
-        with np.errstate(all="ignore"):
-            mean, spread = columns.mean(0), columns.std(0)
-            unit = 2.0 * np.exp2(np.ceil(np.log2(spread)))
-            shift = np.where(np.abs(mean) <= 2.0 * spread, 0.0, unit * np.round(mean / unit))
-        shift = np.where((columns == columns[0]).all(0), columns[0], shift)
-        return np.where(np.isfinite(shift), shift, 0.0)
-
-    first = block.X[:_FIRST_ROWS], block.Y[:_FIRST_ROWS]
-    return Shift(*(of(np.asarray(columns, dtype=np.float64)) for columns in first))
+    first = [np.asarray(part[:_FIRST_ROWS], dtype=np.float64) for part in (block.X, block.Y)]
+    m, n = first[0].shape
+    z = np.concatenate(first, axis=1, out=np.empty((m, n + first[1].shape[1])))  # the same bits for any memory layout
+    with np.errstate(all="ignore"):
+        mean = z.mean(0)
+        spread = np.sqrt(((z - mean) ** 2).mean(0))
+        unit = 2.0 * np.exp2(np.ceil(np.log2(spread)))
+        shift = np.where(np.abs(mean) <= 2.0 * spread, 0.0, unit * np.round(mean / unit))
+    shift = np.where((z == z[0]).all(0), z[0], shift)
+    shift = np.where(np.isfinite(shift), shift, 0.0)
+    return Shift(shift[:n], shift[n:])
 
 
 def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
@@ -115,7 +114,7 @@ def _sums(block: Block, shift: Shift, single: bool = False) -> _Sums:
     if code is None:
         sums = _products(X, Y, shift, root, single)
     else:  # zᵀz of the rows z = [x, 1, y]
-        z, c = (X, np.broadcast_to(1.0, (m, 1)), Y), np.concatenate([shift.x, [0.0], shift.y])
+        z, c = (*parts_of(X), np.broadcast_to(1.0, (m, 1)), Y), np.concatenate([shift.x, [0.0], shift.y])
         sums = kernel.products(code, z, c, root)
     x, one, y = slice(n), n, slice(n + 1, None)
     return _Sums(

@@ -21,8 +21,8 @@ TILE = 128  # rows whose sums are integers below 2^53
 LEVELS, SLICES, BITS = 5, 3, 23  # levels of products, of slices, and bits from one slice to the next
 WITHIN = 900  # exponents up to which a unit is, and its reciprocal, far from the ends of a double's range
 
+_TILE, _CELLS = 256, 2**19  # rows whose sums in float64 are added to the others; cells that are converted at a time
 _PANEL = 8  # columns side by side in the compiled code
-_CONVERTED = 2**13  # rows that are converted at a time, a multiple of those in a tile: they stay in the cache
 _LACKS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
 
 
@@ -87,7 +87,7 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
     code : library
         From `compiled`.
     parts : sequence of arrays of shape (m, …)
-        Columns, in any layout; those of another type than float64 are converted some rows at a time.
+        Columns, in any layout. Where they are of other types of number, some rows at a time become float64.
     shift : array of shape (n,)
         The number c of each column.
     root : array of shape (m,), optional
@@ -95,7 +95,7 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
     """
     n, rows = len(shift), len(parts[0])
     sums = np.zeros((_padded(n), _padded(n)))
-    step = rows if all(map(_in_steps, parts)) else _CONVERTED
+    step = rows if all(map(_in_steps, parts)) else max(_CELLS // n // _TILE, 1) * _TILE
     for i in range(0, rows, step):
         some = slice(i, i + step)
         table = _Table([part[some] for part in parts])
@@ -106,7 +106,7 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
 
 
 def exact_products(code: Any, parts: Sequence[Array], scale: Array) -> ExactProducts:
-    """Return sums without rounding over up to `ROWS` rows of columns, multiplied by a power of two each, its `scale`."""
+    """Return sums without rounding over up to `ROWS` rows; `scale` has a power of two for each column."""
     table = _Table(parts)
     n, size = table.n, table.size
     sums = np.zeros((LEVELS, size, size), dtype=np.int64)

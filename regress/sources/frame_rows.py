@@ -26,22 +26,22 @@ class FrameRows:
     """
 
     def __init__(self, columns: Sequence[Any]) -> None:
-        self._columns = columns
+        self.columns = columns
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return len(self), len(self._columns)
+        return len(self), len(self.columns)
 
     def __len__(self) -> int:
-        return len(self._columns[0])
+        return len(self.columns[0])
 
     def __getitem__(self, rows: Any) -> "FrameRows":
-        return FrameRows([column[rows] for column in self._columns])
+        return FrameRows([column[rows] for column in self.columns])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         cells = np.empty(self.shape[::-1])
-        for into, column in zip(cells, self._columns, strict=True):
+        for into, column in zip(cells, self.columns, strict=True):
             into[:] = column
         return cells.T
 
@@ -65,6 +65,13 @@ class KeptRows:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.asarray(self._rows[self._kept], dtype=np.float64)
+
+
+def parts_of(rows: Rows) -> list[NDArray[Any]]:
+    """Return rows as arrays side by side, of any types of number: views where that is possible."""
+    return (
+        [np.asarray(column)[:, None] for column in rows.columns] if isinstance(rows, FrameRows) else [np.asarray(rows)]
+    )
 
 
 class _Nullable:
