@@ -23,7 +23,7 @@ WITHIN = 900  # exponents up to which a unit is, and its reciprocal, far from th
 
 _TILE, _CELLS = 256, 2**19  # rows whose sums in float64 are added to the others; cells that are converted at a time
 _PANEL = 8  # columns side by side in the compiled code
-_LACKS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
+_NEEDS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
 
 
 class ExactProducts(NamedTuple):
@@ -75,7 +75,7 @@ def _kinds() -> list[str]:
             has = set(next((line for line in lines if line.startswith("flags")), "").split())
     except OSError:
         return []
-    kinds = ["v3", "v4"] if has >= _LACKS["v3"] | _LACKS["v4"] else ["v3"] if has >= _LACKS["v3"] else []
+    kinds = ["v3", "v4"] if has >= _NEEDS["v3"] | _NEEDS["v4"] else ["v3"] if has >= _NEEDS["v3"] else []
     return kinds[::-1]
 
 
