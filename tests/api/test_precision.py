@@ -1,9 +1,11 @@
 """Which arithmetic is the default: the number of columns of X and the kind of table decide, and nothing else."""
 
 import gzip
+import os
 import shutil
 import tempfile
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -104,6 +106,14 @@ def test_text_of_few_columns_is_summed_exactly(name, tmp_path, never):
     assert (fit.precision, fit.precision_reason) == ("exact", "by default")
     assert "Solved directly (exact)." in fit.summary()
     assert regress.fit(str(tmp_path / name), "y ~ . + exp(x0)", drop=["x1"]).precision == "exact"
+
+
+def test_text_from_a_pipe_is_summed_exactly(tmp_path, never):
+    os.mkfifo(tmp_path / "pipe")
+    writer = Thread(target=table(9).write_csv, args=[tmp_path / "pipe"], daemon=True)
+    writer.start()
+    assert regress.fit(tmp_path / "pipe", "y").precision == "exact"
+    writer.join()
 
 
 @pytest.mark.parametrize("name", ["one.parquet", "one.arrow", "mixed"])
