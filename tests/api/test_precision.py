@@ -1,9 +1,11 @@
 """Which arithmetic is the default: the number of columns of X and the kind of table decide, and nothing else."""
 
 import gzip
+import os
 import shutil
 import tempfile
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -106,6 +108,14 @@ def test_text_of_few_columns_is_summed_exactly(name, tmp_path, never):
     assert regress.fit(str(tmp_path / name), "y ~ . + exp(x0)", drop=["x1"]).precision == "exact"
 
 
+def test_text_from_a_pipe_is_summed_exactly(tmp_path, never):
+    os.mkfifo(tmp_path / "pipe")
+    writer = Thread(target=table(9).write_csv, args=[tmp_path / "pipe"], daemon=True)
+    writer.start()
+    assert regress.fit(tmp_path / "pipe", "y").precision == "exact"
+    writer.join()
+
+
 @pytest.mark.parametrize("name", ["one.parquet", "one.arrow", "mixed"])
 def test_files_that_are_not_all_text_are_not(name, tmp_path, never):
     written(tmp_path)
@@ -154,3 +164,17 @@ def test_a_table_of_few_columns_has_no_second_pass(tmp_path, never):
     passes = []
     fit = regress.fit(tmp_path / "t.csv", "y", progress=lambda what, *_: passes.append(what))
     assert (fit.precision, passes.count("rows")) == ("exact", 1)
+
+
+@pytest.mark.filterwarnings("ignore::regress.DataWarning")  # levels that no training row has
+@pytest.mark.parametrize("order", [*ORDERS])
+def test_levels_of_rows_held_out_do_not_count(order, tmp_path, never, monkeypatch):
+    monkeypatch.setattr(matrix, "block_rows", lambda _: 16)
+    keys = [f"g{i % 20}" for i in range(ROWS)]
+    kinds = [f"out{i}" if key in ("g4", "g13") else f"k{i % 11}" for i, key in enumerate(keys)]  # 30 + 10 columns
+    frame = table(9).with_columns(pl.Series("key", keys), pl.Series("kind", kinds))
+    ORDERS[order](frame, 5).write_csv(tmp_path / "t.csv")
+    fit = regress.fit(tmp_path / "t.csv", "y", test_size=0.3, split_key="key")
+    assert (fit.tally.held_out, len(fit.w), fit.precision) == (16, 40, "exact")
+    exact = regress.fit(frame.filter(~pl.col("key").is_in(["g4", "g13"])), "y", drop=["key"], precision="exact")
+    assert (fit.w.tolist(), fit.b) == (exact.w.tolist(), exact.b)

@@ -78,6 +78,14 @@ def test_sums_are_exact_up_to_the_limits_and_not_a_row_further(limits, n):
     assert not limits.allow(most + 1, n)
 
 
+@pytest.mark.parametrize("n", [1, 40, 41, 300])
+def test_text_of_forty_columns_has_no_limit_of_rows(n):
+    assert choose.TEXT.allow(10**15, n) == (n <= 40)
+    for rows in (1000, 10**5, 10**7):
+        assert choose.TEXT.allow(rows, n) == (n <= 40 or choose.FILES.allow(rows, n))
+        assert choose.TEXT.wait(rows, n) == (n > 40 and choose.FILES.allow(rows, n))
+
+
 def test_arrays_are_summed_exactly_up_to_a_tenth_of_what_files_are(monkeypatch):
     monkeypatch.setattr(choose, "FILES", choose.Limits(cells=600, products=10**9))
     monkeypatch.setattr(choose, "ARRAYS", choose.Limits(cells=60, products=10**9))
