@@ -173,8 +173,8 @@ def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd
 
 
 def _is_plain(dtype: Any) -> bool:
-    """Tell whether NumPy holds a column of a type as numbers."""
-    return isinstance(dtype, np.dtype) and dtype.kind in "fiu"
+    """Tell whether NumPy holds a column of a type as numbers of up to 64 bits."""
+    return isinstance(dtype, np.dtype) and dtype.kind in "fiu" and dtype.itemsize <= 8
 
 
 def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | None:

@@ -1,11 +1,12 @@
 """Some rows of a pandas frame as a batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from regress.blocks import Array
 from regress.sources.polars_batch import PolarsBatch
@@ -15,7 +16,7 @@ from regress.sources.polars_batch import PolarsBatch
 class PandasBatch(PolarsBatch):
     """Some rows of a pandas frame: its plain number columns are views of it, and Polars has the others."""
 
-    arrays: Mapping[str, np.ndarray[Any, np.dtype[Any]]]
+    arrays: Mapping[str, NDArray[Any]]
     height: int
 
     @property
@@ -33,6 +34,10 @@ class PandasBatch(PolarsBatch):
         if name in self.arrays:
             return self.arrays[name].astype(np.float64, copy=False)
         return PolarsBatch.numbers(self, name)
+
+    def columns(self, names: Sequence[str]) -> list[NDArray[Any]]:
+        """Return such columns, of their own type where they are views."""
+        return [self.arrays[name] if name in self.arrays else self.numbers(name) for name in names]
 
     def texts(self, name: str) -> list[str]:
         """Return a column as text."""

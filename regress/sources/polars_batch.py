@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
 from regress.sources.arrays import written
@@ -46,7 +48,7 @@ class PolarsBatch:
         column = self.frame[name]
         if column.dtype.is_temporal():
             return days_of(column)
-        if column.dtype in _PLAIN and not (column.null_count() or self.reading.codes):
+        if self._plain(column):
             return column.to_numpy().astype(np.float64, copy=False)  # some times as fast as a cast in Polars
         if column.dtype != pl.Float64:  # a cast costs, even to the same type
             column = column.cast(pl.Float64)
@@ -54,9 +56,14 @@ class PolarsBatch:
             column = column.set(column.is_in(self.reading.codes), None)
         return column.to_numpy()  # nulls become NaN
 
-    def columns(self, names: Sequence[str]) -> list[Array]:
-        """Return such columns."""
-        return [self.numbers(name) for name in names]
+    def columns(self, names: Sequence[str]) -> list[NDArray[Any]]:
+        """Return such columns, of their own type where they miss no cell: whoever copies them converts them."""
+        columns = [self.frame[name] for name in names]
+        return [column.to_numpy() if self._plain(column) else self.numbers(column.name) for column in columns]
+
+    def _plain(self, column: pl.Series) -> bool:
+        """Tell whether NumPy holds a column of numbers as it is."""
+        return column.dtype in _PLAIN and not (column.null_count() or self.reading.codes)
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
         """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""

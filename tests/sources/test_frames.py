@@ -67,6 +67,26 @@ def test_numbers_of_any_width_are_rounded_once(made):
             assert np.array_equal(batch.numbers(name), expected, equal_nan=True)
 
 
+@pytest.mark.parametrize("made", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+@pytest.mark.parametrize("model", ["y", "y ~ a*b + I(c^2)"])
+@pytest.mark.parametrize("missing", ["raise", "mean"])
+def test_numbers_of_any_width_are_fitted_as_the_same_numbers_in_float64(made, model, missing):
+    random = np.random.default_rng(1)
+    columns = {
+        "a": random.normal(size=200).astype(np.float32) * np.float32(1e30),
+        "b": random.integers(-128, 127, 200).astype(np.int8),
+        "c": random.integers(0, 2**63, 200).astype(np.uint64),
+        "y": random.normal(size=200).astype(np.float32),
+    }
+    if missing == "mean":
+        columns["a"][[3, 50]] = np.nan  # the mean of the others is no float32
+    frames = made(columns), made({name: values.astype(np.float64) for name, values in columns.items()})
+    for precision in ("float64", "exact"):
+        one, other = (regress.fit(frame, model, precision=precision, missing=missing) for frame in frames)
+        assert one.statistics == other.statistics
+        assert [one.b, *one.w] == [other.b, *other.w]
+
+
 def test_batches_of_a_pandas_frame_are_those_of_the_same_polars_frame():
     kinds = ("text", "number", "boolean", "date")
     for one, other in zip(batches(pd.DataFrame(COLUMNS)), batches(pl.DataFrame(COLUMNS)), strict=True):
