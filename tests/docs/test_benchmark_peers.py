@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from bench import data, files, floor, inside, kinds, machine, measure, report
+from bench import cases_arrays, data, files, floor, inside, kinds, machine, measure, report
 from bench.measure import Figure, Limit, Report, Result, Table, Tool
 
 ROWS, COLUMNS = 300, 3
@@ -91,6 +91,10 @@ def test_a_tool_that_takes_long_is_timed_fewer_times(tmp_path):
 
 
 # Kinds of input
+
+
+def test_every_kind_of_input_is_measured():
+    assert list(cases_arrays.KINDS) == [*kinds.ARRAYS, *kinds.FRAMES]
 
 
 @pytest.mark.parametrize("kind", [*kinds.ARRAYS, *kinds.FRAMES])
