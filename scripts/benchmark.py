@@ -1,6 +1,6 @@
 """How fast, in how much memory: this package beside others, every tool in processes of its own.
 
-python scripts/benchmark.py                             # every case, about ten minutes
+python scripts/benchmark.py                             # every case, about a quarter of an hour
 python scripts/benchmark.py memory gradient --repeat 3  # some of them
 python scripts/benchmark.py csv --write                 # and renew its tables in docs/benchmarks.md
 python scripts/benchmark.py --baseline ../before        # compared with another checkout of this package
@@ -16,9 +16,10 @@ from typing import Any
 
 from bench import baseline, cases, report, scale, training
 from bench.baseline import AT_MOST, INSIDE, Comparison, changes, check_checkout
-from bench.cases import Place
+from bench.machine import heading, machine, packages
 from bench.measure import Failed, Report, Table, measure
-from bench.report import around, heading, machine, packages, replace
+from bench.place import Place
+from bench.report import around, replace
 
 CASES = {**cases.CASES, "training": training.training, "scale": scale.scale}
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"

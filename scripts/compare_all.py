@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import regress
-from bench.report import heading
+from bench.machine import heading
 from marked import ACCURACY, ROOT, show
 
 DATA = ROOT / "data"

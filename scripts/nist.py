@@ -18,7 +18,7 @@ import statsmodels.api as sm
 from sklearn.linear_model import LinearRegression
 
 import regress
-from bench.report import heading
+from bench.machine import heading
 from marked import ACCURACY, ROOT, show
 from regress.records import number
 

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 
 from regress.aggregates.base import A, FoldRows, in_any_order
 from regress.aggregates.exact_sums import ExactSums
+from regress.aggregates.limits import NEVER, Limits, summed
 from regress.aggregates.moment_sums import accumulate
 from regress.aggregates.moments import Moments
 from regress.aggregates.totals import Totals, moments_of
@@ -19,28 +20,6 @@ from regress.messages import setting
 from regress.options import Over, Precision
 
 _WHOLE = 6  # times the side of a square matrix: what exact sums take
-
-
-class Limits(NamedTuple):
-    """Up to which sizes sums are exact unasked; see `regress.solvers.choose`, which holds the figures.
-
-    Cells, and rows · columns²; with at least as many columns as rows, rows, and rows² · columns.
-    """
-
-    cells: int = 0
-    products: int = 0
-    wide_rows: int = 0
-
-    def allow(self, rows: int, n: int) -> bool:
-        """Tell whether exact totals of `n` columns are taken unasked."""
-        return rows * (n + 2) <= self.cells and rows * n**2 <= self.products
-
-    def allow_wide(self, rows: int, n: int) -> bool:
-        """Tell whether the exact minimum of at least as many columns as rows is taken unasked."""
-        return rows <= self.wide_rows and rows**2 * n <= self.products
-
-
-NEVER = Limits()
 
 
 class NoRowsError(InputError):
@@ -116,36 +95,46 @@ class TrainingData:
 
 
 class _Held:
-    """Rows that are held, for good or while more of them decide what becomes of them."""
+    """Rows that are held, for good or until it is known what becomes of them; and how many there are in all so far."""
 
-    def __init__(self, references: int) -> None:
+    def __init__(self, width: Callable[[], int] | None) -> None:
         self.blocks: list[Block] = []
-        self.rows = self._width = 0
+        self.rows = self.collected = 0  # rows so far, and columns of blocks
         self._columns: Columns = None
-        self._references = references
+        self._of_x = width
 
     def add(self, block: Block) -> None:
         """Hold a block."""
-        self._columns = union(self._columns, block.columns) if self.blocks else block.columns
-        self._width = block.X.shape[1] if self._columns is None else len(self._columns)
-        self.rows += len(block.X)
+        self.count(block)
         self.blocks.append(block)
+
+    def count(self, block: Block) -> None:
+        """Take note of a block."""
+        self._columns = union(self._columns, block.columns) if self.rows else block.columns
+        self.collected = block.X.shape[1] if self._columns is None else len(self._columns)
+        self.rows += len(block.X)
 
     @property
     def width(self) -> int:
-        """Columns of X so far, without those of reference levels."""
-        return max(self._width - self._references, 0)
+        """Columns of X so far."""
+        return self.collected if self._of_x is None else self._of_x()
 
     def settle(self, selection: Selection, *, summed: bool) -> None:
         """Take note of the final columns; drop what they are not made of, unless exact sums have them all."""
+        self._of_x = partial(len, selection.names)
         if summed:
-            self.blocks = [selected(block, selection.collected) for block in self.blocks]
-        self._width, self._references = len(selection.names), 0
+            self.select(Selection(selection.collected))
 
     def select(self, selection: Selection) -> None:
         """Give the blocks the columns of a selection alone."""
         self.blocks = [selected(block, selection) for block in self.blocks]
-        self.settle(selection, summed=False)
+        self.collected = len(selection.names)
+
+    def released(self) -> Iterator[Block]:
+        """Yield the blocks, and hold them no longer."""
+        self.blocks.reverse()
+        while self.blocks:
+            yield self.blocks.pop()
 
 
 def collect_rows(
@@ -156,7 +145,7 @@ def collect_rows(
     room: int | None = None,
     precision: Precision = "float64",
     selection: Callable[[], Selection] | None = None,
-    references: int = 0,
+    width: Callable[[], int] | None = None,
     limits: Limits = NEVER,
 ) -> TrainingData:
     """Read blocks once.
@@ -167,7 +156,7 @@ def collect_rows(
     a table within `limits`, sums are exact, and the moments are those rounded once.
 
     Blocks may name their columns. `selection`, called after the last block, returns those that are wanted, in their
-    order: all but one for each of so many `references`.
+    order. `width` returns how many columns X has by the blocks read so far.
 
     Raises
     ------
@@ -175,9 +164,9 @@ def collect_rows(
         If there is no row, or what was asked for does not fit in memory.
     """
     room = memory() // 2 if room is None else room
-    coming, held = iter(blocks), _Held(references)
+    coming, held = iter(blocks), _Held(width)
     enough, ended = over == "moments", False
-    while not held.blocks or not enough or (precision == "auto" and limits.allow(held.rows, held.width)):
+    while not held.blocks or not enough or (precision == "auto" and limits.wait(held.rows, held.width)):
         block = next(coming, None)
         if block is None:
             ended = True
@@ -191,10 +180,10 @@ def collect_rows(
     if ended and selection is not None:
         held.settle(selection(), summed=precision == "float64")
         enough = _enough(held, over)
-    if precision == "exact" and not exact_fits(held.width if enough else held.rows):
+    if precision == "exact" and not exact_fits(held.collected if enough else held.rows):
         raise InputError(
-            f"{setting('precision', 'exact')} on {held.rows:,} rows or more of {held.width:,} columns needs too much "
-            f"memory. Use {setting('precision', 'float64')}."
+            f"{setting('precision', 'exact')} on {held.rows:,} rows or more of {held.collected:,} columns needs too "
+            f"much memory. Use {setting('precision', 'float64')}."
         )
     if not enough:
         if selection is not None:
@@ -204,35 +193,39 @@ def collect_rows(
         written = held.blocks if any(block.decimals is not None for block in held.blocks) else None
         return TrainingData(_summarize_rows(doubles), None, doubles, exact=exact, written=written)
 
-    def stream() -> Iterator[Block]:
-        yield from tuple(held.blocks)
+    def passing() -> Iterator[Block]:
+        yield from tuple(held.blocks) if over == "rows" else held.released()
         for block in coming:
             if over == "rows":
                 held.add(block)
                 _check_room(held, room)
+            else:
+                held.count(block)
             yield block
 
-    totals = sums = None
-    if precision == "exact" or (precision == "auto" and ended):
-        sums = in_any_order(ExactSums, held.blocks if ended else stream(), n_jobs)
+    def allowed() -> bool:
+        return precision == "exact" or (precision == "auto" and limits.allow(held.rows, held.width))
+
+    totals, (sums, moments) = None, summed(passing(), allowed, n_jobs)
+    if moments is None:
         totals = sums.finish()
         totals = totals if selection is None else totals.select(selection())
         moments = moments_of(totals, totals.targets)
     else:
-        moments = accumulate(held.blocks if ended else stream(), n_jobs)
         moments = moments if selection is None else moments.select(selection())
     if over == "rows" and selection is not None:
         held.select(selection())
     rows = [block.in_doubles() for block in held.blocks] if over == "rows" else None
-    return TrainingData(summary_of(moments), moments, rows, totals=totals, sums=sums, exact=totals is not None)
+    exact = totals is not None
+    return TrainingData(summary_of(moments), moments, rows, totals=totals, sums=sums if exact else None, exact=exact)
 
 
 def _enough(held: _Held, over: Over) -> bool:
     """Tell whether moments are to be taken of the rows so far, all of them and more to come."""
-    fits = square_fits(held.width)
+    fits = square_fits(held.collected)
     if over == "moments" and not fits:
         raise InputError(
-            f"{setting('over', 'moments')} needs an n×n matrix of {held.width:,} columns, more than a quarter of "
+            f"{setting('over', 'moments')} needs an n×n matrix of {held.collected:,} columns, more than a quarter of "
             f"memory. Use {setting('over', 'rows')}."
         )
     return over == "moments" or (held.rows > held.width and fits)
@@ -264,9 +257,9 @@ def summary_of(m: Moments) -> Summary:
 
 
 def _check_room(held: _Held, room: int) -> None:
-    if 8 * held.rows * held.width > room:
+    if 8 * held.rows * held.collected > room:
         raise RoomError(
-            f"Holding {held.rows:,} rows of {held.width:,} columns would take more than {room / 2**30:.1f} GiB of "
+            f"Holding {held.rows:,} rows of {held.collected:,} columns would take more than {room / 2**30:.1f} GiB of "
             f"memory. Use {setting('over', 'moments')}, or fewer rows or columns."
         )
 

@@ -79,7 +79,7 @@ class Sampler:
             for of_code, code in zip(self._codes, codes, strict=True):
                 of_code[to] = code[here]
             for of_column, column in zip(self._numbers, numbers, strict=True):
-                column.take(here, out=of_column[to], mode="clip")  # half the time of column[here]
+                of_column[to] = column.take(here, mode="clip")  # half the time of column[here]
             self._held += at.size
 
     def _lower(self, bits: Bits) -> bool:

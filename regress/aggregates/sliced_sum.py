@@ -58,7 +58,7 @@ class SlicedSum:
     def add(self, *parts: Array) -> None:
         """Add rows, whose columns stand in arrays side by side."""
         for i in range(0, len(parts[0]), kernel.ROWS):
-            some = [part[i : i + kernel.ROWS] for part in parts]
+            some = [np.asarray(part[i : i + kernel.ROWS], dtype=np.float64) for part in parts]
             if not self._add_compiled(some):
                 self._add_chunks(np.concatenate(some, axis=1))
 
@@ -76,8 +76,9 @@ class SlicedSum:
         if found is None or len(found.aside) > most:
             self._shallow = False  # the rows to come will be like these
             return False
-        self._sums.products.make_room(kernel.ROWS // kernel.TILE)
-        self._sums.squares.make_room(kernel.ROWS // kernel.TILE)
+        tiles = -(-len(parts[0]) // kernel.TILE)
+        self._sums.products.make_room(tiles)
+        self._sums.squares.make_room(tiles)
         for level, digits in enumerate(found.products):
             self._sums.products.add(level, digits)
         for k, digits in enumerate(found.squares):

@@ -33,8 +33,10 @@ from regress.keywords import CompareKeywords, made, names_of, refuse_unknown, ta
 from regress.messages import setting
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.options import Progress, TableOptions, TrainOptions
+from regress.solvers.choose import limits_of
 from regress.solvers.solution import Training
 from regress.solvers.train import Regression
+from regress.sources.base import Source
 from regress.sources.open import open_table
 
 _COPIES = 5  # of the table, that reading it, scikit-learn and LAPACK hold at once
@@ -134,7 +136,8 @@ def compare(
             found.source.refuse("a comparison")
         source = found
         if isinstance(found, ClusterTable):  # scikit-learn works here
-            source = found.table if dask_collection(table) else open_table(table, table_options)
+            source = found.table if dask_collection(table) else table
+        source = open_table(source, table_options)
         prepared = _read(source, target, table_options, reading, progress, copies=copies)
         data, held = prepared.data, prepared.held_out
         if not (cv or held):
@@ -147,24 +150,23 @@ def compare(
             best = other_tools.best(block, prepared.names, train_options.fit_intercept, jobs)
     folds = _folds(prepared.reader, len(block.X), cv, in_time=split_time is not None) if cv else []
     judge = Judge(block, data.summary, train_options.fit_intercept, best)
-    tools = [*other_tools.ours(prepared.names, train_options, jobs), *theirs]
+    tools = [*other_tools.ours(prepared.names, train_options, jobs, limits_of(source)), *theirs]
     fits = measured(tools, block, _joined(held.rows) if held else None, judge, scored)
     fits = cross_validated(tools, fits, block, folds, scored) if folds else fits
     for note in of_rows(prepared.facts):
         warnings.warn(note, DataWarning, stacklevel=2)
     agree, verdict = verdict_of(fits, prepared.names, judge, digits)
     reader = prepared.reader
-    source = reader.source
     return Comparison(
         fits=fits,
         names=prepared.names,
         agree=agree,
         verdict=verdict,
         rows=describe(prepared.tally),
-        read_as=source.dialect,
+        read_as=reader.source.dialect,
         metrics=tuple(metric.name for metric in scored) if held or folds else (),
         folds=_in_words(len(folds), table_options.split_key, split_time) if folds else "",
-        source=source.label,
+        source=reader.source.label,
         target=reader.target.name,
         digits_asked=digits,
         fit_intercept=train_options.fit_intercept,
@@ -241,13 +243,13 @@ def free_memory() -> int:
 
 
 def _read(
-    table: Any, target: Any, options: TableOptions, reading: Reading, progress: Progress | None, *, copies: int
+    table: Source, target: Any, options: TableOptions, reading: Reading, progress: Progress | None, *, copies: int
 ) -> ReadTable:
     """Read as many rows as scikit-learn can work on, all into one block; hold none out of fewer than 50."""
     assert reading.room is not None
     room = int(reading.room // 2 // copies * (1.0 - options.test_size))  # held-out rows are kept too
     reading = replace(reading, room=room)
-    table, seen = open_table(table, options), 0
+    seen = 0
 
     def watch(what: str, count: int, read: int, size: int) -> None:
         nonlocal seen

@@ -37,8 +37,8 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
     fit_intercept, alpha, loss, epsilon, huber_scale, penalty, solver, gradient, over, standardize, learning_rate
         How to train; see `regress.options.TrainOptions`.
     max_iter, tol, precision
-        When to stop, and how. Exact arithmetic is the default up to 1.2e6 cells and
-        rows · columns² = 2e7, and for ill-conditioned columns; precision="float64" takes a third of the time.
+        When to stop, and how. Exact arithmetic is the default for small arrays, and if float64 would leave fewer than
+        ten digits.
     batch_size, epochs, schedule, momentum, nesterov, shuffle, optimizer
         How rows are fed to solvers that see a few of them at a time; see `regress.options.BatchOptions`.
     random_state : int

@@ -179,7 +179,7 @@ def fit(
             return prepared, options_kept, running, regression
 
         prepared, options_kept, running, regression = problem(read(first))
-        since = "the table is small" if isinstance(table, Source) else "sums of parts are exact"
+        since = "by default" if isinstance(table, Source) else "sums of parts"
         reason, again = read_again(
             of_training, prepared.data, lambda: regression.accuracy, bool(steps), exact_since=since
         )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regress.aggregates.collect import collect_rows
+from regress.aggregates.limits import NEVER, Limits
 from regress.blocks import Array, Block, blocks_of
 from regress.errors import MissingDependencyError
 from regress.numerics import error_free
@@ -129,24 +130,24 @@ def best(block: Block, names: Sequence[str], fit_intercept: bool, jobs: int) -> 
     return _train(block, names, choose.reference(len(block.X), len(names), fit_intercept), jobs)
 
 
-def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int) -> Training:
+def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int, limits: Limits = NEVER) -> Training:
     over, precision, *_ = choose.reading(options)
     rows = partial(blocks_of, block.X, block.Y, block.weights)
     with one_blas_thread():
-        data = collect_rows(rows(), over, jobs, precision=precision, limits=choose.FILES)
+        data = collect_rows(rows(), over, jobs, precision=precision, limits=limits)
         return Regression(replace(data, again=rows), options, names).train()
 
 
-def ours(names: Sequence[str], options: TrainOptions, jobs: int) -> Iterator[Tool]:
-    """Yield our fits: the default, the same by autodiff, plain descent."""
+def ours(names: Sequence[str], options: TrainOptions, jobs: int, limits: Limits) -> Iterator[Tool]:
+    """Yield our fits: the default, which is exact within some limits, the same by autodiff, plain descent."""
 
     def run(options: TrainOptions, block: Block) -> ToolFit:
-        fit = _train(block, names, options, jobs)
+        fit = _train(block, names, options, jobs, limits)
         if fit.status.remedy:
             warnings.warn(f"{fit.status.message} {fit.status.remedy_for(options)}", UserWarning, stacklevel=2)
         return ToolFit(fit.w, fit.center, fit.b_center, fit.b, fit.n_iter, fit.rank)
 
-    asked = "The default of regress.fit: the exact minimum where that is fast, else Newton steps."
+    asked = "The default of regress.fit: the exact minimum where sums are exact, else Newton steps."
     yield Tool(OURS[0], asked, partial(run, options))
     asked = "Newton steps in float64, with every gradient from TensorFlow's tape."
     try:

@@ -74,7 +74,7 @@ def outcome_of(
         solver=training.solver,
         over=training.over,
         precision="exact" if training.precision == "exact" else "float64",
-        precision_reason=reason if data.totals is None or minimum is not None else "too many columns for exact ones",
+        precision_reason=reason if data.totals is None or minimum is not None else "too many columns",
         learning_rate=training.learning_rate,
         n_iter=training.n_iter,
         history=history,

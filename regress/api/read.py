@@ -1,11 +1,13 @@
 """A table, its options checked, read once into what training needs."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
+from regress.aggregates.limits import Limits
 from regress.aggregates.part_sums import PartSums
 from regress.api.cluster.table import ClusterTable
 from regress.api.sums import (
@@ -22,6 +24,7 @@ from regress.api.sums import (
 from regress.design.plan import match, plan, taken_out
 from regress.design.preparation import prepared
 from regress.design.roles import Values, as_values
+from regress.design.row_facts import Counts
 from regress.design.rows import Reader
 from regress.design.split import Split, TimeSplit
 from regress.design.terms import Design
@@ -50,7 +53,7 @@ def read_table(
     def read(source: Source) -> ReadTable:
         reader, key = _planned(source, target, options, reading)
         if cluster is None:
-            found = _read(prepared(reader), reading, progress)
+            found = _read(prepared(reader), choose.limits_of(source), reading, progress)
         else:
             found = _read_on(cluster, cluster.filled(reader), options, reading, progress)
         facts = replace(found.facts, split_key=key, of_source=reader.source.notes)
@@ -122,8 +125,7 @@ def _read_on(
     return replace(found, data=replace(data, elsewhere=cluster.folding(found.reader)))
 
 
-def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTable:
-    references = sum(v.open and not v.all_levels for v in reader.design.texts)
+def _read(reader: Reader, limits: Limits, reading: Reading, progress: Progress | None) -> ReadTable:
     fold = folded(reader, reading)
 
     @cache
@@ -139,8 +141,8 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
             room=reading.room,
             precision=reading.precision,
             selection=lambda: design().selection,
-            limits=choose.FILES,
-            references=references,
+            width=_width(reader.design, fold.counts),
+            limits=limits,
         )
     except InputError as error:
         if isinstance(error, TableError) or fold.tally.used or not fold.tally.rows:
@@ -150,6 +152,21 @@ def _read(reader: Reader, reading: Reading, progress: Progress | None) -> ReadTa
     index = () if fold.index is None else fold.index.finish()
     found = assembled(reader, fold.sums(), design(), data, reading.n_jobs)
     return replace(found, data=replace(data, again=found.reader.blocks), index=index)
+
+
+def _width(design: Design, counts: Counts) -> Callable[[], int]:
+    """Return what knows how many columns X has, if text columns have the levels counted so far and no more."""
+    of_levels = dict[int, int]()
+
+    def width() -> int:
+        levels = counts.finish().levels()
+        found = sum(map(len, levels.values()))  # more and more of them, so that their number tells which
+        if found not in of_levels:
+            known = (v.with_levels(levels[v.name]) if v.open else v for v in _any_reference(design).variables)
+            of_levels[found] = len(replace(design, variables=tuple(known)).names)
+        return of_levels[found]
+
+    return width if any(v.open for v in design.variables) else partial(len, design.names)
 
 
 def _planned(source: Source, target: Any, options: TableOptions, reading: Reading) -> tuple[Reader, str | None]:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
 from regress.design.terms import Design
@@ -19,9 +20,12 @@ from regress.sources.rereading import Reread
 
 
 class Encoded(NamedTuple):
-    """Some rows: number columns and text columns, as codes, (rows,) each; which rows miss no cell (None: none does)."""
+    """Some rows: number columns and text columns, as codes, (rows,) each; which rows miss no cell (None: none does).
 
-    numbers: Sequence[Array] | Array
+    Numbers may be of any type up to 64 bits.
+    """
+
+    numbers: Sequence[NDArray[Any]] | Array
     codes: Sequence[Codes]
     whole: Mask | None
 
@@ -89,7 +93,7 @@ class Encoder:
         TableError
             If a text column holds a level that it should not, or too many.
         """
-        columns = batch.columns(self._numbers)
+        columns = _doubles(batch.columns(self._numbers))
         whole: Mask | None = None
         if not _all_finite(columns):
             fills = self._design.fills
@@ -241,6 +245,12 @@ def _all_finite(columns: Sequence[Array] | Array) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         sums = columns.sum() if isinstance(columns, np.ndarray) else [column.sum() for column in columns]
         return bool(np.isfinite(sums).all())
+
+
+def _doubles(columns: Sequence[NDArray[Any]] | Array) -> Sequence[Array] | Array:
+    if isinstance(columns, np.ndarray):
+        return columns
+    return [column.astype(np.float64, copy=False) for column in columns]
 
 
 def _filled(column: Array, fill: float | None) -> Array:

@@ -131,7 +131,8 @@ class Means:
             used = all_of(reader.weighty(batch, a), given, None if batch.bad is None else ~batch.bad)
             if reader.split.fraction:
                 used = all_of(used, ~reader.split.held_out(batch))
-            for (of_a, of_ax), column in zip(self._sums.values(), batch.columns(reader.design.numbers), strict=True):
+            for name, (of_a, of_ax) in self._sums.items():
+                column = batch.numbers(name)
                 chosen = np.isfinite(column) if used is None else np.isfinite(column) & used
                 x, weight = column[chosen], np.ones(int(chosen.sum())) if a is None else a[chosen]
                 of_a.add(weight)

@@ -23,7 +23,7 @@ WITHIN = 900  # exponents up to which a unit is, and its reciprocal, far from th
 
 _TILE, _CELLS = 256, 2**19  # rows whose sums in float64 are added to the others; cells that are converted at a time
 _PANEL = 8  # columns side by side in the compiled code
-_LACKS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
+_NEEDS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
 
 
 class ExactProducts(NamedTuple):
@@ -75,7 +75,7 @@ def _kinds() -> list[str]:
             has = set(next((line for line in lines if line.startswith("flags")), "").split())
     except OSError:
         return []
-    kinds = ["v3", "v4"] if has >= _LACKS["v3"] | _LACKS["v4"] else ["v3"] if has >= _LACKS["v3"] else []
+    kinds = ["v3", "v4"] if has >= _NEEDS["v3"] | _NEEDS["v4"] else ["v3"] if has >= _NEEDS["v3"] else []
     return kinds[::-1]
 
 
@@ -93,19 +93,20 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
     root : array of shape (m,), optional
         √a of each row.
     """
-    m, n = len(parts[0]), len(shift)
-    sums = np.zeros((-(-n // _PANEL) * _PANEL,) * 2)
-    step = m if all(map(_in_steps, parts)) else max(_CELLS // n // _TILE, 1) * _TILE
-    for i in range(0, m, max(step, 1)):
-        table = _Table([part[i : i + step] for part in parts])
-        some = None if root is None else np.ascontiguousarray(root[i : i + step])
-        table.call(code.products, table.padded(shift), some, sums)
+    n, rows = len(shift), len(parts[0])
+    sums = np.zeros((_padded(n), _padded(n)))
+    step = rows if all(map(_in_steps, parts)) else max(_CELLS // n // _TILE, 1) * _TILE
+    for i in range(0, rows, step):
+        some = slice(i, i + step)
+        table = _Table([part[some] for part in parts])
+        of_rows = None if root is None else np.ascontiguousarray(root[some])
+        table.call(code.products, table.padded(shift), of_rows, sums)
     above = sums[:n, :n]
     return np.asarray(np.triu(above) + np.triu(above, 1).T)
 
 
 def exact_products(code: Any, parts: Sequence[Array], scale: Array) -> ExactProducts:
-    """Return exact sums over up to `ROWS` rows of columns, each multiplied by a power of two, its `scale`."""
+    """Return sums without rounding over up to `ROWS` rows; `scale` has a power of two for each column."""
     table = _Table(parts)
     n, size = table.n, table.size
     sums = np.zeros((LEVELS, size, size), dtype=np.int64)
@@ -119,9 +120,9 @@ class _Table:
     """Columns as the compiled code takes them: where the first cell of each is, and how far it is to the next."""
 
     def __init__(self, parts: Sequence[Array]) -> None:
-        self._parts = [part if _in_steps(part) else np.ascontiguousarray(part, dtype=np.float64) for part in parts]
+        self._parts = [part if _in_steps(part) else _converted(part) for part in parts]
         self.rows, self.n = len(parts[0]), sum(part.shape[1] for part in parts)
-        self.size = -(-self.n // _PANEL) * _PANEL
+        self.size = _padded(self.n)
         first = [part.ctypes.data + part.strides[1] * np.arange(part.shape[1]) for part in self._parts]
         step = [np.full(part.shape[1], part.strides[0] // 8) for part in self._parts]
         self._first, self._step = (np.concatenate(part).astype(np.int64) for part in (first, step))
@@ -137,6 +138,18 @@ class _Table:
             raise MemoryError("there is too little memory for sums of products")
 
 
-def _in_steps(part: Array) -> bool:
+def _padded(n: int) -> int:
+    """Return a number of columns as whole panels hold them."""
+    return -(-n // _PANEL) * _PANEL
+
+
+def _in_steps(part: Any) -> bool:
     """Tell whether cells are float64 numbers in steps of 8 bytes."""
-    return bool(part.dtype == np.float64 and part.flags.aligned and not any(step % 8 for step in part.strides))
+    if not (isinstance(part, np.ndarray) and part.dtype == np.float64 and part.flags.aligned):
+        return False
+    return not any(step % 8 for step in part.strides)
+
+
+def _converted(part: Any) -> Array:
+    cells = np.asarray(part, dtype=np.float64)
+    return cells if _in_steps(cells) else cells.copy()

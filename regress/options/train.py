@@ -82,8 +82,8 @@ class TrainOptions(BatchOptions):
     tol: float = option(1e-10, "Stop when the relative gradient |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) falls below this.", "Training")
     precision: Precision = option(
         "auto",
-        "Sums over rows in float64, or without rounding (exact). auto is exact if that is fast, or if float64 would "
-        "leave fewer than ten digits. Solvers other than newton always descend in float64.",
+        "Sums over rows in float64, or without rounding (exact). auto is exact for text files of up to 40 columns, for "
+        "small tables, and if float64 would leave fewer than ten digits. Solvers other than newton descend in float64.",
         "Training",
     )
 

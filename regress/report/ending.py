@@ -20,12 +20,10 @@ _ENDS = {
 def sentences(known: FitRecord) -> list[str]:
     """Return how the coefficients were computed, how that ended, and how far from the minimum."""
     outcome, status = known.outcome, known.trained.status
-    reason = f": {outcome.precision_reason}" if outcome.precision_reason else ""
     if outcome.precision == "exact":
-        return [f"Solved directly in exact arithmetic{reason}."]
+        return ["Solved directly (exact)."]
     if known.epochs is None:
         how = f"{_SOLVERS.get(outcome.solver, outcome.solver)}, float64"
-        how += reason if status == "converged" and "float64" not in reason else ""
     else:
         how = f"{outcome.solver}, batches of {min(known.trained.options.batch_size, known.trained.n_rows):,}"
     if status == "converged":

@@ -1,13 +1,14 @@
 """Which solver, over rows or moments, in exact arithmetic or float64: all of the choice, and what cannot be combined.
 
-Exact arithmetic is the default where nobody notices the time that it takes. Sizes are those of a table with n columns.
+Exact arithmetic is the default where reading takes longer: for text of few columns, and for small tables.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from regress.aggregates.collect import Limits, TrainingData, exact_fits, square_fits
+from regress.aggregates.collect import TrainingData, exact_fits, square_fits
+from regress.aggregates.limits import Limits
 from regress.errors import InputError, check_number
 from regress.messages import setting
 from regress.objective.huber import Huber
@@ -23,7 +24,8 @@ from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
 from regress.sources.base import Source
 
-FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second: reading takes more
+FILES = Limits(cells=12_000_000, products=200_000_000, wide_rows=200)  # about a tenth of a second
+TEXT = FILES._replace(columns=40)  # parsing takes longer than exact sums of so few columns
 ARRAYS = Limits(cells=1_200_000, products=20_000_000, wide_rows=200)  # for arrays in memory: a tenth of that
 
 _ROUGH_COLUMNS, _ROUGH_ROWS = 256, 8  # columns, and rows a column, from which products in single precision pay
@@ -143,6 +145,15 @@ def reading(options: TrainOptions, source: Source | None = None, steps: str = ""
     return Reading(options.over if loss.quadratic else "rows", precision, False, loss.quadratic)
 
 
+def limits_of(source: Source) -> Limits:
+    """Return up to which sizes a table is summed exactly unasked."""
+    if source.unit != "bytes":
+        return FILES
+    from regress.sources.file_parts import is_text  # an array needs no file
+
+    return TEXT if is_text(source) else FILES
+
+
 def _is_large(source: Source) -> bool:
     """Tell whether files are too large to hold their rows."""
     if source.unit != "bytes":
@@ -258,24 +269,22 @@ def read_again(
     of_float64: Callable[[], Accuracy],
     descends: bool = False,
     *,
-    exact_since: str = "the table is small",
+    exact_since: str = "by default",
 ) -> tuple[str, bool]:
     """Return why the arithmetic is exact or float64, and whether to read the table again in exact arithmetic."""
     if options.precision != "auto":
         return "as asked", False
     if reason := _floating(options, descends):
         return reason, False
-    if data.exact:
-        return exact_since, False
-    if data.moments is None:
-        return "there are at least as many columns as rows", False
+    if data.exact or data.moments is None:
+        return exact_since if data.exact else "no more rows than columns", False
     accuracy = of_float64()
     digits = f"{accuracy.expected_digits:.0f} digits"
     if better_exact(options, data, accuracy):
         return f"float64 would leave {digits if accuracy.rank_sure else 'the rank unknown'}", True
     if _exact_able(options, data, accuracy) and accuracy.residuals_lost:
-        return "float64 would lose residuals as small as these", True
-    return f"leaving {digits}" if accuracy.enough else "exact arithmetic takes too long with so many columns", False
+        return "float64 would lose the residuals", True
+    return f"leaving {digits}" if accuracy.enough else "too many columns", False
 
 
 def reference(rows: int, n: int, fit_intercept: bool) -> TrainOptions:

@@ -15,7 +15,7 @@ import polars as pl
 
 from regress.errors import InputError, TableError
 from regress.sources.base import Column, ColumnKind
-from regress.sources.batches import Part
+from regress.sources.batches import Frame, Part
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.polars_frames import LOOK, SLICE, columns_of
 
@@ -148,14 +148,15 @@ class ArrowPart(Part):
         """Return the columns in order."""
         return columns_of(self._head.schema, self._head.head, self.reading)
 
-    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[pl.DataFrame]:
+    def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Yield the rows in frames of one size, whatever the batches of the stream are."""
         rows, names = 0, list(kinds)
         for frame in grouped((some.select(names) for some in stream(self.table)), SLICE):
             if not rows:
                 self._compare(frame.head(self._head.height).equals(self._head.select(names)))
-            rows += frame.height
-            yield from frame.iter_slices(SLICE)
+            for part in frame.iter_slices(SLICE):
+                rows += part.height
+                yield Frame(part, rows)
         self._compare(self._rows in (None, rows))
         self._rows = rows
 

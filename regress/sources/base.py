@@ -111,8 +111,8 @@ class Batch(Protocol):
         """Return a number or boolean column, or days since 1970 of a date (rows,), NaN where missing."""
         ...
 
-    def columns(self, names: Sequence[str]) -> Sequence[Array] | Array:
-        """Return such columns (rows,) each, NaN where missing, perhaps as one array (columns, rows)."""
+    def columns(self, names: Sequence[str]) -> Sequence[NDArray[Any]] | Array:
+        """Return such columns (rows,) each, of any type up to 64 bits, perhaps as one array (columns, rows)."""
         ...
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:

@@ -28,11 +28,20 @@ def typed(
     ------
     CellError
         If a cell is not what its column is.
+    TableError
+        If a column is of a type that cannot be read as its kind.
     """
     for name, kind in kinds.items():
-        if kind in ("date", "moment") and not frame.schema[name].is_temporal():
+        dtype, dated = frame[name].dtype, kind in ("date", "moment")
+        if not (_cells(dtype) or (dtype in (pl.Date, pl.Datetime) and (dated or kind == "text"))):
+            what = "dates" if dated else "text" if kind == "text" else "numbers"
+            raise TableError(
+                f"{partition.place(first)}, column {name!r}: the column is of type {dtype}, "
+                f"which cannot be read as {what}."
+            )
+        if dated and not dtype.is_temporal():
             frame = frame.with_columns(_as_text(frame[name], partition, first))
-        if kind not in ("text", "unusable") and frame.schema[name] == pl.String:
+        if kind not in ("text", "unusable") and frame[name].dtype == pl.String:
             values, wrong = partition.reading.converted(frame[name], kind)
             if wrong.any():
                 row = int(wrong.argmax())
@@ -48,6 +57,11 @@ def typed(
                 )
             frame = frame.with_columns(values)
     return frame
+
+
+def _cells(dtype: pl.DataType) -> bool:
+    """Tell whether cells of a type are numbers, true and false, or text."""
+    return dtype.is_numeric() or dtype in (pl.Boolean, pl.String, pl.Null, pl.Categorical, pl.Enum)
 
 
 def _as_text(cells: pl.Series, partition: "FramePartition", first: int) -> pl.Series:
@@ -194,7 +208,7 @@ def _series(cells: Any, column: Cells) -> pl.Series:
     if column.kind == "text" and kind.is_temporal():
         return series.cast(pl.String)
     dates = column.kind in ("date", "moment") and kind in (pl.Date, pl.Datetime)
-    if not (dates or kind.is_numeric() or kind in (pl.Boolean, pl.String, pl.Null, pl.Categorical, pl.Enum)):
+    if not (dates or _cells(kind)):
         raise column.wrong(0, f"{type(cells).__name__} holds neither numbers nor text. Yield a list")
     return series
 

@@ -9,6 +9,7 @@ from regress.errors import TableError
 from regress.sources.base import Source
 from regress.sources.batches import Part
 
+_TEXT = ("CSV", "JSON lines")  # formats that are parsed
 _BLOCK = 2**24  # bytes of a block, unless it is made smaller
 _COPIES = 7  # of a block: its text, its cells as numbers, and those of the blocks that are read ahead
 
@@ -160,6 +161,12 @@ class FilePart(Part):
     def smaller(self) -> Self:
         """Return the file read in smaller blocks."""
         return replace(self, block=(self.block or _BLOCK) // 16)
+
+
+def is_text(source: Source) -> bool:
+    """Tell whether all rows are parsed from text, as of CSV: that takes longer than to sum them."""
+    parts = source.partitions()
+    return bool(parts) and all(isinstance(part, FilePart) and part.form in _TEXT for part in parts)
 
 
 def measured(source: Source) -> int:

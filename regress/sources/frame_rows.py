@@ -14,7 +14,7 @@ Rows = Any  # an array (m, n) of any type of number, or what NumPy makes one of:
 
 
 class FrameRows:
-    """Columns of any types of number, as rows. NumPy makes an array of them; a slice converts nothing yet.
+    """Columns side by side, as rows. NumPy makes an array of them; a slice converts nothing yet.
 
     Examples
     --------

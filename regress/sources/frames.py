@@ -1,6 +1,6 @@
 """pandas, for people: frames in, tables out. Owner of pandas; its columns are read without pyarrow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -11,12 +11,14 @@ import polars as pl
 
 from regress.errors import InputError, TableError
 from regress.messages import setting
-from regress.sources.base import MISSING_CODE, Batch, Column, ColumnKind, Source
+from regress.sources.base import MISSING_CODE, Batch, Bookmark, Column, ColumnKind, Source
+from regress.sources.batches import typed
 from regress.sources.cell_types import NUMBERS, column_of_kind, level_of
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.date_columns import of_objects
 from regress.sources.dates import DATES, of_cell
-from regress.sources.polars_frames import SlicedPart
+from regress.sources.pandas_batch import PandasBatch
+from regress.sources.polars_frames import Rows, SlicedPart
 from regress.sources.rereading import rereading
 from regress.sources.table import Table
 
@@ -25,7 +27,7 @@ _LOOK = 200  # cells with a value that tell what a column of objects seems to be
 
 @dataclass(eq=False)
 class PandasPartition(SlicedPart):
-    """A pandas frame, handed to Polars a slice at a time."""
+    """A pandas frame, read a slice at a time."""
 
     frame: pd.DataFrame
     reading: Reading = AS_IS
@@ -39,10 +41,42 @@ class PandasPartition(SlicedPart):
         """Return the columns in order."""
         return {name: _column(name, self.frame[name], self.reading) for name in self.frame.columns}
 
-    def rows(self, kinds: Mapping[str, ColumnKind], start: int, stop: int) -> pl.DataFrame:
-        """Return some rows of the named columns."""
-        part = self.frame.iloc[start:stop]
-        return pl.DataFrame([_series(name, part[name], kind, self.reading) for name, kind in kinds.items()])
+    def rows(self, kinds: Mapping[str, ColumnKind]) -> Rows:
+        """Return what gives some rows of the named columns."""
+        return lambda start, stop: pl.DataFrame(
+            [_series(name, self.frame[name].iloc[start:stop], kind, self.reading) for name, kind in kinds.items()]
+        )
+
+    def batches(self, kinds: Mapping[str, ColumnKind]) -> Iterator[PandasBatch]:
+        """Yield slices of the named columns."""
+        read = self._reader(kinds)
+        for start, stop in self.slices():
+            yield read(start, stop)
+
+    def batch_at(self, kinds: Mapping[str, ColumnKind], bookmark: Bookmark) -> PandasBatch:
+        """Return a slice: its first row, and the row behind it."""
+        return self._reader(kinds)(*bookmark)
+
+    def _reader(self, kinds: Mapping[str, ColumnKind]) -> Callable[[int, int], PandasBatch]:
+        """Return what gives batches: views of columns that NumPy holds as numbers, unless some mean a missing cell."""
+        numbers = [] if self.reading.codes else [name for name, kind in kinds.items() if kind == "number"]
+        arrays = {name: self.frame[name].to_numpy() for name in numbers if _is_plain(self.frame[name].dtype)}
+        others = {name: kind for name, kind in kinds.items() if name not in arrays}
+        rows = self.rows(others)
+
+        def read(start: int, stop: int) -> PandasBatch:
+            return PandasBatch(
+                self.name,
+                start,
+                typed(rows(start, stop), others, self, start),
+                read=stop,
+                reading=self.reading,
+                bookmark=(start, stop),
+                arrays={name: values[start:stop] for name, values in arrays.items()},
+                height=stop - start,
+            )
+
+        return read
 
     def place(self, record: int) -> str:
         """Name the row by its index label, as pandas shows it."""
@@ -69,7 +103,8 @@ def open_pandas(frame: pd.DataFrame, reading: Reading = AS_IS) -> Table:
                 f"The frame's column {name!r} is named by a {type(name).__name__}; names must be text. "
                 "Rename it, for example by frame.columns = frame.columns.map(str)."
             )
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    frame = frame.copy(deep=False)
+    frame.columns = pd.Index([str(name) for name in frame.columns])
     doubled = frame.columns[frame.columns.duplicated()]
     if len(doubled):
         raise TableError(f"The frame has more than one column named {doubled[0]!r}. Rename one.")
@@ -135,6 +170,11 @@ def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd
         f"{role} has other row labels than the frame, or labels occur twice. Give both the same index, "
         "or pass values.to_numpy() to pair rows by position."
     )
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Tell whether NumPy holds a column of a type as numbers of up to 64 bits."""
+    return isinstance(dtype, np.dtype) and dtype.kind in "fiu" and dtype.itemsize <= 8
 
 
 def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | None:

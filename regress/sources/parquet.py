@@ -4,10 +4,12 @@ import os
 import tempfile
 import threading
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate, pairwise
+from typing import IO
 
 import polars as pl
 from polars import selectors
@@ -21,9 +23,9 @@ from regress.sources.file_parts import FilePart
 from regress.sources.polars_frames import LOOK, SLICE, columns_of
 
 _FIRST = 2**16  # rows read first, which tell how many to read next
-_BLOCK = 2**25  # bytes in memory of the rows read at a time: a group of rows may be as large as the file
+_BLOCK = 2**24  # bytes in memory of the rows read at a time, or twice that: a group may be as large as the file
+_LOOK = 2**20  # rows whose groups are found at a time, by a look at one column
 _AHEAD = 2  # blocks that wait: while the rows of one are used, the next are decoded
-_QUIET = threading.Lock()  # standard error is one for all threads
 
 _NO_MEMORY = ("Cannot allocate memory", "could not spawn threads", "code: 11")
 
@@ -45,7 +47,7 @@ class DecodedPart(FilePart):
     @contextmanager
     def _readable(self) -> Iterator[None]:
         try:
-            with _quiet():
+            with _QUIET:
                 yield
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             self.file.check()
@@ -68,27 +70,50 @@ class ScannedPart(DecodedPart):
         """Read the columns, some rows at a time."""
         self.file.check()
         with self._readable():
-            rows = self._scan().select(pl.len()).collect().item()
+            scan = self._scan().select(selectors.by_name(*kinds))
+            rows = scan.select(pl.len()).collect().item()
         if not rows:
             return
         block = self.block or _BLOCK
         first = min(rows, max(_FIRST * block // _BLOCK, 1))
-        start = self.frame_at(kinds, (0, first, rows))
+        start = self._frame(scan, (0, first, rows))
         yield start
         columns = start.columns
         step = max(1, int(block / max(columns.estimated_size() / first, 8 * columns.width)))
-        places = ((at, min(at + step, rows), rows) for at in range(first, rows, step))
-        yield from ordered_map(partial(self.frame_at, kinds), places, _AHEAD)
+        narrow = next((name for name, kind in kinds.items() if kind != "text"), columns.columns[0])
+        stops = accumulate(_blocks(self._groups(scan.select(narrow), first, rows), step), initial=first)
+        places = ((at, stop, rows) for at, stop in pairwise(stops))
+        yield from ordered_map(partial(self._frame, scan), places, _AHEAD)
 
     def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
         """Read some rows: the first one, the one behind them, and the rows of the file."""
+        with self._readable():
+            scan = self._scan().select(selectors.by_name(*kinds))
+        return self._frame(scan, place)
+
+    def _frame(self, scan: pl.LazyFrame, place: Bookmark) -> Frame:
         start, stop, rows = place
         with self._readable():
-            frame = self._scan().select(selectors.by_name(*kinds)).slice(start, stop - start).collect()
+            frame = scan.slice(start, stop - start).collect()
         self.file.check()
         if frame.height != stop - start:
             raise TableError(f"{self._damaged}: it has {rows:,} rows, and {start + frame.height:,} can be read.")
         return Frame(frame, self.size * stop // rows, place=place)
+
+    def _groups(self, column: pl.LazyFrame, at: int, rows: int) -> Iterator[int]:
+        """Yield the rows of each group from a row on: Polars returns a chunk of a column for each.
+
+        What is cut within a group is decoded twice in part.
+        """
+        while at < rows:
+            stop = min(at + _LOOK, rows)
+            with self._readable():
+                cells = column.slice(at, stop - at).collect().to_series()
+            *groups, _ = cells.chunk_lengths()
+            if stop == rows or not sum(groups):  # else there may be more of the last one
+                groups.append(stop - at - sum(groups))
+            yield from groups
+            at += sum(groups)
 
     @abstractmethod
     def _scan(self) -> pl.LazyFrame:
@@ -138,31 +163,63 @@ class ArrowStreamPart(DecodedPart):
             yield Frame(frame[start : start + SLICE], self.size * min(start + SLICE, frame.height) // frame.height)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back what is written to standard error, and drop it after a panic of Polars, which writes a page of Rust.
+def _blocks(groups: Iterable[int], step: int) -> Iterator[int]:
+    """Yield the rows of blocks, given those of groups: small groups are joined, and large ones cut."""
+    joined = 0
+    for rows in groups:
+        if joined and joined + rows > step:
+            yield joined
+            joined = 0
+        if rows > 2 * step:
+            parts = -(-rows // step)
+            yield from (rows * (k + 1) // parts - rows * k // parts for k in range(parts))
+        else:
+            joined += rows
+    if joined:
+        yield joined
 
-    That writes to the descriptor itself, which is one for all threads, so one thread reads at a time.
+
+class _Quiet:
+    """Holds back what is written to standard error while Polars reads; drops it after a panic, a page of Rust.
+
+    A panic is written to the descriptor itself, which is one for all threads. So threads that read at a time share one
+    hold, and whichever of them ends passes on what was written until then.
     """
-    with _QUIET:
-        yield from _held_back()
+
+    def __init__(self) -> None:
+        self._lock, self._readers = threading.Lock(), 0
+        self._held: IO[bytes] | None = None
+        self._kept, self._passed, self._panicked = -1, 0, False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._readers += 1
+            if self._readers > 1:
+                return
+            try:
+                held = tempfile.TemporaryFile(buffering=0)
+                self._kept = os.dup(2)
+            except OSError:  # standard error is closed, or nothing temporary can be written
+                return
+            os.dup2(held.fileno(), 2)
+            self._held, self._passed, self._panicked = held, 0, False
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._readers -= 1
+            if self._held is None:
+                return
+            if not self._readers:
+                os.dup2(self._kept, 2)
+            text = os.pread(self._held.fileno(), 2**20, self._passed)  # the descriptors have one position
+            self._passed += len(text)
+            self._panicked |= b"panicked at" in text
+            if text and not self._panicked:
+                os.write(self._kept, text)
+            if not self._readers:
+                os.close(self._kept)
+                self._held.close()
+                self._held = None
 
 
-def _held_back() -> Iterator[None]:
-    try:
-        held = tempfile.TemporaryFile(buffering=0)
-        kept = os.dup(2)
-    except OSError:  # standard error is closed, or nothing temporary can be written
-        yield
-        return
-    with held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            held.seek(0)
-            text = held.read()
-            if text and b"panicked at" not in text:
-                os.write(2, text)
+_QUIET = _Quiet()  # standard error is one for all threads

@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
-from regress.errors import TableError
 from regress.sources.arrays import written
 from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Bookmark, Codes
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.date_columns import days_of
+
+_PLAIN = frozenset(
+    {pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt64, pl.UInt32, pl.UInt16, pl.UInt8}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +48,22 @@ class PolarsBatch:
         column = self.frame[name]
         if column.dtype.is_temporal():
             return days_of(column)
+        if self._plain(column):
+            return column.to_numpy().astype(np.float64, copy=False)  # some times as fast as a cast in Polars
         if column.dtype != pl.Float64:  # a cast costs, even to the same type
             column = column.cast(pl.Float64)
         if self.reading.codes:
             column = column.set(column.is_in(self.reading.codes), None)
         return column.to_numpy()  # nulls become NaN
 
-    def columns(self, names: Sequence[str]) -> list[Array]:
-        """Return such columns."""
-        return [self.numbers(name) for name in names]
+    def columns(self, names: Sequence[str]) -> list[NDArray[Any]]:
+        """Return such columns, of their own type where they miss no cell: whoever copies them converts them."""
+        columns = [self.frame[name] for name in names]
+        return [column.to_numpy() if self._plain(column) else self.numbers(column.name) for column in columns]
+
+    def _plain(self, column: pl.Series) -> bool:
+        """Tell whether NumPy holds a column of numbers as it is."""
+        return column.dtype in _PLAIN and not (column.null_count() or self.reading.codes)
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
         """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""
@@ -80,7 +92,4 @@ def _text(column: pl.Series) -> pl.Series:
     """Return a column as text; what is no finite number of numbers is missing."""
     if column.dtype.is_float():
         column = column.set(~column.is_finite(), None)
-    try:
-        return column.cast(pl.String)
-    except pl.exceptions.InvalidOperationError:
-        raise TableError(f"Column {column.name!r} is of type {column.dtype}, which cannot be read as text.") from None
+    return column.cast(pl.String)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from regress.sources.base import Bookmark, Column, ColumnKind
-from regress.sources.batches import Frame, Part, as_frame
+from regress.sources.batches import Frame, Part
 from regress.sources.cell_types import level_of
 from regress.sources.cell_values import AS_IS, Reading
 
@@ -16,22 +16,31 @@ LOOK = 200  # rows that tell what a column of text seems to be
 SLICE = 2**16  # rows of a batch
 
 
+Rows = Callable[[int, int], pl.DataFrame]
+
+
 class SlicedPart(Part):
     """A frame in memory, read a slice at a time."""
 
     @abstractmethod
-    def rows(self, kinds: Mapping[str, ColumnKind], start: int, stop: int) -> pl.DataFrame:
-        """Return some rows of the named columns."""
+    def rows(self, kinds: Mapping[str, ColumnKind]) -> Rows:
+        """Return what gives the rows of the named columns from one to before another."""
+
+    def slices(self) -> Iterator[tuple[int, int]]:
+        """Yield the first row of each slice, and the row behind it."""
+        for start in range(0, self.size, SLICE):
+            yield start, min(start + SLICE, self.size)
 
     def frames(self, kinds: Mapping[str, ColumnKind]) -> Iterator[Frame]:
         """Yield slices of the named columns."""
-        for start in range(0, self.size, SLICE):
-            yield self.frame_at(kinds, (start, min(start + SLICE, self.size)))
+        rows = self.rows(kinds)
+        for start, stop in self.slices():
+            yield Frame(rows(start, stop), stop, place=(start, stop))
 
     def frame_at(self, kinds: Mapping[str, ColumnKind], place: Bookmark) -> Frame:
         """Return a slice: its first row, and the row behind it."""
         start, stop = place
-        return as_frame(self.rows(kinds, start, stop), kinds, self, start)._replace(place=place)
+        return Frame(self.rows(kinds)(start, stop), stop, place=place)
 
 
 @dataclass(eq=False)
@@ -50,9 +59,10 @@ class PolarsPartition(SlicedPart):
         """Return the columns in order."""
         return columns_of(self.frame.schema, self.frame.head, self.reading)
 
-    def rows(self, kinds: Mapping[str, ColumnKind], start: int, stop: int) -> pl.DataFrame:
-        """Return some rows."""
-        return self.frame.select(list(kinds)).slice(start, stop - start)
+    def rows(self, kinds: Mapping[str, ColumnKind]) -> Rows:
+        """Return what gives some rows."""
+        frame = self.frame.select(list(kinds))
+        return lambda start, stop: frame.slice(start, stop - start)
 
 
 def columns_of(

@@ -7,8 +7,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.cases import child, cli, coefficients
 from bench.measure import run
+from bench.place import child, cli, coefficients
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "benchmark",

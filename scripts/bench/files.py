@@ -7,12 +7,37 @@ import json
 import sys
 
 
-def parse_csv(path: str) -> None:
-    """Parse a CSV file in batches and keep nothing."""
+def parse_csv(path: str, *columns: str) -> None:
+    """Parse a CSV file, or columns of it, in batches and keep nothing."""
     import polars as pl
 
-    for _ in pl.scan_csv(path).collect_batches():
+    scan = pl.scan_csv(path)
+    for _ in (scan.select(columns) if columns else scan).collect_batches():
         pass
+
+
+def duckdb_parse(path: str) -> None:
+    """Parse a CSV file by DuckDB: a sum of each column needs every cell as a number."""
+    import duckdb
+
+    duckdb.execute("SELECT sum(COLUMNS(*)) FROM read_csv(?)", [path]).fetchall()
+
+
+def duckdb_fit(path: str, target: str, column: str) -> list[float]:
+    """Fit a line by DuckDB's regression aggregates."""
+    import duckdb
+
+    query = f"SELECT regr_intercept({target}, {column}), regr_slope({target}, {column}) FROM read_csv(?)"
+    return list(duckdb.execute(query, [path]).fetchall()[0])
+
+
+def polars_ols_fit(path: str, target: str) -> list[float]:
+    """Scan a CSV file with Polars and fit polars_ols."""
+    import polars as pl
+
+    from bench.peers import least_squares
+
+    return least_squares(pl.scan_csv(path), target)
 
 
 def read_parquet(path: str) -> None:
@@ -43,7 +68,10 @@ def pandas_descend(path: str, target: str) -> list[float]:
         return descend((chunk.drop(columns=target).to_numpy(), chunk[target].to_numpy()) for chunk in chunks)
 
 
-TASKS = {function.__name__: function for function in (parse_csv, read_parquet, pandas_fit, pandas_descend)}
+TASKS = {
+    function.__name__: function
+    for function in (parse_csv, duckdb_parse, read_parquet, pandas_fit, pandas_descend, duckdb_fit, polars_ols_fit)
+}
 
 if __name__ == "__main__":
     print(json.dumps(TASKS[sys.argv[1]](*sys.argv[2:])))

@@ -20,15 +20,15 @@ Run = Callable[[], list[float]]
 Prepare = Callable[[], Run]
 
 
-def ours(X: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None, precision: Any = "auto") -> list[float]:
+def ours(X: Any, y: Any, weights: np.ndarray | None = None, precision: Any = "auto") -> list[float]:
     """Fit LinearRegressor."""
     from regress import LinearRegressor
 
     return peers.coefficients(LinearRegressor(precision=precision).fit(X, y, weights))
 
 
-def fitted(X: np.ndarray, y: np.ndarray) -> list[float]:
-    """Fit regress.fit."""
+def fitted(X: Any, y: Any) -> list[float]:
+    """Fit regress.fit to rows and a target, or to a frame and the name of one."""
     import regress
 
     result = regress.fit(X, y)
@@ -43,6 +43,11 @@ FITS: dict[str, Callable[[np.ndarray, np.ndarray], list[float]]] = {
     "scikit-learn-intelex": peers.onedal,
     "statsmodels": peers.statsmodels,
     "SGDRegressor": peers.stochastic,
+    "glum": peers.glum,
+}
+FRAMES: dict[str, Callable[[np.ndarray, np.ndarray], Run]] = {
+    "polars_ols": peers.polars_ols,
+    "pyfixest": peers.pyfixest,
 }
 WEIGHTS: dict[str, Callable[[np.random.Generator, int], np.ndarray | None]] = {
     "no weights": lambda random, m: None,
@@ -52,9 +57,10 @@ WEIGHTS: dict[str, Callable[[np.random.Generator, int], np.ndarray | None]] = {
 
 
 def memory(m: int, n: int, tool: str) -> Prepare:
-    """Fit rows with one of the tools."""
+    """Fit rows with one of the tools; a frame, where a tool takes no arrays, is made before."""
     X, y = table(m, n)
-    return lambda: partial(FITS[tool], X, y)
+    run = FRAMES[tool](X, y) if tool in FRAMES else partial(FITS[tool], X, y)
+    return lambda: run
 
 
 def exact(m: int, n: int, weights: str, precision: str) -> Prepare:
@@ -144,16 +150,20 @@ TASKS: dict[str, Callable[..., Prepare]] = {
 }
 
 
-def main(task: str, m: str, n: str, repeat: str, *words: str) -> None:
-    """Run once to warm up, then time runs; print seconds, peak memory and what the last run computed."""
-    prepare = TASKS[task](int(m), int(n), *words)
+def timed(prepare: Prepare, repeat: int) -> dict[str, Any]:
+    """Run once to warm up, then time runs; return seconds, peak memory and what the last run computed."""
     answer, seconds = prepare()(), []
-    for _ in range(int(repeat)):
+    for _ in range(repeat):
         run = prepare()
         began = time.perf_counter()
         answer = run()
         seconds.append(time.perf_counter() - began)
-    print(json.dumps({"seconds": seconds, "peak": peak_of_this_process(), "answer": [float(x) for x in answer]}))
+    return {"seconds": seconds, "peak": peak_of_this_process(), "answer": [float(x) for x in answer]}
+
+
+def main(task: str, m: str, n: str, repeat: str, *words: str) -> None:
+    """Time a task, and print what it took and computed."""
+    print(json.dumps(timed(TASKS[task](int(m), int(n), *words), int(repeat))))
 
 
 if __name__ == "__main__":

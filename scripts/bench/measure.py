@@ -35,13 +35,14 @@ class Limit:
     at_most: float
     of: str | None = None
     what: str = "time"  # or "peak", or the name of a figure
+    unit: str = "B"  # of a figure, where no tool is named
 
 
 class Figure(NamedTuple):
     """A number that a tool tells of itself, such as the peak memory of another process."""
 
     value: float
-    unit: str = ""  # s, B or B/s
+    unit: str = ""  # s, B, B/s, flop/s, or × for a multiple
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Tool:
     tolerance: float = 1e-9
     inside: bool = False  # the command times its runs itself
     peer: bool = False  # another package's, so the same from every checkout
+    floor: bool = False  # it does only what no tool can avoid, such as reading
+    runs: int = sys.maxsize  # maximum that are timed, for a tool that takes long
     limits: tuple[Limit, ...] = ()
 
 
@@ -65,6 +68,7 @@ class Table:
     base: str
     tools: Sequence[Tool]
     reference: Sequence[float] | None = None
+    floor: float | None = None  # seconds that the machine needs at least, computed from its rates
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,11 @@ class Result:
         """The median of the runs."""
         return median(self.seconds)
 
-    def amount(self, what: str) -> float:
-        """Return the number that a limit is about."""
+    def amount(self, what: str) -> float | None:
+        """Return the number that a limit is about; None for a figure that cannot be measured on this machine."""
         if what in self.figures:
             return self.figures[what].value
-        return {"time": self.median, "peak": float(self.peak)}[what]
+        return {"time": self.median, "peak": float(self.peak)}.get(what)
 
 
 class Verdict(NamedTuple):
@@ -123,6 +127,16 @@ class Report:
         base = self.named[self.table.base]
         return result.median / base.median if result.counts and base.counts else None
 
+    @property
+    def floor(self) -> float | None:
+        """The seconds that no tool can go below: as computed, or those of the fastest tool that only reads."""
+        readers = (result.median for result in self.results if result.tool.floor and result.counts)
+        return self.table.floor or min(readers, default=None)
+
+    def distance(self, result: Result) -> float | None:
+        """Return the median as a multiple of the floor."""
+        return result.median / self.floor if result.counts and self.floor else None
+
     def verdicts(self, result: Result) -> list[Verdict]:
         """Judge the limits of a tool. A tool that gave no time that counts has missed them."""
         return [self._judge(limit, result) for limit in result.tool.limits]
@@ -133,10 +147,9 @@ class Report:
         value = result.amount(limit.what)
         if limit.of is not None:
             other = self.named[limit.of]
-            if not other.counts:
-                return Verdict(limit, None, None)
-            value /= other.amount(limit.what)
-        return Verdict(limit, value, value <= limit.at_most)
+            divisor = other.amount(limit.what) if other.counts else None
+            value = value / divisor if value is not None and divisor else None
+        return Verdict(limit, value, None if value is None else value <= limit.at_most)
 
     @property
     def passed(self) -> bool:
@@ -153,6 +166,11 @@ class Ended(NamedTuple):
     printed: str
 
 
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def peak_of_this_process() -> int:
     """Return the most memory that this process has held, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
@@ -163,14 +181,17 @@ def run(command: Sequence[str], checkout: Path = ROOT) -> Ended:
     path = os.pathsep.join([str(SCRIPTS), str(checkout)])
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            cwd=checkout,
-            env=os.environ | {"PYTHONPATH": path},
-        )  # cwd: Python looks for modules there first
+        try:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=checkout,  # Python looks for modules there first
+                env=os.environ | {"PYTHONPATH": path},
+            )
+        except FileNotFoundError:
+            raise Failed(f"{command[0]} is not installed") from None
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)  # it is waited for already
@@ -199,7 +220,7 @@ def measure(tool: Tool, reference: Sequence[float] | None, repeat: int, checkout
             figures = {name: Figure(*figure) for name, figure in told.get("figures", {}).items()}
         else:
             run(tool.command, checkout)
-            runs = [run(tool.command, checkout) for _ in range(repeat)]
+            runs = [run(tool.command, checkout) for _ in range(min(repeat, tool.runs))]
             seconds, peak = [ended.seconds for ended in runs], max(ended.peak for ended in runs)
             answer = tool.answer(runs[-1].printed) if tool.answer else None
     except Failed as error:

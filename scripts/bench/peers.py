@@ -1,7 +1,7 @@
-"""Other tools' fits, on their defaults; each returns [b, *w]."""
+"""Other tools' fits, on their defaults; each returns [b, *w], or makes a frame and returns the fit of it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,42 @@ def statsmodels(X: np.ndarray, y: np.ndarray) -> list[float]:
     from statsmodels.api import OLS, add_constant
 
     return list(map(float, OLS(y, add_constant(X, has_constant="add")).fit().params))
+
+
+def glum(X: np.ndarray, y: np.ndarray) -> list[float]:
+    """Fit glum's GeneralizedLinearRegressor without its penalty."""
+    from glum import GeneralizedLinearRegressor
+
+    return coefficients(GeneralizedLinearRegressor(family="normal", alpha=0).fit(X, y))
+
+
+def polars_ols(X: np.ndarray, y: np.ndarray) -> Callable[[], list[float]]:
+    """Make a frame of Polars, and return polars_ols on it."""
+    import polars as pl
+
+    frame = pl.DataFrame({f"x{j}": X[:, j] for j in range(X.shape[1])} | {"y": y}).lazy()
+    return lambda: least_squares(frame, "y")
+
+
+def least_squares(frame: Any, target: str) -> list[float]:
+    """Fit polars_ols to a lazy frame of Polars."""
+    import polars as pl
+    from polars_ols import compute_least_squares
+
+    fit = compute_least_squares(pl.col(target), pl.exclude(target), add_intercept=True, mode="coefficients")
+    *w, b = frame.select(fit.alias("fit")).unnest("fit").collect().row(0)  # the intercept, "const", is last
+    return [b, *w]
+
+
+def pyfixest(X: np.ndarray, y: np.ndarray) -> Callable[[], list[float]]:
+    """Make a frame of pandas, and return pyfixest's feols on it."""
+    import pandas as pd
+    from pyfixest import feols
+
+    names = [f"x{j}" for j in range(X.shape[1])]
+    frame = pd.DataFrame(X, columns=names).assign(y=y)
+    formula = f"y ~ {' + '.join(names)}"
+    return lambda: list(map(float, feols(formula, frame).coef()))
 
 
 def descend(chunks: Iterable[tuple[np.ndarray, np.ndarray]]) -> list[float]:

@@ -1,82 +1,46 @@
 """What was measured as Markdown tables and as JSON, and the tables' places in docs/benchmarks.md."""
 
-import os
-import platform
-import sys
-from collections.abc import Iterator
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 from bench.measure import Failed, Limit, Report, Result, Verdict
 
-SHOWN = "numpy", "polars", "pandas", "scikit-learn", "scikit-learn-intelex", "statsmodels", "tensorflow"
-HEAD = "| tool | median | ratio | peak memory | off by | limits |\n|---|---|---|---|---|---|\n"
-WITH_FIGURES = HEAD.replace("| off by |", "| figures | off by |").replace("\n|---", "\n|---|---")
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures come from."""
-    return {
-        "cpu": _cpu(),
-        "cpus": os.cpu_count(),
-        "usable_cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def _cpu() -> str:
-    """Return the processor's name, as Linux tells it or as Python knows it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
-
-
-def packages() -> dict[str, str]:
-    """Return the version of every package that is installed."""
-    return dict(sorted({package.name: package.version for package in distributions()}.items()))
-
-
-def heading() -> str:
-    """Return machine and versions in one line."""
-    here, installed = machine(), packages()
-    versions = ", ".join(f"{name} {installed[name]}" for name in SHOWN if name in installed)
-    return f"{here['cpu']}, {here['usable_cpus']} CPUs; {sys.platform}, Python {here['python']}, {versions}\n"
+COLUMNS = "tool", "median", "ratio", "distance", "peak memory", "figures", "off by", "limits"
 
 
 def markdown(report: Report) -> str:
     """Return a table under its title, or the reason why there is none."""
     if report.problem:
         return f"\n**{report.case}**: not measured, {report.problem}\n"
-    figures = any(result.figures for result in report.results)
-    rows = (" | ".join(_cells(report, result, figures)) for result in report.results)
-    head = WITH_FIGURES if figures else HEAD
-    return f"\n**{report.case}: {report.table.title}**\n\n{head}" + "".join(f"| {row} |\n" for row in rows)
+    rows = [_row(report, result) for result in report.results]
+    optional = {"distance": report.floor, "figures": any(result.figures for result in report.results)}
+    columns = [column for column in COLUMNS if optional.get(column, True)]
+    head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
+    body = "".join(f"| {' | '.join(row[column] for column in columns)} |\n" for row in rows)
+    floor = f", floor {duration(report.floor)}" if report.floor else ""
+    return f"\n**{report.case}: {report.table.title}**{floor}\n\n{head}{body}"
 
 
-def _cells(report: Report, result: Result, figures: bool) -> Iterator[str]:
-    base, ratio = report.table.base, report.ratio(result)
-    yield result.tool.name
+def _row(report: Report, result: Result) -> dict[str, str]:
+    """Return the cells of a tool by the names of their columns."""
+    base, ratio, distance = report.table.base, report.ratio(result), report.distance(result)
+    row = dict.fromkeys(COLUMNS, "–") | {"tool": result.tool.name}
+    row["limits"] = "; ".join(_judged(verdict) for verdict in report.verdicts(result))
     if result.problem:
-        yield failure(result.problem)
-        yield from ["–"] * (4 if figures else 3)
+        return row | {"median": failure(result.problem)}
+    if result.wrong:
+        row["ratio"] = "**wrong**"
+    elif ratio is None:
+        row["ratio"] = f"– (no time of {base} counts)"
     else:
-        yield duration(result.median)
-        if result.wrong:
-            yield "**wrong**"
-        elif ratio is None:
-            yield f"– (no time of {base} counts)"
-        else:
-            yield "base" if result.tool.name == base else f"{ratio:.2f}× {base}"
-        yield f"{result.peak / 1e6:,.0f} MB"
-        if figures:
-            yield "; ".join(f"{name} {amount(*figure)}" for name, figure in result.figures.items())
-        yield off_by(result)
-    yield "; ".join(_judged(verdict) for verdict in report.verdicts(result))
+        row["ratio"] = "base" if result.tool.name == base else f"{ratio:.2f}× {base}"
+    return row | {
+        "median": duration(result.median),
+        "distance": f"{distance:.2f}×" if distance else "–",
+        "peak memory": f"{result.peak / 1e6:,.0f} MB",
+        "figures": "; ".join(f"{name} {amount(*figure)}" for name, figure in result.figures.items()),
+        "off by": off_by(result),
+    }
 
 
 def failure(problem: str) -> str:
@@ -97,6 +61,10 @@ def amount(value: float, unit: str) -> str:
         return duration(value)
     if unit == "B/s":
         return f"{value / 1e9:.3f} GB/s"
+    if unit == "flop/s":
+        return f"{value / 1e9:.1f} GFlop/s"
+    if unit == "×":
+        return f"{value:.2f}×"
     if unit == "B":
         return (
             f"{value / 1e6:,.0f} MB" if value >= 1e6 else f"{value / 1e3:,.1f} kB" if value >= 1e3 else f"{value:.0f} B"
@@ -130,7 +98,7 @@ def _limit(limit: Limit) -> str:
 
 
 def _unit(limit: Limit) -> str:
-    return "s" if limit.what == "time" else "B"
+    return "s" if limit.what == "time" else limit.unit
 
 
 def records(report: Report) -> list[dict[str, Any]]:
@@ -144,6 +112,8 @@ def records(report: Report) -> list[dict[str, Any]]:
         | record(result)
         | {
             "ratio": report.ratio(result),
+            "floor": report.floor,
+            "distance": report.distance(result),
             "limits": [
                 verdict.limit.__dict__ | {"value": verdict.value, "held": verdict.held}
                 for verdict in report.verdicts(result)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.cases import COLUMNS, PARSE, ROWS, STOCHASTIC, TARGET, Place, child, cli, coefficients
 from bench.measure import Limit, Table, Tool, run
+from bench.place import COLUMNS, PARSE, ROWS, STOCHASTIC, TARGET, Place, child, cli, coefficients
 from regress.api.cluster.results import FAN_IN
 
 RUNS = 3  # at most, for each tool

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bench.cases import PARSE, STOCHASTIC, Place, child
 from bench.measure import Limit, Table, Tool, printed_json, run
+from bench.place import PARSE, STOCHASTIC, Place, child
 
 
 def task(place: Place, name: str, *words: object, **options: object) -> Tool:

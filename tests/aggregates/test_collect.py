@@ -1,5 +1,7 @@
 """Rows read once under the names of their columns: what is held, summed and selected after the last block."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -41,7 +43,7 @@ def test_columns_are_selected_after_the_last_block(over, precision):
 
     read = 0
     data = collect_rows(
-        watched(), over, 2, precision=precision, selection=lambda: Selection(names()), references=1, limits=choose.FILES
+        watched(), over, 2, precision=precision, selection=lambda: Selection(names()), limits=choose.FILES
     )
     assert set(asked) == {3}
     centered = WANTED - WANTED.mean(0)
@@ -63,21 +65,61 @@ def test_the_final_number_of_columns_decides_whether_rows_are_held():
     assert summed.rows is None
 
 
-def test_a_reference_level_is_no_column_that_counts():
+def test_columns_of_x_count_and_not_those_of_blocks():
     limits = choose.FILES._replace(cells=90 * (3 + 2))  # exact for three columns, in float64 for four
-    exact = {}
-    for references in (0, 1):
-        read = collect_rows(
-            blocks(), precision="auto", selection=lambda: Selection(NAMES[:3]), references=references, limits=limits
+    read = {
+        n: collect_rows(
+            blocks(), precision="auto", selection=lambda: Selection(NAMES[:3]), width=lambda n=n: n, limits=limits
         )
-        exact[references] = read.exact
-    assert exact == {0: False, 1: True}
+        for n in (3, 4)
+    }
+    assert (read[3].exact, read[4].exact) == (True, False)
 
 
 def test_moments_of_columns_that_turn_up_late_may_not_fit_into_memory(monkeypatch):
     monkeypatch.setattr(collect, "memory", lambda: 8 * 3 * 3 * 4)
     with pytest.raises(InputError, match="n×n matrix of 4 columns"):
         collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
-    collect_rows(
-        blocks(), "moments", precision="auto", references=1, selection=lambda: Selection(NAMES[:3]), limits=choose.FILES
+    monkeypatch.setattr(collect, "memory", lambda: 8 * 4 * 4 * 4)
+    collect_rows(blocks(), "moments", precision="auto", limits=choose.FILES)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_text_of_few_columns_is_summed_as_it_comes(jobs, wide):
+    alive, most, read = [], 0, 0
+
+    def rows():
+        nonlocal most, read
+        for _ in range(40):
+            X = np.ones((50, 3)) * random.normal(size=(50, 1))
+            alive.append(weakref.ref(X))
+            most = max(most, sum(there() is not None for there in alive))
+            read += 1
+            yield Block(X, X[:, :1])
+
+    def width():
+        return 4 if wide and read > 20 else 3
+
+    data = collect_rows(rows(), n_jobs=jobs, precision="auto", width=width, limits=choose.Limits(columns=3))
+    assert (data.exact, data.summary.rows) == (not wide, 2000)
+    assert most <= jobs + 3  # two that wait, and one that is being made
+
+
+def test_a_table_that_turns_out_wider_has_the_moments_of_all_rows():
+    widths = iter([2, 2, 2, 9, 9, 9, 9, 9])
+    data = collect_rows(
+        blocks(),
+        "rows",
+        precision="auto",
+        selection=lambda: Selection(NAMES),
+        width=lambda: next(widths),
+        limits=choose.Limits(columns=2),
     )
+    plain = collect_rows(blocks(), "rows", selection=lambda: Selection(NAMES))
+    assert (data.exact, data.totals, data.sums) == (False, None, None)
+    np.testing.assert_allclose(data.moments.xx, plain.moments.xx, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(data.moments.xy, plain.moments.xy, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(data.moments.center, plain.moments.center, rtol=1e-12, atol=1e-12)
+    for one, other in zip(data.rows, plain.rows, strict=True):
+        np.testing.assert_array_equal(one.X, other.X)

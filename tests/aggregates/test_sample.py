@@ -14,7 +14,7 @@ from scipy.stats import chisquare
 
 import regress
 from regress.aggregates import sample as sampling
-from regress.aggregates.collect import NEVER
+from regress.aggregates.limits import NEVER
 from regress.aggregates.sample import Sampler
 from regress.api.read import read_table
 from regress.api.sums import Reading

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 import regress
-from regress.aggregates.collect import NEVER
+from regress.aggregates.limits import NEVER
 from regress.cli.main import cli, main
 from regress.cli.options import GROUPS
 
@@ -86,7 +86,7 @@ def test_fit_prints_coefficients_for_people(run):
         assert float(value) == pytest.approx(expected[name], abs=0.005 if name == "t" else expected["std_err"] / 100.0)
     assert "R² 0.5177, adjusted R² 0.5066" in out
     assert "on 431 degrees of freedom" in out
-    assert "Solved directly in exact arithmetic: the table is small." in out
+    assert "Solved directly (exact)." in out
     assert "Verified: every coefficient is correct to full double precision." in out
 
 
@@ -100,7 +100,7 @@ def test_fit_prints_one_strict_json_object(run):
     assert (told["intercept"], told["loss"], told["n_rows"]) == (fit.b, fit.loss, 442)
     assert (told["status"], told["r2_test"]) == ("converged", None)
     assert told["digits"] == {"coef": fit.digits, "intercept": fit.intercept_digits}
-    assert (told["precision"], told["precision_reason"]) == ("exact", "the table is small")
+    assert (told["precision"], told["precision_reason"]) == ("exact", "by default")
     assert told["statistics"]["p_value"]["bmi"] == fit.coefficients["p_value"]["bmi"]
 
 
@@ -427,7 +427,7 @@ def test_progress_is_quiet_where_there_is_no_terminal(run):
 
 
 def test_compare_exits_3_where_our_own_fit_does_not_converge(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("regress.solvers.choose.FILES", NEVER)  # in float64: exact sums always arrive
+    monkeypatch.setattr("regress.solvers.choose.TEXT", NEVER)  # in float64: exact sums always arrive
     monkeypatch.setattr("regress.options.TrainOptions.iteration_limit", lambda *_: 0)  # no step: w = 0, b = 0
     x = np.random.default_rng(0).normal(size=60)
     pl.DataFrame({"a": x, "b": x + 1, "y": x**3}).write_csv(tmp_path / "t.csv")

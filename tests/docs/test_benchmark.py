@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import benchmark
-from bench import baseline, cases, data, measure, merging, peers, report, scale, training
+from bench import baseline, cases, cases_arrays, data, measure, merging, peers, report, scale, training
+from bench import place as place_module
 from bench.baseline import Change, Comparison
 from bench.measure import Ended, Failed, Figure, Limit, Report, Result, Table, Tool
 
@@ -18,13 +19,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 
 CASES = benchmark.CASES
-FAST = ("csv4", "formula", "parquet", "predict", "rejects", "report", "start")
-SLOW = ("memory", "wide", "csv", "exact", "gradient")  # of tools that take seconds to import, or a thousand columns
-OPTIONAL = {"scikit-learn-intelex", "statsmodels", "autodiff"}
+FAST = ("floor", "csv4", "formula", "parquet", "predict", "rejects", "report", "start")
+SLOW = ("memory", "wide", "inputs", "csv", "exact", "gradient")  # tools that take seconds to import; many columns
+OPTIONAL = {
+    *("scikit-learn-intelex", "statsmodels", "autodiff", "glum", "polars_ols", "pyfixest", "Polars + polars_ols"),
+    *("DuckDB parse", "DuckDB regr_slope", "Arrow table", "R lm", "R biglm"),
+}
 PEERS = {
     *("python -c pass", "plain NumPy", "Polars parse", "Polars read", "pandas + LinearRegression"),
     *("Keras", "pandas chunks + SGDRegressor", "scikit-learn", "scikit-learn-intelex", "statsmodels", "SGDRegressor"),
-    *("dask.array.linalg.lstsq", "dask-ml LinearRegression"),
+    *("dask.array.linalg.lstsq", "dask-ml LinearRegression", "DuckDB parse", "DuckDB regr_slope", "R lm", "R biglm"),
+    *("glum", "polars_ols", "pyfixest", "Polars + polars_ols", "one thread", f"{measure.usable_cpus()} threads"),
+    *("import numpy", "import polars"),
 }
 LOOSE = {"SGDRegressor", "pandas chunks + SGDRegressor"}  # a few hundred rows are too few for these
 
@@ -246,10 +252,11 @@ def place(monkeypatch, tmp_path):
         (self.folder / name).write_text('{"b": 1.0, "w": [2.0]}\n', encoding="utf-8")
         return self.folder / name
 
-    monkeypatch.setattr(cases.Place, "make", make)
-    for module in (cases, scale, training):
-        monkeypatch.setattr(module, "run", lambda command: Ended(0.0, 0, '{"answer": [1.0, 2.0]}'))
-    return cases.Place(tmp_path, 0.0004, 1)
+    monkeypatch.setattr(place_module.Place, "make", make)
+    printed = json.dumps({"answer": [1.0, 2.0], "rates": {"read": 1e9, "dgemm": 1e9}})
+    for module in (place_module, cases, cases_arrays, scale, training):
+        monkeypatch.setattr(module, "run", lambda command: Ended(0.0, 0, printed))
+    return place_module.Place(tmp_path, 0.0004, 1)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -268,7 +275,7 @@ def test_every_case_has_its_base_and_the_tools_of_its_limits(place, name):
 def test_what_other_packages_do_is_not_compared_with_a_baseline(place, name):
     tools = [t for table in CASES[name](place) for t in table.tools]
     assert {t.name for t in tools if t.peer} == {t.name for t in tools} & PEERS
-    assert not all(t.peer for t in tools)
+    assert all(t.peer for t in tools) is (name == "floor")  # of which nothing is this package's
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -285,7 +292,7 @@ def test_four_times_the_rows_are_the_same_rows_under_one_header(place):
 
 
 def test_a_file_that_the_disk_has_no_room_for_is_left_out_and_said(place, monkeypatch):
-    monkeypatch.setattr(cases.shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
+    monkeypatch.setattr(place_module.shutil, "disk_usage", lambda folder: SimpleNamespace(free=0))
     (table,) = benchmark.measured("csv4", place)
     assert "not measured, its file needs 0.0 GB of disk" in report.markdown(table)
     assert report.records(table)[0]["problem"].endswith("set TMPDIR.")
@@ -334,7 +341,7 @@ def test_one_tool_of_each_kind_past_one_process_runs_at_a_tiny_scale(tmp_path):
     for module in ("distributed", "moto", "s3fs"):
         pytest.importorskip(module)
     told = {}
-    for table in scale.scale(cases.Place(tmp_path, 0.0004, 1)):
+    for table in scale.scale(place_module.Place(tmp_path, 0.0004, 1)):
         for one in table.tools:
             if one.name in ("2 processes, 100 files", "pipe", "100 objects of S3", "moments", "regress merge"):
                 told[one.name] = measure.measure(one, table.reference, 1)
@@ -360,7 +367,7 @@ def test_a_merge_tree_has_the_right_answer_in_both_forms(capsys):
 
 def tells_machine_and_versions_and_no_date(figures):
     assert set(figures) == {"machine", "packages", "scale", "repeat", "baseline", "results"}
-    assert set(figures["machine"]) == {"cpu", "cpus", "usable_cpus", "platform", "python"}
+    assert set(figures["machine"]) == {"cpu", "vectors", "blas", "cpus", "usable_cpus", "platform", "python"}
     assert all(figures["machine"].values())
     assert {"numpy", "polars", "scikit-learn", "regress-trainer"} <= set(figures["packages"])
     assert (figures["scale"], figures["repeat"], figures["baseline"]) == (0.0004, 1, None)

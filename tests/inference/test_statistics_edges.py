@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 
 import regress
-from regress.aggregates.collect import NEVER
+from regress.aggregates.limits import NEVER
 from regress.errors import InputError
 
 TESTS = ["std_err", "t", "p_value", "ci_low", "ci_high"]
@@ -105,7 +105,7 @@ def test_small_residuals_agree_with_statsmodels_while_it_has_digits():
 
 def test_auto_takes_exact_sums_where_double_would_lose_the_residuals(monkeypatch):
     monkeypatch.setattr("regress.solvers.choose.FILES", NEVER)  # no table is small enough for exact sums at once
-    reason = "float64 would lose residuals as small as these"
+    reason = "float64 would lose the residuals"
     for noise, precision, why in ((1e-3, "float64", "leaving 14 digits"), (1e-6, "exact", reason)):
         X, y, _ = nearly(noise, 1, 600)
         got = regress.fit(X, y)

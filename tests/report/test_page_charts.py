@@ -122,7 +122,7 @@ def test_where_nothing_was_descended_there_is_no_course(situation, name):
     figures = [figure.attributes["id"] for figure in section.all("figure")]
     if fit.precision == "exact" and not fit.n_iter:
         assert figures == []
-        assert section.one("p").text == f"Solved directly in exact arithmetic: {fit.precision_reason}."
+        assert section.one("p").text == f"Solved directly in exact arithmetic ({fit.precision_reason})."
     elif not fit.n_iter:
         assert figures == []
         why = "The first point was already the minimum, so there is no descent to draw."

@@ -193,6 +193,6 @@ def test_a_fit_solved_directly_has_a_sentence_and_no_chart():
     fit = with_outcome(regress.fit(*normal_rows()), history=(), n_iter=0)
     section = read(page(fit)).one("section", id="convergence")
     assert section.all("figure") == []
-    assert section.one("p").text == "Solved directly in exact arithmetic: the table is small."
+    assert section.one("p").text == "Solved directly in exact arithmetic (by default)."
     with pytest.raises(InputError, match=r"^Solved directly in exact arithmetic\. Use solver='gd' to .*\.$"):
         regress.plot.convergence(fit)

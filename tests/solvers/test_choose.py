@@ -58,11 +58,11 @@ def test_the_tape_is_used_where_it_is_asked_for(over, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({}, "the table is small"),
+        ({}, "by default"),
         ({"precision": "float64"}, "as asked"),
         ({"solver": "cg"}, "cg descends in float64"),
         ({"over": "rows"}, "the gradient over rows is in float64"),
-        ({"over": "moments"}, "the table is small"),
+        ({"over": "moments"}, "by default"),
     ],
     ids=str,
 )
@@ -76,6 +76,14 @@ def test_sums_are_exact_up_to_the_limits_and_not_a_row_further(limits, n):
     most = min(limits.cells // (n + 2), limits.products // n**2)
     assert limits.allow(most, n)
     assert not limits.allow(most + 1, n)
+
+
+@pytest.mark.parametrize("n", [1, 40, 41, 300])
+def test_text_of_forty_columns_has_no_limit_of_rows(n):
+    assert choose.TEXT.allow(10**15, n) == (n <= 40)
+    for rows in (1000, 10**5, 10**7):
+        assert choose.TEXT.allow(rows, n) == (n <= 40 or choose.FILES.allow(rows, n))
+        assert choose.TEXT.wait(rows, n) == (n > 40 and choose.FILES.allow(rows, n))
 
 
 def test_arrays_are_summed_exactly_up_to_a_tenth_of_what_files_are(monkeypatch):

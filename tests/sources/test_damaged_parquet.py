@@ -1,9 +1,11 @@
 """Damaged Parquet files: refused in one sentence, never read in part."""
 
+import os
 import random as rng
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 import regress
@@ -95,12 +97,45 @@ def test_a_row_group_as_large_as_the_file_is_read_some_rows_at_a_time(tmp_path, 
     frame = pl.DataFrame({"x": np.arange(1000.0), "y": np.arange(1000.0) ** 2})
     frame.write_parquet(tmp_path / "t.parquet", row_group_size=1000)
     batches = list(open_table(tmp_path / "t.parquet").batches(["x", "y"]))
-    assert [batch.rows for batch in batches] == [100, 250, 250, 250, 150]
+    assert [batch.rows for batch in batches] == [100, 225, 225, 225, 225]
     assert pl.concat([batch.frame for batch in batches]).equals(frame)
     assert batches[-1].read == (tmp_path / "t.parquet").stat().st_size
 
 
+def test_blocks_end_where_groups_of_rows_do_so_that_none_is_decoded_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "_FIRST", 100)
+    monkeypatch.setattr(parquet, "_BLOCK", 16 * 250)
+    monkeypatch.setattr(parquet, "_LOOK", 700)  # the fourth group is looked at twice
+    frame = pl.DataFrame({"x": np.arange(2000.0), "y": np.arange(2000.0) ** 2, "c": ["a", "b"] * 1000})
+    groups = [120, 130, 90, 400, 700, 30, 40, 490]
+    with pq.ParquetWriter(tmp_path / "t.parquet", frame.to_arrow().schema) as file:
+        for stop, rows in zip(np.cumsum(groups), groups, strict=True):
+            file.write_table(frame[int(stop) - rows : int(stop)].to_arrow(), row_group_size=rows)
+    source = open_table(tmp_path / "t.parquet")
+    batches = list(source.batches(["x", "y"]))
+    assert [batch.rows for batch in batches] == [100, 240, 400, 233, 233, 234, 70, 490]
+    assert pl.concat([batch.frame for batch in batches]).equals(frame.select("x", "y"))
+    assert [batch.frame.n_chunks() for batch in batches] == [1, 3, 1, 1, 1, 1, 2, 1]
+    again = source.partitions()[0].batch_at(source.kinds(["x", "y"]), batches[5].bookmark)
+    assert again.frame.equals(batches[5].frame)
+
+
 def test_what_others_write_to_standard_error_while_polars_reads_is_passed_on(capfd):
-    with parquet._quiet():
+    with parquet._QUIET:
         print("held back", file=open(2, "w", closefd=False), flush=True)
     assert capfd.readouterr().err == "held back\n"
+
+
+def test_threads_that_read_at_a_time_share_the_hold_of_standard_error(capfd):
+    def say(text):
+        os.write(2, text)
+
+    with parquet._QUIET:
+        with parquet._QUIET:
+            say(b"first\n")
+        assert capfd.readouterr().err == "first\n"  # the other one still reads
+        with parquet._QUIET:
+            say(b"thread panicked at a page\n")
+        say(b"more of the page\n")
+    say(b"last\n")
+    assert capfd.readouterr().err == "last\n"

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
 from regress.design.formula.expression import Call, Expression
@@ -68,8 +69,8 @@ class ComputedBatch:
             self._found[computed.expression] = values_of(computed, self._values)
         return column_of(computed, self._found[computed.expression])
 
-    def columns(self, names: Sequence[str]) -> Sequence[Array] | Array:
-        """Return number columns (rows,) each, NaN where missing."""
+    def columns(self, names: Sequence[str]) -> Sequence[NDArray[Any]] | Array:
+        """Return number columns (rows,) each, of any type up to 64 bits, NaN where missing."""
         own = [name for name in names if name not in self._computed]
         if len(own) == len(names):
             return self.base.columns(names)
