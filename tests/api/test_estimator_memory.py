@@ -219,3 +219,18 @@ def test_other_tables_are_converted_by_scikit_learn(table):
     np.testing.assert_array_equal(
         LinearRegressor().fit(table, TARGET).coef_, LinearRegressor().fit(SMALL, TARGET).coef_
     )
+
+
+@pytest.mark.parametrize("kernel", [True, False], ids=["compiled", "NumPy"])
+@pytest.mark.parametrize("precision", ["float64", "exact"])
+@pytest.mark.parametrize("store", [STORED[name] for name in ("int64", "pandas, int32", "pandas, columns", "Polars")])
+def test_columns_far_from_zero_and_dependent_ones_are_the_same_in_any_table(store, precision, kernel, monkeypatch):
+    if not kernel:
+        monkeypatch.setattr("regress.numerics.kernel.compiled", lambda: None)
+    cells = np.column_stack([SMALL[:, :3] + 1_000_000_000, SMALL[:, 0] - SMALL[:, 1], SMALL[:, 3]])
+    ours = LinearRegressor(precision=precision).fit(store(cells), TARGET)
+    expected = LinearRegressor(precision=precision).fit(np.asfortranarray(cells, dtype=np.float64), TARGET)
+    assert ours.rank_ == expected.rank_ == 4
+    np.testing.assert_allclose(ours.coef_, expected.coef_, rtol=0.0 if precision == "exact" else 1e-9)
+    centered, residual = cells - cells.mean(0), TARGET - TARGET.mean()
+    np.testing.assert_allclose(ours.coef_, np.linalg.pinv(centered, rcond=1e-10) @ residual, rtol=1e-6)
