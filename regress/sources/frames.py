@@ -58,9 +58,9 @@ class PandasPartition(SlicedPart):
         return self._reader(kinds)(*bookmark)
 
     def _reader(self, kinds: Mapping[str, ColumnKind]) -> Callable[[int, int], PandasBatch]:
-        """Return what gives batches: views of columns that NumPy holds as numbers, unless some mean a missing cell."""
-        numbers = [] if self.reading.codes else [name for name, kind in kinds.items() if kind == "number"]
-        arrays = {name: self.frame[name].to_numpy() for name in numbers if _is_plain(self.frame[name].dtype)}
+        """Return what gives batches: views of columns that NumPy holds as such, unless numbers mean a missing cell."""
+        plain = {} if self.reading.codes else {n: k for n, k in kinds.items() if _is_plain(self.frame[n].dtype, k)}
+        arrays = {name: self.frame[name].to_numpy() for name in plain}
         others = {name: kind for name, kind in kinds.items() if name not in arrays}
         rows = self.rows(others)
 
@@ -172,9 +172,10 @@ def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd
     )
 
 
-def _is_plain(dtype: Any) -> bool:
-    """Tell whether NumPy holds a column of a type as numbers of up to 64 bits."""
-    return isinstance(dtype, np.dtype) and dtype.kind in "fiu" and dtype.itemsize <= 8
+def _is_plain(dtype: Any, kind: ColumnKind) -> bool:
+    """Tell whether NumPy holds a column as numbers of up to 64 bits, or as true and false, if that is its kind."""
+    wanted = {"number": "fiu", "boolean": "b"}.get(kind, "")
+    return isinstance(dtype, np.dtype) and dtype.kind in wanted and dtype.itemsize <= 8
 
 
 def _column(name: str, column: "pd.Series[Any]", reading: Reading) -> Column | None:

@@ -14,7 +14,7 @@ from regress.sources.polars_batch import PolarsBatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PandasBatch(PolarsBatch):
-    """Some rows of a pandas frame: its plain number columns are views of it, and Polars has the others."""
+    """Some rows of a pandas frame: its columns of plain numbers are views of it, and Polars has the others."""
 
     arrays: Mapping[str, NDArray[Any]]
     height: int
@@ -42,6 +42,6 @@ class PandasBatch(PolarsBatch):
     def texts(self, name: str) -> list[str]:
         """Return a column as text."""
         if name in self.arrays:
-            frame = pl.DataFrame({name: self.numbers(name)})
+            frame = pl.DataFrame({name: self.arrays[name]})
             return PolarsBatch(self.part, self.first, frame, read=self.read).texts(name)
         return PolarsBatch.texts(self, name)

@@ -5,7 +5,7 @@ import tempfile
 import threading
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise
@@ -211,11 +211,13 @@ class _Quiet:
                 return
             if not self._readers:
                 os.dup2(self._kept, 2)
-            text = os.pread(self._held.fileno(), 2**20, self._passed)  # the descriptors have one position
-            self._passed += len(text)
+            length = os.fstat(self._held.fileno()).st_size - self._passed
+            text = os.pread(self._held.fileno(), length, self._passed)  # the descriptors have one position
+            self._passed += length
             self._panicked |= b"panicked at" in text
             if text and not self._panicked:
-                os.write(self._kept, text)
+                with suppress(OSError):  # nobody reads it
+                    os.write(self._kept, text)
             if not self._readers:
                 os.close(self._kept)
                 self._held.close()

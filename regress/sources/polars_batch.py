@@ -14,9 +14,8 @@ from regress.sources.base import MISSING_CODE, UNSEEN_CODE, Bookmark, Codes
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.date_columns import days_of
 
-_PLAIN = frozenset(
-    {pl.Float64, pl.Float32, pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt64, pl.UInt32, pl.UInt16, pl.UInt8}
-)
+_INTEGERS = (pl.Int64, pl.Int32, pl.Int16, pl.Int8, pl.UInt64, pl.UInt32, pl.UInt16, pl.UInt8)
+_PLAIN = frozenset({pl.Boolean, pl.Float64, pl.Float32, *_INTEGERS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class PolarsBatch:
             column = column.cast(pl.Float64)
         if self.reading.codes:
             column = column.set(column.is_in(self.reading.codes), None)
-        return column.to_numpy()  # nulls become NaN
+        return (column.fill_null(np.nan) if column.null_count() else column).to_numpy()
 
     def columns(self, names: Sequence[str]) -> list[NDArray[Any]]:
         """Return such columns, of their own type where they miss no cell: whoever copies them converts them."""
@@ -62,7 +61,7 @@ class PolarsBatch:
         return [column.to_numpy() if self._plain(column) else self.numbers(column.name) for column in columns]
 
     def _plain(self, column: pl.Series) -> bool:
-        """Tell whether NumPy holds a column of numbers as it is."""
+        """Tell whether NumPy can hold the cells of a column as they are."""
         return column.dtype in _PLAIN and not (column.null_count() or self.reading.codes)
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:

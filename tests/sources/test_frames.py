@@ -68,7 +68,7 @@ def test_numbers_of_any_width_are_rounded_once(made):
 
 
 @pytest.mark.parametrize("made", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
-@pytest.mark.parametrize("model", ["y", "y ~ a*b + I(c^2)"])
+@pytest.mark.parametrize("model", ["y", "y ~ a*b + c*d + I(c^2)"])
 @pytest.mark.parametrize("missing", ["raise", "mean"])
 def test_numbers_of_any_width_are_fitted_as_the_same_numbers_in_float64(made, model, missing):
     random = np.random.default_rng(1)
@@ -76,6 +76,7 @@ def test_numbers_of_any_width_are_fitted_as_the_same_numbers_in_float64(made, mo
         "a": random.normal(size=200).astype(np.float32) * np.float32(1e30),
         "b": random.integers(-128, 127, 200).astype(np.int8),
         "c": random.integers(0, 2**63, 200).astype(np.uint64),
+        "d": random.integers(0, 2, 200) == 1,
         "y": random.normal(size=200).astype(np.float32),
     }
     if missing == "mean":
