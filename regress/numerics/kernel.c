@@ -44,21 +44,27 @@ static int some(Bits mask) {
 
 static int64_t panels_of(const Table *table) { return (table->columns + PANEL - 1) / PANEL; }
 
-/* Copy the cells of a panel's columns in some rows, less `shift`; columns behind the last stay as they are. */
+/* Copy the cells of a panel's columns in some rows, less `shift` if that is not NULL; columns behind the last are zero. */
 static void copy_panel(Cells *to, const Table *table, int64_t panel, int64_t from, int64_t rows, const double *shift) {
-  const double *const *first = table->first + panel * PANEL;
-  const int64_t *step = table->step + panel * PANEL;
-  int64_t columns = table->columns - panel * PANEL, side_by_side = columns >= PANEL;
-  for (int j = 1; j < PANEL && side_by_side; j++) side_by_side = first[j] == first[0] + j && step[j] == step[0];
-  shift += panel * PANEL;
+  static const double zero;
+  Cells by = {0};
+  const double *cell[PANEL];
+  int64_t step[PANEL], side_by_side = 1;
+  if (shift) by = *(const Loose *)(shift + panel * PANEL);
+  for (int64_t j = 0, column = panel * PANEL; j < PANEL; j++, column++) {
+    int there = column < table->columns;
+    step[j] = there ? table->step[column] : 0;
+    cell[j] = there ? table->first[column] + from * step[j] : &zero;
+    side_by_side &= there && cell[j] == cell[0] + j && step[j] == step[0];
+  }
   if (side_by_side) {
-    Cells by = *(const Loose *)shift;
-    for (int64_t i = 0; i < rows; i++) to[i] = *(const Loose *)(first[0] + (from + i) * step[0]) - by;
+    for (int64_t i = 0; i < rows; i++) to[i] = *(const Loose *)(cell[0] + i * step[0]) - by;
     return;
   }
-  for (int j = 0; j < PANEL && j < columns; j++) {
-    double *cell = (double *)to + j;
-    for (int64_t i = 0; i < rows; i++) cell[i * PANEL] = first[j][(from + i) * step[j]] - shift[j];
+  for (int64_t i = 0; i < rows; i++) {
+    Cells row = {0};
+    for (int j = 0; j < PANEL; j++) row[j] = cell[j][i * step[j]];
+    to[i] = row - by;
   }
 }
 
@@ -190,11 +196,10 @@ static inline void put(Cells *cells, int64_t apart, const Cells slice[SLICES]) {
 
 /* Cut the cells of some rows of a panel; tell in `left` which rows are not all. */
 static void cut_panel(Work *work, int64_t p, int64_t from, int64_t rows, Bits *left) {
-  static const double none[PANEL];
   Cells *panel = work->cells + p * EXACT, scale = *(const Loose *)(work->scale + p * PANEL);
   Bits deep[SLICES] = {0};
   Tally tally = {0};
-  copy_panel(panel, &work->table, p, from, rows, none);
+  copy_panel(panel, &work->table, p, from, rows, NULL);
   for (int64_t i = 0; i < rows; i++) {
     Cut found = cut(panel[i], scale);
     put(panel + i, work->apart, found.slice);
@@ -209,10 +214,9 @@ static void cut_panel(Work *work, int64_t p, int64_t from, int64_t rows, Bits *l
 /* Make a row zero that was cut. */
 static void drop_row(Work *work, int64_t from, int64_t i) {
   static const Cells zeros[SLICES];
-  static const double none[PANEL];
   for (int64_t p = 0; p < work->panels; p++) {
     Cells x = {0};
-    copy_panel(&x, &work->table, p, from + i, 1, none);
+    copy_panel(&x, &work->table, p, from + i, 1, NULL);
     Cut found = cut(x, *(const Loose *)(work->scale + p * PANEL));
     count(work->tally + p, &found, 0);
     put(work->cells + p * EXACT + i, work->apart, zeros);
