@@ -164,14 +164,17 @@ class ArrowStreamPart(DecodedPart):
 
 
 def _blocks(groups: Iterable[int], step: int) -> Iterator[int]:
-    """Yield the rows of blocks, given those of groups: small groups are joined, and large ones cut."""
+    """Yield the rows of blocks, given those of groups: small ones are joined up to `step`, large ones cut at twice it.
+
+    Polars fetches all of a group for each part of it.
+    """
     joined = 0
     for rows in groups:
         if joined and joined + rows > step:
             yield joined
             joined = 0
-        if rows > 2 * step:
-            parts = -(-rows // step)
+        parts = -(-rows // (2 * step))
+        if parts > 1:
             yield from (rows * (k + 1) // parts - rows * k // parts for k in range(parts))
         else:
             joined += rows

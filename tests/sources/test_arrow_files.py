@@ -42,7 +42,7 @@ def test_an_arrow_file_gives_what_its_rows_give(tmp_path, expected, name, compre
     FRAME.write_ipc(tmp_path / name, compression=compression)
     assert bits(regress.fit(tmp_path / name, "y")) == expected
     source = open_table(tmp_path / name)
-    part = replace(source.partitions()[0], block=2**13)
+    part = replace(source.partitions()[0], block=2**12)
     batches = list(part.batches(source.kinds(["x", "k"])))
     assert len(batches) > 5
     assert np.concatenate([batch.numbers("x") for batch in batches]).tolist() == FRAME["x"].to_list()
