@@ -11,6 +11,7 @@ import numpy as np
 
 from regress.api.sums import ReadTable
 from regress.fit_record import FitOptions
+from regress.numerics import kernel
 from regress.numerics.threads import blas_kernels
 from regress.options import ProcessOptions, TrainOptions
 from regress.records import environment
@@ -55,7 +56,12 @@ def identity(
         "options": kept | watched | beginnings,
         "data": _data(prepared),
         "versions": versions,
-        "machine": {"processor": _processor(), "BLAS": blas_kernels(), "threads": prepared.n_jobs},
+        "machine": {
+            "processor": _processor(),
+            "BLAS": blas_kernels(),
+            "products": "NumPy" if kernel.compiled() is None else "compiled",
+            "threads": prepared.n_jobs,
+        },
     }
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress.api import checkpoint, run_identity
+from regress.numerics import kernel
 from regress.objective import batches
 from regress.solvers import loop
 
@@ -155,6 +156,9 @@ def test_another_machine_is_refused(path, monkeypatch):
         with monkeypatch.context() as other:
             other.setattr(run_identity, name, lambda value=value: value)
             assert words in refusal(path)
+    if kernel.compiled() is not None:
+        monkeypatch.setattr(kernel, "compiled", lambda: None)
+        assert "NumPy" in refusal(path)
 
 
 def test_what_may_differ(path):
