@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, fields
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, Literal, TypedDict, TypeVar, get_args, get_origin, get_type_hints
@@ -221,12 +222,18 @@ def names_of(*options: type) -> tuple[str, ...]:
     return tuple(f.name for group in options for f in fields(group))
 
 
+@cache
+def hints_of(group: type) -> dict[str, Any]:
+    """Return the types of the options of a class, which take a while to find."""
+    return get_type_hints(group)
+
+
 def takes(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), **defaults: Any) -> Callable[[F], F]:
     """Show the options that a function takes as ``**options`` in its signature and docstring.
 
     The docstring has a line ``**options`` where their entries go. `defaults` are those that differ.
     """
-    taken = [(f, get_type_hints(group)[f.name]) for group in groups for f in fields(group)]
+    taken = [(f, hints_of(group)[f.name]) for group in groups for f in fields(group)]
     taken = [(f, hint) for f, hint in taken if f.name not in without and (not only or f.name in only)]
     taken.sort(key=lambda pair: _ORDER.index(pair[0].metadata["group"]))
 

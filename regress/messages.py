@@ -8,7 +8,6 @@ import io
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from html import escape
 
 _MOST_ROWS = 100  # of a table in a notebook
 
@@ -43,6 +42,8 @@ def table_html(
 
 
 def _text(value: str) -> str:
+    from html import escape
+
     return escape(visible(value))
 
 

@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, cases, report, scale, training
+from bench import baseline, cases, report, scale, training, tricks
 from bench.baseline import AT_MOST, INSIDE, Comparison, changes, check_checkout
 from bench.machine import heading, machine, packages
 from bench.measure import Failed, Report, Table, measure
 from bench.place import Place
 from bench.report import around, replace
 
-CASES = {**cases.CASES, "training": training.training, "scale": scale.scale}
+CASES = {**cases.CASES, "training": training.training, "scale": scale.scale, "tricks": tricks.tricks}
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 

@@ -7,22 +7,18 @@ from typing import Any, Unpack, get_args
 
 import numpy as np
 
-from regress.api.cluster.table import ClusterTable
 from regress.api.formulas import with_formula
 from regress.api.model import LinearModel
-from regress.api.moments.table_moments import TableMoments
-from regress.api.moments.training import fitted_as
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
 from regress.api.record import Inference, middle_of
 from regress.api.relevel import Again, without_rows
 from regress.api.result import Fit
 from regress.api.sums import Reading, ReadTable
-from regress.api.tables import Where, check_rows, opened, options_of, read_any, source_of
+from regress.api.tables import Where, check_rows, moments_in, on_cluster, opened, options_of, read_any, source_of
 from regress.api.units import check_asked, retransform_of
 from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
 from regress.fit_record import FitOptions, Trained
-from regress.inference.huber import outliers_of
 from regress.inference.measurement_noise import collinearity
 from regress.inference.residuals import sampled
 from regress.inference.robust_covariance import Covariance
@@ -142,12 +138,14 @@ def fit(
     check_whole("sample", sample, 0)
     jobs, where = resolve_jobs(n_jobs), Where(cluster, cluster_timeout)
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
-        if isinstance(table, ClusterTable):  # which keeps the sums, so that there is no descent to go on with
+        if on_cluster(table):  # which keeps the sums, so that there is no descent to go on with
             process = replace(process, checkpoint=None, resume=False)
-        if isinstance(table, TableMoments):
-            of_training = fitted_as(table, of_training)
+        if (summed := moments_in(table)) is not None:
+            from regress.api.moments.training import fitted_as
+
+            of_training = fitted_as(summed, of_training)
         check_rows(table, of_training, cov_type, process.checkpoint)
-        if not isinstance(table, TableMoments):
+        if summed is None:
             check_asked(retransform, of_table.formula, sample)
         source, checkpoint = source_of(table), None
         if process.checkpoint is not None:
@@ -258,7 +256,11 @@ def train(
         middle = middle_of(prepared, training, kept, given)
     norm, target_norm = spreads(data, training.minimum)
     loss_of_rows = regression.loss()
-    outliers = outliers_of(training, data, loss_of_rows) if isinstance(loss_of_rows, Huber) else None
+    outliers = None
+    if isinstance(loss_of_rows, Huber):
+        from regress.inference.huber import outliers_of
+
+        outliers = outliers_of(training, data, loss_of_rows)
     ended = Ended(
         training,
         trained,

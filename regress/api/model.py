@@ -13,7 +13,6 @@ from regress.design.encode import Encoder, altered_note
 from regress.design.formula.computed import ComputedSource
 from regress.design.formula.computed_batch import ComputedBatch
 from regress.design.matrix import Layout
-from regress.design.one_row import ROW, encode_row
 from regress.design.plain import plain_of
 from regress.design.plan import match
 from regress.design.rows import all_of
@@ -179,6 +178,8 @@ class LinearModel:
         >>> round(fit.predict_one({"x": 4.0, "color": "red"}), 6)
         4.0
         """
+        from regress.design.one_row import ROW, encode_row
+
         if not isinstance(row, Mapping):
             raise InputError(f"predict_one takes one row as a dict, not {type(row).__name__}. Pass tables to predict.")
         check_choice("handle_unknown", handle_unknown, get_args(HandleUnknown))

@@ -10,18 +10,14 @@ import numpy as np
 
 from regress.aggregates.collect import NoRowsError
 from regress.aggregates.held_out import HeldOut
-from regress.api.live import Live
-from regress.api.load import load
 from regress.api.model import LinearModel
 from regress.api.read import read_table
 from regress.api.result import Fit
 from regress.api.sums import Reading, ReadTable
-from regress.design.block_index import BlockReader
 from regress.errors import InputError
 from regress.fit_record import FitOptions
 from regress.messages import by_interface, setting
 from regress.options import ProcessOptions, Progress, TableOptions, TrainOptions
-from regress.report.live import Totals
 from regress.solvers.choose import batched, plan
 from regress.solvers.course import Iteration
 from regress.solvers.running import Running, Start
@@ -30,6 +26,8 @@ from regress.solvers.watch import Callback, Save
 
 if TYPE_CHECKING:
     from regress.api.checkpoint import Checkpoint
+    from regress.design.block_index import BlockReader
+    from regress.report.live import Totals
 
 _EXACT = 600  # columns up to which sums over the validation rows are exact
 
@@ -59,6 +57,8 @@ def running_of(
     callbacks = [*process.callbacks, *([] if progress is None else [_counting(progress)])]
     after: list[Save] = [] if save is None else [save]
     if process.verbose:
+        from regress.api.live import Live
+
         after.append(Live(totals_of(prepared, training, process)))
     return Running(
         descends=bool(process.steps),
@@ -71,19 +71,30 @@ def running_of(
         every=process.monitor_every,
         after=after,
         seed=kept.random_state,
-        reader=BlockReader(prepared.reader, prepared.index) if prepared.index else None,
+        reader=_blocks(prepared) if prepared.index else None,
     )
+
+
+def _blocks(prepared: ReadTable) -> "BlockReader":
+    """Return what reads blocks in any order."""
+    from regress.design.block_index import BlockReader
+
+    return BlockReader(prepared.reader, prepared.index)
 
 
 def hide(running: Running) -> None:
     """Take a line that shows a descent off the terminal."""
+    from regress.api.live import Live
+
     for shows in running.after:
         if isinstance(shows, Live):
             shows.close()
 
 
-def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptions) -> Totals:
+def totals_of(prepared: ReadTable, training: TrainOptions, process: ProcessOptions) -> "Totals":
     """Return when a descent ends."""
+    from regress.report.live import Totals
+
     limit = inf if process.max_seconds is None else process.max_seconds
     if batched(training):
         return Totals(epochs=training.epochs, rows=prepared.data.summary.rows, max_seconds=limit)
@@ -121,6 +132,8 @@ def start_of(init: Any, names: Sequence[str], fit_intercept: bool) -> Start | No
 
 def _model(init: Any, names: Sequence[str]) -> LinearModel:
     """Return a model of the same columns: as given, that of a fit, or that of a file."""
+    from regress.api.load import load
+
     if not isinstance(init, Fit | LinearModel | str | Path):
         raise InputError(f"{setting('init')} must be (w, b), a fit, or a model's file; got {type(init).__name__}.")
     given = load(init) if isinstance(init, str | Path) else init

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regress.aggregates.account import describe
 from regress.aggregates.collect import collect_rows
 from regress.aggregates.limits import Limits
 from regress.aggregates.part_sums import PartSums
-from regress.api.cluster.table import ClusterTable
 from regress.api.sums import (
     Reading,
     ReadTable,
@@ -37,6 +36,9 @@ from regress.sources.find import find_column
 from regress.sources.open import open_table
 from regress.sources.rereading import rereading
 
+if TYPE_CHECKING:
+    from regress.api.cluster.table import ClusterTable
+
 
 def read_table(
     table: Any,
@@ -45,7 +47,7 @@ def read_table(
     reading: Reading,
     progress: Progress | None = None,
     *,
-    cluster: ClusterTable | None = None,
+    cluster: "ClusterTable | None" = None,
 ) -> ReadTable:
     """Open, plan and read a table, by a cluster if one is given."""
     target, options = _roles(target, options, cluster)
@@ -69,7 +71,7 @@ def read_sums(
     reading: Reading,
     progress: Progress | None = None,
     *,
-    cluster: ClusterTable | None = None,
+    cluster: "ClusterTable | None" = None,
 ) -> tuple[Reader, PartSums]:
     """Open, plan and read a table into sums over its rows.
 
@@ -105,17 +107,17 @@ def _refuse_first_pass(design: Design) -> None:
         refuse_first_pass(design)
 
 
-def _roles(target: Any, options: TableOptions, cluster: ClusterTable | None) -> tuple[Any, TableOptions]:
+def _roles(target: Any, options: TableOptions, cluster: "ClusterTable | None") -> tuple[Any, TableOptions]:
     """Return target and options, with the values that the partitions of a cluster's table bring along."""
     return (target, options) if cluster is None else (cluster.target, replace(options, weights=cluster.weights))
 
 
-def _opened(table: Any, options: TableOptions, cluster: ClusterTable | None) -> Source:
+def _opened(table: Any, options: TableOptions, cluster: "ClusterTable | None") -> Source:
     return open_table(table, options) if cluster is None else cluster.source
 
 
 def _read_on(
-    cluster: ClusterTable, reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None
+    cluster: "ClusterTable", reader: Reader, options: TableOptions, reading: Reading, progress: Progress | None
 ) -> ReadTable:
     """Read a table by a cluster."""
     sums = cluster.sums(reader, options, reading, progress)

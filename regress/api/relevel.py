@@ -8,10 +8,8 @@ from regress.aggregates.collect import summary_of
 from regress.aggregates.totals import moments_of
 from regress.api.model import LinearModel
 from regress.api.record import Inference
-from regress.api.releveled_record import changed
 from regress.api.sums import ReadTable, assembled
 from regress.design.references import compared
-from regress.design.relevel import again, releveled
 from regress.design.roles import Values
 from regress.design.split import Split
 from regress.design.terms import Design
@@ -110,6 +108,9 @@ class Releveling:
         >>> fit.names, fit.w.tolist(), fit.b
         (('zone=north',), [-4.5], 6.5)
         """
+        from regress.api.releveled_record import changed
+        from regress.design.relevel import again, releveled
+
         check_text("column", column, "the name of a text column")
         held, bare = self._held, self._bare
         trained, outcome = bare.trained, held.outcome

@@ -5,12 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
-from regress.api.cluster.engine import EngineOptions
-from regress.api.cluster.table import ClusterTable, dask_collection
-from regress.api.moments.table_moments import TableMoments, load_moments
-from regress.api.moments.training import read_moments
 from regress.api.read import read_table
 from regress.api.sums import Reading, ReadTable
 from regress.errors import INSTALL_DASK, InputError, MissingDependencyError, check_number
@@ -18,10 +14,14 @@ from regress.messages import setting
 from regress.options import FileOptions, ProcessOptions, Progress, TableOptions, TrainOptions
 from regress.solvers.choose import batched, objective_of
 from regress.sources.base import Source
-from regress.sources.open import open_table
+from regress.sources.open import of_package, open_table
 from regress.sources.paths import check_outputs
 
-Opened: TypeAlias = Source | TableMoments | ClusterTable
+if TYPE_CHECKING:
+    from regress.api.cluster.table import ClusterTable
+    from regress.api.moments.table_moments import TableMoments
+
+Opened: TypeAlias = "Source | TableMoments | ClusterTable"
 
 
 class Where(NamedTuple):
@@ -49,19 +49,20 @@ def opened(
         If Dask is not installed.
     """
     where = where or Where()
-    if where.cluster is None and where.timeout != Where().timeout and not dask_collection(table):
+    if where.cluster is None and where.timeout != Where().timeout and not of_package(table, "dask"):
         raise InputError(f"{setting('cluster_timeout')} needs {setting('cluster')}.")
     if where.cluster is not None and (summed := moments_in(table)) is not None:
         raise InputError(
             f"{summed.label} is summed already, so there is no work for a cluster. Remove {setting('cluster')}."
         )
-    if where.cluster is None and not dask_collection(table):
+    if where.cluster is None and not of_package(table, "dask"):
         yield open_any(table, options)
         return
     if options.rows is not None:
         raise InputError(
             f"A cluster reads the parts of a table in any order, all rows of each. Remove {setting('rows')}."
         )
+    from regress.api.cluster.engine import EngineOptions
     from regress.api.cluster.files import cluster_of
 
     try:
@@ -87,7 +88,7 @@ def open_any(
     *,
     outputs: Mapping[str, str | Path | None] | None = None,
     model: str | None = None,
-) -> Source | TableMoments:
+) -> "Source | TableMoments":
     """Return a table that is read here; moments, those of a file too, as they are.
 
     Raises
@@ -108,12 +109,22 @@ def open_any(
     return open_table(table, options)
 
 
-def moments_in(table: Any) -> TableMoments | None:
+def moments_in(table: Any) -> "TableMoments | None":
     """Return what moments something is, or is the file of; None for anything else."""
-    if isinstance(table, str | os.PathLike):
-        path = Path(table)
-        return load_moments(path) if path.suffix == ".moments" and path.is_file() else None
+    path = Path(table) if isinstance(table, str | os.PathLike) else None
+    of_moments = path is not None and path.suffix == ".moments" and path.is_file()
+    if not (of_moments or of_package(table, "regress")) or isinstance(table, Source):
+        return None
+    from regress.api.moments.table_moments import TableMoments, load_moments
+
+    if path is not None:
+        return load_moments(path)
     return table if isinstance(table, TableMoments) else None
+
+
+def on_cluster(table: Opened) -> "ClusterTable | None":
+    """Return a table that a cluster reads; None for one that is read or summed here."""
+    return None if isinstance(table, Source) or moments_in(table) is not None else cast("ClusterTable", table)
 
 
 def source_of(table: Opened) -> Source:
@@ -123,10 +134,10 @@ def source_of(table: Opened) -> Source:
 
 def options_of(table: Opened, options: TableOptions) -> TableOptions:
     """Return the options that a table was read with, where it has been."""
-    if not isinstance(table, TableMoments):
+    if (summed := moments_in(table)) is None:
         return options
     names = ("missing", "as_written", "test_size", "split_key", "random_state", "weight_type")
-    return replace(options, **{name: getattr(table.read, name) for name in names})
+    return replace(options, **{name: getattr(summed.read, name) for name in names})
 
 
 def check_rows(table: Opened, options: TrainOptions, cov_type: object, checkpoint: object) -> None:
@@ -144,15 +155,15 @@ def check_rows(table: Opened, options: TrainOptions, cov_type: object, checkpoin
     needing |= {"cov_type": cov_type} if not isinstance(cov_type, str) else {}
     needing |= {"solver": options.solver} if batched(options) else {}
     needing |= {"over": options.over} if options.over in ("rows", "blocks") else {}
-    if isinstance(table, TableMoments):
+    if (summed := moments_in(table)) is not None:
         needing |= {"cov_type": cov_type} if cov_type != "nonrobust" else {}
         needing |= {"checkpoint": checkpoint} if checkpoint is not None else {}
         needing |= {"penalty": options.penalty} if options.penalty is not None else {}
     for name, value in needing.items():
         shown = setting(name, value) if isinstance(value, str) else setting(name)
-        if isinstance(table, TableMoments):
+        if summed is not None:
             raise InputError(
-                f"{shown} needs the rows, and {table.label} holds only sums over them. Remove it, or pass the table."
+                f"{shown} needs the rows, and {summed.label} holds only sums over them. Remove it, or pass the table."
             )
         raise InputError(
             f"{shown} needs the rows here, and a cluster sums them where they are. Remove it, or {setting('cluster')}."
@@ -163,8 +174,10 @@ def read_any(
     table: Opened, target: Any, options: TableOptions, reading: Reading, progress: Progress | None = None
 ) -> ReadTable:
     """Return what training needs of a table."""
-    if isinstance(table, TableMoments):
-        return read_moments(table, target, options, reading)
-    if isinstance(table, ClusterTable):
-        return read_table(None, target, options, reading, progress, cluster=table)
-    return read_table(table, target, options, reading, progress)
+    if isinstance(table, Source):
+        return read_table(table, target, options, reading, progress)
+    if (summed := moments_in(table)) is not None:
+        from regress.api.moments.training import read_moments
+
+        return read_moments(summed, target, options, reading)
+    return read_table(None, target, options, reading, progress, cluster=on_cluster(table))

@@ -4,11 +4,11 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 import click
 
-from regress.keywords import meant
+from regress.keywords import hints_of, meant
 from regress.messages import flag_name
 
 GROUPS = (
@@ -93,7 +93,7 @@ def flags(*groups: type, only: Sequence[str] = (), without: Sequence[str] = (), 
     """Declare the flags of the options of some classes: all but some, or some only. `told` replaces help texts."""
     made = []
     for group in groups:
-        hints = get_type_hints(group)
+        hints = hints_of(group)
         for f in fields(group):
             if f.name not in without and (not only or f.name in only):
                 made.append(_flag(f.name, hints[f.name], f.default, f.metadata, told.get(f.name)))

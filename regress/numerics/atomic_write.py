@@ -2,7 +2,6 @@
 
 import math
 import os
-import secrets
 import stat
 import sys
 import tempfile
@@ -109,7 +108,7 @@ def _temporary(path: Path, mode: int) -> tuple[BinaryIO, Path | None]:
 
 def _hidden(path: Path) -> Path:
     """Return the temporary name of a file: a new one, since a process that was killed may leave its own behind."""
-    return path.parent / f".{path.name}.{secrets.token_hex(4)}"
+    return path.parent / f".{path.name}.{os.urandom(4).hex()}"
 
 
 def _sync_folder(folder: Path) -> None:

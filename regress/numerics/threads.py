@@ -1,7 +1,7 @@
 """How many threads, and work shared among them in a fixed order. Owner of threadpoolctl."""
 
-import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -58,7 +58,8 @@ def resolve_jobs(n_jobs: int | None) -> int:
     except AttributeError:  # macOS has no affinity
         available = os.cpu_count() or 1
     if n_jobs is None:
-        return available if multiprocessing.current_process().name == "MainProcess" else 1
+        processes = sys.modules.get("multiprocessing.process")  # which a worker has imported
+        return available if processes is None or processes.current_process().name == "MainProcess" else 1
     if n_jobs == 0 or isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral):
         raise InputError(f"{setting('n_jobs')} must be an integer other than 0, or None; got {n_jobs!r}.")
     return int(n_jobs) if n_jobs > 0 else max(1, available + 1 + int(n_jobs))

@@ -6,7 +6,6 @@ from regress.errors import InputError
 from regress.messages import setting
 from regress.objective.losses import Loss
 from regress.options import BatchOptions, TrainOptions
-from regress.solvers.keras_steps import check_optimizer
 
 
 def check_batches(options: TrainOptions, loss: Loss, in_batches: bool) -> None:
@@ -52,4 +51,6 @@ def _check_optimizer(options: TrainOptions) -> None:
     for name in ("solver", "schedule"):
         if getattr(options, name) != TrainOptions.__dataclass_fields__[name].default:
             raise InputError(f"{setting('optimizer')} and {setting(name)} are both given. Remove one.")
+    from regress.solvers.keras_steps import check_optimizer
+
     check_optimizer(options.optimizer)

@@ -17,10 +17,7 @@ from regress.objective.penalties import Penalty, Ridge
 from regress.options import BATCH_SOLVERS, Over, Precision, TrainOptions
 from regress.solvers.accuracy import Accuracy
 from regress.solvers.batch_options import check_batches
-from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
 from regress.solvers.exact.factors import MOST_COLUMNS
-from regress.solvers.huber import HuberNewton
-from regress.solvers.keras_steps import KerasSteps
 from regress.solvers.steps import Accelerated, ConjugateGradient, GradientDescent, Newton, Solver
 from regress.sources.base import Source
 
@@ -206,16 +203,20 @@ def plan(options: TrainOptions, data: TrainingData, *, descends: bool = False) -
     from_moments = over == "moments" or (in_batches and data.moments is not None and loss.quadratic)
     solver, finite = options.solver, isinstance(loss, Huber) and penalty.quadratic and data.moments is not None
     if options.optimizer is not None:
+        from regress.solvers.keras_steps import KerasSteps
+
         solver = KerasSteps(options.optimizer, options.fit_intercept)
     elif solver == "auto":
         inverse = data.moments is not None or (type(penalty) is Ridge and square_fits(summary.rows))
         solver = "accelerated" if not (quadratic or finite) else "newton" if finite or inverse else "cg"
     if solver == "newton" and isinstance(loss, Huber):
+        from regress.solvers.huber import HuberNewton
+
         solver = HuberNewton()
     elif isinstance(solver, str):
         solver = _named(solver, options)
     offered = {"gradient", "batches", *(("hessian", "hessian_along") if quadratic else ())}
-    offered |= HuberNewton.needs if finite else set()
+    offered |= {"active_set"} if finite else set()
     if missing := sorted(solver.needs - offered):
         known = {"hessian": "the squared error", "hessian_along": "the squared error", "active_set": "Huber's loss"}
         more = " and more rows than columns" if missing[0] == "active_set" else ""
@@ -234,9 +235,11 @@ def _named(name: str, options: TrainOptions) -> Solver:
     if name in _BY_NAME:
         return _BY_NAME[name]()
     rate, schedule = options.learning_rate, options.schedule
-    if name == "adam":
-        return Adam(rate, schedule)
     if name in BATCH_SOLVERS:
+        from regress.solvers.batch_steps import Adam, AveragedSgd, Sgd
+
+        if name == "adam":
+            return Adam(rate, schedule)
         kind = Sgd if name == "sgd" else AveragedSgd
         return kind(rate, schedule, options.momentum, options.nesterov)
     assert not callable(rate)  # `reading` refused it

@@ -21,7 +21,6 @@ from regress.solvers import choose
 from regress.solvers.accuracy import Accuracy, norms
 from regress.solvers.hessian import Curvature, PrimalCurvature
 from regress.solvers.hessian_rows import DualCurvature, RowsCurvature
-from regress.solvers.huber import least_squares, median_target, with_scale
 from regress.solvers.running import Running
 from regress.solvers.solution import Training
 
@@ -71,6 +70,7 @@ class Problem(ABC):
         if not isinstance(self.plan.loss, Huber):
             return self.plan.loss
         if target not in self._losses:
+            from regress.solvers.huber import least_squares, with_scale
 
             def square() -> Training:
                 options = least_squares(self._options)
@@ -84,6 +84,8 @@ class Problem(ABC):
         loss, level = self.plan.loss, 0.0
         if self._options.standardize and self._options.fit_intercept:
             if isinstance(loss, Huber):
+                from regress.solvers.huber import median_target
+
                 level = median_target(self.data, target)
             elif loss.quadratic:
                 level = float(self.data.summary.target_center[target])

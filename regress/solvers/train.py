@@ -23,7 +23,6 @@ from regress.solvers.exact.minimum import exact_minimum, exact_point
 from regress.solvers.exact.refinement import Minimum
 from regress.solvers.exact.wide import Point
 from regress.solvers.hessian_rows import DualCurvature
-from regress.solvers.huber import HuberNewton
 from regress.solvers.loop import Descent, check_state, descend
 from regress.solvers.problem import Problem
 from regress.solvers.refine_rows import Polished, polish
@@ -78,7 +77,7 @@ class Regression(Problem):
             max_seconds=running.max_seconds,
             patience=None if early is None else int(early["patience"]),
             min_delta=0.0 if early is None else early["min_delta"],
-            leaves=_ROUGH if self.data.rough else 0.0 if isinstance(solver, HuberNewton) else inf,
+            leaves=_ROUGH if self.data.rough else 0.0 if "active_set" in solver.needs else inf,
         )
         held, coordinates = running.held_out, self.coordinates(target)
         watch = Watch(

@@ -10,20 +10,18 @@ import polars as pl
 from regress.errors import InputError, TableError
 from regress.messages import setting
 from regress.options import FileOptions
-from regress.sources.arrow import ArrowPart
 from regress.sources.cell_values import AS_IS, Reading
 from regress.sources.file_parts import File, FilePart, LocalFile
 from regress.sources.paths import (
     check_outputs,
     file_key,
     is_address,
+    is_pipe,
     masked,
     paths_of,
     shown,
     what_is,
 )
-from regress.sources.pipes import is_pipe, spool
-from regress.sources.polars_frames import PolarsPartition
 from regress.sources.rejects import Rejects
 from regress.sources.table import Table
 from regress.sources.unopened import UnopenedPart, open_file
@@ -38,11 +36,15 @@ def is_polars(table: object) -> bool:
 
 def open_polars(frame: pl.DataFrame, reading: Reading = AS_IS) -> Table:
     """Return a Polars frame as a source."""
+    from regress.sources.polars_frames import PolarsPartition
+
     return Table("the frame", [PolarsPartition(frame, reading)])
 
 
 def open_arrow(table: Any, reading: Reading = AS_IS) -> Table:
     """Return whatever speaks the Arrow stream protocol (a PyArrow table, a DuckDB relation) as a source."""
+    from regress.sources.arrow import ArrowPart
+
     return Table("the table", [ArrowPart(table, reading)])
 
 
@@ -103,6 +105,8 @@ def _files(paths: Sequence[Path]) -> Sequence[File]:
 
 def _file(path: Path, plain: bool) -> File:
     if is_pipe(path):
+        from regress.sources.pipes import spool
+
         return spool(path)
     if not path.is_file():
         first = " The table comes first, then the formula." * (" ~ " in str(path))

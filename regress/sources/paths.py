@@ -2,12 +2,14 @@
 
 import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
 from regress.errors import InputError, TableError
 
+STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -31,6 +33,17 @@ def masked(address: str) -> str:
         rest, question, _ = rest.partition("?")
         rest += f"{question}…" if question else ""
     return f"{scheme}://{rest}"
+
+
+def is_pipe(path: Path) -> bool:
+    """Tell whether a path is standard input (also as -), a pipe or a socket."""
+    if str(path) == "-":
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (str(path) in STANDARD_INPUT and stat.S_ISCHR(mode))
 
 
 def paths_of(text: str) -> list[Path]:

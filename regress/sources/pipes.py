@@ -20,10 +20,9 @@ from regress.errors import InputError, TableError
 from regress.numerics.atomic_write import in_temporary_folder
 from regress.sources.file_parts import File
 from regress.sources.kept import KeptFile, temporary_file
-from regress.sources.paths import shown
+from regress.sources.paths import STANDARD_INPUT, shown
 from regress.sources.transfer import Seekable
 
-_STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 _TICK = 0.2  # seconds until a wait looks whether there was Ctrl-C
 _BLOCK = 2**20  # bytes that a pipe is asked to hold, and that are copied at a time
 _LITTLE = 64  # bytes that a reader may wait for beyond those that it was asked for
@@ -167,17 +166,6 @@ class Spool(File):
         )
 
 
-def is_pipe(path: Path) -> bool:
-    """Tell whether a path is standard input (also as -), a pipe or a socket."""
-    if str(path) == "-":
-        return True
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (str(path) in _STANDARD_INPUT and stat.S_ISCHR(mode))
-
-
 def spool(path: Path) -> Spool:
     """Begin to copy a pipe into a temporary file.
 
@@ -186,7 +174,7 @@ def spool(path: Path) -> Spool:
     TableError
         If nothing comes, or standard input is closed or a terminal.
     """
-    standard = str(path) in _STANDARD_INPUT
+    standard = str(path) in STANDARD_INPUT
     if standard and sys.stdin is None:
         raise TableError("Standard input is closed. Pipe a table into it, or name a file.")
     if standard and os.isatty(0):

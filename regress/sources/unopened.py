@@ -7,18 +7,14 @@ from typing import Any
 from regress.errors import TableError
 from regress.options import FileOptions
 from regress.sources.base import Column, ColumnKind
-from regress.sources.cell_values import reading_of_frames
+from regress.sources.cell_values import Reading, reading_of_frames
 from regress.sources.csv.dialect import read_dialect
 from regress.sources.csv.reader import CsvPart
 from regress.sources.csv.stream import opened
 from regress.sources.file_parts import File, FilePart, LocalFile
-from regress.sources.json_lines import read_json_lines
-from regress.sources.parquet import ArrowFilePart, ArrowStreamPart, DecodedPart, ParquetPart
 from regress.sources.paths import ARROW, JSON_LINES, PARQUET, format_ending
 from regress.sources.polars_batch import PolarsBatch
 from regress.sources.rejects import Rejects
-
-_BINARY: Mapping[str, type[DecodedPart]] = {part.form: part for part in (ParquetPart, ArrowFilePart, ArrowStreamPart)}
 
 
 def open_file(file: File, options: FileOptions, rejects: Rejects) -> FilePart:
@@ -31,15 +27,25 @@ def open_file(file: File, options: FileOptions, rejects: Rejects) -> FilePart:
     """
     reading, ending = reading_of_frames(options), format_ending(file.name)
     if ending in PARQUET:
-        return ParquetPart(file=file, reading=reading)
+        return _decoded("Parquet", file, reading)
     with opened(file, options.encoding) as stream:
-        if stream.form in _BINARY:
-            return _BINARY[stream.form](file=file, reading=reading)
+        if stream.form not in ("text", "JSON lines"):
+            return _decoded(stream.form, file, reading)
         if ending in ARROW:
             raise TableError(f"{file.name} does not begin as an Arrow file. Fetch or write it again.")
         if ending in JSON_LINES or stream.form == "JSON lines":
+            from regress.sources.json_lines import read_json_lines
+
             return read_json_lines(file, stream, reading, ending in JSON_LINES)
         return CsvPart(file=file, written=read_dialect(stream, options), options=options, rejects=rejects)
+
+
+def _decoded(form: str, file: File, reading: Reading) -> FilePart:
+    """Return a file of a binary form."""
+    from regress.sources.parquet import ArrowFilePart, ArrowStreamPart, ParquetPart
+
+    kinds = {kind.form: kind for kind in (ParquetPart, ArrowFilePart, ArrowStreamPart)}
+    return kinds[form](file=file, reading=reading)
 
 
 @dataclass(eq=False, kw_only=True)

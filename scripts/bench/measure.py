@@ -182,13 +182,15 @@ def run(command: Sequence[str], checkout: Path = ROOT) -> Ended:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         try:
+            own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}  # an installed package has its bytecode
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
                 cwd=checkout,  # Python looks for modules there first
-                env=os.environ | {"PYTHONPATH": path},
+                env=os.environ
+                | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""},  # an installed package has its own
             )
         except FileNotFoundError:
             raise Failed(f"{command[0]} is not installed") from None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import benchmark
-from bench import baseline, cases, cases_arrays, data, measure, merging, peers, report, scale, training
+from bench import baseline, cases, cases_arrays, data, measure, merging, peers, report, scale, training, tricks
 from bench import place as place_module
 from bench.baseline import Change, Comparison
 from bench.measure import Ended, Failed, Figure, Limit, Report, Result, Table, Tool
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 
 CASES = benchmark.CASES
-FAST = ("floor", "csv4", "formula", "parquet", "predict", "rejects", "report", "start")
+FAST = ("floor", "csv4", "formula", "parquet", "predict", "rejects", "report", "start", "tricks")
 SLOW = ("memory", "wide", "inputs", "csv", "exact", "gradient")  # tools that take seconds to import; many columns
 OPTIONAL = {
     *("scikit-learn-intelex", "statsmodels", "autodiff", "glum", "polars_ols", "pyfixest", "Polars + polars_ols"),
@@ -254,7 +254,7 @@ def place(monkeypatch, tmp_path):
 
     monkeypatch.setattr(place_module.Place, "make", make)
     printed = json.dumps({"answer": [1.0, 2.0], "rates": {"read": 1e9, "dgemm": 1e9}})
-    for module in (place_module, cases, cases_arrays, scale, training):
+    for module in (place_module, cases, cases_arrays, scale, training, tricks):
         monkeypatch.setattr(module, "run", lambda command: Ended(0.0, 0, printed))
     return place_module.Place(tmp_path, 0.0004, 1)
 
