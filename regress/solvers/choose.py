@@ -215,14 +215,11 @@ def plan(options: TrainOptions, data: TrainingData, *, descends: bool = False) -
         solver = HuberNewton()
     elif isinstance(solver, str):
         solver = _named(solver, options)
-    offered = {"gradient", "batches", *(("hessian", "hessian_along") if quadratic else ())}
-    offered |= {"active_set"} if finite else set()
+    offered = {"gradient", "batches", *quadratic * ("hessian", "hessian_along"), *finite * ("active_set",)}
     if missing := sorted(solver.needs - offered):
         known = {"hessian": "the squared error", "hessian_along": "the squared error", "active_set": "Huber's loss"}
-        more = " and more rows than columns" if missing[0] == "active_set" else ""
-        which = (
-            f"only {known[missing[0]]} with a quadratic penalty{more}" if missing[0] in known else "no objective here"
-        )
+        first, more = missing[0], " and more rows than columns" * (missing[0] == "active_set")
+        which = f"only {known[first]} with a quadratic penalty{more}" if first in known else "no objective here"
         raise InputError(
             f"{setting('solver', str(solver))} needs {' and '.join(missing)}, which {which} has. Use "
             f"{setting('solver', 'accelerated')}."

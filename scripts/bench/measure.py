@@ -189,8 +189,7 @@ def run(command: Sequence[str], checkout: Path = ROOT) -> Ended:
                 stdout=out,
                 stderr=err,
                 cwd=checkout,  # Python looks for modules there first
-                env=os.environ
-                | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""},  # an installed package has its own
+                env=os.environ | own,
             )
         except FileNotFoundError:
             raise Failed(f"{command[0]} is not installed") from None
