@@ -44,13 +44,12 @@ static int some(Bits mask) {
 
 static int64_t panels_of(const Table *table) { return (table->columns + PANEL - 1) / PANEL; }
 
-/* Copy the cells of a panel's columns in some rows, less `shift`; columns behind the last stay as they are. */
+/* Copy the cells of a panel's columns in some rows, less `shift` of each; columns behind the last stay as they are. */
 static void copy_panel(Cells *to, const Table *table, int64_t panel, int64_t from, int64_t rows, const double *shift) {
   const double *const *first = table->first + panel * PANEL;
   const int64_t *step = table->step + panel * PANEL;
   int64_t columns = table->columns - panel * PANEL, side_by_side = columns >= PANEL;
   for (int j = 1; j < PANEL && side_by_side; j++) side_by_side = first[j] == first[0] + j && step[j] == step[0];
-  shift += panel * PANEL;
   if (side_by_side) {
     Cells by = *(const Loose *)shift;
     for (int64_t i = 0; i < rows; i++) to[i] = *(const Loose *)(first[0] + (from + i) * step[0]) - by;
@@ -101,7 +100,7 @@ int products(const double *const *first, const int64_t *step, int64_t rows, int6
     int64_t count = rows - from < TILE ? rows - from : TILE;
     for (int64_t p = 0; p < panels; p++) {
       Cells *panel = cells + p * TILE;
-      copy_panel(panel, &table, p, from, count, shift);
+      copy_panel(panel, &table, p, from, count, shift + p * PANEL);
       for (int64_t i = 0; root && i < count; i++) panel[i] *= root[from + i];
     }
     for (int64_t p = 0; p < panels; p++)

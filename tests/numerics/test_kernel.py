@@ -78,6 +78,14 @@ def test_exact_products_are_those_of_fractions(code, given, order):
 
 
 @pytest.mark.parametrize("code", CODES)
+def test_wide_tables_have_exact_products(code):
+    X = np.random.default_rng(0).integers(-9, 10, (300, 250)).astype(float)
+    found = kernel.exact_products(code, [X], np.ones(250))
+    assert not len(found.aside)
+    assert (np.triu(found.products[0]) == np.triu(X.T @ X)).all()
+
+
+@pytest.mark.parametrize("code", CODES)
 def test_only_rows_that_do_not_fit_are_set_aside(code):
     X = np.ones((300, 3))
     X[[5, 131, 299], [0, 1, 2]] = 2.0**23, 2.0**-60, np.nan
