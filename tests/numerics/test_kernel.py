@@ -53,6 +53,44 @@ def test_the_environment_turns_it_off():
     assert done.stdout.strip() == "None"
 
 
+def test_a_library_that_cannot_be_loaded_is_as_none(tmp_path, monkeypatch):
+    (tmp_path / "kernel_v3.so").write_bytes(b"not a library")
+    monkeypatch.setattr(kernel, "__file__", str(tmp_path / "kernel.py"))
+    assert kernel.library("v3") is None
+
+
+@pytest.mark.parametrize("missing", ["abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"])
+def test_a_cpu_without_all_of_a_level_runs_no_code_for_it(missing, tmp_path, monkeypatch):
+    flags = {
+        "abm",
+        "avx2",
+        "avx512bw",
+        "avx512cd",
+        "avx512dq",
+        "avx512f",
+        "avx512vl",
+        "bmi1",
+        "bmi2",
+        "f16c",
+        "fma",
+        "movbe",
+    }
+    info = tmp_path / "cpuinfo"
+    monkeypatch.setattr(kernel.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(kernel, "open", lambda path, **how: info.open(**how), raising=False)
+    info.write_text(f"flags : {' '.join(sorted(flags))}\n")
+    assert kernel._kinds() == ["v4", "v3"]
+    info.write_text(f"flags : {' '.join(sorted(flags - {missing}))}\n")
+    assert kernel._kinds() == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_square_roots_of_weights_may_be_float32(code):
+    X, root = np.arange(6.0)[:, None], np.arange(1, 7, dtype=np.float32)
+    found = kernel.products(code, [X], np.zeros(1), root)
+    assert found.tolist() == kernel.products(code, [X], np.zeros(1), root.astype(np.float64)).tolist()
+
+
 @pytest.mark.parametrize("code", CODES)
 @given(rows_of, st.sampled_from("CF"))
 def test_exact_products_are_those_of_fractions(code, given, order):
