@@ -158,6 +158,29 @@ def test_cells_that_grow_stay_with_the_compiled_code():
     assert sums.finish().fraction(0, 1) == 199_999 * 200_000 // 2
 
 
+def test_a_few_rows_do_not_decide_for_all_others():
+    if kernel.compiled() is None:
+        pytest.skip("there is none")
+    X, sums = np.arange(1.0, 1000.0)[:, None], ExactSums()
+    X[:2, 0] = 2.0**60, 1.0 + 2.0**-52
+    for block in (Block(X[:2], X[:2]), Block(X[2:], X[2:])):
+        sums.add(block)
+    assert sums._sum._shallow
+
+
+def test_cells_with_more_digits_are_tried_once(monkeypatch):
+    if kernel.compiled() is None:
+        pytest.skip("there is none")
+    tried, products = [], kernel.exact_products
+    monkeypatch.setattr(kernel, "exact_products", lambda *given: tried.append(given) or products(*given))
+    X = 10.0 ** np.random.default_rng(0).uniform(-12, 0, (5000, 3))
+    sums = ExactSums()
+    for block in (Block(X, X[:, :1]), Block(X, X[:, :1])):
+        sums.add(block)
+    assert len(tried) == 1
+    assert not sums._sum._shallow
+
+
 @pytest.mark.parametrize("code", CODES)
 @given(rows_of, st.sampled_from(["C", "F", "every other", "not aligned"]), st.booleans())
 def test_sums_in_float64_are_near_those_of_fractions(code, given, layout, weighted):
