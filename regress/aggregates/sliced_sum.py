@@ -71,10 +71,12 @@ class SlicedSum:
             self._suit(_largest(*parts), ~self._sums.seen)
         found, most = self._products_in(code, parts), self._few * len(parts[0])
         if found is not None and len(found.aside) > most:  # perhaps since cells have grown
+            unit = self._sums.unit
             self._suit(_largest(*parts), self._sums.seen)
-            found = self._products_in(code, parts)
+            if (self._sums.unit != unit).any():
+                found = self._products_in(code, parts)
         if found is None or len(found.aside) > most:
-            self._shallow = False  # the rows to come will be like these
+            self._shallow = len(parts[0]) < kernel.TILE  # the rows to come will be like these, unless they are few
             return False
         tiles = -(-len(parts[0]) // kernel.TILE)
         self._sums.products.make_room(tiles)

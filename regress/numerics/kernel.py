@@ -23,7 +23,10 @@ WITHIN = 900  # exponents up to which a unit is, and its reciprocal, far from th
 
 _TILE, _CELLS = 256, 2**19  # rows whose sums in float64 are added to the others; cells that are converted at a time
 _PANEL = 8  # columns side by side in the compiled code
-_NEEDS = {"v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "v3": {"avx2", "bmi1", "bmi2", "fma"}}
+_NEEDS = {  # as /proc/cpuinfo names what x86-64-v3 and -v4 have; abm is lzcnt
+    "v3": {"abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"},
+    "v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
 
 
 class ExactProducts(NamedTuple):
@@ -56,11 +59,12 @@ def compiled() -> Any | None:
 
 
 def library(kind: str) -> Any | None:
-    """Return the compiled code for a kind of CPU; None where the package was built without."""
-    path = Path(__file__).with_name(f"kernel_{kind}.so")
-    if not path.exists():
+    """Return the compiled code for a kind of CPU; None where the package was built without, or it cannot be loaded."""
+    try:
+        code = ctypes.CDLL(str(Path(__file__).with_name(f"kernel_{kind}.so")))
+    except OSError:  # there is none, or the disk is mounted without execution
         return None
-    code, integer, pointer = ctypes.CDLL(str(path)), ctypes.c_int64, ctypes.c_void_p
+    integer, pointer = ctypes.c_int64, ctypes.c_void_p
     code.products.argtypes = [pointer, pointer, integer, integer, pointer, pointer, pointer]
     code.exact_products.argtypes = [pointer, pointer, integer, integer, *[pointer] * 5]
     return code
@@ -99,7 +103,7 @@ def products(code: Any, parts: Sequence[Array], shift: Array, root: Array | None
     for i in range(0, rows, step):
         some = slice(i, i + step)
         table = _Table([part[some] for part in parts])
-        of_rows = None if root is None else np.ascontiguousarray(root[some])
+        of_rows = None if root is None else np.ascontiguousarray(root[some], dtype=np.float64)
         table.call(code.products, table.padded(shift), of_rows, sums)
     above = sums[:n, :n]
     return np.asarray(np.triu(above) + np.triu(above, 1).T)

@@ -53,6 +53,44 @@ def test_the_environment_turns_it_off():
     assert done.stdout.strip() == "None"
 
 
+def test_a_library_that_cannot_be_loaded_is_as_none(tmp_path, monkeypatch):
+    (tmp_path / "kernel_v3.so").write_bytes(b"not a library")
+    monkeypatch.setattr(kernel, "__file__", str(tmp_path / "kernel.py"))
+    assert kernel.library("v3") is None
+
+
+@pytest.mark.parametrize("missing", ["abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"])
+def test_a_cpu_without_all_of_a_level_runs_no_code_for_it(missing, tmp_path, monkeypatch):
+    flags = {
+        "abm",
+        "avx2",
+        "avx512bw",
+        "avx512cd",
+        "avx512dq",
+        "avx512f",
+        "avx512vl",
+        "bmi1",
+        "bmi2",
+        "f16c",
+        "fma",
+        "movbe",
+    }
+    info = tmp_path / "cpuinfo"
+    monkeypatch.setattr(kernel.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(kernel, "open", lambda path, **how: info.open(**how), raising=False)
+    info.write_text(f"flags : {' '.join(sorted(flags))}\n")
+    assert kernel._kinds() == ["v4", "v3"]
+    info.write_text(f"flags : {' '.join(sorted(flags - {missing}))}\n")
+    assert kernel._kinds() == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_square_roots_of_weights_may_be_float32(code):
+    X, root = np.arange(6.0)[:, None], np.arange(1, 7, dtype=np.float32)
+    found = kernel.products(code, [X], np.zeros(1), root)
+    assert found.tolist() == kernel.products(code, [X], np.zeros(1), root.astype(np.float64)).tolist()
+
+
 @pytest.mark.parametrize("code", CODES)
 @given(rows_of, st.sampled_from("CF"))
 def test_exact_products_are_those_of_fractions(code, given, order):
@@ -75,6 +113,14 @@ def test_exact_products_are_those_of_fractions(code, given, order):
             power**2 for power in powers
         )
         assert few.inexact[i] == sum(cell.denominator > 1 or abs(cell) >= 2**53 for cell in (row[i] for row in exact))
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_wide_tables_have_exact_products(code):
+    X = np.random.default_rng(0).integers(-9, 10, (300, 250)).astype(float)
+    found = kernel.exact_products(code, [X], np.ones(250))
+    assert not len(found.aside)
+    assert (np.triu(found.products[0]) == np.triu(X.T @ X)).all()
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -110,6 +156,29 @@ def test_cells_that_grow_stay_with_the_compiled_code():
         sums.add(block)
     assert sums._sum._shallow
     assert sums.finish().fraction(0, 1) == 199_999 * 200_000 // 2
+
+
+def test_a_few_rows_do_not_decide_for_all_others():
+    if kernel.compiled() is None:
+        pytest.skip("there is none")
+    X, sums = np.arange(1.0, 1000.0)[:, None], ExactSums()
+    X[:2, 0] = 2.0**60, 1.0 + 2.0**-52
+    for block in (Block(X[:2], X[:2]), Block(X[2:], X[2:])):
+        sums.add(block)
+    assert sums._sum._shallow
+
+
+def test_cells_with_more_digits_are_tried_once(monkeypatch):
+    if kernel.compiled() is None:
+        pytest.skip("there is none")
+    tried, products = [], kernel.exact_products
+    monkeypatch.setattr(kernel, "exact_products", lambda *given: tried.append(given) or products(*given))
+    X = 10.0 ** np.random.default_rng(0).uniform(-12, 0, (5000, 3))
+    sums = ExactSums()
+    for block in (Block(X, X[:, :1]), Block(X, X[:, :1])):
+        sums.add(block)
+    assert len(tried) == 1
+    assert not sums._sum._shallow
 
 
 @pytest.mark.parametrize("code", CODES)
