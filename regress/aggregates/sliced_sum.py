@@ -1,8 +1,8 @@
 """Σ a z zᵀ over rows z without rounding: rows are cut into slices chunk by chunk, in units that suit the largest cells.
 
-Small integers need one slice, most numbers three, and single cells near zero more. A slice holds only the columns that
-need it. If few rows need a further slice, they have a cell far below, or far above, all others of its column. They are
-accumulated separately, so that they do not slow the others.
+Small integers need one slice, most numbers three, and single cells near zero more. Compiled code cuts up to three; in
+NumPy, a slice holds only the columns that need it. If few rows need a further slice, they have a cell far below, or far
+above, all others of its column. They are accumulated separately, so that they do not slow the others.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ class SlicedSum:
                 self._add_chunks(np.concatenate(some, axis=1))
 
     def _add_compiled(self, parts: Sequence[Array]) -> bool:
-        """Add rows by compiled code; add none and return False where it cannot, or most rows need more slices."""
+        """Add rows by compiled code; add none and return False where it cannot, or too many rows need more slices."""
         code = kernel.compiled() if self._shallow and not self.weighted else None
         if code is None:
             return False

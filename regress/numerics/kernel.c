@@ -4,7 +4,7 @@
    at a time are copied into panels of eight columns, which stay in the cache, and blocks of products stay in registers.
 
    A sum of products is a chain of fused multiply-adds in the order of the rows. So every CPU computes the same bits,
-   however wide its vectors are. regress/numerics/kernel.py calls these functions, and has the same in NumPy. */
+   however wide its vectors are. regress/numerics/kernel.py calls these functions. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -134,7 +134,8 @@ int products(const double *const *first, const int64_t *step, int64_t rows, int6
 enum { EXACT = 128, SLICES = 3, LEVELS = 2 * SLICES - 1 };
 enum { A0, A1, A2, A01, A02, A12, KINDS }; /* the slices, and sums of two */
 
-/* A cell's slices; by slice, the power of two below it; whether it is no integer below 2^53; whether it is not all. */
+/* A cell's slices; the power of two below it, at the first slice where that is 1 or more; whether the cell is no
+   integer below 2^53; whether the slices are not all of it. */
 typedef struct {
   Cells slice[SLICES], power[SLICES];
   Bits inexact, left;
@@ -194,7 +195,7 @@ static inline void put(Cells *cells, int64_t apart, const Cells slice[SLICES]) {
   cells[A12 * apart] = slice[1] + slice[2];
 }
 
-/* Cut the cells of some rows of a panel; tell in `left` which rows are not all. */
+/* Cut the cells of some rows of a panel; mark in `left` the rows whose slices are not all of them. */
 static void cut_panel(Work *work, int64_t p, int64_t from, int64_t rows, Bits *left) {
   Cells *panel = work->cells + p * EXACT, scale = *(const Loose *)(work->scale + p * PANEL);
   Bits deep[SLICES] = {0};
@@ -211,7 +212,7 @@ static void cut_panel(Work *work, int64_t p, int64_t from, int64_t rows, Bits *l
   work->depth[p] = some(deep[2]) ? 3 : some(deep[1]) ? 2 : 1;
 }
 
-/* Make a row zero that was cut. */
+/* Undo the cut of a row: its slices become zeros, and its cells are not counted. */
 static void drop_row(Work *work, int64_t from, int64_t i) {
   static const Cells zeros[SLICES];
   for (int64_t p = 0; p < work->panels; p++) {
@@ -227,7 +228,7 @@ static inline void add(int64_t *to, Bits digits) { *(LooseBits *)to += digits; }
 
 static inline Bits whole(Cells cells) { return __builtin_convertvector(cells, Bits); }
 
-/* Add the products of the slices of two panels to the levels at `to`, for `rows` rows; q has `wide` panels. */
+/* Add products of slices i of a panel and j of `wide` others, from q on, to the levels i + j at `to`. */
 static void add_products(const Work *work, int64_t p, int64_t q, int wide, int64_t rows, int64_t *to) {
   static const int kinds[] = {0, 1, 3, KINDS}; /* by depth: A0; then A1 and A01 too; then all */
   static const int order[KINDS] = {A0, A1, A01, A2, A02, A12};
@@ -259,9 +260,10 @@ static void add_products(const Work *work, int64_t p, int64_t q, int wide, int64
 
 /* Add the sums of products of columns to `sums`, by level of the slices, and what is counted to `squares` and `inexact`.
 
-   A row with a cell too large for the first slice, or with something left after the last, counts as zeros, and `aside`
-   tells so. `sums` is (LEVELS, size, size) for size = 8 ceil(columns / 8), of which the blocks on and above the diagonal
-   are used; `squares` is (SLICES, size), `scale` and `inexact` are (size), `aside` is (rows). Up to 2^16 rows at a time. */
+   A row is only marked in `aside` if a cell is too large for the first slice, or something remains after the last.
+   `sums` is (LEVELS, size, size) for size = 8 ceil(columns / 8), of which the blocks on and above the diagonal are
+   used; `squares` is (SLICES, size), `scale` and `inexact` are (size), `aside` is (rows). Up to 2^16 rows, 512 times
+   EXACT, add at most 2^62 to a level. */
 int exact_products(const double *const *first, const int64_t *step, int64_t rows, int64_t columns, const double *scale,
           int64_t *sums, int64_t *squares, int64_t *inexact, uint8_t *aside) {
   Work work = {.table = {first, step, rows, columns}, .scale = scale};

@@ -2,9 +2,12 @@
 
 import os
 import platform
+import runpy
 import subprocess
 import sys
+import types
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from regress.aggregates.totals_bytes import to_bytes
 from regress.blocks import Block, blocks_of
 from regress.numerics import kernel
 
+ROOT = Path(__file__).resolve().parents[2]
 BUILT = (platform.system(), platform.machine()) in {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
 CODES = [pytest.param(code, id=kind) for kind in kernel._kinds() if (code := kernel.library(kind)) is not None]
 KINDS = {
@@ -57,6 +61,23 @@ def test_a_library_that_cannot_be_loaded_is_as_none(tmp_path, monkeypatch):
     (tmp_path / "kernel_v3.so").write_bytes(b"not a library")
     monkeypatch.setattr(kernel, "__file__", str(tmp_path / "kernel.py"))
     assert kernel.library("v3") is None
+
+
+def test_a_library_that_runs_is_not_written_over(tmp_path, monkeypatch):
+    for name in ("hatchling", "hatchling.builders", "hatchling.builders.hooks", "hatchling.builders.hooks.plugin"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    interface = types.ModuleType("interface")
+    interface.BuildHookInterface = object
+    monkeypatch.setitem(sys.modules, "hatchling.builders.hooks.plugin.interface", interface)
+    build = runpy.run_path(str(ROOT / "scripts" / "lib" / "build_kernel.py"))
+    monkeypatch.setattr(subprocess, "run", lambda words, **_: Path(words[-1]).write_bytes(b"new"))
+    made = tmp_path / build["NUMERICS"] / "kernel_v3.so"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"old")
+    with made.open("rb") as running:
+        assert build["compile_all"](tmp_path, build["Target"]("any", {"v3": "any"}, "any")) == [made]
+        assert (running.read(), made.read_bytes()) == (b"old", b"new")
+    assert list(made.parent.iterdir()) == [made]
 
 
 @pytest.mark.parametrize("missing", ["abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"])
