@@ -68,11 +68,11 @@ class SlicedSum:
         if code is None:
             return False
         if not self._sums.seen.all():
-            self._suit(_largest(*parts), ~self._sums.seen)
+            self._suit(parts, ~self._sums.seen)
         found, most = self._products_in(code, parts), self._few * len(parts[0])
         if found is not None and len(found.aside) > most:  # perhaps since cells have grown
             unit = self._sums.unit
-            self._suit(_largest(*parts), self._sums.seen)
+            self._suit(parts, self._sums.seen)
             if (self._sums.unit != unit).any():
                 found = self._products_in(code, parts)
         if found is None or len(found.aside) > most:
@@ -176,12 +176,12 @@ class SlicedSum:
 
     def _add_chunk(self, rows: Array) -> None:
         if not self._sums.seen.all():
-            self._suit(_largest(rows), ~self._sums.seen)
+            self._suit([rows], ~self._sums.seen)
         with np.errstate(over="ignore", invalid="ignore"):  # far above the unit: such rows are set aside
             rest = slices.scaled(rows, self._sums.unit)
             beyond = slices.beyond(rest)
             if np.count_nonzero(beyond) > self._few * len(rows):
-                self._suit(_largest(rows), self._sums.seen)
+                self._suit([rows], self._sums.seen)
                 rest = slices.scaled(rows, self._sums.unit)
                 beyond[:] = False
             powers = slices.step_powers(rest, self._sums.unit)[:, : self.size]
@@ -206,8 +206,9 @@ class SlicedSum:
                 self._add_products(cells, sums)
                 self._add_squares(powers, [(0, counted)], sums)
 
-    def _suit(self, largest: Array, columns: Mask) -> None:
-        """Choose units of some columns that suit all rows so far and cells as large, with a bit to spare for more."""
+    def _suit(self, parts: Sequence[Array], columns: Mask) -> None:
+        """Choose units of some columns that suit all rows so far and these, with a bit to spare for later ones."""
+        largest = _largest(parts, columns)
         exponent = np.frexp(largest)[1].astype(np.int64) - slices.TOP + (not self._patient)
         self._sums.use(np.maximum(exponent, _LEAST_UNIT), columns & (largest > 0.0))
 
@@ -276,9 +277,16 @@ class SlicedSum:
                     _add(self._sums.squares, level + m, row, columns)
 
 
-def _largest(*parts: Array) -> Array:
-    """Return the largest magnitude of each column of arrays side by side."""
-    return np.concatenate([np.maximum(part.max(0), -part.min(0)) for part in parts])
+def _largest(parts: Sequence[Array], columns: Mask) -> Array:
+    """Return the largest magnitude in some columns of arrays side by side, and 0 for the others."""
+    found, start = np.zeros(len(columns)), 0
+    for part in parts:
+        stop = start + part.shape[1]
+        if (asked := columns[start:stop]).any():
+            cells = part if asked.all() else part[:, asked]
+            found[start:stop][asked] = np.maximum(cells.max(0), -cells.min(0))
+        start = stop
+    return found
 
 
 def _add(levels: Levels, level: int, digits: Digits, at: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +60,13 @@ def compiled() -> Any | None:
 
 
 def library(kind: str) -> Any | None:
-    """Return the compiled code for a kind of CPU; None where the package was built without, or it cannot be loaded."""
+    """Return the compiled code for a kind of CPU; None where the package was built without, or it cannot be loaded.
+
+    The name of a library has the checksum of its source, so that none is loaded that was made of another.
+    """
+    source = Path(__file__).with_suffix(".c")
     try:
-        code = ctypes.CDLL(str(Path(__file__).with_name(f"kernel_{kind}.so")))
+        code = ctypes.CDLL(str(source.with_name(f"kernel_{kind}.{crc32(source.read_bytes()):08x}.so")))
     except OSError:  # there is none, or the disk is mounted without execution
         return None
     integer, pointer = ctypes.c_int64, ctypes.c_void_p

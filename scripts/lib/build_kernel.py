@@ -7,11 +7,13 @@ python scripts/lib/build_kernel.py   # compile it again in a checkout, after a c
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -45,20 +47,19 @@ def target() -> Target | None:
 
 
 def compile_all(root: Path, to: Target) -> list[Path]:
-    """Compile the source for each kind of CPU; return the libraries, beside the source."""
-    folder, made = root / NUMERICS, []
+    """Compile the source for each kind of CPU; return the libraries, which replace those of other sources."""
+    source, made = root / NUMERICS / "kernel.c", []
     with tempfile.TemporaryDirectory() as cache:
         caches = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
         for name, cpu in to.cpus.items():
-            library = Path(cache) / f"kernel_{name}.so"
+            library = Path(cache) / f"kernel_{name}.{crc32(source.read_bytes()):08x}.so"
             words = [*FLAGS, "-target", to.system, f"-mcpu={cpu}", "-shared", "-fPIC", "-s"]
-            words += [str(folder / "kernel.c"), "-o", str(library)]
+            words += [str(source), "-o", str(library)]
             subprocess.run([sys.executable, "-m", "ziglang", "cc", *words], check=True, env=os.environ | caches)
-            made.append(folder / library.name)
-            part = made[-1].with_suffix(".part.so")
-            part.write_bytes(library.read_bytes())
-            part.replace(made[-1])  # a process that runs the old one keeps it
-    return made
+            made.append(library)
+        for old in source.parent.glob("kernel_*.so"):
+            old.unlink()  # a process that runs it keeps it
+        return [Path(shutil.copy(library, source.parent)) for library in made]
 
 
 class Hook(BuildHookInterface):  # type: ignore[misc]  # untyped

@@ -3,11 +3,13 @@
 import os
 import platform
 import runpy
+import shutil
 import subprocess
 import sys
 import types
 from fractions import Fraction
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -58,9 +60,22 @@ def test_the_environment_turns_it_off():
 
 
 def test_a_library_that_cannot_be_loaded_is_as_none(tmp_path, monkeypatch):
-    (tmp_path / "kernel_v3.so").write_bytes(b"not a library")
+    (tmp_path / "kernel.c").write_bytes(b"int one;")
+    (tmp_path / f"kernel_v3.{crc32(b'int one;'):08x}.so").write_bytes(b"not a library")
     monkeypatch.setattr(kernel, "__file__", str(tmp_path / "kernel.py"))
     assert kernel.library("v3") is None
+
+
+@pytest.mark.skipif(not CODES, reason="there is none")
+def test_a_library_of_another_source_is_not_loaded(tmp_path, monkeypatch):
+    kind, folder = CODES[0].id, Path(kernel.__file__).parent
+    for path in folder.glob("kernel*"):
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(kernel, "__file__", str(tmp_path / "kernel.py"))
+    assert kernel.library(kind) is not None
+    with (tmp_path / "kernel.c").open("a") as source:
+        source.write("/* changed */")
+    assert kernel.library(kind) is None
 
 
 def test_a_library_that_runs_is_not_written_over(tmp_path, monkeypatch):
@@ -71,31 +86,21 @@ def test_a_library_that_runs_is_not_written_over(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "hatchling.builders.hooks.plugin.interface", interface)
     build = runpy.run_path(str(ROOT / "scripts" / "lib" / "build_kernel.py"))
     monkeypatch.setattr(subprocess, "run", lambda words, **_: Path(words[-1]).write_bytes(b"new"))
-    made = tmp_path / build["NUMERICS"] / "kernel_v3.so"
-    made.parent.mkdir(parents=True)
+    folder = tmp_path / build["NUMERICS"]
+    folder.mkdir(parents=True)
+    (folder / "kernel.c").write_bytes(b"int one;")
+    made, other = (folder / f"kernel_v3.{crc32(of):08x}.so" for of in (b"int one;", b"int another;"))
     made.write_bytes(b"old")
+    other.write_bytes(b"older")
     with made.open("rb") as running:
         assert build["compile_all"](tmp_path, build["Target"]("any", {"v3": "any"}, "any")) == [made]
         assert (running.read(), made.read_bytes()) == (b"old", b"new")
-    assert list(made.parent.iterdir()) == [made]
+    assert {path.name for path in folder.iterdir()} == {"kernel.c", made.name}
 
 
 @pytest.mark.parametrize("missing", ["abm", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"])
 def test_a_cpu_without_all_of_a_level_runs_no_code_for_it(missing, tmp_path, monkeypatch):
-    flags = {
-        "abm",
-        "avx2",
-        "avx512bw",
-        "avx512cd",
-        "avx512dq",
-        "avx512f",
-        "avx512vl",
-        "bmi1",
-        "bmi2",
-        "f16c",
-        "fma",
-        "movbe",
-    }
+    flags = set("abm avx2 avx512bw avx512cd avx512dq avx512f avx512vl bmi1 bmi2 f16c fma movbe".split())
     info = tmp_path / "cpuinfo"
     monkeypatch.setattr(kernel.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(kernel, "open", lambda path, **how: info.open(**how), raising=False)
