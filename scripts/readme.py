@@ -28,7 +28,7 @@ CODE = re.compile(r"^```(bash|python)\n((?:(?!```).*\n)*)```$", re.MULTILINE)
 OUTPUT = re.compile(r"(<!-- output: (\w+) -->\n```text\n)((?:(?!```).*\n)*)```$", re.MULTILINE)
 SETS = "norris", "longley", "pontius", "wampler5", "filip"
 TOOLS = "regress", "scikit-learn", "scikit-learn-intelex", "statsmodels"
-CSV_TOOLS = {"regress fit": "regress", "pandas + LinearRegression": "scikit-learn"}
+CSV_TOOLS = {"regress fit, exact": "regress", "pandas + LinearRegression": "scikit-learn"}
 CASES = {  # a row of the table of times: case, start of the title, and the tools of the case that have other names
     "CSV file, 5,000,000 × 21": ("csv", "5,000,000 × 21", CSV_TOOLS),
     "array, 1,000,000 × 10": ("memory", "1,000,000 × 10", {}),

@@ -42,8 +42,8 @@ class Live:
         if self._terminal:
             self._due = seconds + _EVERY
             if record is not None and not ended:
+                self._shown = record  # before it is: Ctrl-C may come in between, and the line must go away
                 self._write("\r" + self._line(record, state, course, seconds) + "\x1b[K")
-                self._shown = record
         elif record is not None and record is not self._shown:
             self._due, self._shown = seconds + _QUIET, record
             self._write(self._line(record, state, course, seconds, ended) + "\n")
