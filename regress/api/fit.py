@@ -25,6 +25,7 @@ from regress.inference.robust_covariance import Covariance
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
+from regress.numerics import kernel
 from regress.numerics.digits import digits_at_least
 from regress.numerics.threads import one_blas_thread, resolve_jobs
 from regress.objective.huber import Huber
@@ -240,7 +241,7 @@ def train(
         n_rows=prepared.tally.used,
         loss=known(loss),
         status=training.status.value,
-        versions=environment(),
+        versions=environment() | {"products": kernel.described()},
     )
     model = LinearModel(
         w=training.w,

@@ -59,7 +59,7 @@ def identity(
         "machine": {
             "processor": _processor(),
             "BLAS": blas_kernels(),
-            "products": "NumPy" if kernel.compiled() is None else "compiled",
+            "products": kernel.described(),
             "threads": prepared.n_jobs,
         },
     }

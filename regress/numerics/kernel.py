@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regress.blocks import Array
+from regress.errors import InputError
 
 ROWS = 2**16  # that sums without rounding are taken of at a time
 TILE = 128  # rows whose sums are integers below 2^53
@@ -53,10 +54,22 @@ class ExactProducts(NamedTuple):
 
 @cache
 def compiled() -> Any | None:
-    """Return the compiled code; None where there is none for this CPU, or the environment refuses it."""
-    if os.environ.get("REGRESS_KERNEL") == "numpy":
-        return None
-    return next(filter(None, map(library, _kinds())), None)
+    """Return the compiled code; None where there is none for this CPU, or the environment refuses it.
+
+    Raises
+    ------
+    InputError
+        If the environment asks for something else.
+    """
+    asked = os.environ.get("REGRESS_KERNEL", "")
+    if asked not in ("", "numpy"):
+        raise InputError(f"The environment variable REGRESS_KERNEL may be numpy, or not set; it is {asked!r}.")
+    return None if asked else next(filter(None, map(library, _kinds())), None)
+
+
+def described() -> str:
+    """Return what sums products."""
+    return "NumPy" if compiled() is None else "compiled code"
 
 
 def library(kind: str) -> Any | None:

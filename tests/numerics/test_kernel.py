@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import regress
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.moment_sums import accumulate
 from regress.aggregates.totals_bytes import to_bytes
 from regress.blocks import Block, blocks_of
+from regress.errors import InputError
 from regress.numerics import kernel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +59,20 @@ def test_the_environment_turns_it_off():
         [sys.executable, "-c", code], env=os.environ | {"REGRESS_KERNEL": "numpy"}, capture_output=True, text=True
     )
     assert done.stdout.strip() == "None"
+
+
+def test_the_environment_may_not_ask_for_something_else(monkeypatch):
+    monkeypatch.setenv("REGRESS_KERNEL", "fast")
+    with pytest.raises(InputError, match=r"REGRESS_KERNEL may be numpy, or not set; it is 'fast'\.$"):
+        kernel.compiled.__wrapped__()
+
+
+def test_a_fit_tells_what_summed_its_products(monkeypatch):
+    table = {"x": [1.0, 2.0, 4.0], "y": [1.0, 2.0, 3.0]}
+    used = "NumPy" if kernel.compiled() is None else "compiled code"
+    assert regress.fit(table, "y").model.versions["products"] == used
+    monkeypatch.setattr(kernel, "compiled", lambda: None)
+    assert regress.fit(table, "y").model.versions["products"] == "NumPy"
 
 
 def test_a_library_that_cannot_be_loaded_is_as_none(tmp_path, monkeypatch):
