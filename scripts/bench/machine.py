@@ -87,4 +87,4 @@ def heading() -> str:
     here, installed = machine(), packages()
     versions = ", ".join(f"{name} {installed[name]}" for name in SHOWN if name in installed)
     cpu = f"{here['cpu']}, {here['vectors']}, {here['usable_cpus']} CPUs, BLAS {here['blas']}"
-    return f"{cpu}; {sys.platform}, Python {here['python']}, {versions}\n"
+    return f"{cpu}; {sys.platform}, Python {here['python']}. Packages: {versions}\n"
