@@ -52,9 +52,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     from regress.api import fit
     from regress.api.tables import open_any, source_of
     from regress.cli import console
-    from regress.numerics import lazy_scipy
 
-    lazy_scipy.load_ahead()
     options = options_of(given)
     outputs = ("save", "report", "descent", "vif", "json")
     save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)

@@ -1,18 +1,6 @@
-"""scipy.linalg, imported on first use: this takes a tenth of a second, in which a table can be read."""
+"""scipy.linalg, imported on first use: this takes a tenth of a second."""
 
-from threading import Thread
 from typing import Any
-
-
-def load() -> None:
-    """Import it, and the distributions that statistics need."""
-    import scipy.linalg
-    import scipy.special  # noqa: F401  is there when it is needed
-
-
-def load_ahead() -> None:
-    """Import them in a thread of its own."""
-    Thread(target=load, daemon=True).start()
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,6 @@ UNDONE = {
     "threads of BLAS": "regress.cli.process.one_thread_of_blas",
     "freed memory given back": "regress.cli.process.keep_memory",
     "exit by the interpreter": "regress.cli.process.leave",
-    "SciPy loaded where it is used first": "regress.numerics.lazy_scipy.load_ahead",
 }
 
 
