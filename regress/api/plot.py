@@ -14,7 +14,7 @@ from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import setting
-from regress.report import comparison_charts, effect_charts, fit_charts, training_charts
+from regress.report import comparison_charts, effect_charts, fit_charts, residual_charts, training_charts
 from regress.report.axes import Display, draw
 from regress.report.charts import Chart
 
@@ -87,7 +87,7 @@ def residuals(fit: Fit, ax: Any = None) -> Display:
     InputError
         If there were less than ten rows.
     """
-    return _drawn(fit, fit_charts.residuals, ax)
+    return _drawn(fit, residual_charts.residuals, ax)
 
 
 def effects(fit: Fit, columns: Sequence[str] | None = None, ax: Any = None) -> Display:

@@ -106,7 +106,8 @@ def _expression(prepared: ReadTable) -> Expression | None:
 def _sampled(blocks: Sequence[Block], training: Training) -> Sampled:
     """Return ŷ, y and the weights of some rows: weights that count equal rows, too."""
     found = [sampled(block, training.w, training.center, training.b_center, repeated=False) for block in blocks]
-    return Sampled(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    parts = zip(*(rows[:4] for rows in found), strict=True)
+    return Sampled(*(np.concatenate(part) for part in parts))
 
 
 def _variance(prepared: ReadTable, training: Training, squares: Squares, options: FitOptions) -> float:

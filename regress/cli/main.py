@@ -46,7 +46,7 @@ def cli() -> None:
 @flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "retransform", "n_jobs", *CLUSTER])
-@flags(CallOptions, only=["save", "report", "descent", "vif", "json"])
+@flags(CallOptions, only=["save", "report", "points", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients."""
     from regress.api import fit

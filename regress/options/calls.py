@@ -15,6 +15,9 @@ class CallOptions:
     cov_type: CovType = option("nonrobust", "Standard errors: classical, or White's HC0 or HC1 (robust).", "Model")
     level: float = option(0.95, "Coverage of confidence intervals.", "Model", "P")
     sample: int = option(20_000, "Training rows to keep for plots of residuals and smearing; 0 for none.", "Model", "N")
+    points: bool = option(
+        False, "List the residual of each row in the model and its page, of up to 2,000 rows.", "Output"
+    )
     retransform: Correction | None = option(
         None,
         "How predictions of log(y), sqrt(y) and the like are corrected in units of y: by the residuals (smearing), for "
