@@ -71,7 +71,7 @@ TRAINING += "tol precision batch_size epochs schedule momentum nesterov shuffle 
 PROCESS = "init validation early_stopping max_seconds monitor_every callbacks verbose checkpoint checkpoint_every "
 PROCESS += "checkpoint_seconds resume "
 SIGNATURES = {
-    "fit": "table target cov_type level sample retransform n_jobs progress cluster cluster_timeout collinear "
+    "fit": "table target cov_type level sample points retransform n_jobs progress cluster cluster_timeout collinear "
     + TABLE
     + TRAINING
     + PROCESS

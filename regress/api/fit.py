@@ -26,15 +26,13 @@ from regress.api.tables import (
     read_any,
     source_of,
 )
-from regress.api.units import check_asked, retransform_of
+from regress.api.units import check_asked, check_sample, retransform_of
 from regress.errors import (
     ConvergenceWarning,
     DataWarning,
     InputError,
     check_choice,
     check_number,
-    check_switch,
-    check_whole,
 )
 from regress.fit_record import FitOptions, Trained
 from regress.inference.measurement_noise import collinearity
@@ -156,9 +154,7 @@ def fit(
     if cov_type != "nonrobust" and not objective_of(of_training)[0].quadratic:
         raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)
-    check_whole("sample", sample, 0)
-    if check_switch("points", points) and not sample:
-        raise InputError(f"{setting('points')} needs rows. Remove {setting('sample', 0)}.")
+    check_sample(sample, points)
     jobs, where = resolve_jobs(n_jobs), Where(cluster, cluster_timeout)
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
         if on_cluster(table):  # which keeps the sums, so that there is no descent to go on with

@@ -22,6 +22,19 @@ from regress.term_records import Retransform
 _TRANSFORMS = "log(y), log1p(y), log2(y), log10(y) and sqrt(y)"
 
 
+def check_sample(sample: int, points: bool) -> None:
+    """Refuse a size of the sample that is none, and points of no rows.
+
+    Raises
+    ------
+    InputError
+        Then.
+    """
+    check_whole("sample", sample, 0)
+    if check_switch("points", points) and not sample:
+        raise InputError(f"{setting('points')} needs rows. Remove {setting('sample', 0)}.")
+
+
 def check_asked(asked: Any, formula: str | None, sample: int) -> None:
     """Refuse a correction that the target of a formula does not take, or that needs a sample where none is kept.
 

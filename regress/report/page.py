@@ -98,7 +98,7 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         undrawn=len(effects[effect_charts.MOST_DRAWN :]),
         digits=drawn(lambda: [fit_charts.digits(known)]),
         convergence=steps,
-        residuals=drawn(lambda: residual_charts.residuals(known)),
+        residuals=drawn(lambda: [*residual_charts.residuals(known), *residual_charts.further(known)]),
         walk=walk,
         told=told,
         script=_script(),

@@ -23,23 +23,31 @@ class _Rows(NamedTuple):
 
 
 def residuals(known: FitRecord) -> tuple[Chart, ...]:
-    """Return the charts of residuals.
-
-    These are actual against predicted, residuals against predicted, the normal Q-Q, scale against location and, where
-    they are known, residuals against leverage and in the order of the rows.
+    """Return actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
 
     Raises
     ------
     InputError
         If the model holds no residuals.
     """
+    found = _of(known)
+    predicted = Axis(f"predicted {shortened(known.trained.target, 24)}")
+    return _actual(found, predicted), _fitted(found, predicted), _normal(found), _scale(found, predicted)
+
+
+def further(known: FitRecord) -> tuple[Chart, ...]:
+    """Return residuals against leverage and in the order of the rows, where these are known."""
     found = known.residuals
     if found is None:
+        return ()
+    known_ones = ((leverage, _in_plane(found, "leverage")), (order, bool(found.order)))
+    return tuple(draw(known) for draw, there in known_ones if there)
+
+
+def _of(known: FitRecord) -> ResidualGroups:
+    if known.residuals is None:
         raise InputError(f"There are no residuals to draw. {known.residuals_missing}")
-    predicted = Axis(f"predicted {shortened(known.trained.target, 24)}")
-    charts = [_actual(found, predicted), _fitted(found, predicted), _normal(found), _scale(found, predicted)]
-    charts += [chart for chart in (_leverage(found), _order(found)) if chart is not None]
-    return tuple(charts)
+    return known.residuals
 
 
 def how_drawn(found: ResidualGroups) -> str:
@@ -120,10 +128,20 @@ def _scale(found: ResidualGroups, predicted: Axis) -> Chart:
     )
 
 
-def _leverage(found: ResidualGroups) -> Chart | None:
-    """Return a chart of single rows or hexagons: means of rows would hide the few that have a high leverage."""
+def leverage(known: FitRecord) -> Chart:
+    """Return residuals against leverage: single rows or hexagons, as means would hide the few rows that matter.
+
+    Raises
+    ------
+    InputError
+        If the rows are not drawn one by one, and too few for hexagons; or leverages are unknown.
+    """
+    found = _of(known)
     if not _in_plane(found, "leverage"):
-        return None
+        raise InputError(
+            "There are no leverages to draw. They are known for the squared error without a penalty, of up to 300 "
+            f"columns. Up to {MOST_POINTS:,} rows are drawn with {setting('points', True)}."
+        )
     shown = _rows(found, "leverage", (), (), ())
     return Chart(
         "leverage",
@@ -137,10 +155,18 @@ def _leverage(found: ResidualGroups) -> Chart | None:
     )
 
 
-def _order(found: ResidualGroups) -> Chart | None:
+def order(known: FitRecord) -> Chart:
+    """Return residuals in the order of the rows.
+
+    Raises
+    ------
+    InputError
+        If the order is unknown, as it is of several files.
+    """
+    found = _of(known)
+    if not found.order:
+        raise InputError("The order of the rows is unknown: the table has several parts, or is known by sums alone.")
     mean = [(dot.x + 1.0, dot.y) for dot in found.order]
-    if not mean:
-        return None
     x, y, rows = zip(*found.order, strict=True)
     shown = _rows(found, "order", x, y, rows)
     line = _mean(mean)
