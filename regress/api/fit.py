@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack, get_args
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -31,12 +31,11 @@ from regress.errors import (
     ConvergenceWarning,
     DataWarning,
     InputError,
-    check_choice,
     check_number,
 )
 from regress.fit_record import FitOptions, Trained
 from regress.inference.measurement_noise import collinearity
-from regress.inference.robust_covariance import Covariance
+from regress.inference.robust_covariance import Covariance, given_kind
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
@@ -146,11 +145,7 @@ def fit(
     process = made(ProcessOptions, given_options)
     if of_table.as_written:
         of_training = exactly(of_training)
-    given = cov_type if isinstance(cov_type, Covariance) else None
-    if given is None:
-        check_choice("cov_type", cov_type, get_args(CovType))
-    elif of_table.weight_type == "frequency":
-        raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
+    given = given_kind(cov_type, of_table.weight_type)
     if cov_type != "nonrobust" and not objective_of(of_training)[0].quadratic:
         raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)

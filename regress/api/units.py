@@ -9,7 +9,7 @@ import numpy as np
 from regress.api.sums import ReadTable
 from regress.blocks import Block
 from regress.design.formula.expression import Expression
-from regress.errors import InputError, check_choice
+from regress.errors import InputError, check_choice, check_switch, check_whole
 from regress.fit_record import FitOptions
 from regress.inference.residuals import Sampled, sampled
 from regress.inference.retransform import normal, r2_original, sentence, smearing, transform_of
