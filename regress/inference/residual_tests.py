@@ -99,8 +99,12 @@ def _spread(z: Array, predicted: Array) -> ResidualTest | None:
 
 def _ranks(values: Array) -> Array:
     """Return ranks from 1; equal values share the mean of theirs."""
-    _, of, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Array = (np.cumsum(counts) - (counts - 1) / 2.0)[of]
+    order = np.argsort(values)
+    new = np.append(True, np.diff(values[order]) > 0.0)
+    starts = np.flatnonzero(new)
+    means = (starts + np.append(starts[1:], len(values)) + 1.0) / 2.0
+    ranks = np.empty(len(values))
+    ranks[order] = means[np.cumsum(new) - 1]
     return ranks
 
 
