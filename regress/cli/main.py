@@ -11,7 +11,7 @@ import click
 
 from regress import __version__
 from regress.cli import process
-from regress.cli.models import certify, predict, relevel, report, verify
+from regress.cli.models import certify, predict, relevel, report, table, verify
 from regress.cli.moments import merge, moments
 from regress.cli.options import (
     CLUSTER,
@@ -162,7 +162,7 @@ def inspect(table: str, target: str | None, **given: Any) -> int:
     return 0
 
 
-for each in (certify, predict, relevel, report, verify, moments, merge):
+for each in (certify, predict, relevel, report, table, verify, moments, merge):
     cli.add_command(each)
 
 
