@@ -21,12 +21,22 @@ COMMANDS = "<!-- commands -->"  # in a page: every command and its help goes her
 WIDTH = 78  # columns of a help page: what a terminal of 80 gets
 
 
+TIGHT = re.compile(  # |, ‖, /, min and max
+    '<mo(?: stretchy="false")?>(&#x0007C;|&#x02016;|&#x0002F;|min|max)</mo>'
+)
+
+
+def mathml(tex: str, display: str = "inline") -> str:
+    """Return a formula as MathML; bars and slashes have no space around them and do not grow, as in TeX."""
+    return TIGHT.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', convert(tex, display=display))
+
+
 class InlineFormula(InlineProcessor):
     """`$…$` within a paragraph."""
 
     def handleMatch(self, m: Any, data: str) -> tuple[str, int, int]:
         """Store the formula, so that nothing else is read into it."""
-        return self.md.htmlStash.store(convert(m[1])), m.start(), m.end()
+        return self.md.htmlStash.store(mathml(m[1])), m.start(), m.end()
 
 
 class DisplayedFormula(BlockProcessor):
@@ -40,7 +50,7 @@ class DisplayedFormula(BlockProcessor):
     def run(self, parent: ElementTree.Element, blocks: list[str]) -> None:
         """Put the formula in place of its block; on a narrow screen it scrolls by itself."""
         box = ElementTree.SubElement(parent, "div", {"class": "formula"})
-        box.text = self.parser.md.htmlStash.store(convert(blocks.pop(0).strip()[2:-2], display="block"))
+        box.text = self.parser.md.htmlStash.store(mathml(blocks.pop(0).strip()[2:-2], "block"))
 
 
 class Formulas(Extension):

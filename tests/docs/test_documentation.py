@@ -119,6 +119,7 @@ def test_every_formula_became_mathml(html, page):
     seen = Page(html[page])
     assert seen.formulas == len(FORMULA.findall(without_code(PAGES[page])))
     assert "$" not in seen.text
+    assert "<mi>&</mi>" not in html[page], "an environment that the converter does not know"
     assert "\\" not in re.sub(r"<(pre|code).*?</\1>", "", html[page].partition("<article")[2], flags=re.DOTALL)
 
 
@@ -143,6 +144,7 @@ def hooks():
         ("$$\nx^2\n$$", '<div class="formula"><math'),
         (r"$\{1\}$", "&#x0007B;"),
         ("| a |\n|---|\n| $x_1$ and $x_2$ |", "<td><math"),
+        ("$|r|/2$", '<mo stretchy="false" lspace="0" rspace="0">&#x0002F;</mo>'),
     ],
 )
 def test_dollars_around_latex_make_a_formula(hooks, text, expected):
