@@ -110,6 +110,7 @@ class ComparisonRecord:
     metrics: tuple[str, ...]
     folds: str
     agree: bool
+    disagree: tuple[str, ...]
     verdict: tuple[str, ...]
     fits: tuple[ToolRecord, ...]
 

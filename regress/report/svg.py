@@ -10,7 +10,7 @@ from regress.messages import shortened, visible
 from regress.report.charts import SHADES, Chart, Mark, label, offset, shades, ticks
 
 _WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis
-_NAME, _SPACE = 24, 160.0  # characters of a name, and the room that it has
+_NAME, _SPACE = 32, 206.0  # characters of a name, and the room that it has
 _SMALL, _DOT, _LARGEST = 2.0, 3.0, 7.0  # radii
 _FAR = 1e5  # outside of every drawing
 
