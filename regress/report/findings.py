@@ -49,7 +49,7 @@ def _alike(known: FitRecord, test: ResidualTest) -> str:
     of = "rows" if known.residuals is not None and known.residuals.complete else "rows of the sample"
     return (
         f"Neighboring {of} are alike: Durbin–Watson {test.statistic:.2f}, and 2 if they were independent. "
-        "So the standard errors are too small."
+        "If they follow time or place, the standard errors are too small."
     )
 
 
