@@ -62,7 +62,7 @@ def along_order(cloud: Cloud) -> tuple[Dot, ...]:
         return ()
     at = np.argsort(cloud.records)
     place, z = cloud.records[at], cloud.z[at]
-    means = [[0, place[a:b].mean(), z[a:b].mean(), b - a] for a, b in pairwise(slices_of(place))]
+    means = [[0, float(place[a:b].mean()), float(z[a:b].mean()), b - a] for a, b in pairwise(slices_of(place))]
     return _dots(rounded(means))
 
 
