@@ -117,7 +117,7 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"version": 7}, r"version 7; .*Update the package"),
+        ({"version": 8}, r"version 8; .*Update the package"),
         ({"version": 1}, r"version 1; this release reads 7. Fit the table again"),
         ({"version": 2}, r"version 2; this release reads 7. Fit the table again"),
         ({"version": True}, "version True"),
