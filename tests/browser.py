@@ -1,41 +1,31 @@
 """A headless Chromium for the tests of pages: opens a page as a user would, and lists what is wrong with it."""
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from page_facts import HOW, NoBrowser, chromium
+
+__all__ = ["HOW", "REQUIRED", "UNTESTED", "Visit", "launched"]
 UNTESTED = "pages were not opened in a browser"  # begins every such skip, so that the summary finds them
-HOW = "Install Chromium (on Debian: apt install chromium) or Google Chrome."
 REQUIRED = "REGRESS_BROWSER"  # set to "required", tests fail where there is no browser
-_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-_NAMES = ("chromium", "chromium-browser", "google-chrome", _MAC)
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @contextmanager
 def launched() -> Iterator[Any]:
     """Start an installed Chromium; without one, skip the tests, or fail them where it is required."""
-    from playwright.sync_api import Error, sync_playwright
-
-    browser, why = None, "no Chromium or Chrome is installed"
-    with sync_playwright() as playwright:
-        for path in filter(None, map(shutil.which, _NAMES)):
-            try:
-                browser = playwright.chromium.launch(executable_path=path)
-                break
-            except Error as error:  # such as Ubuntu's chromium-browser, which only says how to install it
-                why = f"{path} does not start: {error.message.strip().splitlines()[0]}"
-        if browser is not None:
-            yield browser
-            browser.close()
-            return
-    required = os.environ.get(REQUIRED) == "required"
-    (pytest.fail if required else pytest.skip)(f"{UNTESTED}: {why}")
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(chromium())
+        except NoBrowser as error:
+            required = os.environ.get(REQUIRED) == "required"
+            (pytest.fail if required else pytest.skip)(f"{UNTESTED}: {error}")
+        yield browser
 
 
 class Visit:

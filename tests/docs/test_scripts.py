@@ -174,6 +174,15 @@ def test_scripts_to_copy_ask_for_their_arguments(name):
         assert done.stderr == f"Usage: python scripts/{name} TABLE TARGET{more}\n"
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [([], "Usage: python scripts/page_facts.py PAGE...\n"), (["no.html"], "no.html is not a file.\n")],
+)
+def test_the_facts_of_pages_need_pages(given, says):
+    done = call(SCRIPTS / "page_facts.py", *given)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", says)
+
+
 def test_every_set_that_is_compared_is_there_and_none_is_forgotten():
     bundled = {"torn.csv"} ^ {str(path.relative_to(ROOT / "data")) for path in (ROOT / "data").rglob("*.csv")}
     assert set(compare_all.SETS) == bundled

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from page_facts import facts
 from regress.cli.main import main
 from regress.objective import autodiff
 from tests.browser import Visit, launched
@@ -185,6 +186,16 @@ def test_what_a_page_lacks_is_noticed(visit):
     outline = {"faults": ["no h2: one", "no caption: <svg> “A picture”"], "sections": ["one"]}
     assert page.outline() == outline | {"h1": 1, "main": 1, "pictures": 1}
     assert [line.partition(" ")[0] for line in page.overrides()] == ["<p#loose>"]
+
+
+def test_the_facts_of_a_page_are_measured(browser, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(PLAIN.format('<img alt="" src="no.png"><script>console.log("said"); nothing()</script>'))
+    found = facts(browser, page)
+    assert (found.size, found.requests) == (page.stat().st_size, [(tmp_path / "no.png").as_uri()])
+    assert any(message == "said" for message in found.messages)
+    assert any("nothing is not defined" in message for message in found.messages)
+    assert found.first_paint > 0
 
 
 @pytest.mark.parametrize("name", PAGES)
