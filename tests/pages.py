@@ -115,7 +115,7 @@ def read(html: str) -> Node:
     for svg in root.all("svg"):
         for node in svg.all():
             for name in ("d", "points", "cx", "cy", "r", "x", "y", "data-x", "data-y"):
-                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvzL,]", " ", node.attributes.get(name, ""))):
+                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvlzL,]", " ", node.attributes.get(name, ""))):
                     assert math.isfinite(float(number)), (name, number)
     return root
 

@@ -11,7 +11,7 @@ import click
 
 from regress import __version__
 from regress.cli import process
-from regress.cli.models import certify, predict, relevel, report, verify
+from regress.cli.models import certify, predict, relevel, report, table, verify
 from regress.cli.moments import merge, moments
 from regress.cli.options import (
     CLUSTER,
@@ -46,7 +46,7 @@ def cli() -> None:
 @flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "retransform", "n_jobs", *CLUSTER])
-@flags(CallOptions, only=["save", "report", "descent", "vif", "json"])
+@flags(CallOptions, only=["save", "report", "points", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients."""
     from regress.api import fit
@@ -162,7 +162,7 @@ def inspect(table: str, target: str | None, **given: Any) -> int:
     return 0
 
 
-for each in (certify, predict, relevel, report, verify, moments, merge):
+for each in (certify, predict, relevel, report, table, verify, moments, merge):
     cli.add_command(each)
 
 

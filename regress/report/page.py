@@ -22,6 +22,7 @@ from regress.report import (
     effect_charts,
     ending,
     fit_charts,
+    residual_charts,
     tables,
     training_charts,
 )
@@ -101,7 +102,7 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         undrawn=len(effects[effect_charts.MOST_DRAWN :]),
         digits=drawn(lambda: [fit_charts.digits(known)]),
         convergence=steps,
-        residuals=drawn(lambda: fit_charts.residuals(known)),
+        residuals=drawn(lambda: [*residual_charts.residuals(known), *residual_charts.further(known)]),
         walk=walk,
         told=told,
         script=_script(),

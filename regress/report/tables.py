@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
 from regress.messages import shortened
-from regress.records import HUBER_ERRORS, TESTS, ResidualGroups
-from regress.term_records import Terms
+from regress.records import HUBER_ERRORS, TESTS
+from regress.term_records import ResidualGroups, Terms
 
 MOST_CERTIFIED = 500  # coefficients of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut

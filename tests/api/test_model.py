@@ -84,7 +84,7 @@ def test_predictions_on_a_far_column_keep_the_digits_that_xw_plus_b_loses():
 
 def test_the_file_holds_what_it_promises_and_no_row(path):
     held = json.loads(path.read_text())
-    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 6, 50)
+    assert (held["format"], held["version"], held["n_rows"]) == ("regress-model", 7, 50)
     assert {"w", "b", "names", "design", "options", "loss", "status", "versions"} <= set(held)
     assert held["design"]["training_means"]["time"] == pytest.approx(TIME.mean(), rel=1e-15)
     text = path.read_text()
@@ -118,8 +118,8 @@ def test_keys_that_a_reader_does_not_know_are_ignored(path):
     ("change", "words"),
     [
         ({"version": 7}, r"version 7; .*Update the package"),
-        ({"version": 1}, r"version 1; this release reads 6. Fit the table again"),
-        ({"version": 2}, r"version 2; this release reads 6. Fit the table again"),
+        ({"version": 1}, r"version 1; this release reads 7. Fit the table again"),
+        ({"version": 2}, r"version 2; this release reads 7. Fit the table again"),
         ({"version": True}, "version True"),
         ({"format": "other"}, "not a model"),
         ({"w": [1.0]}, "'w' must have 4 entries"),

@@ -29,6 +29,7 @@ MEASURED = "benchmarks.md"  # its commands take minutes, and need what only benc
 SLOW = {f"how-to/{name}.md" for name in ("tensorflow", "badly-scaled", "report", "compare", "cluster")} | {
     "index.md"
 }  # TensorFlow, processes of Dask
+PYTHON_ONLY = {"penalty", "optimizer", "callbacks", "verbose"}  # options that no flag gives
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
 
@@ -119,6 +120,7 @@ def test_every_formula_became_mathml(html, page):
     seen = Page(html[page])
     assert seen.formulas == len(FORMULA.findall(without_code(PAGES[page])))
     assert "$" not in seen.text
+    assert "<mi>&</mi>" not in html[page], "an environment that the converter does not know"
     assert "\\" not in re.sub(r"<(pre|code).*?</\1>", "", html[page].partition("<article")[2], flags=re.DOTALL)
 
 
@@ -143,6 +145,7 @@ def hooks():
         ("$$\nx^2\n$$", '<div class="formula"><math'),
         (r"$\{1\}$", "&#x0007B;"),
         ("| a |\n|---|\n| $x_1$ and $x_2$ |", "<td><math"),
+        ("$|r|/2$", '<mo stretchy="false" lspace="0" rspace="0">&#x0002F;</mo>'),
     ],
 )
 def test_dollars_around_latex_make_a_formula(hooks, text, expected):
@@ -169,6 +172,40 @@ def test_the_reference_shows_every_public_name(html):
     for name in regress.__all__:
         heading = "<code>regress.__version__</code>" if name == "__version__" else f'id="regress.{name}"'
         assert heading in html["reference/python.md"], name
+
+
+def test_every_public_name_is_in_the_table_of_a_task():
+    groups = re.split(r"^## ", PAGES["reference/python.md"], flags=re.MULTILINE)
+    for name in set(regress.__all__) - {"__version__"}:
+        (own,) = [group for group in groups if f"\n::: regress.{name}\n" in group]
+        assert f"| [`{name}`](#regress.{name}) |" in own, name
+
+
+def test_the_reference_groups_options_as_the_help_pages_do(html):
+    entry = html["reference/python.md"].partition('id="regress.fit"')[2].partition('id="regress.LinearRegressor"')[0]
+    told = subprocess.run(
+        [sys.executable, "-m", "regress", "fit", "--help"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    sections = dict(re.findall(r"^(\S[\w-]*):\n(.*?)(?:\n\n|\Z)", told, re.MULTILINE | re.DOTALL))
+    shown = re.split(r'<span class="doc-section-title">Options: ([\w-]+)</span>', entry)
+    assert {*shown[1::2]} == {"Data", "Model", "Training", "Mini-batches", "Process", "Files"} <= {*sections}
+    for group, options in zip(shown[1::2], shown[2::2], strict=True):
+        for name in re.findall(r"<b><code>(\w+)</code></b>", options):
+            flags = {f"--{name.replace('_', '-')} ", f"--no-{name.removeprefix('fit_').replace('_', '-')} "}
+            assert name in PYTHON_ONLY or any(flag in sections[group].replace("\n", " ") for flag in flags), name
+    signature = unescape(re.sub(r"<[^>]+>", "", entry.partition("</pre>")[0]))
+    assert "**options" in signature
+    assert signature.count("\n") < 20
+
+
+def test_choices_are_shown_as_written(html):
+    text = unescape(re.sub(r"<[^>]+>", "", html["reference/python.md"]))
+    assert re.search(r'collinear\s*\(\{"min-norm", "drop", "error"\},\s*default:\s*"min-norm"\s*\)', text)
+    assert re.search(r'retransform\s*\(\{"smearing", "normal", "naive"\},\s*default:\s*None\s*\)', text)
 
 
 @pytest.mark.parametrize("page", PAGES)
