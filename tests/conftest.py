@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import settings
 from regress.objective import autodiff
 from tests import browser
 
+os.environ.pop("FORCE_COLOR", None)  # outputs are compared as text
 settings.register_profile("regress", deadline=None)  # no test rests on the speed of a machine
 settings.load_profile("regress")
 

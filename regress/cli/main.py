@@ -76,7 +76,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary(vif=bool(vif)).split("\n"))
+        console.show_fit(result, vif=bool(vif))
     if result.status == "interrupted":
         console.say_interrupted(result, save, written["--checkpoint"])
     return 0 if result.status.as_asked else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
@@ -96,7 +96,6 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     from regress.api import compare
     from regress.api.tables import open_any
     from regress.cli import console, installed
-    from regress.report.text import comparison_lines
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
@@ -109,7 +108,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*comparison_lines(result.record))
+        console.show_comparison(result.record)
     return (0 if result.agree else FAILED) if result.converged else UNCONVERGED
 
 
@@ -133,7 +132,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), -1, good=result.passed)
     return 0 if result.passed else FAILED
 
 

@@ -42,7 +42,7 @@ def certify(model: str, table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), -1, good=result.passed)
     return 0 if result.passed else FAILED
 
 
@@ -68,7 +68,7 @@ def verify(model: str, table: str, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), 0, good=result.matches)
     return 0 if result.matches else FAILED
 
 
@@ -138,7 +138,7 @@ def relevel(model: str, references: tuple[str, ...], **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_fit(result)
     return 0
 
 
