@@ -147,7 +147,10 @@ def test_a_flag_is_an_option(flag):
     assert flag.opts == [*short, flag_name(f.name, not f.default if isinstance(f.default, bool) else None)]
     told = flag.help.partition("  [default")[0]
     own = ("output", "target", "test_size", "random_state", "sample")  # which some command explains in its own words
-    assert told == (f.metadata["flag"].get("off") or f.metadata["help"]) or flag.name in own
+    assert (
+        told == (f.metadata["flag"].get("off") or f.metadata["flag"].get("text") or f.metadata["help"])
+        or flag.name in own
+    )
     assert flag.group == f.metadata["group"] in GROUPS
     hint = {k: v for group in ALL for k, v in get_type_hints(group).items()}[f.name]
     if isinstance(flag.type, click.Choice):

@@ -44,6 +44,15 @@ class Comparison:
         What was fitted to what.
     digits_asked, fit_intercept : float, bool
         Digits that count as agreement, and whether b is fitted.
+
+    Examples
+    --------
+    >>> import regress
+    >>> comparison = regress.compare("data/income_rate.csv", "spend")
+    >>> comparison.agree, comparison.metrics
+    (False, ('r2', 'rmse', 'mae', 'mape', 'max_error'))
+    >>> comparison.table.loc[["regress", "LinearRegression()"], "r2"].round(2).tolist()
+    [1.0, 0.71]
     """
 
     fits: list[FittedRow]
@@ -113,7 +122,15 @@ class Comparison:
         return comparison_html(self.record)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
+        """Return the comparison as plain values: what ``regress compare --json`` prints.
+
+        Examples
+        --------
+        >>> import regress
+        >>> known = regress.compare("data/income_rate.csv", "spend").to_dict()
+        >>> known["agree"], known["columns"], known["rows"]
+        (False, ['income', 'rate'], '1,000 rows = 792 used + 208 held out')
+        """
         known = self.record
         fits = [
             {

@@ -135,9 +135,9 @@ def fit(
     Examples
     --------
     >>> import regress
-    >>> fit = regress.fit({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y")
-    >>> fit.w.tolist(), fit.b
-    ([2.0], 1.0)
+    >>> fit = regress.fit("data/penguins.csv", "body_mass_g", features=["flipper_length_mm"], missing="drop")
+    >>> fit.w.round(2).tolist(), round(fit.b), round(fit.r2, 3)
+    ([49.69], -5781, 0.759)
     """
     refuse_unknown(fit, options)
     target, given_options = with_formula(target, options)

@@ -51,6 +51,25 @@ class Covariance(ABC):
     ----------
     columns : tuple of str
         Other columns of the table that it needs, such as clusters. They are not features unless these are named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import regress
+    >>> class Spread:  # White's HC0: M = Σ s sᵀ over the scores s of rows
+    ...     def __init__(self, size):
+    ...         self.total = np.zeros((size, size))
+    ...     def add(self, scores, along):
+    ...         self.total += scores.T @ scores
+    ...     def finish(self, observations, parameters):
+    ...         return self.total
+    >>> class White(regress.Covariance):
+    ...     def begin(self, size):
+    ...         return Spread(size)
+    >>> own = regress.fit("data/diabetes.csv", "progression", cov_type=White())
+    >>> white = regress.fit("data/diabetes.csv", "progression", cov_type="HC0")
+    >>> np.allclose(own.bse, white.bse, rtol=1e-9)
+    True
     """
 
     columns: tuple[str, ...] = ()

@@ -21,14 +21,23 @@ _WIDE, _HIGH, _NAME = 5.0, 3.8, 0.28  # inches of a chart, and of a name on its 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Display:
-    """What was drawn.
+    """A figure that was drawn, and its axes.
 
     Attributes
     ----------
     axes_ : tuple of matplotlib Axes
-        One a chart.
+        One per chart.
     figure_ : matplotlib Figure or SubFigure
-        What they are on.
+        The figure that holds them.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> shown = regress.plot.coefficients(fit)
+    >>> shown.figure_.savefig("coefficients.svg")
+    >>> shown.ax_ is shown.axes_[0]
+    True
     """
 
     axes_: "tuple[Axes, ...]"
