@@ -27,7 +27,8 @@ PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path 
 SET_UP = ("pip install", "python -m venv", ". .venv/bin/activate", "git clone", "./scripts/")
 MEASURED = "benchmarks.md"  # its commands take minutes, and need what only benchmarks need
 SLOW = {f"how-to/{name}.md" for name in ("tensorflow", "badly-scaled", "report", "compare", "cluster")} | {
-    "index.md"
+    "index.md",
+    "gallery.md",
 }  # TensorFlow, processes of Dask
 PYTHON_ONLY = {"penalty", "optimizer", "callbacks", "verbose"}  # options that no flag gives
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
