@@ -134,9 +134,9 @@ def test_the_public_functions_document_their_parameters(name):
     assert "Parameters\n----------\n" in inspect.getdoc(getattr(regress, name))
 
 
-@pytest.mark.parametrize("name", MEMBERS)
-def test_everything_public_has_a_docstring(name):
-    assert inspect.getdoc(MEMBERS[name])
+def test_everything_public_has_a_docstring():
+    assert len(MEMBERS) > 1000
+    assert not [name for name, value in MEMBERS.items() if not inspect.getdoc(value)]
 
 
 @pytest.mark.parametrize("name", [n for n, v in MEMBERS.items() if "Parameters\n" in (inspect.getdoc(v) or "")])

@@ -17,6 +17,7 @@ import regress
 from regress.api.result import Fit
 from regress.errors import InputError, TableError
 from regress.numerics.atomic_write import whole_file, write_text
+from tests.examples import examples
 
 random = np.random.default_rng(4)
 TIME = 1.7e9 + random.uniform(0, 10, size=50)
@@ -46,7 +47,7 @@ def test_a_saved_model_comes_back_to_the_bit(path):
     assert loaded.record == FIT.record
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(deadline=None, max_examples=examples(50), derandomize=True)
 @given(st.lists(st.floats(-1e150, 1e150), min_size=9, max_size=9))  # tables are refused above 1e150
 def test_every_float_comes_back_to_the_bit(tmp_path_factory, values):
     path = tmp_path_factory.getbasetemp() / "floats.json"
