@@ -17,12 +17,15 @@ from regress.messages import visible
 from regress.records import CertificateRecord, ComparisonRecord, environment
 from regress.report import (
     cells,
+    certificate_tables,
     coefficient_rows,
     comparison_charts,
     comparison_tables,
     effect_charts,
     ending,
+    findings,
     fit_charts,
+    residual_charts,
     summary,
     tables,
     training_charts,
@@ -43,13 +46,15 @@ _OF_FIT = (
 )
 _OF_COMPARISON = (
     ("verdict", "Verdict"),
-    ("digits", "Digits"),
-    ("loss", "Loss"),
     ("prediction", "Prediction"),
-    ("time", "Time"),
-    ("table", "Table"),
-    ("asked", "What was asked"),
-    ("environment", "Environment"),
+    ("digits", "Correct digits"),
+    ("computed", "How it was computed"),
+)
+_OF_CERTIFICATE = (
+    ("verdict", "Verdict"),
+    ("coefficients", "Coefficients"),
+    ("meaning", "What it proves"),
+    ("computed", "How it was computed"),
 )
 
 
@@ -71,6 +76,7 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
     return _render(
         "certificate.html",
         certificate=certificate,
+        sections=_OF_CERTIFICATE,
         most=tables.MOST_CERTIFIED,
         digits=Drawing([chart]),
         command=command,
@@ -103,7 +109,9 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         effects=Drawing(effects[: effect_charts.MOST_DRAWN]),
         undrawn=len(effects[effect_charts.MOST_DRAWN :]),
         training=training,
-        residuals=drawn(lambda: fit_charts.residuals(known)),
+        findings=findings.findings(known),
+        how_drawn=residual_charts.how_drawn(known.residuals) if known.residuals is not None else "",
+        residuals=drawn(lambda: [*residual_charts.residuals(known), *residual_charts.further(known)]),
         digits=_digits(known),
         convergence=convergence if known.outcome.n_iter > 1 else Drawing(),
         walk=walk,
@@ -183,7 +191,12 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"figure": cells.figure, "significant": cells.significant, "svg": svg}
-    environment.globals |= {"tables": tables, "short_name": cells.short_name, "comparison_tables": comparison_tables}
+    environment.globals |= {
+        "tables": tables,
+        "short_name": cells.short_name,
+        "comparison_tables": comparison_tables,
+        "certificate_tables": certificate_tables,
+    }
     return environment
 
 
