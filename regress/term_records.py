@@ -109,6 +109,32 @@ class Retransform:
     r2_test_original: float | None = None
 
 
+class DateRange(NamedTuple):
+    """The mean, the first and the last date of a column as text; empty where it has no dates."""
+
+    mean: str = ""
+    low: str = ""
+    high: str = ""
+
+
+NO_DATES = DateRange()
+
+
+class Bin(NamedTuple):
+    """An interval of a histogram, closed below, and how many rows of the sample are in it."""
+
+    low: float
+    high: float
+    rows: int
+
+
+class LevelCount(NamedTuple):
+    """A level and its rows."""
+
+    level: str
+    rows: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRecord:
     """One column of an inspection: see `regress.api.inspect_columns.ColumnReport`."""
@@ -125,6 +151,14 @@ class ColumnRecord:
     looks_like_id: bool
     dtype: str
     hint: str
+    dates: DateRange
+    all_differ: bool
+    single_rows: int
+    lonely: tuple[str, ...]
+    like_numbers: int
+    odd_levels: tuple[str, ...]
+    bins: tuple[Bin, ...]
+    frequent: tuple[LevelCount, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,18 +177,24 @@ class FormulaRecord:
     missing: int | None
     low: float | None
     high: float | None
+    dates: DateRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectionRecord:
-    """What is shown of an inspection: see `regress.api.inspect.Inspection`."""
+    """What is shown of an inspection: see `regress.api.inspect.Inspection`.
+
+    `sampled` rows are those of which histograms are. Where no target is given, one of `targets` may be.
+    """
 
     label: str
     read_as: str
     rows: int
     bad: int
+    sampled: int
     columns: tuple[ColumnRecord, ...]
     formula: str
     terms: tuple[FormulaRecord, ...]
     remarks: tuple[str, ...]
     command: str
+    targets: tuple[str, ...]

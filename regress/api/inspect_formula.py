@@ -13,7 +13,7 @@ from regress.design.formula.functions import calls_that_learn
 from regress.design.terms import Computed, Design, Monomial, Term
 from regress.records import known
 from regress.sources.base import Source
-from regress.term_records import FormulaRecord
+from regress.term_records import NO_DATES, FormulaRecord
 
 Summaries = Mapping[str, Levels | Numbers]
 
@@ -90,6 +90,7 @@ def _record(term: Term, design: Design, computed: Mapping[str, Computed], seen: 
         missing=None if report is None else report.missing,
         low=None if report is None else known(report.low),
         high=None if report is None else known(report.high),
+        dates=NO_DATES if report is None else report.dates,
     )
 
 

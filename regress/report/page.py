@@ -21,11 +21,14 @@ from regress.report import (
     effect_charts,
     ending,
     fit_charts,
+    inspection,
+    inspection_tables,
     tables,
     training_charts,
 )
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
+from regress.term_records import InspectionRecord
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TERMS = 12  # of the equation
@@ -76,6 +79,11 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
         command=command,
         versions=environment(),
     )
+
+
+def of_inspection(seen: InspectionRecord, command: str) -> str:
+    """Return the page of an inspection as HTML."""
+    return _render("inspection.html", seen=seen, command=command, versions=environment())
 
 
 def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence[str]) -> str:
@@ -142,7 +150,12 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"figure": tables.figure, "svg": svg}
-    environment.globals |= {"tables": tables, "comparison_tables": comparison_tables}
+    environment.globals |= {
+        "tables": tables,
+        "comparison_tables": comparison_tables,
+        "inspection": inspection,
+        "inspection_tables": inspection_tables,
+    }
     return environment
 
 
