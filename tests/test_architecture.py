@@ -71,6 +71,7 @@ OWNERS = {
         "report/tables.py",
         "report/comparison_tables.py",
         "report/certificate_tables.py",
+        "report/inspection_tables.py",
     },
 }
 

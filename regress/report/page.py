@@ -14,7 +14,7 @@ from regress import __version__
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import visible
-from regress.records import CertificateRecord, ComparisonRecord, environment
+from regress.records import CertificateRecord, ComparisonRecord, InspectionRecord, environment
 from regress.report import (
     certificate_tables,
     comparison_charts,
@@ -22,6 +22,8 @@ from regress.report import (
     effect_charts,
     ending,
     fit_charts,
+    inspection,
+    inspection_tables,
     residual_charts,
     tables,
     training_charts,
@@ -81,6 +83,11 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
         command=command,
         versions=environment(),
     )
+
+
+def of_inspection(seen: InspectionRecord, command: str) -> str:
+    """Return the page of an inspection as HTML."""
+    return _render("inspection.html", seen=seen, command=command, versions=environment())
 
 
 def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence[str]) -> str:
@@ -151,6 +158,8 @@ def _environment() -> Environment:
         "tables": tables,
         "comparison_tables": comparison_tables,
         "certificate_tables": certificate_tables,
+        "inspection": inspection,
+        "inspection_tables": inspection_tables,
     }
     return environment
 
