@@ -13,6 +13,7 @@ from regress.blocks import Array
 STEPS = 200  # of a descent that does not arrive before
 SQUARED = "squared_error"  # the loss that is no other
 HUBER_ERRORS = "Huber's H1"  # the kind of standard errors of his loss
+MOST_POINTS = 2_000  # rows that are drawn one by one
 ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _CURVE = 72  # points of an ellipse
 
@@ -55,45 +56,6 @@ Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
 Squared = Annotated[float, Bound(most=1.34e154)]  # and these are numbers whose squares are doubles
 Norm = Annotated[float, Bound(at_least=0, most=1.34e154)]
 Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
-
-
-class Group(NamedTuple):
-    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
-
-    part: Count
-    predicted: Drawn
-    residual: Drawn
-    root: Drawn
-    rows: Some
-
-
-class Quantile(NamedTuple):
-    """0, means of normal quantiles and of z, and the rows of a group."""
-
-    part: Count
-    normal: Drawn
-    z: Drawn
-    rows: Some
-
-
-class Band(NamedTuple):
-    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
-
-    low: Drawn
-    high: Drawn | None
-    rows: Count | None
-    normal: NotNegative
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualGroups:
-    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`."""
-
-    rows: Some
-    groups: tuple[Group, ...]
-    normal: tuple[Quantile, ...]
-    bands: tuple[Band, ...]
-    far: Count | None
 
 
 class FoldScores(NamedTuple):
@@ -148,6 +110,7 @@ class ComparisonRecord:
     metrics: tuple[str, ...]
     folds: str
     agree: bool
+    disagree: tuple[str, ...]
     verdict: tuple[str, ...]
     fits: tuple[ToolRecord, ...]
 

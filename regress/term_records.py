@@ -1,4 +1,4 @@
-"""What records hold of formulas: tests of terms, effects of curves, units of predictions; and inspections."""
+"""Parts of records: tests of terms, effects of curves, units of predictions, residuals; and inspections."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,6 +107,122 @@ class Retransform:
     rows: Count = 0
     r2_original: float | None = None
     r2_test_original: float | None = None
+
+
+class Group(NamedTuple):
+    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
+
+    part: Count
+    predicted: Drawn
+    residual: Drawn
+    root: Drawn
+    rows: Some
+
+
+class Quantile(NamedTuple):
+    """0, means of normal quantiles and of z, and the rows of a group."""
+
+    part: Count
+    normal: Drawn
+    z: Drawn
+    rows: Some
+
+
+class Band(NamedTuple):
+    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
+
+    low: Drawn
+    high: Drawn | None
+    rows: Count | None
+    normal: NotNegative
+
+
+class Dot(NamedTuple):
+    """The mean of a group of rows in a chart, and how many they are."""
+
+    x: Drawn
+    y: Drawn
+    rows: Some
+
+
+PlaneName = Literal["actual", "fitted", "scale", "leverage", "order"]  # charts of rows, by what they show
+
+
+class Hexagons(NamedTuple):
+    """The rows in one plane, counted in hexagons of this width and height.
+
+    A cell is a hexagon of five rows or more, by its center. `others` are means of five or more of the other rows.
+    """
+
+    plane: PlaneName
+    width: Positive
+    height: Positive
+    cells: tuple[Dot, ...]
+    others: tuple[Dot, ...]
+
+
+class Point(NamedTuple):
+    """A single row: ŷ, y − ŷ, z, its leverage, and its place in the order of the rows, where these are known."""
+
+    predicted: Drawn
+    residual: Drawn
+    z: Drawn
+    leverage: NotNegative | None
+    place: Count | None
+
+
+ResidualTestName = Literal["curvature", "spread", "order", "tails"]
+
+
+class ResidualTest(NamedTuple):
+    """A test of residuals: see `regress.inference.residual_tests`.
+
+    `size` is the size of the effect, and `found` whether p-value and size are beyond the thresholds.
+    """
+
+    name: ResidualTestName
+    statistic: float
+    p_value: NotNegative
+    size: float
+    found: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidualGroups:
+    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`.
+
+    Attributes
+    ----------
+    rows, complete : int, bool
+        Rows in the sample, and whether these are all training rows.
+    groups, normal, bands, far : tuples, int or None
+        Groups along ŷ, groups in order of size, counts of large residuals, and rows moved to the fence.
+    order : tuple of Dot
+        Means of z along the order of the rows, where that is known.
+    hexagons : tuple of Hexagons
+        The same rows in hexagons, if there are more than `MOST_POINTS`.
+    points : tuple of Point
+        Every row, if these were asked for.
+    tests : tuple of ResidualTest
+        What the residuals show.
+    decisive : int or None
+        Rows with a leverage near 1, which decide a coefficient alone; None where leverages are unknown.
+    positive : bool
+        Whether the target is positive in all rows of the sample, so that it has a logarithm.
+    """
+
+    rows: Some
+    complete: bool
+    groups: tuple[Group, ...]
+    normal: tuple[Quantile, ...]
+    bands: tuple[Band, ...]
+    far: Count | None
+    order: tuple[Dot, ...]
+    hexagons: tuple[Hexagons, ...]
+    points: tuple[Point, ...]
+    tests: tuple[ResidualTest, ...]
+    decisive: Count | None
+    positive: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,11 @@ from regress.api.report import page
 TAGS = set(
     "html head meta title style body header h1 p dl div dt dd nav ul li a main section h2 h3 table caption thead tbody "
     "tr th td span i figure figcaption svg desc text path polyline circle g rect clippath strong code pre label input "
-    "output footer script data".split()
+    "output footer script data details summary".split()
 )
 ATTRIBUTES = set(
     "lang charset name content http-equiv id class style href role aria-labelledby aria-label aria-hidden scope "
-    "colspan tabindex hidden for type min max value data-texts data-x data-y viewbox d x y cx cy r width height "
+    "colspan tabindex hidden for type min max value title data-texts data-x data-y viewbox d x y cx cy r width height "
     "points transform text-anchor clip-path".split()
 )
 VOID = {"meta", "input"}
@@ -115,7 +115,7 @@ def read(html: str) -> Node:
     for svg in root.all("svg"):
         for node in svg.all():
             for name in ("d", "points", "cx", "cy", "r", "x", "y", "data-x", "data-y"):
-                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvzL,]", " ", node.attributes.get(name, ""))):
+                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvlzL,]", " ", node.attributes.get(name, ""))):
                     assert math.isfinite(float(number)), (name, number)
     return root
 

@@ -102,6 +102,18 @@ def certify(
     ------
     InputError
         If the table or the claim cannot be used, or minimizes another loss.
+
+    Examples
+    --------
+    >>> import regress
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> regress.certify(LinearRegression().fit(X, y), X, y).passed
+    True
+    >>> certificate = regress.certify(([0.0, 100.0], 5.0), "data/income_rate.csv", "spend")  # w is by position
+    >>> certificate.passed, {name: round(digits, 1) for name, digits in certificate.digits.items()}
+    (False, {'income': 0.0, 'rate': 3.1})
     """
     refuse_unknown(certify, options)
     check_number("digits", digits, at_least=0.0)

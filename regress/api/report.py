@@ -42,6 +42,12 @@ def write_report(
     ------
     InputError
         If there is no such coefficient, or the descent cannot be drawn over them.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> regress.write_report(fit, "diabetes.html")
     """
     write_text(path, page(result, descent, command))
 

@@ -11,11 +11,12 @@ import click
 
 from regress import __version__
 from regress.cli import process
-from regress.cli.models import certify, predict, relevel, report, verify
+from regress.cli.models import certify, predict, relevel, report, table, verify
 from regress.cli.moments import merge, moments
 from regress.cli.options import (
     CLUSTER,
     Command,
+    Commands,
     check_descent,
     command_line,
     flags,
@@ -31,7 +32,11 @@ from regress.options import CallOptions, FileOptions, ProcessOptions, TableOptio
 from regress.sources.paths import is_address, masked
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, no_args_is_help=False)
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    no_args_is_help=False,
+)
 @click.version_option(__version__, package_name="regress-trainer", prog_name="regress")
 def cli() -> None:
     """Fit linear regressions to CSV and Parquet files, and verify the results."""
@@ -46,9 +51,12 @@ def cli() -> None:
 @flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "retransform", "n_jobs", *CLUSTER])
-@flags(CallOptions, only=["save", "report", "descent", "vif", "json"])
+@flags(CallOptions, only=["save", "report", "points", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
-    """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients."""
+    """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients.
+
+    Only --target is required, or a formula that names the target. The defaults suit most tables.
+    """
     from regress.api import fit
     from regress.api.tables import open_any, source_of
     from regress.cli import console
@@ -76,7 +84,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary(vif=bool(vif)).split("\n"))
+        console.show_fit(result, vif=bool(vif))
     if result.status == "interrupted":
         console.say_interrupted(result, save, written["--checkpoint"])
     return 0 if result.status.as_asked else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
@@ -89,14 +97,13 @@ def fit(table: str, target: str | None, **given: Any) -> int:
 @flags(TrainOptions, only=["fit_intercept", "tol"])
 @flags(CallOptions, only=["estimators", "metrics", "cv", "split_time", "digits", "n_jobs", *CLUSTER, "report", "json"])
 def compare(table: str, target: str | None, **given: Any) -> int:
-    """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 where LinearRegression() disagrees.
+    """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 if LinearRegression() disagrees.
 
-    A fifth of the rows is held out; change this with --test-size. Repeat --with to compare more estimators.
+    A fifth of the rows is held out to test the predictions; --test-size changes this.
     """
     from regress.api import compare
     from regress.api.tables import open_any
     from regress.cli import console, installed
-    from regress.report.text import comparison_lines
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
@@ -109,7 +116,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*comparison_lines(result.record))
+        console.show_comparison(result.record)
     return (0 if result.agree else FAILED) if result.converged else UNCONVERGED
 
 
@@ -120,7 +127,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
 @flags(TrainOptions, only=["fit_intercept"])
 @flags(CallOptions, only=["n_jobs", "json"])
 def check(table: str, target: str | None, **given: Any) -> int:
-    """Compute the gradient on TABLE five ways, at a random point, and compare. Exit 1 where they disagree."""
+    """Compute the gradient on TABLE in five ways, at a random point, and compare them. Exit 1 if they disagree."""
     from regress.api import check
     from regress.cli import console
     from regress.sources.files import open_files
@@ -133,7 +140,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), -1, good=result.passed)
     return 0 if result.passed else FAILED
 
 
@@ -162,7 +169,7 @@ def inspect(table: str, target: str | None, **given: Any) -> int:
     return 0
 
 
-for each in (certify, predict, relevel, report, verify, moments, merge):
+for each in (certify, predict, relevel, report, table, verify, moments, merge):
     cli.add_command(each)
 
 

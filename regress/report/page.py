@@ -16,11 +16,13 @@ from regress.fit_record import FitRecord
 from regress.messages import visible
 from regress.records import CertificateRecord, ComparisonRecord, environment
 from regress.report import (
+    certificate_tables,
     comparison_charts,
     comparison_tables,
     effect_charts,
     ending,
     fit_charts,
+    residual_charts,
     tables,
     training_charts,
 )
@@ -43,13 +45,15 @@ _SECTIONS = (
 )
 _OF_COMPARISON = (
     ("verdict", "Verdict"),
-    ("digits", "Digits"),
-    ("loss", "Loss"),
     ("prediction", "Prediction"),
-    ("time", "Time"),
-    ("table", "Table"),
-    ("asked", "What was asked"),
-    ("environment", "Environment"),
+    ("digits", "Correct digits"),
+    ("computed", "How it was computed"),
+)
+_OF_CERTIFICATE = (
+    ("verdict", "Verdict"),
+    ("coefficients", "Coefficients"),
+    ("meaning", "What it proves"),
+    ("computed", "How it was computed"),
 )
 
 
@@ -71,6 +75,7 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
     return _render(
         "certificate.html",
         certificate=certificate,
+        sections=_OF_CERTIFICATE,
         most=tables.MOST_CERTIFIED,
         digits=Drawing([chart]),
         command=command,
@@ -97,7 +102,7 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         undrawn=len(effects[effect_charts.MOST_DRAWN :]),
         digits=drawn(lambda: [fit_charts.digits(known)]),
         convergence=steps,
-        residuals=drawn(lambda: fit_charts.residuals(known)),
+        residuals=drawn(lambda: [*residual_charts.residuals(known), *residual_charts.further(known)]),
         walk=walk,
         told=told,
         script=_script(),
@@ -142,7 +147,11 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"figure": tables.figure, "svg": svg}
-    environment.globals |= {"tables": tables, "comparison_tables": comparison_tables}
+    environment.globals |= {
+        "tables": tables,
+        "comparison_tables": comparison_tables,
+        "certificate_tables": certificate_tables,
+    }
     return environment
 
 

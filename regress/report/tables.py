@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
 from regress.messages import shortened
-from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ResidualGroups
-from regress.term_records import Terms
+from regress.records import HUBER_ERRORS, TESTS
+from regress.term_records import ResidualGroups, Terms
 
-MOST_CERTIFIED = 500  # of a certificate
+MOST_CERTIFIED = 500  # coefficients of a certificate
 _TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
 
 
@@ -107,16 +107,6 @@ def proof(where: str, of: Proved) -> list[Tile]:
         (f"‖∇L‖ at {where}", figure(of.gradient_norm, ".3g"), ""),
         ("Loss above its minimum", figure(of.excess_loss, ".3g"), ""),
         ("Minimum of the loss", figure(of.loss, ".10g"), ""),
-    ]
-
-
-def verdict(certificate: CertificateRecord) -> list[Tile]:
-    """Return what a reader wants to know first of a certificate."""
-    right = certificate.passed
-    return [
-        ("Verdict", "✓ Certified" if right else "✗ Not certified", _good(right)),
-        ("Correct digits, worst coefficient", figure(certificate.worst, ".1f"), ""),
-        *proof("the claim", certificate),
     ]
 
 
@@ -251,14 +241,3 @@ def settings(known: FitRecord) -> Table:
     asked = {name: value for name, value in asdict(known.trained.options).items() if value not in (None, "")}
     rows = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
     return Table("Versions and options", ("Name", "value"), rows)
-
-
-def claims(certificate: CertificateRecord) -> Table:
-    """Return claimed and true coefficients, those with the fewest digits first."""
-    lines = sorted(certificate.lines, key=lambda line: line.digits)
-    rows = [
-        [name_of(name), figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
-        for name, claimed, true, right in lines[:MOST_CERTIFIED]
-    ]
-    caption = "Claimed and true coefficients, the fewest digits first"
-    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows)

@@ -18,6 +18,7 @@ from regress.api import checkpoint, run_identity
 from regress.numerics import kernel
 from regress.objective import batches
 from regress.solvers import loop
+from tests.examples import examples
 
 pytestmark = [
     pytest.mark.slow,
@@ -293,7 +294,7 @@ def goes_on_or_is_refused(path, name, head, body):
 
 
 @pytest.mark.parametrize("name", SOLVERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_hostile_file_with_the_right_digest_gives_a_fit_or_a_sentence(name, path, data):
     head, body = BODIES[name][0], json.loads(BODIES[name][1])

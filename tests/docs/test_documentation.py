@@ -7,9 +7,11 @@ import json
 import os
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +22,7 @@ import pytest
 import regress
 from regress import errors
 from regress.cli.main import cli
+from tests.command import run as run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -255,7 +258,25 @@ def folder(tmp_path):
     return tmp_path
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind, as `subprocess` says it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def plain_call(line):
+    """Tell whether a line is a call of regress that needs no shell."""
+    return line.startswith("regress ") and not re.search(r"[|<>&;$*`~()]", line)
+
+
 def shell(folder, line):
+    """Run a line as a shell does. A plain call of regress runs in this process, which has all libraries loaded."""
+    if plain_call(line):
+        with contextlib.chdir(folder):
+            return Done(*run_here(*shlex.split(line)[1:]))
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     told = {**environment(), "PATH": path}
     return subprocess.run(["bash", "-c", line], cwd=folder, env=told, capture_output=True, text=True)

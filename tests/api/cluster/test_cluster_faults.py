@@ -57,7 +57,8 @@ class Kills:
                 self.killed += 1
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
 def test_workers_killed_at_any_moment_change_nothing(table, seed):
     here = regress.fit(table, "y", precision="exact", over="moments")
     kills = Kills(seed)
