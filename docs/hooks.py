@@ -147,7 +147,7 @@ class Sections(griffe.Extension):
 
 def _as_written(items: Iterable[Any], text: str) -> None:
     for item in items:
-        if choices := re.search(rf"^ *{re.escape(item.name)} : (\{{.*\}}.*?)(, optional)?$", text, re.MULTILINE):
+        if choices := re.search(rf"^ *{re.escape(item.name)} : (.*\{{.*\}}.*?)(, optional)?$", text, re.MULTILINE):
             item.annotation = choices[1]
             item.value = "None" if choices[2] else item.value
 
