@@ -6,8 +6,9 @@ from markupsafe import Markup, escape
 
 from regress.messages import shortened, visible
 from regress.records import ColumnRecord, InspectionRecord
+from regress.report.cells import figure, name_of
 from regress.report.inspection import NAMED, computed, heights, made, rounded
-from regress.report.tables import Table, Tile, figure, name_of
+from regress.report.tables import Table, Tile
 
 MOST_COLUMNS = 300  # in the table of a page
 _LEVEL = 40  # characters of a level
@@ -28,13 +29,13 @@ class Row(NamedTuple):
 def tiles(seen: InspectionRecord) -> list[Tile]:
     """Return what a reader wants to know first of a table."""
     missing = sum(c.missing for c in seen.columns)
-    bad = [("Bad rows, excluded", figure(seen.bad), "bad")] if seen.bad else []
+    bad = [Tile("Bad rows, excluded", figure(seen.bad), "bad")] if seen.bad else []
     return [
-        ("Rows", figure(seen.rows), ""),
+        Tile("Rows", figure(seen.rows)),
         *bad,
-        ("Columns", figure(len(seen.columns)), ""),
-        ("Missing cells", figure(missing), ""),
-        ("Remarks", figure(len(seen.remarks)), ""),
+        Tile("Columns", figure(len(seen.columns))),
+        Tile("Missing cells", figure(missing)),
+        Tile("Remarks", figure(len(seen.remarks))),
     ]
 
 
