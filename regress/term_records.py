@@ -149,7 +149,7 @@ PlaneName = Literal["actual", "fitted", "scale", "leverage", "order"]  # charts 
 
 
 class Hexagons(NamedTuple):
-    """The rows in one plane, counted in hexagons of this width and height.
+    """The rows in one plane, counted in hexagons of this width and height; leverages by their decimal logarithms.
 
     A cell is a hexagon of five rows or more, by its center. `others` are means of five or more of the other rows.
     """
