@@ -16,6 +16,7 @@ from regress.report.model_table import Cell, Choice, Sheet, tested
 
 _INDENT = "\N{EM SPACE}"  # of a level, where spaces at the start of a cell are dropped
 _MARKS = re.compile(r"[\\`*_{}\[\]|]")  # what Markdown takes for a mark
+_NUMBERED = str.maketrans({mark: f"&#{ord(mark)};" for mark in "$~^@"})  # and some of its dialects: math, citations
 _LATEX = str.maketrans(
     {
         "²": r"\textsuperscript{2}",
@@ -64,7 +65,8 @@ def markdown(drawn: Sheet) -> str:
 
 
 def _markdown(value: str) -> str:
-    return _MARKS.sub(r"\\\g<0>", escape(value, quote=False)).replace(_INDENT, "&emsp;")
+    text = _MARKS.sub(r"\\\g<0>", escape(value, quote=False)).translate(_NUMBERED)
+    return text.replace(_INDENT, "&emsp;")
 
 
 def latex(drawn: Sheet) -> str:
