@@ -179,6 +179,11 @@ def test_every_number_is_that_of_the_fit(fits, form):
     ]
 
 
+def test_the_guide_shows_this_table(fits):
+    guide = (DATA.parent / "docs" / "how-to" / "tables.md").read_text(encoding="utf-8")
+    assert f"```text\n{regress.table(*fits)}\n```\n" in guide
+
+
 @pytest.mark.parametrize("form", READERS)
 def test_intervals_and_stars(fits, form):
     table = regress.table(*fits[1:], names=["A", "B"], intervals=True, stars=True)
