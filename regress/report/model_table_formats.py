@@ -31,6 +31,8 @@ _LATEX = str.maketrans(
         _INDENT: r"\quad{}",
     }
 )
+_CELL = "text-align: center; font-weight: normal; padding: 0 0.6em"
+_NAME = "text-align: left; font-weight: normal; padding: 0 0.6em"
 _PREAMBLE = r"% Needs \usepackage{booktabs} and \usepackage[T1]{fontenc}. Letters of other scripts need LuaLaTeX."
 
 
@@ -102,20 +104,20 @@ def _below(notes: Sequence[str]) -> list[str]:
 
 
 def html(drawn: Sheet) -> str:
-    """Return the table as an element of HTML in ASCII, without styles."""
-    table = ElementTree.Element("table")
+    """Return the table as an element of HTML in ASCII, with the rules of printed tables."""
+    table = ElementTree.Element("table", style="border-collapse: collapse")
     rows, split = list(_rows(drawn)), len(drawn.coefficients)
-    head = ElementTree.SubElement(table, "thead")
+    head = ElementTree.SubElement(table, "thead", style="border-top: 2px solid")
     for names in (drawn.names, drawn.targets):
         _add_row(head, ["", *map(visible, names)], "col")
     for part in (rows[:split], rows[split:]):
-        body = ElementTree.SubElement(table, "tbody")
+        body = ElementTree.SubElement(table, "tbody", style="border-top: 1px solid")
         for row in part:
             _add_row(body, row, "row")
-    foot = ElementTree.SubElement(table, "tfoot")
+    foot = ElementTree.SubElement(table, "tfoot", style="border-top: 2px solid; font-size: smaller")
     for note in drawn.notes:
-        cell = ElementTree.SubElement(ElementTree.SubElement(foot, "tr"), "td", colspan=str(1 + len(drawn.names)))
-        cell.text = visible(note)
+        line, wide = ElementTree.SubElement(foot, "tr"), str(1 + len(drawn.names))
+        ElementTree.SubElement(line, "td", colspan=wide, style=_NAME).text = visible(note)
     ElementTree.indent(table, "")
     return ElementTree.tostring(table, method="html").decode("ascii") + "\n"
 
@@ -124,9 +126,8 @@ def _add_row(part: ElementTree.Element, row: Sequence[str], scope: str) -> None:
     """Add a row of headings of columns, or one whose first cell is a heading."""
     line = ElementTree.SubElement(part, "tr")
     for at, value in enumerate(row):
-        heading = value and (at == 0 or scope == "col")
-        cell = ElementTree.SubElement(line, "th", scope=scope) if heading else ElementTree.SubElement(line, "td")
-        cell.text = value
+        tag, scoped = ("th", {"scope": scope}) if value and (at == 0 or scope == "col") else ("td", {})
+        ElementTree.SubElement(line, tag, scoped, style=_CELL if at else _NAME).text = value
 
 
 def _rows(drawn: Sheet) -> Iterator[list[str]]:
