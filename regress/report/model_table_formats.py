@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from regress.fit_record import FitRecord
 from regress.messages import aligned, visible
 from regress.report.decimals import align
-from regress.report.model_table import Cell, Choice, Sheet, tested
+from regress.report.model_table import Cell, Choice, Sheet, has_errors
 
 _INDENT = "\N{EM SPACE}"  # of a level, where spaces at the start of a cell are dropped
 _MARKS = re.compile(r"[\\`*_{}\[\]|]")  # what Markdown takes for a mark
@@ -162,7 +162,7 @@ def values(records: Sequence[FitRecord], choice: Choice) -> list[tuple[Any, ...]
     rows: list[tuple[Any, ...]] = []
     for name in dict.fromkeys(name for of in lines for name in of):
         for statistic in statistics:
-            known = [statistic == "coef" or tested(record) for record in records]
+            known = [statistic == "coef" or has_errors(record) for record in records]
             held = [of.get(name) if shown else None for of, shown in zip(lines, known, strict=True)]
             rows.append((name, statistic, *(None if line is None else getattr(line, statistic) for line in held)))
     rows.append(("", "rows", *(record.trained.n_rows for record in records)))
