@@ -48,4 +48,4 @@ def claims(certificate: CertificateRecord) -> Table:
         shown = same if true == claimed else figure(true, form)
         rows.append([name_of(name), figure(claimed, form), shown, figure(right, ".1f")])
     caption = "Claimed and true coefficients, the fewest correct digits first"
-    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows, "figures")
+    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows, "numbers")

@@ -83,18 +83,17 @@ def shown(text: str) -> str:
 
 def accuracy(comparison: ComparisonRecord) -> Table:
     """Return how near each tool came to the minimum."""
-    columns = (
+    columns = [
         ("correct digits", "digits", ".1f"),
-        ("of the intercept", "intercept_digits", ".1f"),
         ("change of ŷ", "moved", ",.2g"),
         ("loss above its minimum", "excess_loss", ",.2g"),
-    )
-    kept = [column for column in columns if comparison.fit_intercept or column[1] != "intercept_digits"]
+        ("‖∇L‖", "gradient_norm", ",.2g"),
+    ]
     caption = (
         "Correct digits of the worst coefficient. Change of ŷ: maximum error of a fitted value, in units of the "
         f"spread of {comparison.target}"
     )
-    return _figures(comparison, kept, caption)
+    return _figures(comparison, columns, caption)
 
 
 def running(comparison: ComparisonRecord) -> Table:
@@ -104,14 +103,13 @@ def running(comparison: ComparisonRecord) -> Table:
         ("iterations", "n_iter", ""),
         ("rank", "rank", ""),
         ("loss", "loss", ",.7g"),
-        ("‖∇L‖", "gradient_norm", ",.2g"),
     ]
-    return _figures(comparison, columns, "Time, iterations and rank that each tool reports, its loss and gradient")
+    return _figures(comparison, columns, "Time, iterations and rank that each tool reports, and its loss")
 
 
 def _figures(comparison: ComparisonRecord, columns: list[tuple[str, str, str]], caption: str) -> Table:
     rows = [[fit.name, *(figure(getattr(fit, key), form) for _, key, form in columns)] for fit in comparison.fits]
-    return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows, "figures")
+    return Table(caption, ("Tool", *(head for head, _, _ in columns)), rows, "numbers")
 
 
 def alike(comparison: ComparisonRecord) -> str:
@@ -135,17 +133,17 @@ def metrics(comparison: ComparisonRecord) -> Table:
             cells = [figure(fit.metrics.get(name), _form(name)) for name in comparison.metrics]
         rows.append([fit.name, *cells])
     heads = [METRIC_HEADS.get(name, name) for name in comparison.metrics]
-    return Table(metrics_title(comparison), ("Tool", *heads), rows, "figures")
+    return Table(metrics_title(comparison), ("Tool", *heads), rows, "numbers")
 
 
 def _form(metric: str) -> str:
-    return ".4f" if metric == "r2" else ",.4g"
+    return ".4f" if metric == "r2" else "#,.4g"
 
 
 def _spread(scores: FoldScores) -> Markup:
     if scores.mean is None:
         return figure(None)
-    return Markup("{} ± {}").format(figure(scores.mean, ",.4g"), figure(scores.sd, ",.2g"))
+    return Markup("{} ± {}").format(figure(scores.mean, "#,.4g"), figure(scores.sd, "#,.2g"))
 
 
 def asked(comparison: ComparisonRecord) -> Table:
