@@ -5,7 +5,7 @@ from math import ceil
 from markupsafe import Markup
 
 from regress.records import CertificateRecord
-from regress.report.cells import figure, name_of, short_name
+from regress.report.cells import figure, name_of, short_name, significant
 from regress.report.tables import MOST_CERTIFIED, Table, Tile
 
 _BEYOND, _FEW, _ALL = 3, 6, 17  # digits shown beyond those that are correct, at least, and at most
@@ -37,9 +37,13 @@ def claims(certificate: CertificateRecord) -> Table:
     lines = sorted(certificate.lines, key=lambda line: line.digits)
     rows = []
     for name, claimed, true, right in lines[:MOST_CERTIFIED]:
-        form = f".{min(max(ceil(right) + _BEYOND, _FEW), _ALL)}g"
         same = Markup('<data value="{}">the same</data>').format(repr(true))
-        shown = same if true == claimed else figure(true, form)
-        rows.append([name_of(name), figure(claimed, form), shown, figure(right, ".1f")])
+        digits = max(ceil(right) + _BEYOND, _FEW)
+        shown = same if true == claimed else _written(true, digits)
+        rows.append([name_of(name), _written(claimed, digits), shown, figure(right, ".1f")])
     caption = "Claimed and true coefficients, the fewest correct digits first"
     return Table(caption, ("Column", "claimed", "true", "correct digits"), rows, "numbers")
+
+
+def _written(value: float, digits: int) -> Markup:
+    return significant(value, digits) if digits < _ALL else figure(value, f".{_ALL}g")

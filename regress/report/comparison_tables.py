@@ -14,7 +14,8 @@ from regress.report.text import METRIC_HEADS, metrics_title
 DECIDES = "LinearRegression()"  # the tool whose fit decides the verdict
 _NAME = 40  # characters of the name of a tool above a column
 _ALIKE = 0.01  # of the largest value: metrics that differ by less are told in a sentence
-_MINUS = re.compile(r"(?<![^\s(])-(?=\d)|(?<=\de)-(?=\d)")  # before a number, or in its exponent
+_MINUS = re.compile(r"(?<![^\s(])-(?=\d)")  # before a number
+_POWER = re.compile(r"(?<=\de)([+-])0*(?=\d)")  # sign and zeros of an exponent
 
 
 def title(comparison: ComparisonRecord) -> str:
@@ -83,8 +84,8 @@ def short(name: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a sentence with true minus signs in its numbers."""
-    return _MINUS.sub("−", text)
+    """Return a sentence whose numbers are written as in tables."""
+    return _MINUS.sub("−", _POWER.sub(lambda found: "−" if found[1] == "-" else "", text))
 
 
 def accuracy(comparison: ComparisonRecord) -> Table:

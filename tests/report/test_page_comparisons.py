@@ -165,6 +165,10 @@ def tiles_of(root):
     ("text", "shown"),
     [
         ("'x': -1.5e-10, exact (-3); rank 2-3", "'x': −1.5e−10, exact (−3); rank 2-3"),
+        (
+            "The loss is 8.43e+04 above, 1e-07 of it, 2e+10 at most.",
+            "The loss is 8.43e4 above, 1e−7 of it, 2e10 at most.",
+        ),
         ("Coefficient of 'a-1': 2.5 of 'b -c'.", "Coefficient of 'a-1': 2.5 of 'b -c'."),
     ],
 )
