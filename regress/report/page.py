@@ -50,13 +50,13 @@ _OF_COMPARISON = (
     ("verdict", "Verdict"),
     ("prediction", "Prediction"),
     ("digits", "Correct digits"),
-    ("computed", "How it was computed"),
+    ("computation", "How it was computed"),
 )
 _OF_CERTIFICATE = (
     ("verdict", "Verdict"),
     ("coefficients", "Coefficients"),
     ("meaning", "What it proves"),
-    ("computed", "How it was computed"),
+    ("computation", "How it was computed"),
 )
 
 

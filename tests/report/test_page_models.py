@@ -14,9 +14,9 @@ import regress
 from regress.api.load import fit_of
 from regress.api.model_file import written
 from regress.api.report import page
-from regress.messages import speaking_flags
 from regress.api.result import Fit
 from regress.errors import DataWarning, InputError
+from regress.messages import speaking_flags
 from regress.solvers.status import Status
 from tests.command import run
 from tests.pages import (
