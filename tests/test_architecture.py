@@ -65,13 +65,7 @@ OWNERS = {
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},
-    "markupsafe": {
-        "report/page.py",
-        "report/svg.py",
-        "report/tables.py",
-        "report/comparison_tables.py",
-        "report/certificate_tables.py",
-    },
+    "markupsafe": {"report/"},
 }
 
 

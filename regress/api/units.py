@@ -23,7 +23,7 @@ _TRANSFORMS = "log(y), log1p(y), log2(y), log10(y) and sqrt(y)"
 
 
 def check_sample(sample: int, points: bool) -> None:
-    """Refuse a size of the sample that is none, and points of no rows.
+    """Refuse an invalid size of the sample, and points without rows.
 
     Raises
     ------

@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -149,24 +150,34 @@ def check(table: str, target: str | None, **given: Any) -> int:
 @flags(CallOptions, only=["target"], target="Column to predict, for the command shown.")
 @flags(TableOptions, only=["formula", "categorical"])
 @flags(FileOptions)
-@flags(CallOptions, only=["json"])
+@flags(CallOptions, only=["report", "json"])
 def inspect(table: str, target: str | None, **given: Any) -> int:
     """Show what is in TABLE, before any fit, and the command to run next."""
     from regress.api import inspect
     from regress.cli import console
-    from regress.report.text import inspection_lines
+    from regress.report.inspection import inspection_lines
     from regress.sources.files import open_files
 
     options = options_of(given)
-    as_json = options.pop("json", None)
-    source = open_files(table, made(FileOptions, options))
+    report, as_json = options.pop("report", None), options.pop("json", None)
+    source = open_files(table, made(FileOptions, options), outputs={"--report": report})
     with console.progress_line() as progress:
         result = inspect.inspect(source, target, progress=progress, **options)
+    console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*inspection_lines(result.record))
+        console.show(*inspection_lines(result.record, blocks=_shown("▁▇")))
     return 0
+
+
+def _shown(characters: str) -> bool:
+    """Tell whether the encoding of standard output has some characters."""
+    try:
+        characters.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 for each in (certify, predict, relevel, report, table, verify, moments, merge):
@@ -192,9 +203,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _word(given: str) -> str:
-    """Return a word of the command line as models and pages hold it: without what is secret in an address."""
+    """Return a word of the command line as models and pages hold it: without secrets in addresses, and folders."""
     flag, mark, value = given.partition("=") if given.startswith("--") else ("", "", given)
-    return quoted(f"{flag}{mark}{masked(value)}" if is_address(value) else given)
+    return quoted(f"{flag}{mark}{masked(value) if is_address(value) else _without_folder(value)}")
+
+
+def _without_folder(word: str) -> str:
+    """Return a path without its folders, if one of them exists; other words may have a slash, such as km/h."""
+    path = Path(word)
+    folders = [each for each in path.parents if each.name]
+    return path.name if any(map(os.path.isdir, folders)) else word
 
 
 def _run(arguments: Sequence[str] | None) -> int:

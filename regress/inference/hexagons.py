@@ -21,8 +21,8 @@ def counted(x: Array, y: Array, least: int) -> tuple[float, float, list[tuple[fl
     Returns
     -------
     tuple or None
-        Width and height of a hexagon, centers and counts of the cells, and which points (m,) are in none; None where x
-        or y is constant, or its range is not a number that can be divided.
+        Width and height of a hexagon, centers and counts of the cells, and which points (m,) are in no cell. None where
+        x or y is constant, or its range cannot be divided.
     """
     low, step = (
         np.array([values.min() for values in (x, y)]),

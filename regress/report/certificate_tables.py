@@ -5,7 +5,8 @@ from math import ceil
 from markupsafe import Markup
 
 from regress.records import CertificateRecord
-from regress.report.tables import MOST_CERTIFIED, Table, Tile, figure, name_of
+from regress.report.cells import figure, name_of
+from regress.report.tables import MOST_CERTIFIED, Table, Tile
 
 _BEYOND, _FEW, _ALL = 3, 6, 17  # digits shown beyond those that are correct, at least, and at most
 
@@ -19,18 +20,18 @@ def head(certificate: CertificateRecord) -> list[Tile]:
     """Return what a reader wants to know first of a certificate."""
     css = "good" if certificate.passed else "bad"
     tiles: list[Tile] = [
-        ("Correct digits, worst coefficient", figure(certificate.worst, ".1f"), css),
-        ("Digits required", figure(certificate.asked, "g"), ""),
+        Tile("Correct digits, worst coefficient", figure(certificate.worst, ".1f"), css),
+        Tile("Digits required", figure(certificate.asked, "g")),
     ]
     if certificate.moved is not None:
         tiles.append(
-            (
+            Tile(
                 f"Predictions are off by up to, in spreads of {certificate.target}",
                 figure(certificate.moved, ",.2g"),
                 css,
             )
         )
-    return [*tiles, ("Rows", figure(certificate.rows), "")]
+    return [*tiles, Tile("Rows", figure(certificate.rows))]
 
 
 def equal(certificate: CertificateRecord) -> bool:

@@ -6,7 +6,8 @@ from markupsafe import Markup
 
 from regress.messages import shortened
 from regress.records import ComparisonRecord, FoldScores, ToolRecord
-from regress.report.tables import Table, Tile, figure
+from regress.report.cells import figure
+from regress.report.tables import Table, Tile
 from regress.report.text import METRIC_HEADS, metrics_title
 
 DECIDES = "LinearRegression()"  # the tool whose fit decides the verdict
@@ -39,20 +40,21 @@ def head(comparison: ComparisonRecord) -> list[Tile]:
     theirs, ours = _decides(comparison), comparison.fits[0]
     css = "good" if comparison.agree else "bad"
     tiles: list[Tile] = [
-        (f"Correct digits, {DECIDES}", figure(_worst(theirs), ".1f"), css),
-        (f"Correct digits, {ours.name}", figure(_worst(ours), ".1f"), ""),
+        Tile(f"Correct digits, {DECIDES}", figure(_worst(theirs), ".1f"), css),
+        Tile(f"Correct digits, {ours.name}", figure(_worst(ours), ".1f")),
     ]
     if not comparison.agree:
-        tiles.append((f"{DECIDES}: largest error in spreads of {comparison.target}", figure(theirs.moved, ",.2g"), css))
+        error = f"{DECIDES}: largest error in spreads of {comparison.target}"
+        tiles.append(Tile(error, figure(theirs.moved, ",.2g"), css))
     for name in comparison.metrics[:1]:
         of = f"{METRIC_HEADS.get(name, name)} {'over the folds' if comparison.folds else 'on held-out rows'}"
         values = [figure(value_of(fit, name), _form(name)) for fit in (theirs, ours)]
         if values[0].striptags() == values[1].striptags():
-            tiles.append((of, values[1], ""))
+            tiles.append(Tile(of, values[1]))
         else:
             tiles += [
-                (f"{of}, {DECIDES}", values[0], "" if comparison.agree else css),
-                (f"{of}, {ours.name}", values[1], ""),
+                Tile(f"{of}, {DECIDES}", values[0], "" if comparison.agree else css),
+                Tile(f"{of}, {ours.name}", values[1]),
             ]
     return tiles
 

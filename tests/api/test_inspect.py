@@ -28,7 +28,7 @@ FRAME = pl.DataFrame(
         "time": 1.7e9 + random.uniform(0, 1, n),
         "small": 1e-9 * random.normal(size=n),
         "same": [3.0] * n,
-        "gap": [None, 1.5] * 25,
+        "gap": [None, 1.5, 2.5, None, 3.5] * 10,
         "y": random.normal(size=n),
     }
 )
@@ -43,7 +43,7 @@ def test_figures_are_those_of_numpy():
     y = FRAME["y"].to_numpy()
     assert (seen.mean, seen.spread) == pytest.approx((y.mean(), y.std(ddof=1)), rel=1e-13)
     assert (seen.low, seen.high, seen.missing) == (y.min(), y.max(), 0)
-    assert columns(FRAME)["gap"].missing == 25
+    assert columns(FRAME)["gap"].missing == 20
 
 
 def test_figures_do_not_depend_on_batches():
@@ -124,7 +124,9 @@ def test_the_next_command_runs_on_hard_tables(case, tmp_path, capfd):
     values, target, expected = HARD[case]
     path = tmp_path / "t.csv"
     pl.DataFrame(values).write_csv(path)
-    words = shlex.split(inspect(path, target).command)
+    seen = inspect(path, target)
+    words = [seen.targets[-1] if word == "COLUMN" else word for word in shlex.split(seen.command)]
+    assert ("COLUMN" in seen.command) == bool(seen.targets) == (target in (None, "kind"))
     assert expected.items() <= dict(zip(words[3::2], words[4::2], strict=True)).items()
     with pytest.raises(SystemExit) as ended:
         main(words[1:])
@@ -222,7 +224,10 @@ def test_a_formula_shows_the_columns_that_it_makes():
     assert (shown["cut(z, [0, 3, 9])=…"].references, shown["cut(z, [0, 3, 9])=…"].missing) == (("(0,3]",), 1)
     assert shown["center(z)"].computed == "center(z) after a first pass"
     assert seen.command == f"regress fit TABLE --formula '{formula}' --missing drop"
-    assert inspect(table, formula="z * g").command == "regress fit TABLE --formula 'z * g' --target y --missing drop"
+    assert inspect(table, formula="z * g").command == (
+        "regress fit TABLE --formula 'z * g' --target COLUMN --missing drop"
+    )
+    assert inspect(table, formula="z * g").targets == ["other", "y"]  # both look like IDs
     assert seen.to_dict()["formula"] == formula
     assert seen.to_dict()["terms"][0]["name"] == "z"
     assert f"{formula}: 11 columns" in str(seen)
