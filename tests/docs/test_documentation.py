@@ -150,6 +150,7 @@ def hooks():
         ("$$\nx^2\n$$", '<div class="formula"><math'),
         (r"$\{1\}$", "&#x0007B;"),
         ("| a |\n|---|\n| $x_1$ and $x_2$ |", "<td><math"),
+        (r"$\kappa \ln 10$", '<mo lspace="0.17em" rspace="0.17em">ln</mo>'),
         ("$|r|/2$", '<mo stretchy="false" lspace="0" rspace="0">&#x0002F;</mo>'),
     ],
 )
