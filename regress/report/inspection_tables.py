@@ -5,12 +5,13 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from regress.messages import shortened, visible
-from regress.report.inspection import NAMED, computed, heights, made, rounded
+from regress.report.inspection import computed, heights, made, rounded, values_of
 from regress.report.tables import Table, Tile, figure, name_of
 from regress.term_records import ColumnRecord, InspectionRecord
 
 MOST_COLUMNS = 300  # in the table of a page
 _LEVEL = 40  # characters of a level
+_LEAST = 0.05  # height of a bar
 _HIGH, _BAR, _GAP = 20, 8, 1  # of a small histogram: height, width of a bar, and the space behind it
 
 
@@ -41,7 +42,7 @@ def tiles(seen: InspectionRecord) -> list[Tile]:
 def rows_of(seen: InspectionRecord) -> list[Row]:
     """Return the columns as a page shows them."""
     return [
-        Row(name_of(c.name), c.kind, _drawn(c), figure(c.missing), _figures(c), _shown(c))
+        Row(name_of(c.name), c.kind, _drawn(c), figure(c.missing), _figures(c), values_of(c))
         for c in seen.columns[:MOST_COLUMNS]
     ]
 
@@ -58,17 +59,9 @@ def _cell(value: float | None) -> str:
     return Markup('<data value="{}">{}</data>').format(repr(value), text) if text else ""
 
 
-def _shown(c: ColumnRecord) -> str:
-    """Return the values of a text column as a page shows them."""
-    cut = [f._replace(level=shortened(f.level, _LEVEL)) for f in c.frequent[:NAMED]]
-    return ", ".join(f"{f.level} ({f.rows:,})" for f in cut) + (
-        f", … ({c.n_levels:,} levels)" if c.n_levels > NAMED else ""
-    )
-
-
 def _drawn(c: ColumnRecord) -> Markup:
     """Draw a small histogram."""
-    bars = heights(c)
+    bars = heights(c, _LEAST)
     if not bars:
         return Markup("")
     what = "its most frequent levels" if c.kind == "text" else "its values"
