@@ -93,6 +93,11 @@ class Visit:
         self.page.emulate_media(color_scheme=color_scheme)
         return self
 
+    def unfolded(self) -> "Visit":
+        """Open what is folded."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        return self
+
     def first_paint(self) -> float:
         """Return the seconds from asking for the page to its first text or picture."""
         milliseconds = self.page.evaluate(
@@ -261,7 +266,8 @@ return loose; }"""
 _ON_PAPER = """
 const cut = [...wider.filter(e => scrolls(e) || cuts(e)),
     ...taller.filter(e => getComputedStyle(e).overflowY !== 'visible')].map(e => 'cut off on paper: ' + brief(e));
-const folded = all('details:not([open])').filter(shown).map(e => 'folded on paper: ' + brief(e));
+const hidden = e => shown(e) && !all(':scope > :not(summary)', e).every(shown);
+const folded = all('details').filter(hidden).map(e => 'folded on paper: ' + brief(e));
 return [...controls(), ...cut, ...folded]; }"""
 
 # Texts are compared as the rectangles they are, turned or not, less the fifth above and below that letters leave free.

@@ -67,13 +67,7 @@ OWNERS = {
     "rich": {"cli/console.py"},
     "matplotlib": {"report/axes.py"},
     "jinja2": {"report/page.py"},
-    "markupsafe": {
-        "report/page.py",
-        "report/svg.py",
-        "report/tables.py",
-        "report/comparison_tables.py",
-        "report/inspection_tables.py",
-    },
+    "markupsafe": {"report/"},
 }
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -195,9 +196,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _word(given: str) -> str:
-    """Return a word of the command line as models and pages hold it: without what is secret in an address."""
+    """Return a word of the command line as models and pages hold it: without secrets in addresses, and folders."""
     flag, mark, value = given.partition("=") if given.startswith("--") else ("", "", given)
-    return quoted(f"{flag}{mark}{masked(value)}" if is_address(value) else given)
+    return quoted(f"{flag}{mark}{masked(value) if is_address(value) else _without_folder(value)}")
+
+
+def _without_folder(word: str) -> str:
+    """Return a path without its folders, if one of them exists; other words may have a slash, such as km/h."""
+    path = Path(word)
+    folders = [each for each in path.parents if each.name]
+    return path.name if any(map(os.path.isdir, folders)) else word
 
 
 def _run(arguments: Sequence[str] | None) -> int:

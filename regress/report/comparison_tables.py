@@ -3,7 +3,8 @@
 from markupsafe import Markup
 
 from regress.records import ComparisonRecord, FoldScores
-from regress.report.tables import Table, figure
+from regress.report.cells import figure
+from regress.report.tables import Table
 from regress.report.text import METRIC_HEADS, metrics_title
 
 

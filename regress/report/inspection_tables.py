@@ -1,12 +1,14 @@
 """The parts of an inspection's page: its figures, and its columns with small histograms."""
 
+from pathlib import PurePath
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from regress.messages import shortened, visible
-from regress.report.inspection import computed, heights, made, rounded, values_of
-from regress.report.tables import Table, Tile, figure, name_of
+from regress.messages import quoted, shortened, visible
+from regress.report.cells import figure, name_of
+from regress.report.inspection import computed, heights, rounded, values_of
+from regress.report.tables import Tile
 from regress.term_records import ColumnRecord, InspectionRecord
 
 MOST_COLUMNS = 300  # in the table of a page
@@ -29,13 +31,13 @@ class Row(NamedTuple):
 def tiles(seen: InspectionRecord) -> list[Tile]:
     """Return what a reader wants to know first of a table."""
     missing = sum(c.missing for c in seen.columns)
-    bad = [("Bad rows, excluded", figure(seen.bad), "bad")] if seen.bad else []
+    bad = [Tile("Bad rows, excluded", figure(seen.bad), "bad")] if seen.bad else []
     return [
-        ("Rows", figure(seen.rows), ""),
+        Tile("Rows", figure(seen.rows)),
         *bad,
-        ("Columns", figure(len(seen.columns)), ""),
-        ("Missing cells", figure(missing), ""),
-        ("Remarks", figure(len(seen.remarks)), ""),
+        Tile("Columns", figure(len(seen.columns))),
+        Tile("Missing cells", figure(missing)),
+        Tile("Remarks", figure(len(seen.remarks))),
     ]
 
 
@@ -78,12 +80,19 @@ def _drawn(c: ColumnRecord) -> Markup:
     )
 
 
-def terms_of(seen: InspectionRecord) -> Table:
-    """Return what a formula makes as the table of a page."""
+def command(seen: InspectionRecord) -> str:
+    """Return the command to run next without the folders of the table, which a page does not show."""
+    name = PurePath(seen.address).name
+    if "://" in seen.address or name in ("", seen.address) or name.startswith("-"):
+        return seen.command
+    return seen.command.replace(quoted(seen.address), quoted(name), 1)
+
+
+def terms_of(seen: InspectionRecord) -> list[list[str]]:
+    """Return what a formula makes, term by term: name, type, how it is computed, columns, missing cells, and ends."""
     rows: list[list[str]] = []
     for t in seen.terms[:MOST_COLUMNS]:
         ends = [t.dates.low, t.dates.high] if any(t.dates) else [_cell(t.low), _cell(t.high)]
         missing = "" if t.missing is None else figure(t.missing)
-        rows.append([name_of(t.name), t.kind, figure(t.columns), name_of(computed(t)), missing, *ends])
-    head = ("Term", "type", "columns", "computed as", "missing", "from", "to")
-    return Table(f"{made(seen).removeprefix(seen.formula + ': ')} of X", head, rows)
+        rows.append([name_of(t.name), t.kind, name_of(computed(t)), figure(t.columns), missing, *ends])
+    return rows

@@ -1,6 +1,6 @@
 """A fit as text for people: the model, its quality, how it was computed, the coefficients, and notes."""
 
-from regress.fit_record import Coefficient, Figures, FitRecord
+from regress.fit_record import Coefficient, Figures, FitOptions, FitRecord
 from regress.messages import aligned, paragraph, table_html, visible
 from regress.records import HUBER_ERRORS, SQUARED, number
 from regress.report import ending
@@ -50,9 +50,8 @@ def notes(record: FitRecord) -> list[str]:
     return [f"Note: {visible(note)}" for note in record.outcome.notes]
 
 
-def _fitted(record: FitRecord) -> list[str]:
-    """Return the model and its rows."""
-    options, rows = record.trained.options, record.outcome.rows
+def kind_of_model(options: FitOptions) -> str:
+    """Return what kind of regression a model is, such as "Ridge regression (alpha 1)"."""
     kind = "weighted linear regression" if options.weighted else "linear regression"
     kind = f"ridge regression (alpha {options.alpha:g})" if options.alpha else kind
     if options.loss == "huber":
@@ -60,10 +59,16 @@ def _fitted(record: FitRecord) -> list[str]:
     loss = "" if options.loss in (SQUARED, "huber") else options.loss
     objects = [f"{what} {text}" for what, text in (("loss", loss), ("penalty", options.penalty)) if text]
     kind = f"regression ({', '.join(objects)})" if objects else kind
+    return f"{kind[0].upper()}{kind[1:]}"
+
+
+def _fitted(record: FitRecord) -> list[str]:
+    """Return the model and its rows."""
+    options, rows = record.trained.options, record.outcome.rows
     n = len(record.coefficients) - options.fit_intercept
     on = f"{n:,} column{'s' * (n != 1)}{'' if options.fit_intercept else ', without an intercept'}"
     weights = f", {options.weight_type} weights" if options.weighted else ""
-    lines = [f"{kind[0].upper()}{kind[1:]} of {record.trained.target} on {on}{weights} ({record.outcome.source})"]
+    lines = [f"{kind_of_model(options)} of {record.trained.target} on {on}{weights} ({record.outcome.source})"]
     lines += [f"Formula: {visible(record.terms.formula)}"] * bool(record.terms.formula)
     parts = {name: getattr(rows, name) for name in ("held_out", "missing", "zero_weight", "bad")}
     others = [f"{count:,} {name.replace('_', ' ')}" for name, count in parts.items() if count]
@@ -127,10 +132,10 @@ def _ended(record: FitRecord) -> list[str]:
     """Return how the fit was computed, and its correct digits."""
     trained = record.trained
     loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
-    return [*loss, " ".join(ending.sentences(record)), *_digits(record)]
+    return [*loss, " ".join(ending.sentences(record)), *digits(record)]
 
 
-def _digits(record: FitRecord) -> list[str]:
+def digits(record: FitRecord) -> list[str]:
     """Return the number of correct digits of the coefficients."""
     known = [line.digits for line in record.coefficients if line.digits is not None]
     if record.certificate is not None:
@@ -155,8 +160,8 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
         columns |= {"ci_low": estimates(low, errors), "ci_high": estimates(high, errors)}
     if vif and any(line.vif is not None for line in lines):
         columns["vif"] = ["" if line.vif is None else f"{line.vif:.2f}" for line in lines]
-    digits = [line.digits for line in lines if line.digits is not None]
-    if digits and min(digits) < _FULL and f"{min(digits):.1f}" != f"{max(digits):.1f}":
+    right = [line.digits for line in lines if line.digits is not None]
+    if right and min(right) < _FULL and f"{min(right):.1f}" != f"{max(right):.1f}":
         columns["digits"] = ["" if line.digits is None else f"{line.digits:.1f}" for line in lines]
     early = "stopped early" if record.trained.status == "early_stopping" else "not converged"
     marks = [early if stopped else _MARKS.get(line.status, "") for line in lines]
