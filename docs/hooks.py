@@ -31,14 +31,18 @@ _FIRST = {griffe.DocstringSectionKind.text: 0, griffe.DocstringSectionKind.examp
 WIDTH = 78  # columns of a help page: what a terminal of 80 gets
 
 
-TIGHT = re.compile(  # |, ‖, /, min and max
-    '<mo(?: stretchy="false")?>(&#x0007C;|&#x02016;|&#x0002F;|min|max)</mo>'
-)
+SPACES = {  # what the converter writes, and what TeX has there: bars and slashes without space, a thin one around ln
+    r'<mo(?: stretchy="false")?>(&#x0007C;|&#x02016;|&#x0002F;|min|max)</mo>': 'stretchy="false" lspace="0" rspace="0"',
+    r"<mi>(ln|log)</mi>": 'lspace="0.17em" rspace="0.17em"',
+}
 
 
 def mathml(tex: str, display: str = "inline") -> str:
-    """Return a formula as MathML; bars and slashes have no space around them and do not grow, as in TeX."""
-    return TIGHT.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', convert(tex, display=display))
+    """Return a formula as MathML, with the spaces of TeX. Bars do not grow; browsers stretch only some."""
+    made = convert(tex, display=display)
+    for pattern, attributes in SPACES.items():
+        made = re.sub(pattern, rf"<mo {attributes}>\1</mo>", made)
+    return made
 
 
 class InlineFormula(InlineProcessor):
@@ -147,7 +151,7 @@ class Sections(griffe.Extension):
 
 def _as_written(items: Iterable[Any], text: str) -> None:
     for item in items:
-        if choices := re.search(rf"^ *{re.escape(item.name)} : (\{{.*\}}.*?)(, optional)?$", text, re.MULTILINE):
+        if choices := re.search(rf"^ *{re.escape(item.name)} : (.*\{{.*\}}.*?)(, optional)?$", text, re.MULTILINE):
             item.annotation = choices[1]
             item.value = "None" if choices[2] else item.value
 

@@ -1,5 +1,6 @@
 """Linear regression by gradients derived by hand.
 
+- ``inspect`` shows what is in a table before any fit.
 - ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays.
 - ``moments`` sums a table, or a part of it; sums merge, and ``fit`` takes them. ``load_moments`` reads saved ones.
 - ``compare`` fits the same rows with scikit-learn.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from regress.api.comparison import Comparison
     from regress.api.estimator import LinearRegressor
     from regress.api.fit import fit
+    from regress.api.inspect import Inspection, inspect
     from regress.api.keras_models import to_keras
     from regress.api.load import load
     from regress.api.model import LinearModel
@@ -63,6 +65,7 @@ _HOME = {
     "Fit": "api.result",
     "GradientCheck": "inference.gradient_check",
     "InputError": "errors",
+    "Inspection": "api.inspect",
     "LinearModel": "api.model",
     "LinearRegressor": "api.estimator",
     "Loss": "objective.losses",
@@ -81,6 +84,7 @@ _HOME = {
     "check_gradients": "api.check",
     "compare": "api.compare",
     "fit": "api.fit",
+    "inspect": "api.inspect",
     "load": "api.load",
     "load_moments": "api.moments.table_moments",
     "moments": "api.moments.sum_table",
@@ -102,6 +106,7 @@ __all__ = [
     "Fit",
     "GradientCheck",
     "InputError",
+    "Inspection",
     "LinearModel",
     "LinearRegressor",
     "Loss",
@@ -121,6 +126,7 @@ __all__ = [
     "check_gradients",
     "compare",
     "fit",
+    "inspect",
     "load",
     "load_moments",
     "moments",

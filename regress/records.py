@@ -180,6 +180,99 @@ class Descents(NamedTuple):
         return points.T + self.minimum
 
 
+class DateRange(NamedTuple):
+    """The mean, the first and the last date of a column as text; empty where it has no dates."""
+
+    mean: str = ""
+    low: str = ""
+    high: str = ""
+
+
+NO_DATES = DateRange()
+
+
+class Bin(NamedTuple):
+    """An interval of a histogram, closed below, and how many rows of the sample are in it."""
+
+    low: float
+    high: float
+    rows: int
+
+
+class LevelCount(NamedTuple):
+    """A level and its rows."""
+
+    level: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRecord:
+    """One column of an inspection: see `regress.api.inspect_columns.ColumnReport`."""
+
+    name: str
+    kind: str
+    missing: int
+    mean: float | None
+    spread: float | None
+    low: float | None
+    high: float | None
+    n_levels: int
+    levels: tuple[str, ...]
+    looks_like_id: bool
+    dtype: str
+    hint: str
+    dates: DateRange
+    all_differ: bool
+    single_rows: int
+    lonely: tuple[str, ...]
+    like_numbers: int
+    odd_levels: tuple[str, ...]
+    bins: tuple[Bin, ...]
+    frequent: tuple[LevelCount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaRecord:
+    """What a term of a formula becomes: how its columns of X are computed, how many there are, and what they hold.
+
+    `name` has … in place of levels. What is not known before a fit is None.
+    """
+
+    name: str
+    term: str
+    kind: str
+    columns: int
+    computed: str
+    references: tuple[str, ...]
+    missing: int | None
+    low: float | None
+    high: float | None
+    dates: DateRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionRecord:
+    """What is shown of an inspection: see `regress.api.inspect.Inspection`.
+
+    `address` names the table in the command. `sampled` rows are those of which histograms are.
+    Where no target is given, one of `targets` may be.
+    """
+
+    label: str
+    address: str
+    read_as: str
+    rows: int
+    bad: int
+    sampled: int
+    columns: tuple[ColumnRecord, ...]
+    formula: str
+    terms: tuple[FormulaRecord, ...]
+    remarks: tuple[str, ...]
+    command: str
+    targets: tuple[str, ...]
+
+
 def objective_text(weighted: bool, alpha: float, loss: str = SQUARED, penalty: str = "") -> str:
     """Write what was minimized; a loss or a penalty that was given as an object by its name."""
     a = "a" if weighted else ""

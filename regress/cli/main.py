@@ -72,7 +72,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if save is None and report is None and not formula:
         options["sample"] = 0  # nobody will see residuals, and no target needs them
     kept = written["--checkpoint"] if options.get("cluster") else None
-    outcome = f"The parts finished until then are in {kept}. Go on with --resume." if kept else "Nothing was written."
+    outcome = f"The finished parts are in {kept}. Continue with --resume." if kept else "Nothing was written."
     with console.progress_line(outcome) as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)
@@ -150,24 +150,34 @@ def check(table: str, target: str | None, **given: Any) -> int:
 @flags(CallOptions, only=["target"], target="Column to predict, for the command shown.")
 @flags(TableOptions, only=["formula", "categorical"])
 @flags(FileOptions)
-@flags(CallOptions, only=["json"])
+@flags(CallOptions, only=["report", "json"])
 def inspect(table: str, target: str | None, **given: Any) -> int:
     """Show what is in TABLE, before any fit, and the command to run next."""
     from regress.api import inspect
     from regress.cli import console
-    from regress.report.text import inspection_lines
+    from regress.report.inspection import inspection_lines
     from regress.sources.files import open_files
 
     options = options_of(given)
-    as_json = options.pop("json", None)
-    source = open_files(table, made(FileOptions, options))
+    report, as_json = options.pop("report", None), options.pop("json", None)
+    source = open_files(table, made(FileOptions, options), outputs={"--report": report})
     with console.progress_line() as progress:
         result = inspect.inspect(source, target, progress=progress, **options)
+    console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*inspection_lines(result.record))
+        console.show(*inspection_lines(result.record, blocks=_shown("▁▇")))
     return 0
+
+
+def _shown(characters: str) -> bool:
+    """Tell whether the encoding of standard output has some characters."""
+    try:
+        characters.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 for each in (certify, predict, relevel, report, table, verify, moments, merge):

@@ -11,6 +11,8 @@ from regress.inference.row_groups import LEAST, groups, rounded, slices_of
 from regress.numerics.hashing import Bits
 from regress.term_records import Dot, Hexagons, PlaneName, Point
 
+_LEAST_LEVERAGE = 1e-9  # that is drawn, on a logarithmic axis
+
 
 class Cloud(NamedTuple):
     """Some rows: ŷ, y − ŷ and z (m,) each; their leverages and record numbers (m,), if known."""
@@ -36,7 +38,7 @@ def planes(cloud: Cloud) -> tuple[Hexagons, ...]:
         "actual": (x, x + e),
         "fitted": (x, e),
         "scale": (x, np.sqrt(np.abs(z))),
-        "leverage": (h, z),
+        "leverage": (None if h is None else np.log10(np.maximum(h, _LEAST_LEVERAGE)), z),
         "order": (at, z),
     }
     found = [_plane(name, x, y) for name, (x, y) in several.items() if x is not None]
@@ -49,6 +51,8 @@ def _plane(name: PlaneName, x: Array, y: Array) -> Hexagons | None:
     width, height, cells, apart = found
     others = groups(x[apart], y[apart]) if apart.sum() >= LEAST else []
     shown = rounded([[0, *cell] for cell in cells]) if cells else []
+    if name == "leverage":
+        shown, others = ([[k, 10.0**x, y, rows] for k, x, y, rows in some] for some in (shown, others))
     return Hexagons(name, width, height, _dots(shown), _dots(others))
 
 

@@ -44,7 +44,7 @@ class Mark(NamedTuple):
     size : sequence of float
         Rows of a dot, which give its area, or of a hexagon.
     cell : (float, float)
-        Width and height of a hexagon.
+        Width and height of a hexagon, in decades along a logarithmic axis.
     small : bool
         Whether dots are small, as there are many.
     low, high : sequences of float
@@ -125,7 +125,7 @@ class Chart(NamedTuple):
         axis = self.x if along == "x" else self.y
         if self.view is not None:
             return [*(self.view.x if along == "x" else self.view.y)]
-        values = [v for mark in self.marks for v in _values(mark, along)]
+        values = [v for mark in self.marks for v in _values(mark, along, axis.log)]
         return [v for v in values if (isfinite(v) and v > 0 if axis.log else abs(v) <= _MOST)]
 
 
@@ -136,12 +136,12 @@ class Drawing(NamedTuple):
     why: str = ""
 
 
-def _values(mark: Mark, along: Literal["x", "y"]) -> Iterable[float]:
+def _values(mark: Mark, along: Literal["x", "y"], log: bool) -> Iterable[float]:
     if mark.kind == "band":
         return mark.x if along == "x" else [*mark.low, *mark.high]
     if mark.kind == "hexagons":
-        half = mark.cell[along == "y"] / 2.0
-        return [v + s for v in (mark.x if along == "x" else mark.y) for s in (-half, half)]
+        middle, half = (mark.x if along == "x" else mark.y), mark.cell[along == "y"] / 2.0
+        return middle if log else [v + s for v in middle for s in (-half, half)]
     if along == "y":
         return mark.y
     return [*mark.x, *mark.low, *mark.high, *([0.0] if mark.kind == "bars" else [])]

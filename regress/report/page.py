@@ -14,7 +14,7 @@ from regress import __version__
 from regress.errors import InputError
 from regress.fit_record import Coefficient, FitRecord
 from regress.messages import visible
-from regress.records import CertificateRecord, ComparisonRecord, environment
+from regress.records import CertificateRecord, ComparisonRecord, InspectionRecord, environment
 from regress.report import (
     cells,
     certificate_tables,
@@ -25,6 +25,8 @@ from regress.report import (
     ending,
     findings,
     fit_charts,
+    inspection,
+    inspection_tables,
     residual_charts,
     summary,
     tables,
@@ -48,13 +50,13 @@ _OF_COMPARISON = (
     ("verdict", "Verdict"),
     ("prediction", "Prediction"),
     ("digits", "Correct digits"),
-    ("computed", "How it was computed"),
+    ("computation", "How it was computed"),
 )
 _OF_CERTIFICATE = (
     ("verdict", "Verdict"),
     ("coefficients", "Coefficients"),
     ("meaning", "What it proves"),
-    ("computed", "How it was computed"),
+    ("computation", "How it was computed"),
 )
 
 
@@ -82,6 +84,11 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
         command=command,
         versions=environment(),
     )
+
+
+def of_inspection(seen: InspectionRecord, command: str) -> str:
+    """Return the page of an inspection as HTML."""
+    return _render("inspection.html", seen=seen, command=command, versions=environment())
 
 
 def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence[str]) -> str:
@@ -196,6 +203,8 @@ def _environment() -> Environment:
         "short_name": cells.short_name,
         "comparison_tables": comparison_tables,
         "certificate_tables": certificate_tables,
+        "inspection": inspection,
+        "inspection_tables": inspection_tables,
     }
     return environment
 

@@ -147,7 +147,7 @@ def leverage(known: FitRecord) -> Chart:
         "leverage",
         "Residuals against leverage",
         alt=f"{shown.said} Leverages reach {shown.x[1]:.2g}.",
-        x=Axis("leverage"),
+        x=Axis("leverage", log=True),
         y=Axis("residual / σ"),
         marks=(*shown.marks, _zero(shown)),
         caption="Leverage is the share of a row in its own prediction. Rows to the right with a large residual "

@@ -133,8 +133,8 @@ class _Drawing:
 
     def _hexagons(self, mark: Mark) -> str:
         """Draw hexagons with a corner on top, those of one shade as one path."""
-        half = abs(self.at_x(mark.cell[0]) - self.at_x(0.0)) / 2.0
-        high = abs(self.at_y(mark.cell[1]) - self.at_y(0.0)) / 2.0
+        half = mark.cell[0] / 2.0 * (self.right - self.left) / (self.x_span[1] - self.x_span[0])
+        high = mark.cell[1] / 2.0 * (self.bottom - self.top) / (self.y_span[1] - self.y_span[0])
         a, b = f"{half:.1f}", f"{high / 2.0:.1f}"
         paths = [""] * SHADES
         for x, y, shade in zip(mark.x, mark.y, shades(mark.size), strict=True):

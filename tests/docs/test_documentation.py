@@ -19,6 +19,7 @@ from pathlib import Path
 import markdown
 import pytest
 
+import readme
 import regress
 from regress import errors
 from regress.cli.main import cli
@@ -149,6 +150,7 @@ def hooks():
         ("$$\nx^2\n$$", '<div class="formula"><math'),
         (r"$\{1\}$", "&#x0007B;"),
         ("| a |\n|---|\n| $x_1$ and $x_2$ |", "<td><math"),
+        (r"$\kappa \ln 10$", '<mo lspace="0.17em" rspace="0.17em">ln</mo>'),
         ("$|r|/2$", '<mo stretchy="false" lspace="0" rspace="0">&#x0002F;</mo>'),
     ],
 )
@@ -308,18 +310,12 @@ def test_the_reference_of_files_lists_the_keys_of_what_loads_tensorflow():
 
 
 def lines_of(block):
-    """Return the commands of a block of bash, each with the exit code that its comment expects."""
-    joined = block.replace("\\\n", " ")
-    found = []
-    for line in joined.splitlines():
-        command, _, comment = line.partition("  # ")
-        code = re.search(r"\bexit (\d+)", comment)
-        if command.strip() and not command.startswith(SET_UP):
-            found.append((command.strip(), int(code[1]) if code else 0))
-    return found
+    """Return the commands of a block of bash that are no set-up, each with the exit code that its comment expects."""
+    return [(command, code) for command, code in readme.lines(block) if not command.startswith(SET_UP)]
 
 
-WITH_CODE = [page for page, text in PAGES.items() if BLOCK.search(text) and page != MEASURED]
+ELSEWHERE = re.compile(rf"{MEASURED}|cookbook/(?!index)")  # not run, or run by test_cookbook.py
+WITH_CODE = [page for page, text in PAGES.items() if BLOCK.search(text) and not ELSEWHERE.match(page)]
 
 
 @pytest.mark.parametrize("page", [pytest.param(p, marks=[pytest.mark.slow] * (p in SLOW)) for p in WITH_CODE])

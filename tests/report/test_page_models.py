@@ -52,7 +52,7 @@ def test_the_command_makes_the_page_of_the_fit(tmp_path):
     assert run("report", model, "--descent", "bmi,s5")[0] == 0
     page_of_pair = (tmp_path / "m.html").read_text()
     assert page_of_pair != first.read_text()
-    with speaking_flags():  # options are named as the command writes them
+    with speaking_flags():
         assert page_of_pair == page(regress.load(model), ["bmi", "s5"])
 
 

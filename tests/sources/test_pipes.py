@@ -91,7 +91,7 @@ def test_errors_in_a_pipe_name_it_and_the_line(folder):
 
 
 def test_inspect_proposes_the_pipe_again(folder):
-    done = run(folder, "inspect", "-")
+    done = run(folder, "inspect", "-", "--target", "y")
     assert done.stdout.startswith("standard input: 60 rows, 3 columns\n")
     assert done.stdout.splitlines()[-1].startswith("Next: regress fit - --target y")
 
