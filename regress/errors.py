@@ -93,7 +93,7 @@ class MissingDependencyError(RegressError, ImportError):
 
 
 class ConvergenceWarning(UserWarning):
-    """Training stopped before the gradient reached its tolerance. The parameters are the last good ones.
+    """Training stopped before the gradient reached its tolerance. The parameters are the last valid ones.
 
     Examples
     --------

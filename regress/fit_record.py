@@ -211,7 +211,7 @@ class Coefficient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """How well a fit fits as a whole: see `regress.inference.standard_errors`."""
+    """How well a fit fits in total: see `regress.inference.standard_errors`."""
 
     cov_type: str
     nobs: Positive

@@ -255,10 +255,12 @@ class FormulaRecord:
 class InspectionRecord:
     """What is shown of an inspection: see `regress.api.inspect.Inspection`.
 
-    `sampled` rows are those of which histograms are. Where no target is given, one of `targets` may be.
+    `address` names the table in the command. `sampled` rows are those of which histograms are.
+    Where no target is given, one of `targets` may be.
     """
 
     label: str
+    address: str
     read_as: str
     rows: int
     bad: int

@@ -29,6 +29,7 @@ PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = re.compile(r"^```(bash|python)\n((?:(?!```).*\n)*)```$", re.MULTILINE)
 OUTPUT = re.compile(r"(<!-- output: (\w+) -->\n```text\n)((?:(?!```).*\n)*)```$", re.MULTILINE)
 SETS = "norris", "longley", "pontius", "wampler5", "filip"
+VERSIONS = ("numpy", "pandas", "scikit-learn", "scikit-learn-intelex", "statsmodels")  # that excerpts depend on
 TOOLS = "regress", "scikit-learn", "scikit-learn-intelex", "statsmodels"
 CSV_TOOLS = {"regress fit, exact": "regress", "pandas + LinearRegression": "scikit-learn"}
 CASES = {  # a row of the table of times: case, start of the title, and the tools of the case that have other names
@@ -142,7 +143,14 @@ def speed() -> tuple[set[str], str]:
 def figures() -> str:
     """Return both excerpts under the machines that they come from."""
     (here, digits), (there, times) = accuracy(), speed()
-    return "\n".join(sorted(here | there)) + f"\n\n{digits}\n{times}"
+    return "\n".join(sorted(map(without_others, here | there))) + f"\n\n{digits}\n{times}"
+
+
+def without_others(machine: str) -> str:
+    """Return the line of a machine with the versions of the tools in both excerpts alone."""
+    head, _, packages = machine.partition(" Packages: ")
+    shown = [each for each in packages.split(", ") if each.rpartition(" ")[0] in VERSIONS]
+    return f"{head} Packages: {', '.join(shown)}."
 
 
 def renewed(page: str, place: Place) -> str:

@@ -255,9 +255,8 @@ return loose; }"""
 _ON_PAPER = """
 const cut = [...wider.filter(e => scrolls(e) || cuts(e)),
     ...taller.filter(e => getComputedStyle(e).overflowY !== 'visible')].map(e => 'cut off on paper: ' + brief(e));
-const folded = all('details:not([open])').filter(shown)
-    .filter(e => [...e.children].some(child => child.tagName !== 'SUMMARY' && !shown(child)))
-    .map(e => 'folded on paper: ' + brief(e));
+const hidden = e => shown(e) && !all(':scope > :not(summary)', e).every(shown);
+const folded = all('details').filter(hidden).map(e => 'folded on paper: ' + brief(e));
 return [...controls(), ...cut, ...folded]; }"""
 
 # Texts are compared as the rectangles they are, turned or not, less the fifth above and below that letters leave free.

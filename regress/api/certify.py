@@ -131,7 +131,7 @@ def certify(
     role = claim.target if target is None else target
     with one_blas_thread(), opened(table, role, made(TableOptions, given), where) as found:
         if rows_needed and not isinstance(found, Source):
-            raise InputError(f"What was fitted to other columns is certified on rows, not on {source_of(found).label}.")
+            raise InputError(f"A fit to other columns is certified on rows, not on {source_of(found).label}.")
         raw = isinstance(table, np.ndarray) and rows_needed
         return _certified(claim, table if raw else found, target, given, digits=digits, jobs=jobs, progress=progress)
 
@@ -171,7 +171,7 @@ def _certified(
     shown = claim.b or rounded(implied_intercept(w, center, b_center))
     if shown and not train_options.fit_intercept:
         raise InputError(
-            f"The claim has the intercept {shown:g}, but none was fitted. Pass 0, or remove "
+            f"The claim has the intercept {shown:g}, but the claim is for a model without one. Pass 0, or remove "
             f"{setting('fit_intercept', False)}."
         )
     result = certificate(minimum, prepared.names, w, center, b_center=b_center, b=claim.b)

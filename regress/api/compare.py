@@ -119,7 +119,7 @@ def compare(
     lasso    0.63  44.51
     """
     if "alpha" in options:
-        raise InputError(f"compare has no penalty, since LinearRegression() has none. Remove {setting('alpha')}.")
+        raise InputError(f"compare takes no penalty: LinearRegression() is least squares. Remove {setting('alpha')}.")
     refuse_unknown(compare, options)
     target, given = with_formula(target, options)
     check_number("digits", digits, at_least=0.0)

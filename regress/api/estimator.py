@@ -274,7 +274,7 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         if self._totals is None:
             raise NotFittedError(f"This {type(self).__name__} is not fitted. Call fit or partial_fit first.")
         if not self._totals.rows:
-            raise NotFittedError("There are no rows: none were added, or all were forgotten. Add rows by partial_fit.")
+            raise NotFittedError("There are no rows to fit. Add rows with partial_fit.")
         self.__dict__.update(self._totals.learned())
         return vars(self)[name]
 

@@ -79,8 +79,8 @@ def fit(
         array are missing.
     target : str, Series or array of shape (m,)
         The column to predict, or its values, or a formula such as "log(price) ~ area * zone". Moments know theirs. A
-        Series that is a column of the table is taken by its name. A pandas Series beside a pandas frame is paired with
-        it by row labels.
+        Series that is a column of the table is taken by its name. A pandas Series is paired with a pandas frame by row
+        labels.
     cov_type : {"nonrobust", "HC0", "HC1"} or Covariance
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
         second pass. Or a kind of your own, an object of a subclass of `regress.Covariance`.
@@ -122,7 +122,7 @@ def fit(
     Warns
     -----
     ConvergenceWarning
-        If training stopped early; the fit holds the last good parameters.
+        If training stopped early; the fit holds the last valid parameters.
     DataWarning
         If columns are constant or depend on each other, or a note says what else to know: see `Fit.notes`.
 

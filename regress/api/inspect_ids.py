@@ -13,7 +13,7 @@ _END, _NONE = 2**64 - 1, 2**64  # the last hash, and what is none
 _YEARS = (1500, 2200)
 _BY_DESIGN = 10.0  # pairs of equal numbers that chance would make, above which their absence is no chance
 _ROW_NAMES = re.compile(
-    r"(?:.*[^a-z])?(?:id|ids|key|uid|guid|uuid|idx|nr|no|rowid|row ?names?|row ?numbers?|row ?num)"
+    r"(?:.*[^a-z])?(?:id|ids|identifier|key|uid|guid|uuid|idx|nr|no|rowid|row ?names?|row ?numbers?|row ?num)"
     r"|index|row|serial|obs|observation|record|number|num|case|unnamed.*"
 )
 _TIME_NAMES = re.compile(

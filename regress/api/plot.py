@@ -208,7 +208,7 @@ def descent(fit: Fit, first: str | None = None, second: str | None = None, ax: A
     'coefficient of bmi'
     """
     if (first is None) != (second is None):
-        raise InputError("Name both coefficients over which the descent is drawn, or none.")
+        raise InputError("The descent is drawn over two coefficients. Name both of them.")
     pair = None if first is None or second is None else (first, second)
     return _drawn(fit, lambda known: [drawings.descent(known, pair).chart], ax)
 
@@ -231,7 +231,7 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
     3
     """
     if not isinstance(comparison, Comparison):
-        raise InputError(f"A comparison is drawn from what regress.compare returns; got {type(comparison).__name__}.")
+        raise InputError(f"plot.comparison draws a result of regress.compare; got {type(comparison).__name__}.")
     charts = [
         comparison_charts.worst_digits(comparison.record),
         comparison_charts.loss(comparison.record),
@@ -248,5 +248,5 @@ def _descended(known: FitRecord) -> FitRecord:
 
 def _drawn(fit: Any, what: Callable[[FitRecord], Sequence[Chart]], ax: Any) -> Display:
     if not isinstance(fit, Fit):
-        raise InputError(f"A fit is drawn, such as regress.load returns; got {type(fit).__name__}.")
+        raise InputError(f"regress.plot draws a fit, such as regress.load returns; got {type(fit).__name__}.")
     return draw(what(fit.record), ax)

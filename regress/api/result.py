@@ -41,7 +41,7 @@ class Fit(ModelNames, OutcomeNames, StatsmodelsNames, Releveling):
     terms : DataFrame
         F tests by term, which may have several columns: df, F, p_value.
     statistics, statistics_missing : Figures or None, str
-        Figures of the whole fit, such as sigma, aic and fvalue; or why there are no standard errors.
+        Figures of the fit, such as sigma, aic and fvalue; or why there are no standard errors.
     model, record : LinearModel, FitRecord
         What predicts, and all that is known of the fit, as plain values. Both are saved.
     target, source, read_as, command, options : str, str, str, str, mapping

@@ -52,7 +52,7 @@ class ModelTable:
         return formats.latex(self._sheet)
 
     def to_html(self) -> str:
-        """Return the table as an HTML element, in ASCII and without styles."""
+        """Return the table as an HTML element, in ASCII, with the rules of printed tables."""
         return formats.html(self._sheet)
 
     def to_csv(self) -> str:

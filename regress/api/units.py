@@ -106,7 +106,7 @@ def retransform_of(
     note = [sentence(how), *["Limits of intervals are not corrected."] * (correction != "naive")]
     note.append(f"All other figures are those of {target}.")
     if asked is None and rows is None:
-        note.append("Smearing needs training rows, and none were kept, so the correction is that of normal errors.")
+        note.append("No training rows were kept for smearing, so the correction is that of normal errors.")
     return how, [" ".join(note)]
 
 

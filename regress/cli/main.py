@@ -72,7 +72,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if save is None and report is None and not formula:
         options["sample"] = 0  # nobody will see residuals, and no target needs them
     kept = written["--checkpoint"] if options.get("cluster") else None
-    outcome = f"The parts finished until then are in {kept}. Go on with --resume." if kept else "Nothing was written."
+    outcome = f"The finished parts are in {kept}. Continue with --resume." if kept else "Nothing was written."
     with console.progress_line(outcome) as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)

@@ -130,7 +130,7 @@ def relevel(model: str, references: tuple[str, ...], **given: Any) -> int:
         check_outputs({"--save": save}, {Path(model): "the model"})
     for text in references:
         if "=" not in text:
-            raise click.UsageError(f"{text!r} is no column with a level, such as zone=north.")
+            raise click.UsageError(f"{text!r} is not a column with a level, such as zone=north.")
         result = result.relevel(*divided(text, [variable.name for variable in result.model.design.texts]))
     result = result.with_command(command_line())
     if save is not None:

@@ -36,7 +36,7 @@ class Certificate:
         Digits and distance from the truth of b or of `predicting_b`, the worse of the two; None and 0 where no
         intercept is fitted.
     scaled_by_y : tuple of str
-        Coefficients that are zero but for rounding, so that their errors are measured against the scale of y.
+        Coefficients that are zero except for rounding, so that their errors are measured against the scale of y.
     gradient_norm : float
         ‖∇L‖ at the claim, columns about their means where b is fitted.
     excess_loss, loss : float

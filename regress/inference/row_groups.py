@@ -15,7 +15,7 @@ _STEP = 0.15  # between normal quantiles
 def groups(x: Array, y: Array, *others: Array) -> list[list[float]]:
     """Return [slice, mean x, mean y, means of others, rows] of groups of five rows or more, near each other.
 
-    Slices are of as many rows each, in order of x, but for rows of one x, which stay together.
+    Slices are of as many rows each, in order of x; rows of one x stay together.
     """
     points = np.array([x, y, *others])[:, np.argsort(x, kind="stable")]
     low, high = np.quantile(y, [0.005, 0.995])

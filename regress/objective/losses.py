@@ -1,4 +1,4 @@
-"""The loss, its derivatives, and the conventions of the whole package, stated here once.
+"""The loss, its derivatives, and the conventions of the package, stated here once.
 
 Shapes: X (m, n), w (n,), b scalar, y and ŷ (m,), row weights a (m,). No other file repeats these conventions:
 

@@ -58,11 +58,11 @@ class FileOptions:
     date_format: Mapping[str, str] | str | None = option(
         None,
         "Format of dates, such as %d/%m/%Y, or formats by column. Dates such as 2024-03-01 and 2024-03-01T12:30Z need "
-        "none.",
+        "no format.",
         "Files",
         "FORMAT",
         text="Format of dates, such as %d/%m/%Y; or COLUMN=FORMAT, which may be repeated. Dates such as 2024-03-01 and "
-        "2024-03-01T12:30Z need none.",
+        "2024-03-01T12:30Z need no format.",
     )
 
     def __post_init__(self) -> None:

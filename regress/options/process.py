@@ -1,4 +1,4 @@
-"""How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
+"""How training runs: what watches it, when it ends early, where it begins, and how it continues after a stop."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,7 +15,7 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessOptions:
-    """How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
+    """How training runs: what watches it, when it ends early, where it begins, and how it continues after a stop."""
 
     init: Any = option(
         None,

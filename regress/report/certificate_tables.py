@@ -5,7 +5,7 @@ from math import ceil
 from markupsafe import Markup
 
 from regress.records import CertificateRecord
-from regress.report.cells import figure, name_of
+from regress.report.cells import figure, name_of, short_name, significant
 from regress.report.tables import MOST_CERTIFIED, Table, Tile
 
 _BEYOND, _FEW, _ALL = 3, 6, 17  # digits shown beyond those that are correct, at least, and at most
@@ -19,18 +19,11 @@ def title(certificate: CertificateRecord) -> str:
 def head(certificate: CertificateRecord) -> list[Tile]:
     """Return what a reader wants to know first of a certificate."""
     css = "good" if certificate.passed else "bad"
-    tiles: list[Tile] = [
-        Tile("Correct digits, worst coefficient", figure(certificate.worst, ".1f"), css),
-        Tile("Digits required", figure(certificate.asked, "g")),
-    ]
+    required = Markup("of the worst coefficient, {} required").format(figure(certificate.asked, "g"))
+    tiles = [Tile("Correct digits", figure(certificate.worst, ".1f"), css, required)]
     if certificate.moved is not None:
-        tiles.append(
-            Tile(
-                f"Predictions are off by up to, in spreads of {certificate.target}",
-                figure(certificate.moved, ",.2g"),
-                css,
-            )
-        )
+        detail = f"of a prediction, in spreads of {short_name(certificate.target)}"
+        tiles.append(Tile("Largest error", figure(certificate.moved, ".2g"), css, detail))
     return [*tiles, Tile("Rows", figure(certificate.rows))]
 
 
@@ -44,9 +37,13 @@ def claims(certificate: CertificateRecord) -> Table:
     lines = sorted(certificate.lines, key=lambda line: line.digits)
     rows = []
     for name, claimed, true, right in lines[:MOST_CERTIFIED]:
-        form = f",.{min(max(ceil(right) + _BEYOND, _FEW), _ALL)}g"
         same = Markup('<data value="{}">the same</data>').format(repr(true))
-        shown = same if true == claimed else figure(true, form)
-        rows.append([name_of(name), figure(claimed, form), shown, figure(right, ".1f")])
+        digits = max(ceil(right) + _BEYOND, _FEW)
+        shown = same if true == claimed else _written(true, digits)
+        rows.append([name_of(name), _written(claimed, digits), shown, figure(right, ".1f")])
     caption = "Claimed and true coefficients, the fewest correct digits first"
-    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows, "figures")
+    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows, "numbers")
+
+
+def _written(value: float, digits: int) -> Markup:
+    return significant(value, digits) if digits < _ALL else figure(value, f".{_ALL}g")

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from regress.messages import aligned, table_html
+from regress.messages import aligned, shortened, table_html
 from regress.records import ColumnRecord, FormulaRecord, InspectionRecord
 from regress.report.text import number
 
-_BLOCKS = "▁▂▃▅▇"
-NAMED = 4  # levels
+_BLOCKS = {"▁": 1 / 7, "▂": 2 / 7, "▃": 3 / 7, "▅": 5 / 7, "▇": 1.0}  # parts of the highest
+_NAMED, _LONG = 4, 40  # levels that are named, and their characters
 _TARGETS = 8  # columns of numbers that are named to choose a target from
 _FIVE_DIGITS, _LARGE = 1e4, 1e12  # between which numbers are written with commas; years have none
 
@@ -71,11 +71,11 @@ def _size(seen: InspectionRecord) -> list[str]:
 
 def _columns(seen: InspectionRecord, blocks: bool) -> list[list[str]]:
     """Return the head of the table of columns, and its rows."""
-    bars = [_block_characters(heights(c)) for c in seen.columns]
+    bars = [_block_characters(heights(c, _BLOCKS["▁"])) for c in seen.columns]
     drawn = blocks and any(bars)
     rows = [["", "type", "missing", "mean", "sd", "min", "max", *["histogram"] * drawn, "values"]]
     for c, bar in zip(seen.columns, bars, strict=True):
-        rows.append([c.name, c.kind, number(c.missing), *_range(c), *[bar] * drawn, _values(c)])
+        rows.append([c.name, c.kind, number(c.missing), *_range(c), *[bar] * drawn, values_of(c)])
     return rows
 
 
@@ -94,29 +94,33 @@ def rounded(value: float | None) -> str:
     return f"{value:,.0f}" if _FIVE_DIGITS <= abs(value) < _LARGE else f"{value:.4g}"
 
 
-def _values(c: ColumnRecord) -> str:
-    """Return the most frequent levels of a text column with their rows, or some levels where these are not known."""
+def values_of(c: ColumnRecord) -> str:
+    """Return the most frequent levels of a text column with their rows, or some of its levels without."""
     if c.kind != "text":
         return ""
-    named = [f"{f.level} ({f.rows:,})" for f in c.frequent[:NAMED]] or list(c.levels[:NAMED])
-    return ", ".join(named) + (f", … ({c.n_levels:,} levels)" if c.n_levels > NAMED else "")
+    named = [(shortened(f.level, _LONG), f" ({f.rows:,})") for f in c.frequent[:_NAMED] if _repeat(c)]
+    named = named or [(shortened(level, _LONG), "") for level in c.levels[:_NAMED]]
+    return ", ".join(map("".join, named)) + (f", … ({c.n_levels:,} levels)" if c.n_levels > _NAMED else "")
 
 
-def heights(c: ColumnRecord) -> list[float]:
+def _repeat(c: ColumnRecord) -> bool:
+    """Whether some levels have more than one row."""
+    return any(f.rows > 1 for f in c.frequent)
+
+
+def heights(c: ColumnRecord, least: float) -> list[float]:
     """Return the bars of a column's histogram as parts of the highest: of its intervals, or of its frequent levels.
 
-    An end of the range has a bar, though its row may not be in the sample.
+    No bar is lower than `least`, unless its interval is empty. An end of the range has a bar, though its row may not be
+    in the sample.
     """
-    rows = [b.rows for b in c.bins] or [f.rows for f in c.frequent]
-    most = max(rows, default=0)
-    found = [count / most for count in rows] if most else []
-    least = 1.0 / len(_BLOCKS)
-    return [max(h, least) if h or k in (0, len(found) - 1) else h for k, h in enumerate(found)]
+    rows = [b.rows for b in c.bins] or [f.rows for f in c.frequent if _repeat(c)]
+    most, ends = max(rows, default=0), (0, len(rows) - 1)
+    return [max(count / most, least) if count or k in ends else 0.0 for k, count in enumerate(rows)] if most else []
 
 
 def _block_characters(bars: Sequence[float]) -> str:
-    most = len(_BLOCKS)
-    return "".join(_BLOCKS[min(round(h * most), most) - 1] if h else " " for h in bars)
+    return "".join(min(_BLOCKS, key=lambda block: abs(_BLOCKS[block] - h)) if h else " " for h in bars)
 
 
 def _terms_lines(seen: InspectionRecord) -> list[str]:

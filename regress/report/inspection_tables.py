@@ -1,17 +1,19 @@
 """The parts of an inspection's page: its figures, and its columns with small histograms."""
 
+from pathlib import PurePath
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from regress.messages import shortened, visible
+from regress.messages import quoted, shortened, visible
 from regress.records import ColumnRecord, InspectionRecord
 from regress.report.cells import figure, name_of
-from regress.report.inspection import NAMED, computed, heights, made, rounded
-from regress.report.tables import Table, Tile
+from regress.report.inspection import computed, heights, rounded, values_of
+from regress.report.tables import Tile
 
 MOST_COLUMNS = 300  # in the table of a page
 _LEVEL = 40  # characters of a level
+_LEAST = 0.05  # height of a bar
 _HIGH, _BAR, _GAP = 20, 8, 1  # of a small histogram: height, width of a bar, and the space behind it
 
 
@@ -42,7 +44,7 @@ def tiles(seen: InspectionRecord) -> list[Tile]:
 def rows_of(seen: InspectionRecord) -> list[Row]:
     """Return the columns as a page shows them."""
     return [
-        Row(name_of(c.name), c.kind, _drawn(c), figure(c.missing), _figures(c), _shown(c))
+        Row(name_of(c.name), c.kind, _drawn(c), figure(c.missing), _figures(c), values_of(c))
         for c in seen.columns[:MOST_COLUMNS]
     ]
 
@@ -59,17 +61,9 @@ def _cell(value: float | None) -> str:
     return Markup('<data value="{}">{}</data>').format(repr(value), text) if text else ""
 
 
-def _shown(c: ColumnRecord) -> str:
-    """Return the values of a text column as a page shows them."""
-    cut = [f._replace(level=shortened(f.level, _LEVEL)) for f in c.frequent[:NAMED]]
-    return ", ".join(f"{f.level} ({f.rows:,})" for f in cut) + (
-        f", … ({c.n_levels:,} levels)" if c.n_levels > NAMED else ""
-    )
-
-
 def _drawn(c: ColumnRecord) -> Markup:
     """Draw a small histogram."""
-    bars = heights(c)
+    bars = heights(c, _LEAST)
     if not bars:
         return Markup("")
     what = "its most frequent levels" if c.kind == "text" else "its values"
@@ -86,12 +80,19 @@ def _drawn(c: ColumnRecord) -> Markup:
     )
 
 
-def terms_of(seen: InspectionRecord) -> Table:
-    """Return what a formula makes as the table of a page."""
+def command(seen: InspectionRecord) -> str:
+    """Return the command to run next without the folders of the table, which a page does not show."""
+    name = PurePath(seen.address).name
+    if "://" in seen.address or name in ("", seen.address) or name.startswith("-"):
+        return seen.command
+    return seen.command.replace(quoted(seen.address), quoted(name), 1)
+
+
+def terms_of(seen: InspectionRecord) -> list[list[str]]:
+    """Return what a formula makes, term by term: name, type, how it is computed, columns, missing cells, and ends."""
     rows: list[list[str]] = []
     for t in seen.terms[:MOST_COLUMNS]:
         ends = [t.dates.low, t.dates.high] if any(t.dates) else [_cell(t.low), _cell(t.high)]
         missing = "" if t.missing is None else figure(t.missing)
-        rows.append([name_of(t.name), t.kind, figure(t.columns), name_of(computed(t)), missing, *ends])
-    head = ("Term", "type", "columns", "computed as", "missing", "from", "to")
-    return Table(f"{made(seen).removeprefix(seen.formula + ': ')} of X", head, rows)
+        rows.append([name_of(t.name), t.kind, name_of(computed(t)), figure(t.columns), missing, *ends])
+    return rows

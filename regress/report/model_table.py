@@ -67,7 +67,7 @@ def sheet(records: Sequence[FitRecord], names: Sequence[str], choice: Choice) ->
     return Sheet(tuple(names), targets, rows, _figures(records), _Notes(records, names).of(choice))
 
 
-def tested(record: FitRecord) -> bool:
+def has_errors(record: FitRecord) -> bool:
     """Tell whether the standard errors of a fit are shown: it has some, and it is at its minimum."""
     return record.figures is not None and record.trained.status == "converged"
 
@@ -102,7 +102,7 @@ def _reference(line: Coefficient, record: FitRecord) -> str | None:
 
 def _cells(record: FitRecord, choice: Choice) -> dict[Key, tuple[Cell, Cell]]:
     """Return what stands for each coefficient of a model, and below it; and for each reference level."""
-    lines, shown = record.coefficients, tested(record)
+    lines, shown = record.coefficients, has_errors(record)
     kept = [nan if line.status in _WORDS else line.coef for line in lines]
     errors, _, _, low, high = zip(*(line.tests for line in lines), strict=True)
     texts = [[text.strip() for text in estimates(values, errors)] for values in (kept, errors, low, high)]
@@ -183,7 +183,7 @@ class _Notes:
         """Yield what stands in parentheses or brackets."""
 
         def kind(record: FitRecord) -> str:
-            if not tested(record) or record.figures is None:
+            if not has_errors(record) or record.figures is None:
                 return ""
             errors = f"{_KINDS.get(record.figures.cov_type, record.figures.cov_type)} standard errors"
             level = record.trained.options.percent

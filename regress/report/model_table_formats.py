@@ -12,10 +12,11 @@ from xml.etree import ElementTree
 from regress.fit_record import FitRecord
 from regress.messages import aligned, visible
 from regress.report.decimals import align
-from regress.report.model_table import Cell, Choice, Sheet, tested
+from regress.report.model_table import Cell, Choice, Sheet, has_errors
 
 _INDENT = "\N{EM SPACE}"  # of a level, where spaces at the start of a cell are dropped
 _MARKS = re.compile(r"[\\`*_{}\[\]|]")  # what Markdown takes for a mark
+_NUMBERED = str.maketrans({mark: f"&#{ord(mark)};" for mark in "$~^@"})  # and some of its dialects: math, citations
 _LATEX = str.maketrans(
     {
         "²": r"\textsuperscript{2}",
@@ -30,6 +31,8 @@ _LATEX = str.maketrans(
         _INDENT: r"\quad{}",
     }
 )
+_CELL = "text-align: center; font-weight: normal; padding: 0 0.6em"
+_NAME = "text-align: left; font-weight: normal; padding: 0 0.6em"
 _PREAMBLE = r"% Needs \usepackage{booktabs} and \usepackage[T1]{fontenc}. Letters of other scripts need LuaLaTeX."
 
 
@@ -64,7 +67,8 @@ def markdown(drawn: Sheet) -> str:
 
 
 def _markdown(value: str) -> str:
-    return _MARKS.sub(r"\\\g<0>", escape(value, quote=False)).replace(_INDENT, "&emsp;")
+    text = _MARKS.sub(r"\\\g<0>", escape(value, quote=False)).translate(_NUMBERED)
+    return text.replace(_INDENT, "&emsp;")
 
 
 def latex(drawn: Sheet) -> str:
@@ -100,20 +104,20 @@ def _below(notes: Sequence[str]) -> list[str]:
 
 
 def html(drawn: Sheet) -> str:
-    """Return the table as an element of HTML in ASCII, without styles."""
-    table = ElementTree.Element("table")
+    """Return the table as an element of HTML in ASCII, with the rules of printed tables."""
+    table = ElementTree.Element("table", style="border-collapse: collapse")
     rows, split = list(_rows(drawn)), len(drawn.coefficients)
-    head = ElementTree.SubElement(table, "thead")
+    head = ElementTree.SubElement(table, "thead", style="border-top: 2px solid")
     for names in (drawn.names, drawn.targets):
         _add_row(head, ["", *map(visible, names)], "col")
     for part in (rows[:split], rows[split:]):
-        body = ElementTree.SubElement(table, "tbody")
+        body = ElementTree.SubElement(table, "tbody", style="border-top: 1px solid")
         for row in part:
             _add_row(body, row, "row")
-    foot = ElementTree.SubElement(table, "tfoot")
+    foot = ElementTree.SubElement(table, "tfoot", style="border-top: 2px solid; font-size: smaller")
     for note in drawn.notes:
-        cell = ElementTree.SubElement(ElementTree.SubElement(foot, "tr"), "td", colspan=str(1 + len(drawn.names)))
-        cell.text = visible(note)
+        line, wide = ElementTree.SubElement(foot, "tr"), str(1 + len(drawn.names))
+        ElementTree.SubElement(line, "td", colspan=wide, style=_NAME).text = visible(note)
     ElementTree.indent(table, "")
     return ElementTree.tostring(table, method="html").decode("ascii") + "\n"
 
@@ -122,9 +126,8 @@ def _add_row(part: ElementTree.Element, row: Sequence[str], scope: str) -> None:
     """Add a row of headings of columns, or one whose first cell is a heading."""
     line = ElementTree.SubElement(part, "tr")
     for at, value in enumerate(row):
-        heading = value and (at == 0 or scope == "col")
-        cell = ElementTree.SubElement(line, "th", scope=scope) if heading else ElementTree.SubElement(line, "td")
-        cell.text = value
+        tag, scoped = ("th", {"scope": scope}) if value and (at == 0 or scope == "col") else ("td", {})
+        ElementTree.SubElement(line, tag, scoped, style=_CELL if at else _NAME).text = value
 
 
 def _rows(drawn: Sheet) -> Iterator[list[str]]:
@@ -159,7 +162,7 @@ def values(records: Sequence[FitRecord], choice: Choice) -> list[tuple[Any, ...]
     rows: list[tuple[Any, ...]] = []
     for name in dict.fromkeys(name for of in lines for name in of):
         for statistic in statistics:
-            known = [statistic == "coef" or tested(record) for record in records]
+            known = [statistic == "coef" or has_errors(record) for record in records]
             held = [of.get(name) if shown else None for of, shown in zip(lines, known, strict=True)]
             rows.append((name, statistic, *(None if line is None else getattr(line, statistic) for line in held)))
     rows.append(("", "rows", *(record.trained.n_rows for record in records)))

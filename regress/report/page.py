@@ -23,6 +23,7 @@ from regress.report import (
     comparison_tables,
     effect_charts,
     ending,
+    findings,
     fit_charts,
     inspection,
     inspection_tables,
@@ -32,7 +33,6 @@ from regress.report import (
     training_charts,
 )
 from regress.report.charts import Chart, Drawing
-from regress.report.findings import findings
 from regress.report.svg import svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -50,13 +50,13 @@ _OF_COMPARISON = (
     ("verdict", "Verdict"),
     ("prediction", "Prediction"),
     ("digits", "Correct digits"),
-    ("computed", "How it was computed"),
+    ("computation", "How it was computed"),
 )
 _OF_CERTIFICATE = (
     ("verdict", "Verdict"),
     ("coefficients", "Coefficients"),
     ("meaning", "What it proves"),
-    ("computed", "How it was computed"),
+    ("computation", "How it was computed"),
 )
 
 
@@ -116,9 +116,9 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         effects=Drawing(effects[: effect_charts.MOST_DRAWN]),
         undrawn=len(effects[effect_charts.MOST_DRAWN :]),
         training=training,
+        findings=findings.findings(known),
+        how_drawn=residual_charts.how_drawn(known.residuals) if known.residuals is not None else "",
         residuals=drawn(lambda: [*residual_charts.residuals(known), *residual_charts.further(known)]),
-        findings=findings(known),
-        how_drawn="" if known.residuals is None else residual_charts.how_drawn(known.residuals),
         digits=_digits(known),
         convergence=convergence if known.outcome.n_iter > 1 else Drawing(),
         walk=walk,

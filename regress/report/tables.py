@@ -9,10 +9,10 @@ from regress.fit_record import Figures, FitRecord, Outcome
 from regress.records import HUBER_ERRORS, number
 from regress.report.cells import figure, name_of, p_value, share_of, short_name, shown, significant, small
 from regress.report.decimals import statistics
+from regress.report.terminal import far_below
 from regress.term_records import ResidualGroups, Terms
 
 MOST_CERTIFIED = 500  # coefficients of a certificate
-_FAR_BELOW = 0.1  # R² of other rows is, if the difference is larger
 
 
 class Table(NamedTuple):
@@ -90,15 +90,12 @@ def _stopped(known: FitRecord) -> list[Tile]:
 def _on_other_rows(known: FitRecord) -> Tile:
     """Return R² on rows that were not trained on; whether it is far below R² stands in words and color."""
     outcome = known.outcome
-    r2, other, rows = outcome.r2, outcome.r2_test, outcome.rows.held_out or outcome.validation_rows
+    other, rows = outcome.r2_test, outcome.rows.held_out or outcome.validation_rows
     term, detail = f"R² on {outcome.tested_on} rows", f"of {rows:,} rows" if rows else ""
-    if other is None:
+    if not far_below(outcome):
         return Tile(term, share_of(other), detail=detail)
-    if other < 0:
-        return Tile(term, share_of(other), "warn", "worse than predicting the mean")
-    if r2 is not None and r2 - other > _FAR_BELOW:
-        return Tile(term, share_of(other), "warn", "far below R²")
-    return Tile(term, share_of(other), detail=detail)
+    below = "worse than predicting the mean" if other is not None and other < 0.0 else "far below R²"
+    return Tile(term, share_of(other), "warn", below)
 
 
 class Proved(Protocol):

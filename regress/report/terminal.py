@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Literal, NamedTuple
+from unicodedata import east_asian_width
 
 from regress.fit_record import Coefficient, FitRecord, Outcome
 from regress.messages import aligned
@@ -86,7 +87,8 @@ def _table(record: FitRecord, vif: bool, width: int) -> list[Line]:
     first, *lines = summary.coefficient_lines(record, vif)
     headings = [not any(row[1:]) for row in rows]
     wide = max(len(line) for line, heading in zip([first, *lines], [False, *headings], strict=True) if not heading)
-    axis = _Axis.of(record, min(width - wide - 3, _WIDEST))
+    doubled = max(sum(east_asian_width(letter) in "WF" for letter in line) for line in lines)  # of two cells each
+    axis = _Axis.of(record, min(width - wide - doubled - 3, _WIDEST))
     of_lines = iter(record.coefficients)
     styled: list[Line] = [[Span(first, "dim")]]
     for row, line, heading in zip(rows, lines, headings, strict=True):

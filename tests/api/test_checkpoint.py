@@ -405,8 +405,8 @@ def test_a_disk_that_fills_up_leaves_the_checkpoint_before(path, monkeypatch):
     with pytest.raises(regress.InputError) as refused:
         fit(path, checkpoint_every=1, epochs=20)
     assert str(refused.value) == (
-        f"{path} cannot be written: No space left on device. The checkpoint before it is intact. Make room, and go on "
-        "with resume=True."
+        f"{path} cannot be written: No space left on device. The checkpoint before it is intact. Free some disk "
+        "space, and continue with resume=True."
     )
     assert os.listdir(path.parent) == [path.name]
     assert fit(path, resume=True, epochs=20).w.tobytes() == fit(whole, epochs=20).w.tobytes()

@@ -220,7 +220,10 @@ CHANGES = {
     "equal levels": (set_to("design", "variables", 2, "levels", ["a", "b", "b"]), "levels of 'k'"),
     "an order of other levels": (set_to("design", "variables", 2, "order", ["a"]), "the order of 'k'"),
     "levels of a number": (set_to("design", "variables", 0, "levels", ["a"]), "levels of 'x'"),
-    "half a character": (set_to("design", "variables", 2, "levels", 0, "\ud800"), "must be text of whole characters"),
+    "half a character": (
+        set_to("design", "variables", 2, "levels", 0, "\ud800"),
+        "must be text of complete characters",
+    ),
     "a term twice": (lambda held: held["design"]["variables"].append(held["design"]["variables"][0]), "one name"),
     "the intercept's name": (set_to("design", "variables", 0, "name", "(intercept)"), "one name"),
     "an unknown kind": (
@@ -338,7 +341,7 @@ CLAIMS = [
     ({"coef": ["2.0"]}, "coef"),
     ({"coef": [[2.0]]}, "coef"),
     ({"coef": None}, "'coef' must be a list of numbers; it is null"),
-    ({"coef": {"\ud800": 1.0}}, "text of whole characters"),
+    ({"coef": {"\ud800": 1.0}}, "text of complete characters"),
     ({"coef": {"x": 10**400}}, "coef.x"),
     ({"coef": {"x": 1.0}, "intercept": "1"}, "'intercept' must be a finite number"),
     ({"coef": {"x": 1.0}, "intercept": [1]}, "intercept"),

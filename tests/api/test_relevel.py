@@ -294,7 +294,7 @@ def test_the_command_line_relevels_a_saved_model(tmp_path):
     code, out, _ = run("relevel", tmp_path / "n.json", "kind=a", "--json")
     assert json.loads(out)["reference_levels"] == {"zone=": "z2", "kind": "a"}
     for arguments, message in (
-        (("kind",), "'kind' is no column with a level"),
+        (("kind",), "'kind' is not a column with a level"),
         (("kind=moon",), "no level 'moon'"),
         (("kind=a", "--save", tmp_path / "m.json"), "the model"),
     ):

@@ -234,10 +234,10 @@ def test_r2_on_rows_held_out_is_known_where_they_are_kept():
 def test_no_rows_are_kept_for_smearing():
     fit = regress.fit(TABLE, "log(y) ~ x", sample=0)
     assert (fit.retransform.correction, fit.retransform.rows, fit.r2_original) == ("normal", 0, None)
-    assert "none were kept, so the correction is that of normal errors." in fit.notes()[-1]
+    assert "No training rows were kept for smearing, so the correction is that of normal errors." in fit.notes()[-1]
     asked = regress.fit(TABLE, "log(y) ~ x", sample=0, retransform="normal")
     assert asked.retransform == fit.retransform
-    assert "none were kept" not in asked.notes()[-1]
+    assert "rows were kept for smearing" not in asked.notes()[-1]
     with pytest.raises(InputError, match=r"needs residuals, .* Use retransform='normal', or keep a sample"):
         regress.fit(TABLE, "log(y) ~ x", sample=0, retransform="smearing")
 

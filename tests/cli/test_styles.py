@@ -106,6 +106,18 @@ def test_no_line_of_the_table_is_wider_than_the_terminal_because_of_bars(termina
     assert all(len(line) < width for line in text.splitlines() if set(line) & set(BARS))
 
 
+def test_letters_of_two_cells_leave_less_room_for_bars():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    rows = {"身長と体重": X[:, 0], "y": X.sum(axis=1)}
+    record = regress.fit(rows, "y").record
+
+    def text(width):
+        return ["".join(span.text for span in line) for line in fit_lines(record, False, width)]
+
+    wide = max(len(line) for line in text(0) if "std_err" in line)
+    assert {room for room in range(15, 35) if "●" in "".join(text(wide + room))} == set(range(19 + 5, 35))
+
+
 def test_no_color_leaves_the_bars(terminal, piped):
     text = terminal(FIT, NO_COLOR="1", FORCE_COLOR="1")
     assert "\x1b" not in text

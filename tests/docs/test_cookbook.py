@@ -2,7 +2,6 @@
 
 import io
 import re
-import shlex
 import subprocess
 from contextlib import redirect_stdout
 
@@ -29,13 +28,6 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.
 
 class Inside:
     """Runs what `readme.Place` runs, without a process for each command: Python starts and imports once."""
-
-    def bash(self, line):
-        words = shlex.split(line)
-        if words[:2] == ["python", "-c"]:
-            self.python(words[2])
-        else:
-            subprocess.run(["bash", "-c", line], check=True)
 
     def run(self, *arguments):
         if "-c" in arguments:
@@ -150,7 +142,6 @@ def co2():
     errors = last["co2"] - ols("co2 ~ year + month", first).predict(last)
     yield f"falls to {1 - (errors**2).mean() / last['co2'].var(ddof=0):.3f}"
     yield f"is {errors.mean():.1f} ppm too low"
-    yield f"count {len(table):,} weeks"
     yield f"Durbin–Watson: {durbin_watson(ols('co2 ~ year + month', table).resid):.2f}"
 
 

@@ -224,7 +224,7 @@ def test_a_page_is_whole_without_scripts_and_can_be_printed(opened):
 
 def test_keys_move_the_walkers_along_the_descent(opened):
     page = opened("fit").resized(1440, "light").unfolded()
-    slider, told = page.page.locator("input#descent-step[type=range]"), page.page.locator("#descent output")
+    slider, told = page.page.locator("input#descent-step[type=range]"), page.page.locator("output#descent-told")
     places = [(page.places(".walker"), told.inner_text())]
     assert len(places[0][0]) > 0
     slider.focus()

@@ -16,8 +16,9 @@ from statsmodels.iolib.summary2 import summary_col
 import regress
 from regress.errors import InputError
 from regress.messages import visible
+from regress.report.model_table import stars
 from tests.command import run
-from tests.report.situations import DATA, fitted, with_outcome
+from tests.report.situations import DATA, SITUATIONS, fitted, with_outcome
 
 PENGUINS = str(DATA / "penguins.csv")
 FORMULAS = (
@@ -80,6 +81,7 @@ def plain(latex):
     """Return the text that LaTeX sets for one cell; nothing in it may be a mark that is not known."""
     tokens = _TOKEN.findall(latex)
     assert "".join(tokens) == latex, latex
+    assert "--" not in latex  # which LaTeX makes a dash
     return "".join(_COMMANDS.get(token, token) for token in tokens)
 
 
@@ -177,6 +179,11 @@ def test_every_number_is_that_of_the_fit(fits, form):
     ]
 
 
+def test_the_guide_shows_this_table(fits):
+    guide = (DATA.parent / "docs" / "how-to" / "tables.md").read_text(encoding="utf-8")
+    assert f"```text\n{regress.table(*fits)}\n```\n" in guide
+
+
 @pytest.mark.parametrize("form", READERS)
 def test_intervals_and_stars(fits, form):
     table = regress.table(*fits[1:], names=["A", "B"], intervals=True, stars=True)
@@ -246,6 +253,7 @@ EVIL = [
     "new\nline\tand \x1b[31m\u202e",
     "\N{EM SPACE}wide\u2003",
     "=1+1",
+    "~~a~~ $x$ x^2^ @who",
     "say \"no\", 'yes' -- x",
     "ends with \\",
 ]
@@ -265,6 +273,7 @@ def test_names_are_text_in_every_format(form):
     found = [row[0].strip(" ") for row in cells]
     shown = [visible(name) for name in EVIL]
     if form == "markdown":
+        assert not set("$~^@") & set(table.to_markdown())  # marks of some dialects
         assert cells[0][1] == f"m|<i>\\x {visible(target)}"
     else:
         assert (cells[0][1], cells[1][1]) == ("m|<i>\\x", visible(target))
@@ -280,6 +289,19 @@ def test_names_are_quoted_in_csv():
     read = list(csv.reader(io.StringIO(regress.table(regress.fit(rows, "y")).to_csv())))
     assert [row[0] for row in read if row[1] == "coef"][1:] == [visible(name) for name in EVIL]
     assert {len(row) for row in read} == {3}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_every_format_shows_the_same(name):
+    table = regress.table(fitted(name), intervals=name != "plain", stars=True)
+
+    def read(form):
+        rows, notes = body(form, table)
+        return [re.sub(r"(?<=\d),(?=\d)", "", cell).replace("−", "-") for row in rows for cell in row], notes
+
+    assert read("html") == read("markdown") == read("latex") == read("text")
+    coefs = table.to_frame()["(1)"][:, "coef"]
+    np.testing.assert_array_equal(coefs, fitted(name).coefficients["coef"])
 
 
 SAID = {
@@ -318,8 +340,17 @@ def test_a_model_that_did_not_converge_has_coefficients_only():
     assert values[:, "std_err"].isna().all()
     assert values[:, "p_value"].isna().all()
     assert "(" not in str(table).split("\n\n")[0].replace("(1)", "").replace("(intercept)", "")
-    early = with_outcome(fitted("plain"), trained={"status": "early_stopping"})
-    assert "Stopped early." in str(regress.table(early))
+    early = regress.table(with_outcome(fitted("plain"), trained={"status": "early_stopping"}), stars=True)
+    assert str(early).endswith("\n\n*** p < 0.001, ** p < 0.01, * p < 0.05.\nStopped early.")
+    assert early.to_frame()["(1)"][:, "std_err"].isna().all()
+    assert all("*" not in cell and cell[:1] != "(" for row in body("text", early)[0] for cell in row[1:])
+
+
+@pytest.mark.parametrize(
+    ("p_value", "mark"), [(0.05, ""), (0.0499, "*"), (0.01, "*"), (0.0099, "**"), (0.001, "**"), (0.0009, "***")]
+)
+def test_stars_begin_below_their_level(p_value, mark):
+    assert stars(p_value) == mark
 
 
 def test_columns_without_a_coefficient_have_a_word():

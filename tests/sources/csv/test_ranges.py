@@ -272,9 +272,13 @@ TEXT = "a,k,y\n" + "".join(f"{i},{'uvw'[i % 3]},{i * i % 17}\n" for i in range(2
 WHOLE = {
     "compressed": (gzip.compress(TEXT.encode()), {}, "a file compressed by gzip is read from its start"),
     "encoded": (TEXT.encode("utf-16"), {}, "a file in utf-16-le is read from its start"),
-    "escaped": (TEXT, {"escapechar": "\\"}, "escapes, comments and blanks between cells do not tell where"),
-    "comments": (TEXT, {"comment": "#"}, "escapes, comments and blanks between cells do not tell where records end"),
-    "blanks": (TEXT.replace(",", "  "), {}, "escapes, comments and blanks between cells do not tell where records end"),
+    "escaped": (TEXT, {"escapechar": "\\"}, "with escapes, comments or blanks between cells, records have"),
+    "comments": (TEXT, {"comment": "#"}, "with escapes, comments or blanks between cells, records have no certain end"),
+    "blanks": (
+        TEXT.replace(",", "  "),
+        {},
+        "with escapes, comments or blanks between cells, records have no certain end",
+    ),
     "returns": (TEXT.replace("\n", "\r"), {}, "its lines end in carriage returns"),
     "trailing": (TEXT.replace("\n", ",\n"), {}, "its rows end in delimiters"),
     "unmarked": ("a;y\n" + "1;2\n" * 2000, {}, "its decimal mark is not known before all cells are read"),
