@@ -185,6 +185,8 @@ def test_every_public_name_is_in_the_table_of_a_task():
     for name in set(regress.__all__) - {"__version__"}:
         (own,) = [group for group in groups if f"\n::: regress.{name}\n" in group]
         assert f"| [`{name}`](#regress.{name}) |" in own, name
+    for name in set(regress.plot.__all__) - {"Display"}:
+        assert f"| [`plot.{name}`](#regress.plot.{name}) |" in PAGES["reference/python.md"], name
 
 
 def test_the_reference_groups_options_as_the_help_pages_do(html):
