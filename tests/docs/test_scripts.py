@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import compare_all
 import page_facts
@@ -206,6 +207,19 @@ def test_pictures_are_what_their_script_draws(tmp_path):
         pairs = zip(re.findall(number, kept), re.findall(number, drawn), strict=True)
         room = 20.0 if path.name == "digits.svg" else 0.11  # last digits differ among machines, and so do their counts
         assert all(abs(float(a) - float(b)) <= room for a, b in pairs)
+
+
+def test_the_page_of_the_readme_is_pictured_light_and_dark():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"<picture>.*?</picture>", text, re.DOTALL)
+    assert re.findall(r'(?:src|srcset)="(.*?)"', shown) == ["docs/assets/page-dark.png", "docs/assets/page-light.png"]
+    files = [ROOT / "docs" / "assets" / f"page-{scheme}.png" for scheme in ("light", "dark")]
+    pictures = [Image.open(file) for file in files]
+    assert [each.format for each in pictures] == ["PNG", "PNG"]
+    assert pictures[0].size == pictures[1].size
+    light, dark = (each.convert("L").getpixel((0, 0)) for each in pictures)
+    assert light > 240 > 40 > dark
+    assert sum(file.stat().st_size for file in files) < 300_000
 
 
 @pytest.mark.parametrize("given", [["no/such/folder"], ["docs", "docs"], ["--page", "README.md"]])
