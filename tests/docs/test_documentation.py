@@ -295,6 +295,7 @@ def test_the_reference_of_files_lists_every_key_and_column(folder):
         told[name] = done.stdout
     for name in ("fit", "certify", "verify", "inspect"):
         assert keys_shown(name) == set(json.loads(told[name])), name
+    assert keys_shown("inspected") == set(json.loads(told["inspect"])["columns"][0])
     held = json.loads((folder / "model.json").read_text())
     record = held["record"]
     assert keys_shown("model") == set(held)
