@@ -15,6 +15,7 @@ SCRIPTS = ROOT / "scripts"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = readme.CODE.findall(README)
 SHOWN = [(path, shown) for path in readme.PAGES for shown in readme.OUTPUT.finditer(path.read_text(encoding="utf-8"))]
+TRIED = [pytest.param(*each, marks=[pytest.mark.slow] * (each[0].name != "README.md")) for each in SHOWN]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def skeleton(text):
     return [re.sub(r"[\d.,e+-]+", "#", line).split(" ")[0] for line in text.splitlines()]
 
 
-@pytest.mark.parametrize(("path", "shown"), SHOWN, ids=lambda value: getattr(value, "stem", ""))
+@pytest.mark.parametrize(("path", "shown"), TRIED, ids=lambda value: getattr(value, "stem", ""))
 def test_the_output_shown_is_what_the_command_prints(tmp_path, path, shown):
     page = path.read_text(encoding="utf-8")
     assert skeleton(shown[3]) == skeleton(readme.output(page, shown, readme.Place.make(tmp_path)))

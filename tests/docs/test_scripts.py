@@ -196,6 +196,7 @@ def test_pictures_are_what_their_script_draws(tmp_path):
         assert all(abs(float(a) - float(b)) <= 0.11 for a, b in pairs)  # last digits differ among machines
 
 
+@pytest.mark.slow
 def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
     arguments = [sys.executable, SCRIPTS / "resume.py", "data/diabetes.csv", "progression"]
     whole = run(*arguments[1:], tmp_path / "whole.ckpt").splitlines()
@@ -212,6 +213,7 @@ def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
     assert run(*arguments[1:], tmp_path / "run.ckpt").splitlines() == rest_of(whole)
 
 
+@pytest.mark.slow
 def test_the_script_that_can_be_killed_trains_a_large_table_for_many_epochs_and_skips_missing_cells(tmp_path):
     random = np.random.default_rng(6)
     x = random.normal(size=(50_000, 2))
