@@ -235,6 +235,7 @@ def test_the_page_is_not_pictured_without_a_browser(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
     arguments = [sys.executable, SCRIPTS / "resume.py", "data/diabetes.csv", "progression"]
     whole = run(*arguments[1:], tmp_path / "whole.ckpt").splitlines()
@@ -251,6 +252,7 @@ def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
     assert run(*arguments[1:], tmp_path / "run.ckpt").splitlines() == rest_of(whole)
 
 
+@pytest.mark.slow
 def test_the_script_that_can_be_killed_trains_a_large_table_for_many_epochs_and_skips_missing_cells(tmp_path):
     random = np.random.default_rng(6)
     x = random.normal(size=(50_000, 2))
