@@ -224,10 +224,10 @@ class ColumnRecord:
     hint: str
     dates: DateRange
     all_differ: bool
-    single_rows: int
-    lonely: tuple[str, ...]
-    like_numbers: int
-    odd_levels: tuple[str, ...]
+    n_single: int
+    single: tuple[str, ...]
+    n_like_numbers: int
+    like_numbers: tuple[str, ...]
     bins: tuple[Bin, ...]
     frequent: tuple[LevelCount, ...]
 

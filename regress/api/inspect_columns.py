@@ -31,9 +31,9 @@ class ColumnReport:
         The mean, the first and the last date as text.
     all_differ : bool
         Whether every row has another value, as far as that is looked at.
-    single_rows, lonely : int, list of str
+    n_single, single : int, list of str
         How many levels have a single row, and some of them.
-    like_numbers, odd_levels : int, list of str
+    n_like_numbers, like_numbers : int, list of str
         How many cells of text look like numbers, dates or times, and some of their levels.
     bins : list of Bin
         A histogram of a sample of the rows.
@@ -55,10 +55,10 @@ class ColumnReport:
     hint: str = ""
     dates: DateRange = NO_DATES
     all_differ: bool = False
-    single_rows: int = 0
-    lonely: list[str] = field(default_factory=list)
-    like_numbers: int = 0
-    odd_levels: list[str] = field(default_factory=list)
+    n_single: int = 0
+    single: list[str] = field(default_factory=list)
+    n_like_numbers: int = 0
+    like_numbers: list[str] = field(default_factory=list)
     bins: list[Bin] = field(default_factory=list)
     frequent: list[LevelCount] = field(default_factory=list)
 
@@ -199,12 +199,12 @@ class Levels:
         report.n_levels, report.levels = min(count, ENOUGH_LEVELS + 1), sorted(self._counts)[:MANY_LEVELS]
         report.all_differ = report.looks_like_id = FEW < count == self._rows - self._missing
         if not self._more:
-            lonely = sorted(level for level, rows in self._counts.items() if rows == 1)
-            report.single_rows, report.lonely = len(lonely), lonely[:_EXAMPLES]
+            single = sorted(level for level, rows in self._counts.items() if rows == 1)
+            report.n_single, report.single = len(single), single[:_EXAMPLES]
             by_rows = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
             report.frequent = [LevelCount(level, rows) for level, rows in by_rows[:_SHOWN]]
-            report.like_numbers = sum(self._counts[level] for level in self._odd)
-            report.odd_levels = sorted(self._odd)[:_EXAMPLES]
+            report.n_like_numbers = sum(self._counts[level] for level in self._odd)
+            report.like_numbers = sorted(self._odd)[:_EXAMPLES]
         return report
 
 

@@ -76,19 +76,19 @@ def _of_column(r: ColumnReport, rows: int) -> Iterator[str]:
 
 
 def _of_text(r: ColumnReport) -> Iterator[str]:
-    if r.like_numbers:
-        one = r.like_numbers == 1
+    if r.n_like_numbers:
+        one, shown = r.n_like_numbers == 1, _named(r.like_numbers, len(r.like_numbers))
         yield (
-            f"{r.name}: {r.like_numbers:,} cell{'' if one else 's'} of text look{'s' * one} like "
-            f"{'a number or date' if one else 'numbers or dates'}, such as {_named(r.odd_levels, len(r.odd_levels))}."
+            f"{r.name}: {r.n_like_numbers:,} cell{'' if one else 's'} of text look{'s' * one} like "
+            f"{'a number or date' if one else 'numbers or dates'}, such as {shown}."
         )
     if r.n_levels > MANY_LEVELS:
         yield f"{r.name}: text with {r.n_levels:,} different values{' or more' * (r.n_levels > ENOUGH_LEVELS)}."
-    elif r.single_rows == 1:
-        yield f"{r.name}: 1 level has a single row: {_named(r.lonely, 1)}. That row decides its coefficient alone."
-    elif r.single_rows:
+    elif r.n_single == 1:
+        yield f"{r.name}: 1 level has a single row: {_named(r.single, 1)}. That row decides its coefficient alone."
+    elif r.n_single:
         yield (
-            f"{r.name}: {r.single_rows} levels have a single row each: {_named(r.lonely, r.single_rows)}. "
+            f"{r.name}: {r.n_single} levels have a single row each: {_named(r.single, r.n_single)}. "
             "Each of these rows decides a coefficient alone."
         )
 

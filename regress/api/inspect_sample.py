@@ -13,6 +13,7 @@ from regress.sources.base import Batch
 SAMPLED = 4096  # rows
 _CELLS = 8_000_000  # that are held at most, whatever the columns
 _PIECE = 2**13  # rows that are hashed together, so that they stay in the cache
+_LAZY = 2  # times the rows to keep that are held before the limit is lowered
 _BINS = 12  # of a histogram, at most
 _FINEST = -300  # power of ten of a width
 _EDGE = 1e-9  # parts of a bin by which a number may miss its edge, as decimals do in binary
@@ -46,17 +47,19 @@ class RowSample:
     def _smallest(self, batch: Batch, sound: Mask) -> "tuple[NDArray[np.intp], Bits]":
         """Return where the rows of a batch are that may be in the sample, and their hashes."""
         salt = np.uint64(text_hash(batch.key))
-        rows, hashes = [], []
+        rows, hashes = np.empty(0, dtype=np.intp), self._bits[:0]
         limit = self._bits[-1] if len(self._bits) == self._most else np.uint64(2**64 - 1)
         for start in range(0, batch.rows, _PIECE):
             stop = min(start + _PIECE, batch.rows)
             bits = mix(np.arange(batch.first + start, batch.first + stop, dtype=np.uint64) ^ salt)
             at = np.flatnonzero((bits <= limit) & sound[start:stop])
-            rows.append(start + at)
-            hashes.append(bits[at])
-        at, bits = np.concatenate(rows or [np.empty(0, np.intp)]), np.concatenate(hashes or [self._bits[:0]])
-        best = np.argsort(bits, kind="stable")[: self._most]
-        return at[best], bits[best]
+            rows, hashes = np.concatenate([rows, start + at]), np.concatenate([hashes, bits[at]])
+            if len(rows) > _LAZY * self._most:
+                best = np.argpartition(hashes, self._most)[: self._most]
+                rows, hashes = rows[best], hashes[best]
+                limit = hashes.max()
+        best = np.argsort(hashes, kind="stable")[: self._most]
+        return rows[best], hashes[best]
 
     def _take(self, bits: Bits, cells: Array) -> None:
         bits, cells = np.concatenate([self._bits, bits]), np.hstack([self._cells, cells])

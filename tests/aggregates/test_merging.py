@@ -265,8 +265,8 @@ def test_levels_of_parts_are_those_of_the_whole_column(parts):
     assert report.levels == sorted(set(found))
     rows = Counter(found)
     assert report.frequent == sorted(rows.items(), key=lambda item: (-item[1], item[0]))
-    assert report.single_rows == sum(count == 1 for count in rows.values())
-    assert report.like_numbers == rows["7"]
+    assert report.n_single == sum(count == 1 for count in rows.values())
+    assert report.n_like_numbers == rows["7"]
     assert report.missing == sum(map(len, parts)) - len(found)
 
 

@@ -362,7 +362,7 @@ def test_levels_with_one_row_are_counted_and_named():
     table = {"zone": zones, "k": ["u"] * 13 + ["v"], "id": [f"i{j}" for j in range(14)], "y": [*range(14)]}
     seen = inspect(table, "y")
     (zone, k, code, _) = seen.columns
-    assert (zone.single_rows, k.single_rows, code.single_rows) == (4, 1, 14)
+    assert (zone.n_single, k.n_single, code.n_single) == (4, 1, 14)
     assert [r for r in seen.remarks if "single row" in r] == [
         "zone: 4 levels have a single row each: 'w1', 'w2', 'w3', …. Each of these rows decides a coefficient alone.",
         "k: 1 level has a single row: 'v'. That row decides its coefficient alone.",
@@ -389,7 +389,7 @@ def test_numbers_kept_as_text_are_remarked_on(tmp_path, in_memory, cells, remedy
     table.write_csv(path)
     seen = inspect(table if in_memory else path, "y")
     assert f"v: It holds numbers with {remedy.format('row 0' if in_memory else 't.csv, line 2')}" in seen.remarks
-    assert seen.columns[0].like_numbers == sum(not cells[i % len(cells)].isalpha() for i in range(40))
+    assert seen.columns[0].n_like_numbers == sum(not cells[i % len(cells)].isalpha() for i in range(40))
 
 
 def test_few_cells_that_look_like_numbers_are_named():

@@ -82,6 +82,7 @@ PAGES = {
     "effects": (0, of("fit", target="progression ~ poly(bmi, 2) * sex + s5")),
     "hostile": (0, of("fit", table=f"FOLDER/{HOSTILE['file']}", target=HOSTILE["target"])),
     "compare": (1, of("compare", table=f"{DATA}/income_rate.csv", target="spend")),
+    "inspect": (0, of("inspect", table=f"{DATA}/penguins.csv", target="body_mass_g")),
     "certify": (0, ["certify", "FOLDER/model.json", DIABETES]),
 }
 
