@@ -1,5 +1,6 @@
 """Linear regression by gradients derived by hand.
 
+- ``inspect`` shows what is in a table before any fit.
 - ``fit`` trains w and b on a CSV or Parquet file, a frame or arrays.
 - ``moments`` sums a table, or a part of it; sums merge, and ``fit`` takes them. ``load_moments`` reads saved ones.
 - ``compare`` fits the same rows with scikit-learn.
@@ -7,7 +8,7 @@
 - ``check_gradients`` checks the gradient in five ways.
 - ``LinearRegressor`` is a scikit-learn estimator.
 - ``load`` reads a saved model, ``to_sklearn`` turns it into a Pipeline, ``to_keras`` into a Keras model.
-- ``write_report`` makes a page of a result, and ``plot`` draws its charts.
+- ``write_report`` makes a page of a result, ``table`` puts models side by side, and ``plot`` draws charts.
 
 Nothing is imported before it is used.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from regress.api.comparison import Comparison
     from regress.api.estimator import LinearRegressor
     from regress.api.fit import fit
+    from regress.api.inspect import Inspection, inspect
     from regress.api.keras_models import to_keras
     from regress.api.load import load
     from regress.api.model import LinearModel
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from regress.api.pipeline import to_sklearn
     from regress.api.report import write_report
     from regress.api.result import Fit
+    from regress.api.table import ModelTable, table
     from regress.api.verify import Verification, verify
     from regress.errors import (
         ConvergenceWarning,
@@ -62,10 +65,12 @@ _HOME = {
     "Fit": "api.result",
     "GradientCheck": "inference.gradient_check",
     "InputError": "errors",
+    "Inspection": "api.inspect",
     "LinearModel": "api.model",
     "LinearRegressor": "api.estimator",
     "Loss": "objective.losses",
     "MissingDependencyError": "errors",
+    "ModelTable": "api.table",
     "Penalty": "objective.penalties",
     "RegressError": "errors",
     "Solver": "solvers.steps",
@@ -79,10 +84,12 @@ _HOME = {
     "check_gradients": "api.check",
     "compare": "api.compare",
     "fit": "api.fit",
+    "inspect": "api.inspect",
     "load": "api.load",
     "load_moments": "api.moments.table_moments",
     "moments": "api.moments.sum_table",
     "plot": "plot",
+    "table": "api.table",
     "to_keras": "api.keras_models",
     "to_sklearn": "api.pipeline",
     "verify": "api.verify",
@@ -99,10 +106,12 @@ __all__ = [
     "Fit",
     "GradientCheck",
     "InputError",
+    "Inspection",
     "LinearModel",
     "LinearRegressor",
     "Loss",
     "MissingDependencyError",
+    "ModelTable",
     "Penalty",
     "RegressError",
     "Solver",
@@ -117,10 +126,12 @@ __all__ = [
     "check_gradients",
     "compare",
     "fit",
+    "inspect",
     "load",
     "load_moments",
     "moments",
     "plot",
+    "table",
     "to_keras",
     "to_sklearn",
     "verify",

@@ -1,4 +1,4 @@
-"""What records hold of formulas: tests of terms, effects of curves, units of predictions; and inspections."""
+"""Parts of records: tests of terms, effects of curves, units of predictions, and residuals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,52 +109,117 @@ class Retransform:
     r2_test_original: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnRecord:
-    """One column of an inspection: see `regress.api.inspect_columns.ColumnReport`."""
+class Group(NamedTuple):
+    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
 
-    name: str
-    kind: str
-    missing: int
-    mean: float | None
-    spread: float | None
-    low: float | None
-    high: float | None
-    n_levels: int
-    levels: tuple[str, ...]
-    looks_like_id: bool
-    dtype: str
-    hint: str
+    part: Count
+    predicted: Drawn
+    residual: Drawn
+    root: Drawn
+    rows: Some
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormulaRecord:
-    """What a term of a formula becomes: how its columns of X are computed, how many there are, and what they hold.
+class Quantile(NamedTuple):
+    """0, means of normal quantiles and of z, and the rows of a group."""
 
-    `name` has … in place of levels. What is not known before a fit is None.
+    part: Count
+    normal: Drawn
+    z: Drawn
+    rows: Some
+
+
+class Band(NamedTuple):
+    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
+
+    low: Drawn
+    high: Drawn | None
+    rows: Count | None
+    normal: NotNegative
+
+
+class Dot(NamedTuple):
+    """The mean of a group of rows in a chart, and how many they are."""
+
+    x: Drawn
+    y: Drawn
+    rows: Some
+
+
+PlaneName = Literal["actual", "fitted", "scale", "leverage", "order"]  # charts of rows, by what they show
+
+
+class Hexagons(NamedTuple):
+    """The rows in one plane, counted in hexagons of this width and height; leverages by their decimal logarithms.
+
+    A cell is a hexagon of five rows or more, by its center. `others` are means of five or more of the other rows.
     """
 
-    name: str
-    term: str
-    kind: str
-    columns: int
-    computed: str
-    references: tuple[str, ...]
-    missing: int | None
-    low: float | None
-    high: float | None
+    plane: PlaneName
+    width: Positive
+    height: Positive
+    cells: tuple[Dot, ...]
+    others: tuple[Dot, ...]
+
+
+class Point(NamedTuple):
+    """A single row: ŷ, y − ŷ, z, its leverage, and its place in the order of the rows, where these are known."""
+
+    predicted: Drawn
+    residual: Drawn
+    z: Drawn
+    leverage: NotNegative | None
+    place: Count | None
+
+
+ResidualTestName = Literal["curvature", "spread", "order", "tails"]
+
+
+class ResidualTest(NamedTuple):
+    """A test of residuals: see `regress.inference.residual_tests`.
+
+    `size` is the size of the effect, and `found` whether p-value and size are beyond the thresholds.
+    """
+
+    name: ResidualTestName
+    statistic: float
+    p_value: NotNegative
+    size: float
+    found: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InspectionRecord:
-    """What is shown of an inspection: see `regress.api.inspect.Inspection`."""
+class ResidualGroups:
+    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`.
 
-    label: str
-    read_as: str
-    rows: int
-    bad: int
-    columns: tuple[ColumnRecord, ...]
-    formula: str
-    terms: tuple[FormulaRecord, ...]
-    remarks: tuple[str, ...]
-    command: str
+    Attributes
+    ----------
+    rows, complete : int, bool
+        Rows in the sample, and whether these are all training rows.
+    groups, normal, bands, far : tuples, int or None
+        Groups along ŷ, groups in order of size, counts of large residuals, and rows moved to the fence.
+    order : tuple of Dot
+        Means of z along the order of the rows, where that is known.
+    hexagons : tuple of Hexagons
+        The same rows in hexagons, if there are more than `MOST_POINTS`.
+    points : tuple of Point
+        Every row, if these were asked for.
+    tests : tuple of ResidualTest
+        What the residuals show.
+    decisive : int or None
+        Rows with a leverage near 1, which decide a coefficient alone; None where leverages are unknown.
+    positive : bool
+        Whether the target is positive in all rows of the sample, so that it has a logarithm.
+    """
+
+    rows: Some
+    complete: bool
+    groups: tuple[Group, ...]
+    normal: tuple[Quantile, ...]
+    bands: tuple[Band, ...]
+    far: Count | None
+    order: tuple[Dot, ...]
+    hexagons: tuple[Hexagons, ...]
+    points: tuple[Point, ...]
+    tests: tuple[ResidualTest, ...]
+    decisive: Count | None
+    positive: bool

@@ -12,11 +12,11 @@ from regress.api.report import page
 TAGS = set(
     "html head meta title style body header h1 p dl div dt dd nav ul li a main section h2 h3 table caption thead tbody "
     "tr th td span i figure figcaption svg desc text path polyline circle g rect clippath strong code pre label input "
-    "output footer script data".split()
+    "output footer script data details summary tfoot h4".split()
 )
 ATTRIBUTES = set(
     "lang charset name content http-equiv id class style href role aria-labelledby aria-label aria-hidden scope "
-    "colspan tabindex hidden for type min max value data-texts data-x data-y viewbox d x y cx cy r width height "
+    "colspan tabindex hidden for type min max value title data-texts data-x data-y viewbox d x y cx cy r width height "
     "points transform text-anchor clip-path".split()
 )
 VOID = {"meta", "input"}
@@ -115,7 +115,7 @@ def read(html: str) -> Node:
     for svg in root.all("svg"):
         for node in svg.all():
             for name in ("d", "points", "cx", "cy", "r", "x", "y", "data-x", "data-y"):
-                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvzL,]", " ", node.attributes.get(name, ""))):
+                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvlzL,]", " ", node.attributes.get(name, ""))):
                     assert math.isfinite(float(number)), (name, number)
     return root
 
@@ -130,20 +130,57 @@ def page_of(*arguments: Any, **options: Any) -> Node:
     return read(page(regress.fit(*arguments, **options)))
 
 
+def cell_of(node: Node) -> Cell:
+    """Return a figure as a number, a dash as None, and anything else as text."""
+    return node.values[0] if node.all("data") else None if node.text == "–" else node.text
+
+
 def rows_of(table: Node) -> dict[str, list[Cell]]:
-    """Return the cells of a table's body by the name of its row: figures as numbers, dashes as None, else text."""
+    """Return the cells of a table's body by the name of its row, a level as "column=level"; no drawings."""
     rows: dict[str, list[Cell]] = {}
-    for row in table.one("tbody").all("tr"):
-        cells: list[Cell] = []
-        for cell in row.all("td"):
-            cells.append(cell.values[0] if cell.all("data") else None if cell.text == "–" else cell.text)
-        rows[row.one("th").text] = cells
+    for body in table.all("tbody"):
+        heading = "".join(f"{row.text.strip()}=" for row in body.all("tr", class_="group"))
+        for row in body.all("tr"):
+            cells = [cell_of(cell) for cell in row.all("td") if "drawn" not in cell.attributes.get("class", "")]
+            if cells:
+                rows[heading + row.one("span", class_="name").text] = cells
     return rows
 
 
-def table_of(root: Node, section: str, number: int = 0) -> dict[str, list[Cell]]:
-    """Return the cells of one of the tables of a section by the name of its row."""
-    return rows_of(root.one("section", id=section).all("table")[number])
+def table_of(root: Node, part: str, number: int = 0) -> dict[str, list[Cell]]:
+    """Return the cells of one of the tables of a part of the page by the name of its row."""
+    return rows_of(root.one(id=part).all("table")[number])
+
+
+def coefficients_of(root: Node) -> dict[str, list[Cell]]:
+    """Return the cells of the table of all coefficients, which is folded where there are many."""
+    folded = root.all(id="all-coefficients")
+    return table_of(root, "all-coefficients" if folded else "coefficients")
+
+
+def intervals_of(table: Node) -> tuple[list[tuple[float, ...] | None], float]:
+    """Return what is drawn in each row of a table by the ticks below: a dot and its ends, if any; and the rounding."""
+    axis = table.one("tfoot").one("svg")
+    ticks = [(float(text.attributes["x"]), number(text.text)) for text in axis.all("text")]
+    unit = (ticks[-1][1] - ticks[0][1]) / (ticks[-1][0] - ticks[0][0])
+    found: list[tuple[float, ...] | None] = []
+    for cell in table.all("td", class_="drawn")[:-1]:
+        if not cell.all("svg"):
+            found.append(None)
+            continue
+        lines = " ".join(path.attributes["d"] for path in cell.all("path"))  # of zero, and from end to end
+        places = [*re.findall(r"^M([-\d.]+) -4V", lines), cell.one("circle").attributes["cx"]]
+        places += [end for ends in re.findall(r"M([-\d.]+) \S+H([-\d.]+)M", lines) for end in ends]
+        values = [ticks[0][1] + (float(place) - ticks[0][0]) * unit for place in places]
+        assert abs(values[0]) <= abs(unit) * 0.16
+        found.append(tuple(values[1:]))
+    return found, abs(unit) * 0.16
+
+
+def figures_of(root: Node, part: str) -> dict[str, Cell]:
+    """Return the figures of a list of names and values."""
+    lists = root.one(id=part).all("dl")
+    return {pair.one("dt").text: cell_of(pair.all("dd")[0]) for each in lists for pair in each.all("div")}
 
 
 def nothing(value: float | None) -> float | None:

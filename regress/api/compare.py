@@ -159,13 +159,14 @@ def compare(
     fits = cross_validated(tools, fits, block, folds, scored) if folds else fits
     for note in of_rows(prepared.facts):
         warnings.warn(note, DataWarning, stacklevel=2)
-    agree, verdict = verdict_of(fits, prepared.names, judge, digits)
+    verdict = verdict_of(fits, prepared.names, judge, digits)
     reader = prepared.reader
     return Comparison(
         fits=fits,
         names=prepared.names,
-        agree=agree,
-        verdict=verdict,
+        agree=verdict.agree,
+        disagree=verdict.disagree,
+        verdict=verdict.said,
         rows=describe(prepared.tally),
         read_as=reader.source.dialect,
         metrics=tuple(metric.name for metric in scored) if held or folds else (),

@@ -30,6 +30,8 @@ class Comparison:
         than 1e-6 of the spread of y. The spread is the smaller of sd(y) and IQR(y)/1.349; sd(y) where the IQR is 0.
         With dependent columns, digits are counted to the nearest minimizer. With more columns than rows the loss
         decides: it must be within 1e-9 Σ(y − ȳ)² of the minimum. The other tools decide nothing.
+    disagree : tuple of str
+        The tools that do not agree; estimators that the user added are not judged.
     metrics : tuple of str
         Metrics on rows that were not trained on; empty without such rows.
     folds : str
@@ -59,6 +61,7 @@ class Comparison:
     verdict: list[str]
     rows: str
     read_as: str
+    disagree: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     folds: str = ""
     source: str = ""
@@ -102,6 +105,7 @@ class Comparison:
             metrics=self.metrics,
             folds=self.folds,
             agree=self.agree,
+            disagree=self.disagree,
             verdict=tuple(self.verdict),
             fits=tuple(fit.record for fit in self.fits),
         )

@@ -34,7 +34,7 @@ from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.records import INTERCEPT
 from regress.term_records import Retransform
 
-FORMAT, VERSION = "regress-model", 6
+FORMAT, VERSION = "regress-model", 7
 
 
 @cache

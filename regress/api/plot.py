@@ -14,7 +14,7 @@ from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import setting
-from regress.report import comparison_charts, effect_charts, fit_charts, training_charts
+from regress.report import comparison_charts, effect_charts, fit_charts, residual_charts, training_charts
 from regress.report.axes import Display, draw
 from regress.report.charts import Chart
 
@@ -94,7 +94,8 @@ def training(fit: Fit, ax: Any = None) -> Display:
 def residuals(fit: Fit, ax: Any = None) -> Display:
     """Draw actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
 
-    A dot is the mean of five rows or more near each other, from up to 20,000 training rows.
+    A dot is the mean of five rows or more near each other, from up to 20,000 training rows. More than 2,000 rows are
+    counted in hexagons. A fit with ``points=True`` shows each row of up to 2,000.
 
     Parameters
     ----------
@@ -115,7 +116,43 @@ def residuals(fit: Fit, ax: Any = None) -> Display:
     >>> len(regress.plot.residuals(fit).axes_)
     4
     """
-    return _drawn(fit, fit_charts.residuals, ax)
+    return _drawn(fit, residual_charts.residuals, ax)
+
+
+def leverage(fit: Fit, ax: Any = None) -> Display:
+    """Draw residuals against leverage, the share of a row in its own prediction.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of more than 2,000 rows, or with ``points=True``.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If leverages are unknown, or rows are not drawn one by one and too few for hexagons.
+    """
+    return _drawn(fit, lambda known: [residual_charts.leverage(known)], ax)
+
+
+def order(fit: Fit, ax: Any = None) -> Display:
+    """Draw residuals in the order of the rows.
+
+    Parameters
+    ----------
+    fit : Fit
+        Whose residuals.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If the order is unknown, as it is of several files.
+    """
+    return _drawn(fit, lambda known: [residual_charts.order(known)], ax)
 
 
 def effects(fit: Fit, columns: Sequence[str] | None = None, ax: Any = None) -> Display:

@@ -8,6 +8,7 @@ from typing import Any
 
 from regress.api import drawings
 from regress.api.comparison import Comparison
+from regress.api.inspect import Inspection
 from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
@@ -19,7 +20,7 @@ from regress.report.charts import Chart
 
 
 def write_report(
-    result: "Fit | Comparison | Certificate",
+    result: "Fit | Comparison | Certificate | Inspection",
     path: str | Path,
     *,
     descent: Sequence[str] | None = None,
@@ -29,14 +30,14 @@ def write_report(
 
     Parameters
     ----------
-    result : Fit, Comparison or Certificate
+    result : Fit, Comparison, Certificate or Inspection
         The result to show; a fit may come from `load`.
     path : str or Path
         The file, written completely or not at all.
     descent : two str, optional
         Coefficients over which the descent of a fit is drawn; those of the largest standardized ones unless given.
     command : str
-        The command line to show on the page of a comparison or certificate.
+        The command line to show on the page of a comparison, certificate or inspection.
 
     Raises
     ------
@@ -62,7 +63,10 @@ def page(result: Any, descent: Sequence[str] | None = None, command: str = "") -
         return pages.of_comparison(result.record, command, _versions())
     if isinstance(result, Certificate):
         return pages.of_certificate(result.record, command)
-    raise InputError(f"There is no report of a {type(result).__name__}. Pass a fit, comparison or certificate.")
+    if isinstance(result, Inspection):
+        return pages.of_inspection(result.record, command)
+    what = "a fit, comparison, certificate or inspection"
+    raise InputError(f"There is no report of a {type(result).__name__}. Pass {what}.")
 
 
 def _of_fit(known: FitRecord, pair: tuple[str, str] | None) -> str:

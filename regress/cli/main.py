@@ -5,13 +5,14 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from regress import __version__
 from regress.cli import process
-from regress.cli.models import certify, predict, relevel, report, verify
+from regress.cli.models import certify, predict, relevel, report, table, verify
 from regress.cli.moments import merge, moments
 from regress.cli.options import (
     CLUSTER,
@@ -51,7 +52,7 @@ def cli() -> None:
 @flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "retransform", "n_jobs", *CLUSTER])
-@flags(CallOptions, only=["save", "report", "descent", "vif", "json"])
+@flags(CallOptions, only=["save", "report", "points", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
     """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients.
 
@@ -84,7 +85,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary(vif=bool(vif)).split("\n"))
+        console.show_fit(result, vif=bool(vif))
     if result.status == "interrupted":
         console.say_interrupted(result, save, written["--checkpoint"])
     return 0 if result.status.as_asked else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
@@ -104,7 +105,6 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     from regress.api import compare
     from regress.api.tables import open_any
     from regress.cli import console, installed
-    from regress.report.text import comparison_lines
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
@@ -117,7 +117,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*comparison_lines(result.record))
+        console.show_comparison(result.record)
     return (0 if result.agree else FAILED) if result.converged else UNCONVERGED
 
 
@@ -141,7 +141,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), -1, good=result.passed)
     return 0 if result.passed else FAILED
 
 
@@ -150,27 +150,37 @@ def check(table: str, target: str | None, **given: Any) -> int:
 @flags(CallOptions, only=["target"], target="Column to predict, for the command shown.")
 @flags(TableOptions, only=["formula", "categorical"])
 @flags(FileOptions)
-@flags(CallOptions, only=["json"])
+@flags(CallOptions, only=["report", "json"])
 def inspect(table: str, target: str | None, **given: Any) -> int:
     """Show what is in TABLE, before any fit, and the command to run next."""
     from regress.api import inspect
     from regress.cli import console
-    from regress.report.text import inspection_lines
+    from regress.report.inspection import inspection_lines
     from regress.sources.files import open_files
 
     options = options_of(given)
-    as_json = options.pop("json", None)
-    source = open_files(table, made(FileOptions, options))
+    report, as_json = options.pop("report", None), options.pop("json", None)
+    source = open_files(table, made(FileOptions, options), outputs={"--report": report})
     with console.progress_line() as progress:
         result = inspect.inspect(source, target, progress=progress, **options)
+    console.write_page(result, report, command_line())
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*inspection_lines(result.record))
+        console.show(*inspection_lines(result.record, blocks=_shown("▁▇")))
     return 0
 
 
-for each in (certify, predict, relevel, report, verify, moments, merge):
+def _shown(characters: str) -> bool:
+    """Tell whether the encoding of standard output has some characters."""
+    try:
+        characters.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+for each in (certify, predict, relevel, report, table, verify, moments, merge):
     cli.add_command(each)
 
 
@@ -193,9 +203,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _word(given: str) -> str:
-    """Return a word of the command line as models and pages hold it: without what is secret in an address."""
+    """Return a word of the command line as models and pages hold it: without secrets in addresses, and folders."""
     flag, mark, value = given.partition("=") if given.startswith("--") else ("", "", given)
-    return quoted(f"{flag}{mark}{masked(value)}" if is_address(value) else given)
+    return quoted(f"{flag}{mark}{masked(value) if is_address(value) else _without_folder(value)}")
+
+
+def _without_folder(word: str) -> str:
+    """Return a path without its folders, if one of them exists; other words may have a slash, such as km/h."""
+    path = Path(word)
+    folders = [each for each in path.parents if each.name]
+    return path.name if any(map(os.path.isdir, folders)) else word
 
 
 def _run(arguments: Sequence[str] | None) -> int:

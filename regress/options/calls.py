@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from regress.options.declare import Correction, CovType, HandleUnknown, option
+from regress.options.declare import Correction, CovType, HandleUnknown, TableFormat, option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,9 @@ class CallOptions:
     )
     level: float = option(0.95, "Coverage of confidence intervals, such as 0.99.", "Model", "P")
     sample: int = option(20_000, "Training rows to keep for plots of residuals and smearing; 0 for none.", "Model", "N")
+    points: bool = option(
+        False, "List the residual of each row in the model and its page, of up to 2,000 rows.", "Output"
+    )
     retransform: Correction | None = option(
         None,
         "Correction of predictions if the target is log(y), sqrt(y) or the like: by the residuals (smearing), for "
@@ -72,5 +75,15 @@ class CallOptions:
     report: str | None = option(None, "Write the result as one HTML page.", "Output", "PAGE.html")
     descent: Sequence[str] | None = option(
         None, "Draw the descent over these two coefficients on the page.", "Output", "A,B"
+    )
+    names: Sequence[str] | None = option(
+        None, "What the models are called in the head of the table. Default: (1), (2) and so on.", "Output", "NAMES"
+    )
+    intervals: bool = option(
+        False, "Show confidence intervals in brackets below the coefficients, instead of standard errors.", "Output"
+    )
+    stars: bool = option(False, "Mark p-values below 0.05, 0.01 and 0.001 by stars.", "Output")
+    to: TableFormat | None = option(
+        None, "Format of the table. Default: that of the output's name, or text for people.", "Output"
     )
     output: str | None = option(None, "File to write.", "Output", "FILE", short="-o")

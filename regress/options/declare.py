@@ -19,6 +19,7 @@ Over = Literal["auto", "rows", "moments", "blocks"]
 Precision = Literal["auto", "float64", "exact"]
 Collinear = Literal["min-norm", "drop", "error"]
 CovType = Literal["nonrobust", "HC0", "HC1"]
+TableFormat = Literal["text", "md", "latex", "html", "csv"]
 Correction = Literal["smearing", "normal", "naive"]
 Progress = Callable[[str, int, int, int], None]
 """progress(stage, done, position, size): `stage` is "rows" or "iterations", and `done` is their number.

@@ -1,19 +1,18 @@
 """The tables of a page: what stands in their cells, each number is shown rounded and stored exactly."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from math import isfinite
 from typing import NamedTuple, Protocol
 
 from markupsafe import Markup
 
-from regress.fit_record import Coefficient, Figures, FitRecord, Outcome
-from regress.messages import shortened
-from regress.records import HUBER_ERRORS, TESTS, CertificateRecord, ResidualGroups
-from regress.term_records import Terms
+from regress.fit_record import Figures, FitRecord, Outcome
+from regress.records import HUBER_ERRORS, number
+from regress.report.cells import figure, name_of, p_value, share_of, short_name, shown, significant, small
+from regress.report.decimals import statistics
+from regress.report.terminal import far_below
+from regress.term_records import ResidualGroups, Terms
 
-MOST_CERTIFIED = 500  # of a certificate
-_TALL, _LONG = 40, 240  # rows above which a table scrolls, and letters above which a name is cut
+MOST_CERTIFIED = 500  # coefficients of a certificate
 
 
 class Table(NamedTuple):
@@ -23,26 +22,6 @@ class Table(NamedTuple):
     head: tuple[str, ...]
     rows: list[list[str]]  # text, or Markup
     css: str = ""  # "texts" where its cells are text, not figures; "key" where its names have colors
-
-    @property
-    def tall(self) -> bool:
-        """Whether it has so many rows that it scrolls."""
-        return len(self.rows) > _TALL
-
-
-def figure(value: float | None, form: str = ".6g") -> Markup:
-    """Write a rounded number for people, and all of its digits for machines; a dash for a missing one."""
-    if value is None or not isfinite(value):
-        return Markup('<span class="none">–</span>')
-    text = f"{value:,}" if isinstance(value, int) else f"{value:{form}}"
-    return Markup('<data value="{}">{}</data>').format(repr(value), text.replace("-", "−"))
-
-
-def small(value: float | None, least: float, form: str) -> Markup:
-    """Write a number, or that it is below the least that matters."""
-    if value is None or not value < least:
-        return figure(value, form)
-    return Markup('<data value="{}">&lt; {}</data>').format(repr(value), f"{least:g}".replace("-", "−"))
 
 
 WORDS = {
@@ -57,7 +36,15 @@ WORDS = {
     "callback": "Stopped by a callback",
     "callback_error": "Stopped by an error in a callback",
 }
-Tile = tuple[str, str, str]  # a term, its value, and its class
+
+
+class Tile(NamedTuple):
+    """A figure of the head of a page: its name, its value with a class, and what it is of."""
+
+    term: str
+    value: str
+    css: str = ""
+    detail: str = ""
 
 
 def _good(right: bool) -> str:
@@ -66,23 +53,49 @@ def _good(right: bool) -> str:
 
 def head(known: FitRecord) -> list[Tile]:
     """Return what a reader wants to know first of a fit."""
-    trained, outcome = known.trained, known.outcome
-    right = trained.status in ("converged", "early_stopping")
-    found: list[Tile] = [
-        ("Status", f"{'✓' if right else '✗'} {WORDS[trained.status]}", _good(right)),
-        ("Rows used", figure(trained.n_rows), ""),
-    ]
-    if trained.options.weighted and known.moments is not None:
-        found.append(("Sum of weights", figure(known.moments.weight), ""))
-    found.append((f"R²{_kind(known)}", figure(outcome.r2, ".4f"), ""))
+    trained, outcome, q = known.trained, known.outcome, known.figures
+    found = _stopped(known)
+    found.append(Tile(f"R²{_kind(known)}", share_of(outcome.r2), detail=_explained(known)))
     if (how := trained.retransform) is not None and how.r2_original is not None:
-        found.append((f"R² in units of {shortened(how.column, 24)}", figure(how.r2_original, ".4f"), ""))
+        found.append(
+            Tile(f"R² in units of {short_name(how.column)}", share_of(how.r2_original), detail="on training rows")
+        )
     if outcome.scored:
-        worse = outcome.r2_test is not None and outcome.r2_test < 0  # than the mean of the target
-        found.append((f"R² on {outcome.tested_on} rows", figure(outcome.r2_test, ".4f"), "bad" if worse else ""))
-    if (proved := known.certificate) is not None:
-        found.append(("Correct digits, worst coefficient", figure(proved.worst, ".1f"), _good(proved.passed)))
-    return found
+        found.append(_on_other_rows(known))
+    if q is not None and trained.status == "converged":
+        found.append(Tile("Typical error", significant(q.sigma, 4), detail=f"in {short_name(trained.target)}"))
+    used = Markup("{} of {}").format(figure(trained.n_rows), figure(outcome.rows.rows))
+    return [*found, Tile("Rows used", used, detail="for training" if outcome.scored else "")]
+
+
+def _explained(known: FitRecord) -> str:
+    """Write R² as a percentage."""
+    r2 = known.outcome.r2
+    if r2 is None or r2 < 0.0:
+        return "" if r2 is None else "worse than predicting the mean"
+    of = "variation" if known.trained.options.fit_intercept else "sum of squares"
+    return f"{f'{100.0 * r2:.0f}' if r2 < 0.995 else 'over 99'} % of the {of} explained"
+
+
+def _stopped(known: FitRecord) -> list[Tile]:
+    """Return how training ended, unless it converged."""
+    status, gap = known.trained.status, known.outcome.gap
+    if status == "converged":
+        return []
+    detail = "" if gap is None else Markup("loss {} above its minimum").format(figure(gap, ".2g"))
+    asked = status == "early_stopping"
+    return [Tile("Training", f"{'✓' if asked else '✗'} {WORDS[status]}", f"words {_good(asked)}", detail)]
+
+
+def _on_other_rows(known: FitRecord) -> Tile:
+    """Return R² on rows that were not trained on; whether it is far below R² stands in words and color."""
+    outcome = known.outcome
+    other, rows = outcome.r2_test, outcome.rows.held_out or outcome.validation_rows
+    term, detail = f"R² on {outcome.tested_on} rows", f"of {rows:,} rows" if rows else ""
+    if not far_below(outcome):
+        return Tile(term, share_of(other), detail=detail)
+    below = "worse than predicting the mean" if other is not None and other < 0.0 else "far below R²"
+    return Tile(term, share_of(other), "warn", below)
 
 
 class Proved(Protocol):
@@ -104,25 +117,10 @@ class Proved(Protocol):
 def proof(where: str, of: Proved) -> list[Tile]:
     """Return the figures of a fit in exact arithmetic."""
     return [
-        (f"‖∇L‖ at {where}", figure(of.gradient_norm, ".3g"), ""),
-        ("Loss above its minimum", figure(of.excess_loss, ".3g"), ""),
-        ("Minimum of the loss", figure(of.loss, ".10g"), ""),
+        Tile(f"‖∇L‖ at {where}", figure(of.gradient_norm, ".3g")),
+        Tile("Loss above its minimum", figure(of.excess_loss, ".3g")),
+        Tile("Minimum of the loss", significant(of.loss, 10)),
     ]
-
-
-def verdict(certificate: CertificateRecord) -> list[Tile]:
-    """Return what a reader wants to know first of a certificate."""
-    right = certificate.passed
-    return [
-        ("Verdict", "✓ Certified" if right else "✗ Not certified", _good(right)),
-        ("Correct digits, worst coefficient", figure(certificate.worst, ".1f"), ""),
-        *proof("the claim", certificate),
-    ]
-
-
-def name_of(name: str) -> str:
-    """Return a name without the middle of a very long one, so that the page stays small."""
-    return shortened(name, _LONG)
 
 
 _KINDS = {
@@ -145,93 +143,59 @@ def parts(outcome: Outcome) -> list[tuple[str, int, float]]:
 def account(outcome: Outcome) -> Table:
     """Return where every row went."""
     lines: list[list[str]] = [
-        [Markup('<i class="{}"></i>{}').format(kind, _KINDS[kind]), figure(count), figure(percent, ".4g")]
+        [Markup('<i class="{}"></i>{}').format(kind, _KINDS[kind]), figure(count), figure(percent, ".1f")]
         for kind, count, percent in parts(outcome)
     ]
-    all_of_them = ["all", figure(outcome.rows.rows), figure(100.0, ".4g")]
+    all_of_them = ["all", figure(outcome.rows.rows), figure(100.0, ".1f")]
     return Table(f"Rows of {outcome.source}", ("Rows", "number", "percent"), [*lines, all_of_them], "key")
 
 
-_TESTS = (
-    ("standard error", "std_err", ".4g"),
-    ("t", "t", ".4g"),
-    ("p-value", "p_value", ".3g"),
-    ("interval from", "ci_low", ".5g"),
-    ("to", "ci_high", ".5g"),
-)
-
-
-def coefficients(known: FitRecord) -> Table:
-    """Return the table of coefficients; if there are many, of those with the largest standardized ones."""
-    lines, caption = largest(known), f"Change in {known.trained.target} per unit of each predictor"
-    if known.figures is not None:
-        if known.arrived:
-            caption += f", with {known.trained.options.percent} confidence intervals"
-        else:
-            caption += "; training did not converge, so the intervals are not about the minimum"
-        if any(line.std_err is None and line.status != "dropped" for line in lines):
-            caption += "; a dash: not estimable, as columns are constant or depend on each other"
-    columns = [
-        ("coefficient", "coef", ".10g"),
-        *(_TESTS if known.figures is not None else ()),
-        ("standardized", "standardized", ".4g"),
-        ("correct digits" if known.certificate else "correct digits, at least", "digits", ".1f"),
-    ]
-    rows = [[name_of(line.name), *_cells(line, columns)] for line in lines]
-    return Table(caption, ("Column", *(head for head, _, _ in columns)), rows)
-
-
-def _cells(line: Coefficient, columns: Sequence[tuple[str, str, str]]) -> list[str]:
-    if line.status == "dropped":
-        return ["excluded", *[""] * (len(columns) - 1)]
-    tests = dict(zip(TESTS, line.tests, strict=True))
-    values = {name: tests.get(name, getattr(line, name)) for _, name, _ in columns}
-    return [
-        small(values[name], 2e-16, form) if name == "p_value" else figure(values[name], form)
-        for _, name, form in columns
-    ]
-
-
-def largest(known: FitRecord) -> list[Coefficient]:
-    """Return the intercept, if any, and the coefficients that a page shows: of many the largest standardized ones."""
-    by_size = sorted(known.columns, key=lambda line: -abs(line.standardized or 0.0))
-    shown = {line.name for line in by_size[:MOST_CERTIFIED]}
-    return [line for line in known.coefficients if line.column is None or line.name in shown]
+def missing_cells(outcome: Outcome) -> Table:
+    """Return the columns with missing cells."""
+    cells: list[list[str]] = [[name_of(name), figure(count)] for name, count in outcome.rows.missing_cells.items()]
+    return Table("Missing cells", ("Column", "cells"), cells)
 
 
 def _kind(known: FitRecord) -> str:
     return "" if known.trained.options.fit_intercept else ", uncentered"
 
 
-def quality(known: FitRecord, q: Figures) -> Table:
-    """Return how well the model fits."""
-    kind, trained = _kind(known), known.trained
-    lines: list[list[str]] = [
-        [f"R²{kind}", figure(known.outcome.r2, ".6f")],
-        [f"R²{kind}, adjusted", figure(q.r2_adjusted, ".6f")],
-        [f"Loss {trained.objective}", figure(trained.loss, ".10g")],
-        ["Scale" if q.cov_type == HUBER_ERRORS else "Residual standard error", figure(q.sigma)],
-        ["Degrees of freedom", figure(q.df_resid, ",.10g")],
-        ["F of all columns", figure(q.fvalue)],
-        ["p of F", small(q.f_pvalue, 2e-16, ".3g")],
-        ["AIC", figure(q.aic)],
-        ["BIC", figure(q.bic)],
-        ["Condition number of scaled columns", figure(q.condition, ".3g")],
-    ]
+def quality(known: FitRecord, q: Figures | None) -> list[Tile]:
+    """Return how well the model fits; without standard errors, what is known without them."""
+    trained = known.trained
+    loss = Tile(f"Loss {trained.objective}", significant(trained.loss, 10))
+    weight = [] if known.moments is None or not trained.options.weighted else [known.moments.weight]
+    weights = [Tile("Sum of weights", significant(each, 10)) for each in weight]
+    r2 = [Tile(f"R²{_kind(known)}", figure(known.outcome.r2, ".6f"))]
     if known.outcome.scored:
-        lines.insert(
-            1, [f"R² on {known.outcome.tested_on} rows, about their mean", figure(known.outcome.r2_test, ".6f")]
-        )
-    return Table(f"How well it fits; {q.cov_type} standard errors", ("Figure", "value"), lines)
+        about = "" if trained.options.fit_intercept else ", about their mean"
+        r2.append(Tile(f"R² on {known.outcome.tested_on} rows{about}", figure(known.outcome.r2_test, ".6f")))
+    if q is None:
+        return [*r2, loss, *weights]
+    return [
+        *r2,
+        Tile(f"R²{_kind(known)}, adjusted", figure(q.r2_adjusted, ".6f")),
+        Tile("Scale" if q.cov_type == HUBER_ERRORS else "Residual standard error", significant(q.sigma, 6)),
+        Tile("Degrees of freedom", significant(q.df_resid, 10) if q.df_resid % 1 else figure(int(q.df_resid))),
+        Tile("F of all columns", significant(q.fvalue, 5)),
+        Tile("p of F", p_value(q.f_pvalue)),
+        Tile("AIC", figure(q.aic, ".2f")),
+        Tile("BIC", figure(q.bic, ".2f")),
+        loss,
+        *weights,
+        Tile("Condition number of scaled columns", significant(q.condition, 3)),
+        Tile("Standard errors", q.cov_type),
+    ]
 
 
 def tests(terms: Terms) -> Table:
     """Return the joint tests of terms of several columns."""
+    f = statistics([number(test.f) for test in terms.tests])
     rows: list[list[str]] = [
-        [name_of(test.term), figure(test.df), figure(test.f, ".5g"), small(test.p_value, 2e-16, ".3g")]
-        for test in terms.tests
+        [name_of(test.term), figure(test.df), shown(test.f, text), p_value(test.p_value)]
+        for test, text in zip(terms.tests, f, strict=True)
     ]
-    return Table("Terms of several columns: tests that all of their coefficients are 0", ("Term", "df", "F", "p"), rows)
+    return Table("Tests of terms of several columns: are all of their coefficients 0?", ("Term", "df", "F", "p"), rows)
 
 
 def bands(residuals: ResidualGroups) -> Table:
@@ -241,24 +205,12 @@ def bands(residuals: ResidualGroups) -> Table:
         band = Markup("beyond {} σ").format(figure(low, "g"))
         if high is not None:
             band = Markup("{} to {} σ").format(figure(low, "g"), figure(high, "g"))
-        rows.append([band, "1 to 4" if count is None else figure(count), small(normal, 0.001, ".3g")])
+        rows.append([band, "1 to 4" if count is None else figure(count), small(normal, 0.1, ".1f")])
     caption = "Large residuals: observed, and expected if errors were normal"
     return Table(caption, ("Distance from zero", "observed", "expected"), rows)
 
 
-def settings(known: FitRecord) -> Table:
+def settings(known: FitRecord) -> list[Tile]:
     """Return the versions and options behind a model."""
     asked = {name: value for name, value in asdict(known.trained.options).items() if value not in (None, "")}
-    rows = [[name, str(value)] for name, value in {**known.trained.versions, **asked}.items()]
-    return Table("Versions and options", ("Name", "value"), rows)
-
-
-def claims(certificate: CertificateRecord) -> Table:
-    """Return claimed and true coefficients, those with the fewest digits first."""
-    lines = sorted(certificate.lines, key=lambda line: line.digits)
-    rows = [
-        [name_of(name), figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
-        for name, claimed, true, right in lines[:MOST_CERTIFIED]
-    ]
-    caption = "Claimed and true coefficients, the fewest digits first"
-    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows)
+    return [Tile(name, str(value)) for name, value in {**known.trained.versions, **asked}.items()]

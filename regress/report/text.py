@@ -1,10 +1,9 @@
-"""Comparisons and inspections as lines of text for people, and as notebooks show them."""
+"""Comparisons as lines of text for people, and as notebooks show them."""
 
 from collections.abc import Sequence
 
 from regress.messages import aligned, table_html
 from regress.records import ComparisonRecord, FoldScores
-from regress.term_records import InspectionRecord
 
 _LEGEND = (
     "Digits: correct digits of the worst coefficient, without the intercept. Change of ŷ: maximum error of a fitted "
@@ -93,55 +92,4 @@ def _tools(comparison: ComparisonRecord) -> list[list[str]]:
         digits = "" if f.digits is None else f"{f.digits:.1f}"
         cells = [digits, number(f.moved, 2), number(f.loss), number(f.excess_loss, 2), number(f.gradient_norm, 2)]
         rows.append([f.name, *cells, number(f.seconds, 2), number(f.n_iter), number(f.rank)])
-    return rows
-
-
-def inspection_lines(seen: InspectionRecord) -> list[str]:
-    """Return the lines of an inspection: a row a column, what to look at, and the command to run next."""
-    head, *rows = _columns(seen)
-    remarks = ["", *seen.remarks] if seen.remarks else []
-    terms: list[str] = []
-    if seen.terms:
-        head_of_terms, *rows_of_terms = _terms(seen)
-        terms = ["", _made(seen), "", *aligned(head_of_terms, rows_of_terms, left=("type", "computed as"))]
-    return [*_size(seen), "", *table(head, rows), *terms, *remarks, "", f"Next: {seen.command}"]
-
-
-def inspection_html(seen: InspectionRecord) -> str:
-    """Return an inspection as notebooks show it."""
-    head, *rows = _columns(seen)
-    foot = [*seen.remarks, f"Next: {seen.command}"]
-    if not seen.terms:
-        return table_html(_size(seen), head, rows, foot)
-    head_of_terms, *rows_of_terms = _terms(seen)
-    return table_html(_size(seen), head, rows) + "\n" + table_html([_made(seen)], head_of_terms, rows_of_terms, foot)
-
-
-def _made(seen: InspectionRecord) -> str:
-    count = sum(term.columns for term in seen.terms)
-    return f"{seen.formula}: {count:,} column{'s' * (count != 1)}"
-
-
-def _terms(seen: InspectionRecord) -> list[list[str]]:
-    """Return the head of the table of what a formula makes, and its rows."""
-    rows = [["", "type", "columns", "computed as", "missing", "min", "max"]]
-    for t in seen.terms:
-        shown = t.computed + (f" (reference: {', '.join(t.references)})" if t.references else "")
-        rows.append([t.name, t.kind, number(t.columns), shown, number(t.missing), number(t.low, 4), number(t.high, 4)])
-    return rows
-
-
-def _size(seen: InspectionRecord) -> list[str]:
-    bad = f" and {seen.bad:,} bad ones (excluded)" if seen.bad else ""
-    read_as = [f"Read as {seen.read_as}"] if seen.read_as else []
-    return [f"{seen.label}: {seen.rows:,} rows{bad}, {len(seen.columns):,} columns", *read_as]
-
-
-def _columns(seen: InspectionRecord) -> list[list[str]]:
-    """Return the head of the table of columns, and its rows."""
-    rows = [["", "type", "missing", "mean", "sd", "min", "max", "values"]]
-    for c in seen.columns:
-        values = ", ".join(c.levels[:4]) + (f", … ({c.n_levels:,})" if c.n_levels > 4 else "")
-        numbers = [number(v, 4) for v in (c.mean, c.spread, c.low, c.high)]
-        rows.append([c.name, c.kind, number(c.missing), *numbers, values if c.kind == "text" else ""])
     return rows

@@ -1,5 +1,6 @@
 """Arrays as sources: views of their rows. Other types of number become float64 a batch at a time."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -100,8 +101,12 @@ class ArrayBatch:
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
         """Return the different values, written out."""
+        return list(self.counts(name, rows))
+
+    def counts(self, name: str, rows: Mask) -> dict[str, int]:
+        """Return how often each value occurs, written out."""
         chosen = replace(self, block=self.block[rows & np.isfinite(self.numbers(name))])
-        return list(dict.fromkeys(chosen.texts(name)))
+        return dict(Counter(chosen.texts(name)))
 
 
 @dataclass(eq=False)

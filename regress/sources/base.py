@@ -71,65 +71,54 @@ class Batch(Protocol):
     @property
     def part(self) -> str:
         """The partition's name."""
-        ...
 
     @property
     def key(self) -> str:
         """What tells its records from those of others, whatever the format of a file; "" for a table of one part."""
-        ...
 
     @property
     def first(self) -> int:
         """Record number of the first row within the partition, from 0."""
-        ...
 
     @property
     def rows(self) -> int:
         """Rows in the batch."""
-        ...
 
     @property
     def read(self) -> int:
         """How much of the table was read up to here, in the source's unit."""
-        ...
 
     @property
     def bad(self) -> Mask | None:
         """Which rows cannot be used (rows,); None where all can."""
-        ...
 
     @property
     def bookmark(self) -> Bookmark | None:
         """What `Partition.batch_at` finds it by; None where the partition can only be read in order."""
-        ...
 
     def head(self, rows: int) -> "Batch":
         """Return the first rows of the batch."""
-        ...
 
     def numbers(self, name: str) -> Array:
         """Return a number or boolean column, or days since 1970 of a date (rows,), NaN where missing."""
-        ...
 
     def columns(self, names: Sequence[str]) -> Sequence[NDArray[Any]] | Array:
         """Return such columns (rows,) each, of any type up to 64 bits, perhaps as one array (columns, rows)."""
-        ...
 
     def codes(self, name: str, codes: Mapping[str, int]) -> Codes:
         """Return the code of each cell of a text column; null is MISSING_CODE, and what has no code UNSEEN_CODE."""
-        ...
 
     def level(self, cell: str) -> str | None:
         """Return the level that a cell of text is; None if it is missing."""
-        ...
 
     def texts(self, name: str) -> list[str]:
         """Return any column as text, for messages and keys."""
-        ...
 
     def distinct(self, name: str, rows: Mask) -> list[str]:
         """Return the different cells of a text column in some rows, in order, without null ones."""
-        ...
+
+    def counts(self, name: str, rows: Mask) -> dict[str, int]:
+        """Return how often each cell of a text column occurs in some rows, without null ones."""
 
 
 class Partition(ABC):

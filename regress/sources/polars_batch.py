@@ -86,6 +86,11 @@ class PolarsBatch:
         """Return the different cells of a text column in some rows, in order, without null ones."""
         return _text(self.frame[name].filter(pl.Series(rows))).drop_nulls().unique(maintain_order=True).to_list()
 
+    def counts(self, name: str, rows: Mask) -> dict[str, int]:
+        """Return how often each cell of a text column occurs in some rows, without null ones."""
+        found = _text(self.frame[name].filter(pl.Series(rows))).drop_nulls().alias("cell").value_counts()
+        return dict(zip(found["cell"].to_list(), found["count"].to_list(), strict=True))
+
 
 def _text(column: pl.Series) -> pl.Series:
     """Return a column as text; what is no finite number of numbers is missing."""

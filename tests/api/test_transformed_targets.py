@@ -14,6 +14,7 @@ from sklearn.metrics import r2_score
 import regress
 from regress import InputError
 from tests.command import run
+from tests.examples import examples
 
 random = np.random.default_rng(5)
 N = 120
@@ -94,7 +95,7 @@ def test_limits_of_intervals_are_those_of_the_transformed_target(transform):
     assert found["prediction"].to_numpy() == pytest.approx(fit.predict(TABLE), rel=1e-15)
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=examples(40), derandomize=True)
 @given(
     transform=st.sampled_from(["log", "log1p", "sqrt"]),
     cells=st.lists(st.tuples(st.integers(-20, 20), st.floats(0.1, 1e3)), min_size=3, max_size=25),

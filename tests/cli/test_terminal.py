@@ -100,7 +100,7 @@ def test_names_stay_on_their_lines(folder, capsys):
     assert len({re.search(r"\.\d*\s+<?[01]\.\d{4} ", row).start() for row in rows}) == 1  # aligned
     assert "b" not in {line[:1] for line in lines}
     _, seen, _ = run(capsys, "inspect", "t.parquet")
-    assert "u\\nv, w" in seen
+    assert "u\\nv (2), w (2)" in seen
     assert regress.fit("t.parquet", "y").summary() == out.removesuffix("\n")
 
 
@@ -178,7 +178,7 @@ def test_a_command_shown_by_inspect_runs(folder, capsys):
     name = 'it\'s, a\n"name"'
     table = pl.DataFrame({name: ["2026-01-01"] * 20, "x y": [float(i % 5) for i in range(20)], "$y": range(20)})
     table.write_csv("-t 1.csv")
-    _, out, _ = run(capsys, "inspect", "./-t 1.csv")
+    _, out, _ = run(capsys, "inspect", "./-t 1.csv", "--target", "x y")
     command = out.strip().split("Next: regress ")[1]
     script = f"{sys.executable} -W ignore -m regress {command}"
     done = subprocess.run(
@@ -200,6 +200,7 @@ def test_all_that_is_written_passes_one_function():
     }
     assert found == {
         ("console.py", 'sys.stdout.write(paragraph(lines) + "\\n")'),
+        ("console.py", 'sys.stdout.write("\\n".join(lines) + "\\n")'),  # of spans, each made visible
         ("console.py", 'sys.stdout.write(json.dumps(value, allow_nan=False) + "\\n")'),
         ("process.py", 'sys.stderr.write(visible(text) + "\\n")'),
         ("live.py", "sys.stderr.write(text)"),

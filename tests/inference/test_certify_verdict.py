@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import regress
 from regress import InputError, LinearRegressor, certify
 from regress.cli.main import main
+from tests.examples import examples
 
 quiet = pytest.mark.filterwarnings("ignore::regress.DataWarning", "ignore::regress.ConvergenceWarning")
 random = np.random.default_rng(5)
@@ -189,7 +190,7 @@ def test_certified_never_stands_beside_no_digit():
 
 
 @quiet
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(deadline=None, max_examples=examples(300), derandomize=True)
 @given(st.data())
 def test_no_edit_that_changes_predictions_passes_and_no_fit_fails(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32), label="seed"))

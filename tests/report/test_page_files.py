@@ -12,7 +12,6 @@ from regress.api.report import page, write_report
 from regress.errors import DataWarning, InputError
 from tests.command import run
 from tests.pages import (
-    Drawn,
     page_of,
     read,
 )
@@ -158,9 +157,9 @@ def test_only_fits_descend_and_only_results_are_shown(tmp_path):
 def test_of_one_column_there_is_no_descent():
     X, y = normal_rows(n=1)
     root = page_of(X, y)
-    assert "this model has one" in root.one("section", id="descent").one("p", class_="lack").text
+    assert "this model has one" in root.one(id="descent").one("p", class_="lack").text
     assert root.all("script") == []
-    assert len(Drawn(root, "betas").dots()) == 1
+    assert len(root.one(id="coefficients").all("circle")) == 1
 
 
 def test_of_more_than_fifty_columns_there_is_no_descent():
@@ -174,5 +173,5 @@ def test_of_more_than_fifty_columns_there_is_no_descent():
 def test_why_there_is_no_descent_of_few_rows_is_told_truly():
     with pytest.warns(DataWarning):
         fit = regress.fit(np.random.default_rng(2).normal(size=(3, 5)), np.arange(3.0))
-    why = read(page(fit)).one("section", id="descent").one("p", class_="lack").text
+    why = read(page(fit)).one(id="descent").one("p", class_="lack").text
     assert "50" not in why  # there are five columns: their number is not what is in the way

@@ -113,7 +113,7 @@ def test_json_of_several_files_and_row_groups_is_plain(tmp_path, capsys):
     falling = table.with_columns(x=21 - pl.col("x"))
     falling.write_parquet(tmp_path / "t.parquet", row_group_size=11)
     found = told(capsys, "inspect", str(tmp_path / "t.parquet"))
-    assert [c["looks_like_id"] for c in found["columns"]] == [False, False, False]
+    assert [c["looks_like_id"] for c in found["columns"]] == [True, False, False]
 
 
 def test_a_perfect_fit_and_a_constant_column_show_no_figures_of_rounding():

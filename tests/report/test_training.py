@@ -84,7 +84,7 @@ def test_every_end_has_a_sentence_and_the_distance_to_the_minimum(case):
     assert float(shown) == pytest.approx(excess(fit), rel=0.06)
     assert f"The loss is {shown} above its minimum." in said[0]
     assert said[0].startswith(fit.status.message)
-    assert gap in read(page(fit)).one("section", id="convergence").one("p").text
+    assert gap in read(page(fit)).one("section", id="computed").one("summary").text
 
 
 def test_early_stopping_names_the_best_epoch_and_its_rows(tmp_path):
@@ -104,7 +104,7 @@ def test_early_stopping_names_the_best_epoch_and_its_rows(tmp_path):
     assert again.summary() == fit.summary()
     assert again.history.equals(fit.history)
     tile = read(page(again)).one("header").one("dl").all("dd")[0]
-    assert (tile.text, tile.attributes["class"]) == ("✓ Stopped early", "good")
+    assert (tile.text, tile.attributes["class"]) == ("✓ Stopped early", "words good")
 
 
 def test_rows_given_for_validation_are_counted():
@@ -148,8 +148,8 @@ def test_the_curve_is_that_of_the_history_and_ends_above_the_exact_minimum():
 def test_a_page_and_axes_draw_the_curve():
     fit, _ = fitted(**BATCHES, epochs=40)
     root = read(page(fit))
-    names = [f.attributes["id"] for f in root.one("section", id="convergence").all("figure")]
-    assert names == ["figure-training", "figure-above", "figure-gradient"]
+    names = [[f.attributes["id"] for f in root.one(id=part).all("figure")] for part in ("training", "convergence")]
+    assert names == [["figure-training", "figure-above"], ["figure-gradient"]]
     drawn = Drawn(root, "above")
     drawn.agree(drawn.line(), list(zip(fit.history["epoch"], fit.history["gap"], strict=True)))
     display = regress.plot.training(fit)

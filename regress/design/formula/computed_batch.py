@@ -104,6 +104,14 @@ class ComputedBatch:
         cells, at = self._texts(name)
         return [cells[k] for k in np.unique(at[rows]).tolist() if k < len(cells)]
 
+    def counts(self, name: str, rows: Mask) -> dict[str, int]:
+        """Return how often each cell of a text column occurs in some rows, without null ones."""
+        if name not in self._computed:
+            return self.base.counts(name, rows)
+        cells, at = self._texts(name)
+        found = np.bincount(at[rows], minlength=len(cells) + 1)[: len(cells)].tolist()
+        return {cell: count for cell, count in zip(cells, found, strict=True) if count}
+
     def _texts(self, name: str) -> tuple[list[str], Codes]:
         if name not in self._cells:
             self._cells[name] = cells_of(self._computed[name], self.numbers(name))
