@@ -59,6 +59,10 @@ COMMANDS: Mapping[str, Shown] = {  # in the order of use
         "Compute the gradient in five ways and compare them.",
         ("regress check penguins.csv --target body_mass_g --missing drop",),
     ),
+    "table": Shown(
+        "Put saved models side by side in one table.",
+        ("regress table first.json second.json", "regress table first.json second.json --to latex -o models.tex"),
+    ),
     "verify": Shown(
         "Check that a model was fitted to the rows of a table.",
         ("regress verify penguins.json penguins.csv",),
