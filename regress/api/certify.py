@@ -171,7 +171,7 @@ def _certified(
     shown = claim.b or rounded(implied_intercept(w, center, b_center))
     if shown and not train_options.fit_intercept:
         raise InputError(
-            f"The claim has the intercept {shown:g}, but the claim is for a model without one. Pass 0, or remove "
+            f"The claim has the intercept {shown:g}, but the model has no intercept. Pass 0, or remove "
             f"{setting('fit_intercept', False)}."
         )
     result = certificate(minimum, prepared.names, w, center, b_center=b_center, b=claim.b)

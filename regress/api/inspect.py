@@ -95,7 +95,15 @@ class Inspection:
         return inspection_html(self.record)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
+        """Return the inspection as plain values: what ``regress inspect --json`` prints.
+
+        Examples
+        --------
+        >>> import regress
+        >>> known = regress.inspect("data/penguins.csv").to_dict()
+        >>> known["rows"], known["columns"][0]["name"]
+        (344, 'species')
+        """
         return {"version": 1, **dict(strict(asdict(self.record)))}
 
 

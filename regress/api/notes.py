@@ -27,8 +27,8 @@ def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinea
         of = "given" if options.huber_scale is not None else "that of the least-squares residuals"
         rows = f"{outcome.outliers or 0:,} of {outcome.rows.used:,} row{'s' * (outcome.rows.used != 1)}"
         said.append(
-            f"Outliers, with residuals beyond {delta:.4g}: {rows}. That is {options.epsilon:g} times the scale "
-            f"{scale:.4g}, which is {of}."
+            f"Outliers: {rows}. Their residuals exceed {delta:.4g}, which is {options.epsilon:g} times the scale "
+            f"{scale:.4g} ({of})."
         )
     elif outcome.outliers is not None:
         said.append("Least squares fits every row except for rounding, so no row is an outlier.")
@@ -87,8 +87,8 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
     elif outcome.rank < n - len(constant) and not alpha:
         said.append(
             f"There are only {outcome.rows.used:,} rows (rank {outcome.rank} of {n}). The coefficients are not unique; "
-            "the minimum-norm solution is shown. Other solutions predict new rows differently. "
-            "All of them may do so badly."
+            "the minimum-norm solution is shown. Other solutions predict new rows differently, "
+            "and all of them may predict badly."
         )
     if outcome.near_equations and not alpha:
         said.append(_near(outcome))
@@ -100,7 +100,7 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
         )
     if outcome.r2_test is not None and outcome.r2_test < 0:
         rows = f"{outcome.tested_on} rows"
-        said.append(f"R² on {rows} is negative: their mean predicts them better than the model does.")
+        said.append(f"R² on {rows} is negative: the mean of these rows predicts better than the model.")
     return said + of_rows(facts) + ([] if alpha else _single_rows(facts))
 
 

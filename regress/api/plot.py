@@ -133,6 +133,13 @@ def leverage(fit: Fit, ax: Any = None) -> Display:
     ------
     InputError
         If leverages are unknown, or rows are not drawn one by one and too few for hexagons.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression", points=True)
+    >>> len(regress.plot.leverage(fit).axes_)
+    1
     """
     return _drawn(fit, lambda known: [residual_charts.leverage(known)], ax)
 
@@ -151,6 +158,13 @@ def order(fit: Fit, ax: Any = None) -> Display:
     ------
     InputError
         If the order is unknown, as it is of several files.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> len(regress.plot.order(fit).axes_)
+    1
     """
     return _drawn(fit, lambda known: [residual_charts.order(known)], ax)
 

@@ -21,9 +21,17 @@ class ModelTable:
     Attributes
     ----------
     names : tuple of str
-        What the models are called in the head of the table.
+        Names of the models in the head of the table.
     records : tuple of FitRecord
-        What is known of the models.
+        The results of the models, as plain values.
+
+    Examples
+    --------
+    >>> import regress
+    >>> first = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm", missing="drop")
+    >>> second = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm + species", missing="drop")
+    >>> regress.table(first, second, names=["size", "size and species"])
+    ModelTable(2 models)
     """
 
     names: tuple[str, ...]
@@ -44,25 +52,72 @@ class ModelTable:
         return sheet(self.records, self.names, self._choice)
 
     def to_markdown(self) -> str:
-        """Return the table as Markdown with pipes, as GitHub and Pandoc read it."""
+        """Return the table as Markdown with pipes, as GitHub and Pandoc read it.
+
+        Examples
+        --------
+        >>> import regress
+        >>> first = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm", missing="drop")
+        >>> second = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm + species", missing="drop")
+        >>> regress.table(first, second).to_markdown().splitlines()[1]
+        '| :--- | :---: | :---: |'
+        """
         return formats.markdown(self._sheet)
 
     def to_latex(self) -> str:
-        """Return the table as a LaTeX `tabular` with the rules of booktabs, and its notes as a paragraph below."""
+        """Return the table as a LaTeX `tabular` with the rules of booktabs, and its notes as a paragraph below.
+
+        Examples
+        --------
+        >>> import regress
+        >>> first = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm", missing="drop")
+        >>> second = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm + species", missing="drop")
+        >>> "tabular" in regress.table(first, second).to_latex()
+        True
+        """
         return formats.latex(self._sheet)
 
     def to_html(self) -> str:
-        """Return the table as an HTML element, in ASCII, with the rules of printed tables."""
+        """Return the table as an HTML element, in ASCII, with the rules of printed tables.
+
+        Examples
+        --------
+        >>> import regress
+        >>> first = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm", missing="drop")
+        >>> second = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm + species", missing="drop")
+        >>> regress.table(first, second).to_html().count("<table")
+        1
+        """
         return formats.html(self._sheet)
 
     def to_csv(self) -> str:
-        """Return the numbers of the table as CSV, with all digits: the rows of `to_frame`, below the targets."""
+        """Return the numbers of the table as CSV, with all digits: the rows of `to_frame`, below the targets.
+
+        Examples
+        --------
+        >>> import regress
+        >>> first = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm", missing="drop")
+        >>> second = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm + species", missing="drop")
+        >>> print(regress.table(first, second).to_csv().splitlines()[0])
+        name,statistic,(1),(2)
+        """
         return formats.csv_text(self._sheet, formats.values(self.records, self._choice))
 
     def to_frame(self) -> Any:
         """Return the numbers of the table with all digits, as a pandas DataFrame indexed by name and statistic.
 
-        Figures of a whole model have an empty name. What a model lacks is NaN.
+        Figures of a model have an empty name. A figure that a model lacks is NaN.
+
+        Examples
+        --------
+        >>> import regress
+        >>> first = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm", missing="drop")
+        >>> second = regress.fit("data/penguins.csv", "body_mass_g ~ flipper_length_mm + species", missing="drop")
+        >>> regress.table(first, second).to_frame().loc["flipper_length_mm"].round(1)
+                    (1)   (2)
+        statistic
+        coef       49.7  40.7
+        std_err     1.5   3.1
         """
         from regress.sources.frames import to_frame
 
@@ -81,7 +136,7 @@ def table(
     *fits : Fit, str or Path
         Fits, or files of saved models.
     names : sequence of str, optional
-        What the models are called. Default: (1), (2) and so on.
+        Names of the models. Default: (1), (2) and so on.
     intervals : bool
         Whether confidence intervals in brackets stand below the coefficients, instead of standard errors.
     stars : bool

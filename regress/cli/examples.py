@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, Shown] = {  # in the order of use
         "Fit a table and print the coefficients.",
         (
             "regress fit penguins.csv --target body_mass_g --missing drop",
-            "regress fit penguins.csv --formula 'body_mass_g ~ species * sex' --missing drop",
+            "regress fit penguins.csv --formula 'body_mass_g ~ species * sex' \\\n  --missing drop",
             "regress fit penguins.csv --target body_mass_g --missing drop --test-size 0.2 \\\n"
             "  --save penguins.json --report penguins.html",
         ),
@@ -52,12 +52,16 @@ COMMANDS: Mapping[str, Shown] = {  # in the order of use
         "Count the correct digits of a model's coefficients.",
         (
             "regress certify penguins.json penguins.csv",
-            "regress certify coefficients.json penguins.csv --target body_mass_g --missing drop",
+            "regress certify coefficients.json penguins.csv --target body_mass_g \\\n  --missing drop",
         ),
     ),
     "check": Shown(
         "Compute the gradient in five ways and compare them.",
         ("regress check penguins.csv --target body_mass_g --missing drop",),
+    ),
+    "table": Shown(
+        "Put saved models side by side in one table.",
+        ("regress table first.json second.json", "regress table first.json second.json --to latex -o models.tex"),
     ),
     "verify": Shown(
         "Check that a model was fitted to the rows of a table.",
@@ -82,7 +86,7 @@ COMMANDS: Mapping[str, Shown] = {  # in the order of use
 
 START = (
     "regress inspect penguins.csv",
-    "regress fit penguins.csv --target body_mass_g --missing drop --save penguins.json",
+    "regress fit penguins.csv --target body_mass_g --missing drop \\\n  --save penguins.json",
     "regress predict penguins.json new.csv -o predicted.csv",
     "regress fit --help",
 )

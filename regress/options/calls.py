@@ -77,7 +77,7 @@ class CallOptions:
         None, "Draw the descent over these two coefficients on the page.", "Output", "A,B"
     )
     names: Sequence[str] | None = option(
-        None, "What the models are called in the head of the table. Default: (1), (2) and so on.", "Output", "NAMES"
+        None, "Names of the models in the head of the table. Default: (1), (2) and so on.", "Output", "NAMES"
     )
     intervals: bool = option(
         False, "Show confidence intervals in brackets below the coefficients, instead of standard errors.", "Output"

@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A table: models and what they predict, rows of coefficients, rows of figures of whole models, and notes."""
+    """A table: models and what they predict, rows of coefficients, rows of figures of the models, and notes."""
 
     names: tuple[str, ...]
     targets: tuple[str, ...]

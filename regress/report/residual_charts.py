@@ -98,7 +98,7 @@ def _normal(found: ResidualGroups) -> Chart:
 
         z = tuple(sorted(point.z for point in found.points))
         normal = tuple(NormalDist().inv_cdf((k + 0.5) / len(z)) for k in range(len(z)))
-        said = f"{len(z)} dots, one a row."
+        said = f"{len(z)} dots, one per row."
     return Chart(
         "normal",
         "Normal Q-Q",
@@ -206,7 +206,7 @@ def _rows(
     if found.points:
         at = [(a, b) for a, b in (_at(plane, point) for point in found.points) if a is not None and b is not None]
         x, y = zip(*at, strict=True)
-        return _shown(f"{len(x):,} dots, one a row.", Mark("dots", x, y, small=True))
+        return _shown(f"{len(x):,} dots, one per row.", Mark("dots", x, y, small=True))
     for each in found.hexagons:
         if each.plane == plane:
             x, y, rows = zip(*each.cells, strict=True) if each.cells else ((), (), ())

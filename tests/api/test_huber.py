@@ -29,11 +29,11 @@ def test_the_summary_names_the_loss_its_scale_and_the_outliers(fit):
     assert "of the normal distribution" in text
     delta = 1.5 * fit.huber_scale
     beyond = int(np.sum(np.abs(np.array(TABLE["y"]) - fit.predict(TABLE)) > delta))
-    assert f"Outliers, with residuals beyond {delta:.4g}: {beyond} of 80 rows. That is 1.5 times the scale" in text
-    assert "which is that of the least-squares residuals." in text
+    assert f"Outliers: {beyond} of 80 rows. Their residuals exceed {delta:.4g}, which is 1.5 times the scale" in text
+    assert "(that of the least-squares residuals)." in text
     given = regress.fit(TABLE, "y", loss="huber", huber_scale=2.0)
-    assert "Outliers, with residuals beyond 2.7:" in given.summary()
-    assert "That is 1.35 times the scale 2, which is given." in given.summary()
+    assert "Their residuals exceed 2.7, which is" in given.summary()
+    assert "which is 1.35 times the scale 2 (given)." in given.summary()
 
 
 def test_the_loss_is_the_sum_of_its_definition(fit):

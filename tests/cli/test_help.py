@@ -51,7 +51,12 @@ def test_the_parser_takes_an_example(name, line):
 @pytest.mark.parametrize("line", START)
 def test_the_parser_takes_the_first_examples(line):
     assert parsed(line)[0] in COMMANDS
-    assert f"  {line}\n" in f"{page()}\n"
+    assert all(f"  {part}\n" in f"{page()}\n" for part in line.split("\n"))
+
+
+def test_examples_fit_in_a_terminal_of_eighty_columns():
+    lines = [line for _, example in EXAMPLES for line in example.split("\n")] + "\n".join(START).split("\n")
+    assert max(map(len, lines)) <= 78  # behind two blanks
 
 
 def test_a_wrong_flag_of_an_example_is_noticed():

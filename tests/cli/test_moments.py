@@ -165,7 +165,7 @@ def test_a_penalty_is_chosen_after_the_sums(days, files):
         (["moments", "{file}", "--target", "y", "-o", "{new}"], "day0.moments holds moments already."),
         (["moments", "{day}", "--target", "y", "--missing", "mean", "-o", "{new}"], "Use --missing drop."),
         (["moments", "{day}", "--target", "y", "--with-sample", "-1", "-o", "{new}"], "--with-sample must be"),
-        (["moments", "{day}", "--target", "y", "-o", "day.bin"], "let day.bin end in .moments."),
+        (["moments", "{day}", "--target", "y", "-o", "day.bin"], "must end in .moments; got day.bin."),
         (["merge", "{file}"], "Name the file to write with --output"),
         (["merge", "-o", "{new}"], "Missing argument 'FILES...'."),
         (["merge", "{file}", "-o", "{file}"], "which is one of the files to merge"),

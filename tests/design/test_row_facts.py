@@ -185,7 +185,7 @@ def test_with_fewer_rows_than_columns_equally_good_fits_predict_new_rows_differe
     for rows in (X, X * unit):
         (note,) = notes_of(rows, y)
         assert note.startswith("There are only 3 rows (rank 2 of 3). The coefficients are not unique")
-        assert note.endswith("Other solutions predict new rows differently. All of them may do so badly.")
+        assert note.endswith("Other solutions predict new rows differently, and all of them may predict badly.")
     one, other = regress_of(X, y), regress_of(X * unit, y)
     for fit, rows in ((one, X), (other, X * unit)):
         np.testing.assert_allclose(fit.predict(rows), y, atol=1e-9)
@@ -213,7 +213,7 @@ def test_a_negative_r2_on_held_out_rows_is_said_and_shown_in_red(tmp_path):
     X = random.normal(size=(50, 30))
     y = random.normal(size=50)
     found = notes_of(X, y, test_size=0.3, random_state=1)
-    assert found == ["R² on held-out rows is negative: their mean predicts them better than the model does."]
+    assert found == ["R² on held-out rows is negative: the mean of these rows predicts better than the model."]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit = regress.fit(X, y, test_size=0.3, random_state=1)

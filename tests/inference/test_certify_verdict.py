@@ -107,7 +107,7 @@ def test_an_edited_estimator_fails(name, change):
 @pytest.mark.parametrize("name", ["b_center", "b"])
 def test_an_intercept_where_none_was_fitted_is_refused(name):
     model = regress.fit(D, "y", fit_intercept=False).model
-    with pytest.raises(InputError, match="intercept 3, but the claim is for a model without one"):
+    with pytest.raises(InputError, match="intercept 3, but the model has no intercept"):
         certify(replace(model, **{name: 3.0}), D)
 
 
