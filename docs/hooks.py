@@ -2,9 +2,12 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import reduce
 from importlib import import_module
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,9 +19,30 @@ from markdown.blockprocessors import BlockProcessor
 from markdown.inlinepatterns import InlineProcessor
 
 from regress.cli.main import cli
+from regress.options import ProcessOptions, TableOptions, TrainOptions
 
 COMMANDS = "<!-- commands -->"  # in a page: every command and its help goes here
+GROUPS = {
+    field.name: field.metadata["group"]
+    for options in (TableOptions, TrainOptions, ProcessOptions)
+    for field in fields(options)
+}
+_FIRST = {griffe.DocstringSectionKind.text: 0, griffe.DocstringSectionKind.examples: 1}
 WIDTH = 78  # columns of a help page: what a terminal of 80 gets
+
+
+SPACES = {  # what the converter writes, and what TeX has there: bars and slashes without space, a thin one around ln
+    r'<mo(?: stretchy="false")?>(&#x0007C;|&#x02016;|&#x0002F;|min|max)</mo>': 'stretchy="false" lspace="0" rspace="0"',
+    r"<mi>(ln|log)</mi>": 'lspace="0.17em" rspace="0.17em"',
+}
+
+
+def mathml(tex: str, display: str = "inline") -> str:
+    """Return a formula as MathML, with the spaces of TeX. Bars do not grow; browsers stretch only some."""
+    made = convert(tex, display=display)
+    for pattern, attributes in SPACES.items():
+        made = re.sub(pattern, rf"<mo {attributes}>\1</mo>", made)
+    return made
 
 
 class InlineFormula(InlineProcessor):
@@ -26,7 +50,7 @@ class InlineFormula(InlineProcessor):
 
     def handleMatch(self, m: Any, data: str) -> tuple[str, int, int]:
         """Store the formula, so that nothing else is read into it."""
-        return self.md.htmlStash.store(convert(m[1])), m.start(), m.end()
+        return self.md.htmlStash.store(mathml(m[1])), m.start(), m.end()
 
 
 class DisplayedFormula(BlockProcessor):
@@ -40,7 +64,7 @@ class DisplayedFormula(BlockProcessor):
     def run(self, parent: ElementTree.Element, blocks: list[str]) -> None:
         """Put the formula in place of its block; on a narrow screen it scrolls by itself."""
         box = ElementTree.SubElement(parent, "div", {"class": "formula"})
-        box.text = self.parser.md.htmlStash.store(convert(blocks.pop(0).strip()[2:-2], display="block"))
+        box.text = self.parser.md.htmlStash.store(mathml(blocks.pop(0).strip()[2:-2], "block"))
 
 
 class Formulas(Extension):
@@ -53,16 +77,17 @@ class Formulas(Extension):
 
 
 class Options(griffe.Extension):
-    """Show the options that a function takes as ``**options``: they are put into its docstring when it is imported."""
+    """Show the options that a function takes as ``**options`` by their groups, as the help pages do."""
 
     def on_function(self, *, func: griffe.Function, **_: Any) -> None:
-        """Take signature and docstring from the function itself."""
+        """Take the docstring from the function itself: options are put into it when it is imported."""
         if func.docstring is None or "\n**options\n" not in inspect.cleandoc(func.docstring.value):
             return
         names = func.path.removeprefix(f"{func.module.path}.").split(".")
         function = reduce(getattr, names, import_module(func.module.path))
         func.docstring.value = inspect.getdoc(function) or ""
-        own = [p for p in func.parameters if p.name in inspect.signature(function).parameters]
+        known = inspect.signature(function).parameters
+        own = [p for p in func.parameters if p.name in known]
         added = [
             griffe.Parameter(
                 p.name,
@@ -70,10 +95,28 @@ class Options(griffe.Extension):
                 kind=griffe.ParameterKind.keyword_only,
                 default=repr(p.default),
             )
-            for p in inspect.signature(function).parameters.values()
+            for p in known.values()
             if p.name not in func.parameters
         ]
-        func.parameters = griffe.Parameters(*own, *added)
+        func.parameters = griffe.Parameters(*own, *added)  # whose defaults the docstring shows
+        func.docstring.parsed[:] = _grouped(func.docstring.parsed, {p.name for p in added})
+        func.parameters = griffe.Parameters(
+            *own, griffe.Parameter("options", kind=griffe.ParameterKind.var_keyword)
+        )  # dozens in a signature hide the others
+
+
+def _grouped(sections: Iterable[Any], options: Container[str]) -> Iterator[Any]:
+    """Yield the sections of a docstring, with one for each group of options after that of the other parameters."""
+    for section in sections:
+        if not isinstance(section, griffe.DocstringSectionParameters):
+            yield section
+            continue
+        groups: dict[str | None, list[Any]] = {None: []}
+        for item in section.value:
+            groups.setdefault(GROUPS[item.name] if item.name in options else None, []).append(item)
+        for group, items in groups.items():
+            if items:
+                yield griffe.DocstringSectionParameters(items, title=f"Options: {group}" if group else section.title)
 
 
 def _annotation(hint: Any) -> str:
@@ -81,35 +124,46 @@ def _annotation(hint: Any) -> str:
     return re.sub(r"\b(typing|collections\.abc|pathlib)\.", "", inspect.formatannotation(hint))
 
 
-class Together(griffe.Extension):
-    """Show names that share a line of a docstring, such as `features, drop`, in one line too.
+class Sections(griffe.Extension):
+    """Show the sections of a docstring as they are meant.
 
-    Otherwise each of them would get the type and the default of the first.
+    Examples come first. Choices such as `{"min-norm", "drop"}` are shown as written, not read as Python. Names that
+    share a line, such as `features, drop`, share one here too: otherwise each would get type and default of the first.
     """
 
     def on_function(self, *, func: griffe.Function, **_: Any) -> None:
-        """Join parameters."""
-        self._join(func)
+        """Arrange parameters."""
+        self._arrange(func)
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
-        """Join attributes."""
-        self._join(cls)
+        """Arrange attributes and parameters."""
+        self._arrange(cls)
 
-    def _join(self, thing: griffe.Function | griffe.Class) -> None:
-        signature = {parameter.name: parameter.annotation for parameter in thing.parameters}
-        for section in thing.docstring.parsed if thing.docstring else ():
-            if not isinstance(section, griffe.DocstringSectionParameters | griffe.DocstringSectionAttributes):
-                continue
-            joined: list[Any] = []
-            for item in section.value:
-                if not joined or joined[-1].description != item.description:
-                    joined.append(item)
-                    continue
-                first = joined[-1]
-                if first.annotation is signature.get(first.name):
-                    first.annotation = None
-                first.name, first.value = f"{first.name}, {item.name}", None
-            section.value = joined
+    def _arrange(self, thing: griffe.Function | griffe.Class) -> None:
+        if thing.docstring is None:
+            return
+        thing.docstring.parsed.sort(key=lambda section: _FIRST.get(section.kind, len(_FIRST)))
+        for section in thing.docstring.parsed:
+            if isinstance(section, griffe.DocstringSectionParameters | griffe.DocstringSectionAttributes):
+                _as_written(section.value, thing.docstring.value)
+                section.value = list(_joined(section.value, {p.name: p.annotation for p in thing.parameters}))
+
+
+def _as_written(items: Iterable[Any], text: str) -> None:
+    for item in items:
+        if choices := re.search(rf"^ *{re.escape(item.name)} : (.*\{{.*\}}.*?)(, optional)?$", text, re.MULTILINE):
+            item.annotation = choices[1]
+            item.value = "None" if choices[2] else item.value
+
+
+def _joined(items: Iterable[Any], signature: Mapping[str, Any]) -> Iterator[Any]:
+    for _, group in groupby(items, key=attrgetter("description")):
+        first, *others = group
+        if others:
+            if first.annotation is signature.get(first.name):
+                first.annotation = None
+            first.name, first.value = ", ".join([first.name, *(item.name for item in others)]), None
+        yield first
 
 
 def help_pages() -> Iterator[tuple[str, str]]:

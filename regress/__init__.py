@@ -8,7 +8,7 @@
 - ``check_gradients`` checks the gradient in five ways.
 - ``LinearRegressor`` is a scikit-learn estimator.
 - ``load`` reads a saved model, ``to_sklearn`` turns it into a Pipeline, ``to_keras`` into a Keras model.
-- ``write_report`` makes a page of a result, and ``plot`` draws its charts.
+- ``write_report`` makes a page of a result, ``table`` puts models side by side, and ``plot`` draws charts.
 
 Nothing is imported before it is used.
 """
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from regress.api.pipeline import to_sklearn
     from regress.api.report import write_report
     from regress.api.result import Fit
+    from regress.api.table import ModelTable, table
     from regress.api.verify import Verification, verify
     from regress.errors import (
         ConvergenceWarning,
@@ -69,6 +70,7 @@ _HOME = {
     "LinearRegressor": "api.estimator",
     "Loss": "objective.losses",
     "MissingDependencyError": "errors",
+    "ModelTable": "api.table",
     "Penalty": "objective.penalties",
     "RegressError": "errors",
     "Solver": "solvers.steps",
@@ -87,6 +89,7 @@ _HOME = {
     "load_moments": "api.moments.table_moments",
     "moments": "api.moments.sum_table",
     "plot": "plot",
+    "table": "api.table",
     "to_keras": "api.keras_models",
     "to_sklearn": "api.pipeline",
     "verify": "api.verify",
@@ -108,6 +111,7 @@ __all__ = [
     "LinearRegressor",
     "Loss",
     "MissingDependencyError",
+    "ModelTable",
     "Penalty",
     "RegressError",
     "Solver",
@@ -127,6 +131,7 @@ __all__ = [
     "load_moments",
     "moments",
     "plot",
+    "table",
     "to_keras",
     "to_sklearn",
     "verify",

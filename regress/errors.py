@@ -17,11 +17,30 @@ INSTALL_DASK = "pip install '.[dask]'"
 
 
 class RegressError(Exception):
-    """Base of every exception that the package raises on purpose."""
+    """Base of every exception that the package raises on purpose.
+
+    Examples
+    --------
+    >>> import regress
+    >>> try:
+    ...     regress.fit("no_such_file.csv", "y")
+    ... except regress.RegressError as error:
+    ...     print(error)
+    no_such_file.csv does not exist. Name a CSV or Parquet file, a folder of them, or a glob such as 'data/*.csv'.
+    """
 
 
 class InputError(RegressError, ValueError):
-    """Arguments or data that cannot be used."""
+    """An argument or a table that cannot be used. It is a `ValueError` too.
+
+    Examples
+    --------
+    >>> import regress
+    >>> regress.fit({"x": [1.0, 2.0], "y": [3.0, 5.0]}, "y", test_size=2.0)
+    Traceback (most recent call last):
+        ...
+    regress.errors.InputError: test_size must be a finite number of at least 0 and below 1; got 2.0.
+    """
 
 
 class UnavailableError(InputError, AttributeError):
@@ -29,7 +48,16 @@ class UnavailableError(InputError, AttributeError):
 
 
 class TableError(InputError):
-    """A table that cannot be read. The message names file, line and column if they are known."""
+    """A table that cannot be read. The message names file, line and column if they are known.
+
+    Examples
+    --------
+    >>> import regress
+    >>> regress.fit({"x": [1.0, 2.0], "y": [3.0, 5.0]}, "z")
+    Traceback (most recent call last):
+        ...
+    regress.errors.TableError: the frame has no column 'z' to use as the target. It has: 'x', 'y'.
+    """
 
 
 class TransientError(TableError):
@@ -37,7 +65,16 @@ class TransientError(TableError):
 
 
 class UnknownOptionError(InputError, TypeError):
-    """A keyword argument that a function does not have."""
+    """A keyword argument that a function does not have. It is a `TypeError` too.
+
+    Examples
+    --------
+    >>> import regress
+    >>> regress.fit({"x": [1.0, 2.0], "y": [3.0, 5.0]}, "y", lr=0.1)
+    Traceback (most recent call last):
+        ...
+    regress.errors.UnknownOptionError: fit has no option 'lr'. Use learning_rate.
+    """
 
 
 class LearningRateError(InputError):
@@ -45,15 +82,44 @@ class LearningRateError(InputError):
 
 
 class MissingDependencyError(RegressError, ImportError):
-    """An optional package is required and not installed."""
+    """An optional package that is needed and not installed. The message has the line that installs it.
+
+    Examples
+    --------
+    >>> import regress
+    >>> issubclass(regress.MissingDependencyError, ImportError)
+    True
+    """
 
 
 class ConvergenceWarning(UserWarning):
-    """Training stopped before the gradient reached its tolerance. The parameters are the last good ones."""
+    """Training stopped before the gradient reached its tolerance. The parameters are the last valid ones.
+
+    Examples
+    --------
+    >>> import regress
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     fit = regress.fit("data/diabetes.csv", "progression", solver="gd", max_iter=3)
+    >>> caught[0].category.__name__, str(fit.status)
+    ('ConvergenceWarning', 'max_iter')
+    """
 
 
 class DataWarning(UserWarning):
-    """The result may differ from what you expect, for example because columns are constant or depend on each other."""
+    """The result may differ from what you expect, for example because columns are constant or depend on each other.
+
+    Examples
+    --------
+    >>> import regress
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     fit = regress.fit({"x": [1.0, 2.0, 4.0], "constant": [5.0, 5.0, 5.0], "y": [1.0, 2.0, 5.0]}, "y")
+    >>> print(caught[0].message)
+    Constant in the training rows, so the coefficient is 0: constant.
+    """
 
 
 def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:

@@ -17,12 +17,11 @@ from regress.records import (
     Norm,
     NotNegative,
     Positive,
-    ResidualGroups,
     Some,
     Squared,
     objective_text,
 )
-from regress.term_records import Retransform, Terms
+from regress.term_records import ResidualGroups, Retransform, Terms
 
 _Stopped = Literal["epochs", "early_stopping", "max_seconds", "callback", "callback_error"]
 StatusWord = Literal["converged", "max_iter", "diverged", "non_finite", "interrupted", _Stopped]
@@ -212,7 +211,7 @@ class Coefficient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """How well a fit fits as a whole: see `regress.inference.standard_errors`."""
+    """How well a fit fits in total: see `regress.inference.standard_errors`."""
 
     cov_type: str
     nobs: Positive

@@ -98,7 +98,7 @@ class FileKeywords(TypedDict, total=False):
 
 
 class TableKeywords(FileKeywords, total=False):
-    """Of `TableOptions`, but for `rows`."""
+    """Of `TableOptions`, without `rows`."""
 
     formula: str | None
     features: Sequence[str] | None

@@ -13,6 +13,7 @@ from regress.blocks import Array
 STEPS = 200  # of a descent that does not arrive before
 SQUARED = "squared_error"  # the loss that is no other
 HUBER_ERRORS = "Huber's H1"  # the kind of standard errors of his loss
+MOST_POINTS = 2_000  # rows that are drawn one by one
 ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _CURVE = 72  # points of an ellipse
 
@@ -55,45 +56,6 @@ Drawn = Annotated[float, Bound(most=1e200)]  # tables hold at most 1e150
 Squared = Annotated[float, Bound(most=1.34e154)]  # and these are numbers whose squares are doubles
 Norm = Annotated[float, Bound(at_least=0, most=1.34e154)]
 Name = Annotated[str, "utf-8"]  # as in a table; other texts may hold bytes of a file's name
-
-
-class Group(NamedTuple):
-    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
-
-    part: Count
-    predicted: Drawn
-    residual: Drawn
-    root: Drawn
-    rows: Some
-
-
-class Quantile(NamedTuple):
-    """0, means of normal quantiles and of z, and the rows of a group."""
-
-    part: Count
-    normal: Drawn
-    z: Drawn
-    rows: Some
-
-
-class Band(NamedTuple):
-    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
-
-    low: Drawn
-    high: Drawn | None
-    rows: Count | None
-    normal: NotNegative
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidualGroups:
-    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`."""
-
-    rows: Some
-    groups: tuple[Group, ...]
-    normal: tuple[Quantile, ...]
-    bands: tuple[Band, ...]
-    far: Count | None
 
 
 class FoldScores(NamedTuple):
@@ -148,6 +110,7 @@ class ComparisonRecord:
     metrics: tuple[str, ...]
     folds: str
     agree: bool
+    disagree: tuple[str, ...]
     verdict: tuple[str, ...]
     fits: tuple[ToolRecord, ...]
 
@@ -215,6 +178,99 @@ class Descents(NamedTuple):
         circle = np.array([np.cos(turn), np.sin(turn)])
         points: Array = (vectors @ (circle * np.sqrt(excess / values)[:, None])) / scale[:, None]
         return points.T + self.minimum
+
+
+class DateRange(NamedTuple):
+    """The mean, the first and the last date of a column as text; empty where it has no dates."""
+
+    mean: str = ""
+    low: str = ""
+    high: str = ""
+
+
+NO_DATES = DateRange()
+
+
+class Bin(NamedTuple):
+    """An interval of a histogram, closed below, and how many rows of the sample are in it."""
+
+    low: float
+    high: float
+    rows: int
+
+
+class LevelCount(NamedTuple):
+    """A level and its rows."""
+
+    level: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnRecord:
+    """One column of an inspection: see `regress.api.inspect_columns.ColumnReport`."""
+
+    name: str
+    kind: str
+    missing: int
+    mean: float | None
+    spread: float | None
+    low: float | None
+    high: float | None
+    n_levels: int
+    levels: tuple[str, ...]
+    looks_like_id: bool
+    dtype: str
+    hint: str
+    dates: DateRange
+    all_differ: bool
+    n_single: int
+    single: tuple[str, ...]
+    n_like_numbers: int
+    like_numbers: tuple[str, ...]
+    bins: tuple[Bin, ...]
+    frequent: tuple[LevelCount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaRecord:
+    """What a term of a formula becomes: how its columns of X are computed, how many there are, and what they hold.
+
+    `name` has … in place of levels. What is not known before a fit is None.
+    """
+
+    name: str
+    term: str
+    kind: str
+    columns: int
+    computed: str
+    references: tuple[str, ...]
+    missing: int | None
+    low: float | None
+    high: float | None
+    dates: DateRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionRecord:
+    """What is shown of an inspection: see `regress.api.inspect.Inspection`.
+
+    `address` names the table in the command. `sampled` rows are those of which histograms are.
+    Where no target is given, one of `targets` may be.
+    """
+
+    label: str
+    address: str
+    read_as: str
+    rows: int
+    bad: int
+    sampled: int
+    columns: tuple[ColumnRecord, ...]
+    formula: str
+    terms: tuple[FormulaRecord, ...]
+    remarks: tuple[str, ...]
+    command: str
+    targets: tuple[str, ...]
 
 
 def objective_text(weighted: bool, alpha: float, loss: str = SQUARED, penalty: str = "") -> str:

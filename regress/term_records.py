@@ -1,4 +1,4 @@
-"""What records hold of formulas: tests of terms, effects of curves, units of predictions; and inspections."""
+"""Parts of records: tests of terms, effects of curves, units of predictions, and residuals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -109,94 +109,117 @@ class Retransform:
     r2_test_original: float | None = None
 
 
-class DateRange(NamedTuple):
-    """The mean, the first and the last date of a column as text; empty where it has no dates."""
+class Group(NamedTuple):
+    """The slice along ŷ, means of ŷ, y − ŷ and √|z|, and the rows of a group."""
 
-    mean: str = ""
-    low: str = ""
-    high: str = ""
-
-
-NO_DATES = DateRange()
-
-
-class Bin(NamedTuple):
-    """An interval of a histogram, closed below, and how many rows of the sample are in it."""
-
-    low: float
-    high: float
-    rows: int
+    part: Count
+    predicted: Drawn
+    residual: Drawn
+    root: Drawn
+    rows: Some
 
 
-class LevelCount(NamedTuple):
-    """A level and its rows."""
+class Quantile(NamedTuple):
+    """0, means of normal quantiles and of z, and the rows of a group."""
 
-    level: str
-    rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnRecord:
-    """One column of an inspection: see `regress.api.inspect_columns.ColumnReport`."""
-
-    name: str
-    kind: str
-    missing: int
-    mean: float | None
-    spread: float | None
-    low: float | None
-    high: float | None
-    n_levels: int
-    levels: tuple[str, ...]
-    looks_like_id: bool
-    dtype: str
-    hint: str
-    dates: DateRange
-    all_differ: bool
-    n_single: int
-    single: tuple[str, ...]
-    n_like_numbers: int
-    like_numbers: tuple[str, ...]
-    bins: tuple[Bin, ...]
-    frequent: tuple[LevelCount, ...]
+    part: Count
+    normal: Drawn
+    z: Drawn
+    rows: Some
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormulaRecord:
-    """What a term of a formula becomes: how its columns of X are computed, how many there are, and what they hold.
+class Band(NamedTuple):
+    """How many |z| lie between two numbers of standard deviations, None in place of 1 to 4, and how many if normal."""
 
-    `name` has … in place of levels. What is not known before a fit is None.
+    low: Drawn
+    high: Drawn | None
+    rows: Count | None
+    normal: NotNegative
+
+
+class Dot(NamedTuple):
+    """The mean of a group of rows in a chart, and how many they are."""
+
+    x: Drawn
+    y: Drawn
+    rows: Some
+
+
+PlaneName = Literal["actual", "fitted", "scale", "leverage", "order"]  # charts of rows, by what they show
+
+
+class Hexagons(NamedTuple):
+    """The rows in one plane, counted in hexagons of this width and height; leverages by their decimal logarithms.
+
+    A cell is a hexagon of five rows or more, by its center. `others` are means of five or more of the other rows.
     """
 
-    name: str
-    term: str
-    kind: str
-    columns: int
-    computed: str
-    references: tuple[str, ...]
-    missing: int | None
-    low: float | None
-    high: float | None
-    dates: DateRange
+    plane: PlaneName
+    width: Positive
+    height: Positive
+    cells: tuple[Dot, ...]
+    others: tuple[Dot, ...]
+
+
+class Point(NamedTuple):
+    """A single row: ŷ, y − ŷ, z, its leverage, and its place in the order of the rows, where these are known."""
+
+    predicted: Drawn
+    residual: Drawn
+    z: Drawn
+    leverage: NotNegative | None
+    place: Count | None
+
+
+ResidualTestName = Literal["curvature", "spread", "order", "tails"]
+
+
+class ResidualTest(NamedTuple):
+    """A test of residuals: see `regress.inference.residual_tests`.
+
+    `size` is the size of the effect, and `found` whether p-value and size are beyond the thresholds.
+    """
+
+    name: ResidualTestName
+    statistic: float
+    p_value: NotNegative
+    size: float
+    found: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InspectionRecord:
-    """What is shown of an inspection: see `regress.api.inspect.Inspection`.
+class ResidualGroups:
+    """Residuals of a sample of the training rows in groups of five or more: see `regress.inference.residuals`.
 
-    `address` names the table in the command. `sampled` rows are those of which histograms are.
-    Where no target is given, one of `targets` may be.
+    Attributes
+    ----------
+    rows, complete : int, bool
+        Rows in the sample, and whether these are all training rows.
+    groups, normal, bands, far : tuples, int or None
+        Groups along ŷ, groups in order of size, counts of large residuals, and rows moved to the fence.
+    order : tuple of Dot
+        Means of z along the order of the rows, where that is known.
+    hexagons : tuple of Hexagons
+        The same rows in hexagons, if there are more than `MOST_POINTS`.
+    points : tuple of Point
+        Every row, if these were asked for.
+    tests : tuple of ResidualTest
+        What the residuals show.
+    decisive : int or None
+        Rows with a leverage near 1, which decide a coefficient alone; None where leverages are unknown.
+    positive : bool
+        Whether the target is positive in all rows of the sample, so that it has a logarithm.
     """
 
-    label: str
-    address: str
-    read_as: str
-    rows: int
-    bad: int
-    sampled: int
-    columns: tuple[ColumnRecord, ...]
-    formula: str
-    terms: tuple[FormulaRecord, ...]
-    remarks: tuple[str, ...]
-    command: str
-    targets: tuple[str, ...]
+    rows: Some
+    complete: bool
+    groups: tuple[Group, ...]
+    normal: tuple[Quantile, ...]
+    bands: tuple[Band, ...]
+    far: Count | None
+    order: tuple[Dot, ...]
+    hexagons: tuple[Hexagons, ...]
+    points: tuple[Point, ...]
+    tests: tuple[ResidualTest, ...]
+    decisive: Count | None
+    positive: bool

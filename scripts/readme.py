@@ -1,10 +1,12 @@
 """Renew what README.md and the pages in docs/ show: the output of their commands, and excerpts of the long tables.
 
-python scripts/readme.py             # run the commands, and list the pages that would change
-python scripts/readme.py --write     # and renew them
+python scripts/readme.py                               # run the commands, and list the pages that would change
+python scripts/readme.py --write                       # and renew them
+python scripts/readme.py --write docs/cookbook/*.md    # only some pages
 
-`<!-- output: fit -->` below a block of bash precedes what its first command `regress fit` prints. Its other lines run
-too. `<!-- output: python -->` below a block of Python precedes what the block prints. `<!-- figures -->` encloses rows
+`<!-- output: fit -->` below a block of bash precedes what its first command `regress fit` prints. If it prints nothing,
+its error message is shown. The other lines run too. A comment such as `# exit 2` holds the exit code that is expected.
+`<!-- output: python -->` below a block of Python precedes what the block prints. `<!-- figures -->` encloses rows
 of the tables in docs/accuracy.md and docs/benchmarks.md, so run their scripts first.
 """
 
@@ -27,6 +29,7 @@ PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = re.compile(r"^```(bash|python)\n((?:(?!```).*\n)*)```$", re.MULTILINE)
 OUTPUT = re.compile(r"(<!-- output: (\w+) -->\n```text\n)((?:(?!```).*\n)*)```$", re.MULTILINE)
 SETS = "norris", "longley", "pontius", "wampler5", "filip"
+VERSIONS = ("numpy", "pandas", "scikit-learn", "scikit-learn-intelex", "statsmodels")  # that excerpts depend on
 TOOLS = "regress", "scikit-learn", "scikit-learn-intelex", "statsmodels"
 CSV_TOOLS = {"regress fit, exact": "regress", "pandas + LinearRegression": "scikit-learn"}
 CASES = {  # a row of the table of times: case, start of the title, and the tools of the case that have other names
@@ -61,36 +64,38 @@ class Place(NamedTuple):
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
 
 
-def lines(code: str) -> Iterator[str]:
-    """Yield the commands of a block of bash, without comments."""
+def lines(code: str) -> Iterator[tuple[str, int]]:
+    """Yield the commands of a block of bash, each with the exit code that its comment expects."""
     for line in code.replace("\\\n", " ").splitlines():
-        if command := line.partition("  # ")[0].strip():
-            yield command
+        command, _, comment = line.partition("  # ")
+        if command := command.strip():
+            expected = re.search(r"\bexit (\d+)", comment)
+            yield command, int(expected[1]) if expected else 0
 
 
 def commands(code: str) -> Iterator[str]:
     """Yield the calls of `regress` in a block of bash."""
-    return (line for line in lines(code) if line.startswith("regress "))
+    return (line for line, _ in lines(code) if line.startswith("regress "))
 
 
 def output(page: str, shown: re.Match[str], place: Place) -> str:
-    """Return what the code above a marked block of a page prints on standard output."""
+    """Return what the code above a marked block of a page prints."""
     *_, (language, code) = CODE.findall(page[: shown.start()])
     if language == "python":
         done = place.run("-W", "error", "-c", code)
         if done.returncode:
             raise ValueError(done.stderr)
         return done.stdout
-    for command in lines(code):
+    for command, expected in lines(code):
         if not command.startswith("regress "):
             place.bash(command)
             continue
         words = shlex.split(command)
         done = place.run("-m", "regress", *words[1:])
+        if done.returncode != expected:
+            raise ValueError(f"{command}\nIt exits with {done.returncode}.\n{done.stderr}")
         if words[1] == shown[2]:
-            if not done.stdout:
-                raise ValueError(f"{command}\n{done.stderr}")
-            return done.stdout
+            return done.stdout or done.stderr
     raise ValueError(f"There is no command 'regress {shown[2]}' above its output.")
 
 
@@ -138,7 +143,14 @@ def speed() -> tuple[set[str], str]:
 def figures() -> str:
     """Return both excerpts under the machines that they come from."""
     (here, digits), (there, times) = accuracy(), speed()
-    return "\n".join(sorted(here | there)) + f"\n\n{digits}\n{times}"
+    return "\n".join(sorted(map(without_others, here | there))) + f"\n\n{digits}\n{times}"
+
+
+def without_others(machine: str) -> str:
+    """Return the line of a machine with the versions of the tools in both excerpts alone."""
+    head, _, packages = machine.partition(" Packages: ")
+    shown = [each for each in packages.split(", ") if each.rpartition(" ")[0] in VERSIONS]
+    return f"{head} Packages: {', '.join(shown)}."
 
 
 def renewed(page: str, place: Place) -> str:
@@ -154,11 +166,12 @@ def renewed(page: str, place: Place) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pages", metavar="PAGE", nargs="*", type=Path, help="the pages to run; default: all")
     parser.add_argument("--write", action="store_true", help="renew the pages")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="regress-readme-") as folder:
         place = Place.make(Path(folder))
-        for path in PAGES:
+        for path in map(Path.absolute, options.pages or PAGES):
             before = path.read_text(encoding="utf-8")
             after = renewed(before, place)
             if after == before:

@@ -1,41 +1,31 @@
 """A headless Chromium for the tests of pages: opens a page as a user would, and lists what is wrong with it."""
 
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from page_facts import HOW, NoBrowser, chromium
+
+__all__ = ["HOW", "REQUIRED", "UNTESTED", "Visit", "launched"]
 UNTESTED = "pages were not opened in a browser"  # begins every such skip, so that the summary finds them
-HOW = "Install Chromium (on Debian: apt install chromium) or Google Chrome."
 REQUIRED = "REGRESS_BROWSER"  # set to "required", tests fail where there is no browser
-_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-_NAMES = ("chromium", "chromium-browser", "google-chrome", _MAC)
-_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @contextmanager
 def launched() -> Iterator[Any]:
     """Start an installed Chromium; without one, skip the tests, or fail them where it is required."""
-    from playwright.sync_api import Error, sync_playwright
-
-    browser, why = None, "no Chromium or Chrome is installed"
-    with sync_playwright() as playwright:
-        for path in filter(None, map(shutil.which, _NAMES)):
-            try:
-                browser = playwright.chromium.launch(executable_path=path)
-                break
-            except Error as error:  # such as Ubuntu's chromium-browser, which only says how to install it
-                why = f"{path} does not start: {error.message.strip().splitlines()[0]}"
-        if browser is not None:
-            yield browser
-            browser.close()
-            return
-    required = os.environ.get(REQUIRED) == "required"
-    (pytest.fail if required else pytest.skip)(f"{UNTESTED}: {why}")
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(chromium())
+        except NoBrowser as error:
+            required = os.environ.get(REQUIRED) == "required"
+            (pytest.fail if required else pytest.skip)(f"{UNTESTED}: {error}")
+        yield browser
 
 
 class Visit:
@@ -94,23 +84,19 @@ class Visit:
         return self
 
     def unfolded(self) -> "Visit":
-        """Open what is folded."""
-        self.page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        """Open everything that is folded."""
+        self.page.evaluate("() => document.querySelectorAll('details').forEach(each => each.open = true)")
         return self
 
-    def first_paint(self) -> float:
-        """Return the seconds from asking for the page to its first text or picture."""
-        milliseconds = self.page.evaluate(
-            """() => new Promise(done => new PerformanceObserver(list => {
-                for (const entry of list.getEntriesByName('first-contentful-paint')) done(entry.startTime);
-            }).observe({type: 'paint', buffered: true}))"""
-        )
-        return float(milliseconds) / 1000
+    def folded(self) -> "Visit":
+        """Fold everything that can be folded."""
+        self.page.evaluate("() => document.querySelectorAll('details').forEach(each => each.open = false)")
+        return self
 
-    def faults(self) -> list[str]:
-        """Return everything that is wrong with the page as it stands, a line each."""
+    def faults(self, rules: Sequence[str] = ()) -> list[str]:
+        """Return everything that is wrong with the page as it stands, a line each; of axe's rules, all unless given."""
         requests = [f"request: {url}" for url in self.requests]
-        return [*self.said, *requests, *self.overflows(), *self.text_in_pictures(), *self.inaccessible()]
+        return [*self.said, *requests, *self.overflows(), *self.text_in_pictures(), *self.inaccessible(rules)]
 
     def _texts(self, script: str) -> list[str]:
         """Return the list of texts that a script makes, which goes on where `_COMMON` ends."""
@@ -125,11 +111,12 @@ class Visit:
         """Return text in SVGs that is too small or too pale, sticks out of its SVG, or lies on other text."""
         return self._texts(_TEXT)
 
-    def inaccessible(self) -> list[str]:
-        """Return the violations that axe-core finds."""
+    def inaccessible(self, rules: Sequence[str] = ()) -> list[str]:
+        """Return the violations of rules that axe-core finds; of all that matter here unless given."""
         from axe_playwright_python.sync_playwright import Axe
 
-        options = {"runOnly": _RULES, "resultTypes": ["violations"]}
+        only = {"type": "rule", "values": [*rules]} if rules else {"type": "tag", "values": _TAGS}
+        options = {"runOnly": only, "resultTypes": ["violations"]}
         violations = Axe().run(self.page, options=options).response["violations"]
         return [
             f"axe {v['id']}: {v['help']}: {'; '.join(str(node['target']) for node in v['nodes'][:3])}"
@@ -140,9 +127,11 @@ class Visit:
         """Return the faults of the page as printed on A4: controls, and what no finger can scroll to or unfold."""
         self.page.set_viewport_size({"width": 718, "height": 1047})  # A4 at 96 dpi, less margins of 1 cm
         self.page.emulate_media(media="print", color_scheme="light")
-        if not self.page.pdf(format="A4").startswith(b"%PDF-"):
-            return ["no PDF"]
         return [*self.said, *self._texts(_ON_PAPER)]
+
+    def pdf(self) -> bytes:
+        """Return the page as it is printed."""
+        return bytes(self.page.pdf(format="A4"))
 
     def controls(self) -> list[str]:
         """Return the controls that show."""

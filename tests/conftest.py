@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,12 @@ from hypothesis import settings
 
 from regress.objective import autodiff
 from tests import browser
+from tests.examples import ALL
 
-settings.register_profile("regress", deadline=None)  # no test rests on the speed of a machine
-settings.load_profile("regress")
+os.environ.pop("FORCE_COLOR", None)  # outputs are compared as text
+settings.register_profile("all", deadline=None, max_examples=ALL)  # no test rests on the speed of a machine
+settings.register_profile("some", settings.get_profile("all"), max_examples=ALL // 5)
+settings.load_profile("some")
 
 
 @pytest.fixture(autouse=True)

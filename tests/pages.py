@@ -16,7 +16,7 @@ TAGS = set(
 )
 ATTRIBUTES = set(
     "lang charset name content http-equiv id class style href role aria-labelledby aria-label aria-hidden scope "
-    "colspan tabindex hidden for type min max value data-texts data-x data-y viewbox d x y cx cy r width height "
+    "colspan tabindex hidden for type min max value title data-texts data-x data-y viewbox d x y cx cy r width height "
     "points transform text-anchor clip-path".split()
 )
 VOID = {"meta", "input"}
@@ -115,7 +115,7 @@ def read(html: str) -> Node:
     for svg in root.all("svg"):
         for node in svg.all():
             for name in ("d", "points", "cx", "cy", "r", "x", "y", "data-x", "data-y"):
-                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvzL,]", " ", node.attributes.get(name, ""))):
+                for number in re.findall(r"-?[\w.]+", re.sub(r"[MVHhvlzL,]", " ", node.attributes.get(name, ""))):
                     assert math.isfinite(float(number)), (name, number)
     return root
 

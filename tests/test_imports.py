@@ -53,6 +53,7 @@ CASES = {
         CALL.format(["predict", "m.json", CSV]),
         ["tensorflow", "pandas", "sklearn", "scipy", *FORMULA],
     ),
+    "regress table": (CALL.format(["table", "m.json"]), ["tensorflow", "polars", "pandas", "sklearn", "scipy", "rich"]),
     "regress inspect": (CALL.format(["inspect", CSV]), ["tensorflow", "pandas", "sklearn", "scipy"]),
     "a fit of arrays": (ARRAYS, ["tensorflow", "polars", "pandas", "sklearn", "click", "rich"]),
     "the autodiff module": ("import regress.objective.autodiff", ["tensorflow"]),

@@ -20,7 +20,6 @@ PHRASES: Mapping[str, str] = {  # what is avoided, as a regular expression: what
     r"exact sums?": "exact arithmetic",
     r"mov(?:es?|ed|ing) (?:ŷ|y|(?:a )?fitted values?|(?:a )?predictions?) by": "changes a fitted value by",
     r"left out|leaves? (?:them|it|those|bad rows) out": "excluded",
-    r"beside (?:it|them|that|these|another|(?:the )?others?|each other|scikit-learn|the spread)": "compared with",
     r"(?:do|does|did) not suffer|suffers? from": "is unaffected",
     r"(?:mean|means|say|says) (?:very )?little": "should not be interpreted",
     r"^most (?:levels|rows|iterations|categories|columns) (?:of|to|in|that)|the most (?:that|rows|levels)": "maximum",
@@ -28,12 +27,26 @@ PHRASES: Mapping[str, str] = {  # what is avoided, as a regular expression: what
     r"(?:agrees?|disagrees?) with us|of ours|our own": "the name of the tool",
     r"(?:is|are|was|were|be|been) told": "is given",
     r"mend (?:the|it|them|this|that)": "fix",
-    r"whole numbers?|files? (?:is|are) written whole": "integer, complete",
     r"in silence": "without a message",
     r"rivals?": "the other tools",
     r"digits? right|right digits?": "correct digits",
     r"what is left": "the remainder",
     r"(?:no|any|a) row out": "one output row per input row",
+    r"whole": "complete, all, integer",
+    r"beside": "next to, compared with",
+    r"nobody": "name who does it, or use the passive",
+    r"ours": "the name of the tool",
+    r"but for": "except for",
+}
+
+READER_PHRASES: Mapping[str, str] = {  # what is avoided as well in documents and messages
+    r"(?:has|have|was|were|needs?|there is|there are) (?-i:none)(?! of)|(?-i:none) (?:is|are|was|were)": "no, not one",
+    r"tells? (?:by|whether|where|which|apart)": "given, shows",
+    r"found (?:among|at once|late|by|out)": "detected, appears",
+    r"says? (?:so|what|where|which|how)": "reports",
+    r"(?:is|are|was|were) asked for|as asked": "is required, requested",
+    r"(?:^|, |; |: |and |or |than |on |from |of )what (?!a (?:fit|certificate))[^?]*(?<=\.)": "name the thing",
+    r"to be able to go on|go on with --resume": "continue",
 }
 
 _STEMS = (
@@ -49,7 +62,10 @@ _BRITISH = (
 SPELLING = re.compile(
     rf"\b(?:(?:{_STEMS})is(?:e|ed|es|ing|ation|er|ers)|{'|'.join(_BRITISH.split())})\b", re.IGNORECASE
 )
-_PHRASES = {re.compile(rf"(?<!\w)(?:{found})(?!\w)", re.IGNORECASE): better for found, better in PHRASES.items()}
+_PHRASES, _READER_PHRASES = (
+    {re.compile(rf"(?<!\w)(?:{found})(?!\w)", re.IGNORECASE): better for found, better in phrases.items()}
+    for phrases in (PHRASES, READER_PHRASES)
+)
 
 _SENTENCE_END = re.compile(r"""[.!?…]["'”’)\]*_]*$""")
 _ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "cf.", "al.", "p.", "No.")
@@ -102,15 +118,16 @@ def violations(texts: Iterable[Text]) -> list[Violation]:
         Violation(text.file, text.line, rule, sentence)
         for text in texts
         for sentence in sentences(text.words)
-        for rule in broken(sentence, text.limit)
+        for rule in broken(sentence, text.limit, for_readers=text.file.endswith(".md") or text.limit == MESSAGE)
     ]
 
 
-def broken(sentence: str, limit: int) -> Iterator[str]:
-    """Yield the rules that a sentence breaks."""
+def broken(sentence: str, limit: int, *, for_readers: bool = True) -> Iterator[str]:
+    """Yield the rules that a sentence breaks; documents and messages have more rules than docstrings."""
     if (count := length(sentence)) > limit:
         yield f"{count} words, at most {limit}"
-    for phrase, better in _PHRASES.items():
+    phrases = {**_PHRASES, **_READER_PHRASES} if for_readers else _PHRASES
+    for phrase, better in phrases.items():
         if found := phrase.search(sentence):
             yield f"not {found[0]!r}: {better}"
     if found := SPELLING.search(sentence):

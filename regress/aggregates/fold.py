@@ -51,7 +51,7 @@ class Fold:
         self._sampled = bool(sampled)
 
     def blocks(self, n_jobs: int) -> Iterator[Block]:
-        """Read the table once and yield its training blocks; with more jobs than one, other rows are added beside.
+        """Read the table once and yield its training blocks; with several jobs, other rows are added meanwhile.
 
         Raises
         ------

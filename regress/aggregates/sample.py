@@ -22,10 +22,11 @@ _CELLS = 8_000_000  # that are held at most, whatever the columns
 
 
 class _Kept(NamedTuple):
-    """Rows of a sample, by their hashes."""
+    """Rows of a sample, by their hashes; and the part of the table and the record of each (k, 2), if known."""
 
     bits: Bits
     block: Block
+    places: Bits | None
 
 
 class Sampler:
@@ -55,6 +56,7 @@ class Sampler:
         self._bits = np.empty(room, dtype=np.uint64)
         self._numbers, self._codes = np.empty((numbers, room)), np.empty((texts, room), dtype=np.int32)
         self._y, self._a = np.empty(room), np.empty(room)
+        self._places = np.empty((2, room), dtype=np.uint64)
         self._held = self._fresh = 0
         self._weighted = False
         self._merged: _Kept | None = None
@@ -76,6 +78,7 @@ class Sampler:
                 self._compact()
             here, to = start + at, slice(self._held, self._held + at.size)
             self._bits[to], self._y[to], self._a[to] = bits[at], y[here], 1.0 if a is None else a[here]
+            self._places[0, to], self._places[1, to] = salt, (batch.first + here).astype(np.uint64)
             for of_code, code in zip(self._codes, codes, strict=True):
                 of_code[to] = code[here]
             for of_column, column in zip(self._numbers, numbers, strict=True):
@@ -94,7 +97,7 @@ class Sampler:
     def _compact(self) -> None:
         """Let go of all but the smallest hashes."""
         at = self._smallest()
-        for column in (self._bits, *self._numbers, *self._codes, self._y, self._a):
+        for column in (self._bits, *self._numbers, *self._codes, self._y, self._a, *self._places):
             column[: len(at)] = column[at]
         self._held = len(at)
 
@@ -120,6 +123,11 @@ class Sampler:
         kept = self._kept()
         return None if kept is None else kept.block
 
+    def places(self) -> Bits | None:
+        """Return a number for the part of the table, and the record, of each row of the sample (k, 2), if known."""
+        kept = self._kept()
+        return None if kept is None else kept.places
+
     def _kept(self) -> _Kept | None:
         if not self._held:
             return self._merged
@@ -130,7 +138,7 @@ class Sampler:
             X = np.hstack([X, self._numbers[given:, at].T])
             columns = (*columns, *map(as_read, self._read))
         block = Block(X, self._y[at][:, None], self._a[at] if self._weighted else None, columns)
-        own = _Kept(self._bits[at], block)
+        own = _Kept(self._bits[at], block, self._places[:, at].T)
         return own if self._merged is None else self._best(own, self._merged)
 
     def _best(self, *several: _Kept) -> _Kept | None:
@@ -149,7 +157,9 @@ class Sampler:
             by_name = sorted(range(len(columns)), key=columns.__getitem__)
             at = np.lexsort([*X.T[by_name], *Y.T, *([] if a is None else [a]), bits])
         at = at[: self._most]
-        return _Kept(bits[at], Block(X[at], Y[at], None if a is None else a[at], columns))
+        known = [kept.places for kept in several if kept.places is not None]
+        places = np.concatenate(known)[at] if len(known) == len(several) else None
+        return _Kept(bits[at], Block(X[at], Y[at], None if a is None else a[at], columns), places)
 
     def empty(self) -> "Sampler":
         """Return a sampler that keeps no row."""
@@ -188,7 +198,7 @@ class Sampler:
         encoded = X[:, [not name.startswith(AS_READ) for name in columns]]
         if not all(np.isfinite(array).all() for array in (encoded, Y, () if a is None else a)):
             raise ValueError("its sample has a value that is not finite")
-        self._merged = _Kept(bits, Block(X, Y, a, columns))
+        self._merged = _Kept(bits, Block(X, Y, a, columns), None)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"given": self._given, "kept": self._kept()}

@@ -22,7 +22,7 @@ def added(estimators: Mapping[str, Any] | None, taken: Sequence[str]) -> Iterato
     Raises
     ------
     InputError
-        If one is no regressor of scikit-learn's kind.
+        If one is not a regressor of scikit-learn's kind.
     """
     if estimators is None:
         return
@@ -53,7 +53,7 @@ def _check(name: str, estimator: Any) -> None:
     lacking = [method for method in _METHODS if not callable(getattr(estimator, method, None))]
     if lacking:
         kind = type(estimator).__name__
-        raise InputError(f"Estimator {name!r} ({kind}) has no {lacking[0]}, so it is no regressor of scikit-learn.")
+        raise InputError(f"Estimator {name!r} ({kind}) has no {lacking[0]}, so it is not a regressor of scikit-learn.")
     try:
         clone(estimator)
         classifier = is_classifier(estimator)

@@ -102,6 +102,18 @@ def certify(
     ------
     InputError
         If the table or the claim cannot be used, or minimizes another loss.
+
+    Examples
+    --------
+    >>> import regress
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> regress.certify(LinearRegression().fit(X, y), X, y).passed
+    True
+    >>> certificate = regress.certify(([0.0, 100.0], 5.0), "data/income_rate.csv", "spend")  # w is by position
+    >>> certificate.passed, {name: round(digits, 1) for name, digits in certificate.digits.items()}
+    (False, {'income': 0.0, 'rate': 3.1})
     """
     refuse_unknown(certify, options)
     check_number("digits", digits, at_least=0.0)
@@ -119,7 +131,7 @@ def certify(
     role = claim.target if target is None else target
     with one_blas_thread(), opened(table, role, made(TableOptions, given), where) as found:
         if rows_needed and not isinstance(found, Source):
-            raise InputError(f"What was fitted to other columns is certified on rows, not on {source_of(found).label}.")
+            raise InputError(f"A fit to other columns is certified on rows, not on {source_of(found).label}.")
         raw = isinstance(table, np.ndarray) and rows_needed
         return _certified(claim, table if raw else found, target, given, digits=digits, jobs=jobs, progress=progress)
 
@@ -159,7 +171,7 @@ def _certified(
     shown = claim.b or rounded(implied_intercept(w, center, b_center))
     if shown and not train_options.fit_intercept:
         raise InputError(
-            f"The claim has the intercept {shown:g}, but none was fitted. Pass 0, or remove "
+            f"The claim has the intercept {shown:g}, but the claim is for a model without one. Pass 0, or remove "
             f"{setting('fit_intercept', False)}."
         )
     result = certificate(minimum, prepared.names, w, center, b_center=b_center, b=claim.b)

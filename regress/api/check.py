@@ -44,6 +44,13 @@ def check_gradients(
         If the table cannot be used.
     MissingDependencyError
         If TensorFlow is not installed.
+
+    Examples
+    --------
+    >>> import regress
+    >>> check = regress.check_gradients("data/income_rate.csv", "spend")
+    >>> check.passed, check.worst < 1e-12
+    (True, True)
     """
     refuse_unknown(check_gradients, options)
     target, given = with_formula(target, options)

@@ -115,7 +115,8 @@ class Checkpoint:
         except InputError as error:
             if self._last is None:
                 raise
-            remedy = f"The checkpoint before it is intact. Make room, and go on with {setting('resume', True)}."
+            remedy = "The checkpoint before it is intact. Free some disk space, and continue "
+            remedy += f"with {setting('resume', True)}."
             raise InputError(f"{error} {remedy}") from None
         ended_at = time.perf_counter()
         self._last = state.iteration, ended_at, ended_at - began

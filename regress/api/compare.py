@@ -107,15 +107,19 @@ def compare(
 
     Examples
     --------
-    >>> from sklearn.linear_model import HuberRegressor
-    >>> result = compare("data/diabetes.csv", "progression", estimators={"huber": HuberRegressor()}, cv=3)
-    >>> result.agree, result.folds, result.fits[-1].name
-    (True, '3 folds by the hash of each row', 'huber')
-    >>> print(round(result.table.loc["huber", "r2"], 2))
-    0.46
+    >>> import regress
+    >>> from sklearn.linear_model import Lasso
+    >>> result = regress.compare("data/diabetes.csv", "progression", estimators={"lasso": Lasso()})
+    >>> result.agree, result.fits[-1].name
+    (True, 'lasso')
+    >>> result.table.loc[["regress", "lasso"], ["r2", "rmse"]].round(2)
+               r2   rmse
+    name
+    regress  0.64  44.16
+    lasso    0.63  44.51
     """
     if "alpha" in options:
-        raise InputError(f"compare has no penalty, since LinearRegression() has none. Remove {setting('alpha')}.")
+        raise InputError(f"compare takes no penalty: LinearRegression() is least squares. Remove {setting('alpha')}.")
     refuse_unknown(compare, options)
     target, given = with_formula(target, options)
     check_number("digits", digits, at_least=0.0)
@@ -155,13 +159,14 @@ def compare(
     fits = cross_validated(tools, fits, block, folds, scored) if folds else fits
     for note in of_rows(prepared.facts):
         warnings.warn(note, DataWarning, stacklevel=2)
-    agree, verdict = verdict_of(fits, prepared.names, judge, digits)
+    verdict = verdict_of(fits, prepared.names, judge, digits)
     reader = prepared.reader
     return Comparison(
         fits=fits,
         names=prepared.names,
-        agree=agree,
-        verdict=verdict,
+        agree=verdict.agree,
+        disagree=verdict.disagree,
+        verdict=verdict.said,
         rows=describe(prepared.tally),
         read_as=reader.source.dialect,
         metrics=tuple(metric.name for metric in scored) if held or folds else (),

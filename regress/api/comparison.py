@@ -30,6 +30,8 @@ class Comparison:
         than 1e-6 of the spread of y. The spread is the smaller of sd(y) and IQR(y)/1.349; sd(y) where the IQR is 0.
         With dependent columns, digits are counted to the nearest minimizer. With more columns than rows the loss
         decides: it must be within 1e-9 Σ(y − ȳ)² of the minimum. The other tools decide nothing.
+    disagree : tuple of str
+        The tools that do not agree; estimators that the user added are not judged.
     metrics : tuple of str
         What is measured on rows that were not trained on; empty where there are none.
     folds : str
@@ -42,6 +44,15 @@ class Comparison:
         What was fitted to what.
     digits_asked, fit_intercept : float, bool
         Digits that count as agreement, and whether b is fitted.
+
+    Examples
+    --------
+    >>> import regress
+    >>> comparison = regress.compare("data/income_rate.csv", "spend")
+    >>> comparison.agree, comparison.metrics
+    (False, ('r2', 'rmse', 'mae', 'mape', 'max_error'))
+    >>> comparison.table.loc[["regress", "LinearRegression()"], "r2"].round(2).tolist()
+    [1.0, 0.71]
     """
 
     fits: list[FittedRow]
@@ -50,6 +61,7 @@ class Comparison:
     verdict: list[str]
     rows: str
     read_as: str
+    disagree: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     folds: str = ""
     source: str = ""
@@ -93,6 +105,7 @@ class Comparison:
             metrics=self.metrics,
             folds=self.folds,
             agree=self.agree,
+            disagree=self.disagree,
             verdict=tuple(self.verdict),
             fits=tuple(fit.record for fit in self.fits),
         )
@@ -109,7 +122,15 @@ class Comparison:
         return comparison_html(self.record)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
+        """Return the comparison as plain values: what ``regress compare --json`` prints.
+
+        Examples
+        --------
+        >>> import regress
+        >>> known = regress.compare("data/income_rate.csv", "spend").to_dict()
+        >>> known["agree"], known["columns"], known["rows"]
+        (False, ['income', 'rate'], '1,000 rows = 792 used + 208 held out')
+        """
         known = self.record
         fits = [
             {

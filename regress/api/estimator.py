@@ -28,7 +28,7 @@ _OPTIONS = [f.name for f in fields(TrainOptions) if f.name not in ("collinear", 
 
 
 class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc] # untyped
-    """Linear least squares by gradients derived by hand, as a scikit-learn estimator.
+    """Linear regression as a scikit-learn estimator, trained by gradients derived by hand.
 
     Everything is computed in float64 at least. Where X is float32, the results are rounded to float32 once, at the end.
 
@@ -37,33 +37,42 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
     fit_intercept, alpha, loss, epsilon, huber_scale, penalty, solver, gradient, over, standardize, learning_rate
         How to train; see `regress.options.TrainOptions`.
     max_iter, tol, precision
-        When to stop, and how. Exact arithmetic is the default for small arrays, and if float64 would leave fewer than
-        ten digits.
+        When to stop, and how rows are summed. Exact arithmetic is the default for small arrays, and if float64 would
+        leave fewer than ten digits.
     batch_size, epochs, schedule, momentum, nesterov, shuffle, optimizer
-        How rows are fed to solvers that see a few of them at a time; see `regress.options.BatchOptions`.
+        Mini-batches; see `regress.options.BatchOptions`.
     random_state : int
         Seed of the order of rows.
     warm_start : bool
-        Whether ``fit`` begins at the coefficients of the last fit, where it descends.
+        Whether a descent begins at the coefficients of the last ``fit``.
     n_jobs : int, optional
-        Threads; default: the CPUs that this process may use, and 1 inside a joblib worker.
+        Number of threads. Default: one for each CPU that this process may use, and 1 inside a joblib worker.
 
     Attributes
     ----------
     coef_ : array of shape (n,) or (targets, n)
-        Coefficients, in the user's units: float32 where X was, else float64.
+        Coefficients in the user's units: float32 if X was, else float64.
     intercept_ : float or array of shape (targets,)
         The intercept, of the same type; 0.0 without one.
     n_iter_ : int
-        Steps of the slowest target; 1 where the exact minimum was taken without any.
+        Iterations of the slowest target; 1 if the exact minimum was computed directly.
     rank_ : int or None
-        Rank of the columns, decided after scaling them; None where that is unknown.
+        Rank of the scaled columns; None if it is unknown.
     status_ : str
         How training ended: the worst of the targets.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : array of shape (n,)
-        Their names, where X had names that are text.
+        Their names, if X had names that are text.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from regress import LinearRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> cross_val_score(LinearRegressor(), X, y, cv=3).round(2).tolist()
+    [0.47, 0.49, 0.51]
     """
 
     _totals: RunningTotals | None = None  # exact totals, to which rows can be added
@@ -137,6 +146,12 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         Returns
         -------
         self
+
+        Examples
+        --------
+        >>> from regress import LinearRegressor
+        >>> LinearRegressor().fit([[1.0], [2.0], [3.0]], [3.0, 5.0, 7.0]).coef_.tolist()
+        [2.0]
         """
         options, seed = TrainOptions(**self._options()), check_whole("random_state", self.random_state, 0)
         last = self._last_lines() if check_switch("warm_start", self.warm_start) else []
@@ -170,12 +185,8 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
 
         Parameters
         ----------
-        X : array or frame of shape (m, n)
-            Numbers; the first call decides on the columns.
-        y : array of shape (m,) or (m, targets)
-            Targets.
-        sample_weight : array of shape (m,), optional
-            Weights a ≥ 0 in Σ a (ŷ − y)²; rows of weight 0 are excluded.
+        X, y, sample_weight : arrays
+            As in ``fit``. The first call determines the columns.
 
         Returns
         -------
@@ -183,12 +194,10 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
 
         Examples
         --------
-        >>> import numpy as np
         >>> from regress import LinearRegressor
-        >>> X, y = np.arange(6.0)[:, None], np.array([1.0, 3.0, 5.0, 7.0, 9.0, 20.0])
-        >>> estimator = LinearRegressor().partial_fit(X[3:], y[3:]).partial_fit(X[:3], y[:3])
-        >>> estimator.forget(X[5:], y[5:]).coef_
-        array([2.])
+        >>> estimator = LinearRegressor().partial_fit([[1.0], [2.0]], [3.0, 5.0])
+        >>> estimator.partial_fit([[3.0]], [7.0]).coef_.tolist()
+        [2.0]
         """
         if self._totals is None and "coef_" in vars(self):
             raise InputError(
@@ -204,10 +213,9 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
 
     @Exactly
     def forget(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Take rows away again that ``partial_fit`` has added. The result is that of the remaining rows, to the bit.
+        """Remove rows that ``partial_fit`` has added. The result is that of the remaining rows, with the same bits.
 
-        Rows are refused if counts, sums of weights or sums of squares show that they were not all added. Sums cannot
-        show this of all rows. So forget only rows that were added, with the weights that they had.
+        Forget only rows that were added, with the same weights. Rows are refused if counts or sums show the contrary.
 
         Parameters
         ----------
@@ -222,6 +230,13 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         ------
         InputError
             If these rows were not all added. Nothing has changed.
+
+        Examples
+        --------
+        >>> from regress import LinearRegressor
+        >>> estimator = LinearRegressor().partial_fit([[1.0], [2.0], [3.0], [4.0]], [3.0, 5.0, 7.0, 100.0])
+        >>> estimator.forget([[4.0]], [100.0]).coef_.tolist()
+        [2.0]
         """
         if self._totals is None:
             raise InputError("There are no rows to forget. Add rows with partial_fit first.")
@@ -259,7 +274,7 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         if self._totals is None:
             raise NotFittedError(f"This {type(self).__name__} is not fitted. Call fit or partial_fit first.")
         if not self._totals.rows:
-            raise NotFittedError("There are no rows: none were added, or all were forgotten. Add rows by partial_fit.")
+            raise NotFittedError("There are no rows to fit. Add rows with partial_fit.")
         self.__dict__.update(self._totals.learned())
         return vars(self)[name]
 
@@ -267,6 +282,12 @@ class LinearRegressor(CallbackSupport, MultiOutputMixin, RegressorMixin, BaseEst
         """Return ŷ of shape (m,) or (m, targets), computed in float64 about the training means: (X − x̄)w + ȳ.
 
         It is float32 where both X and the X of `fit` are.
+
+        Examples
+        --------
+        >>> from regress import LinearRegressor
+        >>> LinearRegressor().fit([[1.0], [2.0], [3.0]], [3.0, 5.0, 7.0]).predict([[4.0]]).tolist()
+        [9.0]
         """
         check_is_fitted(self)
         X, dtype = checked_rows(self, X)

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack, get_args
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -11,17 +11,31 @@ from regress.api.formulas import with_formula
 from regress.api.model import LinearModel
 from regress.api.outcome import Ended, kept, outcome_of
 from regress.api.process import hide, running_of, validated
-from regress.api.record import Inference, middle_of
+from regress.api.record import Inference, middle_of, sample_of
 from regress.api.relevel import Again, without_rows
 from regress.api.result import Fit
 from regress.api.sums import Reading, ReadTable
-from regress.api.tables import Where, check_rows, moments_in, on_cluster, opened, options_of, read_any, source_of
-from regress.api.units import check_asked, retransform_of
-from regress.errors import ConvergenceWarning, DataWarning, InputError, check_choice, check_number, check_whole
+from regress.api.tables import (
+    Where,
+    check_rows,
+    exactly,
+    moments_in,
+    on_cluster,
+    opened,
+    options_of,
+    read_any,
+    source_of,
+)
+from regress.api.units import check_asked, check_sample, retransform_of
+from regress.errors import (
+    ConvergenceWarning,
+    DataWarning,
+    InputError,
+    check_number,
+)
 from regress.fit_record import FitOptions, Trained
 from regress.inference.measurement_noise import collinearity
-from regress.inference.residuals import sampled
-from regress.inference.robust_covariance import Covariance
+from regress.inference.robust_covariance import Covariance, given_kind
 from regress.inference.sums_of_squares import spreads, squares_of
 from regress.keywords import FitKeywords, made, refuse_unknown, takes
 from regress.messages import setting, visible
@@ -45,6 +59,7 @@ def fit(
     cov_type: CovType | Covariance = "nonrobust",
     level: float = 0.95,
     sample: int = 20_000,
+    points: bool = False,
     retransform: Correction | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
@@ -64,8 +79,8 @@ def fit(
         array are missing.
     target : str, Series or array of shape (m,)
         The column to predict, or its values, or a formula such as "log(price) ~ area * zone". Moments know theirs. A
-        Series that is a column of the table is taken by its name. A pandas Series beside a pandas frame is paired with
-        it by row labels.
+        Series that is a column of the table is taken by its name. A pandas Series is paired with a pandas frame by row
+        labels.
     cov_type : {"nonrobust", "HC0", "HC1"} or Covariance
         Standard errors: classical, or White's HC0 and HC1, which allow a spread that varies from row to row and take a
         second pass. Or a kind of your own, an object of a subclass of `regress.Covariance`.
@@ -74,6 +89,8 @@ def fit(
     sample : int
         Training rows to keep for plots of residuals and for smearing, those whose file and record have the smallest
         hashes; 0 for none. Fewer are kept of more than 200 columns.
+    points : bool
+        Whether the record, its file and its page list the residual of each row, of up to 2,000 rows.
     retransform : {"smearing", "normal", "naive"}, optional
         If the target is log(y), log1p(y), log2(y), log10(y) or sqrt(y), y a column, predictions are in units of y. They
         are corrected by the residuals of `sample` (Duan's smearing; exp(ŷ) · Σa exp(e)/Σa for log(y)), for normal
@@ -105,7 +122,7 @@ def fit(
     Warns
     -----
     ConvergenceWarning
-        If training stopped early; the fit holds the last good parameters.
+        If training stopped early; the fit holds the last valid parameters.
     DataWarning
         If columns are constant or depend on each other, or a note says what else to know: see `Fit.notes`.
 
@@ -118,9 +135,9 @@ def fit(
     Examples
     --------
     >>> import regress
-    >>> fit = regress.fit({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y")
-    >>> fit.w.tolist(), fit.b
-    ([2.0], 1.0)
+    >>> fit = regress.fit("data/penguins.csv", "body_mass_g", features=["flipper_length_mm"], missing="drop")
+    >>> fit.w.round(2).tolist(), round(fit.b), round(fit.r2, 3)
+    ([49.69], -5781, 0.759)
     """
     refuse_unknown(fit, options)
     target, given_options = with_formula(target, options)
@@ -128,15 +145,11 @@ def fit(
     process = made(ProcessOptions, given_options)
     if of_table.as_written:
         of_training = exactly(of_training)
-    given = cov_type if isinstance(cov_type, Covariance) else None
-    if given is None:
-        check_choice("cov_type", cov_type, get_args(CovType))
-    elif of_table.weight_type == "frequency":
-        raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
+    given = given_kind(cov_type, of_table.weight_type)
     if cov_type != "nonrobust" and not objective_of(of_training)[0].quadratic:
         raise InputError(f"{setting('cov_type')} needs the squared error. Use {setting('cov_type', 'nonrobust')}.")
     level = check_number("level", level, above=0.0, below=1.0)
-    check_whole("sample", sample, 0)
+    check_sample(sample, points)
     jobs, where = resolve_jobs(n_jobs), Where(cluster, cluster_timeout)
     with one_blas_thread(), opened(table, target, of_table, where, process) as table:
         if on_cluster(table):  # which keeps the sums, so that there is no descent to go on with
@@ -193,6 +206,7 @@ def fit(
                 reason,
                 given=given,
                 retransform=retransform,
+                points=points,
                 checkpoint=process.checkpoint,
             )
         finally:
@@ -204,20 +218,6 @@ def fit(
     return result
 
 
-def exactly(options: TrainOptions) -> TrainOptions:
-    """Return options for numbers as they are written, whose sums are exact.
-
-    Raises
-    ------
-    InputError
-        If other sums are asked for.
-    """
-    if options.precision == "float64" or options.over != "auto":
-        name = "over" if options.over != "auto" else "precision"
-        raise InputError(f"{setting('as_written')} needs exact arithmetic. Remove {setting(name)}.")
-    return replace(options, precision="exact")
-
-
 def train(
     prepared: ReadTable,
     regression: Regression,
@@ -227,6 +227,7 @@ def train(
     *,
     given: Covariance | None = None,
     retransform: Correction | None = None,
+    points: bool = False,
     checkpoint: str | Path | None = None,
 ) -> tuple[Fit, list[str]]:
     """Train on what was read; return the fit, and what to warn of."""
@@ -289,9 +290,8 @@ def train(
         outliers=outliers,
         standardized=training.w * norm / target_norm if target_norm > 0 else np.zeros(len(norm)),
         digits=None if bound is None else digits_at_least(bound, training.w, regression.accuracy.norm, target_norm),
-        sampled=None
-        if prepared.sample is None
-        else sampled(prepared.sample, model.w, model.center, model.b_center, repeated),
+        sampled=sample_of(prepared, model),
+        points=points,
         again=None if bare is None else Again(bare, options, kept, reason, train),
         ranges=prepared.ranges,
     )

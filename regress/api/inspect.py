@@ -12,11 +12,10 @@ from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, paragraph, quoted, shortened, visible
 from regress.numerics.atomic_write import strict
 from regress.options import FileOptions, Progress
-from regress.records import plain
+from regress.records import ColumnRecord, FormulaRecord, InspectionRecord, plain
 from regress.report.inspection import inspection_html, inspection_lines
 from regress.sources.open import open_table
 from regress.sources.rereading import rereading
-from regress.term_records import ColumnRecord, FormulaRecord, InspectionRecord
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,9 +10,9 @@ import numpy as np
 from regress.aggregates.moment_sums import MomentSums
 from regress.api.inspect_ids import Repeats, numbers_rows
 from regress.blocks import Array, Block, Mask
+from regress.records import NO_DATES, Bin, DateRange, LevelCount
 from regress.sources.base import MISSING, MISSING_CODE, Batch, Column, ColumnKind
 from regress.sources.cell_types import kind_of
-from regress.term_records import NO_DATES, Bin, DateRange, LevelCount
 
 MANY_LEVELS = 100
 ENOUGH_LEVELS = 100_000  # different texts beyond which no more are counted

@@ -11,9 +11,8 @@ from regress.design.formula.computed import ComputedSource
 from regress.design.formula.expression import Named, names_in
 from regress.design.formula.functions import calls_that_learn
 from regress.design.terms import Computed, Design, Monomial, Term
-from regress.records import known
+from regress.records import NO_DATES, FormulaRecord, known
 from regress.sources.base import Source
-from regress.term_records import NO_DATES, FormulaRecord
 
 Summaries = Mapping[str, Levels | Numbers]
 

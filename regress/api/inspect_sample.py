@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from regress.blocks import Array, Mask
 from regress.numerics.hashing import Bits, mix, text_hash
+from regress.records import Bin
 from regress.sources.base import Batch
-from regress.term_records import Bin
 
 SAMPLED = 4096  # rows
 _CELLS = 8_000_000  # that are held at most, whatever the columns

@@ -91,7 +91,7 @@ def text(value: Any, at: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise fail(at, "text of whole characters", value) from None
+        raise fail(at, "text of complete characters", value) from None
     return value
 
 

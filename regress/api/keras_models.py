@@ -6,7 +6,8 @@ import numpy as np
 
 from regress.api.claim import Claim
 from regress.api.model import LinearModel
-from regress.api.result import Fit, bare_model
+from regress.api.model_names import bare_model
+from regress.api.result import Fit
 from regress.blocks import Array
 from regress.errors import InputError
 from regress.numerics.integers import rounded

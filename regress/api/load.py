@@ -30,13 +30,11 @@ def load(path: str | Path) -> Fit:
 
     Examples
     --------
-    >>> import regress, tempfile
-    >>> fit = regress.fit({"x": [1.0, 2.0, 3.0, 4.0], "y": [3.0, 5.0, 7.0, 8.0]}, "y")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     fit.save(f"{folder}/model.json")
-    ...     loaded = regress.load(f"{folder}/model.json")
-    >>> loaded.summary() == fit.summary()
-    True
+    >>> import regress
+    >>> regress.fit("data/diabetes.csv", "progression").save("diabetes.json")
+    >>> fit = regress.load("diabetes.json")
+    >>> fit.target, round(fit.r2, 3)
+    ('progression', 0.518)
     """
     path = Path(path)
     return fit_of(read_json(path), path)

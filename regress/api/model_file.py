@@ -34,12 +34,12 @@ from regress.numerics.whole_sum import contradicts, implied_intercept
 from regress.records import INTERCEPT
 from regress.term_records import Retransform
 
-FORMAT, VERSION = "regress-model", 6
+FORMAT, VERSION = "regress-model", 7
 
 
 @cache
 def schema() -> Check:
-    """Return the check of the file, but for its format and version; parts of the record come as its types."""
+    """Return the check of the file, except for its format and version; parts of the record come as its types."""
     uncertainty = record(
         df_resid=number(above=0.0),
         variance=number(above=0.0),
@@ -179,7 +179,7 @@ def _check_moments(moments: PlainMoments, n: int) -> None:
 
 
 def moments_agree(moments: PlainMoments) -> bool:
-    """Tell whether cosines and norms are those of some columns, but for rounding."""
+    """Tell whether cosines and norms are those of some columns, except for rounding."""
     rows, norms, n = moments.cosines, moments.norm, len(moments.norm)
     cosines = np.zeros((n, n))
     for j, part in enumerate(rows):

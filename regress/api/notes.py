@@ -31,7 +31,7 @@ def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinea
             f"{scale:.4g}, which is {of}."
         )
     elif outcome.outliers is not None:
-        said.append("Least squares fits every row but for rounding: none is an outlier, whatever the scale.")
+        said.append("Least squares fits every row except for rounding, so no row is an outlier.")
     if alpha and outcome.equations and not outcome.dropped:
         said.append(f"Columns depend on each other: {_some(outcome.equations, '; ')}. The penalty decides among them.")
     if alpha and outcome.near_equations:

@@ -1,4 +1,4 @@
-"""The fits that a comparison puts side by side: ours, and scikit-learn's."""
+"""The fits of a comparison: those of regress, and those of scikit-learn."""
 
 import time
 import warnings
@@ -139,7 +139,7 @@ def _train(block: Block, names: Sequence[str], options: TrainOptions, jobs: int,
 
 
 def ours(names: Sequence[str], options: TrainOptions, jobs: int, limits: Limits) -> Iterator[Tool]:
-    """Yield our fits: the default, which is exact within some limits, the same by autodiff, plain descent."""
+    """Yield the fits of regress: the default (exact within some limits), the same by autodiff, plain descent."""
 
     def run(options: TrainOptions, block: Block) -> ToolFit:
         fit = _train(block, names, options, jobs, limits)

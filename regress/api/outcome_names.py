@@ -129,7 +129,7 @@ class OutcomeNames(ABC):
 
     @property
     def near_equations(self) -> tuple[str, ...]:
-        """The equations that columns obey but for rounding; they are independent all the same."""
+        """The equations that columns obey except for rounding. They are still independent."""
         return self._outcome.near_equations
 
     @property

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from regress.api.model import LinearModel
+from regress.api.model_names import bare_model
 from regress.api.pipeline_steps import column_of_levels, levels_step, numbers_step, refused
-from regress.api.result import Fit, bare_model
+from regress.api.result import Fit
 from regress.design.formula.expression import names_in
 from regress.design.terms import Design, XColumn
 from regress.errors import InputError
@@ -37,6 +38,18 @@ def to_sklearn(model: LinearModel | Fit) -> Any:
     -------
     sklearn.pipeline.Pipeline
         Rows with missing cells are refused, unless the model was trained with missing="mean".
+
+    Examples
+    --------
+    >>> import regress
+    >>> import pandas as pd
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> pipeline = regress.to_sklearn(fit)
+    >>> frame = pd.read_csv("data/diabetes.csv")
+    >>> pipeline.predict(frame)[:2].round(1).tolist()
+    [206.1, 68.1]
+    >>> fit.predict(frame)[:2].round(1).tolist()
+    [206.1, 68.1]
     """
     from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import Pipeline

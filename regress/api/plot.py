@@ -14,20 +14,27 @@ from regress.api.result import Fit
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import setting
-from regress.report import comparison_charts, effect_charts, fit_charts, training_charts
+from regress.report import comparison_charts, effect_charts, fit_charts, residual_charts, training_charts
 from regress.report.axes import Display, draw
 from regress.report.charts import Chart
 
 
 def coefficients(fit: Fit, ax: Any = None) -> Display:
-    """Draw standardized coefficients, the largest first, with their confidence intervals.
+    """Draw standardized coefficients with their confidence intervals, the largest first.
 
     Parameters
     ----------
     fit : Fit
-        Whose coefficients.
+        The fit to draw.
     ax : matplotlib Axes, optional
         Where to draw; a new figure unless given.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> regress.plot.coefficients(fit).ax_.get_xlabel()
+    'sd of the target for one sd of the column'
     """
     return _drawn(fit, lambda known: [fit_charts.coefficients(known)], ax)
 
@@ -38,14 +45,21 @@ def convergence(fit: Fit, ax: Any = None) -> Display:
     Parameters
     ----------
     fit : Fit
-        Whose descent.
+        The fit to draw.
     ax : matplotlib Axes, or two of them, optional
         Where to draw; a new figure unless given.
 
     Raises
     ------
     InputError
-        If nothing was descended, as exact solutions take no steps.
+        If there was no descent, as exact solutions take no steps.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression", solver="accelerated")
+    >>> len(regress.plot.convergence(fit).axes_)
+    2
     """
     return _drawn(fit, lambda known: drawings.convergence(_descended(known)), ax)
 
@@ -58,7 +72,7 @@ def training(fit: Fit, ax: Any = None) -> Display:
     Parameters
     ----------
     fit : Fit
-        Whose training.
+        The fit to draw.
     ax : matplotlib Axes, or one per chart, optional
         Where to draw; a new figure unless given.
 
@@ -66,6 +80,13 @@ def training(fit: Fit, ax: Any = None) -> Display:
     ------
     InputError
         If training took no steps, as exact solutions do not.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression", solver="accelerated", test_size=0.2)
+    >>> len(regress.plot.training(fit).axes_)
+    2
     """
     return _drawn(fit, lambda known: training_charts.training(_descended(known)), ax)
 
@@ -73,21 +94,65 @@ def training(fit: Fit, ax: Any = None) -> Display:
 def residuals(fit: Fit, ax: Any = None) -> Display:
     """Draw actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
 
-    A dot is the mean of five rows or more near each other, from up to 20,000 training rows.
+    A dot is the mean of five rows or more near each other, from up to 20,000 training rows. More than 2,000 rows are
+    counted in hexagons. A fit with ``points=True`` shows each row of up to 2,000.
 
     Parameters
     ----------
     fit : Fit
-        Whose residuals.
+        The fit to draw.
     ax : matplotlib Axes, or four of them, optional
         Where to draw; a new figure unless given.
 
     Raises
     ------
     InputError
-        If there were less than ten rows.
+        If there were fewer than ten rows.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> len(regress.plot.residuals(fit).axes_)
+    4
     """
-    return _drawn(fit, fit_charts.residuals, ax)
+    return _drawn(fit, residual_charts.residuals, ax)
+
+
+def leverage(fit: Fit, ax: Any = None) -> Display:
+    """Draw residuals against leverage, the share of a row in its own prediction.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of more than 2,000 rows, or with ``points=True``.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If leverages are unknown, or rows are not drawn one by one and too few for hexagons.
+    """
+    return _drawn(fit, lambda known: [residual_charts.leverage(known)], ax)
+
+
+def order(fit: Fit, ax: Any = None) -> Display:
+    """Draw residuals in the order of the rows.
+
+    Parameters
+    ----------
+    fit : Fit
+        Whose residuals.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure unless given.
+
+    Raises
+    ------
+    InputError
+        If the order is unknown, as it is of several files.
+    """
+    return _drawn(fit, lambda known: [residual_charts.order(known)], ax)
 
 
 def effects(fit: Fit, columns: Sequence[str] | None = None, ax: Any = None) -> Display:
@@ -96,16 +161,23 @@ def effects(fit: Fit, columns: Sequence[str] | None = None, ax: Any = None) -> D
     Parameters
     ----------
     fit : Fit
-        Whose effects.
+        The fit to draw.
     columns : sequence of str, optional
-        Columns of the table; all that have an effect unless given.
+        Columns of the table. Default: all that have an effect.
     ax : matplotlib Axes, or one per column, optional
         Where to draw; a new figure unless given.
 
     Raises
     ------
     InputError
-        If a column has no effect, or none has.
+        If a column has no effect, or no column has one.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression ~ poly(bmi, 2) + s5")
+    >>> regress.plot.effects(fit, ["bmi"]).ax_.get_xlabel()
+    'bmi'
     """
     names = [columns] if isinstance(columns, str) else columns
     return _drawn(fit, lambda known: effect_charts.effects(known, names), ax)
@@ -117,19 +189,26 @@ def descent(fit: Fit, first: str | None = None, second: str | None = None, ax: A
     Parameters
     ----------
     fit : Fit
-        Whose loss.
+        The fit to draw.
     first, second : str, optional
-        The coefficients; those of the largest standardized ones unless both are given.
+        The coefficients. Default: the two with the largest standardized coefficients.
     ax : matplotlib Axes, optional
         Where to draw; a new figure unless given.
 
     Raises
     ------
     InputError
-        If there is no such coefficient, only one, or more than 50 of them.
+        If a coefficient does not exist, or there is only one, or there are more than 50.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> regress.plot.descent(fit, "bmi", "s5").ax_.get_xlabel()
+    'coefficient of bmi'
     """
     if (first is None) != (second is None):
-        raise InputError("Name both coefficients over which the descent is drawn, or none.")
+        raise InputError("The descent is drawn over two coefficients. Name both of them.")
     pair = None if first is None or second is None else (first, second)
     return _drawn(fit, lambda known: [drawings.descent(known, pair).chart], ax)
 
@@ -140,12 +219,19 @@ def comparison(comparison: Comparison, ax: Any = None) -> Display:
     Parameters
     ----------
     comparison : Comparison
-        From `compare`.
+        The comparison to draw.
     ax : matplotlib Axes, or three of them, optional
         Where to draw; a new figure unless given.
+
+    Examples
+    --------
+    >>> import regress
+    >>> comparison = regress.compare("data/income_rate.csv", "spend")
+    >>> len(regress.plot.comparison(comparison).axes_)
+    3
     """
     if not isinstance(comparison, Comparison):
-        raise InputError(f"A comparison is drawn from what regress.compare returns; got {type(comparison).__name__}.")
+        raise InputError(f"plot.comparison draws a result of regress.compare; got {type(comparison).__name__}.")
     charts = [
         comparison_charts.worst_digits(comparison.record),
         comparison_charts.loss(comparison.record),
@@ -162,5 +248,5 @@ def _descended(known: FitRecord) -> FitRecord:
 
 def _drawn(fit: Any, what: Callable[[FitRecord], Sequence[Chart]], ax: Any) -> Display:
     if not isinstance(fit, Fit):
-        raise InputError(f"A fit is drawn, such as regress.load returns; got {type(fit).__name__}.")
+        raise InputError(f"regress.plot draws a fit, such as regress.load returns; got {type(fit).__name__}.")
     return draw(what(fit.record), ax)

@@ -126,7 +126,7 @@ def start_of(init: Any, names: Sequence[str], fit_intercept: bool) -> Start | No
         model = _model(init, names)
         start, b = Start(model.w, model.center, model.b_center), model.b
     if b and not fit_intercept:
-        raise InputError(f"{setting('init')} has an intercept, and none is fitted. Give (w, 0.0).")
+        raise InputError(f"{setting('init')} has an intercept, but this fit does not. Give (w, 0.0).")
     return start
 
 

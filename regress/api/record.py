@@ -29,9 +29,11 @@ from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
 from regress.inference.effects import terms_of
 from regress.inference.huber import Outliers
+from regress.inference.leverage import leverages
 from regress.inference.prediction_intervals import Uncertainty
-from regress.inference.residuals import LEAST, Sampled, residual_groups
+from regress.inference.residuals import Behind, Sampled, residual_groups, sampled
 from regress.inference.robust_covariance import Covariance, GivenMiddle, MeatSums, Middle, middle_given
+from regress.inference.row_groups import LEAST
 from regress.inference.standard_errors import Statistics
 from regress.inference.statistics import statistics
 from regress.inference.sums_of_squares import Squares
@@ -59,8 +61,8 @@ class Inference:
         What statistics need besides.
     standardized, digits : array of shape (n,), array of shape (n,) or None
         w·sd(x)/sd(y), and a lower estimate of the correct digits, where sums are in float64.
-    sampled, ranges : Sampled or None, tuple of ColumnRange
-        Rows whose residuals are drawn, and where the values of columns lie that enter by curves.
+    sampled, points, ranges : Sampled or None, bool, tuple of ColumnRange
+        Rows whose residuals are drawn, whether one by one, and where the values of columns lie that enter by curves.
     again : callable or None
         Trains again with another design, where exact totals give the fit, and it has a reference level.
     """
@@ -77,6 +79,7 @@ class Inference:
     standardized: Array
     digits: Array | None
     sampled: Sampled | None
+    points: bool
     ranges: tuple[ColumnRange, ...]
     again: Callable[[Design], "Inference"] | None
 
@@ -118,7 +121,7 @@ class Inference:
         """All that is known of the fit."""
         found, proved = self.statistics, self.certificate
         sigma = nan if isinstance(found, str) else found.sigma
-        residuals = residual_groups(self.sampled, sigma)
+        residuals = residual_groups(self.sampled, sigma, self._behind())
         return FitRecord(
             trained=self.model.trained,
             outcome=self.outcome,
@@ -141,6 +144,15 @@ class Inference:
             residuals=None if isinstance(residuals, str) else residuals,
             residuals_missing=residuals if isinstance(residuals, str) else "",
         )
+
+    def _behind(self) -> Behind:
+        """Return what is known of the rows whose residuals are drawn."""
+        found, data, one = None, self.data, self.options.fit_intercept
+        plain = not self.options.alpha and self.outliers is None and self.options.penalty is None
+        if self.sampled is not None and plain:
+            with one_blas_thread():
+                found = leverages(self.sampled.X, self.sampled.weights, data.moments, one)
+        return Behind(data.summary.rows, len(self.model.names) + one, found, self.points)
 
     def _terms(self) -> Terms:
         found, n = self.statistics, len(self.model.names)
@@ -225,3 +237,12 @@ def middle_of(
     sums = partial(MeatSums, training, center, prepared.names, repeated)
     meat = prepared.fold_rows(sums, n_jobs=None if training.minimum is not None else 1).finish()
     return Middle(meat, corrected=kept.cov_type == "HC1")
+
+
+def sample_of(read: ReadTable, model: LinearModel) -> Sampled | None:
+    """Return the sample of the training rows as residuals need it; None where no rows are kept."""
+    if read.sample is None:
+        return None
+    repeated = model.trained.options.weight_type == "frequency"
+    found = sampled(read.sample, model.w, model.center, model.b_center, repeated)
+    return found._replace(places=read.places)

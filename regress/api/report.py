@@ -33,7 +33,7 @@ def write_report(
     result : Fit, Comparison, Certificate or Inspection
         What to show. A fit that `load` returns shows what it showed before.
     path : str or Path
-        The file, written whole or not at all.
+        The file, written completely or not at all.
     descent : two str, optional
         Coefficients over which the descent of a fit is drawn; those of the largest standardized ones unless given.
     command : str
@@ -43,6 +43,12 @@ def write_report(
     ------
     InputError
         If there is no such coefficient, or the descent cannot be drawn over them.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> regress.write_report(fit, "diabetes.html")
     """
     write_text(path, page(result, descent, command))
 

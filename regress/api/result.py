@@ -1,34 +1,30 @@
 """The result of a fit: coefficients, what is known about them, and what a careful reader should know."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
 from regress.api.model import LinearModel, described
 from regress.api.model_file import written
+from regress.api.model_names import ModelNames
 from regress.api.outcome_names import OutcomeNames
 from regress.api.record import Inference
 from regress.api.record_json import fit_json
 from regress.api.relevel import Releveling
-from regress.api.statsmodels_names import NO_COVARIANCE, StatsmodelsNames
+from regress.api.statsmodels_names import StatsmodelsNames
 from regress.blocks import Array
 from regress.errors import InputError
 from regress.fit_record import Figures, FitRecord, Outcome, Proof
-from regress.keywords import FileKeywords, takes
 from regress.numerics.atomic_write import write_text
-from regress.options import FileOptions, HandleUnknown
 from regress.records import COLUMNS, number
 from regress.report.summary import fit_html, summary
-from regress.solvers.status import Status
-from regress.term_records import Retransform
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit(StatsmodelsNames, OutcomeNames, Releveling):
+class Fit(ModelNames, OutcomeNames, StatsmodelsNames, Releveling):
     """A fitted model and everything known about how it came about. Stored and read again, it shows the same.
 
     It also has statsmodels' names: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`, `cov_params()`,
@@ -45,7 +41,7 @@ class Fit(StatsmodelsNames, OutcomeNames, Releveling):
     terms : DataFrame
         F tests by term, which may have several columns: df, F, p_value.
     statistics, statistics_missing : Figures or None, str
-        Figures of the whole fit, such as sigma, aic and fvalue; or why there are no standard errors.
+        Figures of the fit, such as sigma, aic and fvalue; or why there are no standard errors.
     model, record : LinearModel, FitRecord
         What predicts, and all that is known of the fit, as plain values. Both are saved.
     target, source, read_as, command, options : str, str, str, str, mapping
@@ -90,6 +86,20 @@ class Fit(StatsmodelsNames, OutcomeNames, Releveling):
         With Huber's loss, its scale, and the training rows whose residual is beyond epsilon · scale.
     tally, nobs : RowAccount, float
         Where every row of the table went; training rows, or the sum of their frequency weights.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/penguins.csv", "body_mass_g ~ species + flipper_length_mm", missing="drop")
+    >>> fit
+    Fit(body_mass_g ~ 3 columns, 342 rows, converged, R² 0.783)
+    >>> fit.coefficients[["coef", "std_err"]].round(1)
+                         coef  std_err
+    name
+    (intercept)       -4031.5    584.2
+    species=Chinstrap  -206.5     57.7
+    species=Gentoo      266.8     95.3
+    flipper_length_mm    40.7      3.1
     """
 
     _bare: LinearModel  # without uncertainty, as long as that is not asked for
@@ -119,64 +129,17 @@ class Fit(StatsmodelsNames, OutcomeNames, Releveling):
         return self._bare if isinstance(held, FitRecord) else replace(self._bare, uncertainty=held.uncertainty)
 
     def with_command(self, command: str) -> "Fit":
-        """Return the same fit, with the command line that made it."""
+        """Return the same fit, with the command line that made it.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> regress.fit(table, "y").with_command("regress fit table.csv --target y").command
+        'regress fit table.csv --target y'
+        """
         outcome = replace(self._held.outcome, command=command)
         return Fit(_bare=self._bare, _held=replace(self._held, outcome=outcome))
-
-    @property
-    def w(self) -> Array:
-        """Coefficients (n,), in the user's units."""
-        return self._bare.w
-
-    @property
-    def b(self) -> float:
-        """The intercept; 0.0 without one."""
-        return self._bare.b
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the coefficients."""
-        return self._bare.names
-
-    @property
-    def target(self) -> str:
-        """The column predicted."""
-        return self._bare.target
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """How it was trained."""
-        return self._bare.options
-
-    @property
-    def loss(self) -> float:
-        """Σ(ŷ − y)² + α‖w‖² over the training rows, of w and b as they are printed; `statistics.rss` is the minimum."""
-        return self._bare.loss
-
-    @property
-    def retransform(self) -> Retransform | None:
-        """How predictions of a transformed target get the units of its column; None of other targets."""
-        return self._bare.trained.retransform
-
-    @property
-    def r2_original(self) -> float | None:
-        """R² of predictions in the units of a transformed target's column, on a sample of the training rows."""
-        return None if self.retransform is None else self.retransform.r2_original
-
-    @property
-    def r2_test_original(self) -> float | None:
-        """R² of predictions in these units on held-out rows; None where they are only summed."""
-        return None if self.retransform is None else self.retransform.r2_test_original
-
-    @property
-    def reference_levels(self) -> dict[str, str]:
-        """The level of each text column with which its others are compared."""
-        return self._bare.design.references
-
-    @property
-    def status(self) -> Status:
-        """How training ended."""
-        return Status(self._bare.status)
 
     @property
     def _outcome(self) -> Outcome:
@@ -227,35 +190,39 @@ class Fit(StatsmodelsNames, OutcomeNames, Releveling):
         return to_frame(self.lines(), ["name", *COLUMNS[:-1]], index="name")
 
     def lines(self) -> list[tuple[Any, ...]]:
-        """Return (name, coef, *TESTS, standardized) of the intercept, if any, and of each w; see `regress.records`."""
+        """Return (name, coef, *TESTS, standardized) of the intercept, if any, and of each w; see `regress.records`.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> [line[0] for line in regress.fit(table, "y").lines()]
+        ['(intercept)', 'x']
+        """
         lines = self.record.coefficients
         return [(line.name, line.coef, *line.tests, number(line.standardized)) for line in lines]
 
-    @takes(FileOptions)
-    def predict(self, table: Any, *, handle_unknown: HandleUnknown = "error", **files: Unpack[FileKeywords]) -> Array:
-        """Return ŷ (m,) for every row of a table; see `LinearModel.predict`."""
-        return self._bare.predict(table, handle_unknown=handle_unknown, **files)
-
-    def predict_one(self, row: Mapping[str, Any], *, handle_unknown: HandleUnknown = "error") -> float:
-        """Return ŷ of one row, a dict, in microseconds; see `LinearModel.predict_one`."""
-        return self._bare.predict_one(row, handle_unknown=handle_unknown)
-
-    @takes(FileOptions)
-    def predict_interval(
-        self,
-        table: Any,
-        level: float | None = None,
-        *,
-        handle_unknown: HandleUnknown = "error",
-        **files: Unpack[FileKeywords],
-    ) -> Any:
-        """Return prediction, pi_low and pi_high of every row, as a DataFrame; see `LinearModel.predict_interval`."""
-        if self.model.uncertainty is None:
-            raise InputError(f"This fit has no prediction intervals. {self.statistics_missing or NO_COVARIANCE}")
-        return self.model.predict_interval(table, level, handle_unknown=handle_unknown, **files)
-
     def save(self, path: str | Path) -> None:
-        """Write model and record as JSON: to a file beside `path` first, which then takes its name."""
+        """Write the fit to a JSON file, which `regress.load` reads. The file is written completely or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If a coefficient is not a finite number.
+
+        Examples
+        --------
+        >>> import regress
+        >>> fit = regress.fit("data/penguins.csv", "body_mass_g ~ species + flipper_length_mm", missing="drop")
+        >>> fit.save("penguins.json")
+        >>> regress.load("penguins.json").summary() == fit.summary()
+        True
+        """
         model = self.model
         if not np.isfinite([*model.w, *model.center, model.b, model.b_center]).all():
             raise InputError(
@@ -264,35 +231,59 @@ class Fit(StatsmodelsNames, OutcomeNames, Releveling):
         write_text(path, written(model, self.record))
 
     def notes(self) -> list[str]:
-        """Return what a careful reader should know about this fit: the warnings, and what is no fault."""
+        """Return the notes on this fit, one text each: its warnings, and other facts that change how it is read.
+
+        Examples
+        --------
+        >>> import warnings
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "z": [2.0, 4.0, 6.0, 8.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> with warnings.catch_warnings(action="ignore"):  # the same notes are warnings of `fit`
+        ...     fit = regress.fit(table, "y")
+        >>> [note.partition(". ")[0] for note in fit.notes()]
+        ['Columns depend on each other (rank 1 of 2): z = 2·x']
+        """
         return list(self._outcome.notes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
+        """Return the fit as plain values: what ``regress fit --json`` prints.
+
+        Examples
+        --------
+        >>> import regress
+        >>> fit = regress.fit("data/penguins.csv", "body_mass_g ~ species + flipper_length_mm", missing="drop")
+        >>> known = fit.to_dict()
+        >>> known["n_rows"], known["reference_levels"], round(known["coef"]["flipper_length_mm"], 1)
+        (342, {'species': 'Adelie'}, 40.7)
+        """
         return fit_json(self.record)
 
     def summary(self, vif: bool = False) -> str:
-        """Return the fit as text for people: how well it fits, a table of coefficients, notes.
+        """Return the fit as text: how well it fits, a table of coefficients, and notes.
 
         Parameters
         ----------
         vif : bool
             Whether to show variance inflation factors.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> print(regress.fit(table, "y").summary())
+        Linear regression of y on 1 column (the frame)
+        4 rows
+        R² 0.9957, adjusted R² 0.9935
+        Residual standard error 0.2025 on 2 degrees of freedom
+        F 458.98 on 1 and 2, p 0.0022
+        AIC -0.20, BIC -1.43, log-likelihood 2.10
+        Condition number 1; nonrobust standard errors, 95 % confidence intervals
+        Σ(ŷ − y)² = 0.082
+        Solved directly (exact).
+        Verified: every coefficient is correct to full double precision.
+        <BLANKLINE>
+                        coef  std_err      t  p_value   ci_low  ci_high
+        (intercept)  -0.850    0.248   -3.43   0.0756  -1.917    0.217
+        x             1.9400   0.0906  21.42   0.0022   1.5504   2.3296
         """
         return summary(self.record, vif)
-
-
-def bare_model(given: object, function: str, more: str = "") -> LinearModel:
-    """Return what predicts, of a fit or as it is given, without uncertainty.
-
-    Raises
-    ------
-    InputError
-        If it is neither; the message names the function that was called, and ends with `more`.
-    """
-    model = given._bare if isinstance(given, Fit) else given
-    if not isinstance(model, LinearModel):
-        kind = type(model).__name__
-        text = f"{function} takes a Fit or a LinearModel, such as regress.load returns; got {kind}. {more}"
-        raise InputError(text.rstrip())
-    return model

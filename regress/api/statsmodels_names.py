@@ -77,6 +77,15 @@ class StatsmodelsNames:
         ------
         InputError
             If alpha is not between 0 and 1, or there are no statistics.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> regress.fit(table, "y").conf_int(alpha=0.1).round(2)
+                        0     1
+        (intercept) -1.57 -0.13
+        x            1.68  2.20
         """
         from regress.sources.frames import of_columns
 
@@ -95,6 +104,15 @@ class StatsmodelsNames:
         ------
         InputError
             If there are no statistics, or more than 200 columns.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> regress.fit(table, "y").cov_params().round(3)
+                     (intercept)      x
+        (intercept)        0.062 -0.021
+        x                 -0.021  0.008
         """
         from regress.sources.frames import of_columns
 

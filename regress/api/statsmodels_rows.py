@@ -30,8 +30,8 @@ def as_held(
     source = with_target(open_table(table, made(FileOptions, options)), options.get("formula"))
     if target is None and held.target is not None and held.target not in source.by_name:
         raise InputError(
-            f"The {held.kind} result predicts {held.target!r}, which is no column of {source.label}. Name the target, "
-            "as a formula if it is computed, such as 'log(price) ~ area'."
+            f"The {held.kind} result predicts {held.target!r}, which is not a column of {source.label}. Name the "
+            "target, as a formula if it is computed, such as 'log(price) ~ area'."
         )
     y = as_values(source, held.target if target is None else target, "the target")
     rest = [column.name for column in source.columns if column.name != y.name]

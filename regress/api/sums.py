@@ -22,6 +22,7 @@ from regress.design.terms import Design
 from regress.errors import InputError, TableError
 from regress.inference.effects import ranges_of
 from regress.messages import setting
+from regress.numerics.hashing import Bits
 from regress.options import HandleUnknown, Over, Precision, Progress
 from regress.term_records import ColumnRange
 
@@ -83,8 +84,9 @@ class ReadTable:
         Where every row went, and what to know of the rows.
     held_out : HeldOut or None
         Rows held out; None where there are none, or they cannot be predicted.
-    sample, ranges : Block or None, tuple of ColumnRange
-        A sample of the training rows, and where the values lie in it of columns that enter by curves.
+    sample, places, ranges : Block or None, array or None, tuple of ColumnRange
+        A sample of the training rows, the part of the table and the record of each, and where the values lie in it of
+        columns that enter by curves.
     log_weight : float
         Σ log a over the training rows.
     n_jobs : int
@@ -103,6 +105,7 @@ class ReadTable:
     facts: Facts
     held_out: HeldOut | None
     sample: Block | None
+    places: Bits | None
     ranges: tuple[ColumnRange, ...]
     log_weight: float
     n_jobs: int
@@ -195,6 +198,7 @@ def assembled(reader: Reader, sums: PartSums, design: Design, data: TrainingData
         facts=facts,
         held_out=held.select(design.selection) if scored else None,
         sample=None if sample is None else selected(sample, design.selection),
+        places=sums.sample.places(),
         ranges=() if sample is None or not design.formula else ranges_of(sample, design),
         log_weight=float(sums.log_weight.fraction),
         n_jobs=n_jobs,

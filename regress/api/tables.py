@@ -140,6 +140,20 @@ def options_of(table: Opened, options: TableOptions) -> TableOptions:
     return replace(options, **{name: getattr(summed.read, name) for name in names})
 
 
+def exactly(options: TrainOptions) -> TrainOptions:
+    """Return options for numbers as they are written, whose sums are exact.
+
+    Raises
+    ------
+    InputError
+        If other sums are asked for.
+    """
+    if options.precision == "float64" or options.over != "auto":
+        name = "over" if options.over != "auto" else "precision"
+        raise InputError(f"{setting('as_written')} needs exact arithmetic. Remove {setting(name)}.")
+    return replace(options, precision="exact")
+
+
 def check_rows(table: Opened, options: TrainOptions, cov_type: object, checkpoint: object) -> None:
     """Refuse the first option that needs the rows, where a table is summed here or elsewhere.
 

@@ -9,7 +9,7 @@ import numpy as np
 from regress.api.sums import ReadTable
 from regress.blocks import Block
 from regress.design.formula.expression import Expression
-from regress.errors import InputError, check_choice
+from regress.errors import InputError, check_choice, check_switch, check_whole
 from regress.fit_record import FitOptions
 from regress.inference.residuals import Sampled, sampled
 from regress.inference.retransform import normal, r2_original, sentence, smearing, transform_of
@@ -20,6 +20,19 @@ from regress.solvers.solution import Training
 from regress.term_records import Retransform
 
 _TRANSFORMS = "log(y), log1p(y), log2(y), log10(y) and sqrt(y)"
+
+
+def check_sample(sample: int, points: bool) -> None:
+    """Refuse an invalid size of the sample, and points without rows.
+
+    Raises
+    ------
+    InputError
+        Then.
+    """
+    check_whole("sample", sample, 0)
+    if check_switch("points", points) and not sample:
+        raise InputError(f"{setting('points')} needs rows. Remove {setting('sample', 0)}.")
 
 
 def check_asked(asked: Any, formula: str | None, sample: int) -> None:
@@ -93,7 +106,7 @@ def retransform_of(
     note = [sentence(how), *["Limits of intervals are not corrected."] * (correction != "naive")]
     note.append(f"All other figures are those of {target}.")
     if asked is None and rows is None:
-        note.append("Smearing needs training rows, and none were kept, so the correction is that of normal errors.")
+        note.append("No training rows were kept for smearing, so the correction is that of normal errors.")
     return how, [" ".join(note)]
 
 
@@ -106,7 +119,8 @@ def _expression(prepared: ReadTable) -> Expression | None:
 def _sampled(blocks: Sequence[Block], training: Training) -> Sampled:
     """Return ŷ, y and the weights of some rows: weights that count equal rows, too."""
     found = [sampled(block, training.w, training.center, training.b_center, repeated=False) for block in blocks]
-    return Sampled(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    parts = zip(*(rows[:4] for rows in found), strict=True)
+    return Sampled(*(np.concatenate(part) for part in parts))
 
 
 def _variance(prepared: ReadTable, training: Training, squares: Squares, options: FitOptions) -> float:

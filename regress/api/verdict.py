@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from math import isfinite, nan
+from typing import NamedTuple
 
 from regress.blocks import Array
 from regress.inference.certified import EFFECT
@@ -81,9 +82,17 @@ class FittedRow(Measure):
         )
 
 
-def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits: float) -> tuple[bool, list[str]]:
+class Verdict(NamedTuple):
+    """Whether ``LinearRegression()`` agrees, the tools that do not, and both in words."""
+
+    agree: bool
+    disagree: tuple[str, ...]
+    said: list[str]
+
+
+def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digits: float) -> Verdict:
     """Decide by ``LinearRegression()``, and describe which tools disagree, by how much and why."""
-    said, agree, best = [], False, judge.best
+    said, wrong, agree, best = [], [], False, judge.best
     by_loss = best.minimum is None and best.rank is not None and best.rank < len(names)
     basis = (
         "its loss is at the minimum; columns depend on each other" if by_loss else f"{digits:g} or more correct digits"
@@ -95,6 +104,7 @@ def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digi
         right = fit.excess_loss <= _CLOSE * judge.variation if by_loss else enough or fit.moved <= EFFECT
         near = fit.w is not None and bool(right)
         if not near and fit.w is not None:
+            wrong.append(fit.name)
             said.append(_disagreement(fit, names, judge))
         if fit.name == "LinearRegression()":
             agree = near
@@ -114,7 +124,7 @@ def verdict_of(fits: list[FittedRow], names: tuple[str, ...], judge: Judge, digi
         said.append(f"Columns depend on each other ({shown}). Digits are counted to the nearest of many minimizers.")
     if added := [fit.name for fit in fits if fit.added and isfinite(fit.loss)]:
         said.append(f"Measured, not judged, as each may minimize another loss: {', '.join(added)}.")
-    return agree, [first, *said]
+    return Verdict(agree, tuple(wrong), [first, *said])
 
 
 def _disagreement(fit: FittedRow, names: tuple[str, ...], judge: Judge) -> str:

@@ -42,6 +42,16 @@ class Verification:
         Training rows.
     differences : tuple of str
         What is known to differ, in sentences.
+
+    Examples
+    --------
+    >>> import regress
+    >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+    >>> fit = regress.fit(table, "y")
+    >>> regress.verify(fit, table)
+    Verification(the frame: matches)
+    >>> print(regress.verify(fit, {"x": [1.0, 2.0, 3.0], "y": [1.1, 2.9, 5.2]}).differences[0])
+    The table has 3 rows = 3 used; the model has 4 rows = 4 used.
     """
 
     matches: bool
@@ -59,7 +69,16 @@ class Verification:
         return self.summary()
 
     def summary(self) -> str:
-        """Return the verdict as text for people."""
+        """Return the verdict as text.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> fit = regress.fit(table, "y")
+        >>> regress.verify(fit, table).summary().splitlines()[0]
+        'The model was fitted to the rows of the frame.'
+        """
         was = "was" if self.matches else "was not"
         lines = [f"The model {was} fitted to the rows of {self.source}.", *self.differences]
         if self.matches:
@@ -72,7 +91,17 @@ class Verification:
         return paragraph(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
+        """Return the verdict as plain values: what ``regress verify --json`` prints.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> fit = regress.fit(table, "y")
+        >>> known = regress.verify(fit, table).to_dict()
+        >>> known["matches"], known["rows"]
+        (True, 4)
+        """
         names = ("matches", "source", "fingerprint", "model_fingerprint", "rows", "model_rows")
         held = {name: getattr(self, name) for name in names}
         return dict(strict({"version": 1, **held, "differences": list(self.differences)}))

@@ -1,15 +1,30 @@
 """What the command line shows: tables for people on standard output, progress and notes on standard error."""
 
 import json
+import os
+import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from regress.cli.process import say
-from regress.messages import paragraph
+from regress.messages import paragraph, visible
 from regress.options import Progress
+
+if TYPE_CHECKING:
+    from regress.report.terminal import Line, Span
+
+_STYLES: dict[str, dict[str, Any]] = {
+    "strong": {"bold": True},
+    "dim": {"dim": True},
+    "warning": {"fg": "yellow"},
+    "good": {"fg": "green", "bold": True},
+    "bad": {"fg": "red", "bold": True},
+}
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -20,6 +35,75 @@ def print_json(value: dict[str, Any]) -> None:
 def show(*lines: str) -> None:
     """Print lines of text on standard output: what a table said stays on its line, and commands no terminal."""
     sys.stdout.write(paragraph(lines) + "\n")
+
+
+def show_fit(result: Any, vif: bool = False) -> None:
+    """Print a fit; on a terminal in styles, with bars for confidence intervals."""
+
+    def styled(width: int) -> "Sequence[Line]":
+        from regress.report.terminal import fit_lines
+
+        return fit_lines(result.record, vif, width)
+
+    _show(lambda: result.summary(vif=vif).split("\n"), styled)
+
+
+def show_comparison(record: Any) -> None:
+    """Print a comparison; on a terminal its verdict in its color."""
+    from regress.report.text import comparison_lines
+
+    lines = comparison_lines(record)
+    show_judged(lines, lines.index(record.verdict[0]), good=record.agree)
+
+
+def show_judged(lines: "Sequence[str]", verdict: int, *, good: bool) -> None:
+    """Print lines, one of which is a verdict; on a terminal that in its color."""
+
+    def styled(_: int) -> "Sequence[Line]":
+        from regress.report.terminal import judged
+
+        return judged(lines, verdict, good)
+
+    _show(lambda: lines, styled)
+
+
+def _show(plain: "Callable[[], Iterable[str]]", styled: "Callable[[int], Sequence[Line]]") -> None:
+    """Print lines or, on a terminal, the same in styles: `styled` gets the width of the terminal, 0 for no bars."""
+    color, width = _colored(), _width_for_bars()
+    if not color and not width:
+        show(*plain())
+        return
+    lines = ["".join(_ansi(span, color) for span in line) for line in styled(width)]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _ansi(span: "Span", color: bool) -> str:
+    """Return a part of a line for the terminal: what a table said commands nothing, then comes its style."""
+    text = visible(span.text)
+    return click.style(text, **_STYLES[span.style]) if color and span.style and text else text
+
+
+def _on_terminal() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+def _colored() -> bool:
+    """Tell whether to write colors: on a terminal, or with FORCE_COLOR, but never with NO_COLOR."""
+    forced = bool(os.environ.get("FORCE_COLOR"))
+    return not os.environ.get("NO_COLOR") and (forced or _on_terminal())
+
+
+def _width_for_bars() -> int:
+    """Return the width of the terminal; 0 where it cannot show bars."""
+    if not _on_terminal():
+        return 0
+    from regress.report.terminal import BARS
+
+    try:
+        "".join(BARS).encode(sys.stdout.encoding)
+    except UnicodeError:
+        return 0
+    return shutil.get_terminal_size().columns
 
 
 class Interrupted(KeyboardInterrupt):

@@ -95,7 +95,9 @@ def _class(path: str) -> type:
     except Exception as error:  # whatever the package does where it is imported
         raise InputError(f"{path} cannot be imported: {first_line(error)}") from error
     if not is_regressor_class(kind):
-        raise InputError(f"{path} is no class with the methods of a scikit-learn estimator (fit, predict, get_params).")
+        raise InputError(
+            f"{path} is not a class with the methods of a scikit-learn estimator (fit, predict, get_params)."
+        )
     return kind
 
 

@@ -12,11 +12,12 @@ import click
 
 from regress import __version__
 from regress.cli import process
-from regress.cli.models import certify, predict, relevel, report, verify
+from regress.cli.models import certify, predict, relevel, report, table, verify
 from regress.cli.moments import merge, moments
 from regress.cli.options import (
     CLUSTER,
     Command,
+    Commands,
     check_descent,
     command_line,
     flags,
@@ -32,7 +33,11 @@ from regress.options import CallOptions, FileOptions, ProcessOptions, TableOptio
 from regress.sources.paths import is_address, masked
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, no_args_is_help=False)
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    no_args_is_help=False,
+)
 @click.version_option(__version__, package_name="regress-trainer", prog_name="regress")
 def cli() -> None:
     """Fit linear regressions to CSV and Parquet files, and verify the results."""
@@ -47,9 +52,12 @@ def cli() -> None:
 @flags(TrainOptions, without=["penalty", "optimizer"])
 @flags(ProcessOptions, without=["callbacks", "verbose"])
 @flags(CallOptions, only=["cov_type", "level", "retransform", "n_jobs", *CLUSTER])
-@flags(CallOptions, only=["save", "report", "descent", "vif", "json"])
+@flags(CallOptions, only=["save", "report", "points", "descent", "vif", "json"])
 def fit(table: str, target: str | None, **given: Any) -> int:
-    """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients."""
+    """Fit TABLE (CSV, Parquet, a glob, or moments) and print the coefficients.
+
+    Only --target is required, or a formula that names the target. The defaults suit most tables.
+    """
     from regress.api import fit
     from regress.api.tables import open_any, source_of
     from regress.cli import console
@@ -64,7 +72,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if save is None and report is None and not formula:
         options["sample"] = 0  # nobody will see residuals, and no target needs them
     kept = written["--checkpoint"] if options.get("cluster") else None
-    outcome = f"The parts finished until then are in {kept}. Go on with --resume." if kept else "Nothing was written."
+    outcome = f"The finished parts are in {kept}. Continue with --resume." if kept else "Nothing was written."
     with console.progress_line(outcome) as progress, warnings.catch_warnings():
         if not as_json:  # the summary has these notes
             warnings.simplefilter("ignore", UserWarning)
@@ -77,7 +85,7 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary(vif=bool(vif)).split("\n"))
+        console.show_fit(result, vif=bool(vif))
     if result.status == "interrupted":
         console.say_interrupted(result, save, written["--checkpoint"])
     return 0 if result.status.as_asked else INTERRUPTED if result.status == "interrupted" else UNCONVERGED
@@ -90,14 +98,13 @@ def fit(table: str, target: str | None, **given: Any) -> int:
 @flags(TrainOptions, only=["fit_intercept", "tol"])
 @flags(CallOptions, only=["estimators", "metrics", "cv", "split_time", "digits", "n_jobs", *CLUSTER, "report", "json"])
 def compare(table: str, target: str | None, **given: Any) -> int:
-    """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 where LinearRegression() disagrees.
+    """Fit TABLE with regress and scikit-learn, and report which is correct. Exit 1 if LinearRegression() disagrees.
 
-    A fifth of the rows is held out; change this with --test-size. Repeat --with to compare more estimators.
+    A fifth of the rows is held out to test the predictions; --test-size changes this.
     """
     from regress.api import compare
     from regress.api.tables import open_any
     from regress.cli import console, installed
-    from regress.report.text import comparison_lines
 
     options = options_of(given)
     report, as_json = options.pop("report", None), options.pop("json", None)
@@ -110,7 +117,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*comparison_lines(result.record))
+        console.show_comparison(result.record)
     return (0 if result.agree else FAILED) if result.converged else UNCONVERGED
 
 
@@ -121,7 +128,7 @@ def compare(table: str, target: str | None, **given: Any) -> int:
 @flags(TrainOptions, only=["fit_intercept"])
 @flags(CallOptions, only=["n_jobs", "json"])
 def check(table: str, target: str | None, **given: Any) -> int:
-    """Compute the gradient on TABLE five ways, at a random point, and compare. Exit 1 where they disagree."""
+    """Compute the gradient on TABLE in five ways, at a random point, and compare them. Exit 1 if they disagree."""
     from regress.api import check
     from regress.cli import console
     from regress.sources.files import open_files
@@ -134,7 +141,7 @@ def check(table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), -1, good=result.passed)
     return 0 if result.passed else FAILED
 
 
@@ -173,7 +180,7 @@ def _shown(characters: str) -> bool:
     return True
 
 
-for each in (certify, predict, relevel, report, verify, moments, merge):
+for each in (certify, predict, relevel, report, table, verify, moments, merge):
     cli.add_command(each)
 
 

@@ -1,4 +1,4 @@
-"""Commands that take a saved model: certify, verify, predict, relevel, report."""
+"""Commands that take saved models: certify, verify, predict, relevel, report, table."""
 
 import shutil
 import sys
@@ -42,7 +42,7 @@ def certify(model: str, table: str, target: str | None, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), -1, good=result.passed)
     return 0 if result.passed else FAILED
 
 
@@ -68,7 +68,7 @@ def verify(model: str, table: str, **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_judged(result.summary().split("\n"), 0, good=result.matches)
     return 0 if result.matches else FAILED
 
 
@@ -130,7 +130,7 @@ def relevel(model: str, references: tuple[str, ...], **given: Any) -> int:
         check_outputs({"--save": save}, {Path(model): "the model"})
     for text in references:
         if "=" not in text:
-            raise click.UsageError(f"{text!r} is no column with a level, such as zone=north.")
+            raise click.UsageError(f"{text!r} is not a column with a level, such as zone=north.")
         result = result.relevel(*divided(text, [variable.name for variable in result.model.design.texts]))
     result = result.with_command(command_line())
     if save is not None:
@@ -138,7 +138,7 @@ def relevel(model: str, references: tuple[str, ...], **given: Any) -> int:
     if as_json:
         console.print_json(result.to_dict())
     else:
-        console.show(*result.summary().split("\n"))
+        console.show_fit(result)
     return 0
 
 
@@ -158,4 +158,33 @@ def report(model: str, output: str | None, descent: tuple[list[str], ...]) -> in
     check_outputs({"--output": page}, {Path(model): "the model"})
     console.write_page(loaded, page, descent=pair)
     console.show(page)
+    return 0
+
+
+_ENDINGS = {".md": "md", ".tex": "latex", ".html": "html", ".csv": "csv", ".txt": "text"}  # of the file to write
+
+
+@click.command(cls=Command)
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@flags(CallOptions, only=["names", "intervals", "stars", "to"])
+@flags(CallOptions, only=["output"], output="File to write. Default: standard output.")
+def table(models: tuple[str, ...], **given: Any) -> int:
+    """Put saved models side by side in one table, as papers show them: Markdown, LaTeX, HTML, CSV or text."""
+    from regress.api.table import table
+    from regress.cli import console
+    from regress.numerics.atomic_write import write_text
+    from regress.sources.paths import check_outputs
+
+    options = options_of(given)
+    output, form = options.pop("output", None), options.pop("to", None)
+    if output is not None and form is None and (form := _ENDINGS.get(Path(output).suffix.lower())) is None:
+        raise click.UsageError(f"The ending of {output!r} is not that of a format. Name the format with --to.")
+    check_outputs({"--output": output}, {Path(model): "a model" for model in models})
+    made = table(*models, **options)
+    written = {"md": made.to_markdown, "latex": made.to_latex, "html": made.to_html, "csv": made.to_csv}
+    text = written.get(form or "text", lambda: f"{made}\n")()
+    if output is None:
+        console.show(*text.removesuffix("\n").split("\n"))
+    else:
+        write_text(output, text)
     return 0

@@ -75,7 +75,7 @@ def _named(output: str | None) -> str:
     if output is None:
         raise click.UsageError("Name the file to write with --output, such as -o day1.moments.")
     if not output.endswith(".moments"):
-        raise click.UsageError(f"A file of moments is known by its name: let {output} end in .moments.")
+        raise click.UsageError(f"A file of moments is known by its name: end the name {output} in .moments.")
     return output
 
 

@@ -11,16 +11,17 @@ import click
 from regress.keywords import hints_of, meant
 from regress.messages import flag_name
 
-GROUPS = (
-    "Data",
-    "Files",
-    "Model",
-    "Training",
-    "Mini-batches",
-    "Process",
-    "Output",
-    "Other",
-)  # of a help page, in order
+GROUPS = {  # of a help page, in order, with their titles
+    "Data": "Columns and rows",
+    "Model": "Model",
+    "Output": "Output",
+    "Training": "Training",
+    "Mini-batches": "Mini-batches (solvers sgd, averaged-sgd, adam)",
+    "Process": "Start, stop and resume",
+    "Files": "Format of files",
+    "Computing": "Threads and clusters",
+    "Other": "Help",
+}
 CLUSTER = ("cluster", "cluster_timeout")
 
 
@@ -33,7 +34,14 @@ class Flag(click.Option):
 
 
 class Command(click.Command):
-    """A command whose help page lists its flags by group."""
+    """A command whose help page lists its flags by group, and ends with examples."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the line of the command in the list of all."""
+        from regress.cli.examples import COMMANDS
+
+        shown = COMMANDS.get(self.name or "")
+        return super().get_short_help_str(limit) if shown is None else shown.line
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the flags, group by group."""
@@ -41,11 +49,42 @@ class Command(click.Command):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
-                groups[parameter.group if isinstance(parameter, Flag) else GROUPS[-1]].append(record)
+                groups[parameter.group if isinstance(parameter, Flag) else "Other"].append(record)
         for group, records in groups.items():
             if records:
-                with formatter.section(group):
+                with formatter.section(GROUPS[group]):
                     formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write commands to copy."""
+        from regress.cli.examples import COMMANDS
+
+        shown = COMMANDS.get(self.name or "")
+        if shown is not None:
+            write_examples(formatter, shown.examples)
+
+
+class Commands(click.Group):
+    """All commands, in the order of use; their help page ends with examples."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        from regress.cli.examples import COMMANDS
+
+        return [*COMMANDS, *sorted(set(self.commands) - set(COMMANDS))]
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write commands to copy."""
+        from regress.cli.examples import START
+
+        write_examples(formatter, START)
+
+
+def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
+    """Write commands to copy, each on its own lines."""
+    with formatter.section("Examples"):
+        for line in "\n".join(examples).split("\n"):
+            formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 class ColumnNames(click.ParamType[list[str]]):
@@ -113,7 +152,7 @@ def _flag(name: str, hint: Any, default: Any, metadata: Any, told: str | None) -
     parts = [part for part in get_args(hint) if part not in free] if free & {*get_args(hint)} else [hint]
     kind = parts[0]
     more = metadata["flag"]
-    text, spelled = told or more.get("off") or metadata["help"], flag_name(name)
+    text, spelled = told or more.get("off") or more.get("text") or metadata["help"], flag_name(name)
     if kind is bool:
         how |= {"flag_value": not default, "type": bool, "metavar": None}
         spelled = flag_name(name, not default)

@@ -33,7 +33,7 @@ def collect_rarely() -> None:
 
 
 def one_thread_of_blas() -> None:
-    """Keep BLAS from starting threads: ours come first, and those of BLAS would only spin."""
+    """Keep BLAS from starting threads: those of regress come first, and those of BLAS would only spin."""
     for blas in ("OPENBLAS", "MKL"):
         os.environ.setdefault(f"{blas}_NUM_THREADS", "1")
 

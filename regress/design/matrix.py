@@ -75,7 +75,7 @@ class Layout:
 
     @property
     def rows(self) -> int:
-        """Rows of the next block; few as long as nobody knows how many levels there are."""
+        """Rows of the next block; few as long as the number of levels is unknown."""
         return block_rows(len(self.columns) if not self._open or self._found else _UNKNOWN)
 
     def expand(self, numbers: Array, codes: Codes) -> tuple[Array, tuple[str, ...]]:

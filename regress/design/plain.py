@@ -165,7 +165,7 @@ def _part(part: PlainPart, variables: Mapping[str, Variable]) -> Monomial | Leve
         raise ValueError(f"'terms' has {part.name!r}, a product without factors, or one of numbers with levels")
     for name in (part.name,) if powers is None else powers:
         if name not in variables or (variables[name].kind == "text") != (powers is None):
-            raise ValueError(f"'terms' uses {name!r} as what it is not")
+            raise ValueError(f"'terms' uses {name!r} as another kind of variable")
     return Levels(part.name, part.all_levels) if powers is None else Monomial(part.name, tuple(powers.items()))
 
 

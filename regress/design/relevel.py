@@ -76,7 +76,7 @@ def sums_of_columns(design: Design, others: Design, fit_intercept: bool) -> Sums
     search = _Search(others, known)
     sums = [search.sum_of(_product(design, column), frozenset()) for column in design.x_columns()]
     if any(found is None for found in sums):
-        raise InputError(f"The columns of the fit are no sums of those with the other reference level. {again()}")
+        raise InputError(f"The other reference level cannot be computed from the columns of the fit. {again()}")
     return [found for found in sums if found is not None]
 
 

@@ -79,7 +79,7 @@ class Reader:
     limit : int, optional
         Read this many rows at most.
     counts : bool
-        Whether weights count repeated rows, and must be whole.
+        Whether weights count repeated rows, and must be integers.
     max_categories : int
         Maximum number of categories in a text column.
     along : tuple of str

@@ -275,7 +275,7 @@ def _collected(term: Term, levels: Mapping[str, str], variables: Mapping[str, Va
 
 
 def checked(design: Design) -> Design:
-    """Return a design, but for one without columns, or with two of one name.
+    """Return a design, except for one without columns, or with two of one name.
 
     Raises
     ------

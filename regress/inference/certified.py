@@ -36,7 +36,7 @@ class Certificate:
         Digits and distance from the truth of b or of `predicting_b`, the worse of the two; None and 0 where no
         intercept is fitted.
     scaled_by_y : tuple of str
-        Coefficients that are zero but for rounding, so that their errors are measured against the scale of y.
+        Coefficients that are zero except for rounding, so that their errors are measured against the scale of y.
     gradient_norm : float
         ‖∇L‖ at the claim, columns about their means where b is fitted.
     excess_loss, loss : float
@@ -62,6 +62,14 @@ class Certificate:
         What the coefficients belong to, if not to the table's own columns.
     source, target, objective : str
         Where they were summed, what they predict, and what is least at the true ones.
+
+    Examples
+    --------
+    >>> import regress
+    >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+    >>> certificate = regress.certify(([1.93], -0.85), table, "y")
+    >>> certificate.passed, round(certificate.digits["x"], 1), certificate.true_w.tolist()
+    (False, 2.3, [1.94])
     """
 
     names: tuple[str, ...]
@@ -168,7 +176,8 @@ class Certificate:
     def __repr__(self) -> str:
         verdict = "passed" if self.passed else "not passed"
         target = shortened(visible(self.target), 60)
-        return f"Certificate({target}: {len(self.names):,} columns, {self.worst:.1f} digits or more, {verdict})"
+        columns = f"{len(self.names):,} column{'s' * (len(self.names) != 1)}"
+        return f"Certificate({target}: {columns}, {self.worst:.1f} digits or more, {verdict})"
 
     def __str__(self) -> str:
         return self.summary()
@@ -178,7 +187,22 @@ class Certificate:
         return table_html([title], _HEAD, rows, foot)
 
     def summary(self) -> str:
-        """Return the certificate as text for people: claimed and true coefficients, and the verdict."""
+        """Return the certificate as text: claimed and true coefficients, and the verdict.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> print(regress.certify(([1.94], -0.85), table, "y").summary())
+        Computed in exact arithmetic over 4 rows
+        <BLANKLINE>
+                                  claimed                  true  correct digits
+        (intercept)  -0.84999999999999998  -0.84999999999999987            15.9
+        x              1.9399999999999999    1.9399999999999999            15.9
+        <BLANKLINE>
+        ‖∇L‖ 8.88e-16; loss 4.93e-32 above its minimum 0.082
+        Certified: the worst coefficient has 15.9 correct digits; 6 were required.
+        """
         title, rows, foot = self._text()
         return paragraph([title, "", *aligned(_HEAD, rows), "", *foot])
 
@@ -228,13 +252,30 @@ class Certificate:
         return said
 
     def lines(self) -> list[tuple[str, float, float, float]]:
-        """Return (name, claimed, true, digits) for the intercept, if any, and every column."""
+        """Return (name, claimed, true, digits) for the intercept, if any, and every column.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> [(line[0], round(line[3], 1)) for line in regress.certify(([1.93], -0.85), table, "y").lines()]
+        [('(intercept)', 15.9), ('x', 2.3)]
+        """
         first = [] if self.intercept_digits is None else [("(intercept)", self.b, self.true_b, self.intercept_digits)]
         columns = self.w.tolist(), self.true_w.tolist(), self.digits.values()
         return first + list(zip(self.names, *columns, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
+        """Return the certificate as plain values: what ``regress certify --json`` prints.
+
+        Examples
+        --------
+        >>> import regress
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.1, 2.9, 5.2, 6.8]}
+        >>> known = regress.certify(([1.93], -0.85), table, "y").to_dict()
+        >>> known["passed"], known["coef"], known["true_coef"]
+        (False, {'x': 1.93}, {'x': 1.94})
+        """
         claimed, true = (dict(zip(self.names, v.tolist(), strict=True)) for v in (self.w, self.true_w))
         figures = "passed asked gradient_norm excess_loss loss moved spread min_norm_digits space trained_rows notes"
         held = {name: getattr(self, name) for name in figures.split()} | {

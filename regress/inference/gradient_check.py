@@ -33,6 +33,15 @@ class GradientCheck:
         The natural scale 2Σ|xᵢⱼ||ŷᵢ − yᵢ| of each parameter's gradient: what its terms add up to before they cancel.
     tolerance : float
         Largest difference, relative to the scale, of gradients that agree.
+
+    Examples
+    --------
+    >>> import regress
+    >>> check = regress.check_gradients("data/income_rate.csv", "spend")
+    >>> check.names
+    ('income', 'rate', '(intercept)')
+    >>> list(check.gradients)
+    ['derived rows', 'derived moments', 'autodiff rows', 'autodiff moments', 'central difference']
     """
 
     names: tuple[str, ...]
@@ -65,7 +74,15 @@ class GradientCheck:
         return self.summary()
 
     def summary(self) -> str:
-        """Return the check as text for people: a row a parameter, then the verdict."""
+        """Return the check as text: one line per parameter, then the verdict.
+
+        Examples
+        --------
+        >>> import regress
+        >>> check = regress.check_gradients("data/income_rate.csv", "spend")
+        >>> check.summary().splitlines()[0]
+        'The gradient at a random point, and how far the other ways are from it,'
+        """
         ways = [way for way in self.gradients if way != "derived rows"]
         columns = [(self.gradients["derived rows"], ".6g"), (self.scale, ".3g")]
         columns += [(self.errors[way], ".0e") for way in ways]
@@ -83,7 +100,15 @@ class GradientCheck:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON."""
+        """Return the check as plain values: what ``regress check --json`` prints.
+
+        Examples
+        --------
+        >>> import regress
+        >>> check = regress.check_gradients("data/income_rate.csv", "spend")
+        >>> check.to_dict()["passed"]
+        True
+        """
 
         def named(values: Array) -> dict[str, float]:
             return dict(zip(self.names, values.tolist(), strict=True))

@@ -116,7 +116,7 @@ def huber_statistics(
         return "With Huber's loss they are known for frequency weights only."
     inverse = inverse_of_moments(data.moments, fit_intercept)
     if inverse is None:
-        return "Columns are constant or depend on each other, as far as float64 sees."
+        return "Columns are constant or depend on each other, within the precision of float64."
     if outliers.within <= inverse.rank + fit_intercept:
         return "Too few rows are within δ of their prediction."
     return HuberStatistics(

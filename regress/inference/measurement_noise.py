@@ -42,7 +42,7 @@ class Collinearity:
     Attributes
     ----------
     relations : tuple of Relation
-        Equations that hold but for rounding, of columns that are independent to the last digits.
+        Equations that hold except for rounding, of columns that are independent to the last digits.
     inflated : tuple of int
         Other columns with large variance inflation factors.
     largest : float
@@ -62,7 +62,7 @@ def collinearity(
     *,
     measured: Collection[int],
 ) -> Collinearity:
-    """Look for equations that hold but for rounding, where inflation factors are large.
+    """Look for equations that hold except for rounding, where inflation factors are large.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class Uncertainty(NamedTuple):
 
     @property
     def proper(self) -> bool:
-        """Whether all is finite, and no combination of coefficients has a negative variance, but for rounding."""
+        """Whether all is finite, and no combination of coefficients has a negative variance, except for rounding."""
         if not all(np.isfinite(value).all() for value in self) or self.variance <= _LEAST:
             return False
         return semidefinite(self.covariance, self.across, self.of_center)
@@ -124,7 +124,7 @@ def checked(uncertainty: Uncertainty | None, level: float) -> Uncertainty:
 
 
 def semidefinite(matrix: Array, across: Array, corner: float) -> bool:
-    """Tell whether [[matrix, across], [acrossᵀ, corner]] is positive semi-definite, but for rounding."""
+    """Tell whether [[matrix, across], [acrossᵀ, corner]] is positive semi-definite, except for rounding."""
     joint = np.block([[matrix, across[:, None]], [across, np.array(corner)]])
     size = np.sqrt(np.maximum(np.diagonal(joint), 0.0))
     unit = np.where(size > 0, size, 1.0)

@@ -5,7 +5,7 @@ For White's HC0 and HC1, M = Σ (a e)² z zᵀ over z = [x − x̄, 1] (White 19
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, get_args
 
 import numpy as np
 
@@ -15,9 +15,11 @@ from regress.blocks import Array, Block
 from regress.design.columns import selected
 from regress.design.rows import Reader
 from regress.design.rows_along import rows_along
-from regress.errors import InputError
+from regress.errors import InputError, check_choice
+from regress.messages import setting
 from regress.numerics.integers import ratio
 from regress.numerics.prediction import line, residuals
+from regress.options import CovType
 from regress.solvers.solution import Training
 
 _ASYMMETRY = 1e-8  # of the largest entry, which rounding may leave
@@ -49,6 +51,25 @@ class Covariance(ABC):
     ----------
     columns : tuple of str
         Other columns of the table that it needs, such as clusters. They are not features unless these are named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import regress
+    >>> class Spread:  # White's HC0: M = Σ s sᵀ over the scores s of rows
+    ...     def __init__(self, size):
+    ...         self.total = np.zeros((size, size))
+    ...     def add(self, scores, along):
+    ...         self.total += scores.T @ scores
+    ...     def finish(self, observations, parameters):
+    ...         return self.total
+    >>> class White(regress.Covariance):
+    ...     def begin(self, size):
+    ...         return Spread(size)
+    >>> own = regress.fit("data/diabetes.csv", "progression", cov_type=White())
+    >>> white = regress.fit("data/diabetes.csv", "progression", cov_type="HC0")
+    >>> np.allclose(own.bse, white.bse, rtol=1e-9)
+    True
     """
 
     columns: tuple[str, ...] = ()
@@ -59,6 +80,22 @@ class Covariance(ABC):
 
     def __str__(self) -> str:
         return type(self).__name__
+
+
+def given_kind(cov_type: object, weight_type: str) -> Covariance | None:
+    """Return a kind of standard error that was given as an object; None for one that has a name.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or rows are counted by weights, for which an object has no rule.
+    """
+    if not isinstance(cov_type, Covariance):
+        check_choice("cov_type", cov_type, get_args(CovType))
+        return None
+    if weight_type == "frequency":
+        raise InputError(f"{setting('weight_type', 'frequency')} needs a cov_type that regress has. Repeat the rows.")
+    return cov_type
 
 
 class Middle(NamedTuple):

@@ -240,5 +240,5 @@ class Statistics:
         return by_name | self.figures() | {"vif": of_columns}
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures that are of the whole fit, not of a column."""
+        """Return the figures of the fit that are not those of a column."""
         return {name: getattr(self, name) for name in _FIGURES}

@@ -90,7 +90,7 @@ def blas_kernels() -> list[str]:
 
 
 class Beside:
-    """Calls beside its caller, inside a ``with`` block, one after another. With one job, they are made at once."""
+    """Calls next to its caller, inside a ``with`` block, one after another. With one job, they are made at once."""
 
     def __init__(self, n_jobs: int) -> None:
         self._pool = ThreadPoolExecutor(1) if n_jobs > 1 else None
@@ -100,7 +100,7 @@ class Beside:
         return self
 
     def call(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Call a function with arguments that nobody changes, when the last call has ended; raise what that raised."""
+        """Call a function with arguments that do not change, when the last call has ended; raise what that raised."""
         if self._pool is None:
             function(*arguments)
             return

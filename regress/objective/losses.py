@@ -1,4 +1,4 @@
-"""The loss, its derivatives, and the conventions of the whole package, stated here once.
+"""The loss, its derivatives, and the conventions of the package, stated here once.
 
 Shapes: X (m, n), w (n,), b scalar, y and ŷ (m,), row weights a (m,). No other file repeats these conventions:
 
@@ -92,18 +92,43 @@ class Loss(ABC):
 
 @dataclass(frozen=True)
 class SquaredError(Loss):
-    """L = Σ a (ŷ − y)². Its Jacobian with respect to ŷ is 2a(ŷ − y)ᵀ; the gradient is the transpose."""
+    """L = Σ a (ŷ − y)². Its Jacobian with respect to ŷ is 2a(ŷ − y)ᵀ; the gradient is the transpose.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import regress
+    >>> loss, prediction, target = regress.SquaredError(), np.array([1.0, 4.0]), np.array([2.0, 2.0])
+    >>> float(loss.value(prediction, target)), loss.gradient(prediction, target).tolist()
+    (5.0, [-2.0, 4.0])
+    """
 
     quadratic = True
     curvature_bound = 2.0
 
     def value(self, prediction: Any, target: Any, weights: Any = 1.0, xp: Any = np) -> Any:
-        """Return L in units of y²."""
+        """Return L in units of y².
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import regress
+        >>> float(regress.SquaredError().value(np.array([1.0, 4.0]), np.array([2.0, 2.0])))
+        5.0
+        """
         residual = prediction - target
         return xp.dot(weights * residual, residual)
 
     def gradient(self, prediction: Array, target: Array, weights: Array | float = 1.0) -> Array:
-        """Return ∇_ŷ L = 2(ŷ − y), times the weights."""
+        """Return ∇_ŷ L = 2(ŷ − y), times the weights.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import regress
+        >>> regress.SquaredError().gradient(np.array([1.0, 4.0]), np.array([2.0, 2.0])).tolist()
+        [-2.0, 4.0]
+        """
         return 2.0 * weights * (prediction - target)
 
 

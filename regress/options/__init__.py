@@ -22,6 +22,7 @@ from regress.options.declare import (
     Rate,
     Schedule,
     Solver,
+    TableFormat,
     WeightType,
     option,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "Rate",
     "Schedule",
     "Solver",
+    "TableFormat",
     "TableOptions",
     "TrainOptions",
     "WeightType",

@@ -17,8 +17,8 @@ class BatchOptions:
     epochs: int = option(100, "Number of passes over the rows.", "Mini-batches", "N")
     schedule: Schedule = option(
         "constant",
-        "How the learning rate changes: constant; divided by t^0.25 at update t (invscaling); along a cosine to zero; "
-        "or halved every ten epochs (step).",
+        "Learning rate over time: constant; divided by t^0.25 at update t (invscaling); along a cosine to zero; or "
+        "halved every ten epochs (step).",
         "Mini-batches",
     )
     momentum: float = option(
@@ -29,7 +29,7 @@ class BatchOptions:
         True,
         "Whether each epoch takes the rows in a new random order, seeded by random_state.",
         "Mini-batches",
-        off="Take rows in their order.",
+        off="Take the rows in the order of the table.",
     )
     shuffle_rows: int = option(
         262_144, "Number of rows of a file to hold in memory and shuffle together.", "Mini-batches", "N"

@@ -19,6 +19,7 @@ Over = Literal["auto", "rows", "moments", "blocks"]
 Precision = Literal["auto", "float64", "exact"]
 Collinear = Literal["min-norm", "drop", "error"]
 CovType = Literal["nonrobust", "HC0", "HC1"]
+TableFormat = Literal["text", "md", "latex", "html", "csv"]
 Correction = Literal["smearing", "normal", "naive"]
 Progress = Callable[[str, int, int, int], None]
 """progress(stage, done, position, size): `stage` is "rows" or "iterations", and `done` is their number.
@@ -29,6 +30,7 @@ Progress = Callable[[str, int, int, int], None]
 def option(default: Any, help: str, group: str, metavar: str = "", **flag: str) -> Any:
     """Declare an option: its default, what it does, where a help page has it, and the name of its value there.
 
-    A flag may have a `short` form, and says what it turns `off` where the option is on by default.
+    A flag may have a `short` form, and a `text` of its own where `help` describes what only Python can give. It says
+    what it turns `off` if the option is on by default.
     """
     return field(default=default, metadata={"help": help, "group": group, "metavar": metavar, "flag": flag})

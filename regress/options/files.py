@@ -18,23 +18,23 @@ class FileOptions:
     """How to read files. Options that are None or "auto" are detected from the start of each file, and printed."""
 
     delimiter: str | None = option(
-        None, "Delimiter between cells, such as ';' or tab. Detected unless given.", "Files", "C"
+        None, "Delimiter between cells, such as ';' or tab. Default: detected.", "Files", "C"
     )
-    decimal: Decimal | None = option(None, "Decimal mark. Detected unless given.", "Files")
+    decimal: Decimal | None = option(None, "Decimal mark. Default: detected.", "Files")
     encoding: str | None = option(
-        None, "Encoding, such as cp1252 or utf-16. Detected unless given; else UTF-8.", "Files", "NAME"
+        None, "Encoding, such as cp1252 or utf-16. Default: detected, else UTF-8.", "Files", "NAME"
     )
-    quotechar: str | None = option(None, "Quote character, or none. Detected unless given.", "Files", "C")
+    quotechar: str | None = option(None, "Quote character, or none. Default: detected.", "Files", "C")
     header: Header = option(
-        "auto", "Whether the first line names the columns. Without a header they are x0, x1, ….", "Files"
+        "auto", "Whether the first line names the columns. Without names they are x0, x1, ….", "Files"
     )
     skip_lines: int = option(0, "Number of lines above the table to skip, such as a title.", "Files", "N")
     comment: str | None = option(None, "Skip lines that begin with this character, such as '#'.", "Files", "C")
     escapechar: str | None = option(
-        None, "Character before a quote within quotes, such as a backslash. Detected unless given.", "Files", "C"
+        None, "Character before a quote within quotes, such as a backslash. Default: detected.", "Files", "C"
     )
     on_bad_lines: OnBadLines = option(
-        "error", "Rows with a wrong number of cells or an invalid cell: stop, or skip and count them.", "Files"
+        "error", "Rows with an invalid cell or a wrong number of cells: stop (error), or skip and count them.", "Files"
     )
     rejects: str | Path | None = option(
         None, "File for the skipped rows: source file, line, reason, text.", "Files", "FILE"
@@ -42,23 +42,27 @@ class FileOptions:
     max_bad_lines: int = option(1000, "Stop after this many skipped rows.", "Files", "N")
     thousands: str | None = option(
         None,
-        "Separator of groups of three digits, as in 1,200: one of , . ' _ or a blank. A blank also stands for no-break "
-        "blanks.",
+        "Thousands separator, as in 1,200: one of , . ' _ or a blank. A blank also stands for no-break blanks.",
         "Files",
         "C",
     )
     na_values: Sequence[str] = option(
-        (), "Cells to read as missing, besides empty cells, NA, N/A, NaN, nan, NULL, null and None.", "Files", "TEXTS"
+        (),
+        "More texts that mean a missing cell, besides NA, N/A, NaN, nan, NULL, null, None and empty cells.",
+        "Files",
+        "TEXTS",
     )
     keep_na: bool = option(
         False, "Read NA, NULL and None in text columns as categories. Empty cells remain missing.", "Files"
     )
     date_format: Mapping[str, str] | str | None = option(
         None,
-        "Format of dates, such as %d/%m/%Y, or formats by column: COLUMN=FORMAT as a flag, which may be repeated. "
-        "Dates such as 2024-03-01 and 2024-03-01T12:30Z need none.",
+        "Format of dates, such as %d/%m/%Y, or formats by column. Dates such as 2024-03-01 and 2024-03-01T12:30Z need "
+        "no format.",
         "Files",
         "FORMAT",
+        text="Format of dates, such as %d/%m/%Y; or COLUMN=FORMAT, which may be repeated. Dates such as 2024-03-01 and "
+        "2024-03-01T12:30Z need no format.",
     )
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
+"""How training runs: what watches it, when it ends early, where it begins, and how it continues after a stop."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,24 +15,35 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessOptions:
-    """How training runs: what watches it, when it ends early, where it begins, and how it goes on after a stop."""
+    """How training runs: what watches it, when it ends early, where it begins, and how it continues after a stop."""
 
     init: Any = option(
-        None, "A saved model to begin at; in Python also a fit, or (w, b) in the user's units.", "Process", "MODEL"
+        None,
+        "Begin at these coefficients: a saved model, a fit, or (w, b) in the user's units.",
+        "Process",
+        "MODEL",
+        text="Begin at the coefficients of this saved model.",
     )
     validation: Any = option(
-        None, "Rows to validate on in place of held-out ones: a table, in Python also (X, y).", "Process", "TABLE"
+        None,
+        "Rows to validate on, in place of held-out rows: a table, or (X, y).",
+        "Process",
+        "TABLE",
+        text="Validate on the rows of this table, in place of held-out rows.",
     )
     early_stopping: int | Mapping[str, float] | None = option(
         None,
-        "Stop after N epochs without a lower held-out loss, and return the best weights. In Python also "
-        "{'patience': 5, 'min_delta': 0.0}.",
+        "Stop after N epochs without a lower held-out loss, and return the best weights. A mapping such as "
+        "{'patience': 5, 'min_delta': 0.0} sets the least improvement, too.",
         "Process",
         "N",
+        text="Stop after N epochs without a lower held-out loss, and return the best weights.",
     )
-    max_seconds: float | None = option(None, "Stop after this many seconds of training.", "Process", "S")
+    max_seconds: float | None = option(
+        None, "Stop after S seconds of training, and return the result so far.", "Process", "S"
+    )
     monitor_every: int = option(
-        1, "Epochs between evaluations of a loss that needs a pass over the rows.", "Process", "N"
+        1, "Evaluate the loss every N epochs, if that needs a pass over the rows.", "Process", "N"
     )
     callbacks: Sequence[Callable[[Any, Any], Any]] = option(
         (),
@@ -40,13 +51,13 @@ class ProcessOptions:
         "Process",
     )
     verbose: int = option(0, "1 shows a line for the latest evaluation on standard error.", "Process")
-    checkpoint: str | Path | None = option(None, "Save training to this file while it runs.", "Process", "FILE")
-    checkpoint_every: int | None = option(None, "Updates between two checkpoints.", "Process", "N")
-    checkpoint_seconds: float = option(
-        _MINUTE, "Seconds between two checkpoints, unless updates are counted.", "Process", "S"
+    checkpoint: str | Path | None = option(
+        None, "Save the state of training to this file while it runs.", "Process", "FILE"
     )
+    checkpoint_every: int | None = option(None, "Save after every N updates.", "Process", "N")
+    checkpoint_seconds: float = option(_MINUTE, "Save every S seconds, unless updates are counted.", "Process", "S")
     resume: bool = option(
-        False, "Continue from the checkpoint. The result has the same bits as an uninterrupted run.", "Process"
+        False, "Continue from the checkpoint. The result is that of an uninterrupted run, bit by bit.", "Process"
     )
 
     def __post_init__(self) -> None:

@@ -16,39 +16,57 @@ class TableOptions(FileOptions):
 
     formula: str | None = option(
         None,
-        "Model formula, such as 'price ~ area * C(zone) + poly(age, 2)'. It names the target too.",
+        "Model formula, such as 'price ~ area * C(zone) + poly(age, 2)'. It also names the target.",
         "Data",
         "TEXT",
     )
     features: Sequence[str] | None = option(
-        None, "Columns to use, comma-separated as a flag. Default: all others.", "Data", "COLS"
+        None,
+        "Columns that predict. Default: all but the target.",
+        "Data",
+        "COLS",
+        text="Columns that predict, separated by commas. Default: all but the target.",
     )
-    drop: Sequence[str] | None = option((), "Columns to exclude.", "Data", "COLS")
+    drop: Sequence[str] | None = option(
+        (), "Columns to exclude.", "Data", "COLS", text="Columns to exclude, separated by commas."
+    )
     weights: Any = option(
-        None, "Column of row weights a ≥ 0 in Σ a (ŷ − y)². Rows of weight 0 are not used.", "Data", "COL"
+        None, "Column of row weights a ≥ 0, as in Σ a (ŷ − y)². Rows of weight 0 are not used.", "Data", "COL"
     )
     weight_type: WeightType = option(
-        "analytic", "For standard errors: weights are 1/variance, as in R's lm, or counts of equal rows.", "Data"
+        "analytic",
+        "Meaning of the weights in standard errors: 1/variance (analytic, as in R's lm), or counts of equal rows "
+        "(frequency).",
+        "Data",
     )
     categorical: Sequence[str] | None = option((), "Columns to read as text, whatever they contain.", "Data", "COLS")
     ref: Mapping[str, Any] | None = option(
-        None, "Reference level of a text column, or most-frequent, such as zone=north. Repeatable.", "Data", "COL=LEVEL"
+        None,
+        "Reference level by text column: a level, or 'most-frequent'.",
+        "Data",
+        "COL=LEVEL",
+        text="Reference level of a text column, such as zone=north or zone=most-frequent. May be repeated.",
     )
     max_categories: int = option(100, "Maximum number of categories in a text column.", "Data", "N")
     as_written: bool = option(
         False,
-        "Take number columns as the decimals that they are written as: 0.1 is one tenth. Sums are exact.",
+        "Read numbers as exact decimals: 0.1 is one tenth, not the nearest float64. Sums are exact.",
         "Data",
     )
     missing: Missing = option(
-        "raise", "Rows with missing cells: stop, drop them, or fill numbers with the training mean.", "Data"
+        "raise",
+        "Rows with missing cells: stop (raise), drop them, or replace missing numbers with the training mean.",
+        "Data",
     )
     test_size: float = option(
-        0.0, "Fraction of the rows to hold out: exact in memory, approximate for files and split keys.", "Data", "F"
+        0.0,
+        "Fraction of the rows to hold out and test on, such as 0.2. It is approximate for files and split keys.",
+        "Data",
+        "F",
     )
     split_key: str | None = option(
         None,
-        "Hold out rows by their value in this column. It is a feature only if the features name it.",
+        "Hold out rows with the same value in this column together. It is a feature only if the features name it.",
         "Data",
         "COL",
     )

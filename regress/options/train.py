@@ -21,17 +21,17 @@ class TrainOptions(BatchOptions):
     )
     alpha: float = option(0.0, "Ridge penalty α‖w‖², in the user's units. The intercept is not penalized.", "Model")
     collinear: Collinear = option(
-        "min-norm", "Columns that depend on others: take the solution of minimum norm, drop them, or stop.", "Model"
+        "min-norm", "Columns that depend on others: minimum-norm solution, drop them, or stop (error).", "Model"
     )
     loss: LossName | Any = option(
         "squared_error",
-        "Squared error, or Huber's loss, which outliers pull less; in Python also an object of a subclass of "
-        "`regress.Loss`.",
+        "Squared error, or Huber's loss, which is robust to outliers. Or an object of a subclass of `regress.Loss`.",
         "Model",
+        text="Squared error, or Huber's loss, which is robust to outliers.",
     )
     epsilon: float = option(
         _EPSILON,
-        "Residuals beyond so many scales count as outliers in Huber's loss. At least 1.",
+        "Residuals beyond E times the scale count as outliers in Huber's loss. At least 1.",
         "Model",
         "E",
     )
@@ -47,30 +47,37 @@ class TrainOptions(BatchOptions):
     )
     solver: Solver | Any = option(
         "auto",
-        "Update rule, in Python also an object of a subclass of `regress.Solver`. auto is newton, or cg where an n × n "
-        "matrix is too large. sgd, averaged-sgd and adam take a few rows an update.",
+        "Update rule, or an object of a subclass of `regress.Solver`. auto is newton, or cg if an n × n matrix is too "
+        "large. sgd, averaged-sgd and adam train by mini-batches.",
         "Training",
+        text="Update rule. auto is newton, or cg if an n × n matrix is too large. gd is gradient descent. sgd, "
+        "averaged-sgd and adam train by mini-batches.",
     )
-    gradient: Gradient = option("derived", "Gradient by the formulas derived by hand, or by TensorFlow.", "Training")
+    gradient: Gradient = option(
+        "derived", "Compute the gradient by the formulas derived by hand, or by TensorFlow (autodiff).", "Training"
+    )
     over: Over = option(
         "auto",
         "Compute the gradient from the rows in memory, from sums over the rows (moments), or from rows read again in "
-        "every epoch (blocks). auto is moments, or rows with more columns than rows. For mini-batches it is rows, or "
-        "blocks of files of more than 256 MB.",
+        "every epoch (blocks). auto is moments, or rows if there are more columns than rows. For mini-batches auto is "
+        "rows, or blocks for files of more than 256 MB.",
         "Training",
     )
     standardize: bool = option(
         True,
         "Descend in standardized coordinates. Results are in the user's units either way.",
         "Training",
-        off="Descend in raw units.",
+        off="Do not standardize the columns while training.",
     )
     learning_rate: Rate = option(
         "auto",
-        "Step size on ∇L/Σa of gd, accelerated and mini-batches; there also a function of the update's number. auto is "
-        "half the stability limit; for adam 1 % of sd(y). The limit of accelerated is two thirds of that of gd.",
+        "Step size on ∇L/Σa of gd, accelerated and mini-batches; for mini-batches also a function of the update's "
+        "number. auto is half the stability limit; for adam 1 % of sd(y). The limit of accelerated is two thirds of "
+        "that of gd.",
         "Training",
         "RATE",
+        text="Step size on ∇L/Σa of gd, accelerated and mini-batches. auto is half the stability limit; for adam 1 % "
+        "of sd(y).",
     )
     max_iter: int | None = option(
         None,
@@ -82,7 +89,7 @@ class TrainOptions(BatchOptions):
     tol: float = option(1e-10, "Stop when the relative gradient |xⱼᵀr|/(‖xⱼ‖‖y − ȳ‖) falls below this.", "Training")
     precision: Precision = option(
         "auto",
-        "Sums over rows in float64, or without rounding (exact). auto is exact for text files of up to 40 columns, for "
+        "Sum the rows in float64, or without rounding (exact). auto is exact for text files of up to 40 columns, for "
         "small tables, and if float64 would leave fewer than ten digits. Solvers other than newton descend in float64.",
         "Training",
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from regress.errors import INSTALL_PLOT, InputError, MissingDependencyError
 from regress.messages import visible
-from regress.report.charts import Chart, Mark
+from regress.report.charts import SHADES, Chart, Mark, shades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,14 +21,23 @@ _WIDE, _HIGH, _NAME = 5.0, 3.8, 0.28  # inches of a chart, and of a name on its 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Display:
-    """What was drawn.
+    """A figure that was drawn, and its axes.
 
     Attributes
     ----------
     axes_ : tuple of matplotlib Axes
-        One a chart.
+        One per chart.
     figure_ : matplotlib Figure or SubFigure
-        What they are on.
+        The figure that holds them.
+
+    Examples
+    --------
+    >>> import regress
+    >>> fit = regress.fit("data/diabetes.csv", "progression")
+    >>> shown = regress.plot.coefficients(fit)
+    >>> shown.figure_.savefig("coefficients.svg")
+    >>> shown.ax_ is shown.axes_[0]
+    True
     """
 
     axes_: "tuple[Axes, ...]"
@@ -84,7 +93,7 @@ def _draw(chart: Chart, ax: "Axes") -> None:
     from matplotlib.ticker import MaxNLocator
 
     for mark in chart.marks:
-        _mark(mark, ax)
+        _mark(mark, ax, chart.x.log)
     ax.set_title(chart.title, parse_math=False)
     ax.set_xlabel(visible(chart.x.label), parse_math=False)
     ax.set_ylabel(visible(chart.y.label), parse_math=False)
@@ -108,7 +117,7 @@ def _draw(chart: Chart, ax: "Axes") -> None:
         ax.legend()
 
 
-def _mark(mark: Mark, ax: "Axes") -> None:
+def _mark(mark: Mark, ax: "Axes", log: bool) -> None:
     color, label = _COLORS[mark.role], mark.label or "_"  # matplotlib leaves labels that begin so out of legends
     if mark.kind == "line":
         ax.plot(mark.x, mark.y, color=color, label=label, linestyle="--" if mark.dashed else "-", linewidth=1.3)
@@ -118,8 +127,30 @@ def _mark(mark: Mark, ax: "Axes") -> None:
         ax.fill_between(mark.x, mark.low, mark.high, color=color, label=label, alpha=0.2, linewidth=0)
     elif mark.kind == "bars":
         ax.barh(mark.y, mark.x, color=color, label=label, height=0.64)
+    elif mark.kind == "hexagons":
+        _hexagons(mark, ax, log)
     else:
         most = max(mark.size, default=1.0)
         size: Any = [10.0 + 60.0 * rows / most for rows in mark.size] if len(mark.size) else 24.0
-        alpha = 0.55 if len(mark.size) else 1.0
+        size = 8.0 if mark.small else size
+        alpha = 0.55 if len(mark.size) or mark.small else 1.0
         ax.scatter(mark.x, mark.y, s=size, color=color, label=label, alpha=alpha, linewidths=0, zorder=3)
+
+
+def _hexagons(mark: Mark, ax: "Axes", log: bool) -> None:
+    """Draw hexagons with a corner on top, darker where they hold more rows; x may be on a logarithmic axis."""
+    from matplotlib.collections import PolyCollection
+
+    half, high = mark.cell[0] / 2.0, mark.cell[1] / 2.0
+    corners = [
+        (0.0, high),
+        (half, high / 2.0),
+        (half, -high / 2.0),
+        (0.0, -high),
+        (-half, -high / 2.0),
+        (-half, high / 2.0),
+    ]
+    shapes = [[(x * 10.0**a if log else x + a, y + b) for a, b in corners] for x, y in zip(mark.x, mark.y, strict=True)]
+    darkness = [(1.0 + shade) / SHADES for shade in shades(mark.size)]
+    ax.add_collection(PolyCollection(shapes, facecolors=_COLORS[mark.role], alpha=darkness, linewidths=0))
+    ax.autoscale_view()

@@ -5,9 +5,10 @@ from math import ceil, floor, isfinite, log10
 from typing import Literal, NamedTuple
 
 _MOST_POINTS, _FEW_POINTS = 300, 30  # of a line
+SHADES = 5  # of hexagons
 _LEAST, _MOST = 1e-300, 1e307  # length of an axis that can be divided, and what ends of an axis can be subtracted
 
-MarkKind = Literal["dots", "line", "spans", "bars", "band"]
+MarkKind = Literal["dots", "line", "spans", "bars", "band", "hexagons"]
 Role = Literal["first", "second", "third", "muted"]
 
 
@@ -31,8 +32,9 @@ class Mark(NamedTuple):
 
     Attributes
     ----------
-    kind : {"dots", "line", "spans", "bars", "band"}
-        Bars go from zero, and spans from `low` to `high`, along x; a band goes from `low` to `high` along y.
+    kind : {"dots", "line", "spans", "bars", "band", "hexagons"}
+        Bars go from zero, and spans from `low` to `high`, along x; a band goes from `low` to `high` along y. Hexagons
+        are darker the more rows they hold.
     x, y : sequences of float
         Where; y counts names from 0 on an axis that has them.
     role : {"first", "second", "third", "muted"}
@@ -40,7 +42,11 @@ class Mark(NamedTuple):
     label : str
         For the legend; none if empty.
     size : sequence of float
-        Rows of a dot, which give its area.
+        Rows of a dot, which give its area, or of a hexagon.
+    cell : (float, float)
+        Width and height of a hexagon, in decades along a logarithmic axis.
+    small : bool
+        Whether dots are small, as there are many.
     low, high : sequences of float
         Ends of spans, or edges of a band.
     dashed : bool
@@ -59,6 +65,8 @@ class Mark(NamedTuple):
     high: Sequence[float] = ()
     dashed: bool = False
     frames: Sequence[tuple[float, float]] = ()
+    cell: tuple[float, float] = (0.0, 0.0)
+    small: bool = False
 
 
 class View(NamedTuple):
@@ -117,7 +125,7 @@ class Chart(NamedTuple):
         axis = self.x if along == "x" else self.y
         if self.view is not None:
             return [*(self.view.x if along == "x" else self.view.y)]
-        values = [v for mark in self.marks for v in _values(mark, along)]
+        values = [v for mark in self.marks for v in _values(mark, along, axis.log)]
         return [v for v in values if (isfinite(v) and v > 0 if axis.log else abs(v) <= _MOST)]
 
 
@@ -128,12 +136,22 @@ class Drawing(NamedTuple):
     why: str = ""
 
 
-def _values(mark: Mark, along: Literal["x", "y"]) -> Iterable[float]:
+def _values(mark: Mark, along: Literal["x", "y"], log: bool) -> Iterable[float]:
     if mark.kind == "band":
         return mark.x if along == "x" else [*mark.low, *mark.high]
+    if mark.kind == "hexagons":
+        middle, half = (mark.x if along == "x" else mark.y), mark.cell[along == "y"] / 2.0
+        return middle if log else [v + s for v in middle for s in (-half, half)]
     if along == "y":
         return mark.y
     return [*mark.x, *mark.low, *mark.high, *([0.0] if mark.kind == "bars" else [])]
+
+
+def shades(size: Sequence[float]) -> list[int]:
+    """Return one of `SHADES` shades a hexagon, by the logarithm of its rows, the lightest first."""
+    low, high = log10(min(size, default=1.0)), log10(max(size, default=1.0))
+    span = max(high - low, 1e-9)
+    return [min(int((log10(rows) - low) / span * SHADES), SHADES - 1) for rows in size]
 
 
 def polyline(points: Sequence[tuple[float, ...]], role: Role = "first", label: str = "") -> tuple[Mark, ...]:

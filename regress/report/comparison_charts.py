@@ -5,6 +5,7 @@ from typing import NamedTuple
 from regress.numerics.digits import MOST_DIGITS
 from regress.records import ComparisonRecord
 from regress.report.charts import Axis, Chart, Drawing, Mark
+from regress.report.comparison_tables import alike
 from regress.report.text import METRIC_HEADS
 
 _MOST_ROWS = 40  # coefficients shown, those in which the fewest digits are right
@@ -18,25 +19,30 @@ class Cell(NamedTuple):
 
 
 class ComparisonDrawings(NamedTuple):
-    """What the page of a comparison shows besides the comparison itself: a map of digits, and three charts."""
+    """What the page of a comparison shows besides its texts and tables: a map of digits, and charts that say something.
+
+    `left` is the number of coefficients that the map does not show.
+    """
 
     digits: list[tuple[str, list[Cell]]]
     left: int
-    worst: Drawing
-    above: Drawing
+    accuracy: Drawing
     scores: Drawing
     seconds: Drawing
     most: float = MOST_DIGITS
 
 
 def of_comparison(comparison: ComparisonRecord) -> ComparisonDrawings:
-    """Return what the page of a comparison shows besides the comparison itself."""
-    worst, above, taken = (Drawing([draw(comparison)]) for draw in (worst_digits, loss, seconds))
-    left, scores = (
-        max(len(comparison.names) - _MOST_ROWS, 0),
-        Drawing([metric(comparison, n) for n in comparison.metrics[:1]]),
+    """Return what the page of a comparison shows besides its texts and tables."""
+    worst = {f"{fit.digits:.1f}" for fit in comparison.fits if fit.digits is not None}
+    right = [worst_digits(comparison)] if len(worst) > 1 else []
+    if comparison.disagree:  # else the loss of every tool is at the minimum
+        right.append(loss(comparison))
+    predicted = [metric(comparison, name) for name in comparison.metrics[:1] if not alike(comparison)]
+    left = max(len(comparison.names) - _MOST_ROWS, 0)
+    return ComparisonDrawings(
+        digits(comparison), left, Drawing(right), Drawing(predicted), Drawing([seconds(comparison)])
     )
-    return ComparisonDrawings(digits(comparison), left, worst, above, scores, taken)
 
 
 def digits(comparison: ComparisonRecord) -> list[tuple[str, list[Cell]]]:

@@ -1,14 +1,9 @@
 """What is drawn of a fit: charts from its record."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from regress.errors import InputError
 from regress.fit_record import FitRecord
-from regress.messages import shortened
 from regress.records import ROUNDING
-from regress.report.charts import Axis, Chart, Mark, View, finite, polyline
+from regress.report.charts import Axis, Chart, Mark, finite, polyline
 
 _MOST_BARS = 25  # coefficients drawn
 _ALL_DIGITS = 16.0
@@ -132,94 +127,3 @@ def convergence(known: FitRecord, lowest: float | None) -> tuple[Chart, Chart]:
 
 def _outcome(points: list[tuple[float, float]]) -> str:
     return f"from {points[0][1]:.3g} to {points[-1][1]:.3g}." if points else "nothing to draw."
-
-
-def residuals(known: FitRecord) -> tuple[Chart, Chart, Chart, Chart]:
-    """Return actual against predicted, residuals against predicted, the normal Q-Q, and scale against location.
-
-    Raises
-    ------
-    InputError
-        If the model holds no residuals.
-    """
-    found = known.residuals
-    if found is None:
-        raise InputError(f"There are no residuals to draw. {known.residuals_missing}")
-    predicted = Axis(f"predicted {shortened(known.trained.target, 24)}")
-    part, x, residual, root, rows = zip(*found.groups, strict=True)
-    actual = [a + b for a, b in zip(x, residual, strict=True)]
-    _, normal, z, _ = zip(*found.normal, strict=True)
-    mean, spread = trend(part, x, residual, rows), trend(part, x, root, rows)
-    dots = f"{len(x)} dots for {found.rows:,} rows. Each is the mean of 5 or more, and its area shows their number."
-    return (
-        Chart(
-            "actual",
-            "Actual against predicted",
-            alt=f"{dots} They lie about the line on which both are equal, from {min(x):.4g} to {max(x):.4g}.",
-            x=predicted,
-            y=Axis("actual"),
-            marks=(_equal(x, actual), Mark("dots", x, actual, size=rows)),
-            caption="On the dashed line, predicted and actual values are equal.",
-            view=_view(x, actual),
-        ),
-        Chart(
-            "fitted",
-            "Residuals against predicted",
-            alt=f"{dots} Their mean runs from {min(y for _, y in mean):.2g} to {max(y for _, y in mean):.2g}.",
-            x=predicted,
-            y=Axis("actual − predicted"),
-            marks=(
-                Mark("line", (min(x), max(x)), (0.0, 0.0), "muted", dashed=True),
-                Mark("dots", x, residual, size=rows),
-                *_mean(mean),
-            ),
-            caption="The mean should be close to zero. A curve means that the relation is not linear.",
-        ),
-        Chart(
-            "normal",
-            "Normal Q-Q",
-            alt=f"{len(z)} dots, each the mean of 5 rows or more in order. The lowest is at {z[0]:.2g} standard "
-            f"deviations; {normal[0]:.2g} is normal. The highest is at {z[-1]:.2g}; {normal[-1]:.2g} is normal.",
-            x=Axis("normal quantile"),
-            y=Axis("residual / σ"),
-            marks=(_equal(normal, z), Mark("dots", normal, z)),
-            caption="Points on the dashed line: normal errors. Ends that bend away: heavy or light tails. This matters "
-            "for p-values in small samples, not for the coefficients.",
-            view=_view(normal, z),
-        ),
-        Chart(
-            "scale",
-            "Scale against location",
-            alt=f"{dots} Their mean runs from {min(y for _, y in spread):.2g} to {max(y for _, y in spread):.2g}.",
-            x=predicted,
-            y=Axis("√|residual / σ|"),
-            marks=(Mark("dots", x, root, size=rows), *_mean(spread)),
-            caption="If the mean rises or falls, the spread of the residuals changes. Then use robust standard errors, "
-            "such as HC1.",
-        ),
-    )
-
-
-def trend(
-    part: Sequence[float], x: Sequence[float], y: Sequence[float], rows: Sequence[float]
-) -> list[tuple[float, float]]:
-    """Return means of x and y of the groups of each part, slice by slice."""
-    table = np.array([part, x, y, rows], dtype=np.float64).T
-    slices = [table[table[:, 0] == k] for k in np.unique(table[:, 0])]
-    means = [np.average(t[:, 1:3], axis=0, weights=t[:, 3]) for t in slices]
-    return [(float(a), float(b)) for a, b in means]
-
-
-def _mean(points: list[tuple[float, float]]) -> tuple[Mark, ...]:
-    x, y = [a for a, _ in points], [b for _, b in points]
-    return (Mark("line", x, y, "second", "mean"),) if len(points) > 1 else ()
-
-
-def _equal(x: Sequence[float], y: Sequence[float]) -> Mark:
-    low, high = min(*x, *y), max(*x, *y)
-    return Mark("line", (low, high), (low, high), "muted", dashed=True)
-
-
-def _view(x: Sequence[float], y: Sequence[float]) -> View:
-    """Return what shows all dots, wherever a line through them leads."""
-    return View((min(x), max(x)), (min(y), max(y)))

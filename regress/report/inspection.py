@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from regress.messages import aligned, shortened, table_html
+from regress.records import ColumnRecord, FormulaRecord, InspectionRecord
 from regress.report.text import number
-from regress.term_records import ColumnRecord, FormulaRecord, InspectionRecord
 
 _BLOCKS = {"▁": 1 / 7, "▂": 2 / 7, "▃": 3 / 7, "▅": 5 / 7, "▇": 1.0}  # parts of the highest
 _NAMED, _LONG = 4, 40  # levels that are named, and their characters

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from regress.messages import quoted, shortened, visible
+from regress.records import ColumnRecord, InspectionRecord
 from regress.report.cells import figure, name_of
 from regress.report.inspection import computed, heights, rounded, values_of
 from regress.report.tables import Tile
-from regress.term_records import ColumnRecord, InspectionRecord
 
 MOST_COLUMNS = 300  # in the table of a page
 _LEVEL = 40  # characters of a level

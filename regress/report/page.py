@@ -14,24 +14,26 @@ from regress import __version__
 from regress.errors import InputError
 from regress.fit_record import Coefficient, FitRecord
 from regress.messages import visible
-from regress.records import CertificateRecord, ComparisonRecord, environment
+from regress.records import CertificateRecord, ComparisonRecord, InspectionRecord, environment
 from regress.report import (
     cells,
+    certificate_tables,
     coefficient_rows,
     comparison_charts,
     comparison_tables,
     effect_charts,
     ending,
+    findings,
     fit_charts,
     inspection,
     inspection_tables,
+    residual_charts,
     summary,
     tables,
     training_charts,
 )
 from regress.report.charts import Chart, Drawing
 from regress.report.svg import svg
-from regress.term_records import InspectionRecord
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _TERMS, _NAMED = 12, 4  # of the equation, and names in the first sentence
@@ -46,13 +48,15 @@ _OF_FIT = (
 )
 _OF_COMPARISON = (
     ("verdict", "Verdict"),
-    ("digits", "Digits"),
-    ("loss", "Loss"),
     ("prediction", "Prediction"),
-    ("time", "Time"),
-    ("table", "Table"),
-    ("asked", "What was asked"),
-    ("environment", "Environment"),
+    ("digits", "Correct digits"),
+    ("computation", "How it was computed"),
+)
+_OF_CERTIFICATE = (
+    ("verdict", "Verdict"),
+    ("coefficients", "Coefficients"),
+    ("meaning", "What it proves"),
+    ("computation", "How it was computed"),
 )
 
 
@@ -74,6 +78,7 @@ def of_certificate(certificate: CertificateRecord, command: str) -> str:
     return _render(
         "certificate.html",
         certificate=certificate,
+        sections=_OF_CERTIFICATE,
         most=tables.MOST_CERTIFIED,
         digits=Drawing([chart]),
         command=command,
@@ -111,7 +116,9 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         effects=Drawing(effects[: effect_charts.MOST_DRAWN]),
         undrawn=len(effects[effect_charts.MOST_DRAWN :]),
         training=training,
-        residuals=drawn(lambda: fit_charts.residuals(known)),
+        findings=findings.findings(known),
+        how_drawn=residual_charts.how_drawn(known.residuals) if known.residuals is not None else "",
+        residuals=drawn(lambda: [*residual_charts.residuals(known), *residual_charts.further(known)]),
         digits=_digits(known),
         convergence=convergence if known.outcome.n_iter > 1 else Drawing(),
         walk=walk,
@@ -191,8 +198,14 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"figure": cells.figure, "significant": cells.significant, "svg": svg}
-    environment.globals |= {"tables": tables, "short_name": cells.short_name, "comparison_tables": comparison_tables}
-    environment.globals |= {"inspection": inspection, "inspection_tables": inspection_tables}
+    environment.globals |= {
+        "tables": tables,
+        "short_name": cells.short_name,
+        "comparison_tables": comparison_tables,
+        "certificate_tables": certificate_tables,
+        "inspection": inspection,
+        "inspection_tables": inspection_tables,
+    }
     return environment
 
 

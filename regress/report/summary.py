@@ -8,24 +8,32 @@ from regress.report.decimals import estimates, probabilities, share, statistics
 
 _FULL = 15.9  # digits of a float64
 _MARKS = {"constant": "constant", "dependent": "not unique", "dropped": "excluded"}
-_MARK = " "  # the head of the column of marks
+MARK = " "  # the head of the column of marks
 
 
 def summary(record: FitRecord, vif: bool = False) -> str:
     """Return a fit in the shape that users of R and statsmodels know, with variance inflation factors if asked."""
-    read_as = [f"Read as: {record.outcome.read_as}."] * bool(record.outcome.read_as)
-    head, rows = coefficient_table(record, vif)
-    lines, said, (of_terms, tests) = headline(record), notes(record), term_table(record)
+    lines, (of_terms, tests) = headline(record), term_table(record)
     joint = aligned(of_terms, tests) if tests else []
-    table = _spanned(head, rows) if record.terms.formula else aligned(head, rows, left=(_MARK,))
-    for more in (table, joint, read_as, said):
+    for more in (coefficient_lines(record, vif), joint, read_as(record), notes(record)):
         lines += ["", *more] if more else []
     return paragraph(lines)
 
 
+def coefficient_lines(record: FitRecord, vif: bool = False) -> list[str]:
+    """Return the lines of the table of coefficients."""
+    head, rows = coefficient_table(record, vif)
+    return _spanned(head, rows) if record.terms.formula else aligned(head, rows, left=(MARK,))
+
+
+def read_as(record: FitRecord) -> list[str]:
+    """Return how the table's files are written, if they are files."""
+    return [f"Read as: {record.outcome.read_as}."] * bool(record.outcome.read_as)
+
+
 def _spanned(head: list[str], rows: list[list[str]]) -> list[str]:
     """Return the lines of a table whose headings of terms, which may be long, do not widen its first column."""
-    lines = aligned(head, [row for row in rows if any(row[1:])], left=(_MARK,))
+    lines = aligned(head, [row for row in rows if any(row[1:])], left=(MARK,))
     for at, row in enumerate(rows, start=1):
         if not any(row[1:]):
             lines.insert(at, visible(row[0]))
@@ -42,7 +50,7 @@ def fit_html(record: FitRecord) -> str:
 
 def headline(record: FitRecord) -> list[str]:
     """Return the model, its quality, how it was computed, and its correct digits."""
-    return [*_fitted(record), *_quality(record), *_ended(record)]
+    return [*fitted(record), "".join(shares(record)), *quality(record), *ended(record)]
 
 
 def notes(record: FitRecord) -> list[str]:
@@ -62,7 +70,7 @@ def kind_of_model(options: FitOptions) -> str:
     return f"{kind[0].upper()}{kind[1:]}"
 
 
-def _fitted(record: FitRecord) -> list[str]:
+def fitted(record: FitRecord) -> list[str]:
     """Return the model and its rows."""
     options, rows = record.trained.options, record.outcome.rows
     n = len(record.coefficients) - options.fit_intercept
@@ -78,17 +86,22 @@ def _fitted(record: FitRecord) -> list[str]:
     return [*lines, f"{used} used of {rows.rows:,} ({', '.join(others)})" if others else used]
 
 
-def _quality(record: FitRecord) -> list[str]:
-    """Return the quality of the fit."""
+def shares(record: FitRecord) -> tuple[str, str]:
+    """Return R², and R² on held-out rows, if there are any."""
     outcome, figures = record.outcome, record.figures
     uncentered = "" if record.trained.options.fit_intercept else "(uncentered) "
     r2 = f"R² {uncentered}{_share(outcome.r2)}"
     adjusted = "" if figures is None or figures.r2_adjusted is None else f", adjusted R² {share(figures.r2_adjusted)}"
     about = "" if record.trained.options.fit_intercept else " (about their mean)"
     held = f", R² on {outcome.tested_on} rows{about} {_share(outcome.r2_test)}" if outcome.scored else ""
-    if figures is None:
-        return [f"{r2}{held}", *_in_units(record), f"No standard errors: {record.statistics_missing}"]
-    return [f"{r2}{adjusted}{held}", *_in_units(record), *_errors(figures, record.trained.options.level)]
+    return f"{r2}{adjusted}", held
+
+
+def quality(record: FitRecord) -> list[str]:
+    """Return R² in other units, the residual standard error and tests; or why there are none."""
+    if record.figures is None:
+        return [*_in_units(record), f"No standard errors: {record.statistics_missing}"]
+    return [*_in_units(record), *_errors(record.figures, record.trained.options.level)]
 
 
 def _in_units(record: FitRecord) -> list[str]:
@@ -128,7 +141,7 @@ def _errors(figures: Figures, level: float) -> list[str]:
     ]
 
 
-def _ended(record: FitRecord) -> list[str]:
+def ended(record: FitRecord) -> list[str]:
     """Return how the fit was computed, and its correct digits."""
     trained = record.trained
     loss = [] if trained.loss is None else [f"{trained.objective} = {trained.loss:.10g}"]
@@ -165,7 +178,7 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
         columns["digits"] = ["" if line.digits is None else f"{line.digits:.1f}" for line in lines]
     early = "stopped early" if record.trained.status == "early_stopping" else "not converged"
     marks = [early if stopped else _MARKS.get(line.status, "") for line in lines]
-    columns |= {_MARK: marks} if any(marks) else {}
+    columns |= {MARK: marks} if any(marks) else {}
     rows = []
     for j, line in enumerate(lines):
         if line.level is not None and (j == 0 or lines[j - 1].column != line.column or lines[j - 1].level is None):

@@ -7,11 +7,11 @@ from unicodedata import east_asian_width
 from markupsafe import Markup, escape
 
 from regress.messages import shortened, visible
-from regress.report.charts import Chart, Mark, label, offset, ticks
+from regress.report.charts import SHADES, Chart, Mark, label, offset, shades, ticks
 
 _WIDTH, _HEIGHT, _ROW = 400, 280, 19  # of a chart, and of a name on an axis
-_NAME, _SPACE = 24, 160.0  # characters of a name, and the room that it has
-_DOT, _LARGEST = 3.0, 7.0  # radii
+_NAME, _SPACE = 32, 206.0  # characters of a name, and the room that it has
+_SMALL, _DOT, _LARGEST = 2.0, 3.0, 7.0  # radii
 _FAR = 1e5  # outside of every drawing
 
 
@@ -129,7 +129,19 @@ class _Drawing:
                 for x, y in zip(mark.x, mark.y, strict=True)
             )
             return f'<path class="bars {mark.role}" d="{bars}"/>'
-        return self._dots(mark)
+        return self._hexagons(mark) if mark.kind == "hexagons" else self._dots(mark)
+
+    def _hexagons(self, mark: Mark) -> str:
+        """Draw hexagons with a corner on top, those of one shade as one path."""
+        half = mark.cell[0] / 2.0 * (self.right - self.left) / (self.x_span[1] - self.x_span[0])
+        high = mark.cell[1] / 2.0 * (self.bottom - self.top) / (self.y_span[1] - self.y_span[0])
+        a, b = f"{half:.1f}", f"{high / 2.0:.1f}"
+        paths = [""] * SHADES
+        for x, y, shade in zip(mark.x, mark.y, shades(mark.size), strict=True):
+            top = f"M{self.at_x(x):.1f} {self.at_y(y) - high:.1f}"
+            paths[shade] += f"{top}l{a} {b}v{high:.1f}l-{a} {b}l-{a} -{b}v-{high:.1f}z"
+        drawn = [f'<path class="shade{k}" d="{path}"/>' for k, path in enumerate(paths) if path]
+        return f'<g class="hexagons {mark.role}">{"".join(drawn)}</g>'
 
     def _dots(self, mark: Mark) -> str:
         if mark.frames:
@@ -139,14 +151,14 @@ class _Drawing:
             place = f'cx="{self.at_x(x):.1f}" cy="{self.at_y(y):.1f}" r="5"'
             return f'<circle class="{css}" {place} data-x="{xs}" data-y="{ys}"/>'
         most = max(mark.size, default=1.0)
-        radii: Iterable[float] = [_DOT] * len(mark.x)
+        radii: Iterable[float] = [_SMALL if mark.small else _DOT] * len(mark.x)
         if len(mark.size):
             radii = [1.5 + (_LARGEST - 1.5) * (rows / most) ** 0.5 for rows in mark.size]
         dots: Sequence[str] = [
             f'<circle cx="{self.at_x(x):.1f}" cy="{self.at_y(y):.1f}" r="{r:.1f}"/>'
             for x, y, r in zip(mark.x, mark.y, radii, strict=True)
         ]
-        many = " many" if len(mark.size) else ""
+        many = " many" if len(mark.size) or mark.small else ""
         return f'<g class="dots {mark.role}{many}">{"".join(dots)}</g>'
 
 

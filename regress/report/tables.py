@@ -6,13 +6,13 @@ from typing import NamedTuple, Protocol
 from markupsafe import Markup
 
 from regress.fit_record import Figures, FitRecord, Outcome
-from regress.records import HUBER_ERRORS, CertificateRecord, ResidualGroups, number
+from regress.records import HUBER_ERRORS, number
 from regress.report.cells import figure, name_of, p_value, share_of, short_name, shown, significant, small
 from regress.report.decimals import statistics
-from regress.term_records import Terms
+from regress.report.terminal import far_below
+from regress.term_records import ResidualGroups, Terms
 
-MOST_CERTIFIED = 500  # of a certificate
-_FAR_BELOW = 0.1  # R² of other rows is, if the difference is larger
+MOST_CERTIFIED = 500  # coefficients of a certificate
 
 
 class Table(NamedTuple):
@@ -90,15 +90,12 @@ def _stopped(known: FitRecord) -> list[Tile]:
 def _on_other_rows(known: FitRecord) -> Tile:
     """Return R² on rows that were not trained on; whether it is far below R² stands in words and color."""
     outcome = known.outcome
-    r2, other, rows = outcome.r2, outcome.r2_test, outcome.rows.held_out or outcome.validation_rows
+    other, rows = outcome.r2_test, outcome.rows.held_out or outcome.validation_rows
     term, detail = f"R² on {outcome.tested_on} rows", f"of {rows:,} rows" if rows else ""
-    if other is None:
+    if not far_below(outcome):
         return Tile(term, share_of(other), detail=detail)
-    if other < 0:
-        return Tile(term, share_of(other), "warn", "worse than predicting the mean")
-    if r2 is not None and r2 - other > _FAR_BELOW:
-        return Tile(term, share_of(other), "warn", "far below R²")
-    return Tile(term, share_of(other), detail=detail)
+    below = "worse than predicting the mean" if other is not None and other < 0.0 else "far below R²"
+    return Tile(term, share_of(other), "warn", below)
 
 
 class Proved(Protocol):
@@ -123,16 +120,6 @@ def proof(where: str, of: Proved) -> list[Tile]:
         Tile(f"‖∇L‖ at {where}", figure(of.gradient_norm, ".3g")),
         Tile("Loss above its minimum", figure(of.excess_loss, ".3g")),
         Tile("Minimum of the loss", significant(of.loss, 10)),
-    ]
-
-
-def verdict(certificate: CertificateRecord) -> list[Tile]:
-    """Return what a reader wants to know first of a certificate."""
-    right = certificate.passed
-    return [
-        Tile("Verdict", "✓ Certified" if right else "✗ Not certified", _good(right)),
-        Tile("Correct digits, worst coefficient", figure(certificate.worst, ".1f")),
-        *proof("the claim", certificate),
     ]
 
 
@@ -227,14 +214,3 @@ def settings(known: FitRecord) -> list[Tile]:
     """Return the versions and options behind a model."""
     asked = {name: value for name, value in asdict(known.trained.options).items() if value not in (None, "")}
     return [Tile(name, str(value)) for name, value in {**known.trained.versions, **asked}.items()]
-
-
-def claims(certificate: CertificateRecord) -> Table:
-    """Return claimed and true coefficients, those with the fewest digits first."""
-    lines = sorted(certificate.lines, key=lambda line: line.digits)
-    rows = [
-        [name_of(name), figure(claimed, ".17g"), figure(true, ".17g"), figure(right, ".1f")]
-        for name, claimed, true, right in lines[:MOST_CERTIFIED]
-    ]
-    caption = "Claimed and true coefficients, the fewest digits first"
-    return Table(caption, ("Column", "claimed", "true", "correct digits"), rows)

@@ -124,7 +124,7 @@ def reading(options: TrainOptions, source: Source | None = None, steps: str = ""
     check_batches(options, loss, in_batches)
     if steps and options.solver == "auto" and not _floating(options):
         raise InputError(
-            f"{setting(steps)} needs the steps of a descent, and the direct solution has none. Name a solver, such as "
+            f"{setting(steps)} needs a descent, but the default solution takes no steps. Name a solver, such as "
             f"{setting('solver', 'accelerated')}."
         )
     if options.precision == "exact" and (reason := _floating(options, bool(steps))):
@@ -273,7 +273,7 @@ def read_again(
 ) -> tuple[str, bool]:
     """Return why the arithmetic is exact or float64, and whether to read the table again in exact arithmetic."""
     if options.precision != "auto":
-        return "as asked", False
+        return "as requested", False
     if reason := _floating(options, descends):
         return reason, False
     if data.exact or data.moments is None:

@@ -135,7 +135,7 @@ def with_scale(loss: Loss, data: TrainingData, target: int, least_squares: Calla
     scale = weighted_median(size, weights) / NORMAL
     if not scale > weighted_median(rounding, weights):
         raise InputError(
-            f"Least squares fits half of the rows but for rounding, so its residuals give no scale. {remedy}"
+            f"Least squares fits half of the rows except for rounding, so its residuals give no scale. {remedy}"
         )
     return loss.scaled(scale)
 

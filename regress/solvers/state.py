@@ -29,12 +29,10 @@ class State:
 
     Examples
     --------
-    >>> from regress.solvers.state import State
-    >>> state = State([0.0, 0.0], 1.0, {"momentum": 1.0}).moved([0.5, 0.25], 2.0, momentum=1.5)
+    >>> import regress
+    >>> state = regress.State([0.0, 0.0], 1.0, {"momentum": 1.0}).moved([0.5, 0.25], 2.0, momentum=1.5)
     >>> state.iteration, state.memory["momentum"]
     (1, 1.5)
-    >>> State.from_dict(state.to_dict()) == state
-    True
     """
 
     w: Array
@@ -52,7 +50,14 @@ class State:
         object.__setattr__(self, "memory", {k: _normal(v) for k, v in self.memory.items()})
 
     def moved(self, w: Array, b: float, **memory: Any) -> "State":
-        """Return the state one step later, with some of the memory replaced."""
+        """Return the state one step later, with some of the memory replaced.
+
+        Examples
+        --------
+        >>> import regress
+        >>> regress.State([0.0], 1.0).moved([0.5], 2.0).b
+        2.0
+        """
         return State(w, b, {**self.memory, **memory}, self.iteration + 1, self.rng, self.position)
 
     def __eq__(self, other: object) -> bool:
@@ -62,14 +67,29 @@ class State:
     __hash__ = None  # type: ignore[assignment]  # it holds arrays
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values, which JSON takes."""
+        """Return plain values, which JSON takes.
+
+        Examples
+        --------
+        >>> import regress
+        >>> sorted(regress.State([0.0], 1.0).to_dict())
+        ['b', 'iteration', 'memory', 'position', 'rng', 'w']
+        """
         memory = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in sorted(self.memory.items())}
         plain = {"w": self.w.tolist(), "b": self.b, "memory": memory, "iteration": self.iteration}
         return plain | {"rng": None if self.rng is None else dict(self.rng), "position": self.position}
 
     @staticmethod
     def from_dict(held: Mapping[str, Any]) -> "State":
-        """Return the state of which these are the plain values."""
+        """Return the state of which these are the plain values.
+
+        Examples
+        --------
+        >>> import regress
+        >>> state = regress.State([0.0, 0.5], 1.0)
+        >>> regress.State.from_dict(state.to_dict()) == state
+        True
+        """
         return State(**held)
 
 

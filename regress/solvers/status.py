@@ -76,19 +76,19 @@ _MESSAGES = {
     Status.CALLBACK_ERROR: ("An error in a callback stopped training.", "Correct the callback."),
     Status.DIVERGED: ("The loss grew instead of falling.", "Lower {rate}, or raise {size} of mini-batches."),
     Status.NON_FINITE: (
-        "A value became infinite or not a number; the parameters are the last good ones.",
+        "A value became infinite or not a number; the parameters are the last valid ones.",
         "Rescale the largest columns, and standardize.",
     ),
     Status.INTERRUPTED: (
-        "Training was interrupted; the parameters are the last good ones.",
-        "Run it again, with {checkpoint} to be able to go on.",
+        "Training was interrupted; the parameters are the last valid ones.",
+        "To be able to continue the next time, add {checkpoint}.",
     ),
 }
 
 
 def saved(checkpoint: str) -> str:
     """Return how to go on from a checkpoint."""
-    return f"Training is saved to {checkpoint}: add {setting('resume', True)} to go on."
+    return f"Training is saved to {checkpoint}: add {setting('resume', True)} to continue."
 
 
 def _auto() -> str:

@@ -39,7 +39,7 @@ def small_numbers(dtype: "np.dtype[Any]") -> bool:
 
 
 def written(numbers: Array) -> list[str]:
-    """Return numbers as text, whole ones without a point, whatever they look like in a file."""
+    """Return numbers as text, integers without a point, whatever they look like in a file."""
     return [np.format_float_positional(v, trim="-") for v in np.nan_to_num(numbers).tolist()]
 
 

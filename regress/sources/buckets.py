@@ -227,7 +227,7 @@ def _refusal(label: str, error: Exception) -> Exception:
         )
     if isinstance(error, ValueError):
         return TableError(
-            f"{label} cannot be read: address and environment do not say how ({type(error).__name__}). Check the "
+            f"{label} cannot be read: the environment lacks a setting for it ({type(error).__name__}). Check the "
             "address, and the credentials in the environment."
         )
     if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in chain):

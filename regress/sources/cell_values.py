@@ -105,7 +105,7 @@ class Reading:
 
 
 AS_IS = Reading()
-"""Of tables that tell by themselves which cells are missing."""
+"""Of tables that mark missing cells themselves."""
 
 
 def reading_of_files(options: FileOptions, decimal: str) -> Reading:

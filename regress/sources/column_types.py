@@ -17,7 +17,7 @@ from regress.sources.dates import DateKind, fitting
 DATE_KINDS: tuple[DateKind, ...] = ("date", "moment")
 Rows = NDArray[np.int64]
 Place = Callable[[int], str]
-"""Says where a record of a part is."""
+"""Returns where a record of a part is."""
 
 
 class Survey:

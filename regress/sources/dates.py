@@ -11,7 +11,7 @@ import numpy as np
 from regress.options.date_formats import MONTHS, OFFSET, pattern_of
 
 DateKind = Literal["date", "moment"]
-"""A `moment` has an offset from UTC, a `date` has none."""
+"""A `moment` has an offset from UTC, a `date` has no offset."""
 
 DATES = date | np.datetime64
 """The types of cells that are dates."""

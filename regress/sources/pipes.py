@@ -143,7 +143,7 @@ class Spool(File):
         return io.BufferedReader(_Reader(self.copy), _LITTLE)
 
     def check(self) -> None:
-        """Raise what went wrong so far; nobody else writes to it."""
+        """Raise the first error so far."""
         self.copy.wait(0)
 
     def local(self) -> KeptFile:
@@ -190,5 +190,5 @@ def spool(path: Path) -> Spool:
     weakref.finalize(kept, copy.abandon)
     threading.Thread(target=copy.run, daemon=True).start()
     if not copy.wait(1):
-        raise TableError(f"{title} is empty: nothing came, or it was read before.")
+        raise TableError(f"{title} is empty, or was read before.")
     return kept

@@ -61,7 +61,7 @@ def _batches(table: Iterator[Any]) -> Iterator[pl.DataFrame]:
                 first = first if first.width else frame
             yield _alike(frame, first, f"Batch {count:,} of the {what}")
     if not count:
-        raise TableError(f"The {what} yields nothing: it has no rows, or was read before.")
+        raise TableError(f"The {what} yields no rows, or was read before.")
 
 
 def _frames(found: Any, what: str) -> Iterator[pl.DataFrame]:

@@ -221,7 +221,7 @@ class Table(Source):
     def opened(self, chosen: Callable[[Part], bool] = lambda part: True) -> Self:
         """Return the table with files opened that were not yet, all or some; itself where there are none.
 
-        The columns are those of all files that are open, but for those that were decided since the others were.
+        The columns are those of all files that are open, except for those that were decided since the others were.
 
         Raises
         ------

@@ -67,7 +67,7 @@ def inputs(place: Place) -> Iterator[Table]:
 def exact(place: Place) -> Iterator[Table]:
     """Fit arrays in exact sums beside double, and certify."""
     m, n = place.rows(500_000, 100), 100
-    for weights in ("no weights", "whole weights of 16 bits", "real weights"):
+    for weights in ("no weights", "integer weights of 16 bits", "real weights"):
         limits = (Limit(6.0, "float64"),) if weights == "no weights" else ()
         tools = [
             place.inside("float64", "exact", m, n, weights, "float64"),

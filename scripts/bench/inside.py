@@ -51,7 +51,7 @@ FRAMES: dict[str, Callable[[np.ndarray, np.ndarray], Run]] = {
 }
 WEIGHTS: dict[str, Callable[[np.random.Generator, int], np.ndarray | None]] = {
     "no weights": lambda random, m: None,
-    "whole weights of 16 bits": lambda random, m: random.integers(1, 2**16, m).astype(float),
+    "integer weights of 16 bits": lambda random, m: random.integers(1, 2**16, m).astype(float),
     "real weights": lambda random, m: random.uniform(0.1, 3.0, m),
 }
 

@@ -20,6 +20,7 @@ from regress.blocks import STORED, Block, Decimals
 from regress.errors import InputError
 from regress.messages import speaking_flags
 from regress.numerics.decimals import places, whole
+from tests.examples import examples
 
 NAMES = ("short", "long", "wide", "stored")  # three of decimals, and one of doubles that are meant as they are
 DIGITS = {"short": (99, 1), "long": (10**6, 6), "wide": (10**5, 4), "y": (10**6, 3), "weight": (10**4, 2)}
@@ -85,7 +86,7 @@ def added(blocks):
 SENT = [lambda s: s, lambda s: pickle.loads(pickle.dumps(s)), lambda s: from_bytes(to_bytes(s))]
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=examples(150), derandomize=True)
 @given(st.data(), st.lists(row, min_size=1, max_size=9), st.booleans())
 def test_any_blocks_and_any_tree_of_merges_give_the_bytes_of_fractions_of_the_text(data, rows, weighted):
     def more():
@@ -123,7 +124,7 @@ def test_any_blocks_and_any_tree_of_merges_give_the_bytes_of_fractions_of_the_te
     )
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(st.data(), st.lists(row, min_size=2, max_size=9), st.booleans())
 def test_what_remains_has_the_bytes_of_its_rows_alone(data, rows, weighted):
     names = tuple(n for n in NAMES if any(n in r for r in rows))
@@ -162,7 +163,7 @@ def test_many_rows_in_threads_have_the_bytes_of_one_pass():
         assert first.finish().fraction(1 + j, 1 + j) == sum(v * v for v in texts)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(st.lists(row, min_size=2, max_size=9), st.booleans())
 def test_moments_are_those_of_the_text_rounded_once(rows, weighted):
     names = ("short", "long", "wide")

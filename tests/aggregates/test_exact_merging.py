@@ -14,6 +14,7 @@ from regress.aggregates.exact_sums import ExactSums, exact_totals
 from regress.aggregates.totals_bytes import from_bytes, to_bytes
 from regress.blocks import Block
 from regress.errors import InputError
+from tests.examples import examples
 
 NAMES = ("e", "b", "d", "a", "c")
 cell = st.one_of(
@@ -68,7 +69,7 @@ def added(blocks):
 SENT = [lambda sums: pickle.loads(pickle.dumps(sums)), lambda sums: from_bytes(to_bytes(sums))]
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=examples(150), derandomize=True)
 @given(st.data(), st.integers(1, 9), st.booleans())
 def test_any_blocks_and_any_tree_of_merges_give_the_bytes_of_rational_arithmetic(data, count, weighted):
     named = st.dictionaries(st.sampled_from(NAMES), cell, max_size=3)
@@ -94,7 +95,7 @@ def test_any_blocks_and_any_tree_of_merges_give_the_bytes_of_rational_arithmetic
     assert facts(from_bytes(written).finish().select(sorted(names))) == facts(totals.select(sorted(names)))
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(deadline=None, max_examples=examples(25), derandomize=True)
 @given(st.integers(0, 2**32), st.lists(st.sampled_from(sorted(FAMILIES)), min_size=2, max_size=4), st.booleans())
 def test_many_rows_have_the_bytes_of_one_pass_in_any_order_and_partition(seed, kinds, weighted):
     random = np.random.default_rng(seed)
@@ -191,7 +192,7 @@ def test_a_state_is_about_as_small_as_its_digits():
     assert len(pickle.dumps(sums)) < 60_000
 
 
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(deadline=None, max_examples=examples(80), derandomize=True)
 @given(st.data(), st.integers(1, 9))
 def test_what_remains_has_the_bytes_of_its_rows_alone_with_and_without_weights(data, count):
     rows = data.draw(st.lists(st.tuples(st.fixed_dictionaries({"a": cell, "b": cell}), cell), min_size=count))

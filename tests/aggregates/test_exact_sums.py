@@ -18,6 +18,7 @@ from regress.aggregates.exact_sums import exact_totals
 from regress.blocks import Block
 from regress.errors import DataWarning, InputError
 from regress.solvers.exact.refinement import minimize
+from tests.examples import examples
 from tests.oracles.ill_conditioned import ILL, answer, rational
 
 NIST = Path(__file__).resolve().parents[2] / "data" / "nist"
@@ -95,7 +96,7 @@ DEPTHS = {
     weighted=st.sampled_from(["", "flags", "integers", "doubles", "24 decades"]),
     seed=st.integers(0, 2**32),
 )
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 def test_columns_of_any_depth_have_the_sums_of_rational_arithmetic(kinds, rows, times, step, weighted, seed):
     r = np.random.default_rng(seed)
     Z = np.column_stack([*(DEPTHS[kind](r, rows) for kind in kinds), r.normal(size=rows)])

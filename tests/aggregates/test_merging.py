@@ -27,6 +27,7 @@ from regress.design.split import Split
 from regress.inference.robust_covariance import MeatSums
 from regress.sources.csv import stream
 from regress.sources.open import open_table
+from tests.examples import examples
 
 HEADER = ("x", "g", "key", "z", "h", "a", "y")
 FOREVER = Split(0.4, "key", 3)
@@ -109,7 +110,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("parts")
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=examples(100), derandomize=True)
 @given(tables, st.booleans(), st.integers(0, 2**32 - 1), st.sampled_from([2**24, 90]))
 def test_parts_merge_into_the_whole_table(folder, table, weighted, seed, block):
     names = []
@@ -202,7 +203,7 @@ def check_moments(moments, totals):
 cell = st.one_of(st.floats(-1e6, 1e6), st.just(np.nan), st.integers(0, 12).map(float))
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=examples(100), derandomize=True)
 @given(st.lists(st.lists(cell, max_size=12), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
 def test_parts_of_a_column_merge_in_their_order(parts, seed):
     random = np.random.default_rng(seed)
@@ -230,7 +231,7 @@ def test_parts_of_a_column_merge_in_their_order(parts, seed):
     assert one.finish().looks_like_id == rest[0].finish().looks_like_id
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=examples(40), derandomize=True)
 @given(st.permutations(range(4)), st.integers(1, 10), st.integers(11, 25), st.booleans())
 def test_a_counter_is_one_in_any_order_of_its_parts(order, first, second, twice):
     ends = [0, first, second, 30, 40]
@@ -245,7 +246,7 @@ def test_a_counter_is_one_in_any_order_of_its_parts(order, first, second, twice)
     assert parts[0].finish().looks_like_id != twice
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(deadline=None, max_examples=examples(50), derandomize=True)
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "NA", None, "7", "late"]), min_size=1), min_size=1, max_size=5))
 def test_levels_of_parts_are_those_of_the_whole_column(parts):
     merged = None

@@ -26,6 +26,7 @@ from regress.options import TableOptions
 from regress.sources import arrays
 from regress.sources.arrays import ArrayBatch
 from regress.sources.csv import stream
+from tests.examples import examples
 
 WORD = 2**64
 DESIGN = Design.of((Variable("u", "number"), Variable("text", "text", open=True)))
@@ -324,7 +325,7 @@ def test_weights_of_a_sample_are_those_of_its_rows(kind, shown):
     np.testing.assert_array_equal(fit._held.sampled.actual, frame.y.to_numpy()[at])
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(
     parts=st.lists(st.tuples(st.sampled_from(["", "a.csv", "b.csv"]), st.lists(st.integers(1, 30), max_size=6)),
                    min_size=1, max_size=3, unique_by=lambda part: part[0]),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from regress.aggregates.exact_sums import ExactSums
 from regress.aggregates.totals_bytes import fingerprint, from_bytes, to_bytes
 from regress.blocks import Block
+from tests.examples import examples
 
 random = np.random.default_rng(4)
 BLOCK = Block(
@@ -132,7 +133,7 @@ def test_every_changed_byte_is_refused_and_where_the_hash_fits_has_other_totals_
             from_bytes(SMALL[:at] + bytes([SMALL[at] ^ 1]) + SMALL[at + 1 :])
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(deadline=None, max_examples=examples(300), derandomize=True)
 @given(st.integers(START, len(GOOD) - 32), st.binary(max_size=3), st.integers(0, 3))
 def test_changed_bytes_of_the_right_hash_are_refused_or_are_other_totals(at, new, gone):
     refused_or_read(signed(GOOD[:at] + new + GOOD[min(at + gone, len(GOOD) - 32) :]))

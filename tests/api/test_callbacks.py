@@ -10,8 +10,6 @@ from sklearn.metrics import r2_score
 
 from regress import LinearRegressor
 
-pytestmark = pytest.mark.slow
-
 callback = pytest.importorskip("sklearn.callback")  # scikit-learn 1.9
 
 random = np.random.default_rng(11)

@@ -18,9 +18,9 @@ from regress.api import checkpoint, run_identity
 from regress.numerics import kernel
 from regress.objective import batches
 from regress.solvers import loop
+from tests.examples import examples, first
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::UserWarning"),  # of runs that did not converge
     pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # of hostile numbers
 ]
@@ -293,7 +293,7 @@ def goes_on_or_is_refused(path, name, head, body):
 
 
 @pytest.mark.parametrize("name", SOLVERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_hostile_file_with_the_right_digest_gives_a_fit_or_a_sentence(name, path, data):
     head, body = BODIES[name][0], json.loads(BODIES[name][1])
@@ -310,7 +310,7 @@ def test_a_hostile_file_with_the_right_digest_gives_a_fit_or_a_sentence(name, pa
     goes_on_or_is_refused(path, name, head, body)
 
 
-@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("name", first(["averaged-sgd"], SOLVERS))
 def test_each_hostile_value_in_each_place_of_a_memory(name, path):
     head, text = BODIES[name]
     state = json.loads(text)["state"]
@@ -405,8 +405,8 @@ def test_a_disk_that_fills_up_leaves_the_checkpoint_before(path, monkeypatch):
     with pytest.raises(regress.InputError) as refused:
         fit(path, checkpoint_every=1, epochs=20)
     assert str(refused.value) == (
-        f"{path} cannot be written: No space left on device. The checkpoint before it is intact. Make room, and go on "
-        "with resume=True."
+        f"{path} cannot be written: No space left on device. The checkpoint before it is intact. Free some disk "
+        "space, and continue with resume=True."
     )
     assert os.listdir(path.parent) == [path.name]
     assert fit(path, resume=True, epochs=20).w.tobytes() == fit(whole, epochs=20).w.tobytes()

@@ -27,7 +27,7 @@ import regress
 from regress.report.text import comparison_lines
 from tests.api.test_compare import as_json, by_name, normal_rows
 
-pytestmark = [pytest.mark.usefixtures("without_tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.usefixtures("without_tensorflow")
 X, Y = normal_rows(120)
 A = np.random.default_rng(1).uniform(0.5, 3.0, 120)
 ADDED = {

@@ -17,7 +17,7 @@ from regress.report.text import comparison_lines
 from tests.api.test_compare import as_json, by_name
 from tests.api.test_compare_added import Keeps
 
-pytestmark = [pytest.mark.usefixtures("without_tensorflow"), pytest.mark.slow]
+pytestmark = pytest.mark.usefixtures("without_tensorflow")
 M = 90
 RANDOM = np.random.default_rng(5)
 FRAME = pd.DataFrame(RANDOM.normal(size=(M, 3)), columns=list("abc"))

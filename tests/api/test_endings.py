@@ -71,9 +71,9 @@ def test_an_interrupted_fit_says_how_to_go_on(tmp_path):
     path = tmp_path / "run.ckpt"
     options = {"solver": "gd", "learning_rate": 1e-3}
     said = warned(callbacks=[interrupts], checkpoint=path, **options)
-    assert said.endswith(f"Training is saved to {path}: add resume=True to go on.")
+    assert said.endswith(f"Training is saved to {path}: add resume=True to continue.")
     said = warned(callbacks=[interrupts], **options)
-    assert said.endswith("Run it again, with checkpoint to be able to go on.")
+    assert said.endswith("To be able to continue the next time, add checkpoint.")
 
 
 @pytest.mark.parametrize("solver", ["sgd", "averaged-sgd", "adam"])

@@ -63,10 +63,12 @@ def many():
     return np.tile(SMALL, (400, 1)), np.tile(TARGET, 400)
 
 
-@stored
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "rows of weight 0"])
-def test_a_fit_takes_a_fifth_of_the_memory_of_its_rows(many, store, weighted):
-    X, y = store(many[0]), many[1]
+WEIGHTED = ("float64", "float32 by column", "pandas, mixed", "Polars, mixed")
+
+
+@pytest.mark.parametrize(("kind", "weighted"), [*((k, False) for k in STORED), *((k, True) for k in WEIGHTED)])
+def test_a_fit_takes_a_fifth_of_the_memory_of_its_rows(many, kind, weighted):
+    X, y = STORED[kind](many[0]), many[1]
     weights = (np.arange(len(y)) % 3 > 0).astype(np.float64) if weighted else None
     regressor = LinearRegressor(precision="float64", n_jobs=1)
     regressor.fit(X[:2000], y[:2000], None if weights is None else weights[:2000])

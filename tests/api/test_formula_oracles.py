@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import regress
+from tests.examples import examples
 
 ROWS = 150
 _random = np.random.default_rng(17)
@@ -76,7 +77,7 @@ def plain(name):
     return frozenset(re.sub(r"C\(k\)\[(?:T\.)?(\w+)\]", r"k=\1", name).split(":"))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(FORMULAS)
 def test_random_formulas_span_the_columns_of_formulaic(formula):
     every = theirs(formula, TABLE, full_rank=False)
@@ -98,7 +99,7 @@ def test_random_formulas_span_the_columns_of_formulaic(formula):
         assert found == pytest.approx(expected, rel=1e-8, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(deadline=None, max_examples=examples(30), derandomize=True)
 @given(FORMULAS)
 def test_new_rows_have_the_columns_of_formulaic(formula):
     coded = theirs(formula, TABLE, full_rank=False)

@@ -157,6 +157,7 @@ def test_a_descent_goes_on_with_the_same_bits_and_only_for_its_formula(tmp_path)
         assert same(regress.fit(TABLE, formula, max_iter=40, resume=True, **options), expected)
 
 
+@pytest.mark.slow
 def test_a_comparison_fits_all_tools_to_the_columns():
     one, other = regress.compare(TABLE, FORMULA), regress.compare(PLAIN.assign(y=TABLE["y"]), "y")
     assert one.agree

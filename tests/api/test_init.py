@@ -122,9 +122,9 @@ REFUSED = {
     "an intercept": (
         (BEST.w, 1.0),
         {"fit_intercept": False},
-        r"init has an intercept, and none is fitted. Give \(w, 0.0",
+        r"init has an intercept, but this fit does not. Give \(w, 0.0",
     ),
-    "a fit's intercept": (BEST, {"fit_intercept": False}, "init has an intercept, and none is fitted"),
+    "a fit's intercept": (BEST, {"fit_intercept": False}, "init has an intercept, but this fit does not"),
     "no file": ("nowhere.json", {}, "The model nowhere.json cannot be read"),
     "too large": (([1e200] * 3, 0.0), {}, "The loss at init is beyond the range of float64. Give another start."),
 }

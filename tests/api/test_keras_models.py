@@ -12,8 +12,9 @@ import tensorflow as tf
 import regress
 from regress import InputError, MissingDependencyError, certify
 from regress.errors import INSTALL_TENSORFLOW
+from tests.examples import in_turn
 
-pytestmark = [pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras"), pytest.mark.slow]
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 layers, regularizers = keras.layers, keras.regularizers
 random = np.random.default_rng(5)
 X = random.normal(size=(80, 3)) * [1.0, 5.0, 0.2] + [3.0, 0.0, 9.0]
@@ -100,9 +101,9 @@ def test_without_tensorflow_the_install_line_is_shown():
 # certify
 
 
-@pytest.mark.parametrize("functional", [False, True])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("dtype", "fit_intercept", "functional"), in_turn(["float32", "float64"], [True, False], [False, True])
+)
 def test_a_dense_layer_is_judged_as_its_own_weights_are(dtype, fit_intercept, functional):
     weights = [v.astype(dtype) for v in least_squares(X, fit_intercept)]
     made = model(weights=weights, dtype=dtype, functional=functional, use_bias=fit_intercept)
@@ -129,9 +130,9 @@ NORMALIZATIONS = {
 }
 
 
-@pytest.mark.parametrize("functional", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kind", NORMALIZATIONS)
+@pytest.mark.parametrize(
+    ("kind", "dtype", "functional"), in_turn(NORMALIZATIONS, ["float32", "float64"], [False, True])
+)
 def test_a_normalization_before_the_layer_is_taken_into_account(kind, dtype, functional):
     layer = NORMALIZATIONS[kind](dtype)
     if kind == "adapted":

@@ -13,7 +13,6 @@ import regress
 from regress import InputError
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::regress.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]

@@ -17,6 +17,7 @@ from regress.api import incremental
 from regress.objective.losses import SquaredError
 from regress.objective.penalties import Ridge
 from regress.solvers.steps import Newton
+from tests.examples import examples
 from tests.oracles.rational import LeastSquares, nearest
 
 SCALES = [1.0, 2.0**-20, 2.0**20]
@@ -59,7 +60,7 @@ def tables(draw):
     return rows
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(st.data(), tables(), st.sampled_from([0.0, 0.75]), st.booleans())
 def test_any_interleaving_gives_the_rational_answer_on_the_rows_that_remain(data, rows, alpha, fit_intercept):
     estimator = LinearRegressor(alpha=alpha, fit_intercept=fit_intercept)
@@ -86,7 +87,7 @@ def test_any_interleaving_gives_the_rational_answer_on_the_rows_that_remain(data
                 estimator.predict(np.array([rows[0][0]]))
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=examples(40), derandomize=True)
 @given(tables(), st.sampled_from([0.0, 0.75]), st.booleans())
 def test_one_call_gives_the_bits_of_an_exact_fit(rows, alpha, fit_intercept):
     rows = [row for row in rows if row[2]] * 2  # scikit-learn's rule of two rows need not hold, so none is needed

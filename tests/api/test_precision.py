@@ -18,6 +18,7 @@ import regress
 from regress.aggregates.limits import NEVER, Limits
 from regress.design import matrix
 from regress.solvers import choose
+from tests.examples import examples
 
 ROWS, NUMBERS = 160, 30
 random = np.random.default_rng(31)
@@ -39,7 +40,7 @@ ORDERS = {
 }
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.integers(9, 16),
     st.sampled_from([*ORDERS]),

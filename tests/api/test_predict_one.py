@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress import DataWarning, InputError, TableError
+from tests.examples import examples
 
 random = np.random.default_rng(3)
 TABLE = {
@@ -61,7 +62,7 @@ levels = st.sampled_from(
 cells = {"x": st.one_of(numbers, texts), "z": numbers, "on": st.one_of(texts, numbers), "color": levels, "code": levels}
 
 
-@settings(deadline=None, max_examples=400, derandomize=True)
+@settings(deadline=None, max_examples=examples(400), derandomize=True)
 @given(
     st.sampled_from(["plain", "filled", "no intercept"]),
     st.fixed_dictionaries({}, optional=cells),

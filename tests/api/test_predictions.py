@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import regress
 from regress import LinearRegressor
 from regress.numerics.prediction import line, residuals
+from tests.examples import examples
 
 random = np.random.default_rng(17)
 rows = 300
@@ -111,7 +112,7 @@ def test_a_line_far_from_zero_is_right_to_the_rounding_that_is_promised(n):
 finite = st.floats(-1e6, 1e6)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(deadline=None, max_examples=examples(200), derandomize=True)
 @given(st.data(), st.integers(0, 40), st.integers(1, 9))
 def test_a_line_is_right_to_the_rounding_of_its_terms_in_any_block(data, n, m):
     def draw(size):

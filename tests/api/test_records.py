@@ -113,7 +113,7 @@ def test_a_file_gives_back_the_record(name, tmp_path):
 
 def test_what_is_pickled_holds_no_row_and_little_else(fits):
     X = random.normal(size=(20_000, 3))
-    assert len(pickle.dumps(regress.fit(X, X @ [1.0, 2.0, 3.0] + random.normal(size=20_000)))) < 60_000
+    assert len(pickle.dumps(regress.fit(X, X @ [1.0, 2.0, 3.0] + random.normal(size=20_000)))) < 120_000
 
 
 def results():

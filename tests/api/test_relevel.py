@@ -16,6 +16,7 @@ from regress.api.releveled_record import changed
 from regress.design.references import compared
 from regress.errors import InputError
 from tests.command import run
+from tests.examples import examples
 
 FIGURES = ("coef", "std_err", "t", "p_value", "ci_low", "ci_high", "standardized", "vif")
 FORMULAS = (
@@ -208,7 +209,7 @@ def small_tables(draw):
     return table, "y ~ " + " + ".join(terms), chosen, draw(st.sampled_from(sorted(set(table[chosen]))))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(small_tables())
 def test_random_products_of_text_and_numbers(drawn):
     table, formula, column, level = drawn
@@ -293,7 +294,7 @@ def test_the_command_line_relevels_a_saved_model(tmp_path):
     code, out, _ = run("relevel", tmp_path / "n.json", "kind=a", "--json")
     assert json.loads(out)["reference_levels"] == {"zone=": "z2", "kind": "a"}
     for arguments, message in (
-        (("kind",), "'kind' is no column with a level"),
+        (("kind",), "'kind' is not a column with a level"),
         (("kind=moon",), "no level 'moon'"),
         (("kind=a", "--save", tmp_path / "m.json"), "the model"),
     ):

@@ -14,6 +14,7 @@ from sklearn.metrics import r2_score
 import regress
 from regress import InputError
 from tests.command import run
+from tests.examples import examples
 
 random = np.random.default_rng(5)
 N = 120
@@ -94,7 +95,7 @@ def test_limits_of_intervals_are_those_of_the_transformed_target(transform):
     assert found["prediction"].to_numpy() == pytest.approx(fit.predict(TABLE), rel=1e-15)
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=examples(40), derandomize=True)
 @given(
     transform=st.sampled_from(["log", "log1p", "sqrt"]),
     cells=st.lists(st.tuples(st.integers(-20, 20), st.floats(0.1, 1e3)), min_size=3, max_size=25),
@@ -233,10 +234,10 @@ def test_r2_on_rows_held_out_is_known_where_they_are_kept():
 def test_no_rows_are_kept_for_smearing():
     fit = regress.fit(TABLE, "log(y) ~ x", sample=0)
     assert (fit.retransform.correction, fit.retransform.rows, fit.r2_original) == ("normal", 0, None)
-    assert "none were kept, so the correction is that of normal errors." in fit.notes()[-1]
+    assert "No training rows were kept for smearing, so the correction is that of normal errors." in fit.notes()[-1]
     asked = regress.fit(TABLE, "log(y) ~ x", sample=0, retransform="normal")
     assert asked.retransform == fit.retransform
-    assert "none were kept" not in asked.notes()[-1]
+    assert "rows were kept for smearing" not in asked.notes()[-1]
     with pytest.raises(InputError, match=r"needs residuals, .* Use retransform='normal', or keep a sample"):
         regress.fit(TABLE, "log(y) ~ x", sample=0, retransform="smearing")
 

@@ -114,7 +114,7 @@ def test_ctrl_c_saves_and_the_next_run_goes_on(folder):
     assert running.returncode == 130, err
     stopped = json.loads(out)
     assert stopped["status"] == "interrupted"
-    further = "Training is saved to run.ckpt: add --resume to go on."
+    further = "Training is saved to run.ckpt: add --resume to continue."
     assert any(note.endswith(further) for note in stopped["notes"])
     assert f"The result so far is printed. {further}" in err.decode()
     epochs = int(stopped["n_iter"]) // 80 + 2

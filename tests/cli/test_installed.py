@@ -46,9 +46,9 @@ def test_a_class_is_made_with_its_options():
         ("sklearn.linear_model.Hubr", "The installed package sklearn has no sklearn.linear_model.Hubr"),
         ("sklearn.nothing.HuberRegressor", "has no sklearn.nothing.HuberRegressor"),
         ("sklearn.linear_model.HuberRegressor(eps=1)", "cannot be made: .*unexpected keyword argument 'eps'"),
-        ("subprocess.Popen(args='touch was_here')", "is no class with the methods of a scikit-learn estimator"),
-        ("sklearn.preprocessing.StandardScaler", "is no class with the methods of a scikit-learn estimator"),
-        ("sklearn.metrics.r2_score", "is no class with the methods of a scikit-learn estimator"),
+        ("subprocess.Popen(args='touch was_here')", "is not a class with the methods of a scikit-learn estimator"),
+        ("sklearn.preprocessing.StandardScaler", "is not a class with the methods of a scikit-learn estimator"),
+        ("sklearn.metrics.r2_score", "is not a class with the methods of a scikit-learn estimator"),
         ("no_such_package.E", "no installed package 'no_such_package'. The current folder is not searched"),
     ],
 )

@@ -157,7 +157,7 @@ def peak(arguments, folder):
 @pytest.mark.parametrize("case", WRITES)
 def test_memory_does_not_grow_with_rows(model, tmp_path, case):
     used = []
-    for rows in (6_000_000, 24_000_000):  # a float64 a row would be 144 MB
+    for rows in (3_000_000, 12_000_000):  # a float64 a row would be 72 MB
         table = write_table(tmp_path / "t.csv", rows)
         used.append(peak([a.format(t=table, m=model) for a in WRITES[case][0]], tmp_path))
         table.unlink()

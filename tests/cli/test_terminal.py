@@ -200,6 +200,7 @@ def test_all_that_is_written_passes_one_function():
     }
     assert found == {
         ("console.py", 'sys.stdout.write(paragraph(lines) + "\\n")'),
+        ("console.py", 'sys.stdout.write("\\n".join(lines) + "\\n")'),  # of spans, each made visible
         ("console.py", 'sys.stdout.write(json.dumps(value, allow_nan=False) + "\\n")'),
         ("process.py", 'sys.stderr.write(visible(text) + "\\n")'),
         ("live.py", "sys.stderr.write(text)"),

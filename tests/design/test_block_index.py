@@ -25,8 +25,7 @@ from regress.sources.base import Column, ColumnKind, Source
 from regress.sources.batches import Frame, FramePartition
 from regress.sources.csv import stream
 from regress.sources.open import open_table
-
-pytestmark = pytest.mark.slow
+from tests.examples import examples, in_turn
 
 M = 300
 random = np.random.default_rng(6)
@@ -108,8 +107,7 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize(("table", "options"), in_turn(TABLES, OPTIONS), ids=str)
 def test_blocks_in_any_order_hold_the_rows_of_the_pass_in_order(tmp_path, table, options):
     frame = HOLES if "missing" in options else FRAME
     read = indexed(TABLES[table](frame, tmp_path), **options)
@@ -176,7 +174,7 @@ def written(rows, decimal, end):
     return text.replace("\n", "\r") if end == "\r" else text
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=examples(100), derandomize=True)
 @given(
     rows=records,
     decimal=st.sampled_from(".,"),

@@ -12,8 +12,9 @@ from regress.design.folds import by_hash, by_time
 from regress.design.split import Split, TimeSplit
 from regress.errors import TableError
 from regress.sources.open import open_table
+from tests.examples import examples
 
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(deadline=None, max_examples=examples(60))
 COUNTS = st.integers(2, 6)
 TIMES = arrays.arrays(np.float64, st.integers(8, 60), elements=st.integers(-5, 40).map(float))
 

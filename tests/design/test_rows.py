@@ -13,6 +13,7 @@ import regress
 from regress.design.split import Split
 from regress.errors import DataWarning, InputError, TableError
 from regress.sources.open import open_table
+from tests.examples import examples
 
 X = np.random.default_rng(0).normal(size=(40, 2))
 Y = X @ [1.0, 2.0] + 3.0 + 0.1 * np.random.default_rng(1).normal(size=40)
@@ -181,7 +182,7 @@ rows = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(rows, st.sampled_from([0.0, 0.4]))
 def test_every_row_is_accounted_for(table, test):
     frame = pl.DataFrame(

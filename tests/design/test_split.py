@@ -18,6 +18,7 @@ from regress.design.split import Split
 from regress.options import TableOptions
 from regress.sources import arrays
 from regress.sources.paths import file_key
+from tests.examples import examples
 
 M = 392
 random = np.random.default_rng(4)
@@ -32,7 +33,7 @@ def trained_on(table, **options):
     return sorted(read.sample.X[:, 0].astype(int).tolist()), read.tally
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     rows=st.integers(2, 300),
     fraction=st.floats(0.001, 0.999),

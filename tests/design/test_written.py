@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress.errors import InputError, TableError
+from tests.examples import examples
 from tests.oracles.decimal_tables import inverse
 
 
@@ -41,7 +42,7 @@ def tables(draw):
         ("y ~ poly(u, 3) - 1", lambda u, v: [u, u**2, u**3]),
     ],
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(columns=tables(), weighted=st.booleans())
 def test_a_fit_is_that_of_the_text(tmp_path_factory, formula, row, columns, weighted):
     path = tmp_path_factory.mktemp("written") / "t.csv"

@@ -7,9 +7,11 @@ import json
 import os
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,9 +19,11 @@ from pathlib import Path
 import markdown
 import pytest
 
+import readme
 import regress
 from regress import errors
 from regress.cli.main import cli
+from tests.command import run as run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -27,8 +31,10 @@ PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path 
 SET_UP = ("pip install", "python -m venv", ". .venv/bin/activate", "git clone", "./scripts/")
 MEASURED = "benchmarks.md"  # its commands take minutes, and need what only benchmarks need
 SLOW = {f"how-to/{name}.md" for name in ("tensorflow", "badly-scaled", "report", "compare", "cluster")} | {
-    "index.md"
+    "index.md",
+    "gallery.md",
 }  # TensorFlow, processes of Dask
+PYTHON_ONLY = {"penalty", "optimizer", "callbacks", "verbose"}  # options that no flag gives
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
 
@@ -119,6 +125,7 @@ def test_every_formula_became_mathml(html, page):
     seen = Page(html[page])
     assert seen.formulas == len(FORMULA.findall(without_code(PAGES[page])))
     assert "$" not in seen.text
+    assert "<mi>&</mi>" not in html[page], "an environment that the converter does not know"
     assert "\\" not in re.sub(r"<(pre|code).*?</\1>", "", html[page].partition("<article")[2], flags=re.DOTALL)
 
 
@@ -143,6 +150,8 @@ def hooks():
         ("$$\nx^2\n$$", '<div class="formula"><math'),
         (r"$\{1\}$", "&#x0007B;"),
         ("| a |\n|---|\n| $x_1$ and $x_2$ |", "<td><math"),
+        (r"$\kappa \ln 10$", '<mo lspace="0.17em" rspace="0.17em">ln</mo>'),
+        ("$|r|/2$", '<mo stretchy="false" lspace="0" rspace="0">&#x0002F;</mo>'),
     ],
 )
 def test_dollars_around_latex_make_a_formula(hooks, text, expected):
@@ -169,6 +178,40 @@ def test_the_reference_shows_every_public_name(html):
     for name in regress.__all__:
         heading = "<code>regress.__version__</code>" if name == "__version__" else f'id="regress.{name}"'
         assert heading in html["reference/python.md"], name
+
+
+def test_every_public_name_is_in_the_table_of_a_task():
+    groups = re.split(r"^## ", PAGES["reference/python.md"], flags=re.MULTILINE)
+    for name in set(regress.__all__) - {"__version__"}:
+        (own,) = [group for group in groups if f"\n::: regress.{name}\n" in group]
+        assert f"| [`{name}`](#regress.{name}) |" in own, name
+
+
+def test_the_reference_groups_options_as_the_help_pages_do(html):
+    entry = html["reference/python.md"].partition('id="regress.fit"')[2].partition('id="regress.LinearRegressor"')[0]
+    told = subprocess.run(
+        [sys.executable, "-m", "regress", "fit", "--help"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    sections = dict(re.findall(r"^(\S[\w-]*):\n(.*?)(?:\n\n|\Z)", told, re.MULTILINE | re.DOTALL))
+    shown = re.split(r'<span class="doc-section-title">Options: ([\w-]+)</span>', entry)
+    assert {*shown[1::2]} == {"Data", "Model", "Training", "Mini-batches", "Process", "Files"} <= {*sections}
+    for group, options in zip(shown[1::2], shown[2::2], strict=True):
+        for name in re.findall(r"<b><code>(\w+)</code></b>", options):
+            flags = {f"--{name.replace('_', '-')} ", f"--no-{name.removeprefix('fit_').replace('_', '-')} "}
+            assert name in PYTHON_ONLY or any(flag in sections[group].replace("\n", " ") for flag in flags), name
+    signature = unescape(re.sub(r"<[^>]+>", "", entry.partition("</pre>")[0]))
+    assert "**options" in signature
+    assert signature.count("\n") < 20
+
+
+def test_choices_are_shown_as_written(html):
+    text = unescape(re.sub(r"<[^>]+>", "", html["reference/python.md"]))
+    assert re.search(r'collinear\s*\(\{"min-norm", "drop", "error"\},\s*default:\s*"min-norm"\s*\)', text)
+    assert re.search(r'retransform\s*\(\{"smearing", "normal", "naive"\},\s*default:\s*None\s*\)', text)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -217,7 +260,25 @@ def folder(tmp_path):
     return tmp_path
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind, as `subprocess` says it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def plain_call(line):
+    """Tell whether a line is a call of regress that needs no shell."""
+    return line.startswith("regress ") and not re.search(r"[|<>&;$*`~()]", line)
+
+
 def shell(folder, line):
+    """Run a line as a shell does. A plain call of regress runs in this process, which has all libraries loaded."""
+    if plain_call(line):
+        with contextlib.chdir(folder):
+            return Done(*run_here(*shlex.split(line)[1:]))
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     told = {**environment(), "PATH": path}
     return subprocess.run(["bash", "-c", line], cwd=folder, env=told, capture_output=True, text=True)
@@ -250,18 +311,12 @@ def test_the_reference_of_files_lists_the_keys_of_what_loads_tensorflow():
 
 
 def lines_of(block):
-    """Return the commands of a block of bash, each with the exit code that its comment expects."""
-    joined = block.replace("\\\n", " ")
-    found = []
-    for line in joined.splitlines():
-        command, _, comment = line.partition("  # ")
-        code = re.search(r"\bexit (\d+)", comment)
-        if command.strip() and not command.startswith(SET_UP):
-            found.append((command.strip(), int(code[1]) if code else 0))
-    return found
+    """Return the commands of a block of bash that are no set-up, each with the exit code that its comment expects."""
+    return [(command, code) for command, code in readme.lines(block) if not command.startswith(SET_UP)]
 
 
-WITH_CODE = [page for page, text in PAGES.items() if BLOCK.search(text) and page != MEASURED]
+ELSEWHERE = re.compile(rf"{MEASURED}|cookbook/(?!index)")  # not run, or run by test_cookbook.py
+WITH_CODE = [page for page, text in PAGES.items() if BLOCK.search(text) and not ELSEWHERE.match(page)]
 
 
 @pytest.mark.parametrize("page", [pytest.param(p, marks=[pytest.mark.slow] * (p in SLOW)) for p in WITH_CODE])

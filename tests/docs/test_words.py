@@ -10,6 +10,7 @@ from tests.words import DOCSTRING, DOCUMENT, MESSAGE, Text
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    ROOT / "data" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 SOURCES = [*sorted((ROOT / "regress").rglob("*.py")), *sorted((ROOT / "regress" / "report").rglob("*.html"))]
@@ -61,14 +62,13 @@ def test_a_sentence_one_word_too_long_is_found(limit):
 
 
 AVOIDED = {
-    "A cell that is none is refused.": "not 'that is none'",
+    "Refuse a cell that is none.": "not 'that is none'",
     "Such cells are no numbers.": "not 'are no numbers'",
     "Columns are summed in double.": "not 'summed in double'",
     "Certified by exact sums: all digits.": "not 'exact sums'",
     "The error moves ŷ by 3.": "not 'moves ŷ by'",
     "Rows without a target are left out.": "not 'left out'",
     "Skipping leaves bad rows out.": "not 'leaves bad rows out'",
-    "It puts scikit-learn's loss beside another.": "not 'beside another'",
     "Predictions do not suffer.": "not 'do not suffer'",
     "Single coefficients mean little.": "not 'mean little'",
     "Most levels of a column.": "not 'Most levels of'",
@@ -77,12 +77,23 @@ AVOIDED = {
     "LinearRegression() does not agree with us.": "not 'agree with us'",
     "The encoding is told by a flag.": "not 'is told'",
     "Mend the line.": "not 'Mend the'",
-    "It must be a whole number.": "not 'whole number'",
     "It never falls back in silence.": "not 'in silence'",
     "It is faster than its rivals.": "not 'rivals'",
     "Digits right in the worst coefficient.": "not 'Digits right'",
     "The picture shows what is left.": "not 'what is left'",
     "Every row in gives a row out.": "not 'a row out'",
+    "The whole table is read.": "not 'whole'",
+    "It is drawn beside the table.": "not 'beside'",
+    "It is a file that nobody reads.": "not 'nobody'",
+    "The fits are scikit-learn's and ours.": "not 'ours'",
+    "The columns are equal but for rounding.": "not 'but for'",
+    "It needs a loss, and there is none.": "not 'there is none'",
+    "The first cells do not decide: tell whether they do.": "not 'tell whether'",
+    "Equations are found among the columns.": "not 'found among'",
+    "The summary says so.": "not 'says so'",
+    "It was asked for by a flag.": "not 'was asked for'",
+    "What remains is rounding.": "not 'What remains is rounding.'",
+    "Run it again to be able to go on.": "not 'to be able to go on'",
 }
 
 
@@ -95,7 +106,7 @@ def test_every_phrase_is_tried():
     tried = {
         better for rule in AVOIDED for found in words.broken(rule, MESSAGE) for better in [found.split(": ", 1)[1]]
     }
-    assert tried == set(words.PHRASES.values())
+    assert tried == {*words.PHRASES.values(), *words.READER_PHRASES.values()}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +117,9 @@ def test_every_phrase_is_tried():
         "Predictions mean ŷ.",
         "The file is on the left.",
         "Exact arithmetic sums the rows.",
-        "The house beside the road is red.",
+        "The house next to the road is red.",
+        "What is wrong?",
+        "What CI does",
         "The result is right: every digit.",
         "It is none of these, and options that are None are detected.",
         "The behavior of color is analyzed by one parameter.",

@@ -13,6 +13,7 @@ from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 import regress
 from regress.errors import DataWarning, InputError
+from tests.examples import examples
 
 m = 300
 random = np.random.default_rng(21)
@@ -99,7 +100,7 @@ def test_an_equation_holds_as_printed(family):
 NUMBERS = st.one_of(st.integers(-9, 9), st.floats(1e-3, 1e3), st.floats(-1e3, -1e-3))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(NUMBERS, min_size=3, max_size=3).filter(any),
@@ -159,7 +160,7 @@ def rank(rows):
     return found
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([3, 100, 10**6, 2**51]), st.booleans(), st.integers(1, 4))
 def test_the_rank_of_whole_numbers_is_exact(seed, size, fit_intercept, true):
     draw = np.random.default_rng(seed)

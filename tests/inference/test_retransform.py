@@ -12,6 +12,7 @@ from regress.design.formula.expression import Call, Literal, Named, Operation
 from regress.inference.residuals import Sampled
 from regress.inference.retransform import in_units, normal, r2_original, sentence, smearing, transform_of
 from regress.term_records import Retransform, Transform
+from tests.examples import examples
 
 TRANSFORMS = get_args(Transform)
 values = st.floats(-30.0, 30.0)
@@ -37,7 +38,7 @@ def made(transform, correction="naive", **by):
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(given=rows, at=st.floats(0.0, 20.0))
 def test_smearing_is_the_mean_over_all_residuals(transform, given, at):
     actual, predicted, weights = map(np.array, zip(*given, strict=True))
@@ -54,7 +55,7 @@ def test_smearing_is_the_mean_over_all_residuals(transform, given, at):
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(at=st.floats(0.0, 20.0), variance=st.floats(0.0, 4.0))
 def test_errors_that_are_normal_are_integrated(transform, at, variance):
     """By Gauss and Hermite: 60 nodes integrate what grows like exp(5 s) to far more digits than are asked for."""

@@ -15,6 +15,7 @@ from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 import regress
 from regress.errors import InputError
+from tests.examples import examples
 
 NIST = Path(__file__).resolve().parents[2] / "data" / "nist"
 CERTIFIED = json.loads((NIST / "certified.json").read_text())
@@ -260,7 +261,7 @@ def test_standardized_coefficients_are_those_of_standardized_columns():
     assert np.isnan(got["(intercept)"])
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=examples(40), derandomize=True)
 @given(st.integers(0, 3), st.integers(-60, 60), st.integers(-60, 60), st.booleans(), st.booleans())
 def test_a_power_of_two_moves_no_digit(column, k, of_y, intercept, with_weights):
     scale = np.ones(4 + intercept)

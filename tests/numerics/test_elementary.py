@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regress.numerics.elementary import cosine, exp, log, log1p, log2, log10, power, sine
+from tests.examples import examples
 
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(deadline=None, max_examples=examples(60))
 
 positive = st.floats(0, exclude_min=True, allow_infinity=False)
 near_one = st.floats(-1e-3, 1e-3).map(lambda d: 1 + d)

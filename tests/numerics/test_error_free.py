@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regress.numerics import error_free
+from tests.examples import examples
 
 # No overflow of a sum or product, no underflow of an error term: what the transformations assume.
 numbers = st.floats(min_value=-1e100, max_value=1e100).filter(lambda v: v == 0 or abs(v) > 1e-100)
 lists = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=20)
-relaxed = settings(deadline=None, max_examples=100, derandomize=True)
+relaxed = settings(deadline=None, max_examples=examples(100), derandomize=True)
 
 
 @relaxed

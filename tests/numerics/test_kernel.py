@@ -23,6 +23,7 @@ from regress.aggregates.totals_bytes import to_bytes
 from regress.blocks import Block, blocks_of
 from regress.errors import InputError
 from regress.numerics import kernel
+from tests.examples import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = (platform.system(), platform.machine()) in {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
@@ -173,7 +174,7 @@ def test_only_rows_that_do_not_fit_are_set_aside(code):
 
 
 @given(rows_of, st.integers(1, 300), st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_exact_sums_have_the_bits_of_those_in_numpy(given, step, by_columns):
     X = np.asarray(table(given), order="F" if by_columns else "C")
     y = X[:, :1] * 3.0 + 0.1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from regress.numerics.integers import root
 from regress.numerics.levels import Levels
+from tests.examples import examples
 
 sums = st.lists(st.integers(-(2**53), 2**53), min_size=3, max_size=3)
 
@@ -28,7 +29,7 @@ def filled(parts):
     return levels, total
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(deadline=None, max_examples=examples(200), derandomize=True)
 @given(
     st.lists(st.tuples(st.integers(-3, 60), sums), max_size=8),
     st.lists(st.tuples(st.integers(-3, 60), sums), max_size=8),
@@ -50,7 +51,7 @@ def test_sums_shifts_and_merges_are_exact(parts, others, bits, spread):
     assert fractions(levels) == total
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=examples(100), derandomize=True)
 @given(st.lists(st.tuples(st.integers(-3, 60), sums), max_size=8), st.lists(st.integers(0, 60), min_size=3, max_size=3))
 def test_powers_of_five_are_exact_in_both_directions(parts, powers):
     levels, total = filled(parts)
@@ -74,7 +75,7 @@ def test_as_many_of_the_largest_sums_as_there_is_room_for():
         assert fractions(levels) == [Fraction(sign * 5000 * 2**53)] * 2
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(deadline=None, max_examples=examples(300), derandomize=True)
 @given(st.integers(0, 2**200), st.integers(-3300, 1500))
 def test_roots_are_the_nearest_double(number, exponent):
     value = Fraction(number) * Fraction(2) ** exponent

@@ -11,6 +11,7 @@ from regress.errors import InputError
 from regress.objective import gradient
 from regress.objective.gradient import Rows
 from regress.objective.losses import MomentForm, QuadraticForm, SquaredError, central_difference_step
+from tests.examples import examples
 
 whole = st.integers(-9, 9)
 
@@ -27,7 +28,7 @@ def problems(draw):
     return array(m, n), array(m), array(n), float(draw(whole)), array(m, m), np.abs(array(m)) + 1
 
 
-relaxed = settings(deadline=None, max_examples=60, derandomize=True)
+relaxed = settings(deadline=None, max_examples=examples(60), derandomize=True)
 
 
 def slopes(value, w, b):

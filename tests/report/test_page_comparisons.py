@@ -2,6 +2,8 @@
 
 import json
 import math
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from sklearn.ensemble import GradientBoostingRegressor
 import regress
 from regress.api.report import page
 from regress.errors import INSTALL_TENSORFLOW
+from regress.report import comparison_tables
+from regress.report.page import of_comparison
 from tests.api.test_compare import by_name
 from tests.command import run
 from tests.pages import (
@@ -34,40 +38,49 @@ COMPARED = {
     "dependent": (dependent_rows(), {}),
     "constant target": ((normal_rows()[0], np.full(300, 2.5)), {}),
     "perfect": ((np.arange(12.0)[:, None], np.arange(12.0) * 2.0 + 1.0), {"test_size": 0.0}),
-    "more columns than rows": ((np.random.default_rng(2).normal(size=(20, 60)), np.arange(20.0)), {"test_size": 0.0}),
+    "more columns than rows": ((np.random.default_rng(2).normal(size=(20, 45)), np.arange(20.0)), {"test_size": 0.0}),
 }
+
+
+@cache
+def compared(name):
+    """Compare the tools on the rows of one situation, once a process."""
+    (X, y), options = COMPARED[name]
+    return regress.compare(X, y, **options)
 
 
 @pytest.mark.parametrize("name", COMPARED)
 @pytest.mark.usefixtures("without_tensorflow")
 def test_the_page_of_a_comparison_has_its_figures(name):
-    (X, y), options = COMPARED[name]
-    result = regress.compare(X, y, **options)
+    result = compared(name)
     html = page(result, command="regress compare")
     assert len(html.encode()) < 150_000
     root = read(html)
     assert root.all("script") == []
-    expected = {
-        fit.name: [
-            nothing(v)
-            for v in (
-                *(fit.digits, fit.moved, fit.loss, fit.excess_loss, fit.gradient_norm),
-                *(fit.seconds, fit.n_iter, fit.rank),
-            )
-        ]
-        for fit in result.fits
-    }  # fmt: skip
-    assert table_of(root, "table") == expected
-    assert expected["regress autodiff"] == [None] * 8
-    notes = [note.text for note in root.one("section", id="table").all("p", class_="note")]
-    assert notes == [f"{fit.name}: {fit.note}" for fit in result.fits if fit.note]
-    assert any(INSTALL_TENSORFLOW in note for note in notes)
+    columns = ("digits", "moved", "excess_loss", "gradient_norm")
+    expected = {fit.name: [nothing(getattr(fit, column)) for column in columns] for fit in result.fits}
+    assert table_of(root, "digits", 1) == expected
+    assert set(expected["regress autodiff"]) == {None}
+    columns = ("seconds", "n_iter", "rank", "loss")
+    expected = {fit.name: [nothing(getattr(fit, column)) for column in columns] for fit in result.fits}
+    assert table_of(root, "computation", 1) == expected
+    noted = [fit for fit in result.fits if fit.note]
+    for section, fits in (
+        ("digits", [fit for fit in noted if fit.w is None]),
+        ("computation", [fit for fit in noted if fit.w is not None]),
+    ):
+        notes = [note.text for note in root.one("section", id=section).all("p", class_="note")]
+        assert notes == [f"{fit.name}: {comparison_tables.shown(fit.note)}" for fit in fits]
+    assert any(INSTALL_TENSORFLOW in fit.note for fit in noted if fit.w is None)
     mark = "✓" if result.agree else "✗"
-    assert root.one("section", id="verdict").one("strong").text == f"{mark} {result.verdict[0]}"
-    said = [note.text for note in root.one("section", id="digits").all("p", class_="note")]
-    assert said == result.verdict[1:]
-    assert {name: cell[0] for name, cell in table_of(root, "asked").items()} == {f.name: f.asked for f in result.fits}
-    assert root.one("section", id="asked").one("table").attributes["class"] == "texts"
+    section = root.one("section", id="verdict")
+    assert section.one("strong").text == f"{mark} {result.verdict[0]}"
+    assert [note.text for note in section.all("p", class_="note")] == [
+        comparison_tables.shown(text) for text in result.verdict[1:]
+    ]
+    asked = root.one("section", id="computation").all("table")[0]
+    assert {name: cell[0] for name, cell in rows_of(asked).items()} == {f.name: f.asked for f in result.fits}
+    assert asked.attributes["class"] == "texts"
     done = [fit for fit in result.fits if fit.w is not None]
     assert [label for label, _ in bars_of(root, "worst")] == [fit.name for fit in done]
     assert [value for _, value in bars_of(root, "worst")] == pytest.approx([fit.digits for fit in done], abs=0.03)
@@ -75,10 +88,12 @@ def test_the_page_of_a_comparison_has_its_figures(name):
     assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
         {fit.name: math.log10(fit.seconds) for fit in done}, abs=drawn.x[2]
     )
-    drawn = Drawn(root, "loss-above")
-    assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
-        {fit.name: math.log10(fit.excess_loss) for fit in done if fit.excess_loss > 0}, abs=drawn.x[2]
-    )
+    assert len(root.all("figure", id="figure-loss-above")) == bool(result.disagree)
+    if result.disagree:
+        drawn = Drawn(root, "loss-above")
+        assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
+            {fit.name: math.log10(fit.excess_loss) for fit in done if fit.excess_loss > 0}, abs=drawn.x[2]
+        )
 
 
 @pytest.mark.parametrize("options", [{}, {"cv": 3}], ids=["held out", "folds"])
@@ -103,19 +118,20 @@ def test_the_page_shows_how_well_each_tool_predicts(options):
     assert {label: x for x, label, _ in drawn.dots()} == pytest.approx(
         {fit.name: fit.metric("mae") for fit in done}, abs=drawn.x[2]
     )
+    assert "predict about equally well" not in root.one("section", id="prediction").text
     assert [label for label, _ in bars_of(root, "worst")] == [fit.name for fit in done if fit.name != "trees"]
     assert ("One standard deviation".lower() in root.one("section", id="prediction").text) is bool(options)
-    assert table_of(root, "table")["trees"][:5] == [None, None, by_name(result)["trees"].loss, None, None]
-    assert "Measured, not judged, as each may minimize another loss: trees." in root.one("section", id="digits").text
+    assert table_of(root, "digits", 1)["trees"] == [None] * 4
+    assert table_of(root, "computation", 1)["trees"][3] == by_name(result)["trees"].loss
+    assert "Measured, not judged, as each may minimize another loss: trees." in root.one("section", id="verdict").text
 
 
 @pytest.mark.parametrize("name", COMPARED)
 @pytest.mark.usefixtures("without_tensorflow")
 def test_the_map_of_digits_shows_the_worst_coefficients(name):
-    (X, y), options = COMPARED[name]
-    result = regress.compare(X, y, **options)
+    result = compared(name)
     section = read(page(result)).one("section", id="digits")
-    table, intercept = section.one("table"), options.get("fit_intercept", True)
+    table, intercept = section.one("table", class_="map"), result.fit_intercept
     assert [head.text for head in table.one("thead").all("th")] == ["Coefficient", *(fit.name for fit in result.fits)]
     cells = rows_of(table)
     assert list(cells)[:intercept] == ["(intercept)"] * intercept
@@ -136,6 +152,60 @@ def test_the_map_of_digits_shows_the_worst_coefficients(name):
     for cell in table.all("td"):
         shade = int(cell.attributes["class"].removeprefix("cell s"))
         assert shade == (0 if cell.text == "–" else min(cell.values[0] // 3 + 1, 6))
+
+
+def tiles_of(root):
+    """Return the tiles within an element by their name."""
+    return {
+        tile.one("dt").text: tile.all("dd")[0] for list_ in root.all("dl", class_="tiles") for tile in list_.all("div")
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("'x': -1.5e-10, exact (-3); rank 2-3", "'x': −1.5e−10, exact (−3); rank 2-3"),
+        (
+            "The loss is 8.43e+04 above, 1e-07 of it, 2e+10 at most.",
+            "The loss is 8.43e4 above, 1e−7 of it, 2e10 at most.",
+        ),
+        ("Coefficient of 'a-1': 2.5 of 'b -c'.", "Coefficient of 'a-1': 2.5 of 'b -c'."),
+    ],
+)
+def test_only_numbers_get_a_true_minus_sign(text, shown):
+    assert comparison_tables.shown(text) == shown
+
+
+def renamed(record, *, agree, disagree=(), **first):
+    """Return a comparison that came out otherwise."""
+    fits = [replace(fit, **first) if fit.name == "LinearRegression()" else fit for fit in record.fits]
+    return replace(record, agree=agree, disagree=disagree, fits=tuple(fits))
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+def test_the_title_says_the_result():
+    record = compared("plain").record
+    count = sum(fit.coef is not None for fit in record.fits)
+    wrong = ("StandardScaler + SGDRegressor",)
+    for changed, title in (
+        (renamed(record, agree=True, disagree=wrong), f"{count - 1} of {count} tools agree on y"),
+        (renamed(record, agree=True), f"All {count} tools agree on y"),
+        (renamed(record, agree=False, disagree=("LinearRegression()",)), "LinearRegression() is wrong about y"),
+        (renamed(record, agree=False, coef=None, digits_of=None, digits=None), "LinearRegression() did not fit y"),
+    ):
+        root = read(of_comparison(changed, "", {}))
+        assert [root.one("h1").text, root.one("head").one("title").text] == [title] * 2
+
+
+@pytest.mark.usefixtures("without_tensorflow")
+def test_charts_that_show_no_difference_are_not_drawn():
+    record = compared("plain").record
+    fits = tuple(replace(fit, digits=None if fit.digits is None else 12.34) for fit in record.fits)
+    root = read(of_comparison(replace(record, fits=fits, disagree=()), "", {}))
+    assert {figure.attributes["id"] for figure in root.all("figure")} == {"figure-seconds"}
+    r2 = {f"{fit.metrics['r2']:.4f}" for fit in fits if fit.metrics}
+    assert len(r2) == 1
+    assert f"All tools predict about equally well: R² {r2.pop()}." in root.one("section", id="prediction").text
 
 
 CLAIMS = {
@@ -165,12 +235,14 @@ def test_the_page_of_a_certificate_has_its_figures(name):
     lines = sorted(result.lines(), key=lambda line: line[3])
     assert table_of(root, "coefficients") == {label: list(figures) for label, *figures in lines}
     assert list(table_of(root, "coefficients")) == [label for label, *_ in lines]
-    tiles = {tile.one("dt").text: tile.one("dd") for tile in root.one("header").one("dl").all("div")}
-    assert tiles["Verdict"].text == ("✓ Certified" if result.passed else "✗ Not certified")
-    assert tiles["Correct digits, worst coefficient"].values == [result.worst]
-    assert tiles["‖∇L‖ at the claim"].values == [result.gradient_norm]
-    assert tiles["Loss above its minimum"].values == [result.excess_loss]
-    assert tiles["Minimum of the loss"].values == [result.loss]
+    tiles = tiles_of(root.one("header"))
+    assert root.one("h1").text == f"The fit of y is {'' if result.passed else 'not '}certified"
+    assert tiles["Correct digits"].values == [result.worst]
+    assert tiles["Correct digits"].attributes["class"] == ("good" if result.passed else "bad")
+    proof = tiles_of(root.one("section", id="computation"))
+    assert proof["‖∇L‖ at the claim"].values == [result.gradient_norm]
+    assert proof["Loss above its minimum"].values == [result.excess_loss]
+    assert proof["Minimum of the loss"].values == [result.loss]
     section = root.one("section", id="verdict")
     assert section.values[:2] == [result.worst, result.asked]
     if result.moved is not None and math.isfinite(result.moved):
@@ -178,10 +250,19 @@ def test_the_page_of_a_certificate_has_its_figures(name):
     if result.min_norm_digits is not None:
         assert section.values[-1] == min(result.min_norm_digits.values())
     assert root.one("pre").text == "regress certify a 'b c'"
-    for label, value in bars_of(root, "digits"):
-        assert value == pytest.approx(dict((n, d) for n, _, _, d in lines)[label], abs=0.03)
+    shown = {f"{digits:.1f}" for *_, digits in lines}
+    assert len(root.all("figure", id="figure-digits")) == (len(shown) > 1)
+    if len(shown) > 1:
+        for label, value in bars_of(root, "digits"):
+            assert value == pytest.approx(dict((n, d) for n, _, _, d in lines)[label], abs=0.03)
+    else:
+        assert f"Every coefficient has {shown.pop()} correct digits." in root.one("section", id="coefficients").text
+    for row in root.one("section", id="coefficients").one("tbody").all("tr"):
+        claimed, true, _ = row.all("td")
+        assert (true.text == "the same") == (claimed.values == true.values)
 
 
+@pytest.mark.usefixtures("without_tensorflow")
 def test_the_commands_write_the_pages_of_a_comparison_and_a_certificate(tmp_path):
     regress.fit(DIABETES, "progression").save(tmp_path / "m.json")
     code, said, _ = run("certify", tmp_path / "m.json", DIABETES, "--report", tmp_path / "c.html", "--json")
@@ -194,9 +275,10 @@ def test_the_commands_write_the_pages_of_a_comparison_and_a_certificate(tmp_path
     code, said, _ = run("compare", table, "--target", "spend", "--report", tmp_path / "d.html", "--json")
     assert code == 1
     root, told = read((tmp_path / "d.html").read_text()), json.loads(said)
-    shown = table_of(root, "table")
+    assert root.one("h1").text == "LinearRegression() is wrong about spend"
+    shown = table_of(root, "digits", 1)
     for fit in told["fits"]:
-        assert shown[fit["name"]][:4] == [fit[k] for k in ("digits", "moved", "loss", "excess_loss")]
+        assert shown[fit["name"]] == [fit[k] for k in ("digits", "moved", "excess_loss", "gradient_norm")]
     assert root.one("strong").attributes["class"] == "bad"
     command = "regress compare income_rate.csv --target spend --report d.html --json"
     assert root.one("pre").text == command

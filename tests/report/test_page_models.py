@@ -16,6 +16,7 @@ from regress.api.model_file import written
 from regress.api.report import page
 from regress.api.result import Fit
 from regress.errors import DataWarning, InputError
+from regress.messages import speaking_flags
 from regress.solvers.status import Status
 from tests.command import run
 from tests.pages import (
@@ -51,7 +52,8 @@ def test_the_command_makes_the_page_of_the_fit(tmp_path):
     assert run("report", model, "--descent", "bmi,s5")[0] == 0
     page_of_pair = (tmp_path / "m.html").read_text()
     assert page_of_pair != first.read_text()
-    assert page_of_pair == page(regress.load(model), ["bmi", "s5"])
+    with speaking_flags():
+        assert page_of_pair == page(regress.load(model), ["bmi", "s5"])
 
 
 def paths_of(value, path=()):

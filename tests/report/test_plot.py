@@ -373,8 +373,8 @@ def test_what_cannot_be_drawn_leaves_no_figure(fit, compared):
         (lambda: plot.descent(one), "this model has one"),
         (lambda: plot.descent(fit, "x0", "x00"), "no coefficient 'x00'. Nearest: 'x0'"),
         (lambda: plot.descent(fit, "x0", "x0"), "two different"),
-        (lambda: plot.descent(fit, "x0"), "both coefficients"),
-        (lambda: plot.descent(fit, second="x0"), "both coefficients"),
+        (lambda: plot.descent(fit, "x0"), "Name both of them"),
+        (lambda: plot.descent(fit, second="x0"), "Name both of them"),
         (lambda: plot.coefficients(None), "got NoneType"),
         (lambda: plot.residuals(compared), "got Comparison"),
         (lambda: plot.comparison(fit), "got Fit"),
@@ -427,7 +427,7 @@ def test_unusual_fits_are_drawn(X, y, options, lacks):
 
 def test_a_model_alone_holds_nothing_to_draw(fit):
     for name in CHARTS:
-        with pytest.raises(InputError, match=r"A fit is drawn, .*; got LinearModel"):
+        with pytest.raises(InputError, match=r"regress.plot draws a fit, .*; got LinearModel"):
             getattr(plot, name)(fit.model)
 
 

@@ -166,9 +166,9 @@ def test_early_stopping_is_patience_and_min_delta():
         (
             {"early_stopping": 3},
             ["--early-stopping", 3],
-            "early_stopping needs the steps of a descent, and the direct solution has none. Name a solver, such as "
+            "early_stopping needs a descent, but the default solution takes no steps. Name a solver, such as "
             "solver='accelerated'.",
-            "--early-stopping needs the steps of a descent, and the direct solution has none. Name a solver, such as "
+            "--early-stopping needs a descent, but the default solution takes no steps. Name a solver, such as "
             "--solver accelerated.",
         ),
         (

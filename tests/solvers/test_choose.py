@@ -59,7 +59,7 @@ def test_the_tape_is_used_where_it_is_asked_for(over, monkeypatch):
     ("options", "reason"),
     [
         ({}, "by default"),
-        ({"precision": "float64"}, "as asked"),
+        ({"precision": "float64"}, "as requested"),
         ({"solver": "cg"}, "cg descends in float64"),
         ({"over": "rows"}, "the gradient over rows is in float64"),
         ({"over": "moments"}, "by default"),

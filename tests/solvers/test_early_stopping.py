@@ -25,6 +25,7 @@ from regress.solvers.status import Status
 from regress.solvers.steps import GradientDescent
 from regress.solvers.train import Regression
 from tests.command import run
+from tests.examples import examples
 
 random = np.random.default_rng(41)
 M = 64
@@ -60,7 +61,7 @@ def reference(losses, patience, min_delta):
     return len(losses) - 1, at, False
 
 
-@settings(deadline=None, max_examples=80, derandomize=True)
+@settings(deadline=None, max_examples=examples(80), derandomize=True)
 @given(
     st.lists(st.integers(0, 6).map(float), min_size=2, max_size=15),
     st.integers(1, 4),

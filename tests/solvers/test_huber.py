@@ -169,7 +169,7 @@ def test_half_of_the_rows_may_be_exact():
     fit = huber(1e-3).fit(np.arange(40.0)[:, None], line)
     assert fit.coef_ == pytest.approx([3.0], rel=1e-4)
     levels = np.repeat([0.0, 1.0], [5, 20])
-    with pytest.raises(InputError, match=r"half of the rows but for rounding, .* no scale. Set huber_scale"):
+    with pytest.raises(InputError, match=r"half of the rows except for rounding, .* no scale. Set huber_scale"):
         huber().fit(levels[:, None], np.append([0.0, 1.0, 2.0, 3.0, 4.0], np.full(20, 5.0)))
 
 

@@ -15,8 +15,6 @@ from regress.sources import parquet, polars_frames
 from regress.sources.csv import stream
 from tests.oracles.mini_batches import in_blocks, plain_loop
 
-pytestmark = pytest.mark.slow
-
 random = np.random.default_rng(61)
 M, SEED = 230, 7
 X = random.normal(size=(M, 3)) * [1.0, 3.0, 0.5] + [0.0, 1.0, -1.0]
@@ -117,7 +115,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "rule", "most", "shuffle"), CASES)
+@pytest.mark.parametrize(
+    ("kind", "rule", "most", "shuffle"),
+    [pytest.param(*case, marks=[pytest.mark.slow] * (k % 7 > 0)) for k, case in enumerate(CASES)],
+)
 def test_every_epoch_is_that_of_the_loop_in_the_documented_order(kind, rule, most, shuffle, tmp_path):
     table = TABLES[kind](tmp_path)
     held = sizes(table)

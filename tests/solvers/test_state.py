@@ -19,6 +19,7 @@ from regress.solvers.state import State
 from regress.solvers.status import Status
 from regress.solvers.steps import Solver
 from regress.solvers.train import Regression
+from tests.examples import examples
 
 random = np.random.default_rng(6)
 X = random.normal(size=(80, 4)) * [1.0, 5.0, 0.2, 1.0] + [0.0, 3.0, 1.0, -1.0]
@@ -83,7 +84,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 memories = st.dictionaries(st.text(max_size=5), st.one_of(numbers, arrays(np.float64, 3, elements=numbers)), max_size=3)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(arrays(np.float64, 3, elements=numbers), numbers, memories, st.integers(0, 10**6))
 def test_a_state_survives_json_in_every_bit(w, b, memory, iteration):
     state = State(w, b, memory, iteration)

@@ -18,6 +18,7 @@ from regress.options import TableOptions
 from regress.sources import polars_frames
 from regress.sources.cell_types import level_of
 from regress.sources.csv import dialect, stream
+from tests.examples import examples
 from tests.tables import columns_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* on a single row:regress.errors.DataWarning")
@@ -129,7 +130,10 @@ mixtures = st.lists(st.sampled_from(["plain", "like", "words", "booleans", "none
 
 
 @settings(
-    deadline=None, max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(150),
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(cells=mixtures, order=st.randoms(use_true_random=False), skip=st.booleans())
 def test_neither_order_nor_blocks_decide_what_a_column_is(tmp_path, small, cells, order, skip):
@@ -141,7 +145,12 @@ def test_neither_order_nor_blocks_decide_what_a_column_is(tmp_path, small, cells
         assert kind(path, **options) == expected(cells, skip)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=examples(60),
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(cells=mixtures)
 @pytest.mark.filterwarnings("ignore::regress.errors.DataWarning")
 def test_every_source_says_the_same_of_a_column(tmp_path, small, cells):

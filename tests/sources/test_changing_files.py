@@ -8,13 +8,15 @@ import pytest
 import regress
 from regress.errors import TableError
 from regress.sources import parquet
+from regress.sources.csv import stream
 
-ROWS = 1_500_000  # more than two blocks of a CSV file
+ROWS = 300_000  # some blocks of a file
 
 
 @pytest.fixture(params=["csv", "parquet"])
 def table(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet, "_BLOCK", 2**22)
+    monkeypatch.setattr(parquet, "_BLOCK", 2**20)
+    monkeypatch.setattr(stream, "BLOCK", 2**20)
     frame = pl.DataFrame({"x": range(ROWS), "z": [1.5] * ROWS}).with_columns(y=pl.col("x") * 3.0)
     path = tmp_path / f"t.{request.param}"
     frame.write_csv(path) if request.param == "csv" else frame.write_parquet(path)

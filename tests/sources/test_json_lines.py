@@ -19,6 +19,7 @@ from regress.errors import InputError, TableError
 from regress.options import FileOptions
 from regress.sources.open import open_table
 from regress.sources.rereading import rereading
+from tests.examples import examples
 
 RNG = random.Random(3)
 ROWS = [
@@ -186,7 +187,7 @@ def test_numbers_may_be_read_as_text(write):
     assert sorted(fit.names) == ["k=2.5", "k=9007199254740993", "k=red", "k=true"]
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(st.lists(st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**70), 2**70)), min_size=1))
 def test_numbers_are_read_as_python_reads_them(tmp_path_factory, numbers):
     path = tmp_path_factory.mktemp("t") / "t.jsonl"
@@ -195,7 +196,7 @@ def test_numbers_are_read_as_python_reads_them(tmp_path_factory, numbers):
     assert batch.numbers("x").tolist() == [float(number) for number in numbers]
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(
     st.lists(st.dictionaries(st.text(min_size=1, max_size=2), st.sampled_from([None, "a", ":", '"y":', "null", "{"])))
 )

@@ -4,7 +4,7 @@ import pytest
 
 from tests.oracles.pollock import clean, load, lost, sample, score, whole_files
 
-SAMPLE = sample(150)
+SAMPLE = sample(100)
 NO_TABLE = {"file_header_none", "file_preamble", "file_preamble_padded", "file_empty"}  # what they lack is a flag
 
 

@@ -20,6 +20,7 @@ from regress.sources import buckets, transfer, web
 from regress.sources.open import open_table
 from regress.sources.transfer import ReadAhead
 from tests.command import run
+from tests.examples import examples
 from tests.servers import serving
 
 ROWS = 6000
@@ -381,7 +382,7 @@ def test_a_redirection_is_followed_to_the_web_only(server, local):
 # Reading ahead
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     data=st.binary(min_size=1, max_size=200),
     sizes=st.lists(st.integers(1, 30), min_size=1, max_size=5),

@@ -131,7 +131,7 @@ class ClusterTable:
         """
         if reading.over == "rows" or reading.indexed or reading.along:
             raise InputError(
-                f"A cluster sums the rows of {reader.source.label}, and what was asked for needs the rows here. "
+                f"A cluster sums the rows of {reader.source.label}, and this fit needs the rows in memory. "
                 f"Use the squared error, {setting('over', 'auto')} and a solver that takes moments."
             )
         checkpoint = None if self.checkpoint is None else self.checkpoint(reader, options)

@@ -151,7 +151,7 @@ def _sections(head: Provenance, data: bytes) -> dict[str, bytes]:
             raise Malformed(f"the section {section.name!r} has another size than its header gives")
         at += section.stored
     if at != len(data):
-        raise Malformed("it goes on after its last section")
+        raise Malformed("it continues after its last section")
     if missing := {"training", "held_out"} - set(found):
         raise Malformed(f"the section {min(missing)!r} is missing")
     return found

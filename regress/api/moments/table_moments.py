@@ -140,6 +140,14 @@ class TableMoments:
         ------
         InputError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> import regress
+        >>> day = regress.moments("data/diabetes.csv", "progression")
+        >>> day.save("day.moments")
+        >>> regress.load_moments("day.moments").fingerprint == day.fingerprint
+        True
         """
         from regress.api.moments.file import written
 
@@ -244,13 +252,11 @@ def load_moments(path: str | Path) -> TableMoments:
 
     Examples
     --------
-    >>> import regress, tempfile
-    >>> day = regress.moments({"x": [1.0, 2.0, 3.0], "y": [3.0, 5.0, 7.0]}, "y")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     day.save(f"{folder}/day.moments")
-    ...     loaded = regress.load_moments(f"{folder}/day.moments")
-    >>> loaded.fingerprint == day.fingerprint
-    True
+    >>> import regress
+    >>> regress.moments("data/diabetes.csv", "progression").save("day.moments")
+    >>> day = regress.load_moments("day.moments")
+    >>> day.n_rows, round(regress.fit(day).r2, 3)
+    (442, 0.518)
     """
     from regress.api.moments.file import read_moments
 

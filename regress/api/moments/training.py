@@ -87,7 +87,7 @@ def _check(moments: TableMoments, options: TableOptions) -> None:
         formula = parse_formula(options.formula)
         if formula.dot and moments.read.formula:
             summed = moments.read.formula
-            raise InputError(f"{moments.label} knows its formula, without a dot: {summed!r}. Pass that one, or none.")
+            raise InputError(f"{moments.label} knows its formula, without a dot: {summed!r}. Pass it, or no formula.")
         options = replace(options, formula=written_out(formula, moments.names, target=moments.target))
     for name in (name for name in ("features", "drop") if moments.read.formula and getattr(options, name)):
         raise InputError(

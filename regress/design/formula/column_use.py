@@ -68,7 +68,7 @@ def read_as_numbers(expression: Expression) -> Iterator[str]:
             yield name
         case Operation(operator, Named(), Literal(str())) | Operation(operator, Literal(str()), Named()):
             if operator not in COMPARISONS:
-                raise InputError(f"{expression} is no arithmetic of numbers.")
+                raise InputError(f"{expression} is not arithmetic of numbers.")
         case Call("missing", (Named(),), _):
             pass
         case _:

@@ -20,7 +20,7 @@ from regress.sources.rejects import Skipped
 
 
 class ComputedSource(Source):
-    """A source with computed columns beside its own.
+    """A source with computed columns after its own.
 
     Parameters
     ----------

@@ -158,7 +158,7 @@ def column_names(file: str, rows: Sequence[Row], header: bytes, found: HeaderLay
     except UnicodeDecodeError as error:
         raise TableError(
             f"{place}: byte {error.start + 1} ({header[error.start]:#04x}) is not UTF-8. "
-            f"Pass the encoding that the file has, often {setting('encoding', 'cp1252')}."
+            f"Pass the encoding of the file, often {setting('encoding', 'cp1252')}."
         ) from None
     nameless = [j for j, name in enumerate(names, start=1) if not name.strip()]
     if nameless and nameless != [1]:

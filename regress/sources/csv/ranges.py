@@ -71,7 +71,7 @@ def _reason(part: CsvPart) -> str:
     if not written.decimal_known:
         return "its decimal mark is not known before all cells are read"
     if not standard(written.form):
-        return "escapes, comments and blanks between cells do not tell where records end"
+        return "with escapes, comments or blanks between cells, records have no certain end"
     if written.form.returns:
         return "its lines end in carriage returns"
     if written.form.trailing:

@@ -92,7 +92,7 @@ def has_marks(data: bytes, form: Format) -> bool:
 
 
 def last_end(data: bytes, form: Format) -> int:
-    """Return where the last whole record of a block that begins with one ends; 0 where none does."""
+    """Return where the last complete record of a block that begins with one ends; 0 where none does."""
     stop = data.rfind(b"\n") + 1
     if not stop or not has_marks(data, form):
         return stop
@@ -110,7 +110,7 @@ def last_end(data: bytes, form: Format) -> int:
 
 
 def pieces(data: bytes, form: Format) -> Iterator[bytes]:
-    """Cut a block of whole records into small ones; a line whose quotes never end is one of its own."""
+    """Cut a block of complete records into small ones; a line whose quotes never end is one of its own."""
     at, size = 0, _PIECE
     while at < len(data):
         piece = data[at : at + size]
@@ -126,7 +126,7 @@ def pieces(data: bytes, form: Format) -> Iterator[bytes]:
 
 
 def plain(data: bytes, form: Format) -> Plain:
-    """Rewrite a block of whole records."""
+    """Rewrite a block of complete records."""
     if standard(form) and not form.trailing and (not has_marks(data, form) or sound_quotes(data, form)):
         return Plain(data, data)
     texts, broken, literal, quote = [], {}, False, (form.quote or "").encode()
@@ -148,7 +148,7 @@ def plain(data: bytes, form: Format) -> Plain:
 
 
 def start_of(data: bytes, form: Format, more: bool) -> Plain:
-    """Rewrite the start of a file; where there is `more` of it, up to where its last whole record ends."""
+    """Rewrite the start of a file; where there is `more` of it, up to where its last complete record ends."""
     return plain(data[: last_end(data, form)] if more else data, form)
 
 
@@ -246,6 +246,6 @@ class Start(NamedTuple):
 
 
 def first_rows(start: bytes, form: Format, more: bool, most: int) -> Start:
-    """Return some records of the start of a file; where there is `more` of it, whole ones only."""
+    """Return some records of the start of a file; where there is `more` of it, complete ones only."""
     block = start_of(start, form, more)
     return Start(sampled(rows(block, form), most), block.literal)

@@ -47,7 +47,7 @@ def cell_fault(found: RecordSpans, record: int, kind: ColumnKind, reading: Readi
             found,
             record,
             f", column {name!r}: byte {at} of the record ({text[at - 1]:#04x}) is not UTF-8",
-            f"Pass the encoding that the file has, often {setting('encoding', 'cp1252')}. ",
+            f"Pass the encoding of the file, often {setting('encoding', 'cp1252')}. ",
         )
     dates = date_options(cell, kind, reading)
     hint = f"Pass {dates}. " if dates else f"{remedy_of(cell, kind)} ".lstrip()

@@ -1,4 +1,4 @@
-"""A file as UTF-8 bytes, whatever its compression and encoding, and whole records of it, a block at a time."""
+"""A file as UTF-8 bytes, whatever its compression and encoding, and complete records of it, a block at a time."""
 
 import codecs
 import gzip
@@ -43,7 +43,7 @@ _TAR = slice(257, 262)
 
 
 class Records(NamedTuple):
-    """Whole records: their bytes, how many bytes of the file were read so far, and whether quotes or escapes are in.
+    """Complete records: their bytes, how many bytes of the file were read so far, and whether quotes or escapes are in.
 
     `start` is the byte of the file at which they begin; None where the file cannot be read from there.
     """
@@ -173,7 +173,7 @@ class Stream:
         before = error.object[: error.start].decode(self.encoding, "replace")
         raise TableError(
             f"{self.name}, line {self._lines + before.count(chr(10)) + 1}: byte {error.object[error.start]:#04x} is "
-            f"not {self.encoding}. Pass the encoding that the file has with {setting('encoding')}."
+            f"not {self.encoding}. Pass the encoding of the file with {setting('encoding')}."
         )
 
     def _suited(self, size: int) -> int:
@@ -188,7 +188,7 @@ class Stream:
         return size - (len(look) - newline - 1) if newline >= 0 and len(look) == min(_LOOK, size) else size
 
     def records(self, form: Format, skip: int = 0, block: int = 0) -> Iterator[Records]:
-        """Yield whole records, about `block` bytes of them at a time (0: 16 MB), behind the first `skip` bytes."""
+        """Yield complete records, about `block` bytes of them at a time (0: 16 MB), behind the first `skip` bytes."""
         rest, at = b"", self.above + skip
         seekable = self._plain and self._decoder is None
         while part := self.read(self._suited(block or BLOCK)):

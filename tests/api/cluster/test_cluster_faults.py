@@ -57,7 +57,8 @@ class Kills:
                 self.killed += 1
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
 def test_workers_killed_at_any_moment_change_nothing(table, seed):
     here = regress.fit(table, "y", precision="exact", over="moments")
     kills = Kills(seed)
@@ -89,7 +90,7 @@ def test_a_checkpoint_of_another_run_is_refused(client, table, tmp_path):
 
 
 @pytest.mark.slow
-def test_memory_of_360_mb_suffices_for_a_gigabyte_and_less_is_refused_before_the_run(tmp_path):
+def test_memory_of_360_mb_suffices_for_600_mb_and_less_is_refused_before_the_run(tmp_path):
     """The prediction is more than the measured peak, and at most twice as much."""
     path = tmp_path / "t.csv"
     with open(path, "w", encoding="utf-8") as file:
@@ -98,7 +99,7 @@ def test_memory_of_360_mb_suffices_for_a_gigabyte_and_less_is_refused_before_the
     names, _, lines = body.partition(b"\n")
     with open(path, "wb") as file:
         file.write(names + b"\n")
-        for _ in range(10**9 // len(lines)):
+        for _ in range(6 * 10**8 // len(lines)):
             file.write(lines)
     limit = 360 * 10**6
     with (
@@ -111,7 +112,7 @@ def test_memory_of_360_mb_suffices_for_a_gigabyte_and_less_is_refused_before_the
         warnings.simplefilter("ignore")
         fit = regress.fit(str(path), "y", cluster=client, sample=0)
         peaks = client.run(lambda: int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024)
-    assert fit.model.n_rows == 10**9 // len(lines) * 20_000
+    assert fit.model.n_rows == 6 * 10**8 // len(lines) * 20_000
     assert max(peaks.values()) <= limit
     with (
         distributed.LocalCluster(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import regress
 from regress.api.moments.file import written
 from regress.api.moments.table_moments import TableMoments, merged
+from tests.examples import examples
 from tests.objective.test_plugged_in import ColumnRidge
 from tests.oracles.rational import LeastSquares, nearest
 
@@ -88,7 +89,7 @@ def in_a_tree(parts: list[TableMoments], rng: np.random.Generator) -> TableMomen
     return left[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(cut(), st.integers(0, 10**6))
 def test_parts_in_any_tree_give_the_bits_of_the_complete_table(tmp_path_factory, drawing, seed):
     frame, pieces, options = drawing
@@ -119,7 +120,7 @@ def test_parts_in_any_tree_give_the_bits_of_the_complete_table(tmp_path_factory,
     assert found == wanted
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from([0.0, 0.5, 3.0]))
 def test_coefficients_are_those_of_rational_arithmetic(seed, weighted, alpha):
     frame = drawn(2 * seed, 30).drop(columns="id")

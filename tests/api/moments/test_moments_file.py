@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import regress
 from regress.api.moments.file import HEADER, moments_of, written
+from tests.examples import examples
 
 random = np.random.default_rng(2024)
 FRAME = pd.DataFrame(
@@ -139,7 +140,7 @@ def test_other_values_in_a_header_are_refused_or_harmless(at):
             pass
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=300), st.integers(0, len(REST)), st.booleans())
 def test_sections_of_any_bytes_are_refused(junk, at, put):
     rest = REST[:at] + junk + (REST[at:] if put else b"")

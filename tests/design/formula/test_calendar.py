@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.design.formula.expressions import call, computed
+from tests.examples import examples
 
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(deadline=None, max_examples=examples(60))
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PARTS = {

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from regress.design.formula.coding import codings
+from tests.examples import examples
 
 LEVELS = {"a": 2, "b": 3, "c": 2}
 NUMBERS = ("x", "z")
@@ -59,7 +60,7 @@ def matrix(parts_of_terms):
 @example("0 + a:b + c")
 @example("x:a + x + b:x:a")
 @example("(a + b + c)**2 + x/(a*b*c)")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_terms_are_coded_as_patsy_codes_them(text):
     found = coded(text)
     theirs = patsy.dmatrix(text, TABLE)

@@ -13,8 +13,9 @@ from regress.design.formula.expression import Call, Literal, Named, Negative, Op
 from regress.design.formula.functions import FUNCTIONS, calls_that_learn, check, kind, labels, levels, needs, width
 from regress.errors import InputError
 from tests.design.formula.expressions import Columns, X, call, computed, learned, literal
+from tests.examples import examples
 
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(deadline=None, max_examples=examples(60))
 
 getcontext().prec = 50
 

@@ -12,8 +12,9 @@ from regress.design.formula.evaluate import evaluate
 from regress.design.formula.learned import learner
 from regress.errors import InputError
 from tests.design.formula.expressions import Columns, call, computed
+from tests.examples import examples
 
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(deadline=None, max_examples=examples(60))
 
 ORTHOGONAL = [call("poly", k, orthogonal=True) for k in (1, 3)]
 CALLS = [call("center"), call("scale"), *ORTHOGONAL, call("bs", df=6), call("ns", df=4, lower=-1), call("bs")]

@@ -14,6 +14,7 @@ from regress.design.formula.expression import Call, Literal, Named, Negative, Op
 from regress.design.formula.factors import parse_expression
 from regress.design.formula.parser import Formula, parse_formula
 from regress.errors import InputError
+from tests.examples import examples
 
 
 def terms_of(text, others=()):
@@ -56,7 +57,7 @@ right_sides = st.tuples(
 @example("a*b*c - a:b:c")
 @example("b:a + a:b + c^2")
 @example("a/b/c + (a + b + c)^2")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_the_terms_are_those_of_formulaic(text):
     try:
         expected = formulaic.Formula(f"y ~ {text}").rhs
@@ -74,7 +75,7 @@ def test_the_terms_are_those_of_formulaic(text):
 
 
 @given(st.lists(st.tuples(st.sampled_from("+-"), st.sampled_from("ab01")), min_size=1, max_size=6), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_the_intercept_is_that_of_patsy(summands, signed):
     text = "y ~ a + b" + "".join(f" {sign} {term}" for sign, term in summands)
     text = text.replace("~ a", "~ +a") if signed else text
@@ -87,7 +88,7 @@ def test_the_intercept_is_that_of_patsy(summands, signed):
 
 
 @given(st.text("ab+-", min_size=1, max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_signs_in_front_of_signs_are_multiplied(text):
     found, refusal = outcome(terms_of, f"~{text}")
     if not refusal:
@@ -172,7 +173,7 @@ def from_python(node):
 @given(python)
 @example("-x ** -y ** 2 * -3")
 @example("(-1) ** 2 - -(-1)")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_expressions_are_read_as_python_reads_them(text):
     try:
         expected = from_python(ast.parse(text, mode="eval").body)
@@ -215,7 +216,7 @@ expressions = st.recursive(
 
 
 @given(expressions)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_an_expression_as_text_reads_as_the_same_expression(expression):
     assert parse_expression(str(expression)) == expression
 
@@ -350,7 +351,7 @@ def mutated(text, changes):
 @given(
     st.one_of(st.text(max_size=40), st.text("ab01~+-*/:^().,='`\"[] ", max_size=40), st.builds(mutated, good, edits))
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 def test_any_text_is_a_formula_or_refused(text):
     formula, refusal = outcome(parse_formula, text)
     assert refusal.isprintable()

@@ -10,8 +10,9 @@ from scipy.interpolate import BSpline
 from regress.design.formula.functions import width
 from regress.design.formula.splines import b_splines, natural_splines, padded
 from tests.design.formula.expressions import call, computed
+from tests.examples import examples
 
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(deadline=None, max_examples=examples(60))
 
 HEIGHT = np.arange(58.0, 73.0)  # R's table `women`
 WEIGHT = np.array([115, 117, 120, 123, 126, 129, 132, 135, 139, 142, 146, 150, 154, 159, 164.0])

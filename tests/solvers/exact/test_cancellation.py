@@ -11,6 +11,7 @@ import regress
 from regress import LinearRegressor
 from regress.options import train
 from regress.solvers.exact.modular_arithmetic import independent
+from tests.examples import examples
 from tests.oracles.rational import LeastSquares, nearest
 
 pytestmark = pytest.mark.filterwarnings("ignore::regress.DataWarning")
@@ -81,7 +82,7 @@ def test_a_penalty_however_small_decides_between_dependent_columns(alpha):
     assert found(X, y, alpha=alpha) == minimum(X, y, alpha=alpha)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(st.data(), st.integers(1, 7), st.integers(1, 7))
 def test_exact_rank_is_that_of_rational_elimination(data, m, n):
     X = np.array(data.draw(st.lists(st.lists(st.integers(-3, 3), min_size=n, max_size=n), min_size=m, max_size=m)))

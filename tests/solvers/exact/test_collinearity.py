@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import regress
 from regress.aggregates.limits import NEVER
 from regress.errors import DataWarning, InputError
+from tests.examples import examples
 
 NIST = Path(__file__).resolve().parents[3] / "data" / "nist"
 m = 200
@@ -227,7 +228,7 @@ def test_more_columns_than_are_worked_out_in_whole_numbers_have_no_circle_of_rem
 
 
 @pytest.mark.parametrize("large", [1.0, 1e4])
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(
     st.lists(st.integers(-3, 3), min_size=3, max_size=3).filter(any),
     st.integers(0, 2**32 - 1),

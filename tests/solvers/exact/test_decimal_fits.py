@@ -25,6 +25,7 @@ from regress.objective.scaling import Coordinates
 from regress.options import TrainOptions
 from regress.solvers.train import Regression
 from regress.solvers.validation import validation_loss
+from tests.examples import examples
 from tests.oracles.decimal_tables import block_of, integers, inverse
 from tests.oracles.rational import LeastSquares, nearest
 
@@ -57,7 +58,7 @@ def loss(X, y, a, w, alpha, fit_intercept):
     return sum(c * (v - b) ** 2 for c, v in zip(a, e, strict=True)) + Fraction(alpha) * sum(u * u for u in w)
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=examples(150), derandomize=True)
 @given(st.data(), st.integers(1, 8), st.integers(1, 4), st.booleans(), st.booleans())
 def test_any_fit_is_that_of_the_text(data, m, n, weighted, fit_intercept):
     *kinds, of_y = data.draw(st.lists(st.sampled_from([*SMALL, *LARGE]), min_size=n + 1, max_size=n + 1))

@@ -21,6 +21,7 @@ from regress.options import FileOptions
 from regress.sources.base import MISSING
 from regress.sources.csv import stream
 from regress.sources.files import open_files
+from tests.examples import examples
 from tests.tables import cells
 
 PACK = {"": bytes, ".gz": lambda b: gzip.compress(b, 1), ".zst": zstd.compress}
@@ -169,7 +170,7 @@ def sizes(content, count, *more):
     return [1, record - 1, record, record + 1, *more, None]
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(deadline=None, max_examples=examples(50), derandomize=True)
 @given(table=tables(), d=dialects(), size=st.integers(2, 60))
 def test_what_python_writes_is_read_in_any_dialect_and_any_blocks(table, d, size):
     kinds, rows = table
@@ -188,7 +189,7 @@ def test_what_python_writes_is_read_in_any_dialect_and_any_blocks(table, d, size
             assert places == [f"{path.name}, line {line}" for line in lines], block
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(table=tables(), d=dialects())
 def test_what_python_writes_is_read_without_a_flag_where_nothing_is_a_guess(table, d):
     kinds, rows = table
@@ -283,7 +284,7 @@ def records(content):
         return None
 
 
-@settings(deadline=None, max_examples=120, derandomize=True)
+@settings(deadline=None, max_examples=examples(120), derandomize=True)
 @example(header=b"a,b\n", body=b'5" x,1\nab,20', size=11)  # a block that ends within a record
 @example(header=b"a,b\n", body=b'1,"', size=2)  # Polars panics at a lone quote
 @example(header=b"a,b\n", body=b'x,1\n"y"\rz,2\n', size=2)
@@ -313,7 +314,7 @@ def alike(one, other):
     return same(one[0], other[0]) and one[1:] == other[1:]
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(deadline=None, max_examples=examples(100), derandomize=True)
 @given(
     content=st.binary(max_size=60),
     start=st.sampled_from([b"", b"x,y\n1,2\n", b"\xff\xfe", b"\x1f\x8b\x08", b"PK", b"\x28\xb5\x2f\xfd"]),

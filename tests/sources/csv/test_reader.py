@@ -14,6 +14,7 @@ import regress
 from regress.errors import TableError
 from regress.sources.base import MISSING
 from regress.sources.files import open_files
+from tests.examples import examples
 from tests.tables import columns_of
 
 
@@ -156,7 +157,12 @@ cell = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size
 values = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, width=64), st.integers(-(10**6), 10**6))
 
 
-@settings(deadline=None, max_examples=80, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=examples(80),
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(rows=st.lists(st.tuples(cell, values, st.integers(0, 9)), min_size=1, max_size=12))
 def test_any_table_is_read_as_python_reads_it(write, rows):
     buffer = io.StringIO()
@@ -174,7 +180,10 @@ BYTES = st.text(st.sampled_from('12.,"\n\r;xé \t-'), max_size=40)
 
 
 @settings(
-    deadline=None, max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(150),
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(header=st.sampled_from(["a,b\n", "a\n", '"a","b",c\n']), body=BYTES)
 def test_rubbish_is_read_or_refused_but_never_breaks(write, header, body):

@@ -17,6 +17,7 @@ from regress.sources.csv import stream
 from regress.sources.csv.record_ends import Format, short_lines
 from regress.sources.csv.rewrite import ENCLOSING, ENDLESS, UNREADABLE, last_end, pieces, plain, rows
 from regress.sources.open import open_table
+from tests.examples import examples
 
 
 def table(path, **options):
@@ -208,7 +209,7 @@ def test_numbers_in_all_forms_make_the_same_fit(write):
         assert (fit.w.tolist(), fit.b) == (known.w.tolist(), known.b)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(length=st.integers(1, 300), count=st.integers(1, 40_000), width=st.integers(1, 60))
 def test_lines_too_short_for_their_columns_are_seen_wherever_one_looks(length, count, width):
     data = (b"1" * (length - 1) + b"\n") * count
