@@ -19,6 +19,7 @@ from markdown.blockprocessors import BlockProcessor
 from markdown.inlinepatterns import InlineProcessor
 
 from regress.cli.main import cli
+from regress.cli.options import GROUPS as TITLES
 from regress.options import ProcessOptions, TableOptions, TrainOptions
 
 COMMANDS = "<!-- commands -->"  # in a page: every command and its help goes here
@@ -116,7 +117,9 @@ def _grouped(sections: Iterable[Any], options: Container[str]) -> Iterator[Any]:
             groups.setdefault(GROUPS[item.name] if item.name in options else None, []).append(item)
         for group, items in groups.items():
             if items:
-                yield griffe.DocstringSectionParameters(items, title=f"Options: {group}" if group else section.title)
+                yield griffe.DocstringSectionParameters(
+                    items, title=f"Options: {TITLES[group]}" if group else section.title
+                )
 
 
 def _annotation(hint: Any) -> str:

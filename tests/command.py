@@ -10,7 +10,9 @@ from regress.cli.main import main
 
 def run(*arguments: object) -> tuple[int | str, str, str]:
     """Run the command line: its exit code, and what it prints on both outputs."""
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)  # predictions are written as bytes
+    with redirect_stdout(out), redirect_stderr(io.StringIO()) as err:
         with pytest.raises(SystemExit) as ended:
             main([str(a) for a in arguments])
-    return ended.value.code or 0, out.getvalue(), err.getvalue()
+    out.seek(0)
+    return ended.value.code or 0, out.read(), err.getvalue()

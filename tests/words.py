@@ -47,6 +47,10 @@ READER_PHRASES: Mapping[str, str] = {  # what is avoided as well in documents an
     r"(?:is|are|was|were) asked for|as asked": "is required, requested",
     r"(?:^|, |; |: |and |or |than |on |from |of )what (?!a (?:fit|certificate))[^?]*(?<=\.)": "name the thing",
     r"to be able to go on|go on with --resume": "continue",
+    r"(?<!there )(?:is|are) no (?!longer|more|other|such|numbers?)\w+": "is not a",
+    r"one an? (?:row|tool|chart|column|line|part|batch|day|site)|an? (?:row|line|value) an? [a-z]+": "one per row",
+    r"anew": "again",
+    r"all the same": "nevertheless",
 }
 
 _STEMS = (

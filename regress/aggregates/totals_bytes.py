@@ -156,7 +156,7 @@ class _Reader:
         try:
             names = [text[i:j].decode("utf-8", "surrogatepass") for i, j in zip([0, *ends], ends, strict=False)]
         except UnicodeDecodeError as error:
-            raise _damaged("a name is no text") from error
+            raise _damaged("a name is not text") from error
         if any(one >= other for one, other in pairwise(names)):
             raise _damaged("the names are not in order")
         return tuple(names)

@@ -22,10 +22,10 @@ def check_gradients(
     progress: Progress | None = None,
     **options: Unpack[CheckKeywords],
 ) -> GradientCheck:
-    """Compare the gradient of Σ(ŷ − y)² by every way on a table, at a random point away from the minimum.
+    """Compute the gradient of Σ(ŷ − y)² on a table in five ways, and compare them.
 
-    Derived or autodiff, from rows or from moments, and a central difference of the loss. `random_state` seeds the
-    point.
+    The ways are derived or autodiff, from rows or from moments, and a central difference of the loss. The point is
+    random, away from the minimum. `random_state` is its seed.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def check_gradients(
     Returns
     -------
     GradientCheck
-        `.table`, a row a parameter, and `.passed`.
+        `.table`, one row per parameter, and `.passed`.
 
     Raises
     ------

@@ -91,7 +91,7 @@ class Checkpoint:
         self._run = dict(run)
         if self._held is not None and (differs := _differences(self._held["run"], json.loads(_text(run)))):
             raise InputError(
-                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:_MOST])}. Start anew without "
+                f"{self._path} is a checkpoint of another run: {'; '.join(differs[:_MOST])}. Start again without "
                 f"{setting('resume', True)}, or give what it was made with."
             )
         return self
@@ -163,7 +163,7 @@ class Checkpoint:
     def _body(self) -> dict[str, Any]:
         path = self._path
         if not path.is_file():
-            raise InputError(f"There is no checkpoint {path}. Remove {setting('resume', True)} to start anew.")
+            raise InputError(f"There is no checkpoint {path}. Remove {setting('resume', True)} to start again.")
         try:
             with path.open("rb") as file:
                 head = _json(file.readline(_HEAD))
@@ -171,9 +171,9 @@ class Checkpoint:
         except OSError as error:
             raise InputError(f"The checkpoint {path} cannot be read: {error.strerror}.") from None
         if not isinstance(head, dict) or head.get("format") != FORMAT:
-            raise InputError(f"{path} is not a checkpoint of regress. Name another file, or start anew.")
+            raise InputError(f"{path} is not a checkpoint of regress. Name another file, or start again.")
         if head.get("version") != VERSION:
-            raise InputError(f"{path} is a checkpoint of another version of regress. Start anew.")
+            raise InputError(f"{path} is a checkpoint of another version of regress. Start again.")
         if hashlib.sha256(second.removesuffix(b"\n")).hexdigest() != head.get("sha256"):
             raise self._damaged()
         body = _json(second)
@@ -182,7 +182,7 @@ class Checkpoint:
         return body
 
     def _damaged(self) -> InputError:
-        return InputError(f"{self._path} is damaged: it is not what regress wrote. Start anew.")
+        return InputError(f"{self._path} is damaged: it is not what regress wrote. Start again.")
 
 
 def _text(value: Any) -> str:

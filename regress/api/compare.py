@@ -61,17 +61,17 @@ def compare(
     cluster_timeout: float = 300.0,
     **options: Unpack[CompareKeywords],
 ) -> Comparison:
-    """Fit the same rows with this package and with other tools, and say who is right and who predicts best.
+    """Fit the same rows with regress and with other tools; compare their accuracy and their predictions.
 
-    A fifth of the rows is held out unless `test_size` says otherwise, and none of fewer than 50. With `cv`, each fold
-    is held out once instead. A target such as log(y) is compared as it is: no tool transforms predictions back.
+    A fifth of the rows is held out unless `test_size` is given. Of fewer than 50 rows, no row is held out. With `cv`,
+    each fold is held out once instead. A target such as log(y) is compared as it is, without a back-transformation.
 
     Parameters
     ----------
     table, target, n_jobs, progress
         As in `fit`.
     digits : float
-        Digits that the worst coefficient of ``LinearRegression()`` must have right.
+        Correct digits that the worst coefficient of ``LinearRegression()`` must have.
     rows : int, optional
         Read only the first rows of the table.
     estimators : mapping of str to estimator, optional
@@ -80,8 +80,8 @@ def compare(
         coefficients are measured like those of the other tools if it is a linear model of these columns. The verdict
         does not depend on it.
     metrics : sequence or mapping, optional
-        What to measure on rows that were not trained on. Names are "r2", "rmse", "mae", "mape", "max_error" (all of
-        them unless given), and those of scikit-learn's scorers. Functions ``scorer(estimator, X, y)`` work too, in a
+        Metrics on rows that were not trained on. Names are "r2", "rmse", "mae", "mape", "max_error" (all of
+        them by default), and those of scikit-learn's scorers. Functions ``scorer(estimator, X, y)`` work too, in a
         dict by name if you like. Weights of the rows are passed as `sample_weight`.
     cv : int, optional
         Number of folds of a cross-validation. Rows go to folds by the hash that chooses held-out rows. So folds are the

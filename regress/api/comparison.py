@@ -15,7 +15,7 @@ FIGURES = ("digits", "intercept_digits", "moved", "excess_loss", "loss", "gradie
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Comparison:
-    """Fits of the same rows, one a tool.
+    """Fits of the same rows by several tools.
 
     Attributes
     ----------
@@ -33,15 +33,15 @@ class Comparison:
     disagree : tuple of str
         The tools that do not agree; estimators that the user added are not judged.
     metrics : tuple of str
-        What is measured on rows that were not trained on; empty where there are none.
+        Metrics on rows that were not trained on; empty without such rows.
     folds : str
         The folds of the cross-validation, in words; empty without one.
     verdict : list of str
         Which tools disagree, by how much and, where known, why.
     rows, read_as : str
-        Where every row of the table went, and how its files are written.
+        The account of the rows, and the format of the files.
     source, target : str
-        What was fitted to what.
+        The table, and the column predicted.
     digits_asked, fit_intercept : float, bool
         Digits that count as agreement, and whether b is fitted.
 

@@ -67,7 +67,7 @@ def fit(
     cluster_timeout: float = 300.0,
     **options: Unpack[FitKeywords],
 ) -> Fit:
-    """Fit ŷ = Xw + b to a table by following the gradient of Σ(ŷ − y)² to where it vanishes.
+    """Fit a linear regression ŷ = Xw + b to a table: minimize Σ(ŷ − y)².
 
     Parameters
     ----------

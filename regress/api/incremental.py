@@ -204,7 +204,7 @@ class RunningTotals:
                     trained = [regression.train(target) for target in range(int(np.prod(self._shape)))]
                     possible = not self._removed or all(t.minimum is None or t.minimum.least >= 0 for t in trained)
             if not possible:
-                raise InputError("Rows were forgotten that were not added: no rows have these totals. Fit anew.")
+                raise InputError("Rows were forgotten that were not added: no rows have these totals. Fit again.")
             intercept = self._options.fit_intercept
             return learned(trained, self._dtype, several=bool(self._shape), fit_intercept=intercept)
         except InputError as error:

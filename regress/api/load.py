@@ -16,7 +16,7 @@ from regress.messages import by_interface
 
 
 def load(path: str | Path) -> Fit:
-    """Read a fit that `Fit.save` or ``--save`` wrote: it predicts, and shows what it showed before.
+    """Read a fit that `Fit.save` or ``--save`` wrote.
 
     Parameters
     ----------

@@ -17,31 +17,31 @@ from regress.messages import aligned, paragraph, shortened, visible
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearModel(Predicting):
-    """ŷ = (x − center)ᵀw + b_center, and how it came about.
+    """A linear model, which predicts ŷ = (x − center)ᵀw + b_center.
 
     Attributes
     ----------
     w : array of shape (n,)
-        Coefficients, in units of the target a unit of the column.
+        Coefficients: the change of the target per unit of each column.
     center : array of shape (n,)
-        The columns' training means (zeros without intercept): predictions are computed about them, which keeps the
-        digits that xᵀw + b would lose where a column is far from zero.
+        The columns' training means, or zeros without intercept. Predictions about them keep digits that xᵀw + b
+        loses if a column is far from zero.
     b : float
         The intercept: the prediction at x = 0.
     b_center : float
         The prediction at `center`.
     design : Design
-        What becomes of the columns of a table.
+        How columns of a table become columns of X.
     trained : Trained
-        What was fitted, how, and how that ended.
+        The target, the options, and how training ended.
     uncertainty : Uncertainty or None
-        For prediction intervals; kept for at most 200 columns.
+        Covariances for prediction intervals, kept for at most 200 columns.
     target, options : str, mapping
         Name of the target, and how it was trained.
     n_rows, loss : int, float
-        Rows that it was trained on, and Σ(ŷ − y)² + α‖w‖² over them.
+        The number of training rows, and Σ(ŷ − y)² + α‖w‖² over them.
     status, versions : str, mapping
-        How training ended, and the versions of what computed it.
+        How training ended, and the versions of the packages that computed it.
 
     Examples
     --------

@@ -112,7 +112,7 @@ def check_agreement(held: Mapping[str, Any], design: Design) -> None:
         if [len(part) for part in uncertainty["covariance"]] != list(range(1, n + 1)):
             raise Malformed("'uncertainty.covariance' is not half a matrix")
         if not Uncertainty.of_dict(uncertainty).proper:
-            raise Malformed("'uncertainty.covariance' and 'uncertainty.across' are no covariances")
+            raise Malformed("'uncertainty.covariance' and 'uncertainty.across' are not covariances")
     line = np.array(held["w"]), np.array(held["center"]), held["b_center"]
     if contradicts(held["b"], implied_intercept(*line), *line):
         raise Malformed(f"its intercept b is {held['b']!r}, but w, center and b_center give another one")
@@ -175,7 +175,7 @@ def _check_moments(moments: PlainMoments, n: int) -> None:
     if [len(part) for part in moments.cosines] != list(range(n, 0, -1)):
         raise Malformed("'record.moments.cosines' is not half a matrix")
     if not moments_agree(moments):
-        raise Malformed("'record.moments' are no moments")
+        raise Malformed("'record.moments' are not moments")
 
 
 def moments_agree(moments: PlainMoments) -> bool:

@@ -26,12 +26,12 @@ def write_report(
     descent: Sequence[str] | None = None,
     command: str = "",
 ) -> None:
-    """Write one self-contained HTML page, under 1 MB whatever the rows: what was computed, and how right it is.
+    """Write a result as one self-contained HTML page of less than 1 MB.
 
     Parameters
     ----------
     result : Fit, Comparison, Certificate or Inspection
-        What to show. A fit that `load` returns shows what it showed before.
+        The result to show; a fit may come from `load`.
     path : str or Path
         The file, written completely or not at all.
     descent : two str, optional

@@ -25,7 +25,7 @@ from regress.report.summary import fit_html, summary
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Fit(ModelNames, OutcomeNames, StatsmodelsNames, Releveling):
-    """A fitted model and everything known about how it came about. Stored and read again, it shows the same.
+    """The result of a fit: coefficients, statistics, and how they were computed. A saved fit shows the same.
 
     It also has statsmodels' names: `params`, `bse`, `tvalues`, `pvalues`, `conf_int(alpha)`, `cov_params()`,
     `rsquared`, `rsquared_adj`, `aic`, `bic`, `llf`, `nobs`, `df_model`, `df_resid`, `fvalue`, `f_pvalue`, `vif`. There
@@ -43,7 +43,7 @@ class Fit(ModelNames, OutcomeNames, StatsmodelsNames, Releveling):
     statistics, statistics_missing : Figures or None, str
         Figures of the fit, such as sigma, aic and fvalue; or why there are no standard errors.
     model, record : LinearModel, FitRecord
-        What predicts, and all that is known of the fit, as plain values. Both are saved.
+        The model that predicts, and all results as plain values. Both are saved.
     target, source, read_as, command, options : str, str, str, str, mapping
         The column predicted, the table, how its files are written, the command line, if any, and how it was trained.
     loss : float
@@ -55,15 +55,15 @@ class Fit(ModelNames, OutcomeNames, StatsmodelsNames, Releveling):
         Of a target such as log(y), how predictions get the units of y, and R² in these units, about the mean. It is of
         a sample of the training rows, and of held-out rows where these are kept. `r2` is that of log(y).
     status, n_iter : Status, int
-        How training ended, and its steps. Exact solutions take none.
+        How training ended, and the number of its steps: 0 for direct solutions.
     history : DataFrame
-        A row an evaluation: after every step, or after every epoch of solvers that take a few rows an update. Of more
-        than 1,000 evaluations 1,000 are kept, evenly spaced. What is unknown is NaN. Where the loss needs a pass over
-        the rows, batch_loss is the sum over the epoch's batches. val_loss is on held-out rows, and gap is the loss
+        One row per evaluation: after every step, or after every epoch of mini-batches. Of more than 1,000 evaluations
+        1,000 are kept, evenly spaced. Unknown values are NaN. If the loss needs a pass over the rows, batch_loss is
+        the sum over the epoch's batches. val_loss is on held-out rows, and gap is the loss
         above its exact minimum. The other columns are iteration, epoch, loss, gradient_norm, step, learning_rate and
         seconds.
     solver, over, learning_rate : str, str, float or None
-        What ran, over rows or moments, and the step on ∇L/Σa of solvers that have one.
+        The solver; whether its gradient came from rows or moments; and its step on ∇L/Σa, if it has one.
     precision, precision_reason : str
         Whether sums are exact or in float64, and why.
     rank, rank_known : int or None, bool
@@ -85,7 +85,7 @@ class Fit(ModelNames, OutcomeNames, StatsmodelsNames, Releveling):
     huber_scale, outliers : float or None, int or None
         With Huber's loss, its scale, and the training rows whose residual is beyond epsilon · scale.
     tally, nobs : RowAccount, float
-        Where every row of the table went; training rows, or the sum of their frequency weights.
+        The account of the rows; and the number of training rows, or the sum of their frequency weights.
 
     Examples
     --------

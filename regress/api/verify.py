@@ -28,7 +28,7 @@ from regress.sources.find import find_column
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class Verification:
-    """Whether a model was fitted to the rows of a table.
+    """The verdict on whether a model was fitted to the rows of a table.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Verification:
     rows, model_rows : int
         Training rows.
     differences : tuple of str
-        What is known to differ, in sentences.
+        Known differences, in sentences.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def verify(
     cluster_timeout: float = 300.0,
     **options: Unpack[FileKeywords],
 ) -> Verification:
-    """Tell whether a model was fitted to the rows of a table.
+    """Check whether a model was fitted to the rows of a table.
 
     The sums over the training rows are compared without rounding. So the order of the rows does not matter, nor how
     they are cut into files, unless rows were held out by their record numbers.

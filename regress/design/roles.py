@@ -13,7 +13,7 @@ from regress.sources.open import of_package
 
 
 class Values(NamedTuple):
-    """A column of the table by name, or values of its own, one a row, and what to call them.
+    """A column of the table by name, or values of its own, one per row, and what to call them.
 
     `clash` says that the values came with the name of a column that holds others.
     """
@@ -79,7 +79,7 @@ def _named_array(source: Source, given: Any, role: str) -> tuple[str | None, Arr
     except (TypeError, ValueError):
         short = given is None or np.isscalar(given) or (isinstance(given, list) and len(given) == 1)
         what = repr(given) if short else type(given).__name__
-        raise InputError(f"{role} must be a column name, as text, or numbers, one a row; got {what}.") from None
+        raise InputError(f"{role} must be a column name, as text, or numbers, one per row; got {what}.") from None
 
 
 def _equals_column(source: Source, name: str, array: Array) -> bool:

@@ -216,7 +216,7 @@ class Reader:
         for values in (self.target, self.weights):
             if values is not None and values.array is not None and len(values.array) != start:
                 raise InputError(
-                    f"{values.name} has {len(values.array):,} values for a table of {start:,} rows. Pass one a row."
+                    f"{values.name} has {len(values.array):,} values for a table of {start:,} rows. Pass one per row."
                 )
 
     def roles(self, batch: Batch, start: int) -> tuple[Array, Array | None]:

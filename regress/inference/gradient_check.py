@@ -21,7 +21,7 @@ TOLERANCE = 1e-12
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GradientCheck:
-    """The gradient of L at one point, by every way, and whether they agree.
+    """The gradient of L at one point, computed in several ways.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class GradientCheck:
     gradients : dict of arrays of shape (n,) or (n + 1,)
         By way, in the user's units, about the columns' means.
     scale : array
-        The natural scale 2Σ|xᵢⱼ||ŷᵢ − yᵢ| of each parameter's gradient: what its terms add up to before they cancel.
+        The natural scale 2Σ|xᵢⱼ||ŷᵢ − yᵢ| of each parameter's gradient: the sum of the absolute values of its terms.
     tolerance : float
         Largest difference, relative to the scale, of gradients that agree.
 

@@ -89,7 +89,7 @@ class TableOptions(FileOptions):
         check_choice("missing", self.missing, get_args(Missing))
         if self.as_written and self.missing == "mean":
             raise InputError(
-                f"A mean is no decimal, so {setting('as_written')} cannot go with {setting('missing', 'mean')}. "
+                f"A mean is not a decimal, so {setting('missing', 'mean')} excludes {setting('as_written')}. "
                 f"Use {setting('missing', 'drop')}."
             )
         check_choice("weight_type", self.weight_type, get_args(WeightType))

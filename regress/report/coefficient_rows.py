@@ -84,36 +84,31 @@ def largest(known: FitRecord) -> Coefficients | None:
     lines = sorted((line for line in known.columns if line.name in kept), key=_size)
     which = f"{count:,} coefficients; the {SHOWN} with the largest standardized coefficients are shown. "
     heads, rows, axis = _rows(known, lines)
-    named = [row._replace(name=name_of(in_words(line))) for row, line in zip(rows, lines, strict=True)]
+    named = [row._replace(name=name_of(in_words(known, line))) for row, line in zip(rows, lines, strict=True)]
     return Coefficients(which + _caption(known), heads, [Group("", named)], axis)
 
 
-def factors(line: Coefficient) -> list[tuple[str, str | None]]:
-    """Return what a column of X multiplies: columns, and levels of text columns, which count as 1 where they occur.
+def factors(known: FitRecord, line: Coefficient) -> list[tuple[str, str | None]]:
+    """Return what a coefficient multiplies: columns, and levels of text columns, which are 1 where they occur, else 0.
 
-    Examples
-    --------
-    >>> factors(Coefficient(name="age:sex=male", column="age:sex", level="male", coef=1.0, status="estimated"))
-    [('age', None), ('sex', 'male')]
+    A name of a formula that cannot be taken apart, as a level has a colon, is one column.
     """
     column, level = line.column or "", line.level
     if level is None:
         return [(line.name, None)]
-    if line.name == f"{column}={level}":
-        return [(column, level)]
-    parts, names = line.name.split(":"), column.split(":")
-    if len(parts) != len(names):
-        return [(line.name, None)]
-    pairs = zip(parts, names, strict=True)
-    if not all(part == name or part.startswith(f"{name}=") for part, name in pairs):
-        return [(line.name, None)]
-    pairs = zip(parts, names, strict=True)
-    return [(name, None if part == name else part.removeprefix(f"{name}=")) for part, name in pairs]
+    of_one = not known.terms.formula or column in known.references or ":" not in column
+    parts, names = ([line.name], [column]) if of_one else (line.name.split(":"), column.split(":"))
+    found = []
+    for part, name in zip(parts, names, strict=False):
+        if part != name and not part.startswith(f"{name}="):
+            return [(line.name, None)]
+        found.append((name, part.removeprefix(f"{name}=") if part != name else None))
+    return found if len(parts) == len(names) else [(line.name, None)]
 
 
-def in_words(line: Coefficient) -> str:
+def in_words(known: FitRecord, line: Coefficient) -> str:
     """Return the name of a coefficient outside of its group."""
-    return " × ".join(name if level is None else f"{name} = {level}" for name, level in factors(line))
+    return " × ".join(name if level is None else f"{name} = {level}" for name, level in factors(known, line))
 
 
 def _size(line: Coefficient) -> float:

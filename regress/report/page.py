@@ -159,22 +159,22 @@ def drawn(charts: Callable[[], Sequence[Chart]]) -> Drawing:
 def _equation(known: FitRecord) -> tuple[float | None, list[tuple[str, float, list[str]]], int]:
     """Return b, if fitted, sign, size and factors of the largest terms, and the number of the others."""
     columns = known.columns
-    by_size = sorted(columns, key=lambda line: -abs(line.standardized or 0.0))
-    most = {line.name for line in by_size[:_TERMS]}
-    shown = [("−" if line.coef < 0 else "+", abs(line.coef), _factors(line)) for line in columns if line.name in most]
+    most = {line.name for line in sorted(columns, key=lambda line: -abs(line.standardized or 0.0))[:_TERMS]}
+    kept = [line for line in columns if line.name in most]
+    terms = [("−" if line.coef < 0 else "+", abs(line.coef), _factors(known, line)) for line in kept]
     b = known.coefficients[0].coef if known.trained.options.fit_intercept else None
-    return b, shown, len(columns) - len(shown)
+    return b, terms, len(columns) - len(kept)
 
 
-def _factors(line: Coefficient) -> list[str]:
+def _factors(known: FitRecord, line: Coefficient) -> list[str]:
     """Return what a coefficient multiplies in the equation: [species = Chinstrap] is 1 where it holds, else 0."""
-    pairs = coefficient_rows.factors(line)
+    pairs = coefficient_rows.factors(known, line)
     return [cells.name_of(name if level is None else f"[{name} = {level}]") for name, level in pairs]
 
 
 def _indicator(known: FitRecord) -> str:
     """Return the first factor that stands for a level, or nothing."""
-    levels = (pair for line in known.columns for pair in coefficient_rows.factors(line) if pair[1] is not None)
+    levels = (pair for line in known.columns for pair in coefficient_rows.factors(known, line) if pair[1] is not None)
     return next((cells.name_of(f"[{name} = {level}]") for name, level in levels), "")
 
 

@@ -74,7 +74,7 @@ def _explained(known: FitRecord) -> str:
     if r2 is None or r2 < 0.0:
         return "" if r2 is None else "worse than predicting the mean"
     of = "variation" if known.trained.options.fit_intercept else "sum of squares"
-    return f"{100.0 * r2:.0f} % of the {of} explained"
+    return f"{f'{100.0 * r2:.0f}' if r2 < 0.995 else 'over 99'} % of the {of} explained"
 
 
 def _stopped(known: FitRecord) -> list[Tile]:
@@ -84,7 +84,7 @@ def _stopped(known: FitRecord) -> list[Tile]:
         return []
     detail = "" if gap is None else Markup("loss {} above its minimum").format(figure(gap, ".2g"))
     asked = status == "early_stopping"
-    return [Tile("Training", f"{'✓' if asked else '✗'} {WORDS[status]}", _good(asked), detail)]
+    return [Tile("Training", f"{'✓' if asked else '✗'} {WORDS[status]}", f"words {_good(asked)}", detail)]
 
 
 def _on_other_rows(known: FitRecord) -> Tile:

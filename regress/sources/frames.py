@@ -126,7 +126,7 @@ def open_plain(table: Any, reading: Reading = AS_IS) -> Table:
         raise TableError(
             f"This {type(table).__name__} cannot be read as a table: "
             f"{'its values are single ones' if single else str(error).rstrip('.')}. "
-            "Pass a dict of columns of one length, or a list of dicts, one a row."
+            "Pass a dict of columns of one length, or a list of dicts, one per row."
         ) from None
     return open_pandas(frame, reading)
 
@@ -163,7 +163,7 @@ def _holds_text(column: "pd.Series[Any]") -> bool:
 def _aligned(column: "pd.Series[Any]", index: "pd.Index[Any]", role: str) -> "pd.Series[Any]":
     """Return a column in the order of an index of the same labels, each of which stands once."""
     if len(column) != len(index):
-        raise InputError(f"{role} has {len(column):,} values for a table of {len(index):,} rows. Pass one a row.")
+        raise InputError(f"{role} has {len(column):,} values for a table of {len(index):,} rows. Pass one per row.")
     if column.index.is_unique and index.is_unique and len(column.index.difference(index)) == 0:
         return column.reindex(index)
     raise InputError(

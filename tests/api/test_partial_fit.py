@@ -273,7 +273,7 @@ def test_rows_without_weight_do_not_remain():
 def test_after_every_row_is_forgotten_there_is_nothing_to_predict_with(rows):
     X, y = rows
     estimator = LinearRegressor().partial_fit(X, y).forget(X[30:], y[30:]).forget(X[:30], y[:30])
-    with pytest.raises(NotFittedError, match=r"There are no rows.*Add rows by partial_fit"):
+    with pytest.raises(NotFittedError, match=r"There are no rows.*Add rows with partial_fit"):
         estimator.predict(X)
     assert not hasattr(estimator, "coef_")
     with pytest.raises(InputError, match="not all added"):

@@ -50,7 +50,7 @@ def test_a_run_goes_on_to_the_result_of_the_longer_one(folder):
         ((*FIT, "--checkpoint-every", 5), "--checkpoint-every needs a file. Name it with --checkpoint."),
         ((*FIT, "--checkpoint-seconds", 5), "--checkpoint-seconds needs a file. Name it with --checkpoint."),
         ((*SAVED, "--checkpoint-every", 0), "--checkpoint-every must be an integer of at least 1; got 0."),
-        ((*SAVED, "--resume"), "There is no checkpoint run.ckpt. Remove --resume to start anew."),
+        ((*SAVED, "--resume"), "There is no checkpoint run.ckpt. Remove --resume to start again."),
         (
             (*FIT, "--checkpoint", "t.csv", "--resume"),
             "--checkpoint would overwrite t.csv, which is the table. Name another file.",
@@ -72,7 +72,7 @@ def test_another_run_is_refused_with_flags(folder):
     code, out, err = run(*SAVED, "--epochs", 2, "--resume", "--momentum", 0.5)
     assert (code, out) == (2, "")
     assert err == (
-        "Error: run.ckpt is a checkpoint of another run: momentum was 0.0 and is 0.5. Start anew without --resume, or "
+        "Error: run.ckpt is a checkpoint of another run: momentum was 0.0 and is 0.5. Start again without --resume, or "
         "give what it was made with.\n"
     )
 

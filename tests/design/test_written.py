@@ -87,7 +87,7 @@ def test_a_number_that_is_no_decimal_is_refused_with_its_place(tmp_path):
     [
         ({"precision": "float64"}, "as_written needs exact arithmetic"),
         ({"over": "rows"}, "as_written needs exact arithmetic"),
-        ({"missing": "mean"}, "A mean is no decimal"),
+        ({"missing": "mean"}, "A mean is not a decimal"),
     ],
 )
 def test_what_cannot_go_with_numbers_as_written_is_refused(options, words):

@@ -17,6 +17,7 @@ import compare_all
 import page_facts
 import picture
 import regress
+from tests.examples import first, in_turn
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -111,7 +112,7 @@ def test_the_training_script_descends_on_a_table_of_text_and_numbers(table):
 VISITS = Path(find_spec("statsmodels").submodule_search_locations[0]) / "datasets" / "randhie" / "src" / "randhie.csv"
 
 
-@pytest.mark.parametrize("given", [(ROOT / "data" / "penguins.csv", "body_mass_g"), (VISITS, "mdvis"), None])
+@pytest.mark.parametrize("given", first([(ROOT / "data" / "penguins.csv", "body_mass_g")], [(VISITS, "mdvis"), None]))
 def test_the_script_of_mini_batches_watches_and_stops_early(given, table):
     path, target = given or (table, "monthly rent")
     text = run("-W", "ignore", SCRIPTS / "train_minibatch.py", path, target)
@@ -144,11 +145,12 @@ def checkpoint_of(name, folder):
     return [folder / "run.ckpt"] if name == "resume.py" else []
 
 
-@pytest.mark.parametrize("name", WITH_ERRORS)
-@pytest.mark.parametrize(
-    ("path", "target"), [("none.csv", "y"), ("data/iris.csv", "width"), ("data/iris.csv", "species")]
-)
-def test_scripts_to_copy_explain_what_is_wrong(name, path, target, tmp_path):
+MISTAKEN = [("none.csv", "y"), ("data/iris.csv", "width"), ("data/iris.csv", "species")]
+
+
+@pytest.mark.parametrize(("name", "given"), in_turn(WITH_ERRORS, MISTAKEN))
+def test_scripts_to_copy_explain_what_is_wrong(name, given, tmp_path):
+    path, target = given
     done = call(SCRIPTS / name, path, target, *checkpoint_of(name, tmp_path))
     assert done.returncode == 1
     assert (target if "iris" in path else path) in done.stderr
@@ -156,8 +158,7 @@ def test_scripts_to_copy_explain_what_is_wrong(name, path, target, tmp_path):
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("name", WITH_ERRORS)
-@pytest.mark.parametrize("text", ["", "y\n1\n2\n", "x,y\n", "x,y\n1,\n,2\n"])
+@pytest.mark.parametrize(("name", "text"), in_turn(WITH_ERRORS, ["", "y\n1\n2\n", "x,y\n", "x,y\n1,\n,2\n"]))
 def test_scripts_to_copy_refuse_tables_without_anything_to_learn(name, text, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(text, encoding="utf-8")

@@ -94,6 +94,10 @@ AVOIDED = {
     "It was asked for by a flag.": "not 'was asked for'",
     "What remains is rounding.": "not 'What remains is rounding.'",
     "Run it again to be able to go on.": "not 'to be able to go on'",
+    "The key is no feature.": "not 'is no feature'",
+    "Pass numbers, one a row.": "not 'one a row'",
+    "Remove it to start anew.": "not 'anew'",
+    "They are rounded all the same.": "not 'all the same'",
 }
 
 

@@ -82,6 +82,7 @@ PAGES = {
     "effects": (0, of("fit", target="progression ~ poly(bmi, 2) * sex + s5")),
     "hostile": (0, of("fit", table=f"FOLDER/{HOSTILE['file']}", target=HOSTILE["target"])),
     "compare": (1, of("compare", table=f"{DATA}/income_rate.csv", target="spend")),
+    "inspect": (0, of("inspect", table=f"{DATA}/penguins.csv", target="body_mass_g")),
     "certify": (0, ["certify", "FOLDER/model.json", DIABETES]),
 }
 
@@ -223,7 +224,8 @@ def test_a_page_is_whole_without_scripts_and_can_be_printed(opened):
 
 
 def test_keys_move_the_walkers_along_the_descent(opened):
-    page = opened("fit").resized(1440, "light").unfolded()
+    page = opened("fit").resized(1440, "light").folded()
+    page.page.click("nav a >> text=How it was computed")  # which unfolds it
     slider, told = page.page.locator("input#descent-step[type=range]"), page.page.locator("output#descent-told")
     places = [(page.places(".walker"), told.inner_text())]
     assert len(places[0][0]) > 0

@@ -105,7 +105,7 @@ def test_the_head_has_the_figures_and_says_if_training_was_stopped(situation, na
         assert "Training" not in tiles
     else:
         assert tiles["Training"][0].text.startswith("✗ ")
-        assert tiles["Training"][0].attributes["class"] == "bad"
+        assert tiles["Training"][0].attributes["class"] == "words bad"
     assert tiles["Rows used"][0].values == [fit.tally.used, fit.tally.rows]
     r2 = next(tile for name, tile in tiles.items() if name.startswith("R²"))  # the first: of training rows
     assert r2[0].values == [fit.r2] * math.isfinite(fit.r2)

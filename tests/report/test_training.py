@@ -104,7 +104,7 @@ def test_early_stopping_names_the_best_epoch_and_its_rows(tmp_path):
     assert again.summary() == fit.summary()
     assert again.history.equals(fit.history)
     tile = read(page(again)).one("header").one("dl").all("dd")[0]
-    assert (tile.text, tile.attributes["class"]) == ("✓ Stopped early", "good")
+    assert (tile.text, tile.attributes["class"]) == ("✓ Stopped early", "words good")
 
 
 def test_rows_given_for_validation_are_counted():

@@ -55,17 +55,17 @@ class PartsCheckpoint(Generic[A]):
                 self._head(self._read()[0])
             return None
         if not self.path.is_file():
-            raise InputError(f"There is no checkpoint {self.path}. Remove {setting('resume', True)} to start anew.")
+            raise InputError(f"There is no checkpoint {self.path}. Remove {setting('resume', True)} to start again.")
         first, rest = self._read()
         head = self._head(first)
         keys, _, body = rest.partition(b"\n")
         if head.get("version") != VERSION:
-            raise InputError(f"{self.path} is a checkpoint of another version of regress. Start anew.")
+            raise InputError(f"{self.path} is a checkpoint of another version of regress. Start again.")
         if head.get("sha256") != hashlib.sha256(rest).hexdigest():
             raise self._damaged()
         if head.get("run") != self.run:
             raise InputError(
-                f"{self.path} is a checkpoint of another table or of other options. Start anew without "
+                f"{self.path} is a checkpoint of another table or of other options. Start again without "
                 f"{setting('resume', True)}, or give what it was made with."
             )
         total, named = self.from_bytes(body), _json(keys)
@@ -75,7 +75,7 @@ class PartsCheckpoint(Generic[A]):
         if other:
             raise InputError(
                 f"{self.path} holds {len(other):,} parts that the table does not have, or that changed, such as "
-                f"{shortened(min(other), 60)!r}. Start anew without {setting('resume', True)}."
+                f"{shortened(min(other), 60)!r}. Start again without {setting('resume', True)}."
             )
         return total
 
@@ -107,7 +107,7 @@ class PartsCheckpoint(Generic[A]):
         return head
 
     def _damaged(self) -> InputError:
-        return InputError(f"{self.path} is damaged: it is not what regress wrote. Start anew.")
+        return InputError(f"{self.path} is damaged: it is not what regress wrote. Start again.")
 
 
 def _text(value: Any) -> bytes:

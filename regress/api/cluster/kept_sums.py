@@ -51,7 +51,7 @@ class PartsKeeper:
                 sums.skipped.read.update(counts(read, "read"))
                 sums.parts = frozenset(map(str, parts))
             except (TypeError, ValueError) as error:
-                raise InputError(f"{self._path} is damaged: {error}. Start anew.") from None
+                raise InputError(f"{self._path} is damaged: {error}. Start again.") from None
             return sums
 
         found = sorted(reader.design.fills.items()), reader.design.computed  # by first passes

@@ -34,7 +34,7 @@ def moments(
     cluster_timeout: float = 300.0,
     **options: Unpack[TableKeywords],
 ) -> TableMoments:
-    """Sum the rows of a table without rounding, so that it can be fitted without them, and merged with other parts.
+    """Sum the rows of a table without rounding. The sums can be fitted without the rows, merged and saved.
 
     Parameters
     ----------

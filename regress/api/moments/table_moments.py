@@ -19,10 +19,10 @@ from regress.sources.summed import SummedSource
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TableMoments:
-    """Sums over the rows of a table, without rounding: all that a fit of least squares needs of them.
+    """Sums over the rows of a table, without rounding. Least squares needs no more.
 
     Sums of parts merge with ``+``: the result has the same bits for any order of the rows, and however the table was
-    cut. ``-`` takes a part away again.
+    cut. ``-`` subtracts a part.
 
     Attributes
     ----------
