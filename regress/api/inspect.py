@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from regress.api.formulas import with_formula
 from regress.api.inspect_columns import ColumnReport
 from regress.api.inspect_pass import Asked, Seen, look
-from regress.api.inspect_remarks import able, remarks, to_drop
+from regress.api.inspect_remarks import able, has_categories, remarks, to_drop
 from regress.keywords import FileKeywords, refuse_unknown, takes
 from regress.messages import flag, paragraph, quoted, shortened, visible
 from regress.numerics.atomic_write import strict
@@ -166,6 +166,7 @@ def inspect(
         said.append(f"{target}: {'has no value' if numeric else 'is not numeric'}, so it cannot be the target.")
     elif chosen is None and not targets:
         said.append("No column of numbers to predict.")
+    as_text = [r.name for r in reports if has_categories(r, rows) and r.name not in (*unused, *categorical)]
     return Inspection(
         label=seen.source.label,
         address=seen.source.address,
@@ -175,7 +176,9 @@ def inspect(
         sampled=seen.sampled,
         columns=reports,
         remarks=said,
-        command=_command(seen, asked._replace(target=chosen), drop, unused, options),
+        command=_command(
+            seen, asked._replace(target=chosen, categorical=[*categorical, *as_text]), drop, unused, options
+        ),
         targets=targets,
         formula=asked.formula or "",
         terms=terms,

@@ -5,11 +5,12 @@ from math import isfinite
 
 from regress.api.inspect_columns import ENOUGH_LEVELS, MANY_LEVELS, ColumnReport
 from regress.api.inspect_ids import may_number_rows
-from regress.messages import shortened
+from regress.messages import flag, shortened
 
 _FAR = 1e6  # an offset of this many spreads is worth a remark
 _UNEVEN = 1e6  # so is this ratio of the largest spread to the smallest
 _NAMED = 3  # levels that a remark names
+_ROWS, _LETTERS = 5, 3  # of each level, at the least, if numbers with words may be categories
 
 
 def able(reports: Sequence[ColumnReport], rows: int) -> list[str]:
@@ -19,13 +20,22 @@ def able(reports: Sequence[ColumnReport], rows: int) -> list[str]:
     return found or [r.name for r in numbers]
 
 
+def has_categories(r: ColumnReport, rows: int) -> bool:
+    """Tell whether text that holds numbers with words, such as "2. Married", has few enough values for categories."""
+    few = r.kind == "text" and 1 < r.n_levels <= min(MANY_LEVELS, rows // _ROWS)
+    return bool(r.hint) and few and all(sum(map(str.isalpha, level)) >= _LETTERS for level in r.levels)
+
+
 def to_drop(reports: Sequence[ColumnReport], target: str | None, rows: int) -> list[str]:
     """Return the columns to exclude: also IDs, constants and those half empty, as long as others remain."""
     others = [r for r in reports if r.name != target]
     useless = [
         r.name
         for r in others
-        if r.kind == "unusable" or r.hint or 0 < rows == r.missing or (r.kind == "text" and r.n_levels > MANY_LEVELS)
+        if r.kind == "unusable"
+        or (r.hint and not has_categories(r, rows))
+        or 0 < rows == r.missing
+        or (r.kind == "text" and r.n_levels > MANY_LEVELS)
     ]
     doubtful = [r.name for r in others if r.looks_like_id or _constant(r, rows) or 2 * r.missing > rows]
     drop = [r.name for r in others if r.name in useless or r.name in doubtful]
@@ -55,7 +65,8 @@ def _of_column(r: ColumnReport, rows: int, is_target: bool) -> Iterator[str]:
     if 2 * r.missing > rows:
         yield f"{r.name}: {r.missing:,} of {rows:,} cells are missing."
     if r.hint:
-        yield f"{r.name}: {r.hint}"
+        also = f" Or read them as categories: {flag('categorical', r.name)}." if has_categories(r, rows) else ""
+        yield f"{r.name}: {r.hint}{also}"
     elif r.kind == "date":
         yield f"{r.name}: dates, read as days since 1970-01-01."
     elif r.kind == "unusable":

@@ -535,3 +535,14 @@ def test_dates_are_shown_as_dates():
     (term, _) = inspect(pl.DataFrame({"day": days, "x": [1.0, 2, 4, 9], "y": [1, 2, 3, 4]}), "y ~ day + x").terms
     assert (term.dates.low, term.dates.high) == ("2024-02-28", "2024-03-02")
     assert "2024-03-02" in str(inspect(pl.DataFrame({"day": days, "y": [1, 2, 3, 4]}), "y ~ day")).split("y ~ day: ")[1]
+
+
+def test_numbers_with_a_unit_and_few_values_are_proposed_as_categories(tmp_path):
+    rows = "\n".join(f"{k % 2 + 1}. {('Married', 'Single')[k % 2]},{k}.5 kg,{k * k % 17}" for k in range(60))
+    (tmp_path / "t.csv").write_text(f"kind,weight,y\n{rows}\n")
+    seen = inspect(tmp_path / "t.csv", "y")
+    assert seen.command.endswith("--target y --drop weight --categorical kind")
+    assert [text.endswith(" Or read them as categories: --categorical kind.") for text in seen.remarks[:2]] == [
+        True,
+        False,
+    ]
