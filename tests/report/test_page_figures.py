@@ -33,7 +33,7 @@ def test_a_page_is_sound_whatever_was_fitted(situation, name):
     root = read(html)
     assert len(html.encode()) < 100_000
     sections = [node.attributes["id"] for node in root.all("section")]
-    assert sections == ["result", "residuals", "rows", "computed"]
+    assert sections == ["result", "residuals", "rows", "computation"]
     parts = ["coefficients", "equation", "quality", "certificate", "convergence", "descent", "environment"]
     for part in [*sections, *parts, *(["collinearity"] if fit.equations else [])]:
         found = root.one(id=part)

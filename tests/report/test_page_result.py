@@ -185,7 +185,7 @@ def test_links_lead_into_what_is_folded_so_that_it_opens():
     root = page_of(*normal_rows())
     targets = [link.attributes["href"][1:] for link in root.one("nav").all("a")]
     assert targets == ["result", "residuals", "rows", "certificate"]
-    assert root.one("section", id="computed").one("details").all(id="certificate")
+    assert root.one("section", id="computation").one("details").all(id="certificate")
 
 
 def test_rows_that_were_all_used_are_one_sentence():
