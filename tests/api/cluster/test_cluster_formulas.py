@@ -112,6 +112,7 @@ def test_a_run_goes_on_with_its_formula_only(client, files, tmp_path):
             quiet(regress.fit, files, formula, resume=True, **kept)
 
 
+@pytest.mark.slow
 def test_the_tools_of_a_comparison_are_measured_against_the_cluster(client, files):
     result = quiet(regress.compare, files, "y ~ a * zone", cluster=client)
     assert result.agree
