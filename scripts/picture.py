@@ -89,7 +89,7 @@ def photographs(page: Path) -> dict[str, bytes]:
             taken = {f"page-{scheme}.png": photograph(browser, page, scheme, scale) for scheme in ("light", "dark")}
             if sum(map(len, taken.values())) < _MOST_BYTES:
                 return taken
-    raise ValueError(f"The pictures of the page have more than {_MOST_BYTES:,} bytes.")
+    sys.exit(f"The pictures of the page have more than {_MOST_BYTES:,} bytes.")
 
 
 def photograph(browser: Any, page: Path, scheme: str, scale: int) -> bytes:

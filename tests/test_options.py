@@ -37,6 +37,7 @@ FUNCTIONS = {
     "certify": (regress.certify, CertifyKeywords),
     "moments": (regress.moments, TableKeywords),
     "verify": (regress.verify, FileKeywords),
+    "inspect": (regress.inspect, FileKeywords),
     "check_gradients": (regress.check_gradients, CheckKeywords),
     "predict": (LinearModel.predict, FileKeywords),
     "predict_interval": (LinearModel.predict_interval, FileKeywords),

@@ -83,6 +83,7 @@ SIGNATURES = {
     + "fit_intercept tol "
     + TABLE,
     "check_gradients": "table target n_jobs progress fit_intercept " + TABLE,
+    "inspect": "table target formula categorical progress " + FILES,
     "load": "path",
     "load_moments": "path",
     "moments": "table target sample n_jobs progress cluster cluster_timeout " + TABLE,
@@ -104,6 +105,7 @@ ATTRIBUTES = {
     "LinearModel": "w b names predict predict_one predict_interval summary",
     "Comparison": "table agree metrics folds to_dict",
     "GradientCheck": "table passed",
+    "Inspection": "label address read_as rows bad sampled columns remarks command targets formula terms to_dict",
     "ModelTable": "names records to_markdown to_latex to_html to_csv to_frame",
     "TableMoments": "target names n_rows parts fingerprint save",
     "Verification": "matches fingerprint model_fingerprint rows model_rows differences summary to_dict",

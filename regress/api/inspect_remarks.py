@@ -40,7 +40,7 @@ def remarks(
 
     `columns` is the number of columns of X, where a formula tells it.
     """
-    said = [sentence for r in reports for sentence in _of_column(r, rows)]
+    said = [sentence for r in reports for sentence in _of_column(r, rows, r.name == target)]
     used = [r for r in reports if r.name != target and r.name not in unused]
     said += _uneven(used)
     if columns is None:
@@ -51,7 +51,7 @@ def remarks(
     return said
 
 
-def _of_column(r: ColumnReport, rows: int) -> Iterator[str]:
+def _of_column(r: ColumnReport, rows: int, is_target: bool) -> Iterator[str]:
     if 2 * r.missing > rows:
         yield f"{r.name}: {r.missing:,} of {rows:,} cells are missing."
     if r.hint:
@@ -64,7 +64,7 @@ def _of_column(r: ColumnReport, rows: int) -> Iterator[str]:
         yield f"{r.name}: looks like an ID (every row has another value)."
     elif r.kind == "text":
         yield from _of_text(r)
-    elif r.all_differ and may_number_rows(r.name, rows, r.low, r.high):
+    elif r.all_differ and not is_target and may_number_rows(r.name, rows, r.low, r.high):
         yield f"{r.name}: every row has another integer. Exclude it if it only names the rows."
     if _constant(r, rows):
         yield f"{r.name}: constant."
@@ -83,7 +83,8 @@ def _of_text(r: ColumnReport) -> Iterator[str]:
             f"{'a number or date' if one else 'numbers or dates'}, such as {shown}."
         )
     if r.n_levels > MANY_LEVELS:
-        yield f"{r.name}: text with {r.n_levels:,} different values{' or more' * (r.n_levels > ENOUGH_LEVELS)}."
+        count = f"more than {ENOUGH_LEVELS:,}" if r.n_levels > ENOUGH_LEVELS else f"{r.n_levels:,}"
+        yield f"{r.name}: text with {count} different values."
     elif r.n_single == 1:
         yield f"{r.name}: 1 level has a single row: {_named(r.single, 1)}. That row decides its coefficient alone."
     elif r.n_single:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from regress.numerics.digits import MOST_DIGITS
 from regress.records import ComparisonRecord
 from regress.report.charts import Axis, Chart, Drawing, Mark
-from regress.report.comparison_tables import alike
+from regress.report.comparison_tables import differ
 from regress.report.text import METRIC_HEADS
 
 _MOST_ROWS = 40  # coefficients shown, those in which the fewest digits are right
@@ -38,7 +38,7 @@ def of_comparison(comparison: ComparisonRecord) -> ComparisonDrawings:
     right = [worst_digits(comparison)] if len(worst) > 1 else []
     if comparison.disagree:  # else the loss of every tool is at the minimum
         right.append(loss(comparison))
-    predicted = [metric(comparison, name) for name in comparison.metrics[:1] if not alike(comparison)]
+    predicted = [metric(comparison, name) for name in comparison.metrics[:1] if differ(comparison)]
     left = max(len(comparison.names) - _MOST_ROWS, 0)
     return ComparisonDrawings(
         digits(comparison), left, Drawing(right), Drawing(predicted), Drawing([seconds(comparison)])

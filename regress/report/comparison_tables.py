@@ -40,22 +40,25 @@ def columns(comparison: ComparisonRecord) -> str:
 def head(comparison: ComparisonRecord) -> list[Tile]:
     """Return what a reader wants to know first of a comparison."""
     theirs, ours = _decides(comparison), comparison.fits[0]
-    css = "good" if comparison.agree else "bad"
+    digits, css = _worst(theirs), "" if comparison.agree else "bad"
+    enough = digits is not None and digits >= comparison.digits_asked
     tiles = [
-        Tile("Correct digits", figure(_worst(theirs), ".1f"), css, DECIDES),
+        Tile("Correct digits", figure(digits, ".1f"), css or "good" * enough, DECIDES),
         Tile("Correct digits", figure(_worst(ours), ".1f"), "", ours.name),
     ]
-    if not comparison.agree:
+    if css and theirs.moved is not None:
         detail = f"of {DECIDES}, in spreads of {short_name(comparison.target)}"
         tiles.append(Tile("Largest error", figure(theirs.moved, ".2g"), css, detail))
     for name in comparison.metrics[:1]:
         term = f"{METRIC_HEADS.get(name, name)} {'over the folds' if comparison.folds else 'on held-out rows'}"
-        values = [written(name, value_of(fit, name)) for fit in (theirs, ours)]
-        if values[0].striptags() == values[1].striptags():
-            tiles.append(Tile(term, values[1]))
+        values = [value_of(fit, name) for fit in (theirs, ours)]
+        shown = [written(name, value) for value in values]
+        if values == [None, None]:
+            continue
+        if shown[0].striptags() == shown[1].striptags():
+            tiles.append(Tile(term, shown[1]))
         else:
-            tiles.append(Tile(term, values[0], "" if comparison.agree else css, DECIDES))
-            tiles.append(Tile(term, values[1], "", ours.name))
+            tiles += [Tile(term, shown[0], css, DECIDES), Tile(term, shown[1], "", ours.name)]
     return tiles
 
 
@@ -113,15 +116,26 @@ def _figure(key: str, value: float | None) -> Markup:
     return significant(value, 7) if key == "loss" else figure(value, ".1f" if key == "digits" else ".2g")
 
 
+def differ(comparison: ComparisonRecord) -> bool:
+    """Tell whether the tools predict differently by the first metric."""
+    values = _values(comparison)
+    return bool(values) and values[-1] - values[0] > _ALIKE * max(map(abs, values))
+
+
 def alike(comparison: ComparisonRecord) -> str:
-    """Return a sentence where the first metric is about the same for all tools; nothing where it is not."""
-    name = comparison.metrics[0]
-    values = [value for fit in comparison.fits if (value := value_of(fit, name)) is not None]
-    if not values or max(values) - min(values) > _ALIKE * max(map(abs, values)):
+    """Return a sentence where the tools predict about equally well; nothing where they do not."""
+    values = _values(comparison)
+    if not values or differ(comparison):
         return ""
-    low, high = (written(name, value).striptags() for value in (min(values), max(values)))
+    name = comparison.metrics[0]
+    low, high = (written(name, value).striptags() for value in (values[0], values[-1]))
     head = METRIC_HEADS.get(name, name)
     return f"All tools predict about equally well: {head} {low if low == high else f'from {low} to {high}'}."
+
+
+def _values(comparison: ComparisonRecord) -> list[float]:
+    """Return the values of the first metric in ascending order."""
+    return sorted(v for name in comparison.metrics[:1] for f in comparison.fits if (v := value_of(f, name)) is not None)
 
 
 def metrics(comparison: ComparisonRecord) -> Table:

@@ -73,6 +73,7 @@ def test_it_has_the_same_bits_in_any_order_partition_and_number_of_threads(tmp_p
     assert regress.fit(str(tmp_path / "*.csv"), "y", **options).r2_test == first
 
 
+@pytest.mark.slow
 def test_the_fits_of_a_comparison_are_scored_alike():
     table, held = table_of("normal"), table_of("normal")[OUT]
     options = {"features": list("abc"), "test_size": 0.4, "split_key": "key"}

@@ -389,6 +389,7 @@ def test_many_columns_are_held_in_bounded_room(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_thousand_columns_take_eight_million_cells(monkeypatch):
     held = []
 

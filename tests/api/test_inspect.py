@@ -372,6 +372,25 @@ def test_levels_with_one_row_are_counted_and_named():
     assert "i0, i1, i10, i11, … (14 levels)" in str(seen)
 
 
+def test_a_target_is_not_to_be_excluded():
+    table = {"account": spread_out(range(5, 5000, 7)), "x": np.arange(714) % 7}
+    assert len(inspect(table).remarks) == 1
+    assert inspect(table, "account").remarks == []
+
+
+def test_missing_cells_are_counted_beyond_the_levels_that_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("regress.api.inspect_columns.ENOUGH_LEVELS", 500)
+    monkeypatch.setattr("regress.api.inspect_remarks.ENOUGH_LEVELS", 500)
+    names = [f"k{i}" if i % 10 else ["", "NA"][i % 20 == 0] for i in range(3000)]
+    for part in range(3):
+        rows = slice(1000 * part, 1000 * part + 1000)
+        pl.DataFrame({"k": names[rows], "y": np.arange(1000) % 7}).write_csv(tmp_path / f"{part}.csv")
+    seen = inspect(tmp_path, "y")
+    assert (seen.columns[0].missing, seen.columns[0].n_levels, seen.columns[0].frequent) == (300, 501, [])
+    assert seen.remarks == ["k: text with more than 500 different values."]
+    assert seen.command.endswith("--target y --drop k")
+
+
 @pytest.mark.parametrize("in_memory", [True, False])
 @pytest.mark.parametrize(
     ("cells", "remedy"),

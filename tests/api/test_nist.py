@@ -89,6 +89,7 @@ def test_digits_are_counted_from_nought_to_fifteen(value, certified, shared):
     assert nist.digits(value, certified) == pytest.approx(shared, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_documentation_shows_what_the_script_prints_of_regress():
     done = subprocess.run([sys.executable, SCRIPTS / "nist.py"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.examples import in_turn
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
 MAKE = ROOT / "scripts" / "make_data.py"
@@ -120,8 +122,7 @@ def test_every_certified_set_is_there():
         assert len(records(f"nist/{name}.csv")) == answer["n"]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-@pytest.mark.parametrize("table", ["normal", "timestamps", "mixed"])
+@pytest.mark.parametrize(("table", "suffix"), in_turn(["normal", "timestamps", "mixed"], ["csv", "parquet"]))
 def test_made_tables_have_the_rows_asked_for_and_are_seeded(tmp_path, table, suffix):
     import polars as pl
 

@@ -17,6 +17,7 @@ BLOCKS = readme.CODE.findall(README)
 COOKBOOK = ROOT / "docs" / "cookbook"  # test_cookbook.py compares each figure of these pages
 PAGES = [path for path in readme.PAGES if path.parent != COOKBOOK]
 SHOWN = [(path, shown) for path in PAGES for shown in readme.OUTPUT.finditer(path.read_text(encoding="utf-8"))]
+TRIED = [pytest.param(*each, marks=[pytest.mark.slow] * (each[0].name != "README.md")) for each in SHOWN]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def skeleton(text):
     return [re.sub(r"[\d.,e+-]+", "#", line).split(" ")[0] for line in text.splitlines()]
 
 
-@pytest.mark.parametrize(("path", "shown"), SHOWN, ids=lambda value: getattr(value, "stem", ""))
+@pytest.mark.parametrize(("path", "shown"), TRIED, ids=lambda value: getattr(value, "stem", ""))
 def test_the_output_shown_is_what_the_command_prints(tmp_path, path, shown):
     page = path.read_text(encoding="utf-8")
     assert skeleton(shown[3]) == skeleton(readme.output(page, shown, readme.Place.make(tmp_path)))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import compare_all
 import page_facts
@@ -208,6 +209,19 @@ def test_pictures_are_what_their_script_draws(tmp_path):
         assert all(abs(float(a) - float(b)) <= room for a, b in pairs)
 
 
+def test_the_page_of_the_readme_is_pictured_light_and_dark():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"<picture>.*?</picture>", text, re.DOTALL)
+    assert re.findall(r'(?:src|srcset)="(.*?)"', shown) == ["docs/assets/page-dark.png", "docs/assets/page-light.png"]
+    files = [ROOT / "docs" / "assets" / f"page-{scheme}.png" for scheme in ("light", "dark")]
+    pictures = [Image.open(file) for file in files]
+    assert [each.format for each in pictures] == ["PNG", "PNG"]
+    assert pictures[0].size == pictures[1].size
+    light, dark = (each.convert("L").getpixel((0, 0)) for each in pictures)
+    assert light > 240 > 40 > dark
+    assert sum(file.stat().st_size for file in files) < 300_000
+
+
 @pytest.mark.parametrize("given", [["no/such/folder"], ["docs", "docs"], ["--page", "README.md"]])
 def test_pictures_need_one_folder(given):
     with pytest.raises(SystemExit, match=r"^Usage: python scripts/picture.py \[--page\] \[FOLDER\], a folder"):
@@ -221,6 +235,7 @@ def test_the_page_is_not_pictured_without_a_browser(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
     arguments = [sys.executable, SCRIPTS / "resume.py", "data/diabetes.csv", "progression"]
     whole = run(*arguments[1:], tmp_path / "whole.ckpt").splitlines()
@@ -237,6 +252,7 @@ def test_the_script_that_can_be_killed_goes_on_to_the_same_result(tmp_path):
     assert run(*arguments[1:], tmp_path / "run.ckpt").splitlines() == rest_of(whole)
 
 
+@pytest.mark.slow
 def test_the_script_that_can_be_killed_trains_a_large_table_for_many_epochs_and_skips_missing_cells(tmp_path):
     random = np.random.default_rng(6)
     x = random.normal(size=(50_000, 2))

@@ -21,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialF
 import regress
 from regress import InputError, LinearRegressor, certify
 from regress.cli.main import main
+from tests.examples import in_turn
 from tests.oracles.ill_conditioned import ILL, answer, rational, x
 
 IRIS = Path(__file__).resolve().parents[2] / "data" / "iris.csv"
@@ -231,8 +232,7 @@ def test_a_model_that_predicts_about_the_means_moves_nothing():
 
 
 @quiet
-@pytest.mark.parametrize("solver", ["auto", "cg", "gd"])
-@pytest.mark.parametrize("family", [*ILL, "normal"])
+@pytest.mark.parametrize(("family", "solver"), in_turn([*ILL, "normal"], ["auto", "cg", "gd"]))
 def test_a_fit_carries_its_digits(family, solver):
     for options in VARIANTS:
         X, y, options = problem(family, options)

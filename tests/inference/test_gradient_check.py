@@ -10,6 +10,7 @@ import pytest
 
 import regress
 from regress.objective import autodiff, gradient
+from tests.examples import in_turn
 
 DATA = Path(__file__).parents[2] / "data"
 CERTIFIED = json.loads((DATA / "nist" / "certified.json").read_text())
@@ -22,8 +23,7 @@ def table_of(m=60, seed=0):
     return frame.assign(y=random.normal(size=m) + frame.a)
 
 
-@pytest.mark.parametrize("name", sorted(CERTIFIED))
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(("name", "seed"), in_turn(sorted(CERTIFIED), [0, 1]))
 def test_every_way_agrees_on_the_nist_sets(name, seed):
     target = "employed" if name == "longley" else "y"
     path, fit_intercept = DATA / "nist" / f"{name}.csv", CERTIFIED[name]["intercept"]

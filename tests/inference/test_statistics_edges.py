@@ -11,6 +11,7 @@ import statsmodels.api as sm
 import regress
 from regress.aggregates.limits import NEVER
 from regress.errors import InputError
+from tests.examples import in_turn
 
 TESTS = ["std_err", "t", "p_value", "ci_low", "ci_high"]
 
@@ -62,8 +63,7 @@ WAYS = {
 
 
 @NOISE
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("intercept", [True, False], ids=["intercept", "origin"])
+@pytest.mark.parametrize(("way", "intercept"), in_turn(WAYS, [True, False]))
 def test_small_residuals_keep_their_digits(noise, way, intercept):
     for seed in range(3):
         X, y, a = nearly(noise, seed)

@@ -198,6 +198,34 @@ def test_the_title_says_the_result():
 
 
 @pytest.mark.usefixtures("without_tensorflow")
+def test_tiles_show_what_decides():
+    record = compared("plain").record
+
+    def tiles(agree, **changed):
+        root = read(of_comparison(renamed(record, agree=agree, **changed), "", {}))
+        tiles = root.one("dl", class_="tiles").all("div")
+        return [(tile.one("dt").text, *(dd.text for dd in tile.all("dd"))) for tile in tiles], tiles[0].all("dd")[0]
+
+    theirs = next(fit for fit in record.fits if fit.name == "LinearRegression()")
+    ours = (("Correct digits", "15.9", "regress"), ("R² on held-out rows", f"{record.fits[0].metrics['r2']:.4f}"))
+    right = f"{min(theirs.digits, theirs.intercept_digits):.1f}"
+    shown, first = tiles(True)
+    assert shown == [("Correct digits", right, "LinearRegression()"), *ours]
+    assert first.attributes["class"] == "good"
+    shown, first = tiles(True, digits=3.25)  # no fitted value changes
+    assert (shown[0][1], first.attributes) == ("3.2", {})
+    shown, first = tiles(False, digits=0.25, moved=4.4, metrics={**theirs.metrics, "r2": 0.35})
+    assert first.attributes["class"] == "bad"
+    assert shown == [
+        ("Correct digits", "0.2", "LinearRegression()"),
+        ours[0],
+        ("Largest error", "4.4", "of LinearRegression(), in spreads of y"),
+        ("R² on held-out rows", "0.3500", "LinearRegression()"),
+        (*ours[1], "regress"),
+    ]
+
+
+@pytest.mark.usefixtures("without_tensorflow")
 def test_charts_that_show_no_difference_are_not_drawn():
     record = compared("plain").record
     fits = tuple(replace(fit, digits=None if fit.digits is None else 12.34) for fit in record.fits)

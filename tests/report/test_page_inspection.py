@@ -83,7 +83,7 @@ def test_a_page_shows_remarks_terms_and_dates(tmp_path):
     assert terms["day"] == ["number", "day", 1.0, 0.0, "2024-02-28", "2024-03-28"]
     assert terms["z:g=…"][:3] == ["number × levels", "z × levels of g", 3.0]
     assert root.one("section", id="terms").one("caption").text == "y ~ day + z:g: 4 columns"
-    assert root.one("section", id="environment").one("code").text == "made so"
+    assert root.one("section", id="computation").one("code").text == "made so"
 
 
 def test_the_command_writes_a_page_without_folders(tmp_path):
@@ -99,7 +99,7 @@ def test_the_command_writes_a_page_without_folders(tmp_path):
     assert str(tmp_path) not in html
     root = read(html)
     assert root.one("section", id="next").one("code").text == "regress fit t.csv --target y --on-bad-lines skip"
-    assert root.one("section", id="environment").one("code").text.startswith("regress inspect t.csv --target y ")
+    assert root.one("section", id="computation").one("code").text.startswith("regress inspect t.csv --target y ")
     tiles = {tile.one("dt").text: tile.values for tile in root.one("dl", class_="tiles").all("div")}
     assert tiles["Bad rows, excluded"] == [1]
     code, _, err = run("inspect", table, "--report", table)

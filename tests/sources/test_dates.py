@@ -405,6 +405,7 @@ def test_a_target_may_be_a_date_and_weights_may_not():
         regress.fit(frame, "y", weights="when")
 
 
+@pytest.mark.slow
 def test_a_split_in_time_takes_dates_in_a_given_format(tmp_path):
     path = tmp_path / "t.csv"
     rows = "".join(f"{1 + k % 28:02}/{1 + k // 28:02}/2024,{k % 7},{k % 5}\n" for k in range(84))

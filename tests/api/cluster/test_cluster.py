@@ -93,6 +93,7 @@ def test_any_cut_and_order_of_the_rows_gives_the_same_coefficients(tmp_path, cli
         assert [there.b, *there.w] == [one.b, *one.w]
 
 
+@pytest.mark.slow
 def test_one_and_three_workers_agree(tmp_path):
     table = written(tmp_path / "t", rows(300), [100, 200, 250])
     fits = [regress.fit(table, "y", cluster=f"local:{n}") for n in (1, 3)]
