@@ -153,7 +153,7 @@ def test_every_flag_of_fit_is_there_under_its_name():
         cluster cluster-timeout
         delimiter decimal encoding quotechar header skip-lines comment escapechar on-bad-lines rejects max-bad-lines
         thousands na-values keep-na date-format
-        save report descent vif json
+        save report descent points vif json
     """.split()
     flags = {flag for parameter in cli.commands["fit"].params for flag in parameter.opts if flag.startswith("-")}
     assert flags == {f"--{name}" for name in expected}
