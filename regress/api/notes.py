@@ -8,6 +8,7 @@ from regress.design.row_facts import Facts
 from regress.design.terms import Design
 from regress.fit_record import FitOptions, Outcome, Trained
 from regress.inference.measurement_noise import Collinearity
+from regress.inference.sums_of_squares import Squares
 from regress.messages import shortened
 from regress.numerics.expansions import LONGEST
 from regress.records import SQUARED
@@ -17,6 +18,7 @@ from regress.solvers.status import Status
 
 _ONE_BY_ONE = "Do not interpret their coefficients one by one."
 _LONGEST = 200  # letters of the text of an error
+_SPOILED = 0.01  # of the minimum: what rounding of the coefficients may add to the loss
 
 
 def others(outcome: Outcome, options: FitOptions, names: Sequence[str], collinearity: Collinearity) -> list[str]:
@@ -102,6 +104,19 @@ def warnings(outcome: Outcome, trained: Trained, n: int, facts: Facts) -> list[s
         rows = f"{outcome.tested_on} rows"
         said.append(f"R² on {rows} is negative: the mean of these rows predicts better than the model.")
     return said + of_rows(facts) + ([] if alpha else _single_rows(facts))
+
+
+def rounded(squares: Squares, *, formula: bool) -> list[str]:
+    """Return a warning if rounding of the coefficients to float64 spoils the predictions of an exact minimum."""
+    if squares.excess <= _SPOILED * squares.residual or squares.perfect:
+        return []
+    more = (squares.residual + squares.excess) / squares.residual
+    remedy = (
+        "Write powers about their center, as in poly(center(x), 3), or use orthogonal=True"
+        if formula
+        else "Subtract its mean from each column"
+    )
+    return [f"Coefficients rounded to float64 raise the loss {more:.3g} times, so predictions are wrong. {remedy}."]
 
 
 def of_rows(facts: Facts) -> list[str]:

@@ -96,6 +96,7 @@ def outcome_of(
     )
     said = notes.ending(outcome, trained, error=training.error, checkpoint=checkpoint)
     said += notes.warnings(outcome, trained, len(names), prepared.facts)
+    said += notes.rounded(squares, formula=bool(reader.design.formula)) if training.solver == "direct" else []
     said += [] if options.shuffle else order.drift(prepared, options)
     of_design = notes.of_design(reader.design, prepared.facts.dates, as_written=trained.options.as_written)
     everything = [*said, *of_design, *notes.others(outcome, trained.options, names, near)]

@@ -256,3 +256,18 @@ def test_numbers_as_written_need_no_product():
         fit = verb(table, "y ~ a", as_written=True)
         fit = fit if isinstance(fit, regress.Fit) else regress.fit(fit)
         assert (fit.w.tolist(), fit.b) == ([12.0], 0.0)
+
+
+def test_a_fit_whose_rounded_coefficients_cannot_predict_is_warned_of():
+    year = np.arange(1958.0, 2002.0, 0.1)
+    table = {"year": year, "y": np.sin(year) + 0.1 * year}
+    with pytest.warns(
+        regress.DataWarning, match="Coefficients rounded to float64 raise the loss .* so predictions are wrong"
+    ):
+        regress.fit(table, "y ~ poly(year, 8)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit = regress.fit(table, "y ~ poly(center(year), 8)")
+    assert fit.r2 == pytest.approx(
+        np.corrcoef(np.polynomial.Chebyshev.fit(year, table["y"], 8)(year), table["y"])[0, 1] ** 2
+    )
