@@ -55,7 +55,7 @@ def head(known: FitRecord) -> list[Tile]:
     """Return what a reader wants to know first of a fit."""
     trained, outcome, q = known.trained, known.outcome, known.figures
     found = _stopped(known)
-    found.append(Tile(f"R²{_kind(known)}", share_of(outcome.r2), detail=_explained(known)))
+    found.append(Tile(f"R²{_kind(known)}", share_of(outcome.r2), "warn" * _saturated(known), _explained(known)))
     if (how := trained.retransform) is not None and how.r2_original is not None:
         found.append(
             Tile(f"R² in units of {short_name(how.column)}", share_of(how.r2_original), detail="on training rows")
@@ -68,9 +68,17 @@ def head(known: FitRecord) -> list[Tile]:
     return [*found, Tile("Rows used", used, detail="for training" if outcome.scored else "")]
 
 
+def _saturated(known: FitRecord) -> bool:
+    """Tell whether a fit has a coefficient for each row, so that R² is 1 whatever the rows are."""
+    rank, one = known.outcome.rank, known.trained.options.fit_intercept
+    return rank is not None and rank + one >= known.trained.n_rows and not known.trained.options.alpha
+
+
 def _explained(known: FitRecord) -> str:
     """Write R² as a percentage."""
     r2 = known.outcome.r2
+    if _saturated(known):
+        return "as many coefficients as rows"
     if r2 is None or r2 < 0.0:
         return "" if r2 is None else "worse than predicting the mean"
     of = "variation" if known.trained.options.fit_intercept else "sum of squares"
