@@ -14,6 +14,7 @@ STEPS = 200  # of a descent that does not arrive before
 SQUARED = "squared_error"  # the loss that is no other
 HUBER_ERRORS = "Huber's H1"  # the kind of standard errors of his loss
 MOST_POINTS = 2_000  # rows that are drawn one by one
+LEAST_LEVERAGE = 1e-9  # that is drawn, on a logarithmic axis
 ROUNDING = 1e-15  # of the first loss: where the difference to the minimum is rounding
 _CURVE = 72  # points of an ellipse
 

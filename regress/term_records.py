@@ -205,8 +205,10 @@ class ResidualGroups:
         Every row, if these were asked for.
     tests : tuple of ResidualTest
         What the residuals show.
+    bent : str or None
+        If the relation bends, the column whose square explains most of it; None if that is little.
     decisive : int or None
-        Rows with a leverage near 1, which decide a coefficient alone; None where leverages are unknown.
+        Rows with a leverage near 1; None where leverages are unknown.
     positive : bool
         Whether the target is positive in all rows of the sample, so that it has a logarithm.
     """
@@ -221,5 +223,6 @@ class ResidualGroups:
     hexagons: tuple[Hexagons, ...]
     points: tuple[Point, ...]
     tests: tuple[ResidualTest, ...]
+    bent: Name | None
     decisive: Count | None
     positive: bool

@@ -156,14 +156,16 @@ def inspect(
     seen = rereading(open_table(table, options), lambda source: look(source, asked))
     rows, reports, planned = seen.rows, seen.reports, seen.planned
     chosen = target if target is not None and _predictable(seen, target) else None
-    drop = to_drop(reports, chosen, rows) if planned is None else []
+    doubtful = target if any(r.name == target and r.hint for r in reports) else None  # a remark says how to read it
+    drop = to_drop(reports, chosen or doubtful, rows) if planned is None else []
     unused = drop if planned is None else [r.name for r in reports if r.name not in planned.used]
     terms = () if planned is None else planned.records(seen.summaries)
     said = remarks(reports, chosen, unused, rows, columns=None if planned is None else sum(t.columns for t in terms))
     targets = [] if chosen is not None else able([r for r in reports if (r.name in unused) != (planned is None)], rows)
     if target is not None and chosen is None:
         numeric = any(r.name == target and r.kind in ("number", "boolean", "date") for r in reports)
-        said.append(f"{target}: {'has no value' if numeric else 'is not numeric'}, so it cannot be the target.")
+        why = "has no value" if numeric else "is not read as numbers" if doubtful else "is not numeric"
+        said.append(f"{target}: {why}, so it cannot be the target{' yet' if doubtful else ''}.")
     elif chosen is None and not targets:
         said.append("No column of numbers to predict.")
     as_text = [r.name for r in reports if has_categories(r, rows) and r.name not in (*unused, *categorical)]
@@ -177,7 +179,7 @@ def inspect(
         columns=reports,
         remarks=said,
         command=_command(
-            seen, asked._replace(target=chosen, categorical=[*categorical, *as_text]), drop, unused, options
+            seen, asked._replace(target=chosen or doubtful, categorical=[*categorical, *as_text]), drop, unused, options
         ),
         targets=targets,
         formula=asked.formula or "",

@@ -21,9 +21,10 @@ def able(reports: Sequence[ColumnReport], rows: int) -> list[str]:
 
 
 def has_categories(r: ColumnReport, rows: int) -> bool:
-    """Tell whether text that holds numbers with words, such as "2. Married", has few enough values for categories."""
+    """Tell whether text that holds numbers, such as "2. Married" or "4", has few enough values for categories."""
     few = r.kind == "text" and 1 < r.n_levels <= min(MANY_LEVELS, rows // _ROWS)
-    return bool(r.hint) and few and all(sum(map(str.isalpha, level)) >= _LETTERS for level in r.levels)
+    words = all(sum(map(str.isalpha, level)) >= _LETTERS for level in r.levels)
+    return bool(r.hint) and few and (words or 2 * r.n_like_numbers < rows)
 
 
 def to_drop(reports: Sequence[ColumnReport], target: str | None, rows: int) -> list[str]:

@@ -15,6 +15,7 @@ _CELLS = 8_000_000  # that are held at most, whatever the columns
 _PIECE = 2**13  # rows that are hashed together, so that they stay in the cache
 _LAZY = 2  # times the rows to keep that are held before the limit is lowered
 _BINS = 12  # of a histogram, at most
+_ROUNDING, _TINY = 64 * 2.0**-52, 1e-280  # of the ends: a range below that has no intervals
 _FINEST = -300  # power of ten of a width
 _EDGE = 1e-9  # parts of a bin by which a number may miss its edge, as decimals do in binary
 
@@ -89,8 +90,8 @@ def histogram(values: Array, low: float, high: float, whole: bool) -> list[Bin]:
     >>> histogram(np.array([1.0, 2.0, 2.0, 6.0]), 1.0, 6.0, True)[:2]
     [Bin(low=1.0, high=2.0, rows=1), Bin(low=2.0, high=3.0, rows=2)]
     """
-    if not low < high or not isfinite(high - low):
-        return []
+    if not high - low > _ROUNDING * max(abs(low), abs(high), _TINY) or not isfinite(high - low):
+        return []  # edges would be equal
     power = max(floor(log10((high - low) / _BINS)), _FINEST)
     power = max(power, 0) if whole else power
     factor = 1

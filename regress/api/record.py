@@ -29,9 +29,9 @@ from regress.inference.certificate import certificate
 from regress.inference.certified import Certificate
 from regress.inference.effects import terms_of
 from regress.inference.huber import Outliers
-from regress.inference.leverage import leverages
+from regress.inference.leverage import basis
 from regress.inference.prediction_intervals import Uncertainty
-from regress.inference.residuals import Behind, Sampled, residual_groups, sampled
+from regress.inference.residuals import OfFit, Sampled, residual_groups, sampled
 from regress.inference.robust_covariance import Covariance, GivenMiddle, MeatSums, Middle, middle_given
 from regress.inference.row_groups import LEAST
 from regress.inference.standard_errors import Statistics
@@ -121,7 +121,7 @@ class Inference:
         """All that is known of the fit."""
         found, proved = self.statistics, self.certificate
         sigma = nan if isinstance(found, str) else found.sigma
-        residuals = residual_groups(self.sampled, sigma, self._behind())
+        residuals = residual_groups(self.sampled, sigma, self._of_fit())
         return FitRecord(
             trained=self.model.trained,
             outcome=self.outcome,
@@ -145,14 +145,16 @@ class Inference:
             residuals_missing=residuals if isinstance(residuals, str) else "",
         )
 
-    def _behind(self) -> Behind:
-        """Return what is known of the rows whose residuals are drawn."""
-        found, data, one = None, self.data, self.options.fit_intercept
-        plain = not self.options.alpha and self.outliers is None and self.options.penalty is None
-        if self.sampled is not None and plain:
+    def _of_fit(self) -> OfFit:
+        """Return what is known of the fit whose residuals are drawn."""
+        found, data, options, design = None, self.data, self.options, self.model.design
+        if self.sampled is not None:
             with one_blas_thread():
-                found = leverages(self.sampled.X, self.sampled.weights, data.moments, one)
-        return Behind(data.summary.rows, len(self.model.names) + one, found, self.points)
+                X, a, rank = self.sampled.X, self.sampled.weights, self.outcome.rank
+                found = basis(X, a, data.moments, options.fit_intercept, rank)
+        plain = not options.alpha and self.outliers is None and options.penalty is None
+        numbers = [j for j, (_, _, level) in enumerate(design.origins) if level is None]
+        return OfFit(data.summary.rows, found, plain, self.points, numbers, design.names)
 
     def _terms(self) -> Terms:
         found, n = self.statistics, len(self.model.names)

@@ -67,6 +67,8 @@ def fit(table: str, target: str | None, **given: Any) -> int:
     save, report, descent, vif, as_json = (options.pop(name, None) for name in outputs)
     written = {"--save": save, "--report": report, "--checkpoint": options.get("checkpoint")}
     opened = open_any(table, made(FileOptions, options), outputs=written)
+    if options.get("points") and save is None and report is None:
+        raise click.UsageError("--points needs --save or --report: it lists residuals in the model and its page.")
     formula = "formula" in options or "~" in (target or "")
     check_descent(source_of(opened), descent, report, computed=formula)
     if save is None and report is None and not formula:

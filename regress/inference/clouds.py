@@ -9,9 +9,8 @@ from regress.blocks import Array
 from regress.inference.hexagons import counted
 from regress.inference.row_groups import LEAST, groups, rounded, slices_of
 from regress.numerics.hashing import Bits
+from regress.records import LEAST_LEVERAGE
 from regress.term_records import Dot, Hexagons, PlaneName, Point
-
-_LEAST_LEVERAGE = 1e-9  # that is drawn, on a logarithmic axis
 
 
 class Cloud(NamedTuple):
@@ -38,7 +37,7 @@ def planes(cloud: Cloud) -> tuple[Hexagons, ...]:
         "actual": (x, x + e),
         "fitted": (x, e),
         "scale": (x, np.sqrt(np.abs(z))),
-        "leverage": (None if h is None else np.log10(np.maximum(h, _LEAST_LEVERAGE)), z),
+        "leverage": (None if h is None else np.log10(np.maximum(h, LEAST_LEVERAGE)), z),
         "order": (at, z),
     }
     found = [_plane(name, x, y) for name, (x, y) in several.items() if x is not None]
@@ -48,12 +47,11 @@ def planes(cloud: Cloud) -> tuple[Hexagons, ...]:
 def _plane(name: PlaneName, x: Array, y: Array) -> Hexagons | None:
     if (found := counted(x, y, LEAST)) is None:
         return None
-    width, height, cells, apart = found
-    others = groups(x[apart], y[apart]) if apart.sum() >= LEAST else []
-    shown = rounded([[0, *cell] for cell in cells]) if cells else []
+    others = groups(x[found.apart], y[found.apart]) if found.apart.sum() >= LEAST else []
+    shown = rounded([[0, *cell] for cell in found.cells]) if found.cells else []
     if name == "leverage":
         shown, others = ([[k, 10.0**x, y, rows] for k, x, y, rows in some] for some in (shown, others))
-    return Hexagons(name, width, height, _dots(shown), _dots(others))
+    return Hexagons(name, found.width, found.height, _dots(shown), _dots(others))
 
 
 def _dots(found: list[list[float]]) -> tuple[Dot, ...]:

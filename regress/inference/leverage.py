@@ -1,4 +1,4 @@
-"""Leverages: how much each row decides its own prediction, between 0 and 1."""
+"""Leverages: how much each row decides its own prediction, between 0 and 1; and the space that predictions lie in."""
 
 import numpy as np
 
@@ -6,12 +6,13 @@ from regress.aggregates.moments import Moments
 from regress.blocks import Array
 
 _MOST_COLUMNS = 300  # whose products are factored
-_LEAST_EIGENVALUE = 1e-11  # of the largest: smaller ones are columns that depend on each other
-NEAR_ONE = 0.99  # from here on, a row decides a coefficient alone
+_SURE = 1e-11  # of the largest eigenvalue: larger ones are independent columns
+_ROUNDING = 64 * 2.0**-52  # a column: below that, an eigenvalue is rounding
+NEAR_ONE = 0.99  # from here on, the fit passes close to a row, whatever its target is
 
 
-def leverages(rows: Array, weights: Array, moments: Moments | None, intercept: bool) -> Array | None:
-    """Return h = a zᵀ (Σ a z zᵀ)⁻¹ z of some rows, with z = [x, 1], or z = x without intercept.
+def basis(rows: Array, weights: Array, moments: Moments | None, intercept: bool, rank: int | None) -> Array | None:
+    """Return some rows in an orthonormal basis of the columns of √a z, with z = [x, 1], or z = x without intercept.
 
     Parameters
     ----------
@@ -21,16 +22,14 @@ def leverages(rows: Array, weights: Array, moments: Moments | None, intercept: b
         Of all training rows.
     intercept : bool
         Whether one is fitted.
+    rank : int or None
+        The number of independent columns, if known.
 
     Returns
     -------
-    array of shape (m,) or None
-        None where the moments are unknown, or of too many columns.
-
-    Notes
-    -----
-    With x̄ and C = Σ a (x − x̄)(x − x̄)ᵀ this is a (1/Σa + (x − x̄)ᵀ C⁻¹ (x − x̄)), see Hoaglin and Welsch (1978). Where
-    columns depend on each other, C⁻¹ is the pseudoinverse.
+    array of shape (m, k) or None
+        The basis is orthonormal over all training rows: the products of its columns sum to 1 or 0. None where moments
+        are unknown, of too many columns, or too nearly dependent for float64.
     """
     if moments is None or len(moments.xx) > _MOST_COLUMNS:
         return None
@@ -39,7 +38,19 @@ def leverages(rows: Array, weights: Array, moments: Moments | None, intercept: b
     norms = np.sqrt(np.diagonal(products))
     scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0.0)
     values, vectors = np.linalg.eigh(products * scale * scale[:, None])
-    kept = values > _LEAST_EIGENVALUE * values[-1]
-    z = ((rows - center) * scale) @ (vectors[:, kept] / np.sqrt(values[kept]))
-    h = weights * (np.einsum("ij,ij->i", z, z) + (1.0 / moments.weight if intercept else 0.0))
-    return np.clip(h, 0.0, 1.0) if np.isfinite(h).all() else None
+    k = int((values > _SURE * values[-1]).sum()) if rank is None else min(rank, len(values))
+    kept, others = values[len(values) - k :], values[: len(values) - k]
+    if (kept <= _ROUNDING * len(values) * values[-1]).any():
+        return None
+    if rank is None and (others > _ROUNDING * len(values) * values[-1]).any():
+        return None
+    z = ((rows - center) * scale) @ (vectors[:, len(values) - k :] / np.sqrt(kept))
+    found = np.column_stack([np.full(len(z), moments.weight**-0.5), z]) if intercept else z
+    found *= np.sqrt(weights)[:, None]
+    return found if np.isfinite(found).all() else None
+
+
+def leverages(found: Array) -> Array:
+    """Return h = a zᵀ (Σ a z zᵀ)⁻¹ z of some rows (m,), given in a `basis` (m, k): see Hoaglin and Welsch (1978)."""
+    h: Array = np.clip(np.einsum("ij,ij->i", found, found), 0.0, 1.0)
+    return h

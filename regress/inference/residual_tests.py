@@ -4,7 +4,9 @@ A sentence on a page needs a p-value below 0.001 and an effect of some size, so 
 Of tables that are linear with normal errors, fewer than 1 % get any sentence.
 """
 
+from collections.abc import Sequence
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,44 +16,49 @@ from regress.term_records import ResidualTest, ResidualTestName
 
 _LEAST_ROWS = 20
 _LEAST_VALUES = 8  # different predictions, below which a curve cannot be told from levels
+_MOST_CURVES = 50  # columns that are tried
 _P_VALUE = 1e-3
 _SIZES: dict[ResidualTestName, float] = {"curvature": 0.01, "spread": 0.1, "order": 0.2, "tails": 1.0}
 
 
-def residual_tests(
-    z: Array, predicted: Array, weights: Array, columns: int, places: Bits | None
-) -> tuple[ResidualTest, ...]:
-    """Test the residuals of some rows.
+class SampledResiduals(NamedTuple):
+    """Some rows: z = √a (y − ŷ)/σ, ŷ and a, (m,) each.
 
-    Parameters
-    ----------
-    z, predicted, weights : arrays of shape (m,)
-        √a (y − ŷ)/σ, ŷ and a.
-    columns : int
-        Coefficients that were fitted to these rows; 0 if these are a sample of more rows.
-    places : array of shape (m, 2) or None
-        The part of the table and the record of each row; None where they are unknown.
+    `basis` (m, n) is that of the columns that were fitted, and `places` (m, 2) the part of the table and the record of
+    each row; None where they are unknown.
+    """
+
+    z: Array
+    predicted: Array
+    weights: Array
+    basis: Array | None
+    places: Bits | None
+
+
+def residual_tests(rows: SampledResiduals) -> tuple[ResidualTest, ...]:
+    """Test the residuals of some rows.
 
     Returns
     -------
     tuple of ResidualTest
         curvature
-            F of ŷ² and ŷ³ in a regression of the residuals on 1, ŷ, ŷ² and ŷ³ (Ramsey's RESET, 1969). Its size is the
-            share of the variance that they explain, negative for a concave curve.
+            Ramsey's RESET (1969): F of ŷ² and ŷ³, added to the columns. Its size is the share of the variance of the
+            residuals that they explain, negative for a concave curve.
         spread
             Spearman's rank correlation of |z| and ŷ, which is also its size.
         order
             Durbin and Watson's d = Σ(zₜ − zₜ₋₁)²/Σzₜ² over rows that follow each other in a part (1950). Its size is
-            2 − d, twice the correlation of neighbors. The p-value is that of the normal distribution.
+            2 − d, twice the correlation of neighbors. The p-value is that of the normal distribution, of a d below 2.
         tails
             The kurtosis m₄/m₂², 3 of normal errors, from which its size is counted. The p-value is that of Anscombe and
-            Glynn (1983).
+            Glynn (1983), of a kurtosis above 3.
     """
+    z = rows.z
     if len(z) < _LEAST_ROWS or not np.isfinite(z).all():
         return ()
-    found = [_curvature(z, predicted, weights, columns), _spread(z, predicted), _tails(z)]
-    if places is not None:
-        found.append(_order(z, places))
+    found = [_curvature(rows), _spread(z, rows.predicted), _tails(z)]
+    if rows.places is not None:
+        found.append(_order(z, rows.places))
     return tuple(test for test in found if test is not None)
 
 
@@ -61,25 +68,52 @@ def _test(name: ResidualTestName, statistic: float, p_value: float, size: float)
     return ResidualTest(name, statistic, p_value, size, p_value < _P_VALUE and abs(size) >= _SIZES[name])
 
 
-def _curvature(z: Array, predicted: Array, weights: Array, columns: int) -> ResidualTest | None:
+def _curvature(rows: SampledResiduals) -> ResidualTest | None:
     from scipy import special
 
-    free = len(z) - max(columns, 2) - 2
+    z, predicted, basis = rows.z, rows.predicted, rows.basis
     spread = predicted.std()
-    if free < 1 or not spread > 0.0 or len(np.unique(predicted)) < _LEAST_VALUES:
+    if basis is None or not spread > 0.0 or len(np.unique(predicted)) < _LEAST_VALUES:
         return None
-    q = (predicted - predicted.mean()) / spread
-    powers = np.vander(q, 4, increasing=True) * np.sqrt(weights)[:, None]
-    basis, triangle = np.linalg.qr(powers)
-    if np.abs(np.diagonal(triangle)).min() < 1e-8 * np.abs(np.diagonal(triangle)).max():
-        return None
-    along = basis.T @ z
-    explained, left = float(along[2:] @ along[2:]), float(z @ z - along @ along)
+    free = len(z) - basis.shape[1] - 2
+    q, root = (predicted - predicted.mean()) / spread, np.sqrt(rows.weights)
+    z, *powers = _apart(np.array([z, root * q**2, root * q**3]), basis)
+    added, triangle = np.linalg.qr(np.array(powers).T)
+    if free < 1 or np.abs(np.diagonal(triangle)).min() < 1e-8 * np.sqrt(len(z)):
+        return None  # ŷ² or ŷ³ is a combination of the columns
+    along = added.T @ z
+    explained = float(along @ along)
+    left = float(z @ z) - explained
     if not left > 0.0:
         return None
     f = explained / 2.0 / (left / free)
-    bend = along[2] * triangle[2, 2]  # the sign of the coefficient of q², apart from q³
+    bend = along[0] * triangle[0, 0]  # the sign of the coefficient of ŷ², apart from ŷ³
     return _test("curvature", f, float(special.fdtrc(2, free, f)), float(np.copysign(explained / (z @ z), bend)))
+
+
+def _apart(columns: Array, basis: Array) -> Array:
+    """Return what is left of some columns (k, m) in a regression on the columns of a basis (m, n)."""
+    inner = basis.T @ basis  # near the identity, or a multiple of it in a sample
+    apart: Array = columns - (columns @ basis) @ np.linalg.solve(inner, basis.T)
+    return apart
+
+
+def bent_column(rows: SampledResiduals, X: Array, numbers: Sequence[int]) -> int | None:
+    """Return which of some columns of X explains most of the residuals by its square; None if that is little.
+
+    Columns of fewer than eight values are left out, and all of them where the basis is unknown.
+    """
+    if rows.basis is None:
+        return None
+    at = [j for j in numbers[:_MOST_CURVES] if len(np.unique(X[:, j])) >= _LEAST_VALUES]
+    if not at:
+        return None
+    x = X[:, at] - X[:, at].mean(axis=0)
+    z, *squares = _apart(np.array([rows.z, *(np.sqrt(rows.weights) * (x / np.abs(x).max(axis=0)).T ** 2)]), rows.basis)
+    norms = np.sqrt([max(float(s @ s), 1e-300) for s in squares])
+    shares = (np.array(squares) @ z) ** 2 / norms**2 / (z @ z)
+    best = int(np.argmax(np.where(norms > 1e-8, shares, 0.0)))
+    return at[best] if shares[best] >= _SIZES["curvature"] else None
 
 
 def _spread(z: Array, predicted: Array) -> ResidualTest | None:
@@ -112,7 +146,7 @@ def _order(z: Array, places: Bits) -> ResidualTest | None:
     from scipy import special
 
     at = np.lexsort((places[:, 1], places[:, 0]))
-    of_part, e = places[at, 0], z[at]
+    of_part, e = places[at, 0], z[at] - z.mean()  # which is not 0 without an intercept
     together = of_part[1:] == of_part[:-1]
     pairs = int(together.sum())
     if pairs < _LEAST_ROWS:

@@ -6,6 +6,7 @@ is a single row. Outliers are moved to a fence, so that no mean depends on a sin
 many are where.
 """
 
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from regress.blocks import Array, Block
 from regress.inference.clouds import Cloud, along_order, planes, points, records
-from regress.inference.leverage import NEAR_ONE
-from regress.inference.residual_tests import residual_tests
+from regress.inference.leverage import NEAR_ONE, leverages
+from regress.inference.residual_tests import SampledResiduals, bent_column, residual_tests
 from regress.inference.row_groups import LEAST, groups, quantiles
 from regress.numerics.hashing import Bits
 from regress.numerics.prediction import line
@@ -39,13 +40,19 @@ class Sampled(NamedTuple):
     places: Bits | None = None
 
 
-class Behind(NamedTuple):
-    """What is behind the residuals: training rows, coefficients, leverages (m,) if known; and whether to list rows."""
+class OfFit(NamedTuple):
+    """The fit of the residuals: its training rows, and the sample in a basis of its columns (m, k), if known.
+
+    `leveraged` tells whether leverages are those of the basis, `points` whether rows are listed. `numbers` are the
+    columns of X that are no levels, and `names` those of all.
+    """
 
     rows: int
-    coefficients: int
-    leverages: Array | None
+    basis: Array | None
+    leveraged: bool
     points: bool
+    numbers: Sequence[int]
+    names: Sequence[str]
 
 
 def sampled(rows: Block, w: Array, center: Array, b_center: float, repeated: bool) -> Sampled:
@@ -55,7 +62,7 @@ def sampled(rows: Block, w: Array, center: Array, b_center: float, repeated: boo
     return Sampled(predicted, rows.Y[:, 0], weights, rows.X)
 
 
-def residual_groups(sampled: Sampled | None, sigma: float, behind: Behind) -> ResidualGroups | str:
+def residual_groups(sampled: Sampled | None, sigma: float, fit: OfFit) -> ResidualGroups | str:
     """Return residuals in groups, as charts show them; or the reason why there are none.
 
     Parameters
@@ -65,7 +72,7 @@ def residual_groups(sampled: Sampled | None, sigma: float, behind: Behind) -> Re
     sigma : float
         Residual standard deviation of a row of weight 1, by which residuals are divided; that of the sample where it is
         not a positive number.
-    behind : Behind
+    fit : OfFit
         What else is known of them.
 
     Returns
@@ -91,7 +98,7 @@ def residual_groups(sampled: Sampled | None, sigma: float, behind: Behind) -> Re
 
     if sampled is None:
         return "No rows were kept for them (sample=0)."
-    predicted, actual, weights, _, places = sampled
+    predicted, actual, weights, X, places = sampled
     n = len(predicted)
     if n < 2 * LEAST:
         return "There are fewer than ten rows, and a group takes five."
@@ -114,21 +121,26 @@ def residual_groups(sampled: Sampled | None, sigma: float, behind: Behind) -> Re
         Band(a, b if b < inf else None, _count(((size > a) & (size <= b)).sum()), _normal(n, a) - _normal(n, b))
         for a, b in _BANDS
     ]
-    complete = n == behind.rows
-    known = behind.leverages, records(places)
+    h = leverages(fit.basis) if fit.leveraged and fit.basis is not None else None
+    known = h, records(places)
     cloud = Cloud(inside[0], inside[1], inside[2], *known)
+    tested = SampledResiduals(z, predicted, weights, fit.basis, places)
+    tests = residual_tests(tested)
+    bends = any(test.name == "curvature" and test.found for test in tests)
+    column = bent_column(tested, X, fit.numbers) if bends else None
     return ResidualGroups(
         rows=n,
-        complete=complete,
+        complete=n == fit.rows,
         groups=tuple(Group(int(p), x, y, z, int(k)) for p, x, y, z, k in found),
         normal=tuple(Quantile(int(p), x, y, int(k)) for p, x, y, k in by_rank),
         bands=tuple(bands),
         far=_count(far),
         order=along_order(cloud),
         hexagons=planes(cloud) if n > MOST_POINTS else (),
-        points=points(Cloud(predicted, residual, z, *known)) if behind.points and n <= MOST_POINTS else (),
-        tests=residual_tests(z, predicted, weights, behind.coefficients if complete else 0, places),
-        decisive=None if behind.leverages is None else int((behind.leverages > NEAR_ONE).sum()),
+        points=points(Cloud(predicted, residual, z, *known)) if fit.points and n <= MOST_POINTS else (),
+        tests=tests,
+        bent=None if column is None else fit.names[column],
+        decisive=None if h is None else int((h > NEAR_ONE).sum()),
         positive=bool(actual.min() > 0.0),
     )
 
@@ -147,8 +159,9 @@ def _normal(n: int, deviations: float) -> float:
 def _fenced(values: Array) -> Array:
     """Move what is far from the middle half of some values to a fence."""
     low, high = np.quantile(values, [0.25, 0.75])
-    if low == high:
-        return values
     reach = _FENCE * (high - low)
+    if low == high:  # most are alike: what the others are decides, unless they are too few
+        others = np.abs(values[values != low] - low)
+        reach = _FENCE * np.quantile(others, 0.75) if len(others) >= LEAST else 0.0
     fenced: Array = np.clip(values, low - reach, high + reach)
     return fenced

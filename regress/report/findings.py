@@ -28,19 +28,18 @@ def _curve(known: FitRecord, convex: bool) -> str:
     """Return what may straighten the relation."""
     if convex and _has_logarithm(known):
         return f"try the logarithm of {known.trained.target}"
-    numbers = [line for line in known.columns if line.level is None and line.standardized is not None]
-    if not numbers or known.terms.formula:
-        return "try a curve in a column"
-    largest = max(numbers, key=lambda line: abs(line.standardized or 0.0)).name
-    return f"try a curve in {largest}, such as its logarithm or its square"
+    column = None if known.residuals is None else known.residuals.bent
+    return f"try a curve in {column}, such as its square" if column else "try a curve in a column"
 
 
 def _spread(known: FitRecord, test: ResidualTest) -> str:
     grows = test.size > 0.0
     said = f"The spread of the residuals {'grows' if grows else 'shrinks'} with the prediction (Spearman's ρ "
     said += f"{test.statistic:.2f}, p {_below(test)})".replace("-", "−")
-    if known.trained.options.cov_type != "nonrobust":
+    if known.figures is not None and known.figures.cov_type in ("HC0", "HC1"):
         return f"{said}. The standard errors allow for it."
+    if known.figures is None or known.figures.cov_type != "nonrobust":
+        return f"{said}."
     log = f", or try the logarithm of {known.trained.target}" if grows and _has_logarithm(known) else ""
     return f"{said}: use robust standard errors, {setting('cov_type', 'HC1')}{log}."
 
@@ -64,8 +63,10 @@ def _decisive(known: FitRecord) -> str:
         return ""
     n, of = found.decisive, "" if found.complete else f" of {found.rows:,} in the sample"
     if n == 1:
-        return f"1 row{of} has a leverage near 1: it decides a coefficient alone, whatever the other rows are."
-    return f"{n:,} rows{of} have a leverage near 1: each decides a coefficient alone, whatever the other rows are."
+        return f"1 row{of} has a leverage near 1: the fit passes close to it, whatever its {known.trained.target} is."
+    return (
+        f"{n:,} rows{of} have a leverage near 1: the fit passes close to each, whatever its {known.trained.target} is."
+    )
 
 
 def _has_logarithm(known: FitRecord) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from regress.errors import InputError
 from regress.fit_record import FitRecord
 from regress.messages import setting, shortened
-from regress.records import MOST_POINTS
+from regress.records import LEAST_LEVERAGE, MOST_POINTS
 from regress.report.charts import Axis, Chart, Mark, View
 from regress.term_records import PlaneName, Point, ResidualGroups
 
@@ -55,7 +55,7 @@ def how_drawn(found: ResidualGroups) -> str:
     if found.points:
         return "Each dot is a row."
     if found.hexagons:
-        return "A darker hexagon holds more rows. Hexagons of fewer than 5 rows are dots, each the mean of 5 or more."
+        return "A darker hexagon holds more rows. Dots are means of 5 rows or more that lie outside."
     wish = f" To draw each row, use {setting('points', True)}." if found.rows <= MOST_POINTS else ""
     return f"Each dot is the mean of 5 rows or more. Its area shows their number.{wish}"
 
@@ -196,7 +196,9 @@ def _at(plane: PlaneName, point: Point) -> tuple[float | None, float | None]:
         return point.predicted, point.residual
     if plane == "scale":
         return point.predicted, abs(point.z) ** 0.5
-    return (point.leverage if plane == "leverage" else None if point.place is None else point.place + 1.0), point.z
+    if plane == "leverage":
+        return None if point.leverage is None else max(point.leverage, LEAST_LEVERAGE), point.z
+    return None if point.place is None else point.place + 1.0, point.z
 
 
 def _rows(

@@ -68,7 +68,7 @@ def kind_of(cell: str, decimal: str = ".", forms: Forms = ISO) -> CellKind:
         return "number"
     if cell.lower() in BOOLEAN:
         return "boolean"
-    if len(cell) > _LONGEST or not any(c.isdigit() for c in cell):
+    if len(cell) > _LONGEST or not any(map(str.isdecimal, cell)):
         return "text"
     few = sum(map(str.isdigit, cell)) < _DIGITS_OF_ISO
     if not (few and forms is ISO) and (found := forms.find(cell)):

@@ -181,7 +181,14 @@ def test_the_verdict_of_a_comparison_has_its_color(capsys, monkeypatch, agree, c
     known = {"source": "t", "read_as": "", "target": "y", "rows": "9 rows", "names": ("x",), "fit_intercept": True}
     show_comparison(
         ComparisonRecord(
-            **known, digits_asked=6.0, metrics=(), folds="", agree=agree, verdict=("Tool is", "Other"), fits=()
+            **known,
+            digits_asked=6.0,
+            metrics=(),
+            folds="",
+            agree=agree,
+            disagree=(),
+            verdict=("Tool is", "Other"),
+            fits=(),
         )
     )
     assert capsys.readouterr().out.endswith(f"\n{color}Tool is\x1b[0m\nOther\n")

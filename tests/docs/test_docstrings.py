@@ -4,6 +4,7 @@ import contextlib
 import doctest
 import inspect
 import io
+from functools import cached_property
 from pathlib import Path
 
 import matplotlib as mpl
@@ -39,7 +40,7 @@ def shows_a_subclass(name, value):
 def methods_of(value):
     for key in dir(value):
         static = inspect.getattr_static(value, key)
-        method = getattr(value, key) if key[0] != "_" and not isinstance(static, property) else None
+        method = getattr(value, key) if key[0] != "_" and not isinstance(static, property | cached_property) else None
         if inspect.isroutine(method) and (getattr(method, "__module__", None) or "").partition(".")[0] == "regress":
             yield key, method
 

@@ -1,6 +1,7 @@
 """Columns that differ by no more than rounding are named in equations that hold as printed, whatever the source."""
 
 import re
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -122,15 +123,22 @@ def test_sums_of_columns_are_named_and_hold(seed, coefficients, constant, heavy,
     assert holds(equation, table)
 
 
+def of_columns(fit):
+    """Return the notes but that on predictions, which rounding of coefficients spoils at a fill value."""
+    return [note for note in fit.notes() if not note.startswith("Coefficients rounded to float64")]
+
+
 @pytest.mark.parametrize("fill", [1e10, 1e17, 9.96921e36])
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 @pytest.mark.parametrize("rows", [1, 20, 150])
 def test_columns_that_share_a_fill_value_only_are_never_named(fill, kind, rows):
     X = random.normal(size=(m, 3)).astype(kind)
     X[:rows] = fill
-    fit = regress.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        fit = regress.fit(X, y)
     assert (fit.rank, fit.equations, fit.near_equations) == (3, (), ())
-    (note,) = fit.notes()
+    (note,) = of_columns(fit)
     assert re.fullmatch(rf"Nearly collinear: (x\d, ){{2}}x\d \(.*factor is [\d.e+]+\)\. {ONE_BY_ONE}", note)
 
 
@@ -258,14 +266,16 @@ def test_columns_that_differ_by_the_rounding_of_measurements_are_named(family, t
     fit = quietly(frame)
     assert (fit.rank, fit.equations) == (frame.shape[1], ())
     assert fit.near_equations == (text,) == tuple(fit.to_dict()["near_equations"])
-    assert fit.notes() == [f"Nearly collinear (they differ only by rounding): {text}. {ONE_BY_ONE}"]
+    assert [n for n in fit.notes() if "rounded to float64" not in n] == [
+        f"Nearly collinear (they differ only by rounding): {text}. {ONE_BY_ONE}"
+    ]
     assert holds(text, frame.astype(float), steps, times=3.0)
     whole = frame.assign(y=y)
     whole.to_csv(tmp_path / "t.csv", index=False)  # numbers in single precision as their shortest decimals
     pl.from_pandas(whole).write_parquet(tmp_path / "t.parquet")
     shuffled = whole.sample(frac=1.0, random_state=3)
     for table in (tmp_path / "t.csv", tmp_path / "t.parquet", shuffled, whole.astype(float)):
-        assert quietly(table, "y").notes() == fit.notes()
+        assert of_columns(quietly(table, "y")) == of_columns(fit)
     matrix = quietly(frame.to_numpy())
     assert [off(e, frame.rename(columns=dict(zip(frame, matrix.names, strict=True))))[1] for e in matrix.near_equations]
     for policy in ("drop", "error"):  # they are for equations to the last digit

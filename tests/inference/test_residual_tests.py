@@ -11,8 +11,9 @@ from statsmodels.stats.diagnostic import linear_reset
 from statsmodels.stats.stattools import durbin_watson
 
 import regress
+from regress.api.report import page
 from regress.inference.hexagons import counted
-from regress.inference.residual_tests import residual_tests
+from regress.inference.residual_tests import SampledResiduals, residual_tests
 from regress.report.findings import findings
 
 
@@ -27,11 +28,17 @@ def table(m=400, seed=1):
 
 
 @pytest.mark.parametrize("bend", [0.0, 0.3, -0.3])
-def test_the_bend_is_that_of_ramseys_reset(bend):
+@pytest.mark.parametrize("columns", ["x", "x, z", "x, z, twice z"])
+def test_the_bend_is_that_of_ramseys_reset(bend, columns):
     x, y = table()
-    y = y + bend * x**2
-    found = named(regress.fit(x[:, None], y))["curvature"]
-    theirs = linear_reset(sm.OLS(y, sm.add_constant(x)).fit(), power=3, use_f=True)
+    y, z = y + bend * x**2, np.random.default_rng(7).uniform(size=len(x)) + 0.5 * x
+    X = {"x": np.column_stack([x]), "x, z": np.column_stack([x, z])}.get(columns, np.column_stack([x, z, 2.0 * z]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", regress.DataWarning)
+        fit = regress.fit(X, y)
+    found = named(fit)["curvature"]
+    theirs = linear_reset(sm.OLS(y, sm.add_constant(X[:, :2])).fit(), power=3, use_f=True)
+    assert fit.record.residuals.bent == ("x0" if bend else None)
     assert found.statistic == pytest.approx(float(theirs.fvalue), rel=1e-6)
     assert found.p_value == pytest.approx(float(theirs.pvalue), rel=1e-5)
     assert found.found is bool(bend)
@@ -69,7 +76,7 @@ def test_rows_of_two_files_are_no_neighbors(tmp_path):
 
 
 def clean(random, kind, most):
-    """Return residuals of a linear table with normal errors, their predictions, and the coefficients fitted."""
+    """Return residuals of a linear table with normal errors."""
     m, n = int(10 ** random.uniform(2.0, most)), int(random.integers(1, 12))
     X = random.normal(size=(m, n))
     X = {"normal": X, "uniform": random.uniform(size=(m, n)), "dummies": (X > 1.0).astype(float), "skewed": np.exp(X)}[
@@ -79,15 +86,15 @@ def clean(random, kind, most):
     Z = np.column_stack([np.ones(m), X])
     predicted = Z @ np.linalg.lstsq(Z, y)[0]
     e = y - predicted
-    return e / np.sqrt(e @ e / (m - n - 1)), predicted, n + 1
+    return SampledResiduals(e / np.sqrt(e @ e / (m - n - 1)), predicted, np.ones(m), np.linalg.qr(Z)[0], None)
 
 
 def alarms(tables, most, seed):
     random, count = np.random.default_rng(seed), 0
     for k in range(tables):
-        z, predicted, columns = clean(random, ("normal", "uniform", "dummies", "skewed")[k % 4], most)
-        places = np.column_stack([np.zeros(len(z)), np.arange(len(z))]).astype(np.uint64)
-        count += any(test.found for test in residual_tests(z, predicted, np.ones(len(z)), columns, places))
+        rows = clean(random, ("normal", "uniform", "dummies", "skewed")[k % 4], most)
+        places = np.column_stack([np.zeros(len(rows.z)), np.arange(len(rows.z))]).astype(np.uint64)
+        count += any(test.found for test in residual_tests(rows._replace(places=places)))
     return count
 
 
@@ -123,25 +130,66 @@ def test_rows_that_decide_a_coefficient_alone_are_counted():
     columns = {"x": random.normal(size=83), "y": random.normal(size=83)}
     fit = regress.fit(columns | {f"in {k}": (zone == k).astype(float) for k in "cde"}, "y")
     assert fit.record.residuals.decisive == 3
-    assert findings(fit.record) == [
-        "3 rows have a leverage near 1: each decides a coefficient alone, whatever the other rows are."
-    ]
+    assert findings(fit.record) == ["3 rows have a leverage near 1: the fit passes close to each, whatever its y is."]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_hexagons_count_as_those_of_matplotlib(seed):
     random = np.random.default_rng(seed)
     x, y = random.normal(size=(2, 4000)) * [[3.0], [100.0]]
-    width, height, cells, apart = counted(x, y, 5)
-    theirs = Figure().add_subplot().hexbin(x, y, gridsize=(26, 15), mincnt=5)
-    counts = {tuple(np.round(at, 6)): int(k) for at, k in zip(theirs.get_offsets(), theirs.get_array(), strict=True)}
-    ours = {tuple(np.round((cx, cy), 6)): k for cx, cy, k in cells}
-    edge = sum(counts.values()) - sum(ours.values())  # matplotlib widens the range a little, so points at edges differ
-    assert abs(edge) <= 40
-    assert sum(ours.values()) + int(apart.sum()) == 4000
+    found = counted(x, y, 5)
+    step = np.array([found.width, found.height * 1.5])
+    low = np.floor(np.array([x.min(), y.min()]) / step) * step
+    theirs = (
+        Figure()
+        .add_subplot()
+        .hexbin(
+            x, y, gridsize=(40, 40), mincnt=5, extent=(low[0], low[0] + 40 * step[0], low[1], low[1] + 40 * step[1])
+        )
+    )
+    expected = {tuple(np.round(at, 6)): int(k) for at, k in zip(theirs.get_offsets(), theirs.get_array(), strict=True)}
+    ours = {tuple(np.round((cx, cy), 6)): k for cx, cy, k in found.cells}
+    assert sum(abs(ours.get(at, 0) - expected.get(at, 0)) for at in {*ours, *expected}) <= 12  # points at an edge
+    assert sum(ours.values()) + int(found.apart.sum()) == 4000
     assert min(ours.values()) >= 5
-    assert (width, height) == pytest.approx((np.ptp(x) / 26, np.ptp(y) / 15 * 2 / 3))
+    for width, range_ in ((step[0], np.ptp(x) / 26), (step[1], np.ptp(y) / 15)):
+        assert range_ <= width <= 1.11 * range_
+        assert f"{width:.1e}" == f"{width:.8e}"[:3] + f"{width:.1e}"[3:]  # two digits, which tell no value of a row
     assert counted(np.zeros(9), y[:9], 5) is None
+
+
+def test_leverages_of_nearly_dependent_columns_add_up_to_the_rank_or_are_unknown():
+    year = np.arange(2000.0, 2021.0)
+    target = np.random.default_rng(0).normal(size=21)
+    for powers in (2, 3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", regress.DataWarning)
+            fit = regress.fit(np.column_stack([year**k for k in range(1, powers + 1)]), target, points=True)
+        found = [point.leverage for point in fit.record.residuals.points]
+        assert None in found or sum(found) == pytest.approx(powers + 1, abs=1e-3)
+
+
+def test_a_missing_intercept_is_not_taken_for_rows_that_are_alike():
+    random = np.random.default_rng(3)
+    fit = regress.fit(random.normal(size=(300, 1)), 5.0 + random.normal(size=300), fit_intercept=False)
+    assert not named(fit)["order"].found
+
+
+def test_a_row_of_zeros_without_an_intercept_can_be_drawn():
+    x = np.arange(20.0)
+    fit = regress.fit(x[:, None], x + np.tile([0.5, -0.5, 0.25, -0.25], 5), fit_intercept=False, points=True)
+    assert fit.record.residuals.points[0].leverage == 0.0
+    assert "figure-leverage" in page(fit)
+
+
+@pytest.mark.parametrize("options", [{"loss": "huber"}, {"alpha": 1.0}])
+def test_no_standard_errors_are_advised_that_the_fit_cannot_have(options):
+    random = np.random.default_rng(2)
+    x = random.uniform(1.0, 3.0, size=500)
+    said = findings(regress.fit(x[:, None], x + random.normal(size=500) * x**2 / 5.0, **options).record)
+    (spread,) = [text for text in said if text.startswith("The spread")]
+    assert "cov_type" not in spread
+    assert "allow for it" not in spread
 
 
 def test_sentences_name_the_statistic_and_what_to_do():
@@ -159,7 +207,7 @@ def test_sentences_name_the_statistic_and_what_to_do():
     assert robust[1].endswith("The standard errors allow for it.")
     assert findings(regress.fit({"carat": x, "price": y}, "log(price) ~ carat").record) == []
     concave = findings(regress.fit({"carat": y, "x": x}, "x").record)
-    assert concave[0].endswith("try a curve in carat, such as its logarithm or its square.")
+    assert concave[0].endswith("try a curve in carat, such as its square.")
     trend = np.cumsum(random.normal(size=300))
     alike = findings(regress.fit({"t": np.arange(300.0), "y": trend}, "y").record)
     assert any(text.startswith("Neighboring rows are alike: Durbin–Watson 0.") for text in alike)

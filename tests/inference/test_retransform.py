@@ -18,6 +18,8 @@ TRANSFORMS = get_args(Transform)
 values = st.floats(-30.0, 30.0)
 rows = st.lists(st.tuples(values, values, st.floats(0.01, 100.0)), min_size=1, max_size=30)
 
+NO_COLUMNS = np.empty((0, 0))
+
 
 def inverse(transform, value):
     """Return g⁻¹ of a decimal, by the decimal module."""
@@ -42,7 +44,7 @@ def made(transform, correction="naive", **by):
 @given(given=rows, at=st.floats(0.0, 20.0))
 def test_smearing_is_the_mean_over_all_residuals(transform, given, at):
     actual, predicted, weights = map(np.array, zip(*given, strict=True))
-    how = made(transform, "smearing", **smearing(transform, Sampled(predicted, actual, weights)))
+    how = made(transform, "smearing", **smearing(transform, Sampled(predicted, actual, weights, NO_COLUMNS)))
     with localcontext() as context:
         context.prec = 60
         residuals = [Decimal(y) - Decimal(p) for y, p, _ in given]
@@ -131,12 +133,12 @@ def test_r2_in_units_is_that_of_the_predictions(transform):
     predicted, a = actual + 0.3 * rng.normal(size=40), rng.uniform(0.5, 2.0, 40)
     how = made(transform)
     expected = r2_score(in_units(how, actual), in_units(how, predicted), sample_weight=a)
-    assert r2_original(how, Sampled(predicted, actual, a * 1e200)) == pytest.approx(expected, rel=1e-13)
+    assert r2_original(how, Sampled(predicted, actual, a * 1e200, NO_COLUMNS)) == pytest.approx(expected, rel=1e-13)
 
 
 @pytest.mark.parametrize("actual", [[2.0, 2.0], [800.0, 1.0], [-800.0, -800.0]])
 def test_r2_of_equal_or_infinite_values_is_not_known(actual):
-    assert r2_original(made("log"), Sampled(np.ones(2), np.array(actual), np.ones(2))) is None
+    assert r2_original(made("log"), Sampled(np.ones(2), np.array(actual), np.ones(2), NO_COLUMNS)) is None
 
 
 def test_only_a_function_of_one_column_is_transformed_back():
