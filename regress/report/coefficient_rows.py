@@ -11,6 +11,7 @@ from regress.fit_record import Coefficient, FitRecord
 from regress.report import intervals
 from regress.report.cells import name_of, short_name, shown
 from regress.report.decimals import align, estimates, probabilities, statistics
+from regress.report.summary import has_errors
 
 SHOWN, MOST = 30, 500  # rows of a table, and of the folded one that has all of them
 _FULL = 15.9  # digits of a float64
@@ -59,11 +60,6 @@ class Coefficients(NamedTuple):
 class _Column(NamedTuple):
     cells: list[Markup]
     css: str = ""
-
-
-def tested(known: FitRecord) -> bool:
-    """Return whether standard errors and intervals are shown: those of the minimum."""
-    return known.figures is not None and known.trained.status == "converged"
 
 
 def every(known: FitRecord) -> Coefficients:
@@ -141,7 +137,7 @@ def _in_groups(known: FitRecord, lines: Sequence[Coefficient], rows: Sequence[Ro
 def _rows(known: FitRecord, lines: Sequence[Coefficient]) -> tuple[list[Head], list[Row], Markup]:
     """Return the heads of the columns, a row a line, and the axis of the drawings."""
     heads, columns = _columns(known, lines)
-    drawn = intervals.of_rows(lines, tested(known))
+    drawn = intervals.of_rows(lines, has_errors(known))
     columns.append(_Column(drawn.rows, f"drawn {_SPARE}"))
     rows = []
     for j, line in enumerate(lines):
@@ -157,7 +153,7 @@ def _columns(known: FitRecord, lines: Sequence[Coefficient]) -> tuple[list[Head]
     coefs = [line.coef if shows else nan for line, shows in zip(lines, kept, strict=True)]
     errors, t, p, low, high = zip(*[line.tests for line in lines], strict=True) if lines else [()] * 5
     heads, columns = [Head("Estimate")], [_numbers(coefs, _written(coefs, errors))]
-    if tested(known):
+    if has_errors(known):
         columns.append(_numbers(errors, _written(errors, errors), _SPARE))
         columns.append(_numbers(t, statistics(t), _MINOR))
         columns.append(_numbers(p, probabilities(p), _SPARE))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from regress.fit_record import Coefficient, FitRecord
 from regress.records import HUBER_ERRORS, INTERCEPT
 from regress.report.decimals import estimates, share
+from regress.report.summary import has_errors
 
 _LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))  # of significance
 _STARS = "*** p < 0.001, ** p < 0.01, * p < 0.05."
@@ -65,11 +66,6 @@ def sheet(records: Sequence[FitRecord], names: Sequence[str], choice: Choice) ->
             rows += [Row("", second)] if any(cell.numbers for cell in second) else []
     targets = tuple(record.trained.target for record in records)
     return Sheet(tuple(names), targets, rows, _figures(records), _Notes(records, names).of(choice))
-
-
-def has_errors(record: FitRecord) -> bool:
-    """Tell whether the standard errors of a fit are shown: it has some, and it is at its minimum."""
-    return record.figures is not None and record.trained.status == "converged"
 
 
 def stars(p_value: float | None) -> str:

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 from regress.fit_record import FitRecord
 from regress.messages import aligned, visible
 from regress.report.decimals import align
-from regress.report.model_table import Cell, Choice, Sheet, has_errors
+from regress.report.model_table import Cell, Choice, Sheet
+from regress.report.summary import has_errors
 
 _INDENT = "\N{EM SPACE}"  # of a level, where spaces at the start of a cell are dropped
 _MARKS = re.compile(r"[\\`*_{}\[\]|]")  # what Markdown takes for a mark

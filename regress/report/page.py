@@ -106,7 +106,7 @@ def of_fit(known: FitRecord, convergence: Drawing, walk: Drawing, told: Sequence
         ended=" ".join(ending.sentences(known)),
         verdict=" ".join(summary.digits(known)),
         sections=[s for s in _OF_FIT if s[0] not in lacking],
-        tested=coefficient_rows.tested(known),
+        tested=summary.has_errors(known),
         inestimable=any(line.std_err is None and line.status != "dropped" for line in known.coefficients),
         largest=coefficient_rows.largest(known),
         every=every,

@@ -53,6 +53,11 @@ def headline(record: FitRecord) -> list[str]:
     return [*fitted(record), "".join(shares(record)), *quality(record), *ended(record)]
 
 
+def has_errors(record: FitRecord) -> bool:
+    """Tell whether the standard errors of a fit are shown: it has some, and it is at its minimum."""
+    return record.figures is not None and record.trained.status == "converged"
+
+
 def notes(record: FitRecord) -> list[str]:
     """Return the notes."""
     return [f"Note: {visible(note)}" for note in record.outcome.notes]
@@ -168,7 +173,7 @@ def coefficient_table(record: FitRecord, vif: bool = False) -> tuple[list[str], 
     coefs = [line.coef if shown else float("nan") for line, shown in zip(lines, kept, strict=True)]
     errors, t, p, low, high = zip(*[line.tests for line in lines], strict=True)
     columns = {"coef": estimates(coefs, errors)}
-    if record.figures is not None and not stopped:
+    if has_errors(record):
         columns |= {"std_err": estimates(errors, errors), "t": statistics(t), "p_value": probabilities(p)}
         columns |= {"ci_low": estimates(low, errors), "ci_high": estimates(high, errors)}
     if vif and any(line.vif is not None for line in lines):

@@ -56,6 +56,8 @@ def refuse_json(file: str, start: bytes) -> None:
         lines = isinstance(json.loads(start.partition(b"\n")[0]), dict) and b"\n" in start.strip()
     except ValueError:
         lines = False
+    if not lines and b'"format": "regress-model"' in start[:200]:
+        raise TableError(f"{file} is a saved model of regress, where a table is needed.")
     if not lines:
         raise TableError(f"{file} is JSON. Convert it, as pandas.read_json(path).to_csv(…, index=False) does.")
 
