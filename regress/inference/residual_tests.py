@@ -24,8 +24,8 @@ _SIZES: dict[ResidualTestName, float] = {"curvature": 0.01, "spread": 0.1, "orde
 class SampledResiduals(NamedTuple):
     """Some rows: z = √a (y − ŷ)/σ, ŷ and a, (m,) each.
 
-    `basis` (m, n) is that of the columns that were fitted, and `places` (m, 2) the part of the table and the record of
-    each row; None where they are unknown.
+    `basis` (m, n) is that of the columns that were fitted. `places` (m, 2) are the part of the table and the record of
+    each row. Both are None where they are unknown.
     """
 
     z: Array
@@ -101,7 +101,7 @@ def _apart(columns: Array, basis: Array) -> Array:
 def bent_column(rows: SampledResiduals, X: Array, numbers: Sequence[int]) -> int | None:
     """Return which of some columns of X explains most of the residuals by its square; None if that is little.
 
-    Columns of fewer than eight values are left out, and all of them where the basis is unknown.
+    Columns of fewer than eight values are excluded, and all columns if the basis is unknown.
     """
     if rows.basis is None:
         return None

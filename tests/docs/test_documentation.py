@@ -30,7 +30,21 @@ DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(DOCS)): path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
 SET_UP = ("pip install", "python -m venv", ". .venv/bin/activate", "git clone", "./scripts/")
 MEASURED = "benchmarks.md"  # its commands take minutes, and need what only benchmarks need
-SLOW = {f"how-to/{name}.md" for name in ("tensorflow", "badly-scaled", "report", "compare", "cluster")} | {
+SLOW_GUIDES = (
+    "tensorflow",
+    "badly-scaled",
+    "report",
+    "compare",
+    "cluster",
+    "formulas",
+    "bigger-than-memory",
+    "watch",
+    "tables",
+    "train-from-a-script",
+    "scale-recipes",
+    "mini-batches",
+)
+SLOW = {f"how-to/{name}.md" for name in SLOW_GUIDES} | {
     "index.md",
     "gallery.md",
 }  # TensorFlow, processes of Dask

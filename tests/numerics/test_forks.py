@@ -62,7 +62,14 @@ def told(folder, *words):
     return done.stdout or done.stderr
 
 
-@pytest.mark.parametrize(("job", "way"), [("of_file", "fork"), ("predicted", "executor"), ("of_frame", "joblib")])
+@pytest.mark.parametrize(
+    ("job", "way"),
+    [
+        ("of_file", "fork"),
+        pytest.param("predicted", "executor", marks=pytest.mark.slow),
+        pytest.param("of_frame", "joblib", marks=pytest.mark.slow),
+    ],
+)
 def test_a_child_forked_after_a_table_was_read_says_at_once_what_to_use(tmp_path, job, way):
     said = told(tmp_path, "read", job, way)
     assert said.startswith("This process was forked after regress had read a table")
@@ -71,7 +78,11 @@ def test_a_child_forked_after_a_table_was_read_says_at_once_what_to_use(tmp_path
 
 @pytest.mark.parametrize(
     ("before", "job", "way"),
-    [("nothing", "of_file", "fork"), ("read", "of_array", "fork"), ("read", "of_file", "spawn")],
+    [
+        ("nothing", "of_file", "fork"),
+        pytest.param("read", "of_array", "fork", marks=pytest.mark.slow),
+        pytest.param("read", "of_file", "spawn", marks=pytest.mark.slow),
+    ],
 )
 def test_other_children_work(tmp_path, before, job, way):
     assert told(tmp_path, before, job, way) == "equal\n"

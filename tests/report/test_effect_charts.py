@@ -142,6 +142,7 @@ def test_what_has_no_effect_is_an_error(fit):
         regress.plot.effects(regress.fit(TABLE, "price ~ age"))
 
 
+@pytest.mark.slow
 def test_a_browser_finds_no_fault_with_effects(fit, tmp_path):
     from tests.browser import Visit
 

@@ -80,7 +80,7 @@ def course(solver, X, y):
     return rows, sizes
 
 
-@pytest.mark.parametrize("condition", [10.0, 100.0])
+@pytest.mark.parametrize("condition", [10.0, pytest.param(100.0, marks=pytest.mark.slow)])
 def test_a_descent_that_shrinks_its_gradient_steadily_knows_its_end(condition):
     random = np.random.default_rng(7)
     q, _ = np.linalg.qr(random.normal(size=(300, 3)) - 0.0)

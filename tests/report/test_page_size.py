@@ -20,6 +20,7 @@ from tests.report.situations import (
 )
 
 
+@pytest.mark.slow
 def test_a_long_descent_makes_a_small_page():
     X, y = normal_rows(60)
     X[:, 1] = X[:, 0] + 1e-3 * X[:, 1]
@@ -98,6 +99,7 @@ def test_two_thousand_long_names_make_a_small_page():
     assert_small(of_long_names(2200, 2000, "n"))
 
 
+@pytest.mark.slow
 def test_many_equations_of_long_names_make_a_small_page():
     random = np.random.default_rng(1)
     X = random.integers(-9, 9, size=(120, 30)).astype(float)

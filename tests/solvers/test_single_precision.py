@@ -10,6 +10,7 @@ from regress.aggregates.moment_sums import accumulate
 from regress.blocks import blocks_of
 from regress.options import TrainOptions
 from regress.solvers.choose import rough_pays
+from tests.examples import first
 
 N, M = 256, 2100
 random = np.random.default_rng(8)
@@ -79,7 +80,7 @@ def test_where_it_would_not_work_double_precision_does(case):
         assert ours.coef_ == pytest.approx(answer(Z, y[: len(Z)])[0], rel=1e-7)
 
 
-@pytest.mark.parametrize("gap", [0.0, 1e-5])
+@pytest.mark.parametrize("gap", first([1e-5], [0.0, 1e-5]))
 def test_nearly_dependent_columns_are_left_to_double_precision(gap):
     Z = X / np.logspace(-6, 6, N)
     Z[:, 0] = Z[:, 1] + Z[:, 2] + gap * random.normal(size=M)

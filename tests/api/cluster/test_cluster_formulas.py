@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import regress
+from tests.examples import first
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -59,7 +60,7 @@ def same(one, other):
     return one.names == other.names and one.w.tolist() == other.w.tolist() and one.b == other.b
 
 
-@pytest.mark.parametrize("formula", FORMULAS)
+@pytest.mark.parametrize("formula", first(FORMULAS[:1], FORMULAS))
 @pytest.mark.parametrize("options", [{}, {"test_size": 0.3, "cov_type": "HC1"}], ids=str)
 def test_a_cluster_gives_the_bits_of_one_process(client, files, formula, options):
     here = quiet(regress.fit, files, formula, precision="exact", **options)
@@ -73,7 +74,7 @@ def test_a_cluster_gives_the_bits_of_one_process(client, files, formula, options
         assert quiet(regress.verify, here, files, cluster=client).matches
 
 
-@pytest.mark.parametrize("formula", FORMULAS[:3])
+@pytest.mark.parametrize("formula", first(FORMULAS[:1], FORMULAS[:3]))
 def test_a_dask_frame_gives_the_bits_of_the_table(client, files, formula):
     frames = pytest.importorskip("dask.dataframe")
     frame = frames.from_pandas(TABLE, npartitions=4)
@@ -81,6 +82,7 @@ def test_a_dask_frame_gives_the_bits_of_the_table(client, files, formula):
     assert same(there, quiet(regress.fit, TABLE, formula, precision="exact"))
 
 
+@pytest.mark.slow
 def test_two_processes_started_for_a_fit(files):
     assert same(
         quiet(regress.fit, files, FORMULAS[2], cluster="local:2"),

@@ -68,6 +68,7 @@ def test_the_unit_is_done_again_with_less_memory(cluster):
     assert total.total == squares(20)
 
 
+@pytest.mark.slow
 def test_a_unit_that_ends_every_worker_is_named(cluster, tmp_path):
     log = str(tmp_path / "log")
     with pytest.raises(EngineError, match=r"^parts/03.csv ended its worker 3 times"):
@@ -177,6 +178,7 @@ def kill_one(client, wait):
     return thread
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_killed_worker_changes_nothing(cluster, seed):
     random.seed(seed)
@@ -315,6 +317,7 @@ def test_an_interruption_leaves_a_checkpoint_and_no_process(tmp_path):
     assert len(toys.from_bytes(path.read_bytes().split(b"\n", 2)[2]).parts) >= 20
 
 
+@pytest.mark.slow
 def test_a_script_is_told_to_guard_itself(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
