@@ -80,6 +80,7 @@ def test_xargs_over_parts(place, merged):
     merged()
 
 
+@pytest.mark.slow
 def test_a_slurm_array(place, merged):
     folder, _ = place
     (folder / "moments.sbatch").write_text(RECIPES["job"])
@@ -121,6 +122,7 @@ def test_the_function_for_spark(place):
     assert len(total.parts) == 3
 
 
+@pytest.mark.slow
 def test_a_dask_cluster(place):
     pytest.importorskip("distributed")
     folder, whole = place

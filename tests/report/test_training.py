@@ -84,7 +84,7 @@ def test_every_end_has_a_sentence_and_the_distance_to_the_minimum(case):
     assert float(shown) == pytest.approx(excess(fit), rel=0.06)
     assert f"The loss is {shown} above its minimum." in said[0]
     assert said[0].startswith(fit.status.message)
-    assert gap in read(page(fit)).one("section", id="computation").all("p")[0].text
+    assert gap in read(page(fit)).one("main").text
 
 
 def test_early_stopping_names_the_best_epoch_and_its_rows(tmp_path):

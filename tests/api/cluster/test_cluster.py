@@ -246,6 +246,7 @@ class TestCollections:
         assert known(here) == known(there)
         assert "Column 'zoned' holds dates, read as days since 1970-01-01." in there.notes()
 
+    @pytest.mark.slow
     def test_unknown_divisions_and_empty_partitions(self, client):
         frame = rows(500).sort_values("a", ignore_index=True)
         part = self.dd(frame, 5)
@@ -264,6 +265,7 @@ class TestCollections:
             regress.fit(X, table["y"], weights=w, cluster=client)
         assert [here.b, *here.w, *here.bse] == [there.b, *there.w, *there.bse]
 
+    @pytest.mark.slow
     def test_rows_that_only_look_dependent_at_first(self, client):
         frame = rows(3000)[["a", "y"]].assign(f=0.0)
         frame["f"] = np.where(np.arange(3000) < 2000, frame["a"] + 0.25, frame["a"] + 0.5)

@@ -63,6 +63,7 @@ def test_one_unit_needs_no_merge(cluster):
     assert reduce(toys.units(1), ADD, cluster, options=QUICK).total == 0
 
 
+@pytest.mark.slow
 def test_the_unit_is_done_again_with_less_memory(cluster):
     total = reduce(toys.units(20, at3="kill"), Job(fold=toys.add, smaller=toys.smaller), cluster, options=QUICK)
     assert total.total == squares(20)
@@ -143,6 +144,7 @@ def test_units_have_different_keys():
         reduce(toys.units(1) * 2, ADD, "local:1")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_holds_what_was_finished(cluster, tmp_path):
     path, log = tmp_path / "c", str(tmp_path / "log")
     with pytest.raises(TableError):
