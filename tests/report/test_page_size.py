@@ -131,7 +131,9 @@ def test_ten_million_rows_make_a_page_no_larger_than_three_thousand(tmp_path):
     few, many = page(regress.fit(X[:3000], y[:3000])), page(regress.fit(X, y))
     assert len(many.encode()) < len(few.encode()) + 50_000 < 200_000
     root = read(many)
-    assert "a sample of 20,000 of the 10,000,000 rows" in " ".join(root.one("section", id="residuals").text.split())
+    assert "a fixed random sample of 20,000 of the 10,000,000 rows" in " ".join(
+        root.one("section", id="residuals").text.split()
+    )
 
 
 @pytest.mark.slow
@@ -141,4 +143,6 @@ def test_of_wide_tables_fewer_rows_are_sampled():
     fit = regress.fit(X, X[:, 0] + random.normal(size=3000), precision="float64")
     html = page(fit)
     assert len(html.encode()) < 1_000_000
-    assert "a sample of 1,600 of the 3,000 rows" in " ".join(read(html).one("section", id="residuals").text.split())
+    assert "a fixed random sample of 1,600 of the 3,000 rows" in " ".join(
+        read(html).one("section", id="residuals").text.split()
+    )
