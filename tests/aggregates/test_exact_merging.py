@@ -95,6 +95,7 @@ def test_any_blocks_and_any_tree_of_merges_give_the_bytes_of_rational_arithmetic
     assert facts(from_bytes(written).finish().select(sorted(names))) == facts(totals.select(sorted(names)))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=examples(25), derandomize=True)
 @given(st.integers(0, 2**32), st.lists(st.sampled_from(sorted(FAMILIES)), min_size=2, max_size=4), st.booleans())
 def test_many_rows_have_the_bytes_of_one_pass_in_any_order_and_partition(seed, kinds, weighted):

@@ -111,6 +111,7 @@ def test_it_is_the_rows_of_the_smallest_hashes(tmp_path, kind, seed):
     assert block.weights is None
 
 
+@pytest.mark.slow
 def test_it_is_the_same_of_an_array():
     frame = numbered(5_000)
     X, y = frame[["id", "x"]].to_numpy(), frame.y.to_numpy()

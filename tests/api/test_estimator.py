@@ -407,6 +407,7 @@ def test_works_in_a_pipeline(rows, gradient):
     np.testing.assert_allclose(pipeline.predict(rows[0]), expected, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_grid_search_over_alpha_in_two_processes_finds_what_ridge_finds(rows):
     grid = {"alpha": np.logspace(-4, 8, 7)}
     ours = GridSearchCV(LinearRegressor(), grid, n_jobs=2, cv=3).fit(*rows)

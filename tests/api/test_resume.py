@@ -234,6 +234,7 @@ def test_a_run_killed_at_any_event_ends_as_one_that_was_not(name, tmp_path, faul
     assert resumed > events / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", first(["averaged blocks"], FILES))
 def test_so_does_a_run_over_files(name, file, tmp_path, faulty):
     events, resumed = killed_everywhere(file, tmp_path, faulty, FILES[name])

@@ -77,6 +77,7 @@ def test_another_run_is_refused_with_flags(folder):
     )
 
 
+@pytest.mark.slow
 def test_a_table_that_comes_through_a_pipe_is_known_by_its_values(folder):
     text = (folder / "t.csv").read_bytes()
     command = [sys.executable, "-m", "regress", "fit", "-", *map(str, SAVED[2:]), "--json"]

@@ -100,6 +100,7 @@ def test_a_module_elsewhere_on_the_path_is_refused(tmp_path, monkeypatch):
     assert "evil" not in sys.modules
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_tensorflow")
 def test_the_command_compares_and_shows_what_was_asked_for():
     words = ["--with", "sklearn.linear_model.Lasso(alpha=0.5)", "--with", "regress.LinearRegressor"]

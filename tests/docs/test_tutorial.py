@@ -272,6 +272,7 @@ def test_an_error_is_the_exit_code_of_the_script():
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.slow
 def test_a_reader_who_stops_early_is_no_error():
     process = subprocess.Popen(
         [sys.executable, str(SCRIPT)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

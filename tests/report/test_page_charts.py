@@ -172,6 +172,7 @@ def test_what_is_far_from_zero_can_be_told_apart(situation, name):
     drawn.agree(drawn.dots(), np.column_stack([x, mean]).tolist())
 
 
+@pytest.mark.slow
 @settings(deadline=None, derandomize=True)
 @given(st.text(max_size=60))
 def test_what_is_made_visible_is_printable_and_otherwise_the_same(text):
