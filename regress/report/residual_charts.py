@@ -55,7 +55,10 @@ def how_drawn(found: ResidualGroups) -> str:
     if found.points:
         return "Each dot is a row."
     if found.hexagons:
-        return "A darker hexagon holds more rows. Dots are means of 5 rows or more that lie outside."
+        return (
+            "A darker hexagon holds more rows. Dots are means of 5 rows or more that lie outside. "
+            f"Single rows are drawn of at most {MOST_POINTS:,}."
+        )
     wish = f" To draw each row, use {setting('points', True)}." if found.rows <= MOST_POINTS else ""
     return f"Each dot is the mean of 5 rows or more. Its area shows their number.{wish}"
 
@@ -82,7 +85,7 @@ def _fitted(found: ResidualGroups, predicted: Axis) -> Chart:
     return Chart(
         "fitted",
         "Residuals against predicted",
-        alt=f"{shown.said} Their mean runs from {min(y for _, y in mean):.2g} to {max(y for _, y in mean):.2g}.",
+        alt=_course(shown, mean),
         x=predicted,
         y=Axis("actual − predicted"),
         marks=(*shown.marks, _zero(shown), *_mean(mean)),
@@ -119,12 +122,11 @@ def _scale(found: ResidualGroups, predicted: Axis) -> Chart:
     return Chart(
         "scale",
         "Scale against location",
-        alt=f"{shown.said} Their mean runs from {min(y for _, y in mean):.2g} to {max(y for _, y in mean):.2g}.",
+        alt=_course(shown, mean),
         x=predicted,
         y=Axis("√|residual / σ|"),
         marks=(*shown.marks, *_mean(mean)),
-        caption="If the mean rises or falls, the spread of the residuals changes. Then use robust standard errors, "
-        "such as HC1.",
+        caption="The mean should be level. If it rises or falls, the spread of the residuals changes.",
     )
 
 
@@ -169,14 +171,13 @@ def order(known: FitRecord) -> Chart:
     mean = [(dot.x + 1.0, dot.y) for dot in found.order]
     x, y, rows = zip(*found.order, strict=True)
     shown = _rows(found, "order", x, y, rows)
-    line = _mean(mean)
     return Chart(
         "order",
         "Residuals in the order of the rows",
-        alt=f"{shown.said} Their mean runs from {min(v for _, v in mean):.2g} to {max(v for _, v in mean):.2g}.",
+        alt=_course(shown, mean),
         x=Axis("row"),
         y=Axis("residual / σ"),
-        marks=(*shown.marks, _zero(shown), *line),
+        marks=(*shown.marks, _zero(shown), *_mean(mean)),
         caption="The mean should be close to zero everywhere. Waves mean that neighboring rows are alike.",
     )
 
@@ -239,6 +240,12 @@ def trend(
     slices = [table[table[:, 0] == k] for k in np.unique(table[:, 0])]
     means = [np.average(t[:, 1:3], axis=0, weights=t[:, 3]) for t in slices]
     return [(float(a), float(b)) for a, b in means]
+
+
+def _course(shown: _Rows, mean: list[tuple[float, float]]) -> str:
+    """Describe the rows of a chart and their mean, for those who do not see it."""
+    levels = [y for _, y in mean]
+    return f"{shown.said} Their mean runs from {min(levels):.2g} to {max(levels):.2g}."
 
 
 def _mean(points: list[tuple[float, float]]) -> tuple[Mark, ...]:
